@@ -1,0 +1,56 @@
+"""Registries of uninext: children of mmdet's, so configs need no prefixes.
+
+A type name is looked up here, then in mmdet, then in mmengine. ``locations`` name both
+packages because a registry imports only its own locations, never its parent's
+(docs/en/architecture.md). Types of mmpretrain are written ``mmpretrain.Name``.
+
+Enter: type names in configs. Leave: classes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmengine.registry import Registry
+
+from uninext.utils.optional_imports import ensure_mmcv_ops, import_mmpretrain_models
+
+ensure_mmcv_ops()
+
+from mmdet import registry as mmdet_registry  # noqa: E402  (needs mmcv._ext to stand)
+
+
+class _ModelRegistry(Registry):
+    """A registry that can reach mmpretrain on a machine without torchvision."""
+
+    def get(self, key: str) -> Any:
+        if isinstance(key, str) and key.startswith('mmpretrain.'):
+            import_mmpretrain_models()
+        return super().get(key)
+
+
+def _child(
+    name: str, *rooms: str, scope: str = 'uninext', cls: type[Registry] = Registry
+) -> Registry:
+    parent = getattr(mmdet_registry, name)
+    return cls(parent.name, parent=parent, scope=scope, locations=list(rooms))
+
+
+RUNNERS = _child('RUNNERS', 'mmdet.engine', 'uninext.engine')
+LOOPS = _child('LOOPS', 'mmdet.engine.runner', 'uninext.engine')
+HOOKS = _child('HOOKS', 'mmdet.engine.hooks', 'uninext.engine')
+LOG_PROCESSORS = _child('LOG_PROCESSORS', 'uninext.engine')
+OPTIM_WRAPPERS = _child('OPTIM_WRAPPERS', 'mmdet.engine.optimizers', 'uninext.engine')
+OPTIM_WRAPPER_CONSTRUCTORS = _child(
+    'OPTIM_WRAPPER_CONSTRUCTORS', 'mmdet.engine.optimizers', 'uninext.engine'
+)
+PARAM_SCHEDULERS = _child('PARAM_SCHEDULERS', 'mmdet.engine.schedulers')
+DATASETS = _child('DATASETS', 'mmdet.datasets', 'uninext.datasets')
+DATA_SAMPLERS = _child('DATA_SAMPLERS', 'mmdet.datasets', 'uninext.datasets')
+TRANSFORMS = _child('TRANSFORMS', 'mmdet.datasets', 'uninext.datasets')
+MODELS = _child('MODELS', 'mmdet.models', 'uninext.models', cls=_ModelRegistry)
+TASK_UTILS = _child('TASK_UTILS', 'mmdet.models', 'uninext.models')
+METRICS = _child('METRICS', 'mmdet.evaluation', 'uninext.evaluation')
+EVALUATOR = _child('EVALUATOR', 'mmdet.evaluation', 'uninext.evaluation')
+VISUALIZERS = _child('VISUALIZERS', 'mmdet.visualization', 'uninext.visualization')
+VISBACKENDS = _child('VISBACKENDS', 'mmdet.visualization', 'uninext.visualization')

@@ -1,0 +1,150 @@
+"""Prompts: what is asked for, and what the network sees of it.
+
+A prompt leaves a dataset (or the user's hands) as a :class:`Prompt`; the prompt
+generator turns a batch of them into :class:`PromptFeatures`.
+
+Shape legend: B batch, L prompt tokens, Cp prompt channels, K names of one prompt.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+SEPARATOR = '. '  # between category names; no trailing period
+
+
+def clean_category_name(name: str) -> str:
+    """Make a category name readable: no parentheses, no underscores.
+
+    Follows: published ``clean_name``; case and ``/``, ``-`` stay (the tokenizer
+    lower-cases).
+
+    Example:
+        >>> clean_category_name('traffic_light_(red)')
+        'traffic light '
+    """
+    name = re.sub(r'\(.*\)', '', name)
+    return name.replace('_', ' ').replace('  ', ' ')
+
+
+def clean_expression(expression: str) -> str:
+    """Lower-case a sentence and drop its punctuation; ``-`` and ``/`` become spaces.
+
+    Example:
+        >>> clean_expression('The left-hand man, please!')
+        'the left hand man please'
+    """
+    text = re.sub(r'[.,\'!?"()*#:;]', '', expression.lower())
+    return text.replace('-', ' ').replace('/', ' ')
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A list of category names or one sentence, ready to be encoded.
+
+    Hashable, so that its encoding can be cached. Build it with :meth:`from_names` or
+    :meth:`from_expression`.
+
+    Attributes:
+        text: The caption that the text encoder reads.
+        names: What the labels mean: label ``i`` is ``names[i]``.
+        spans: Character range ``[start, end)`` of each name in ``text``.
+        pooled: False: every name is retrieved by its own tokens. True: the whole
+            prompt stands for one thing and is averaged to a single embedding.
+    """
+
+    text: str
+    names: tuple[str, ...]
+    spans: tuple[tuple[int, int], ...]
+    pooled: bool
+
+    def __post_init__(self) -> None:
+        if not self.text.strip():
+            raise ValueError(
+                'A prompt is empty. Give at least one category name, or a sentence '
+                'with a word in it.'
+            )
+        if len(self.names) != len(self.spans):
+            raise ValueError(
+                f'A prompt needs a span for every name: got {len(self.names)} names '
+                f'and {len(self.spans)} spans.'
+            )
+
+    @classmethod
+    def from_names(cls, names: Sequence[str]) -> Prompt:
+        """Join category names to a caption, e.g. ``'person. traffic light'``.
+
+        Raises:
+            ValueError: If there is no name, or one is empty after cleaning.
+        """
+        if isinstance(names, str):
+            raise ValueError(
+                f'Category names must be a list, got the string {names!r}; '
+                f'write [{names!r}].'
+            )
+        text, spans = '', []
+        for i, name in enumerate(names):
+            cleaned = clean_category_name(name)
+            if not cleaned.strip():
+                raise ValueError(f'Category name {i} is empty: {name!r}.')
+            text += SEPARATOR if i else ''
+            spans.append((len(text), len(text) + len(cleaned)))
+            text += cleaned
+        return cls(text, tuple(names), tuple(spans), pooled=False)
+
+    @classmethod
+    def from_expression(cls, expression: str) -> Prompt:
+        """Clean a sentence; it is the only name of the prompt.
+
+        Raises:
+            ValueError: If nothing is left of the sentence after cleaning.
+        """
+        text = clean_expression(expression)
+        return cls(text, (expression,), ((0, len(text)),), pooled=True)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+@dataclass
+class PromptFeatures:
+    """Encoded prompts of a batch.
+
+    Attributes:
+        embeds: Token features, (B, L, Cp).
+        mask: (B, L) bool, True where a token is real, False where it is padding.
+        pooled: Per sample, whether retrieval uses the average of the real tokens
+            instead of the tokens; equal for all samples of a batch.
+        positive_maps: Per sample (K_i, L) bool, True where a token belongs to name
+            ``k``; (1, 1) ones when pooled.
+    """
+
+    embeds: Tensor
+    mask: Tensor
+    pooled: bool
+    positive_maps: list[Tensor]
+
+    def pool(self) -> Tensor:
+        """Average the real tokens of each sample; (B, 1, Cp)."""
+        weights = self.mask.to(self.embeds.dtype).unsqueeze(-1)  # (B, L, 1)
+        total = (self.embeds * weights).sum(1, keepdim=True)
+        return total / weights.sum(1, keepdim=True).clamp(min=1e-6)
+
+    def retrieval_embeds(self) -> Tensor:
+        """What queries are compared with: (B, L, Cp), or (B, 1, Cp) when pooled."""
+        return self.pool() if self.pooled else self.embeds
+
+    def retrieval_mask(self) -> Tensor:
+        """(B, L) bool, or (B, 1) of True when pooled; True where a logit counts."""
+        if self.pooled:
+            return torch.ones_like(self.mask[:, :1])
+        return self.mask
+
+    def with_embeds(self, embeds: Tensor) -> PromptFeatures:
+        """The same prompts with other token features, e.g. after fusion."""
+        return replace(self, embeds=embeds)
