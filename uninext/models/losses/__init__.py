@@ -1,1 +1,29 @@
-"""Placeholder: being written."""
+"""Losses: predictions of matched queries and their targets enter, scalars leave.
+
+Counts of matched pairs are given by the caller; a count of 0 gives a loss of 0 that is
+still part of the graph. Everything is computed in float32.
+"""
+
+from .box_loss import NormalizedGIoULoss
+from .box_supervised_mask_loss import (
+    BoxProjectionLoss,
+    PairwiseAffinityLoss,
+    fill_boxes,
+)
+from .color_similarity import color_similarity
+from .functional import divide_or_zero, sigmoid_focal_loss
+from .mask_loss import MaskDiceLoss, MaskFocalLoss
+from .retrieval_focal_loss import RetrievalFocalLoss
+
+__all__ = [
+    'BoxProjectionLoss',
+    'MaskDiceLoss',
+    'MaskFocalLoss',
+    'NormalizedGIoULoss',
+    'PairwiseAffinityLoss',
+    'RetrievalFocalLoss',
+    'color_similarity',
+    'divide_or_zero',
+    'fill_boxes',
+    'sigmoid_focal_loss',
+]

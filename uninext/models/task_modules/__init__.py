@@ -1,1 +1,24 @@
-"""Placeholder: being written."""
+"""Task modules: who learns what.
+
+Predictions and ground truth of one image enter the assigners, a
+:class:`PromptAssignment` leaves. Ground truth and prompts of a batch enter
+:class:`PromptDenoising`, :class:`DenoisingQueries` leave. Boxes are normalised cxcywh.
+"""
+
+from .assignment import PromptAssignment, focal_class_cost
+from .boxes import aligned_giou, aligned_iou, pairwise_iou_giou
+from .prompt_denoising import DenoisingQueries, PromptDenoising
+from .prompt_sim_ota_assigner import PromptSimOTAAssigner
+from .proposal_hungarian_assigner import ProposalHungarianAssigner
+
+__all__ = [
+    'DenoisingQueries',
+    'PromptAssignment',
+    'PromptDenoising',
+    'PromptSimOTAAssigner',
+    'ProposalHungarianAssigner',
+    'aligned_giou',
+    'aligned_iou',
+    'focal_class_cost',
+    'pairwise_iou_giou',
+]

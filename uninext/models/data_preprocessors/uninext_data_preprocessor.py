@@ -1,0 +1,129 @@
+"""Normalise, pad and stack the images of a batch.
+
+Between the dataloader and the network, on the network's device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from mmdet.models.data_preprocessors import DetDataPreprocessor
+from torch import Tensor
+
+from uninext.models.losses.color_similarity import color_similarity
+from uninext.registry import MODELS
+from uninext.structures import UninextDataSample
+
+# Rows at the lower edge of the original image whose annotations BoxInst does not trust.
+BOTTOM_PIXELS_REMOVED = 10
+MASK_STRIDE = 4
+
+
+@MODELS.register_module()
+class UninextDataPreprocessor(DetDataPreprocessor):
+    """mmdet's data preprocessor with another padding at test and colour similarity.
+
+    Padding (right and below) is 0 after normalisation, i.e. the mean colour. Masks are
+    padded with the batch in training.
+
+    Args:
+        mean: Of R, G, B, in 0..255.
+        std: Of R, G, B.
+        pad_size_divisor: In training, sides are padded to a multiple of this.
+        test_pad_size_divisor: At test. ResNet runs unpadded (1), ConvNeXt and ViT on
+            multiples of 32.
+        with_color_similarity: In training, give each sample ``color_similarity``
+            (8, H / 4, W / 4) of its padded, un-normalised image, for
+            :class:`PairwiseAffinityLoss`. Needs scikit-image.
+        pad_mask: Whether masks are padded in training.
+        **kwargs: Further arguments of :class:`DetDataPreprocessor`.
+
+    Raises:
+        ValueError: If a divisor is below 1, if colour similarity is asked for and
+            ``pad_size_divisor`` is no multiple of 4, or together with batch
+            augmentations.
+    """
+
+    def __init__(
+        self,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        pad_size_divisor: int = 32,
+        test_pad_size_divisor: int = 1,
+        with_color_similarity: bool = False,
+        pad_mask: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        if min(pad_size_divisor, test_pad_size_divisor) < 1:
+            raise ValueError(
+                'pad_size_divisor and test_pad_size_divisor must be 1 or more, got '
+                f'{pad_size_divisor} and {test_pad_size_divisor}.'
+            )
+        if with_color_similarity and pad_size_divisor % MASK_STRIDE:
+            raise ValueError(
+                'with_color_similarity needs a pad_size_divisor that is a multiple of '
+                f'{MASK_STRIDE} (the stride of the masks), got {pad_size_divisor}.'
+            )
+        if with_color_similarity and kwargs.get('batch_augments'):
+            raise ValueError(
+                'with_color_similarity does not go with batch_augments: they change '
+                'the image after its colours were compared. Drop one of them.'
+            )
+        super().__init__(
+            mean=mean,
+            std=std,
+            pad_size_divisor=pad_size_divisor,
+            pad_mask=pad_mask,
+            **kwargs,
+        )
+        self.train_pad_size_divisor = pad_size_divisor
+        self.test_pad_size_divisor = test_pad_size_divisor
+        self.with_color_similarity = with_color_similarity
+
+    def forward(self, data: dict, training: bool = False) -> dict:
+        """Preprocess a batch.
+
+        Args:
+            data: ``inputs``: (3, H_i, W_i) images in 0..255, or a (B, 3, H, W) tensor;
+                ``data_samples``: list of :class:`UninextDataSample`, or None.
+            training: Whether the batch is for training.
+
+        Returns:
+            ``inputs`` (B, 3, H, W) and ``data_samples`` with the metainfo ``pad_shape``
+            and ``batch_input_shape``.
+        """
+        # the base class reads the divisor at each call
+        self.pad_size_divisor = (
+            self.train_pad_size_divisor if training else self.test_pad_size_divisor
+        )
+        images = data['inputs']
+        data = super().forward(data, training)
+        if training and self.with_color_similarity:
+            for image, sample in zip(images, data['data_samples']):
+                sample.color_similarity = self._color_similarity(image, sample)
+        return data
+
+    def pad_gt_masks(self, batch_data_samples: Sequence[UninextDataSample]) -> None:
+        """Pad the masks of the samples that have any to the size of the batch."""
+        for sample in batch_data_samples:
+            if 'masks' in sample.gt_instances:
+                sample.gt_instances.masks = sample.gt_instances.masks.pad(
+                    sample.batch_input_shape, pad_val=self.mask_pad_value
+                )
+
+    def _color_similarity(self, image: Tensor, sample: UninextDataSample) -> Tensor:
+        """(8, H / 4, W / 4) of one image (3, h, w) as it left the dataset."""
+        image = image.to(self.device)
+        if self._channel_conversion:
+            image = image.flip(0)
+        height, width = image.shape[-2:]
+        pad_height, pad_width = sample.batch_input_shape
+        padding = (0, pad_width - width, 0, pad_height - height)
+        num_removed = int(BOTTOM_PIXELS_REMOVED * height / sample.ori_shape[0])
+        mask = torch.ones(height, width, device=self.device)
+        mask[max(height - num_removed, 0) :] = 0
+        image, mask = F.pad(image, padding), F.pad(mask, padding)
+        return color_similarity(image, mask, MASK_STRIDE)

@@ -1,0 +1,148 @@
+"""Mask losses where only boxes are known: projection and pairwise affinity.
+
+Between the mask logits of the matched queries and the loss dictionary, in stage 1.
+
+Shape legend: M matched queries, H x W the stride-4 mask, 8 neighbours of a pixel (order
+in ``color_similarity``).
+Paper: BoxInst: High-Performance Instance Segmentation with Box Annotations, 2012.02310.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from mmdet.models.losses.dice_loss import dice_loss
+from torch import Tensor, nn
+
+from uninext.registry import MODELS
+
+from .color_similarity import unfold_neighbours
+
+
+def fill_boxes(boxes_xyxy: Tensor, size_hw: tuple[int, int], stride: int = 4) -> Tensor:
+    """Draw filled boxes as masks, seen at every ``stride``-th pixel.
+
+    Pixels ``int(x1) <= x < int(x2 + 1)`` (y alike) of the full-size mask are 1; of it
+    the pixels ``[stride // 2::stride]`` are returned.
+
+    Args:
+        boxes_xyxy: (G, 4), absolute pixels of the padded image.
+        size_hw: Height and width of the padded image.
+        stride: Step between the pixels that are kept.
+
+    Returns:
+        (G, H / stride, W / stride) float32 of 0 and 1.
+    """
+    height, width = size_hw
+    device = boxes_xyxy.device
+    ys = torch.arange(stride // 2, height, stride, device=device)
+    xs = torch.arange(stride // 2, width, stride, device=device)
+    left, top = boxes_xyxy[:, :2].float().trunc().clamp(min=0).unbind(1)  # (G,)
+    right, bottom = (boxes_xyxy[:, 2:].float() + 1).trunc().unbind(1)
+    in_rows = (ys >= top[:, None]) & (ys < bottom[:, None])  # (G, h)
+    in_columns = (xs >= left[:, None]) & (xs < right[:, None])  # (G, w)
+    return (in_rows[:, :, None] & in_columns[:, None, :]).float()
+
+
+@MODELS.register_module()
+class BoxProjectionLoss(nn.Module):
+    """The mask must be as wide and as high as the box: dice of its max-projections.
+
+    Section 3.2 of the paper; squared denominators, 1e-5 below the line.
+
+    Args:
+        loss_weight: Factor of the result.
+    """
+
+    def __init__(self, loss_weight: float = 1.0) -> None:
+        super().__init__()
+        self.loss_weight = loss_weight
+
+    def forward(self, mask_logits: Tensor, box_masks: Tensor) -> Tensor:
+        """Average the loss over the instances.
+
+        Args:
+            mask_logits: (M, H, W).
+            box_masks: (M, H, W), 1 inside the matched object's box.
+
+        Returns:
+            Scalar, float32; 0 if M is 0.
+        """
+        assert mask_logits.shape == box_masks.shape, (
+            mask_logits.shape,
+            box_masks.shape,
+        )
+        scores, box_masks = mask_logits.float().sigmoid(), box_masks.float()
+        loss = sum(
+            dice_loss(
+                scores.max(dim).values,
+                box_masks.max(dim).values,
+                eps=0.5e-5,  # mmdet adds it to both terms of the denominator
+                reduction='none',
+            )
+            for dim in (1, 2)
+        )  # (M,)
+        return self.loss_weight * loss.sum() / max(len(loss), 1)
+
+
+@MODELS.register_module()
+class PairwiseAffinityLoss(nn.Module):
+    """Neighbours of like colour inside the box should get the same label.
+
+    Eq. 8 of the paper: the mean of ``-log P(both in or both out)`` over the edges
+    whose colour similarity reaches the threshold. The caller multiplies by the warm-up
+    factor.
+
+    Args:
+        color_threshold: Least similarity of an edge that counts.
+        kernel_size: Odd side of the neighbourhood; as in the colour similarity.
+        dilation: Gap of the neighbourhood; as in the colour similarity.
+        loss_weight: Factor of the result.
+    """
+
+    def __init__(
+        self,
+        color_threshold: float = 0.3,
+        kernel_size: int = 3,
+        dilation: int = 2,
+        loss_weight: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.color_threshold = color_threshold
+        self.kernel_size = kernel_size
+        self.dilation = dilation
+        self.loss_weight = loss_weight
+
+    def forward(
+        self, mask_logits: Tensor, color_similarity: Tensor, box_masks: Tensor
+    ) -> Tensor:
+        """Average the loss over the edges that count.
+
+        A neighbour outside the map has log-probability 0 for both labels, as published.
+
+        Args:
+            mask_logits: (M, H, W).
+            color_similarity: (M, 8, H, W), each instance's image's similarity.
+            box_masks: (M, H, W), 1 inside the matched object's box.
+
+        Returns:
+            Scalar, float32; 0 if no edge counts.
+        """
+        log_same = self._log_same_label(mask_logits.float())  # (M, 8, H, W)
+        assert log_same.shape == color_similarity.shape, (
+            log_same.shape,
+            color_similarity.shape,
+        )
+        alike = color_similarity >= self.color_threshold
+        weights = alike * box_masks.float()[:, None]  # (M, 8, H, W)
+        loss = -(log_same * weights).sum() / weights.sum().clamp(min=1)
+        return self.loss_weight * loss
+
+    def _log_same_label(self, logits: Tensor) -> Tensor:
+        """log(p_i p_j + (1 - p_i)(1 - p_j)) of each pixel i and neighbour j."""
+        log_sums = [
+            log_prob[:, None]
+            + unfold_neighbours(log_prob, self.kernel_size, self.dilation)
+            for log_prob in (F.logsigmoid(logits), F.logsigmoid(-logits))
+        ]
+        return torch.logaddexp(*log_sums)

@@ -1,0 +1,55 @@
+"""What an assigner says, and the class cost both assigners use.
+
+Shape legend: Q queries, G objects, M matched pairs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class PromptAssignment:
+    """Which query shall predict which object, in one image.
+
+    Attributes:
+        query_inds: (M,) int64, ascending, each query at most once.
+        gt_inds: (M,) int64, the object of each of these queries.
+        best_query_inds: (G,) int64, the cheapest query of each object, -1 where an
+            object has none (only where there are more objects than queries).
+    """
+
+    query_inds: Tensor
+    gt_inds: Tensor
+    best_query_inds: Tensor
+
+    @classmethod
+    def empty(cls, device: torch.device) -> PromptAssignment:
+        """The assignment of an image without objects."""
+        return cls(*torch.zeros(3, 0, dtype=torch.int64, device=device).unbind(0))
+
+    def __len__(self) -> int:
+        return len(self.query_inds)
+
+
+def focal_class_cost(logits: Tensor, alpha: float, gamma: float) -> Tensor:
+    """How much dearer it is to call a token positive than negative.
+
+    Paper: Focal Loss for Dense Object Detection, 1708.02002, as a cost (Deformable
+    DETR); 1e-8 is added inside the logarithms.
+
+    Args:
+        logits: Any shape.
+        alpha: Weight of the positive side.
+        gamma: Focusing exponent.
+
+    Returns:
+        float32, shape of ``logits``; low where the logit is high.
+    """
+    prob = logits.float().sigmoid()
+    positive = alpha * (1 - prob) ** gamma * -(prob + 1e-8).log()
+    negative = (1 - alpha) * prob**gamma * -(1 - prob + 1e-8).log()
+    return positive - negative
