@@ -1,1 +1,16 @@
-"""Placeholder: being written."""
+"""Prompts enter, prompt features leave.
+
+``LanguagePromptGenerator``: category names or a sentence -> ``PromptFeatures``, by a
+BERT-shaped text encoder.
+``build_text_encoder``, ``load_pretrained``: that encoder out of a config, its weights.
+"""
+
+from uninext.models.prompt_generators.language_prompt_generator import (
+    LanguagePromptGenerator,
+)
+from uninext.models.prompt_generators.text_encoder import (
+    build_text_encoder,
+    load_pretrained,
+)
+
+__all__ = ['LanguagePromptGenerator', 'build_text_encoder', 'load_pretrained']

