@@ -1,1 +1,44 @@
-"""Placeholder: being written."""
+"""The engine: a config's run enters, a trained model, logs and checkpoints leave.
+
+``runner``: what a run is made of, in which order.
+``loops``: training by iteration, resumed exactly.
+``hooks``: seeds, losses per source, checkpoints that are never half-written.
+``log_processor``: the progress line.
+``checkpoint``: reading files safely and writing them whole.
+``distributed``: processes without GPUs.
+"""
+
+from uninext.engine.checkpoint import (
+    CheckpointError,
+    KeyReport,
+    find_loadable,
+    load_checkpoint_file,
+    load_state,
+    refusing_pickled_code,
+    replacing,
+    state_dict_of,
+)
+from uninext.engine.distributed import has_accelerator, init_cpu_group
+from uninext.engine.hooks import SafeCheckpointHook, SeedIterHook, SourceLossHook
+from uninext.engine.log_processor import UninextLogProcessor
+from uninext.engine.loops import ResumableIterTrainLoop
+from uninext.engine.runner import UninextRunner
+
+__all__ = [
+    'CheckpointError',
+    'KeyReport',
+    'ResumableIterTrainLoop',
+    'SafeCheckpointHook',
+    'SeedIterHook',
+    'SourceLossHook',
+    'UninextLogProcessor',
+    'UninextRunner',
+    'find_loadable',
+    'has_accelerator',
+    'init_cpu_group',
+    'load_checkpoint_file',
+    'load_state',
+    'refusing_pickled_code',
+    'replacing',
+    'state_dict_of',
+]

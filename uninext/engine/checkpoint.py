@@ -1,0 +1,302 @@
+"""Read and write checkpoint files: nothing is executed, nothing half-written is kept.
+
+First and last in the flow of a run: the runner loads weights before the first
+iteration, and saves the training state while it runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+import numpy as np
+import torch
+from mmengine.dist import barrier, get_local_rank
+from mmengine.logging import HistoryBuffer
+from torch import Tensor, nn
+
+# Statistics of BatchNorm that no inference uses; converted files do not carry them.
+_OPTIONAL_KEYS = re.compile(r'num_batches_tracked$')
+_MAX_LISTED = 8
+_TMP_SUFFIX = '.tmp'
+
+
+class CheckpointError(ValueError):
+    """A checkpoint file cannot be used; the message says why and what to do."""
+
+
+@dataclass
+class KeyReport:
+    """What differed between a checkpoint and a model.
+
+    Attributes:
+        missing: Keys of the model that the checkpoint does not have.
+        unexpected: Keys of the checkpoint that the model does not have.
+        misshapen: Keys of both whose shapes differ.
+    """
+
+    missing: list[str]
+    unexpected: list[str]
+    misshapen: list[str]
+
+    def __bool__(self) -> bool:
+        return bool(self.missing or self.unexpected or self.misshapen)
+
+    def without(self, patterns: Sequence[str]) -> KeyReport:
+        """Return the keys that none of the regular expressions ``patterns`` finds."""
+
+        def rest(keys: list[str]) -> list[str]:
+            return [k for k in keys if not any(re.search(p, k) for p in patterns)]
+
+        return KeyReport(
+            rest(self.missing), rest(self.unexpected), rest(self.misshapen)
+        )
+
+    def describe(self) -> str:
+        """Return one line per kind of difference, long lists shortened."""
+        lines = []
+        for name in ('missing', 'unexpected', 'misshapen'):
+            keys = getattr(self, name)
+            if keys:
+                shown = ', '.join(keys[:_MAX_LISTED])
+                more = len(keys) - _MAX_LISTED
+                tail = f', ... and {more} more' if more > 0 else ''
+                lines.append(f'  {name} ({len(keys)}): {shown}{tail}')
+        return '\n'.join(lines)
+
+
+def load_checkpoint_file(
+    path: str | os.PathLike, map_location: Any = 'cpu', mmap: bool = False
+) -> dict[str, Any]:
+    """Load a checkpoint without running code that it may carry.
+
+    mmengine's own loader tries a safe load and falls back on an unsafe one; this one
+    has no second try.
+
+    Args:
+        path: A local file, or an ``https://`` address that is fetched once into torch's
+            hub cache.
+        map_location: As in ``torch.load``.
+        mmap: Map the file instead of reading it: enough to see whether it is whole.
+
+    Returns:
+        The loaded mapping.
+
+    Raises:
+        CheckpointError: If the file is absent, cut short, carries pickled code, or is
+            not a mapping.
+    """
+    path = _fetch(str(path)) if '://' in str(path) else Path(path).expanduser()
+    if not path.is_file():
+        raise CheckpointError(
+            f'There is no checkpoint {str(path)!r}. Give the path of a .pth file.'
+        )
+    try:
+        with _safe_globals():
+            loaded = torch.load(
+                str(path), map_location=map_location, weights_only=True, mmap=mmap
+            )
+    except pickle.UnpicklingError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise CheckpointError(
+            f'{path} was not loaded: it is not a checkpoint, or it carries Python '
+            'objects whose loading could run code. Convert a published or foreign '
+            'checkpoint with tools/model_converters/official_to_uninext.py, or save '
+            f'only its tensors. (torch says: {reason})'
+        ) from error
+    except (RuntimeError, EOFError, OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error) else repr(error)
+        raise CheckpointError(
+            f'{path} cannot be read ({path.stat().st_size} bytes): it is damaged or '
+            'cut short. Take an earlier checkpoint or copy it again. '
+            f'(torch says: {reason})'
+        ) from error
+    if not isinstance(loaded, Mapping):
+        raise CheckpointError(
+            f'{path} holds a {type(loaded).__name__}; expected a mapping of weights.'
+        )
+    return loaded
+
+
+def state_dict_of(
+    checkpoint: Mapping[str, Any], source: str = 'checkpoint'
+) -> dict[str, Tensor]:
+    """Return the weights of a checkpoint of ours or of a bare state dict.
+
+    Raises:
+        CheckpointError: If there are no weights under ``state_dict`` or at top level.
+    """
+    state = checkpoint.get('state_dict', checkpoint)
+    if 'model' in state and isinstance(state['model'], Mapping):
+        raise CheckpointError(
+            f'{source} has the layout of the published code (weights under "model"). '
+            'Convert it: python tools/model_converters/official_to_uninext.py IN OUT'
+        )
+    strange = [k for k, v in state.items() if not isinstance(v, Tensor)]
+    if strange or not state:
+        raise CheckpointError(
+            f'{source} holds no weights: expected tensors under "state_dict", '
+            f'got {"nothing" if not state else strange[:_MAX_LISTED]}.'
+        )
+    return dict(state)
+
+
+def load_state(
+    model: nn.Module,
+    state: Mapping[str, Tensor],
+    allow: Sequence[str] = (),
+    source: str = 'checkpoint',
+) -> KeyReport:
+    """Copy ``state`` into ``model``; every difference is an error unless allowed.
+
+    Args:
+        model: The module to fill, unwrapped.
+        state: Its weights by key.
+        allow: Regular expressions of keys that may be missing, unexpected or misshapen;
+            such weights of the model stay as they are.
+        source: What the error message calls ``state``.
+
+    Returns:
+        The differences that were allowed.
+
+    Raises:
+        CheckpointError: If a key differs and no pattern of ``allow`` finds it. The
+            model is unchanged then.
+    """
+    own = model.state_dict()
+    report = KeyReport(
+        missing=[k for k in own if k not in state and not _OPTIONAL_KEYS.search(k)],
+        unexpected=[k for k in state if k not in own],
+        misshapen=[k for k in own if k in state and own[k].shape != state[k].shape],
+    )
+    refused = report.without(allow)
+    if refused:
+        raise CheckpointError(
+            f'{source} does not fit the model:\n{refused.describe()}\n'
+            'Use the config that it was trained with. To start a training from a part '
+            'of it, name what may differ: load_allow=["regular expression of keys"].'
+        )
+    usable = {k: v for k, v in state.items() if k in own and k not in report.misshapen}
+    model.load_state_dict(usable, strict=False)
+    return report
+
+
+def find_loadable(folder: str | os.PathLike) -> tuple[Path | None, list[str]]:
+    """Find the checkpoint with the highest iteration in ``folder`` that can be read.
+
+    Returns:
+        The file or None, and why newer ones were passed over, one text each.
+    """
+    candidates = sorted(
+        (int(match.group(1)), path)
+        for path in Path(folder).glob('iter_*.pth')
+        if (match := re.fullmatch(r'iter_(\d+)\.pth', path.name))
+    )
+    passed_over = []
+    for _, path in reversed(candidates):
+        try:
+            load_checkpoint_file(path, mmap=True)
+        except CheckpointError as error:
+            passed_over.append(str(error))
+        else:
+            return path, passed_over
+    return None, passed_over
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike) -> Iterator[Path]:
+    """Give a temporary path that takes the place of ``path`` if the block succeeds.
+
+    A process killed inside the block, or a disk that is full, leaves what was at
+    ``path`` before as it was.
+
+    Raises:
+        CheckpointError: If writing fails; names the file and the cause.
+    """
+    path = Path(path)
+    temporary = path.with_name(path.name + _TMP_SUFFIX)
+    try:
+        yield temporary
+        with open(temporary, 'rb') as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise CheckpointError(
+            f'{path} could not be written: {error.strerror or error}. Checkpoints '
+            'saved before are intact: make room (or change work_dir) and run the same '
+            'command with --resume.'
+        ) from error
+
+
+@contextlib.contextmanager
+def refusing_pickled_code() -> Iterator[None]:
+    """Make every ``torch.load`` inside the block a ``weights_only`` one.
+
+    For code of others that we call, such as ``init_cfg=dict(type='Pretrained')``.
+    """
+    name = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
+    before = os.environ.get(name)
+    os.environ[name] = '1'
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+@contextlib.contextmanager
+def _safe_globals() -> Iterator[None]:
+    """Allow what mmengine's logs in a checkpoint are made of: numbers in arrays."""
+    core = np._core if hasattr(np, '_core') else np.core
+    multiarray = core.multiarray
+    allowed: list[Any] = [HistoryBuffer, np.ndarray, np.dtype]
+    allowed += [type(np.dtype(t)) for t in ('f8', 'f4', 'i8', 'i4', '?')]
+    makers = (multiarray._reconstruct, multiarray.scalar)
+    allowed += makers
+    if not hasattr(torch.serialization, 'safe_globals'):  # torch 2.4
+        torch.serialization.add_safe_globals(allowed)
+        yield
+        return
+    # numpy 1 and 2 write different module names for the same functions.
+    names = ('numpy.core.multiarray', 'numpy._core.multiarray')
+    aliases = [
+        (maker, f'{name}.{maker.__name__}') for maker in makers for name in names
+    ]
+    try:
+        scope = torch.serialization.safe_globals([*allowed, *aliases])
+        scope.__enter__()
+    except (AttributeError, TypeError):  # torch 2.5 takes no aliases
+        scope = torch.serialization.safe_globals(allowed)
+        scope.__enter__()
+    try:
+        yield
+    finally:
+        scope.__exit__(None, None, None)
+
+
+def _fetch(address: str) -> Path:
+    """Download ``address`` into torch's hub cache, once per machine."""
+    name = os.path.basename(urlparse(address).path)
+    target = Path(torch.hub.get_dir()) / 'checkpoints' / name
+    if get_local_rank() == 0 and not target.is_file():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            torch.hub.download_url_to_file(address, str(target), progress=False)
+        except OSError as error:
+            raise CheckpointError(
+                f'{address} could not be fetched ({error}). Download it on a machine '
+                'that has a network, and give its path instead.'
+            ) from error
+    barrier()
+    return target

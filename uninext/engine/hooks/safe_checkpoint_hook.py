@@ -1,0 +1,70 @@
+"""Save checkpoints so that at every moment a whole one is on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import CheckpointHook
+from mmengine.runner import Runner
+
+from uninext.registry import HOOKS
+
+
+@HOOKS.register_module()
+class SafeCheckpointHook(CheckpointHook):
+    """mmengine's hook, except that the old checkpoint goes when the new one is whole.
+
+    mmengine removes first: with ``max_keep_ckpts=1`` a full disk, or a kill while
+    writing, would leave nothing to resume from. Arguments are those of
+    ``CheckpointHook``.
+    """
+
+    def before_train(self, runner: Runner) -> None:
+        """Sweep up what a killed process left half-written.
+
+        Args:
+            runner: The runner of this run.
+        """
+        super().before_train(runner)
+        if is_main_process() and Path(self.out_dir).is_dir():
+            for leftover in Path(self.out_dir).glob('*.pth.tmp'):
+                leftover.unlink()
+
+    def _save_checkpoint_with_step(
+        self, runner: Runner, step: int, meta: dict[str, Any]
+    ) -> None:
+        superseded = self._note_kept(runner, step)
+        filename = self.filename_tmpl.format(step)
+        self.last_ckpt = self.file_backend.join_path(self.out_dir, filename)
+        runner.message_hub.update_info('last_ckpt', self.last_ckpt)
+        runner.save_checkpoint(
+            self.out_dir,
+            filename,
+            save_optimizer=self.save_optimizer,
+            save_param_scheduler=self.save_param_scheduler,
+            meta=meta,
+            by_epoch=self.by_epoch,
+            backend_args=self.backend_args,
+        )
+        if not is_main_process():
+            return
+        Path(runner.work_dir, 'last_checkpoint').write_text(self.last_ckpt)
+        for old in superseded:
+            path = self.file_backend.join_path(
+                self.out_dir, self.filename_tmpl.format(old)
+            )
+            if self.file_backend.isfile(path):
+                self.file_backend.remove(path)
+
+    def _note_kept(self, runner: Runner, step: int) -> list[int]:
+        """Note that ``step`` is kept; return the steps that are too many then."""
+        if self.max_keep_ckpts <= 0 or step in self.keep_ckpt_ids:
+            return []
+        superseded = []
+        while len(self.keep_ckpt_ids) >= self.max_keep_ckpts:
+            superseded.append(self.keep_ckpt_ids.popleft())
+        self.keep_ckpt_ids.append(step)
+        runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
+        return superseded

@@ -1,0 +1,115 @@
+"""The progress line: what a person wants to know of an iteration, on one line.
+
+Scalars of mmengine's message hub enter; a line for the screen and a full record for
+TensorBoard and json leave.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from datetime import timedelta
+from typing import Any
+
+from mmengine.runner import LogProcessor, Runner
+
+from uninext.registry import LOG_PROCESSORS
+
+
+@LOG_PROCESSORS.register_module()
+class UninextLogProcessor(LogProcessor):
+    """Print total loss, loss per source and the last decoder layer's losses.
+
+    A model of six decoder layers with denoising has some sixty losses. All of them go
+    to TensorBoard and json; the screen gets those without a layer, ``enc`` or ``dn``
+    in their name. Without a GPU, memory is the peak resident set of this process.
+
+    Args:
+        window_size: Number of iterations that losses and times are averaged over.
+        by_epoch: Must be False: UNINEXT trains by iteration.
+        auxiliary_pattern: Regular expression that finds the losses to keep off the
+            screen.
+        num_digits: Digits of numbers on lines of validation and test.
+
+    Raises:
+        ValueError: If ``by_epoch`` is True.
+    """
+
+    def __init__(
+        self,
+        window_size: int = 50,
+        by_epoch: bool = False,
+        auxiliary_pattern: str = r'_(\d+|enc|dn)(_|$)',
+        num_digits: int = 4,
+    ) -> None:
+        if by_epoch:
+            raise ValueError(
+                'UninextLogProcessor got by_epoch=True; expected False, since '
+                'UNINEXT trains by iteration.'
+            )
+        super().__init__(window_size, by_epoch=False, num_digits=num_digits)
+        self.auxiliary = re.compile(auxiliary_pattern)
+
+    def get_log_after_iter(
+        self, runner: Runner, batch_idx: int, mode: str
+    ) -> tuple[dict[str, Any], str]:
+        """Return the record of an iteration and the line for the screen.
+
+        Args:
+            runner: The runner of this run.
+            batch_idx: Index of the batch in its loop.
+            mode: ``'train'``, ``'val'`` or ``'test'``.
+        """
+        tag, line = super().get_log_after_iter(runner, batch_idx, mode)
+        if mode != 'train':
+            return tag, line
+        if 'memory' not in tag:
+            tag['memory'] = _peak_resident_mb()
+        eta = runner.message_hub.runtime_info.get('eta')
+        return tag, self._train_line(tag, runner.iter + 1, runner.max_iters, eta)
+
+    def _train_line(
+        self, tag: dict[str, Any], iteration: int, max_iters: int, eta: float | None
+    ) -> str:
+        per_source = ', '.join(
+            f'{key[len("loss/") :]} {_short(value)}'
+            for key, value in tag.items()
+            if key.startswith('loss/')
+        )
+        parts = [f'Iter [{iteration:>{len(str(max_iters))}}/{max_iters}]']
+        if 'loss' in tag:
+            suffix = f' ({per_source})' if per_source else ''
+            parts.append(f'loss {_short(tag["loss"])}{suffix}')
+        parts += [
+            f'{key[len("loss_") :]} {_short(value)}'
+            for key, value in tag.items()
+            if key.startswith('loss_') and not self.auxiliary.search(key)
+        ]
+        if 'grad_norm' in tag:
+            parts.append(f'grad {_short(tag["grad_norm"])}')
+        lr = tag.get('base_lr', tag.get('lr'))
+        if lr is not None:
+            parts.append(f'lr {lr:.1e}')
+        if 'time' in tag:
+            data = f' (data {tag["data_time"]:.2f})' if 'data_time' in tag else ''
+            parts.append(f'{tag["time"]:.2f} s/it{data}')
+        if eta is not None:
+            parts.append(f'eta {timedelta(seconds=int(eta))}')
+        if tag['memory'] is not None:
+            parts.append(f'mem {tag["memory"]} MB')
+        return '  '.join(parts)
+
+
+def _short(value: float) -> str:
+    """Three to four significant digits, without an exponent where readable."""
+    return f'{value:.4g}' if abs(value) >= 0.001 or value == 0 else f'{value:.1e}'
+
+
+def _peak_resident_mb() -> int | None:
+    """Return the peak memory of this process, or None where it cannot be asked."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == 'darwin' else 2**10))

@@ -1,0 +1,82 @@
+"""The training loop: counts iterations, and finds its place in the data again.
+
+Batches come from the dataloader, losses leave to the hooks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mmengine.runner import IterBasedTrainLoop
+from torch import nn
+from torch.utils.data import BatchSampler
+
+from uninext.registry import LOOPS
+
+
+@LOOPS.register_module()
+class ResumableIterTrainLoop(IterBasedTrainLoop):
+    """mmengine's loop by iteration, resumed by moving the sampler, not the loader.
+
+    mmengine knows only samplers of single images when it resumes, and otherwise loads
+    and throws away every batch that was trained on. Here the batch sampler itself says
+    how to skip: ``batch_sampler.skip(num_batches)``; no image is read.
+    """
+
+    def run(self) -> nn.Module:
+        """Train until ``max_iters``, validating in between.
+
+        Returns:
+            The trained model.
+
+        Raises:
+            ValueError: If the run was resumed and the sampler cannot skip.
+        """
+        self.runner.call_hook('before_train')
+        self.runner.call_hook('before_train_epoch')
+        if self._iter > 0:
+            self.skip_batches(self._iter)
+        batches = self._batches()
+        while self._iter < self._max_iters and not self.stop_training:
+            self.runner.model.train()
+            self.run_iter(next(batches))
+            self._decide_current_val_interval()
+            if self._is_time_to_validate():
+                self.runner.val_loop.run()
+        self.runner.call_hook('after_train_epoch')
+        self.runner.call_hook('after_train')
+        return self.runner.model
+
+    def skip_batches(self, num_batches: int) -> None:
+        """Move the sampler to where it stood after ``num_batches`` batches.
+
+        Raises:
+            ValueError: If neither the batch sampler nor the sampler under a plain
+                ``BatchSampler`` has a method ``skip``.
+        """
+        batch_sampler = self.dataloader.batch_sampler
+        if hasattr(batch_sampler, 'skip'):
+            batch_sampler.skip(num_batches)
+            return
+        sampler = getattr(batch_sampler, 'sampler', None)
+        if type(batch_sampler) is BatchSampler and hasattr(sampler, 'skip'):
+            sampler.skip(num_batches * batch_sampler.batch_size)
+            return
+        raise ValueError(
+            f'The run cannot be resumed at iteration {num_batches}: '
+            f'{type(batch_sampler).__name__} over {type(sampler).__name__} has no '
+            'method skip(num_batches). Use MultiTaskBatchSampler as '
+            'train_dataloader.batch_sampler, or InfiniteSampler as its sampler; or '
+            'start a new run from the weights with load_from instead of resuming.'
+        )
+
+    def _batches(self) -> Iterator[Any]:
+        """Yield batches without end; a finite sampler starts over."""
+        while True:
+            yield from self.dataloader
+
+    def _is_time_to_validate(self) -> bool:
+        if self.runner.val_loop is None or self._iter < self.val_begin:
+            return False
+        return self._iter % self.val_interval == 0 or self._iter == self._max_iters

@@ -1,0 +1,315 @@
+"""The runner: mmengine's, with safe checkpoints, CPU processes, a readable screen."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.device import get_device
+from mmengine.dist import broadcast_object_list, is_distributed, master_only
+from mmengine.logging import MMLogger
+from mmengine.model import is_model_wrapper
+from mmengine.optim import OptimWrapper
+from mmengine.runner import Runner
+from torch import nn
+
+from uninext.engine.checkpoint import (
+    CheckpointError,
+    find_loadable,
+    load_checkpoint_file,
+    load_state,
+    refusing_pickled_code,
+    replacing,
+    state_dict_of,
+)
+from uninext.engine.distributed import has_accelerator, init_cpu_group
+from uninext.registry import RUNNERS
+
+
+@RUNNERS.register_module()
+class UninextRunner(Runner):
+    """mmengine's ``Runner``; it differs in this:
+
+    * Checkpoints are loaded with ``weights_only=True``, without a second try, and every
+      key must fit. ``load_allow=['regex', ...]`` in the config names the keys that may
+      differ when a run starts from ``load_from``; nothing may when it is resumed.
+    * Checkpoints are written beside and moved into place: a kill or a full disk leaves
+      the earlier ones intact.
+    * ``resume='auto'`` (or ``resume=True`` without ``load_from``) takes the newest
+      checkpoint of ``work_dir`` that can be read; if there is none, ``load_from``.
+    * Several processes without GPUs run on gloo.
+    * The environment, the config and the thousands of lines about initial values go to
+      the log file; the screen gets a summary.
+    """
+
+    def prepare_training(self) -> None:
+        """Build all that reads data files, so that a wrong path fails now.
+
+        ``train`` reuses what was built; nothing is read twice.
+        """
+        self._train_loop = self.build_train_loop(self._train_loop)
+        if self._val_loop is not None:
+            self._val_loop = self.build_val_loop(self._val_loop)
+
+    def prepare_testing(self) -> None:
+        """Build the test data and evaluator; ``test`` reuses them."""
+        self._test_loop = self.build_test_loop(self._test_loop)
+
+    def setup_env(self, env_cfg: dict) -> None:
+        """Set up processes; without GPUs, on gloo.
+
+        Args:
+            env_cfg: ``env_cfg`` of the config.
+
+        Raises:
+            ValueError: If the launcher cannot run without GPUs.
+        """
+        if self.distributed and not is_distributed() and not has_accelerator():
+            init_cpu_group(self._launcher)
+        super().setup_env(env_cfg)
+
+    def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
+        """Move the model to its device and wrap it for several processes.
+
+        Args:
+            model_wrapper_cfg: ``model_wrapper_cfg`` of the config.
+            model: The model.
+
+        Returns:
+            The model, or its wrapper.
+        """
+        wrapper = model_wrapper_cfg
+        if self.distributed and not has_accelerator():
+            # mmengine passes the id of a device by default, which DDP refuses on CPU.
+            unused = self.cfg.get('find_unused_parameters', False)
+            default = dict(
+                type='MMDistributedDataParallel',
+                broadcast_buffers=False,
+                find_unused_parameters=unused,
+            )
+            wrapper = {**(wrapper or default), 'device_ids': None}
+        return super().wrap_model(wrapper, model)
+
+    def build_logger(
+        self, log_level: int | str = 'INFO', log_file: str | None = None, **kwargs: Any
+    ) -> MMLogger:
+        """Build the logger; the screen is silent below warnings until ``announce``.
+
+        Args:
+            log_level: Lowest level that is logged.
+            log_file: File of the log; by default in the run's folder.
+            **kwargs: Further arguments of ``MMLogger``.
+
+        Returns:
+            The logger.
+        """
+        logger = super().build_logger(log_level, log_file, **kwargs)
+        self._screen_levels = {h: h.level for h in _screens(logger)}
+        for handler in self._screen_levels:
+            handler.setLevel(max(handler.level, logging.WARNING))
+        return logger
+
+    def announce(self) -> None:
+        """Let the screen speak, and say in three lines what runs where."""
+        for handler, level in self._screen_levels.items():
+            handler.setLevel(level)
+        model = self._unwrapped_model()
+        total = sum(p.numel() for p in model.parameters())
+        trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+        self.logger.info(
+            f'{type(model).__name__}: {total / 1e6:.1f} M parameters, '
+            f'{trained / 1e6:.1f} M of them trained; {self.world_size} process(es) '
+            f'on {get_device()}; seed {self.seed}'
+        )
+        self.logger.info(
+            f'Environment and full config: {self.log_dir}/{self.timestamp}.log'
+        )
+
+    def train(self) -> nn.Module:
+        """Train; see ``mmengine.runner.Runner.train``.
+
+        Returns:
+            The trained model.
+        """
+        self.announce()
+        return super().train()
+
+    def test(self) -> dict[str, float]:
+        """Test; see ``mmengine.runner.Runner.test``.
+
+        Returns:
+            Metrics by name.
+        """
+        self.announce()
+        return super().test()
+
+    def val(self) -> dict[str, float]:
+        """Validate; see ``mmengine.runner.Runner.val``.
+
+        Returns:
+            Metrics by name.
+        """
+        self.announce()
+        return super().val()
+
+    def build_optim_wrapper(self, optim_wrapper: Any) -> OptimWrapper:
+        """Build the optimiser; its groups are summed up in one line on the screen.
+
+        Args:
+            optim_wrapper: ``optim_wrapper`` of the config, or a built one.
+
+        Returns:
+            The wrapper of the optimiser.
+        """
+        if isinstance(optim_wrapper, OptimWrapper):
+            return optim_wrapper
+        with _file_only(self.logger):
+            built = super().build_optim_wrapper(optim_wrapper)
+        rates = Counter()
+        for group in built.param_groups:
+            rates[group['lr']] += sum(p.numel() for p in group['params'])
+        text = ', '.join(f'{r:g} ({n / 1e6:.1f} M)' for r, n in rates.most_common())
+        self.logger.info(f'{type(built.optimizer).__name__}: learning rates {text}')
+        return built
+
+    def load_or_resume(self) -> None:
+        """Load weights, or the state of the run to resume, as configured."""
+        automatic = self._resume == 'auto' or (self._resume and not self._load_from)
+        if not self._has_loaded and automatic:
+            found = self._newest_loadable()
+            if found is None:
+                start = self._load_from or 'initial weights'
+                self.logger.info(
+                    f'Nothing to resume in {self.work_dir}: starting from {start}'
+                )
+            self._resume = found is not None
+            self._load_from = found or self._load_from
+        super().load_or_resume()
+
+    def resume(
+        self,
+        filename: str,
+        resume_optimizer: bool = True,
+        resume_param_scheduler: bool = True,
+        map_location: str | Callable = 'default',
+    ) -> None:
+        """Continue the run that was saved in ``filename``.
+
+        Args:
+            filename: Checkpoint with the state of training.
+            resume_optimizer: Restore the optimiser's state.
+            resume_param_scheduler: Restore the schedulers' state.
+            map_location: As in ``torch.load``; ``'default'`` is the run's device.
+
+        Raises:
+            CheckpointError: If the file cannot be used, or holds weights only.
+        """
+        self._resume = True
+        super().resume(filename, resume_optimizer, resume_param_scheduler, map_location)
+
+    def load_checkpoint(
+        self,
+        filename: str,
+        map_location: str | Callable = 'cpu',
+        strict: bool = True,
+        revise_keys: Sequence[tuple[str, str]] = ((r'^module\.', ''),),
+    ) -> dict[str, Any]:
+        """Load weights into the model.
+
+        Args:
+            filename: Path or address of the checkpoint.
+            map_location: As in ``torch.load``.
+            strict: Every key must fit, except those that ``load_allow`` of the config
+                finds. False lets everything differ; what does is logged.
+            revise_keys: Pairs (regular expression, replacement) applied to keys.
+
+        Returns:
+            The whole checkpoint.
+
+        Raises:
+            CheckpointError: If the file cannot be read safely, has no weights, does not
+                fit, or holds weights only when a run is resumed.
+        """
+        checkpoint = load_checkpoint_file(filename, map_location)
+        if self._resume and not {'optimizer', 'message_hub'} <= checkpoint.keys():
+            raise CheckpointError(
+                f'{filename} holds weights but no state of training, so there is '
+                'nothing to resume. To start a new run from these weights: '
+                f'--cfg-options load_from={filename}'
+            )
+        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+        state = state_dict_of(checkpoint, str(filename))
+        for pattern, replacement in revise_keys:
+            state = {re.sub(pattern, replacement, k): v for k, v in state.items()}
+        allow = [''] if not strict else list(self.cfg.get('load_allow') or [])
+        differences = load_state(
+            self._unwrapped_model(), state, [] if self._resume else allow, str(filename)
+        )
+        if differences:
+            self.logger.warning(
+                f'Allowed differences of {filename}:\n{differences.describe()}'
+            )
+        self._has_loaded = True
+        self.logger.info(f'Loaded {len(state)} tensors from {filename}')
+        return checkpoint
+
+    @master_only
+    def save_checkpoint(
+        self, out_dir: str, filename: str, *args: Any, **kwargs: Any
+    ) -> None:
+        """Save a checkpoint; it appears under its name only when it is whole.
+
+        Args:
+            out_dir: Folder, or an address that mmengine can write to.
+            filename: Name in that folder.
+            *args: Further arguments of ``Runner.save_checkpoint``.
+            **kwargs: Further arguments of ``Runner.save_checkpoint``.
+
+        Raises:
+            CheckpointError: If the file cannot be written.
+        """
+        if '://' in str(out_dir):
+            super().save_checkpoint(out_dir, filename, *args, **kwargs)
+            return
+        with replacing(Path(out_dir) / filename) as temporary:
+            super().save_checkpoint(out_dir, temporary.name, *args, **kwargs)
+
+    def _init_model_weights(self) -> None:
+        with _file_only(self.logger), refusing_pickled_code():
+            super()._init_model_weights()
+
+    def _newest_loadable(self) -> str | None:
+        """Find what to resume from; the main process decides for all."""
+        decision: list[Any] = [None, []]
+        if self.rank == 0:
+            path, passed_over = find_loadable(self.work_dir)
+            decision = [None if path is None else str(path), passed_over]
+        broadcast_object_list(decision)
+        for reason in decision[1]:
+            self.logger.warning(f'Not resumed from a newer checkpoint: {reason}')
+        return decision[0]
+
+    def _unwrapped_model(self) -> nn.Module:
+        return self.model.module if is_model_wrapper(self.model) else self.model
+
+
+def _screens(logger: logging.Logger) -> list[logging.Handler]:
+    return [h for h in logger.handlers if not isinstance(h, logging.FileHandler)]
+
+
+@contextlib.contextmanager
+def _file_only(logger: logging.Logger) -> Iterator[None]:
+    """Keep the screen silent below errors inside the block; the file gets all."""
+    levels = {handler: handler.level for handler in _screens(logger)}
+    for handler in levels:
+        handler.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for handler, level in levels.items():
+            handler.setLevel(level)
