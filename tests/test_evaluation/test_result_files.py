@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmdet.evaluation import CocoMetric
+from pycocotools import mask as mask_utils
+
+from uninext.evaluation.result_files import evaluate_coco, evaluate_refexp
+
+TOOL = Path(__file__).parents[2] / 'tools/analysis_tools/eval_results.py'
+COCO_EVAL = 'data/coco_eval'
+
+
+def write(path: Path, value: object) -> Path:
+    path.write_text(json.dumps(value))
+    return path
+
+
+def make_truth() -> dict:
+    annotation = dict(bbox=[2, 2, 6, 6], area=36, category_id=1, iscrowd=0)
+    mask = np.zeros((20, 20), np.uint8, order='F')
+    mask[2:8, 2:8] = 1
+    rle = mask_utils.encode(mask)
+    rle['counts'] = rle['counts'].decode()
+    return dict(
+        images=[
+            dict(id=1, width=20, height=20, file_name='a', expressions=['x', 'y']),
+            dict(id=2, width=20, height=20, file_name='a', expressions=['z']),
+        ],
+        annotations=[
+            dict(id=1, image_id=1, segmentation=rle, **annotation),
+            dict(id=2, image_id=2, segmentation=rle, **annotation),
+        ],
+        categories=[dict(id=1, name='object')],
+    )
+
+
+def run_tool(*args: str) -> int:
+    spec = importlib.util.spec_from_file_location('eval_results', TOOL)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.main(list(args))
+
+
+def test_an_empty_result_file_misses_everything(tmp_path: Path):
+    gt, pred = write(tmp_path / 'gt', make_truth()), write(tmp_path / 'pred', [])
+    assert evaluate_coco(gt, pred)['bbox']['AP'] == 0
+    figures = evaluate_refexp(gt, pred)
+    assert figures['num_sentences'] == 3
+    assert figures['bbox']['P@0.5'] == 0
+
+
+@pytest.mark.parametrize('kind', ['bbox', 'segm'])
+def test_published_coco_figures(shared_dir: Path, kind: str):
+    folder = shared_dir / COCO_EVAL
+    figures = evaluate_coco(
+        folder / 'instances_val2014_100.json',
+        folder / f'instances_val2014_fake{kind}100_results.json',
+    )
+    expected = json.loads((folder / 'expected.json').read_text())[kind]
+    assert list(figures) == [kind]
+    assert list(figures[kind].values()) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize('kind', ['bbox', 'segm'])
+def test_cocometric_gives_the_published_figures(shared_dir: Path, kind: str):
+    folder = shared_dir / COCO_EVAL
+    gt_file = folder / 'instances_val2014_100.json'
+    truth = json.loads(gt_file.read_text())
+    results = json.loads(
+        (folder / f'instances_val2014_fake{kind}100_results.json').read_text()
+    )
+    metric = CocoMetric(str(gt_file), metric=kind, proposal_nums=(1, 10, 100))
+    names = [category['name'] for category in truth['categories']]
+    label_of = {category['id']: i for i, category in enumerate(truth['categories'])}
+    metric.dataset_meta = dict(classes=names)
+    for image in truth['images']:
+        mine = [r for r in results if r['image_id'] == image['id']]
+        metric.process({}, [_as_sample(image, mine, label_of, kind)])
+    figures = metric.evaluate(len(truth['images']))
+    expected = json.loads((folder / 'expected.json').read_text())[kind]
+    names = ['mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l']
+    got = [figures[f'coco/{kind}_{name}'] for name in names]
+    assert got == pytest.approx(expected[:6], abs=5.1e-4)  # rounded to three digits
+
+
+def _as_sample(image: dict, results: list[dict], label_of: dict, kind: str) -> dict:
+    if kind == 'segm':
+        boxes = [mask_utils.toBbox(r['segmentation']) for r in results]
+    else:
+        boxes = [r['bbox'] for r in results]
+    xyxy = torch.tensor(np.array(boxes).reshape(-1, 4))
+    xyxy[:, 2:] += xyxy[:, :2]
+    pred = dict(
+        bboxes=xyxy,
+        scores=torch.tensor([r['score'] for r in results], dtype=torch.float64),
+        labels=torch.tensor([label_of[r['category_id']] for r in results]).long(),
+    )
+    if kind == 'segm':
+        masks = [mask_utils.decode(r['segmentation']).astype(bool) for r in results]
+        size = image['height'], image['width']
+        pred['masks'] = torch.tensor(np.array(masks).reshape(-1, *size))
+    size = image['height'], image['width']
+    return dict(img_id=image['id'], ori_shape=size, pred_instances=pred)
+
+
+def test_published_referring_figures(shared_dir: Path):
+    path = shared_dir / 'data/rec/refcoco_testA_unc_dets.json'
+    expected = json.loads((path.parent / 'refcoco_testA_expected.json').read_text())
+    figures = evaluate_refexp(path, path)
+    assert figures['num_sentences'] == expected['n']
+    assert figures['first']['P@0.5'] == expected['acc_first_box']
+    assert figures['last']['P@0.5'] == expected['acc_last_box']
+    assert figures['best']['P@0.5'] == expected['acc_best_box_oracle']
+    assert figures['best']['mIoU'] == pytest.approx(expected['mean_best_iou'])
+
+
+def test_records_count_every_sentence_and_the_best_answer(tmp_path: Path):
+    truth = make_truth()
+    right = truth['annotations'][0]
+    mask = right['segmentation']
+    wrong = dict(bbox=[10, 10, 5, 5], segmentation=mask)
+    pred = [
+        dict(image_id=1, expression='x', score=0.4, **wrong),
+        dict(image_id=1, expression='x', score=0.5, bbox=right['bbox'],
+             segmentation=mask),
+        dict(image_id=2, score=0.1, **wrong),  # one sentence: needs no name
+    ]  # fmt: skip
+    figures = evaluate_refexp(
+        write(tmp_path / 'gt', truth), write(tmp_path / 'pred', pred)
+    )
+    assert figures['num_sentences'] == 3
+    assert figures['bbox']['P@0.5'] == pytest.approx(1 / 3)
+    assert figures['segm']['P@0.5'] == pytest.approx(2 / 3)
+
+
+def test_files_that_do_not_belong_together_are_refused(tmp_path: Path):
+    gt = write(tmp_path / 'gt', make_truth())
+    stranger = [dict(image_id=9, category_id=1, bbox=[0, 0, 1, 1], score=1)]
+    pred = write(tmp_path / 'pred', stranger)
+    with pytest.raises(ValueError, match='different sets'):
+        evaluate_coco(gt, pred)
+    with pytest.raises(ValueError, match='does not ask'):
+        evaluate_refexp(gt, pred)
+    with pytest.raises(ValueError, match='not a COCO result file'):
+        evaluate_coco(gt, gt)
+    with pytest.raises(ValueError, match="no 'images'"):
+        evaluate_coco(pred, pred)
+    with pytest.raises(ValueError, match='no layout known'):
+        evaluate_refexp(pred, pred)
+    truth = make_truth()
+    del truth['images'][0]['expressions']
+    with pytest.raises(ValueError, match='detection file'):
+        evaluate_refexp(write(tmp_path / 'det', truth), pred)
+    truth = make_truth()
+    truth['annotations'].pop()
+    with pytest.raises(ValueError, match='no annotation for record 2'):
+        evaluate_refexp(write(tmp_path / 'short', truth), write(tmp_path / 'e', []))
+    a = write(tmp_path / 'a', [dict(sent='a', gt_box=[0, 0, 1, 1], pred_boxes=[])])
+    b = write(tmp_path / 'b', [dict(sent='b', pred_boxes=[])])
+    with pytest.raises(ValueError, match='does not hold the sentences'):
+        evaluate_refexp(a, b)
+    with pytest.raises(ValueError, match='pred_boxes'):
+        evaluate_refexp(a, gt)
+    assert evaluate_refexp(a, a)['first']['P@0.5'] == 0
+
+
+def test_the_tool_prints_json_or_one_line_of_error(tmp_path: Path, capsys):
+    gt, pred = write(tmp_path / 'gt', make_truth()), write(tmp_path / 'pred', [])
+    assert run_tool('refexp', '--gt', str(gt), '--pred', str(pred)) == 0
+    assert json.loads(capsys.readouterr().out)['num_sentences'] == 3
+    absent = str(tmp_path / 'absent.json')
+    assert run_tool('coco', '--gt', absent, '--pred', str(pred)) == 2
+    assert 'does not exist' in capsys.readouterr().err
+    (tmp_path / 'broken').write_text('{')
+    assert run_tool('coco', '--gt', str(gt), '--pred', str(tmp_path / 'broken')) == 2
+    assert 'not a JSON file' in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        run_tool('voc', '--gt', str(gt), '--pred', str(pred))

@@ -1,0 +1,39 @@
+"""Masks as annotation files write them -> arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+from pycocotools import mask as mask_utils
+
+
+def decode_segmentation(
+    segmentation: list | dict, height: int, width: int
+) -> np.ndarray:
+    """Turn a COCO segmentation into a mask.
+
+    Args:
+        segmentation: Polygons ``[[x1, y1, x2, y2, ...], ...]`` in pixels, or an RLE
+            with its counts as text, bytes or a list.
+        height: Of the picture.
+        width: Of the picture.
+
+    Returns:
+        (H, W) bool, True on the object.
+
+    Raises:
+        ValueError: If an RLE belongs to a picture of another size.
+    """
+    if isinstance(segmentation, list):
+        rles = mask_utils.frPyObjects(segmentation, height, width)
+        rle = mask_utils.merge(rles)
+    else:
+        if tuple(segmentation['size']) != (height, width):
+            raise ValueError(
+                f'A mask has the size {tuple(segmentation["size"])} (H, W), but its '
+                f'picture is {(height, width)}. Check height and width in the '
+                'annotation file.'
+            )
+        rle = segmentation
+        if isinstance(rle['counts'], list):
+            rle = mask_utils.frPyObjects(rle, height, width)
+    return mask_utils.decode(rle).astype(bool)

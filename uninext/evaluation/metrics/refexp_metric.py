@@ -1,0 +1,214 @@
+"""REC and RES: is the one box (mask) that answers a sentence the right one?
+
+Reads the data samples that leave the predictor. Ground truth is taken from the meta
+key ``instances``, which no transform touches, so both sides are in the frame of the
+original picture whatever the pipeline resizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.evaluator import BaseMetric
+from mmengine.fileio import dump
+from mmengine.logging import MMLogger
+from pycocotools import mask as mask_utils
+from terminaltables import AsciiTable
+
+from uninext.evaluation.functional.masks import decode_segmentation
+from uninext.evaluation.functional.referring import (
+    Overlap,
+    box_overlap,
+    mask_overlap,
+    summarize_overlaps,
+)
+from uninext.registry import METRICS
+
+METRIC_TYPES = ('bbox', 'segm')
+RESULTS_CATEGORY_ID = 1  # published result files know one category
+
+
+@METRICS.register_module()
+class ReferringMetric(BaseMetric):
+    """P@0.5 to P@0.9, oIoU and mIoU of the best prediction of every sentence.
+
+    The name is not mmdet's ``RefExpMetric``, which counts whether any of the best
+    1, 5 or 10 boxes is right and knows no masks.
+
+    A sample is one sentence: a dict with ``pred_instances`` (``bboxes`` (N, 4) xyxy
+    pixels of the original picture, ``scores`` (N,), and for ``segm`` ``masks``
+    (N, H, W) bool), ``img_id``, ``ori_shape`` (H, W), ``prompt`` and ``instances``:
+    a list with the target, ``dict(bbox=[x1, y1, x2, y2], mask=polygons or RLE)``. The
+    meta key ``expression``, where it is, names the sentence in the result file
+    instead of the prompt. Several sentences about one object count each. A sentence
+    without a prediction is a miss. A sentence whose target has no mask counts in the
+    figures of boxes only.
+
+    Follows: published evaluation, IoU strictly above the threshold.
+
+    Args:
+        metric: ``'bbox'``, ``'segm'`` or both.
+        outfile_prefix: Where to write ``<prefix>_instances_results.json``; nothing
+            is written if None.
+        collect_device: ``'cpu'`` or ``'gpu'``: where ranks meet.
+        prefix: First part of the figures' names; ``'refexp'`` if None.
+
+    Raises:
+        ValueError: If ``metric`` names something else or nothing.
+    """
+
+    default_prefix = 'refexp'
+
+    def __init__(
+        self,
+        metric: str | Sequence[str] = METRIC_TYPES,
+        outfile_prefix: str | None = None,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        metrics = [metric] if isinstance(metric, str) else list(metric)
+        if not metrics or not set(metrics) <= set(METRIC_TYPES):
+            raise ValueError(f'metric must be of {METRIC_TYPES}, got {metric!r}.')
+        self.metrics = metrics
+        self.outfile_prefix = outfile_prefix
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
+        """Reduce every sample to its overlaps and a record for the result file.
+
+        Args:
+            data_batch: Not used.
+            data_samples: Samples as the class describes them.
+
+        Raises:
+            ValueError: If a sample has no ``instances``, more than one target, or no
+                masks where ``segm`` is asked for.
+        """
+        for data_sample in data_samples:
+            target = _find_target(data_sample)
+            best = _best_prediction(data_sample)
+            result = {'record': self._make_record(data_sample, best)}
+            if target is not None:
+                result['bbox'] = box_overlap(best.get('bbox'), target['bbox'])
+                if 'segm' in self.metrics:
+                    result['segm'] = _target_mask_overlap(data_sample, best, target)
+            self.results.append(result)
+
+    def compute_metrics(self, results: list[dict]) -> dict[str, float]:
+        """Summarize all ranks' results.
+
+        Args:
+            results: What :meth:`process` collected.
+
+        Returns:
+            ``<metric>_P@0.5`` ... ``<metric>_P@mean``, ``<metric>_oIoU``,
+            ``<metric>_mIoU`` for every metric that has a target, in [0, 1].
+        """
+        logger: MMLogger = MMLogger.get_current_instance()
+        if self.outfile_prefix is not None:
+            path = f'{self.outfile_prefix}_instances_results.json'
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            records = [r['record'] for r in results if r['record'] is not None]
+            dump(records, path)
+            logger.info(f'{len(records)} answers are saved in {path}')
+        num_untold = sum('bbox' not in result for result in results)
+        if num_untold:
+            logger.warning(f'{num_untold} sentences have no target and do not count')
+        figures, rows = {}, []
+        for metric in self.metrics:
+            overlaps = [Overlap(*r[metric]) for r in results if r.get(metric)]
+            if not overlaps:
+                logger.warning(f'no sentence has a target for {metric}: no figures')
+                continue
+            summary = summarize_overlaps(overlaps)
+            figures.update({f'{metric}_{key}': v for key, v in summary.items()})
+            header = ['', 'sentences', *summary]
+            values = (f'{100 * value:.2f}' for value in summary.values())
+            rows.append([metric, str(len(overlaps)), *values])
+        if rows:
+            logger.info('\n' + AsciiTable([header, *rows]).table)
+        return figures
+
+    def _make_record(self, data_sample: dict, best: dict) -> dict | None:
+        """Write an answer as published result files do; None if there is none."""
+        if not best:
+            return None
+        x1, y1, x2, y2 = (float(value) for value in best['bbox'])
+        record = {
+            'image_id': data_sample['img_id'],
+            'category_id': RESULTS_CATEGORY_ID,
+            'bbox': [x1, y1, x2 - x1, y2 - y1],
+            'score': float(best['score']),
+            'expression': _expression(data_sample),
+        }
+        if 'segm' in self.metrics:
+            mask = np.asfortranarray(_best_mask(best), dtype=np.uint8)
+            rle = mask_utils.encode(mask)
+            record['segmentation'] = {
+                'size': [int(side) for side in rle['size']],
+                'counts': rle['counts'].decode(),
+            }
+        return record
+
+
+def _find_target(data_sample: dict) -> dict | None:
+    if 'instances' not in data_sample:
+        raise ValueError(
+            "A data sample has no meta key 'instances', where the target of a "
+            "sentence is read from. Add 'instances' to meta_keys of the test "
+            "pipeline's packing transform."
+        )
+    targets = [t for t in data_sample['instances'] if not t.get('ignore_flag', 0)]
+    if len(targets) > 1:
+        raise ValueError(
+            f'A sentence must have one target, but sample {data_sample["img_id"]!r} '
+            f'has {len(targets)}. Write one image record per referred object, as '
+            'tools/dataset_converters do.'
+        )
+    return targets[0] if targets else None
+
+
+def _best_prediction(data_sample: dict) -> dict[str, Any]:
+    """Take the highest score; an empty dict where nothing was predicted."""
+    pred = data_sample['pred_instances']
+    if 'scores' not in pred or len(pred['scores']) == 0:
+        return {}
+    index = int(pred['scores'].argmax())
+    best = {
+        'bbox': pred['bboxes'][index].detach().cpu().numpy(),
+        'score': float(pred['scores'][index]),
+    }
+    if 'masks' in pred:
+        best['mask'] = pred['masks'][index].detach().cpu().numpy().astype(bool)
+    return best
+
+
+def _best_mask(best: dict) -> np.ndarray:
+    if 'mask' not in best:
+        raise ValueError(
+            "ReferringMetric is asked for 'segm', but the predictions have no masks. "
+            "Let the predictor make masks, or set metric='bbox'."
+        )
+    return best['mask']
+
+
+def _target_mask_overlap(data_sample: dict, best: dict, target: dict) -> Overlap | None:
+    if not target.get('mask'):
+        return None
+    height, width = data_sample['ori_shape'][:2]
+    truth = decode_segmentation(target['mask'], height, width)
+    return mask_overlap(_best_mask(best) if best else None, truth)
+
+
+def _expression(data_sample: dict) -> str:
+    if data_sample.get('expression'):
+        return data_sample['expression']
+    if 'prompt' not in data_sample:
+        raise ValueError(
+            f'Sample {data_sample["img_id"]!r} has neither a prompt nor the meta key '
+            "'expression', so its answer cannot be told from others in a result file."
+        )
+    return data_sample['prompt'].names[0]
