@@ -4,6 +4,8 @@ Counts of matched pairs are given by the caller; a count of 0 gives a loss of 0 
 still part of the graph. Everything is computed in float32.
 """
 
+import uninext.registry  # noqa: F401  (before mmdet: stands in for absent ops)
+
 from .box_loss import NormalizedGIoULoss
 from .box_supervised_mask_loss import (
     BoxProjectionLoss,

@@ -5,6 +5,8 @@ Predictions and ground truth of one image enter the assigners, a
 :class:`PromptDenoising`, :class:`DenoisingQueries` leave. Boxes are normalised cxcywh.
 """
 
+import uninext.registry  # noqa: F401  (before mmdet: stands in for absent ops)
+
 from .assignment import PromptAssignment, focal_class_cost
 from .boxes import aligned_giou, aligned_iou, pairwise_iou_giou
 from .prompt_denoising import DenoisingQueries, PromptDenoising

@@ -4,7 +4,7 @@ Between the ground truth with its prompt features and the decoder, in training o
 
 Shape legend: B batch, R groups, G largest number of objects of a sample, Nd = 2RG
 denoising queries, Q matching queries, C channels, P positive denoising queries.
-Query ``(2r + s) G + j`` stands for object ``j`` in group ``r``: a positive where s is 0, a
+Query ``(2r + s) G + j`` stands for object ``j`` in group ``r``: positive where s is 0,
 negative where s is 1.
 """
 
