@@ -1,1 +1,39 @@
-"""Placeholder: being written."""
+"""The network. Images and prompts enter, losses or predictions leave.
+
+In the order of the data: ``data_preprocessors`` -> ``backbones``,
+``prompt_generators`` -> ``necks`` (fusion) -> ``transformer`` (on ``ops``) ->
+``heads`` -> ``task_modules`` and ``losses`` in training, ``predictors`` in test; ``detectors`` joins them, ``weights``
+reads and writes published checkpoints. Nothing here imports datasets.
+"""
+
+import uninext.registry  # noqa: F401  (before mmdet: stands in for absent ops)
+
+from . import (
+    backbones,
+    data_preprocessors,
+    detectors,
+    heads,
+    losses,
+    necks,
+    ops,
+    predictors,
+    prompt_generators,
+    task_modules,
+    transformer,
+    weights,
+)
+
+__all__ = [
+    'backbones',
+    'data_preprocessors',
+    'detectors',
+    'heads',
+    'losses',
+    'necks',
+    'ops',
+    'predictors',
+    'prompt_generators',
+    'task_modules',
+    'transformer',
+    'weights',
+]

@@ -1,1 +1,5 @@
-"""Placeholder: being written."""
+"""Backbones' weights that installed packages ship; the backbones are mmdet's."""
+
+from uninext.models.backbones.packaged_weights import PackagedImageNet
+
+__all__ = ['PackagedImageNet']

@@ -1,1 +1,20 @@
-"""Placeholder: being written."""
+"""Heads: decoder outputs enter; logits, boxes, masks and their losses leave.
+
+``UNINEXTHead``: retrieval logits, boxes and IoU of each query, and their losses.
+``PromptMaskHead``: masks by dynamic convolution, for the queries that are kept.
+``ImageTargets``: the ground truth of one image in the units that heads use.
+"""
+
+from uninext.models.heads.mask_head import PromptMaskHead
+from uninext.models.heads.retrieval import RetrievalBranch
+from uninext.models.heads.targets import ImageTargets, gather_targets
+from uninext.models.heads.uninext_head import HeadOutputs, UNINEXTHead
+
+__all__ = [
+    'HeadOutputs',
+    'ImageTargets',
+    'PromptMaskHead',
+    'RetrievalBranch',
+    'UNINEXTHead',
+    'gather_targets',
+]

@@ -1,1 +1,18 @@
-"""Placeholder: being written."""
+"""Operations with more than one implementation; the fastest present one is taken.
+
+Enter: tensors. Leave: tensors.
+"""
+
+from uninext.models.ops.ms_deform_attn import (
+    MSDeformAttention,
+    deform_attn_backend,
+    ms_deform_attn,
+)
+from uninext.models.ops.nms import class_aware_nms
+
+__all__ = [
+    'MSDeformAttention',
+    'class_aware_nms',
+    'deform_attn_backend',
+    'ms_deform_attn',
+]

@@ -1,1 +1,18 @@
-"""Placeholder: being written."""
+"""The encoder-decoder: fused features enter, refined queries leave.
+
+``FeaturePyramid``: flattens feature levels and keeps what attention needs to know.
+``DeformableEncoder`` -> ``QuerySelector`` -> ``DeformableDecoder``.
+"""
+
+from uninext.models.transformer.decoder import DeformableDecoder
+from uninext.models.transformer.encoder import DeformableEncoder
+from uninext.models.transformer.feature_pyramid import FeaturePyramid
+from uninext.models.transformer.query_selector import QuerySelector, SelectedQueries
+
+__all__ = [
+    'DeformableDecoder',
+    'DeformableEncoder',
+    'FeaturePyramid',
+    'QuerySelector',
+    'SelectedQueries',
+]

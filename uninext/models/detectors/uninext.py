@@ -1,0 +1,380 @@
+"""UNINEXT: prompt generation, image-prompt fusion, discovery and retrieval.
+
+Reading order is data order: images become a feature pyramid, prompts become
+features, both are fused, the encoder refines, the selector chooses queries, the
+decoder refines them, the heads answer.
+
+Shape legend: B images, R rows (an image with one of its prompts), N tokens, C
+channels, Q queries, D decoder layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from mmdet.models.detectors import BaseDetector
+from mmengine.structures import InstanceData
+from torch import Tensor, nn
+
+from uninext.models.heads import HeadOutputs, gather_targets
+from uninext.models.predictors import Candidates
+from uninext.models.task_modules import DenoisingQueries
+from uninext.models.transformer import FeaturePyramid, SelectedQueries
+from uninext.registry import MODELS
+from uninext.structures import Prompt, PromptFeatures, UninextDataSample
+
+
+class PromptRow(NamedTuple):
+    """One pass through the transformer: an image, a prompt, its first label."""
+
+    image: int
+    prompt: Prompt
+    label_offset: int
+
+
+class Decoded(NamedTuple):
+    """What the transformer computed for R rows."""
+
+    prompt: PromptFeatures
+    fused: FeaturePyramid
+    memory: FeaturePyramid
+    selected: SelectedQueries
+    hidden_states: list[Tensor]
+    references: list[Tensor]
+
+
+@MODELS.register_module()
+class UNINEXT(BaseDetector):
+    """Find the instances that a prompt asks for, in single images.
+
+    Paper: Universal Instance Perception as Object Discovery and Retrieval,
+    arXiv 2303.06674.
+
+    Args:
+        backbone: Image backbone.
+        neck: Brings backbone features to C channels and adds a level.
+        prompt_generator: Encodes prompts.
+        fusion_neck: Enhances image and prompt features by each other; None: neither.
+        positional_encoding: Sine position embedding.
+        encoder: Transformer encoder.
+        query_selector: Chooses the decoder's queries from the memory.
+        decoder: Transformer decoder.
+        denoising: Makes denoising queries in training; None: none.
+        bbox_head: Retrieval, box and IoU branches.
+        mask_head: Masks of chosen queries; None: boxes only.
+        predictor: Chooses what is reported.
+        num_levels: Feature levels after the neck.
+        max_rows: Most (image, prompt) rows that go through the transformer at once in
+            test; more are done in several passes.
+        data_preprocessor: Normalises and pads the batch.
+        init_cfg: Initialisation of the whole model.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        neck: dict,
+        prompt_generator: dict,
+        fusion_neck: dict | None,
+        positional_encoding: dict,
+        encoder: dict,
+        query_selector: dict,
+        decoder: dict,
+        denoising: dict | None,
+        bbox_head: dict,
+        mask_head: dict | None,
+        predictor: dict,
+        num_levels: int = 4,
+        max_rows: int = 4,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
+        self.backbone = MODELS.build(backbone)
+        self.neck = MODELS.build(neck)
+        self.prompt_generator = MODELS.build(prompt_generator)
+        self.fusion_neck = MODELS.build(fusion_neck) if fusion_neck else None
+        self.positional_encoding = MODELS.build(positional_encoding)
+        self.encoder = MODELS.build(encoder)
+        self.query_selector = MODELS.build(query_selector)
+        self.decoder = MODELS.build(decoder)
+        self.denoising = MODELS.build(denoising) if denoising else None
+        self.bbox_head = MODELS.build(bbox_head)
+        self.mask_head = MODELS.build(mask_head) if mask_head else None
+        self.predictor = MODELS.build(predictor)
+        self.level_embed = nn.Parameter(
+            torch.zeros(num_levels, self.encoder.embed_dims)
+        )
+        self.max_rows = max_rows
+
+    def init_weights(self) -> None:
+        """Xavier for the transformer's matrices, then each part's own rule."""
+        for module in (self.encoder, self.decoder):
+            for parameter in module.parameters():
+                if parameter.dim() > 1:
+                    nn.init.xavier_uniform_(parameter)
+        super().init_weights()
+        nn.init.normal_(self.level_embed)
+
+    # ------------------------------------------------------------- images and prompts
+
+    def extract_feat(self, batch_inputs: Tensor) -> tuple[Tensor, ...]:
+        """Backbone and neck; finest level first, (B, C, Hl, Wl) each."""
+        return self.neck(self.backbone(batch_inputs))
+
+    def build_pyramid(
+        self, levels: Sequence[Tensor], data_samples: Sequence[UninextDataSample]
+    ) -> FeaturePyramid:
+        """Flatten feature levels; padding is what lies outside each ``img_shape``."""
+        input_hw = data_samples[0].batch_input_shape
+        mask = levels[0].new_ones((len(data_samples), *input_hw), dtype=torch.bool)
+        for i, sample in enumerate(data_samples):
+            height, width = sample.img_shape[:2]
+            mask[i, :height, :width] = False
+        return FeaturePyramid.from_levels(
+            levels, mask, self.positional_encoding, self.level_embed
+        )
+
+    def decode(
+        self,
+        pyramid: FeaturePyramid,
+        prompt: PromptFeatures,
+        denoising: DenoisingQueries | None = None,
+    ) -> Decoded:
+        """Fusion, encoder, query selection, decoder.
+
+        Args:
+            pyramid: R rows.
+            prompt: Prompt features of the R rows, before fusion.
+            denoising: Queries put before the selected ones.
+        """
+        if self.fusion_neck is not None:
+            feat, prompt = self.fusion_neck(pyramid.feat, prompt)
+            pyramid = pyramid.with_feat(feat)
+        memory = pyramid.with_feat(self.encoder(pyramid))
+        selected = self.query_selector(
+            memory, self.bbox_head.cls_branches[-1], self.bbox_head.reg_branches[-1]
+        )
+        query, reference, attn_mask = selected.query, selected.reference, None
+        if denoising is not None:
+            query = torch.cat([denoising.query.to(query.dtype), query], 1)
+            reference = torch.cat([denoising.reference_logits.sigmoid(), reference], 1)
+            attn_mask = denoising.attn_mask
+        hidden_states, references = self.decoder(
+            query, reference, memory, self.bbox_head.reg_branches, attn_mask
+        )
+        return Decoded(prompt, pyramid, memory, selected, hidden_states, references)
+
+    def mask_features(self, memory: FeaturePyramid) -> Tensor:
+        """(R, K, Hs, Ws) features that masks are made of."""
+        return self.mask_head.forward_features(memory.unflatten(memory.feat, 3))
+
+    # ------------------------------------------------------------------------ training
+
+    def loss(
+        self, batch_inputs: Tensor, batch_data_samples: Sequence[UninextDataSample]
+    ) -> dict[str, Tensor]:
+        """Losses of a batch; images without objects are welcome.
+
+        Args:
+            batch_inputs: (B, 3, H, W), normalised and padded.
+            batch_data_samples: With ``prompt`` and ``gt_instances``; all prompts of a
+                batch are pooled, or none is.
+
+        Returns:
+            dict: scalars; ``loss_*`` of the last decoder layer, ``*_i`` of layer i,
+            ``*_enc`` of encoder proposals, ``*_dn`` of denoising queries.
+        """
+        pyramid = self.build_pyramid(
+            self.extract_feat(batch_inputs), batch_data_samples
+        )
+        prompt = self.encode_prompts([s.prompt for s in batch_data_samples])
+        targets = gather_targets(batch_data_samples, prompt)
+        denoising = None
+        if self.denoising is not None:
+            num_queries = min(self.query_selector.num_queries, pyramid.feat.shape[1])
+            boxes = [t.boxes_cxcywh for t in targets]
+            denoising = self.denoising(boxes, prompt, num_queries)
+        decoded = self.decode(pyramid, prompt, denoising)
+        outputs = self.bbox_head(
+            decoded.hidden_states, decoded.references, decoded.prompt
+        )
+        num_dn = 0 if denoising is None else denoising.query.shape[1]
+        dn_outputs, outputs = outputs.split(num_dn)
+        losses, assignments = self.bbox_head.loss(outputs, decoded.prompt, targets)
+        losses.update(self.bbox_head.loss_proposals(decoded.selected, targets))
+        if denoising is not None:
+            losses.update(
+                self.bbox_head.loss_denoising(
+                    dn_outputs, denoising, decoded.prompt, targets
+                )
+            )
+        if self.mask_head is not None:
+            losses.update(
+                self.mask_head.loss(
+                    [h[:, num_dn:] for h in decoded.hidden_states],
+                    [r[:, num_dn:] for r in decoded.references[:-1]],
+                    self.mask_features(decoded.memory),
+                    assignments,
+                    targets,
+                )
+            )
+        return losses
+
+    def encode_prompts(self, prompts: Sequence[Prompt]) -> PromptFeatures:
+        """Prompt features on the model's device."""
+        return self.prompt_generator(prompts, self.level_embed.device)
+
+    # ---------------------------------------------------------------------------- test
+
+    def predict(
+        self,
+        batch_inputs: Tensor,
+        batch_data_samples: Sequence[UninextDataSample],
+        rescale: bool = True,
+    ) -> list[UninextDataSample]:
+        """Find what the prompts ask for.
+
+        Prompts whose names do not fit the token budget are asked in parts and merged.
+
+        Args:
+            batch_inputs: (B, 3, H, W), normalised and padded.
+            batch_data_samples: With ``prompt``.
+            rescale: Report in the original image's frame, else in the input's.
+
+        Returns:
+            list: the samples with ``pred_instances``: ``bboxes`` (n, 4) xyxy pixels,
+            ``scores``, ``labels`` (index into the prompt's names) and ``masks``
+            (n, height, width) bool.
+        """
+        samples = list(batch_data_samples)
+        pyramid = self.build_pyramid(self.extract_feat(batch_inputs), samples)
+        found: list[list[Candidates]] = [[] for _ in samples]
+        mask_feats: dict[int, Tensor] = {}
+        num_done = 0
+        for rows in self._passes([s.prompt for s in samples]):
+            parts, feats = self.retrieve(pyramid, rows, num_done)
+            for i, (row, part) in enumerate(zip(rows, parts)):
+                found[row.image].append(part)
+                mask_feats[num_done + i] = feats[i]
+            num_done += len(rows)
+        for sample, parts in zip(samples, found):
+            sample.pred_instances = self._finish(sample, parts, mask_feats, rescale)
+        return samples
+
+    def retrieve(
+        self, pyramid: FeaturePyramid, rows: Sequence[PromptRow], first_row: int = 0
+    ) -> tuple[list[Candidates], Sequence[Tensor | None]]:
+        """Candidates and mask features of each row.
+
+        Args:
+            pyramid: Of all images.
+            rows: All pooled, or none.
+            first_row: Number of the first of these rows.
+        """
+        device = pyramid.feat.device
+        images = torch.tensor([row.image for row in rows], device=device)
+        prompt = self.encode_prompts([row.prompt for row in rows])
+        decoded = self.decode(pyramid.index(images), prompt)
+        outputs = self.bbox_head(
+            decoded.hidden_states, decoded.references, decoded.prompt, layers=[-1]
+        )
+        feats = [None] * len(rows)
+        if self.mask_head is not None and self.predictor.with_masks:
+            feats = self.mask_features(decoded.memory)
+        limit = self.predictor.limit(prompt.pooled)
+        candidates = [
+            self.predictor.retrieve(
+                logits=outputs.logits[0][i],
+                ious=None if outputs.ious is None else outputs.ious[0][i],
+                boxes_cxcywh=outputs.boxes[0][i],
+                positive_map=prompt.positive_maps[i].to(device),
+                query=decoded.hidden_states[-1][i],
+                centres_xy=decoded.references[-2][i, :, :2],
+                row=first_row + i,
+                label_offset=row.label_offset,
+                limit=limit,
+            )
+            for i, row in enumerate(rows)
+        ]
+        return candidates, feats
+
+    def _passes(self, prompts: Sequence[Prompt]) -> list[list[PromptRow]]:
+        """Group (image, prompt part) rows: equal pooling, at most ``max_rows``."""
+        groups: dict[bool, list[PromptRow]] = {}
+        for image, prompt in enumerate(prompts):
+            for part, offset in self.prompt_generator.split(prompt):
+                groups.setdefault(prompt.pooled, []).append(
+                    PromptRow(image, part, offset)
+                )
+        step = self.max_rows
+        return [
+            rows[i : i + step]
+            for rows in groups.values()
+            for i in range(0, len(rows), step)
+        ]
+
+    def _finish(
+        self,
+        sample: UninextDataSample,
+        parts: list[Candidates],
+        mask_feats: dict[int, Tensor],
+        rescale: bool,
+    ) -> InstanceData:
+        img_size = tuple(sample.img_shape[:2])
+        return self.predictor.finish(
+            parts,
+            limit=self.predictor.limit(sample.prompt.pooled),
+            mask_head=self.mask_head,
+            mask_feats=mask_feats,
+            img_size_hw=img_size,
+            out_size_hw=tuple(sample.ori_shape[:2]) if rescale else img_size,
+        )
+
+    # ---------------------------------------------------------------------- inspection
+
+    def _forward(
+        self, batch_inputs: Tensor, batch_data_samples: Sequence[UninextDataSample]
+    ) -> tuple[Tensor, ...]:
+        """Raw outputs of the last layer: logits, boxes and, if there, IoU logits."""
+        features = self.forward_features(batch_inputs, batch_data_samples)
+        names = ('logits', 'boxes', 'ious')
+        return tuple(features[n] for n in names if features[n] is not None)
+
+    def forward_features(
+        self, batch_inputs: Tensor, batch_data_samples: Sequence[UninextDataSample]
+    ) -> dict[str, object]:
+        """Everything the network computes on the way, for inspection and parity.
+
+        Returns:
+            dict: ``img_feats`` and ``mlvl_feats`` (levels of backbone and neck),
+            ``text`` and ``prompt`` (features before and after fusion),
+            ``fused_visual``, ``memory``, ``proposal_memory`` (B, N, C),
+            ``hidden_states`` (D, B, Q, C), ``references`` (D + 1, B, Q, 4),
+            ``mask_feats``, and ``logits``, ``boxes``, ``ious`` of the last layer.
+        """
+        img_feats = self.backbone(batch_inputs)
+        levels = self.neck(img_feats)
+        text = self.encode_prompts([s.prompt for s in batch_data_samples])
+        decoded = self.decode(self.build_pyramid(levels, batch_data_samples), text)
+        outputs: HeadOutputs = self.bbox_head(
+            decoded.hidden_states, decoded.references, decoded.prompt, layers=[-1]
+        )
+        with_masks = self.mask_head is not None
+        return dict(
+            img_feats=img_feats,
+            mlvl_feats=levels,
+            text=text,
+            prompt=decoded.prompt,
+            fused_visual=decoded.fused.feat,
+            memory=decoded.memory.feat,
+            proposal_memory=decoded.selected.proposal_memory,
+            hidden_states=torch.stack(decoded.hidden_states),
+            references=torch.stack(decoded.references),
+            mask_feats=self.mask_features(decoded.memory) if with_masks else None,
+            logits=outputs.logits[0],
+            boxes=outputs.boxes[0],
+            ious=None if outputs.ious is None else outputs.ious[0],
+        )

@@ -1,0 +1,221 @@
+"""Multi-scale deformable attention on whatever this machine has.
+
+Shape legend: B batch, N = sum Hl*Wl keys, Q queries, M heads, D channels a head,
+L levels, P points, C = M*D.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import os
+from functools import cache
+
+import torch
+from mmengine.model import BaseModule, constant_init, xavier_init
+from torch import Tensor, nn
+
+from uninext.utils.optional_imports import ensure_mmcv_ops, has_mmcv_ops
+
+ensure_mmcv_ops()
+
+from mmcv.ops.multi_scale_deform_attn import (  # noqa: E402
+    MultiScaleDeformableAttnFunction,
+    multi_scale_deformable_attn_pytorch,
+)
+
+BACKENDS = ('extra', 'mmcv', 'pytorch')
+
+
+@cache
+def deform_attn_backend(device_type: str) -> str:
+    """Name the implementation that :func:`ms_deform_attn` uses on a device type.
+
+    * ``extra``: the compiled op of the optional package ``torch-ms-deform-attn``
+      (CPU and CUDA);
+    * ``mmcv``: mmcv's compiled op (CUDA);
+    * ``pytorch``: ``grid_sample``, anywhere.
+
+    The environment variable ``UNINEXT_DEFORM_ATTN`` forces one of them.
+
+    Raises:
+        ValueError: If the variable names something else.
+    """
+    forced = os.environ.get('UNINEXT_DEFORM_ATTN')
+    if forced:
+        if forced not in BACKENDS:
+            raise ValueError(
+                f'UNINEXT_DEFORM_ATTN={forced!r} is unknown; use one of {BACKENDS}.'
+            )
+        return forced
+    if importlib.util.find_spec('torch_ms_deform_attn') is not None:
+        return 'extra'
+    if device_type == 'cuda' and has_mmcv_ops():
+        return 'mmcv'
+    return 'pytorch'
+
+
+def ms_deform_attn(
+    value: Tensor,
+    spatial_shapes: Tensor,
+    level_start_index: Tensor,
+    sampling_locations: Tensor,
+    attention_weights: Tensor,
+) -> Tensor:
+    """Sample ``value`` bilinearly at the locations and sum with the weights.
+
+    Paper: Deformable DETR, arXiv 2010.04159, Eq. 3.
+
+    Args:
+        value: (B, N, M, D).
+        spatial_shapes: (L, 2) int64, (height, width) of each level.
+        level_start_index: (L,) int64, first key of each level.
+        sampling_locations: (B, Q, M, L, P, 2), (x, y) in 0..1 of each level.
+        attention_weights: (B, Q, M, L, P), summing to 1 over (L, P).
+
+    Returns:
+        Tensor: (B, Q, M * D).
+    """
+    backend = deform_attn_backend(value.device.type)
+    if backend == 'extra':
+        from torch_ms_deform_attn import ms_deform_attn as compiled
+
+        return compiled(
+            value.contiguous(),
+            spatial_shapes,
+            level_start_index,
+            sampling_locations.contiguous(),
+            attention_weights.contiguous(),
+        )
+    if backend == 'mmcv':
+        return MultiScaleDeformableAttnFunction.apply(
+            value, spatial_shapes, level_start_index, sampling_locations,
+            attention_weights, 64,
+        )  # fmt: skip
+    return multi_scale_deformable_attn_pytorch(
+        value, spatial_shapes.tolist(), sampling_locations, attention_weights
+    )
+
+
+class MSDeformAttention(BaseModule):
+    """Deformable attention with residual; parameters named as mmcv's module names them.
+
+    Args:
+        embed_dims: Channels C; divisible by ``num_heads``.
+        num_heads: Heads M.
+        num_levels: Feature levels L.
+        num_points: Sampling points P a head and level.
+        dropout: Applied to the output before the residual is added.
+        batch_first: Must be True; kept for mmdet's layer configs.
+
+    Raises:
+        ValueError: If the channels cannot be divided by the heads.
+    """
+
+    def __init__(
+        self,
+        embed_dims: int = 256,
+        num_heads: int = 8,
+        num_levels: int = 4,
+        num_points: int = 4,
+        dropout: float = 0.0,
+        batch_first: bool = True,
+    ) -> None:
+        super().__init__()
+        if embed_dims % num_heads:
+            raise ValueError(
+                f'embed_dims={embed_dims} must be divisible by num_heads={num_heads}.'
+            )
+        if not batch_first:
+            raise ValueError('MSDeformAttention takes (batch, queries, channels) only.')
+        self.embed_dims = embed_dims
+        self.num_heads = num_heads
+        self.num_levels = num_levels
+        self.num_points = num_points
+        num_samples = num_heads * num_levels * num_points
+        self.sampling_offsets = nn.Linear(embed_dims, num_samples * 2)
+        self.attention_weights = nn.Linear(embed_dims, num_samples)
+        self.value_proj = nn.Linear(embed_dims, embed_dims)
+        self.output_proj = nn.Linear(embed_dims, embed_dims)
+        self.dropout = nn.Dropout(dropout)
+        self.init_weights()
+
+    def init_weights(self) -> None:
+        """Start with equal weights, and points spreading out from the reference."""
+        constant_init(self.sampling_offsets, 0.0)
+        angles = torch.arange(self.num_heads) * (2.0 * math.pi / self.num_heads)
+        grid = torch.stack([angles.cos(), angles.sin()], -1)
+        grid = grid / grid.abs().max(-1, keepdim=True)[0]
+        grid = grid.view(self.num_heads, 1, 1, 2)
+        steps = torch.arange(1, self.num_points + 1).view(1, 1, -1, 1)
+        grid = (grid * steps).expand(-1, self.num_levels, -1, -1)
+        self.sampling_offsets.bias.data = grid.reshape(-1).clone()
+        constant_init(self.attention_weights, 0.0)
+        xavier_init(self.value_proj, distribution='uniform')
+        xavier_init(self.output_proj, distribution='uniform')
+        self._is_init = True
+
+    def forward(
+        self,
+        query: Tensor,
+        key: Tensor | None = None,
+        value: Tensor | None = None,
+        identity: Tensor | None = None,
+        query_pos: Tensor | None = None,
+        key_padding_mask: Tensor | None = None,
+        reference_points: Tensor | None = None,
+        spatial_shapes: Tensor | None = None,
+        level_start_index: Tensor | None = None,
+        **unused: Tensor | None,
+    ) -> Tensor:
+        """Attend from queries to the keys around their reference points.
+
+        Args:
+            query: (B, Q, C).
+            key: Ignored; mmdet's layers pass it.
+            value: (B, N, C); ``query`` if None.
+            identity: What the result is added to; ``query`` if None.
+            query_pos: (B, Q, C), added to ``query``.
+            key_padding_mask: (B, N) bool, True where a key is padding.
+            reference_points: (B, Q, L, 2) points, or (B, Q, L, 4) boxes cxcywh, in
+                0..1 of the padded image.
+            spatial_shapes: (L, 2) int64.
+            level_start_index: (L,) int64.
+            **unused: Whatever else mmdet's layers hand down (``key_pos``, masks).
+
+        Returns:
+            Tensor: (B, Q, C).
+        """
+        value = query if value is None else value
+        identity = query if identity is None else identity
+        if query_pos is not None:
+            query = query + query_pos
+        batch, num_queries, _ = query.shape
+        value = self.value_proj(value)
+        if key_padding_mask is not None:
+            value = value.masked_fill(key_padding_mask[..., None], 0.0)
+        value = value.view(batch, -1, self.num_heads, self.embed_dims // self.num_heads)
+        shape = (batch, num_queries, self.num_heads, self.num_levels, self.num_points)
+        offsets = self.sampling_offsets(query).view(*shape, 2)
+        weights = self.attention_weights(query).view(*shape[:3], -1)
+        with torch.autocast(query.device.type, enabled=False):
+            weights = weights.float().softmax(-1).view(shape)
+            locations = self._locations(
+                reference_points.float(), offsets.float(), spatial_shapes
+            )
+            output = ms_deform_attn(
+                value.float(), spatial_shapes, level_start_index, locations, weights
+            )
+        output = self.output_proj(output.to(value.dtype))
+        return self.dropout(output) + identity
+
+    def _locations(
+        self, reference: Tensor, offsets: Tensor, spatial_shapes: Tensor
+    ) -> Tensor:
+        """Turn offsets into (B, Q, M, L, P, 2) locations in 0..1."""
+        if reference.shape[-1] == 2:
+            scale_wh = spatial_shapes.flip(-1).to(offsets.dtype)  # (L, 2)
+            offsets = offsets / scale_wh[None, None, None, :, None]
+            return reference[:, :, None, :, None] + offsets
+        centre, size_wh = reference[:, :, None, :, None].split(2, -1)
+        return centre + offsets / self.num_points * size_wh * 0.5

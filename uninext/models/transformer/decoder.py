@@ -1,0 +1,142 @@
+"""Deformable decoder: queries and boxes enter, refined ones of every layer leave."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmdet.models.layers import (
+    MLP,
+    DeformableDetrTransformerDecoderLayer,
+    coordinate_to_encoding,
+    inverse_sigmoid,
+)
+from mmengine.model import BaseModule, ModuleList
+from torch import Tensor, cat, nn
+from torch.utils.checkpoint import checkpoint
+
+from uninext.models.ops import MSDeformAttention
+from uninext.models.transformer.feature_pyramid import FeaturePyramid
+from uninext.registry import MODELS
+
+
+class _DecoderLayer(DeformableDetrTransformerDecoderLayer):
+    """mmdet's layer on an attention that needs no compiled op."""
+
+    def _init_layers(self) -> None:
+        attn_cfg = self.cross_attn_cfg
+        self.cross_attn_cfg = dict(embed_dims=attn_cfg['embed_dims'])
+        super()._init_layers()
+        self.cross_attn = MSDeformAttention(**attn_cfg)
+
+
+@MODELS.register_module()
+class DeformableDecoder(BaseModule):
+    """Decoder with iterative boxes and look-forward-twice; no output norm.
+
+    Differs from mmdet's ``DinoTransformerDecoder``: the hidden states are the raw layer
+    outputs, and the inverse sigmoid clips at 1e-5 (method.md 1.8).
+
+    Paper: DINO, arXiv 2203.03605, Sec. 3.5 (look forward twice).
+
+    Args:
+        num_layers: Number of layers.
+        embed_dims: Channels C.
+        num_heads: Attention heads.
+        num_levels: Feature levels.
+        num_points: Sampling points a head and level.
+        feedforward_channels: Hidden channels of the feed-forward network.
+        dropout: In attention outputs and feed-forward.
+        with_cp: Recompute activations in the backward pass to save memory.
+    """
+
+    def __init__(
+        self,
+        num_layers: int = 6,
+        embed_dims: int = 256,
+        num_heads: int = 8,
+        num_levels: int = 4,
+        num_points: int = 4,
+        feedforward_channels: int = 2048,
+        dropout: float = 0.0,
+        with_cp: bool = False,
+    ) -> None:
+        super().__init__()
+        self.embed_dims = embed_dims
+        self.with_cp = with_cp
+        self.ref_point_head = MLP(embed_dims * 2, embed_dims, embed_dims, 2)
+        self.layers = ModuleList(
+            _DecoderLayer(
+                self_attn_cfg=dict(
+                    embed_dims=embed_dims, num_heads=num_heads,
+                    attn_drop=dropout, proj_drop=dropout, batch_first=True,
+                ),
+                cross_attn_cfg=dict(
+                    embed_dims=embed_dims, num_heads=num_heads, num_levels=num_levels,
+                    num_points=num_points, dropout=dropout, batch_first=True,
+                ),
+                ffn_cfg=dict(
+                    embed_dims=embed_dims, feedforward_channels=feedforward_channels,
+                    ffn_drop=dropout,
+                ),
+            )
+            for _ in range(num_layers)
+        )  # fmt: skip
+
+    def forward(
+        self,
+        query: Tensor,
+        reference: Tensor,
+        pyramid: FeaturePyramid,
+        reg_branches: Sequence[nn.Module],
+        self_attn_mask: Tensor | None = None,
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Refine queries and their boxes.
+
+        Args:
+            query: (B, Q, C).
+            reference: (B, Q, 4) boxes cxcywh in 0..1 of the un-padded image.
+            pyramid: ``feat`` is the encoder's memory.
+            reg_branches: One box regressor a layer (C -> 4).
+            self_attn_mask: (Q, Q) bool, True where attention is blocked.
+
+        Returns:
+            tuple: ``hidden_states``, D tensors (B, Q, C), the output of each layer; and
+            ``references``, D + 1 tensors (B, Q, 4): the given boxes, then those after
+            each layer. They carry gradient; a layer itself looks at detached ones.
+        """
+        hidden_states, references = [], [reference]
+        for layer, reg_branch in zip(self.layers, reg_branches):
+            if self.with_cp and query.requires_grad:
+                query = checkpoint(
+                    self._run, layer, query, reference, pyramid, self_attn_mask,
+                    use_reentrant=False,
+                )  # fmt: skip
+            else:
+                query = self._run(layer, query, reference, pyramid, self_attn_mask)
+            refined = (reg_branch(query) + inverse_sigmoid(reference)).sigmoid()
+            hidden_states.append(query)
+            references.append(refined)
+            reference = refined.detach()
+        return hidden_states, references
+
+    def _run(
+        self,
+        layer: _DecoderLayer,
+        query: Tensor,
+        reference: Tensor,
+        pyramid: FeaturePyramid,
+        self_attn_mask: Tensor | None,
+    ) -> Tensor:
+        ratios = cat([pyramid.valid_ratios] * 2, -1)  # (B, L, 4)
+        boxes = reference[:, :, None] * ratios[:, None]  # (B, Q, L, 4)
+        sine = coordinate_to_encoding(boxes[:, :, 0], num_feats=self.embed_dims // 2)
+        return layer(
+            query,
+            query_pos=self.ref_point_head(sine),
+            value=pyramid.feat,
+            key_padding_mask=pyramid.padding_mask,
+            self_attn_mask=self_attn_mask,
+            reference_points=boxes,
+            spatial_shapes=pyramid.spatial_shapes,
+            level_start_index=pyramid.level_start_index,
+        )

@@ -1,0 +1,99 @@
+"""Deformable encoder: fused visual features enter, memory leaves."""
+
+from __future__ import annotations
+
+from mmdet.models.layers import (
+    DeformableDetrTransformerEncoder,
+    DeformableDetrTransformerEncoderLayer,
+)
+from mmengine.model import BaseModule, ModuleList
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from uninext.models.ops import MSDeformAttention
+from uninext.models.transformer.feature_pyramid import FeaturePyramid
+from uninext.registry import MODELS
+
+
+class _EncoderLayer(DeformableDetrTransformerEncoderLayer):
+    """mmdet's layer on an attention that needs no compiled op."""
+
+    def _init_layers(self) -> None:
+        attn_cfg = self.self_attn_cfg
+        self.self_attn_cfg = dict(embed_dims=attn_cfg['embed_dims'])
+        super()._init_layers()
+        self.self_attn = MSDeformAttention(**attn_cfg)
+
+
+@MODELS.register_module()
+class DeformableEncoder(BaseModule):
+    """Layers of deformable self-attention and feed-forward, post-norm, ReLU.
+
+    Paper: Deformable DETR, arXiv 2010.04159.
+
+    Args:
+        num_layers: Number of layers.
+        embed_dims: Channels C.
+        num_heads: Attention heads.
+        num_levels: Feature levels.
+        num_points: Sampling points a head and level.
+        feedforward_channels: Hidden channels of the feed-forward network.
+        dropout: In attention output and feed-forward.
+        with_cp: Recompute activations in the backward pass to save memory.
+    """
+
+    def __init__(
+        self,
+        num_layers: int = 6,
+        embed_dims: int = 256,
+        num_heads: int = 8,
+        num_levels: int = 4,
+        num_points: int = 4,
+        feedforward_channels: int = 2048,
+        dropout: float = 0.0,
+        with_cp: bool = False,
+    ) -> None:
+        super().__init__()
+        self.embed_dims = embed_dims
+        self.with_cp = with_cp
+        self.layers = ModuleList(
+            _EncoderLayer(
+                self_attn_cfg=dict(
+                    embed_dims=embed_dims, num_heads=num_heads, num_levels=num_levels,
+                    num_points=num_points, dropout=dropout, batch_first=True,
+                ),
+                ffn_cfg=dict(
+                    embed_dims=embed_dims, feedforward_channels=feedforward_channels,
+                    ffn_drop=dropout,
+                ),
+            )
+            for _ in range(num_layers)
+        )  # fmt: skip
+
+    def forward(self, pyramid: FeaturePyramid) -> Tensor:
+        """Refine the features; returns memory (B, N, C)."""
+        reference = DeformableDetrTransformerEncoder.get_encoder_reference_points(
+            pyramid.spatial_shapes.tolist(), pyramid.valid_ratios, pyramid.feat.device
+        )  # (B, N, L, 2)
+        query = pyramid.feat
+        for layer in self.layers:
+            if self.with_cp and query.requires_grad:
+                query = checkpoint(
+                    self._run, layer, query, reference, pyramid, use_reentrant=False
+                )
+            else:
+                query = self._run(layer, query, reference, pyramid)
+        return query
+
+    @staticmethod
+    def _run(
+        layer: _EncoderLayer, query: Tensor, reference: Tensor, pyramid: FeaturePyramid
+    ) -> Tensor:
+        return layer(
+            query=query,
+            query_pos=pyramid.feat_pos,
+            key_padding_mask=pyramid.padding_mask,
+            reference_points=reference,
+            spatial_shapes=pyramid.spatial_shapes,
+            level_start_index=pyramid.level_start_index,
+        )

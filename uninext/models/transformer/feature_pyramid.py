@@ -1,0 +1,105 @@
+"""Feature levels of a batch as one sequence, with everything attention asks about it.
+
+Shape legend: B batch, C channels, L levels, N = sum Hl*Wl.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+@dataclass
+class FeaturePyramid:
+    """Flattened multi-scale features.
+
+    Attributes:
+        feat: (B, N, C), levels one after the other, each row-major.
+        feat_pos: (B, N, C), sine position embedding plus level embedding.
+        padding_mask: (B, N) bool, True where the image is padding.
+        spatial_shapes: (L, 2) int64, (height, width).
+        level_start_index: (L,) int64.
+        valid_ratios: (B, L, 2), (x, y) share of each level that is image.
+    """
+
+    feat: Tensor
+    feat_pos: Tensor
+    padding_mask: Tensor
+    spatial_shapes: Tensor
+    level_start_index: Tensor
+    valid_ratios: Tensor
+
+    @classmethod
+    def from_levels(
+        cls,
+        levels: Sequence[Tensor],
+        img_padding_mask: Tensor,
+        positional_encoding: nn.Module,
+        level_embed: Tensor,
+    ) -> FeaturePyramid:
+        """Flatten the levels.
+
+        The mask of a level is the image's mask, sampled by nearest neighbour. The last
+        level is made by a convolution on the one before, and its mask is sampled from
+        the first level's (method.md 1.1).
+
+        Args:
+            levels: L tensors (B, C, Hl, Wl), finest first.
+            img_padding_mask: (B, H, W) bool, True where the image is padding.
+            positional_encoding: Maps a (B, Hl, Wl) mask to (B, C, Hl, Wl).
+            level_embed: (L, C).
+        """
+        masks = [_resize_mask(img_padding_mask, x) for x in levels[:-1]]
+        masks.append(_resize_mask(masks[0], levels[-1]))
+        positions = [
+            positional_encoding(m).flatten(2).transpose(1, 2) + level_embed[i]
+            for i, m in enumerate(masks)
+        ]
+        device = levels[0].device
+        shapes = torch.tensor([x.shape[-2:] for x in levels], device=device)
+        sizes = shapes.prod(1)
+        return cls(
+            feat=torch.cat([x.flatten(2).transpose(1, 2) for x in levels], 1),
+            feat_pos=torch.cat(positions, 1),
+            padding_mask=torch.cat([m.flatten(1) for m in masks], 1),
+            spatial_shapes=shapes,
+            level_start_index=sizes.cumsum(0) - sizes,
+            valid_ratios=torch.stack([_valid_ratio(m) for m in masks], 1),
+        )
+
+    def index(self, rows: Tensor) -> FeaturePyramid:
+        """Repeat images so that row ``i`` is image ``rows[i]``, one row a prompt."""
+        if len(rows) == len(self.feat) and rows.tolist() == list(range(len(rows))):
+            return self
+        names = ('feat', 'feat_pos', 'padding_mask', 'valid_ratios')
+        return replace(self, **{n: getattr(self, n)[rows] for n in names})
+
+    def with_feat(self, feat: Tensor) -> FeaturePyramid:
+        """The same geometry with other features."""
+        return replace(self, feat=feat)
+
+    def unflatten(self, feat: Tensor, num_levels: int) -> list[Tensor]:
+        """Turn (B, N, C) back into the first ``num_levels`` maps (B, C, Hl, Wl)."""
+        shapes = self.spatial_shapes.tolist()[:num_levels]
+        starts = self.level_start_index.tolist()
+        return [
+            feat[:, s : s + h * w].transpose(1, 2).unflatten(2, (h, w))
+            for (h, w), s in zip(shapes, starts)
+        ]
+
+
+def _resize_mask(mask: Tensor, like: Tensor) -> Tensor:
+    """Nearest-neighbour (B, Hl, Wl) bool mask of the size of ``like``."""
+    return F.interpolate(mask[:, None].float(), size=like.shape[-2:])[:, 0].bool()
+
+
+def _valid_ratio(mask: Tensor) -> Tensor:
+    """Share of un-padded columns and rows, (B, 2) as (x, y)."""
+    height, width = mask.shape[1:]
+    valid_h = (~mask[:, :, 0]).sum(1).float() / height
+    valid_w = (~mask[:, 0, :]).sum(1).float() / width
+    return torch.stack([valid_w, valid_h], -1)
