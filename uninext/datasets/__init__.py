@@ -1,1 +1,29 @@
-"""Placeholder: being written."""
+"""From annotation files to samples.
+
+Enter: annotation files and images. Leave: ``inputs`` (3, H, W) uint8 BGR and a
+:class:`UninextDataSample` with prompt and ground truth, in batches of one source.
+
+``detection`` and ``referring`` read one annotation format each, ``transforms`` turn
+their dictionaries into samples, ``multi_task_dataset`` puts several sets together,
+``samplers`` choose the batches; ``converters`` write the formats read here.
+"""
+
+from uninext.datasets import samplers, transforms
+from uninext.datasets.annotation_file import DatasetError, UnreadableImageError
+from uninext.datasets.detection import PromptCocoDataset, PromptObjects365V2Dataset
+from uninext.datasets.multi_task_dataset import MultiTaskDataset, SampleDraw
+from uninext.datasets.referring import ReferringDataset
+from uninext.datasets.sampling_table import SamplingTable
+
+__all__ = [
+    'DatasetError',
+    'MultiTaskDataset',
+    'PromptCocoDataset',
+    'PromptObjects365V2Dataset',
+    'ReferringDataset',
+    'SampleDraw',
+    'SamplingTable',
+    'UnreadableImageError',
+    'samplers',
+    'transforms',
+]

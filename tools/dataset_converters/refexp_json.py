@@ -1,0 +1,56 @@
+"""Convert a simple JSON list of referring expressions for ReferringDataset.
+
+Reads refs with image_id, file_name, width, height, bbox (xywh), sentences and, where
+known, segmentation; writes one record per referred object. Sentences that refer to
+nothing are skipped; objects without a mask are kept as boxes.
+
+Example:
+    python tools/dataset_converters/refexp_json.py refs.json data/refs_train.json \
+        --prefix train2017/
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('refs', type=Path, help='the JSON file')
+    parser.add_argument('out', type=Path, help='the file to write')
+    parser.add_argument(
+        '--prefix',
+        default='',
+        help='keep only images whose file_name begins so, e.g. one split',
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the tool; 0 if it did what it should, 2 with a message if not."""
+    args = parse_args(argv)
+    from uninext.datasets import converters as conv
+    from uninext.datasets.annotation_file import DatasetError
+
+    try:
+        conversion = conv.convert_refexp_json(args.refs)
+        kept = [o for o in conversion.objects if o.file_name.startswith(args.prefix)]
+        others = len(conversion.objects) - len(kept)
+        if others:
+            conversion.skipped[f'file_name does not begin with {args.prefix}'] += others
+        conversion.objects = kept
+        conv.write_json(conv.to_coco(conversion), args.out)
+        print(conversion.summary(str(args.out)))
+    except (DatasetError, OSError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,201 @@
+"""Read COCO-format files and complain about them in words.
+
+First stop of the datasets: path in, checked dictionary out. Everything that can be
+known before training starts is checked here.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os.path as osp
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any
+
+from mmengine.fileio import get_local_path
+
+NUM_PROBED_IMAGES = 21  # the first and 20 spaced ones
+
+
+class DatasetError(ValueError):
+    """A dataset on disk is not what was expected; the message says what to do."""
+
+
+class UnreadableImageError(RuntimeError):
+    """An image file is missing, cannot be decoded, or has another size than stated."""
+
+
+def read_coco_file(
+    ann_file: str, require_annotations: bool = True, backend_args: dict | None = None
+) -> dict[str, list[dict[str, Any]]]:
+    """Read a COCO-format JSON file and check its structure.
+
+    Args:
+        ann_file: Path (or URL that mmengine's file backends know).
+        require_annotations: False for sets whose labels are withheld: the key
+            ``annotations`` may then be absent.
+        backend_args: mmengine's file backend; None reads from disk.
+
+    Returns:
+        ``images``, ``annotations`` and ``categories``, each a list of dicts with the
+        keys that the datasets need.
+
+    Raises:
+        DatasetError: If the file is absent, is not JSON, or lacks something.
+    """
+    content = _read_json(ann_file, backend_args)
+    keys = ['images', 'categories'] + ['annotations'] * require_annotations
+    if not isinstance(content, dict):
+        raise DatasetError(
+            f'Annotation file {ann_file} holds a JSON {type(content).__name__}; '
+            f'expected an object with the keys {keys} (COCO format).'
+        )
+    missing = [key for key in keys if not isinstance(content.get(key), list)]
+    if missing:
+        raise DatasetError(
+            f'Annotation file {ann_file} is not in COCO format: it has no list named '
+            f'{" and no list named ".join(repr(k) for k in missing)} '
+            f'(its keys are {sorted(content)[:10]}). Convert it with a tool of '
+            'tools/dataset_converters/, or point `ann_file` to another file.'
+        )
+    if not content['images']:
+        raise DatasetError(f'Annotation file {ann_file} lists no image.')
+    content.setdefault('annotations', [])
+    _check_records(content, ann_file)
+    return content
+
+
+def category_names(content: dict[str, list], ann_file: str) -> dict[int, str]:
+    """Category id -> name, in the order of the file.
+
+    Raises:
+        DatasetError: If two categories share a name: labels would be ambiguous.
+    """
+    names = {cat['id']: cat['name'] for cat in content['categories']}
+    twice = {n for n in names.values() if list(names.values()).count(n) > 1}
+    if twice:
+        raise DatasetError(
+            f'Annotation file {ann_file} has several categories named '
+            f'{sorted(twice)}. Merge or rename them: names are what is searched for.'
+        )
+    return names
+
+
+def check_image_files(paths: Sequence[str], ann_file: str) -> None:
+    """Probe some of the image files, so that a wrong prefix fails at once.
+
+    Args:
+        paths: Image paths of the data set, on the local disk.
+        ann_file: Named in the message.
+
+    Raises:
+        DatasetError: If the folder or a probed file does not exist.
+    """
+    count = min(NUM_PROBED_IMAGES, len(paths))
+    probed = [paths[i * len(paths) // count] for i in range(count)]
+    absent = [path for path in probed if not osp.isfile(path)]
+    if not absent:
+        return
+    folder = osp.dirname(absent[0])
+    what = (
+        f'image folder {folder} does not exist'
+        if not osp.isdir(folder)
+        else f'image {absent[0]} does not exist'
+    )
+    raise DatasetError(
+        f'The {what} ({len(absent)} of {count} probed images of {ann_file} are '
+        'absent). Download the images, or set `data_root` and `data_prefix` of the '
+        'dataset so that data_root/data_prefix/<file_name> is the image.'
+    )
+
+
+def valid_segmentation(segmentation: Any) -> list | dict | None:
+    """Keep what can be turned into a mask.
+
+    Args:
+        segmentation: COCO polygons [[x1, y1, x2, ...], ...] in pixels, or RLE
+            dict(size, counts).
+
+    Returns:
+        The polygons of at least three points, the RLE, or None if nothing is usable.
+    """
+    if isinstance(segmentation, list):
+        polygons = [
+            polygon
+            for polygon in segmentation
+            if isinstance(polygon, list) and len(polygon) >= 6 and len(polygon) % 2 == 0
+        ]
+        return polygons or None
+    if isinstance(segmentation, dict):
+        counts, size = segmentation.get('counts'), segmentation.get('size')
+        if isinstance(counts, (list, str)) and isinstance(size, list):
+            return segmentation
+    return None
+
+
+def _read_json(ann_file: str, backend_args: dict | None) -> Any:
+    if backend_args is None and not osp.isfile(ann_file):
+        raise DatasetError(
+            f'Annotation file {ann_file} does not exist. Download or convert the '
+            'dataset (tools/dataset_converters), or set `data_root` and `ann_file` of '
+            'the dataset in the config.'
+        )
+    with get_local_path(ann_file, backend_args=backend_args) as local_path:
+        try:
+            with open(local_path, encoding='utf-8') as file:
+                return json.load(file)
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise DatasetError(
+                f'Annotation file {ann_file} is not valid JSON ({error}). It may be '
+                'cut off: download or convert it again.'
+            ) from error
+
+
+def _check_records(content: dict[str, list], ann_file: str) -> None:
+    for key, fields in (
+        ('images', ('id', 'file_name', 'height', 'width')),
+        ('categories', ('id', 'name')),
+        ('annotations', ('image_id', 'category_id', 'bbox')),
+    ):
+        for position, record in enumerate(content[key]):
+            lacking = [field for field in fields if field not in record]
+            if lacking:
+                raise DatasetError(
+                    f'Annotation file {ann_file}: {key}[{position}] (id '
+                    f'{record.get("id")}) has no {" and no ".join(lacking)}.'
+                )
+    _check_unique(content['images'], 'images', ann_file)
+    _check_unique(content['categories'], 'categories', ann_file)
+    known = {category['id'] for category in content['categories']}
+    for position, annotation in enumerate(content['annotations']):
+        where = f'Annotation file {ann_file}: annotations[{position}]'
+        if not _is_box(annotation['bbox']):
+            raise DatasetError(
+                f'{where} has the bbox {annotation["bbox"]}; expected four finite '
+                'numbers [x, y, width, height] in pixels.'
+            )
+        if annotation['category_id'] not in known:
+            raise DatasetError(
+                f'{where} has category_id {annotation["category_id"]}, which is not '
+                'among the categories of the file.'
+            )
+
+
+def _check_unique(records: list[dict], key: str, ann_file: str) -> None:
+    seen: set = set()
+    for record in records:
+        if record['id'] in seen:
+            raise DatasetError(
+                f'Annotation file {ann_file}: two {key} have the id {record["id"]}; '
+                'ids must be unique.'
+            )
+        seen.add(record['id'])
+
+
+def _is_box(bbox: Any) -> bool:
+    return (
+        isinstance(bbox, (list, tuple))
+        and len(bbox) == 4
+        and all(isinstance(v, Real) and math.isfinite(v) for v in bbox)
+    )

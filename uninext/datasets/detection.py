@@ -1,0 +1,260 @@
+"""Detection sets in COCO format: one sample per image, asked for by category names.
+
+Annotation file in, dictionaries out; the transforms turn these into samples.
+"""
+
+from __future__ import annotations
+
+import logging
+import os.path as osp
+from collections import defaultdict
+from typing import Any
+
+from mmdet.datasets import CocoDataset
+from mmdet.datasets.objects365 import objv2_ignore_list
+from mmengine.logging import print_log
+
+from uninext.datasets.annotation_file import (
+    DatasetError,
+    UnreadableImageError,
+    category_names,
+    check_image_files,
+    read_coco_file,
+    valid_segmentation,
+)
+from uninext.datasets.sampling_table import SamplingTable
+from uninext.registry import DATASETS
+
+
+@DATASETS.register_module()
+class PromptCocoDataset(CocoDataset):
+    """Any detection set whose annotations are one COCO-format JSON file.
+
+    Differs from mmdet's :class:`CocoDataset` in that
+
+    * ``classes`` default to the categories of the file, in its order (give
+      ``metainfo=dict(classes=(...))`` for a subset; the order is the file's, because
+      :class:`CocoMetric` counts in that order);
+    * the file and a sample of the images are checked when the dataset is built, with
+      errors that say what to do (:class:`DatasetError`);
+    * an image that cannot be read is logged once and skipped in training, and is an
+      error that names the file in testing;
+    * a sample tells ``has_masks``: masks of all its objects are known.
+
+    Objects with ``iscrowd`` or ``ignore`` are kept as ignored. The samples that enter
+    the pipeline carry ``img_path, img_id, height, width, instances, has_masks,
+    classes``; boxes are xyxy in pixels of the original image.
+
+    Args:
+        *args: Of mmdet's ``CocoDataset`` (``ann_file``, ``data_root``, ...).
+        filter_cfg: ``filter_empty_gt`` (training only): leave out images without any
+            object. ``min_size``: leave out images with a shorter side than this.
+        **kwargs: Of mmdet's ``CocoDataset``.
+
+    Raises:
+        DatasetError: If the files are not what is expected.
+    """
+
+    METAINFO: dict[str, Any] = {}
+
+    def full_init(self) -> None:
+        """Read and check the annotations and probe the images."""
+        if self._fully_initialized:
+            return
+        self._unreadable: set[str] = set()
+        self._sampling_table: SamplingTable | None = None
+        self.data_list = self.filter_data_list(self.load_data_list())
+        if self._indices is not None:
+            self.data_list = self._get_unserialized_subset(self._indices)
+        if self.backend_args is None:
+            paths = [info['img_path'] for info in self.data_list]
+            check_image_files(paths, self.ann_file)
+        self._sampling_table = SamplingTable.from_infos(self.data_list)
+        if self.serialize_data:
+            self.data_bytes, self.data_address = self._serialize_data()
+        self._fully_initialized = True
+
+    def load_data_list(self) -> list[dict]:
+        """Read the annotation file; one dictionary per sample."""
+        content = read_coco_file(self.ann_file, not self.test_mode, self.backend_args)
+        self.cat2label = self._labels_of_categories(content)
+        self.cat_ids = list(self.cat2label)
+        annotations = defaultdict(list)
+        for annotation in content['annotations']:
+            annotations[annotation['image_id']].append(annotation)
+        data_list: list[dict] = []
+        for image in content['images']:
+            data_list += self.samples_of_image(image, annotations.pop(image['id'], []))
+        if annotations:
+            print_log(
+                f'{self.ann_file}: {sum(map(len, annotations.values()))} annotations '
+                f'belong to {len(annotations)} images that the file does not list; '
+                'they are left out.',
+                logger='current',
+                level=logging.WARNING,
+            )
+        return data_list
+
+    def samples_of_image(self, image: dict, annotations: list[dict]) -> list[dict]:
+        """Samples made from one image record; here one.
+
+        Args:
+            image: A record of the file's ``images``.
+            annotations: The records of ``annotations`` that belong to it.
+        """
+        instances = [
+            instance
+            for annotation in annotations
+            if (instance := self._instance(image, annotation)) is not None
+        ]
+        valued = [i for i in instances if not i['ignore_flag']]
+        return [
+            dict(
+                img_path=osp.join(self.data_prefix['img'], image['file_name']),
+                img_id=image['id'],
+                height=image['height'],
+                width=image['width'],
+                instances=instances,
+                has_masks=bool(valued) and all('mask' in i for i in valued),
+            )
+        ]
+
+    def filter_data_list(self, data_list: list[dict]) -> list[dict]:
+        """Leave out what ``filter_cfg`` says; nothing in test mode.
+
+        Raises:
+            DatasetError: If nothing is left.
+        """
+        cfg = {} if self.test_mode else (self.filter_cfg or {})
+        min_size = cfg.get('min_size', 0)
+        kept = [
+            info
+            for info in data_list
+            if min(info['height'], info['width']) >= min_size
+            and (
+                not cfg.get('filter_empty_gt', False)
+                or any(not i['ignore_flag'] for i in info['instances'])
+            )
+        ]
+        if not kept:
+            raise DatasetError(
+                f'No sample is left of the {len(data_list)} of {self.ann_file}: none '
+                f'has an object of the classes {_some(self.metainfo["classes"])}, or '
+                f'filter_cfg={self.filter_cfg} leaves out all of them.'
+            )
+        return kept
+
+    def get_data_info(self, idx: int) -> dict:
+        """The sample before the pipeline, with the names of the classes."""
+        info = super().get_data_info(idx)
+        info['classes'] = self._metainfo['classes']
+        return info
+
+    def prepare_data(self, idx: int) -> dict | None:
+        """Run the pipeline on a sample.
+
+        Returns:
+            The sample; None if it has to be drawn anew (training only), because
+            augmentation left no object or the image cannot be read.
+
+        Raises:
+            UnreadableImageError: In test mode, if the image cannot be read.
+        """
+        try:
+            return super().prepare_data(idx)
+        except UnreadableImageError as error:
+            if self.test_mode:
+                raise
+            path = self.get_data_info(idx)['img_path']
+            if path not in self._unreadable:
+                self._unreadable.add(path)
+                print_log(
+                    f'{error} Another sample is drawn instead.',
+                    logger='current',
+                    level=logging.WARNING,
+                )
+            return None
+
+    def sampling_table(self) -> SamplingTable:
+        """What the batch sampler needs to know of every sample, without loading it."""
+        if not self._fully_initialized:
+            self.full_init()
+        if self._sampling_table is None or len(self._sampling_table) != len(self):
+            infos = (self.get_data_info(i) for i in range(len(self)))
+            self._sampling_table = SamplingTable.from_infos(infos)
+        return self._sampling_table
+
+    def get_subset_(self, indices: int | list[int]) -> None:
+        """Keep only these samples, in place."""
+        super().get_subset_(indices)
+        self._sampling_table = None
+
+    def get_subset(self, indices: int | list[int]) -> PromptCocoDataset:
+        """A dataset of only these samples."""
+        subset = super().get_subset(indices)
+        subset._sampling_table = None
+        return subset
+
+    def _labels_of_categories(self, content: dict) -> dict[int, int]:
+        """Category id -> label; settles ``metainfo['classes']`` on the way."""
+        names = category_names(content, self.ann_file)
+        wanted = self._metainfo.get('classes', 'auto')
+        if isinstance(wanted, str) and wanted != 'auto':
+            raise DatasetError(
+                f"metainfo['classes'] is {wanted!r}; expected a tuple of names, or "
+                f"'auto' for all categories of {self.ann_file}."
+            )
+        if wanted == 'auto':
+            wanted = tuple(names.values())
+        absent = [name for name in wanted if name not in names.values()]
+        if absent:
+            raise DatasetError(
+                f'{self.ann_file} has no categories {_some(absent)}; it has '
+                f'{_some(list(names.values()))}. Change metainfo=dict(classes=...).'
+            )
+        if not wanted:
+            raise DatasetError(f'{self.ann_file} lists no category.')
+        kept = {cat_id: name for cat_id, name in names.items() if name in set(wanted)}
+        self._metainfo['classes'] = tuple(kept.values())
+        return {cat_id: label for label, cat_id in enumerate(kept)}
+
+    def _instance(self, image: dict, annotation: dict) -> dict | None:
+        label = self.cat2label.get(annotation['category_id'])
+        x, y, w, h = annotation['bbox']
+        inside_w = min(x + w, image['width']) - max(x, 0)
+        inside_h = min(y + h, image['height']) - max(y, 0)
+        if label is None or min(w, h, inside_w, inside_h) <= 0:
+            return None
+        ignored = annotation.get('iscrowd', 0) or annotation.get('ignore', 0)
+        instance = dict(
+            bbox=[x, y, x + w, y + h], bbox_label=label, ignore_flag=int(bool(ignored))
+        )
+        mask = valid_segmentation(annotation.get('segmentation'))
+        if mask is not None:
+            instance['mask'] = mask
+        return instance
+
+
+@DATASETS.register_module()
+class PromptObjects365V2Dataset(PromptCocoDataset):
+    """Objects365 v2 in COCO format: 365 categories, boxes only.
+
+    Differs from :class:`PromptCocoDataset` in that the three images that the
+    annotations list but the download lacks are left out, and file names are
+    ``patchN/name.jpg`` whatever folders precede them (as mmdet's class does).
+    """
+
+    def samples_of_image(self, image: dict, annotations: list[dict]) -> list[dict]:
+        """One sample, or none for an image that is not in the download."""
+        parts = image['file_name'].split('/')
+        file_name = osp.join(*parts[-2:])
+        if file_name in objv2_ignore_list:
+            return []
+        return super().samples_of_image({**image, 'file_name': file_name}, annotations)
+
+
+def _some(names: list[str] | tuple[str, ...], limit: int = 8) -> str:
+    """The first names of a list, for messages."""
+    shown = ', '.join(repr(str(name)) for name in names[:limit])
+    more = len(names) - limit
+    return f'({shown}{f", and {more} more" if more > 0 else ""})'

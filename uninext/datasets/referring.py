@@ -1,0 +1,69 @@
+"""Referring expressions: one sample per object that sentences refer to.
+
+Annotation file in, dictionaries out. In the file, every record of ``images`` stands for
+one referred object: record ids are unique, ``file_name`` repeats, ``expressions`` lists
+the sentences, and one record of ``annotations`` belongs to it. The converters of
+``tools/dataset_converters`` write it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from uninext.datasets.annotation_file import DatasetError
+from uninext.datasets.detection import PromptCocoDataset
+from uninext.registry import DATASETS
+from uninext.structures import clean_expression
+
+
+@DATASETS.register_module()
+class ReferringDataset(PromptCocoDataset):
+    """Objects that sentences refer to (RefCOCO, RefCOCO+, RefCOCOg and the like).
+
+    In training a sample is an object with all its ``expressions``, one of which
+    :class:`SampleExpressionPrompt` draws. In test mode a sample is one expression, so
+    that every sentence counts and the result does not depend on chance (the published
+    code draws one at random in testing too).
+
+    Samples carry what those of :class:`PromptCocoDataset` do, and ``expressions``,
+    ``ref_id`` (id of the record) and ``image_id`` (id of the photograph if the file
+    tells it as ``original_id``, else the id of the record). ``img_id`` is the record's
+    id. All labels are 0, whatever categories the file has.
+
+    Raises:
+        DatasetError: If a record has no sentence, or not exactly one annotation.
+    """
+
+    METAINFO: dict[str, Any] = {'classes': ('object',)}
+
+    def samples_of_image(self, image: dict, annotations: list[dict]) -> list[dict]:
+        """One sample in training, one per expression in test mode."""
+        where = f'{self.ann_file}: images record with id {image["id"]}'
+        expressions = image.get('expressions')
+        if not isinstance(expressions, list) or not all(
+            isinstance(e, str) and clean_expression(e).strip() for e in expressions
+        ):
+            raise DatasetError(
+                f"{where} has 'expressions' {expressions!r}; expected a list of "
+                'sentences. Convert the dataset with tools/dataset_converters/.'
+            )
+        if not expressions:
+            raise DatasetError(f'{where} has an empty list of expressions.')
+        if len(annotations) != 1:
+            raise DatasetError(
+                f'{where} has {len(annotations)} annotations; expected exactly one: '
+                'each record stands for one referred object.'
+            )
+        (sample,) = super().samples_of_image(image, annotations)
+        for instance in sample['instances']:
+            instance['ignore_flag'] = 0  # what is referred to is never ignored
+        sample['has_masks'] = all('mask' in i for i in sample['instances'])
+        sample['ref_id'] = image['id']
+        sample['image_id'] = image.get('original_id', image['id'])
+        if not self.test_mode:
+            return [{**sample, 'expressions': expressions}]
+        return [{**sample, 'expressions': [sentence]} for sentence in expressions]
+
+    def _labels_of_categories(self, content: dict) -> dict[int, int]:
+        """Every category is the one class."""
+        return {category['id']: 0 for category in content['categories']}

@@ -1,0 +1,82 @@
+"""Augmentation where mmdet's transforms do not suffice.
+
+Sample dictionaries in, changed sample dictionaries out, or None: draw another sample.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from mmcv.transforms import BaseTransform, RandomApply
+
+from uninext.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class RandomApplyCrop(RandomApply):
+    """Apply transforms that crop, but not to a sample that has to stay whole.
+
+    "The third man from the left" is another man, or nobody, in a part of the image;
+    :class:`SampleExpressionPrompt` marks such a sample with ``keep_whole``.
+
+    Follows: method section 3.1 (crop branch with probability 0.5).
+
+    Args:
+        transforms: Of the branch.
+        prob: Probability of the branch.
+    """
+
+    def transform(self, results: dict) -> dict | None:
+        """Apply the branch or nothing."""
+        if results.get('keep_whole', False):
+            return results
+        return super().transform(results)
+
+
+@TRANSFORMS.register_module()
+class KeepVisibleInstances(BaseTransform):
+    """Recompute boxes from masks and drop what augmentation left nothing of.
+
+    Required keys: ``gt_bboxes``, ``gt_bboxes_labels``, ``gt_ignore_flags``; with
+    ``gt_masks`` the boxes become the tight boxes of the masks.
+
+    Differs from mmdet's :class:`FilterAnnotations` in that boxes follow the masks, and
+    that ignored objects do not count when it is asked whether any object is left.
+
+    Args:
+        min_box_size: An object is dropped unless both sides of its box, in pixels,
+            are greater.
+        keep_empty: False: a sample with no object left is drawn anew (as published).
+            True: it stays, as an image with nothing to find.
+    """
+
+    def __init__(self, min_box_size: float = 1e-5, keep_empty: bool = False) -> None:
+        self.min_box_size = min_box_size
+        self.keep_empty = keep_empty
+
+    def transform(self, results: dict) -> dict | None:
+        """Drop invisible instances; None if no object is left."""
+        masks = results.get('gt_masks')
+        if masks is not None:
+            results['gt_bboxes'] = masks.get_bboxes('hbox')
+        boxes = results['gt_bboxes']
+        keep = (boxes.widths > self.min_box_size) & (boxes.heights > self.min_box_size)
+        keep = keep.numpy()
+        if masks is not None:
+            keep &= masks.areas > 0
+        keep_instances(results, np.flatnonzero(keep))
+        if not self.keep_empty and np.all(results['gt_ignore_flags']):
+            return None
+        return results
+
+    def __repr__(self) -> str:
+        return (
+            f'{type(self).__name__}(min_box_size={self.min_box_size}, '
+            f'keep_empty={self.keep_empty})'
+        )
+
+
+def keep_instances(results: dict, inds: np.ndarray) -> None:
+    """Keep these instances of a sample, in place; ``inds`` (K,) int64."""
+    for key in ('gt_bboxes', 'gt_bboxes_labels', 'gt_ignore_flags', 'gt_masks'):
+        if key in results:
+            results[key] = results[key][inds]

@@ -1,0 +1,265 @@
+"""Decide what is asked for in an image.
+
+Sample dictionaries with labels or sentences in; the same with a ``prompt`` out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from uninext.datasets.transforms.augmentation import keep_instances
+from uninext.registry import TRANSFORMS
+from uninext.structures import Prompt, clean_category_name
+from uninext.structures.prompt import SEPARATOR
+from uninext.utils.tokenizer import build_tokenizer
+
+BACKGROUND = '__background__'
+NUM_SPECIAL_TOKENS = 2  # [CLS], [SEP]
+ORDINALS = (
+    'first',
+    'second',
+    'third',
+    'fourth',
+    'fifth',
+    'sixth',
+    'seventh',
+    'eighth',
+    'ninth',
+    'tenth',
+)
+_ORDINAL = re.compile(rf'\b({"|".join(ORDINALS)})\b', re.IGNORECASE)
+_SIDE = re.compile(
+    r'\b(left|right)(?=(?:er|est|most|ermost|hand|handed|side|ward|wards|y)?\b)',
+    re.IGNORECASE,
+)
+_OTHER_SIDE = {'left': 'right', 'right': 'left'}
+
+
+def swap_left_right(text: str) -> str:
+    """Swap the words left and right, as seen in a mirrored image.
+
+    Whole words and the forms leftmost, left-hand, lefthand, leftest, leftside,
+    leftward(s), lefty; bright, upright, leftover and the like stay. Case is kept.
+
+    Differs from the published code, which swaps substrings ("bright" -> "bleft").
+
+    Example:
+        >>> swap_left_right('Rightmost of the bright left-hand cups')
+        'Leftmost of the bright right-hand cups'
+    """
+
+    def other(match: re.Match[str]) -> str:
+        word = match.group(0)
+        swapped = _OTHER_SIDE[word.lower()]
+        if word.isupper():
+            return swapped.upper()
+        return swapped.capitalize() if word[0].isupper() else swapped
+
+    return _SIDE.sub(other, text)
+
+
+def has_ordinal(text: str) -> bool:
+    """Tell whether a sentence counts objects: first ... tenth as whole words."""
+    return _ORDINAL.search(text) is not None
+
+
+@TRANSFORMS.register_module()
+class SampleCategoryPrompt(BaseTransform):
+    """Draw the category names of a training caption.
+
+    All classes present are asked for, and some that are not. Names present (shuffled)
+    are taken while the token budget lasts; objects of classes that do not fit are
+    dropped. Then names are drawn without replacement from all classes:
+    ``max_negatives`` of them with probability 0.5, else uniformly 1 to that many; those
+    already asked for are passed over. All names are shuffled and labels become indices
+    into ``prompt.names``.
+
+    Follows: method section 2.1.
+
+    Required keys: ``classes``, ``gt_bboxes_labels``, ``gt_ignore_flags``.
+    Added keys: ``prompt``.
+
+    Args:
+        tokenizer: Name for :func:`uninext.utils.tokenizer.build_tokenizer`.
+        max_tokens: Longest caption in tokens, [CLS] and [SEP] included.
+        max_negatives: Most names drawn besides those present.
+        with_background: Whether ``__background__`` is one of the names that may be
+            drawn as absent. The published training does so, hence the default; it is
+            never present. Left out if a class is named background.
+    """
+
+    def __init__(
+        self,
+        tokenizer: str = 'uncased',
+        max_tokens: int = 256,
+        max_negatives: int = 85,
+        with_background: bool = True,
+    ) -> None:
+        if max_tokens <= NUM_SPECIAL_TOKENS + 1:
+            raise ValueError(
+                f'max_tokens is {max_tokens}; expected more than '
+                f'{NUM_SPECIAL_TOKENS + 1}, or no name fits into the prompt.'
+            )
+        if max_negatives < 1:
+            raise ValueError(f'max_negatives is {max_negatives}; expected at least 1.')
+        self.tokenizer = tokenizer
+        self.budget = max_tokens - NUM_SPECIAL_TOKENS
+        self.max_negatives = max_negatives
+        self.with_background = with_background
+        self._num_tokens: dict[str, int] = {}
+
+    def transform(self, results: dict) -> dict:
+        """Draw names, set the prompt, remap labels."""
+        classes = results['classes']
+        labels = np.asarray(results['gt_bboxes_labels'])
+        ignored = np.asarray(results['gt_ignore_flags'], dtype=bool)
+        present = np.random.permutation(np.unique(labels[~ignored]))
+        positives, used = self._take([classes[i] for i in present], self.budget)
+        negatives = [name for name in self._draw(classes) if name not in set(positives)]
+        negatives, _ = self._take(negatives, self.budget - used)
+        names = positives + negatives
+        if not names:
+            # nothing present, or nothing of it fits
+            names = self._take(self._shuffled(classes), self.budget)[0]
+        if not names:
+            raise ValueError(
+                f'No class name fits into {self.budget} tokens; raise max_tokens.'
+            )
+        names = self._shuffled(names)
+        self._relabel(results, labels, classes, names, set(positives))
+        results['prompt'] = Prompt.from_names(names)
+        return results
+
+    def num_tokens(self, name: str) -> int:
+        """Tokens of a name together with the separator after it."""
+        if name not in self._num_tokens:
+            text = clean_category_name(name) + SEPARATOR
+            tokens = build_tokenizer(self.tokenizer)(text, add_special_tokens=False)
+            self._num_tokens[name] = len(tokens['input_ids'])
+        return self._num_tokens[name]
+
+    def _take(self, names: Sequence[str], budget: int) -> tuple[list[str], int]:
+        """The leading names that fit into a budget, and the tokens they use."""
+        taken, used = [], 0
+        for name in names:
+            if self.num_tokens(name) > self.budget:
+                continue  # fits into no caption
+            if used + self.num_tokens(name) > budget:
+                break
+            taken.append(name)
+            used += self.num_tokens(name)
+        return taken, used
+
+    def _draw(self, classes: Sequence[str]) -> list[str]:
+        """Draw the names among which the negatives are; positives may be there too."""
+        pool = list(classes)
+        named = {clean_category_name(name).strip().lower() for name in pool}
+        if self.with_background and 'background' not in named:
+            pool.append(BACKGROUND)
+        most = min(self.max_negatives, len(pool))
+        count = most if np.random.rand() < 0.5 else np.random.randint(1, most + 1)
+        return self._shuffled(pool)[:count]
+
+    @staticmethod
+    def _shuffled(names: Sequence[str]) -> list[str]:
+        return [names[i] for i in np.random.permutation(len(names))]
+
+    @staticmethod
+    def _relabel(
+        results: dict,
+        labels: np.ndarray,
+        classes: Sequence[str],
+        names: Sequence[str],
+        positives: set[str],
+    ) -> None:
+        position = {name: i for i, name in enumerate(names) if name in positives}
+        new = np.array([position.get(classes[i], -1) for i in labels], dtype=np.int64)
+        results['gt_bboxes_labels'] = new
+        keep_instances(results, np.flatnonzero(new >= 0))
+
+    def __repr__(self) -> str:
+        return (
+            f'{type(self).__name__}(tokenizer={self.tokenizer!r}, '
+            f'max_tokens={self.budget + NUM_SPECIAL_TOKENS}, '
+            f'max_negatives={self.max_negatives}, '
+            f'with_background={self.with_background})'
+        )
+
+
+@TRANSFORMS.register_module()
+class AllCategoryPrompt(BaseTransform):
+    """Ask for all classes of the dataset, in its order; labels stay (testing).
+
+    A list that exceeds the token budget is split by the prompt generator, not here.
+
+    Required keys: ``classes``. Added keys: ``prompt``.
+    """
+
+    def transform(self, results: dict) -> dict:
+        """Set the prompt."""
+        results['prompt'] = Prompt.from_names(results['classes'])
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}()'
+
+
+@TRANSFORMS.register_module()
+class SampleExpressionPrompt(BaseTransform):
+    """Ask for an object by one of its sentences, drawn at random.
+
+    Put it before cropping: a sentence with an ordinal (first ... tenth, whole words)
+    marks the sample with ``keep_whole``, which :class:`RandomApplyCrop` obeys. The
+    published code looks at substrings of all sentences of the object.
+
+    Required keys: ``expressions``. Added keys: ``prompt``, ``expression``,
+    ``keep_whole``. Changed: ``gt_bboxes_labels``, all 0.
+    """
+
+    def transform(self, results: dict) -> dict:
+        """Draw the sentence and set the prompt."""
+        sentences = results['expressions']
+        if not sentences:
+            raise ValueError(
+                f'Sample {results.get("img_path")} has no expressions to draw from.'
+            )
+        sentence = sentences[np.random.randint(len(sentences))]
+        results['expression'] = sentence
+        results['prompt'] = Prompt.from_expression(sentence)
+        results['keep_whole'] = has_ordinal(sentence)
+        if 'gt_bboxes_labels' in results:
+            results['gt_bboxes_labels'] = np.zeros_like(results['gt_bboxes_labels'])
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}()'
+
+
+@TRANSFORMS.register_module()
+class SwapLeftRight(BaseTransform):
+    """Swap left and right in the sentence if the image was mirrored.
+
+    Put it after ``RandomFlip`` and :class:`SampleExpressionPrompt`. Category names are
+    not sentences and stay. The rules are those of :func:`swap_left_right`.
+
+    Required keys: ``prompt``, ``expression``; ``flip`` and ``flip_direction`` of
+    mmdet's ``RandomFlip``.
+    """
+
+    def transform(self, results: dict) -> dict:
+        """Swap the words if needed."""
+        mirrored = results.get('flip') and results.get('flip_direction') in (
+            'horizontal',
+            'diagonal',
+        )
+        if mirrored and results['prompt'].pooled:
+            results['expression'] = swap_left_right(results['expression'])
+            results['prompt'] = Prompt.from_expression(results['expression'])
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}()'
