@@ -1,1 +1,38 @@
-"""Placeholder: being written."""
+"""A published checkpoint enters, weights of our model leave; and the way back.
+
+``key_table``: which published key is which of ours.
+``converter``: a state dict to the other layout, every key accounted for.
+``files``: the same for files, loaded safely and written atomically.
+"""
+
+from uninext.models.weights.converter import (
+    ConversionReport,
+    from_published,
+    to_published,
+)
+from uninext.models.weights.files import (
+    convert_file,
+    load_published,
+    load_state_dict_file,
+)
+from uninext.models.weights.key_table import (
+    DROPPED,
+    IMAGE_RULES,
+    VIDEO_PARTS,
+    KeyRule,
+    detect_stage,
+)
+
+__all__ = [
+    'DROPPED',
+    'IMAGE_RULES',
+    'VIDEO_PARTS',
+    'ConversionReport',
+    'KeyRule',
+    'convert_file',
+    'detect_stage',
+    'from_published',
+    'load_published',
+    'load_state_dict_file',
+    'to_published',
+]

@@ -1,0 +1,243 @@
+"""Which key of a published checkpoint is which of ours.
+
+One rule a line, read in both directions. A new backbone or stage is more lines.
+
+Placeholders: ``{i}``, ``{j}``, ``{k}`` a number; ``{p}`` weight or bias; ``{bn}`` what
+a frozen batch norm has; ``{rest}`` anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+PLACEHOLDERS = {
+    'i': r'\d+',
+    'j': r'\d+',
+    'k': r'\d+',
+    'p': 'weight|bias',
+    'bn': 'weight|bias|running_mean|running_var',
+    'rest': '.+',
+}
+
+
+@cache
+def compile_template(template: str) -> re.Pattern[str]:
+    """Turn a template of a rule into a pattern with a named group per placeholder.
+
+    Example:
+        >>> compile_template('a.{i}.{p}').fullmatch('a.3.bias').groupdict()
+        {'i': '3', 'p': 'bias'}
+    """
+    parts = re.split(r'\{(\w+)\}', template)
+    pattern = ''
+    for n, part in enumerate(parts):
+        pattern += f'(?P<{part}>{PLACEHOLDERS[part]})' if n % 2 else re.escape(part)
+    return re.compile(pattern)
+
+
+@dataclass(frozen=True)
+class KeyRule:
+    """A key pattern in both layouts.
+
+    Attributes:
+        published: Template of the published key.
+        ours: Template of our key, with the same placeholders.
+        alias: Template of a second published key of the same tensor, or None.
+    """
+
+    published: str
+    ours: str
+    alias: str | None = None
+
+    @cached_property
+    def _patterns(self) -> dict[str, re.Pattern[str]]:
+        templates = (self.published, self.ours, self.alias)
+        return {t: compile_template(t) for t in templates if t is not None}
+
+    def translate(self, key: str, source: str, target: str) -> str | None:
+        """Put a key of the template ``source`` into ``target``; None: no match."""
+        match = self._patterns[source].fullmatch(key)
+        return target.format(**match.groupdict()) if match else None
+
+
+TRANSFORMER = 'detr.detr.transformer'
+RESNET = 'detr.detr.backbone.0.backbone'
+FUSION = f'{TRANSFORMER}.encoder.vl_layers.0.b_attn'
+DECODER_LAYER = f'{TRANSFORMER}.decoder.layers.{{i}}'
+ENCODER_LAYER = f'{TRANSFORMER}.encoder.layers.{{i}}'
+
+
+def _resnet_rules(published: str, ours: str) -> list[KeyRule]:
+    rules = [
+        KeyRule(f'{published}.stem.conv1.weight', f'{ours}.conv1.weight'),
+        KeyRule(f'{published}.stem.conv1.norm.{{bn}}', f'{ours}.bn1.{{bn}}'),
+    ]
+    for stage in range(1, 5):
+        theirs = f'{published}.res{stage + 1}.{{i}}'
+        block = f'{ours}.layer{stage}.{{i}}'
+        for n in (1, 2, 3):
+            rules += [
+                KeyRule(f'{theirs}.conv{n}.weight', f'{block}.conv{n}.weight'),
+                KeyRule(f'{theirs}.conv{n}.norm.{{bn}}', f'{block}.bn{n}.{{bn}}'),
+            ]
+        rules += [
+            KeyRule(f'{theirs}.shortcut.weight', f'{block}.downsample.0.weight'),
+            KeyRule(f'{theirs}.shortcut.norm.{{bn}}', f'{block}.downsample.1.{{bn}}'),
+        ]
+    return rules
+
+
+def _neck_rules(published: str, num_backbone_levels: int = 3) -> list[KeyRule]:
+    rules = []
+    for level in range(num_backbone_levels + 1):
+        ours = f'neck.convs.{level}'
+        if level == num_backbone_levels:
+            ours = 'neck.extra_convs.0'
+        rules += [
+            KeyRule(f'{published}.{level}.0.{{p}}', f'{ours}.conv.{{p}}'),
+            KeyRule(f'{published}.{level}.1.{{p}}', f'{ours}.gn.{{p}}'),
+        ]
+    return rules
+
+
+def _decoder_layer_rules(published: str, ours: str) -> list[KeyRule]:
+    """The published norms are numbered out of order: 2, 1, 3."""
+    return [
+        KeyRule(f'{published}.self_attn.{{rest}}', f'{ours}.self_attn.attn.{{rest}}'),
+        KeyRule(f'{published}.cross_attn.{{rest}}', f'{ours}.cross_attn.{{rest}}'),
+        KeyRule(f'{published}.norm2.{{p}}', f'{ours}.norms.0.{{p}}'),
+        KeyRule(f'{published}.norm1.{{p}}', f'{ours}.norms.1.{{p}}'),
+        KeyRule(f'{published}.norm3.{{p}}', f'{ours}.norms.2.{{p}}'),
+        KeyRule(f'{published}.linear1.{{p}}', f'{ours}.ffn.layers.0.0.{{p}}'),
+        KeyRule(f'{published}.linear2.{{p}}', f'{ours}.ffn.layers.1.{{p}}'),
+    ]
+
+
+def _twice(published: str, ours: str) -> KeyRule:
+    """A head that a published checkpoint holds in the decoder and beside it."""
+    return KeyRule(
+        f'{TRANSFORMER}.decoder.{published}', ours, alias=f'detr.detr.{published}'
+    )
+
+
+TEXT_RULES = [
+    KeyRule('text_encoder.body.model.{rest}', 'prompt_generator.text_encoder.{rest}'),
+]
+
+FUSION_RULES = [
+    KeyRule(f'{FUSION}.gamma_v', 'fusion_neck.visual_scale'),
+    KeyRule(f'{FUSION}.gamma_l', 'fusion_neck.prompt_scale'),
+    KeyRule(f'{FUSION}.layer_norm_v.{{p}}', 'fusion_neck.visual_norm.{p}'),
+    KeyRule(f'{FUSION}.layer_norm_l.{{p}}', 'fusion_neck.prompt_norm.{p}'),
+    KeyRule(f'{FUSION}.attn.v_proj.{{p}}', 'fusion_neck.visual_query_proj.{p}'),
+    KeyRule(f'{FUSION}.attn.l_proj.{{p}}', 'fusion_neck.prompt_key_proj.{p}'),
+    KeyRule(f'{FUSION}.attn.values_v_proj.{{p}}', 'fusion_neck.visual_value_proj.{p}'),
+    KeyRule(f'{FUSION}.attn.values_l_proj.{{p}}', 'fusion_neck.prompt_value_proj.{p}'),
+    KeyRule(f'{FUSION}.attn.out_v_proj.{{p}}', 'fusion_neck.visual_out_proj.{p}'),
+    KeyRule(f'{FUSION}.attn.out_l_proj.{{p}}', 'fusion_neck.prompt_out_proj.{p}'),
+]
+
+TRANSFORMER_RULES = [
+    KeyRule(f'{TRANSFORMER}.level_embed', 'level_embed'),
+    KeyRule(
+        f'{ENCODER_LAYER}.self_attn.{{rest}}', 'encoder.layers.{i}.self_attn.{rest}'
+    ),
+    KeyRule(f'{ENCODER_LAYER}.norm1.{{p}}', 'encoder.layers.{i}.norms.0.{p}'),
+    KeyRule(f'{ENCODER_LAYER}.norm2.{{p}}', 'encoder.layers.{i}.norms.1.{p}'),
+    KeyRule(f'{ENCODER_LAYER}.linear1.{{p}}', 'encoder.layers.{i}.ffn.layers.0.0.{p}'),
+    KeyRule(f'{ENCODER_LAYER}.linear2.{{p}}', 'encoder.layers.{i}.ffn.layers.1.{p}'),
+    *_decoder_layer_rules(DECODER_LAYER, 'decoder.layers.{i}'),
+    KeyRule(
+        f'{TRANSFORMER}.decoder.ref_point_head.layers.{{i}}.{{p}}',
+        'decoder.ref_point_head.layers.{i}.{p}',
+    ),
+    KeyRule(f'{TRANSFORMER}.tgt_embed.weight', 'query_selector.query_embedding.weight'),
+    KeyRule(f'{TRANSFORMER}.enc_output.{{p}}', 'query_selector.memory_proj.{p}'),
+    KeyRule(f'{TRANSFORMER}.enc_output_norm.{{p}}', 'query_selector.memory_norm.{p}'),
+]
+
+HEAD_RULES = [
+    # a ReLU stands between two linear layers of ours
+    *(
+        _twice(
+            f'bbox_embed.{{i}}.layers.{n}.{{p}}',
+            f'bbox_head.reg_branches.{{i}}.{2 * n}.{{p}}',
+        )
+        for n in range(3)
+    ),
+    _twice('class_embed.{i}.log_scale', 'bbox_head.cls_branches.{i}.log_scale'),
+    _twice('class_embed.{i}.bias_lang', 'bbox_head.cls_branches.{i}.text_bias'),
+    _twice('class_embed.{i}.bias0', 'bbox_head.cls_branches.{i}.bias'),
+    _twice(
+        'class_embed.{i}.dot_product_projection_text.{p}',
+        'bbox_head.cls_branches.{i}.text_proj.{p}',
+    ),
+    KeyRule('detr.detr.iou_head.{i}.{p}', 'bbox_head.iou_branches.{i}.{p}'),
+    KeyRule('detr.controller.layers.{i}.{p}', 'mask_head.controller.layers.{i}.{p}'),
+    KeyRule('detr.mask_head.lay3.{p}', 'mask_head.refine_convs.0.{p}'),
+    KeyRule('detr.mask_head.lay4.{p}', 'mask_head.refine_convs.1.{p}'),
+    KeyRule('detr.mask_head.jia_dcn.{p}', 'mask_head.refine_convs.2.{p}'),
+    KeyRule('detr.mask_head.lay1.{p}', 'mask_head.out_convs.0.{p}'),
+    KeyRule('detr.mask_head.lay2.{p}', 'mask_head.out_convs.1.{p}'),
+    KeyRule('criterion._iter', 'mask_head.warmup_step'),
+    KeyRule('detr.resizer.fc.{p}', 'denoising.prompt_proj.{p}'),
+    KeyRule('detr.resizer.layer_norm.{p}', 'denoising.prompt_norm.{p}'),
+]
+
+# The prompt-independent classifier of encoder proposals follows those of the decoder
+# layers: {i} is their number. Our keys ``cls_branches.{i}.bias`` of the two kinds look
+# alike, so the way back asks which branch has a ``.weight``.
+PROPOSAL_CLASSIFIER = _twice(
+    'class_embed.{i}.body.{p}', 'bbox_head.cls_branches.{i}.{p}'
+)
+
+IMAGE_RULES = [
+    *_resnet_rules(RESNET, 'backbone'),
+    *_neck_rules('detr.detr.input_proj'),
+    *TEXT_RULES,
+    *FUSION_RULES,
+    *TRANSFORMER_RULES,
+    *HEAD_RULES,
+]
+
+# published keys without a place of ours, and why
+DROPPED = {
+    f'{TRANSFORMER}.resizer.{{rest}}': 'has no effect: its output is multiplied by 0',
+    'text_encoder.body.model.embeddings.position_ids': (
+        'constant 0, 1, 2, ... that transformers <= 4.30 saved'
+    ),
+}
+
+# our keys without a published place, and why
+OURS_DROPPED = {
+    'backbone.{rest}.num_batches_tracked': 'counter; frozen batch norms have none',
+}
+
+# parts that stage 3 adds
+VIDEO_PARTS = {
+    'detr.detr.ref_backbone.{rest}': 'visual prompt backbone',
+    'detr.sot_fuser.{rest}': 'visual prompt fuser',
+    'detr.adjust_layer.{rest}': 'visual prompt projection',
+    'detr.reid_embed_head.{rest}': 'embedding head of tracking',
+}
+
+
+def matches_any(key: str, templates: Iterable[str]) -> str | None:
+    """The first of the templates that a key matches, or None."""
+    for template in templates:
+        if compile_template(template).fullmatch(key):
+            return template
+    return None
+
+
+def detect_stage(keys: Iterable[str]) -> str:
+    """Tell from its keys what a published checkpoint holds: 'image' or 'video'.
+
+    Stages 1 and 2 hold the same keys ('image'), stage 3 adds parts ('video').
+    """
+    if any(matches_any(key, VIDEO_PARTS) for key in keys):
+        return 'video'
+    return 'image'
