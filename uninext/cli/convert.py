@@ -1,0 +1,50 @@
+"""``uninext convert``: a published checkpoint enters, one of ours leaves; or back."""
+
+from __future__ import annotations
+
+import argparse
+
+from uninext.cli.common import user_errors
+
+DESCRIPTION = 'Convert a published checkpoint to the layout of this project, or back.'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of converting.
+
+    Args:
+        parser: The parser to add to.
+    """
+    parser.add_argument('source', metavar='IN', help='checkpoint to read')
+    parser.add_argument('target', metavar='OUT', help='checkpoint to write')
+    parser.add_argument(
+        '--reverse', action='store_true', help='from our layout to the published one'
+    )
+    parser.add_argument(
+        '--image-only',
+        action='store_true',
+        help='leave out what a stage 3 (video) checkpoint adds',
+    )
+    parser.add_argument(
+        '--quiet', action='store_true', help='print counts only, not every key'
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Convert the file and print what became of every key.
+
+    Args:
+        args: Parsed arguments of :func:`add_arguments`.
+
+    Returns:
+        0; errors of the user leave with status 2.
+    """
+    with user_errors():
+        from uninext.models.weights import convert_file
+
+        report = convert_file(args.source, args.target, args.reverse, args.image_only)
+    if not args.quiet:
+        print('\n'.join(report.lines()))
+    print(report.summary())
+    print(f'written: {args.target}')
+    return 0

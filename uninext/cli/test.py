@@ -1,0 +1,99 @@
+"""``uninext test``: a config and a checkpoint enter; metrics leave."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from uninext.cli.common import (
+    add_run_arguments,
+    build_runner,
+    load_config,
+    parse_options,
+    prepare_process,
+    run_tool,
+    user_errors,
+)
+
+DESCRIPTION = 'Evaluate a checkpoint on the test set of a config.'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of testing; they are mmdet's.
+
+    Args:
+        parser: The parser to add to.
+    """
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--out', help='save predictions to this .pkl file')
+    parser.add_argument(
+        '--show', action='store_true', help='show pictures of predictions in a window'
+    )
+    parser.add_argument(
+        '--show-dir', help='save pictures of predictions in work_dir/TIME/SHOW_DIR'
+    )
+    parser.add_argument(
+        '--wait-time', type=float, default=2, help='seconds a window stays (--show)'
+    )
+    add_run_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Test as the arguments say.
+
+    Args:
+        args: Parsed arguments of :func:`add_arguments`.
+
+    Returns:
+        0; errors of the user leave with status 2.
+    """
+    prepare_process(args)
+    with user_errors():
+        _check(args)
+        cfg = load_config(args)
+        cfg.load_from, cfg.resume = args.checkpoint, False
+        # What a training may take over in part must be whole to be measured.
+        cfg.load_allow = parse_options(args.cfg_options).get('load_allow', [])
+        if args.show or args.show_dir:
+            from mmdet.engine.hooks.utils import trigger_visualization_hook
+
+            from uninext import registry  # noqa: F401  (mmdet can be imported after)
+
+            cfg = trigger_visualization_hook(cfg, args)
+        runner = build_runner(cfg)
+        runner.prepare_testing()
+        if args.out:
+            from mmdet.evaluation import DumpDetResults
+
+            dump = DumpDetResults(out_file_path=args.out)
+            runner.test_loop.evaluator.metrics.append(dump)
+
+    from uninext.engine import CheckpointError
+
+    try:
+        runner.test()
+    except CheckpointError:
+        with user_errors():
+            raise
+    return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    path = args.checkpoint
+    if '://' not in path and not Path(path).is_file():
+        raise ValueError(f'There is no checkpoint {path!r}.')
+    if args.out and not args.out.endswith(('.pkl', '.pickle')):
+        raise ValueError(f'--out takes the name of a .pkl file, got {args.out!r}.')
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command as a script.
+
+    Args:
+        argv: Arguments; by default those of the process.
+
+    Returns:
+        The exit status.
+    """
+    return run_tool(DESCRIPTION, add_arguments, run, argv)

@@ -1,0 +1,112 @@
+"""``uninext train``: a config enters; its work_dir holds logs and checkpoints after."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from uninext.cli.common import (
+    add_run_arguments,
+    build_runner,
+    load_config,
+    prepare_process,
+    run_tool,
+    user_errors,
+)
+
+if TYPE_CHECKING:
+    from mmengine import Config
+
+DESCRIPTION = 'Train a model.'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of training; they are mmdet's.
+
+    Args:
+        parser: The parser to add to.
+    """
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        '--amp', action='store_true', help='train in mixed precision (bfloat16)'
+    )
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CHECKPOINT',
+        help='continue a run: from CHECKPOINT, or from the newest in work_dir',
+    )
+    add_run_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train as the arguments say.
+
+    Args:
+        args: Parsed arguments of :func:`add_arguments`.
+
+    Returns:
+        0; errors of the user leave with status 2.
+    """
+    prepare_process(args)
+    with user_errors():
+        cfg = load_config(args)
+        apply_train_options(cfg, args)
+        runner = build_runner(cfg)
+        runner.prepare_training()
+
+    def is_before_training() -> bool:
+        return 'loop_stage' not in runner.message_hub.runtime_info
+
+    from uninext.engine import CheckpointError
+
+    try:
+        with user_errors(applies=is_before_training):
+            runner.train()
+    except CheckpointError:  # e.g. the disk is full after hours
+        with user_errors():
+            raise
+    return 0
+
+
+def apply_train_options(cfg: Config, args: argparse.Namespace) -> None:
+    """Write ``--amp`` and ``--resume`` into the config.
+
+    Args:
+        cfg: The config to change.
+        args: Parsed arguments of :func:`add_arguments`.
+
+    Raises:
+        ValueError: If mixed precision is asked for without a GPU, or the checkpoint to
+            resume from is absent.
+    """
+    if args.amp:
+        from uninext.engine import has_accelerator
+
+        if not has_accelerator():
+            raise ValueError('--amp needs a GPU, and none is visible. Leave it out.')
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        cfg.optim_wrapper.setdefault('dtype', 'bfloat16')
+    if args.resume == 'auto':
+        cfg.resume = 'auto'
+    elif args.resume is not None:
+        cfg.resume = True
+        cfg.load_from = args.resume
+    load_from = cfg.get('load_from')
+    if load_from and '://' not in load_from and not Path(load_from).is_file():
+        option = '--resume' if args.resume == load_from else 'load_from'
+        raise ValueError(f'{option}: there is no checkpoint {load_from!r}.')
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command as a script.
+
+    Args:
+        argv: Arguments; by default those of the process.
+
+    Returns:
+        The exit status.
+    """
+    return run_tool(DESCRIPTION, add_arguments, run, argv)
