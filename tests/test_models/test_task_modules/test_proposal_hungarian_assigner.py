@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+from uninext.models.task_modules import ProposalHungarianAssigner, pairwise_iou_giou
+from uninext.registry import TASK_UTILS
+
+
+def _scene(num_proposals: int, num_gts: int) -> tuple[Tensor, Tensor, Tensor]:
+    boxes = torch.cat([torch.rand(num_proposals, 2), torch.rand(num_proposals, 2)], 1)
+    gt_boxes = torch.cat([torch.rand(num_gts, 2), torch.rand(num_gts, 2)], 1)
+    return torch.randn(num_proposals, 1) * 3, boxes, gt_boxes
+
+
+def _cost(logits: Tensor, boxes: Tensor, gt_boxes: Tensor) -> Tensor:
+    prob = logits.double().sigmoid()
+    pos = -0.25 * (1 - prob) ** 2 * (prob + 1e-8).log()
+    neg = -0.75 * prob**2 * (1 - prob + 1e-8).log()
+    l1 = (boxes[:, None] - gt_boxes[None]).abs().sum(-1)
+    return 2 * (pos - neg) + 5 * l1 - 2 * pairwise_iou_giou(boxes, gt_boxes)[1]
+
+
+@pytest.fixture
+def assigner() -> ProposalHungarianAssigner:
+    return TASK_UTILS.build(dict(type='ProposalHungarianAssigner'))
+
+
+def test_no_object(assigner: ProposalHungarianAssigner) -> None:
+    assignment = assigner.assign(*_scene(5, 0))
+    assert len(assignment) == len(assignment.best_query_inds) == 0
+
+
+def test_is_the_cheapest_of_all_matchings(assigner: ProposalHungarianAssigner) -> None:
+    for _ in range(10):
+        scene = _scene(6, 3)
+        cost = _cost(*scene)
+        cheapest = min(
+            sum(float(cost[q, g]) for g, q in enumerate(chosen))
+            for chosen in permutations(range(6), 3)
+        )
+        found = assigner.assign(*scene)
+        total = cost[found.query_inds, found.gt_inds].sum().item()
+        assert total == pytest.approx(cheapest, abs=1e-5)
+
+
+def test_leaving_out_dear_proposals_loses_nothing(
+    assigner: ProposalHungarianAssigner,
+) -> None:
+    for num_gts in (1, 7, 30):
+        scene = _scene(500, num_gts)
+        rows, columns = linear_sum_assignment(_cost(*scene))
+        found = assigner.assign(*scene)
+        assert found.query_inds.tolist() == rows.tolist()
+        assert found.gt_inds.tolist() == columns.tolist()
+        assert torch.equal(found.best_query_inds[found.gt_inds], found.query_inds)
+
+
+def test_equivariant_to_the_order_of_both(assigner: ProposalHungarianAssigner) -> None:
+    logits, boxes, gt_boxes = _scene(50, 6)
+    perm_q, perm_g = torch.randperm(50), torch.randperm(6)
+    base = assigner.assign(logits, boxes, gt_boxes)
+    moved = assigner.assign(logits[perm_q], boxes[perm_q], gt_boxes[perm_g])
+    assert (moved.query_inds.diff() > 0).all()
+    assert torch.equal(perm_q[moved.best_query_inds], base.best_query_inds[perm_g])
+
+
+def test_more_objects_than_proposals(assigner: ProposalHungarianAssigner) -> None:
+    assignment = assigner.assign(*_scene(3, 8))
+    assert assignment.query_inds.tolist() == [0, 1, 2]
+    assert (assignment.best_query_inds == -1).sum() == 5
+
+
+def test_autocast_changes_nothing(assigner: ProposalHungarianAssigner) -> None:
+    scene = _scene(100, 6)
+    expected = assigner.assign(*scene)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        found = assigner.assign(*scene)
+    assert torch.equal(found.best_query_inds, expected.best_query_inds)
+
+
+def test_divergence_is_named(assigner: ProposalHungarianAssigner) -> None:
+    logits, boxes, gt_boxes = _scene(4, 2)
+    with pytest.raises(ValueError, match='training has diverged'):
+        assigner.assign(logits * torch.nan, boxes, gt_boxes)
