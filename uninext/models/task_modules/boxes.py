@@ -1,8 +1,8 @@
 """IoU and generalised IoU of normalised boxes, as the assigners and losses count them.
 
 mmdet's ``bbox_overlaps`` takes the larger of an area and eps; the published code adds
-1e-7 to it. A box of 1 % of both sides has an area of 1e-4, where the two differ by 1e-3
-and more, hence these few lines.
+1e-7 to it. A box of 1 % of both sides has an area of 1e-4, where the two differ by
+about 1e-3, hence these few lines.
 """
 
 from __future__ import annotations
