@@ -1,0 +1,187 @@
+"""The annotations of a generated set, checked from its files alone."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from pycocotools import mask as mask_utils
+from pycocotools.coco import COCO
+
+from uninext.datasets.shapes import CATEGORIES, generate_image_set
+
+NUM_TRAIN, NUM_VAL, SIZE = 24, 10, 96
+TOOL = Path(__file__).parents[3] / 'tools/dataset_converters/shapes.py'
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp('shapes')
+    generate_image_set(path, NUM_TRAIN, NUM_VAL, size=SIZE, seed=3)
+    return path
+
+
+def read(folder: Path, kind: str, split: str) -> dict:
+    return json.loads((folder / f'annotations/{kind}_{split}.json').read_text())
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob('*'))
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize(
+    'kwargs',
+    [dict(num_train=0), dict(num_val=0), dict(size=32), dict(seed=-1)],
+    ids=str,
+)
+def test_no_pictures_or_a_wrong_number_is_an_error(tmp_path: Path, kwargs: dict):
+    arguments = {'num_train': 1, 'num_val': 1, **kwargs}
+    with pytest.raises(ValueError, match='at least'):
+        generate_image_set(tmp_path, **arguments)
+
+
+@pytest.mark.parametrize('split', ['train', 'val'])
+def test_masks_match_boxes_and_pictures(folder: Path, split: str):
+    instances = read(folder, 'instances', split)
+    sizes = {}
+    for image in instances['images']:
+        picture = cv2.imread(str(folder / split / image['file_name']))
+        assert picture.shape == (image['height'], image['width'], 3)
+        sizes[image['id']] = [image['height'], image['width']]
+    shown = {image_id: np.zeros(size, int) for image_id, size in sizes.items()}
+    for annotation in instances['annotations']:
+        rle = annotation['segmentation']
+        assert rle['size'] == sizes[annotation['image_id']]
+        assert mask_utils.toBbox(rle).tolist() == annotation['bbox']
+        assert mask_utils.area(rle) == annotation['area'] > 0
+        assert annotation['iscrowd'] == 0
+        shown[annotation['image_id']] += mask_utils.decode(rle)
+    assert all(count.max() == 1 for count in shown.values())  # visible parts only
+
+
+def test_pycocotools_reads_all_files(folder: Path, capsys):
+    coco = COCO(str(folder / 'annotations/instances_train.json'))
+    assert [c['name'] for c in coco.loadCats(coco.getCatIds())] == list(CATEGORIES)
+    assert len(coco.getImgIds()) == NUM_TRAIN
+    refs = COCO(str(folder / 'annotations/refs_val.json'))
+    assert all(len(refs.getAnnIds(i)) == 1 for i in refs.getImgIds())
+
+
+@pytest.mark.parametrize('split', ['train', 'val'])
+def test_a_record_is_one_object_of_the_detection_set(folder: Path, split: str):
+    instances, refs = read(folder, 'instances', split), read(folder, 'refs', split)
+    annotations = {a['id']: a for a in instances['annotations']}
+    images = {i['id']: i for i in instances['images']}
+    ids = [record['id'] for record in refs['images']]
+    assert len(set(ids)) == len(ids)
+    assert ids == [a['image_id'] for a in refs['annotations']]
+    assert len({r['file_name'] for r in refs['images']}) < len(ids)
+    for record, annotation in zip(refs['images'], refs['annotations']):
+        source = annotations[record['original_annotation_id']]
+        assert source['image_id'] == record['original_id']
+        assert images[source['image_id']]['file_name'] == record['file_name']
+        assert annotation['bbox'] == source['bbox']
+        assert annotation['segmentation'] == source['segmentation']
+        assert 1 <= len(record['expressions']) <= 3
+        assert len(set(record['expressions'])) == len(record['expressions'])
+
+
+def understand(sentence: str, objects: list[dict]) -> list[int]:
+    """Annotation ids that a sentence is true of; knows only words and boxes."""
+
+    def center(obj: dict) -> tuple[float, float]:
+        x, y, width, height = obj['bbox']
+        return x + width / 2, y + height / 2
+
+    def noun_phrase(words: list[str]) -> list[dict]:
+        found = objects
+        for word in words:
+            found = [o for o in found if word in o['words']]
+        return found
+
+    tests = {
+        ' left of ': lambda a, b: center(a)[0] < center(b)[0],
+        ' right of ': lambda a, b: center(a)[0] > center(b)[0],
+        ' above ': lambda a, b: center(a)[1] < center(b)[1],
+        ' below ': lambda a, b: center(a)[1] > center(b)[1],
+    }
+    extremes = {
+        'leftmost': lambda o: center(o)[0],
+        'rightmost': lambda o: -center(o)[0],
+        'topmost': lambda o: center(o)[1],
+        'bottommost': lambda o: -center(o)[1],
+    }
+    for relation, holds in tests.items():
+        if relation in sentence:
+            near, far = sentence.split(relation)
+            others = noun_phrase(far.split()[1:])
+            assert len(others) == 1, f'{far!r} is not one object'
+            found = noun_phrase(near.split()[1:])
+            return [o['id'] for o in found if holds(o, others[0])]
+    words = sentence.split()[1:]
+    if words[0] in extremes:
+        return [min(noun_phrase(words[1:]), key=extremes[words[0]])['id']]
+    return [o['id'] for o in noun_phrase(words)]
+
+
+@pytest.mark.parametrize('split', ['train', 'val'])
+def test_a_sentence_is_true_of_its_object_alone(folder: Path, split: str):
+    instances, refs = read(folder, 'instances', split), read(folder, 'refs', split)
+    names = {c['id']: c['name'] for c in instances['categories']}
+    objects: dict[int, list[dict]] = {}
+    for annotation in instances['annotations']:
+        words = {annotation[key] for key in ('color', 'size', 'texture')}
+        annotation['words'] = words | {names[annotation['category_id']]}
+        objects.setdefault(annotation['image_id'], []).append(annotation)
+    for record in refs['images']:
+        for sentence in record['expressions']:
+            meant = understand(sentence, objects[record['original_id']])
+            assert meant == [record['original_annotation_id']], sentence
+
+
+def test_sentences_need_attributes_places_and_relations(folder: Path):
+    records = read(folder, 'refs', 'train')['images']
+    text = ' | '.join(s for record in records for s in record['expressions'])
+    for word in ('left of', 'above', 'most', 'small', 'red', 'striped'):
+        assert word in text
+
+
+def test_a_set_is_a_function_of_its_seed(folder: Path, tmp_path: Path):
+    for name, seed in (('same', 3), ('other', 4)):
+        generate_image_set(tmp_path / name, 3, 2, size=SIZE, seed=seed)
+    first = digests(folder)
+    same, other = digests(tmp_path / 'same'), digests(tmp_path / 'other')
+    pictures = [name for name in same if name.endswith('.jpg')]
+    assert len(pictures) == 5
+    assert all(same[name] == first[name] for name in pictures)  # a larger set begins so
+    assert not any(same[name] == other[name] for name in same)
+
+
+def test_no_picture_is_in_both_splits(folder: Path):
+    splits = {'train': set(), 'val': set()}
+    for name, digest in digests(folder).items():
+        if name.endswith('.jpg'):
+            splits[name.split('/')[0]].add(digest)
+    assert len(splits['train']) == NUM_TRAIN
+    assert len(splits['val']) == NUM_VAL
+    assert not splits['train'] & splits['val']
+
+
+def test_the_tool_says_what_it_wrote(tmp_path: Path, capsys):
+    spec = importlib.util.spec_from_file_location('shapes_tool', TOOL)
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    arguments = [str(tmp_path), '--train', '2', '--val', '1', '--size', '64']
+    assert tool.main(arguments) == 0
+    assert 'train: 2 pictures' in capsys.readouterr().out
+    assert tool.main([*arguments, '--seed', '-1']) == 2
+    assert 'seed' in capsys.readouterr().err

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from uninext.datasets.shapes import CATEGORIES, Scene, SceneObject, describe, draw_scene
+from uninext.datasets.shapes import scenes as scenes_module
+from uninext.datasets.shapes.vocabulary import COLORS, SIZES, outline_of
+
+
+def make_object(x: int, **words: str) -> SceneObject:
+    words = {
+        'category': 'star',
+        'color': 'red',
+        'size': 'small',
+        'texture': 'plain',
+        **words,
+    }
+    mask = np.zeros((100, 100), bool)
+    mask[40:50, x : x + 10] = True
+    return SceneObject(**words, mask=mask)
+
+
+def make_scene(*objects: SceneObject) -> Scene:
+    return Scene(np.zeros((100, 100, 3), np.uint8), objects)
+
+
+def test_an_object_that_cannot_be_told_from_another_has_no_sentence():
+    twins = make_scene(make_object(10), make_object(10))
+    assert describe(twins, 0, np.random.default_rng(0)) == []
+
+
+def test_an_object_alone_needs_no_attribute():
+    scene = make_scene(make_object(10))
+    assert describe(scene, 0, np.random.default_rng(0), 1) == ['the star']
+
+
+def test_twins_are_told_by_place():
+    scene = make_scene(
+        make_object(10), make_object(80), make_object(45, category='ring')
+    )
+    sentences = describe(scene, 0, np.random.default_rng(0), 9)
+    assert 'the leftmost star' in sentences
+    assert 'the star left of the ring' in sentences
+    assert not any('right' in sentence for sentence in sentences)
+
+
+def test_a_difference_of_place_must_be_clear():
+    scene = make_scene(make_object(40), make_object(43))
+    assert describe(scene, 0, np.random.default_rng(0)) == []
+
+
+@pytest.mark.parametrize('category', CATEGORIES)
+def test_outlines_are_centred_and_fill_their_frame(category: str):
+    outline = outline_of(category)
+    assert outline.shape[1] == 2
+    assert 0.95 < np.linalg.norm(outline, axis=1).max() < 1.1
+    assert np.abs(outline.mean(0)).max() < 0.05
+
+
+def test_an_unknown_category_is_an_error():
+    with pytest.raises(ValueError, match='category must be'):
+        outline_of('cube')
+
+
+def test_objects_stay_visible_and_apart():
+    for seed in range(10):
+        scene = draw_scene(np.random.default_rng(seed), 96, (4, 6))
+        assert scene.image.shape == (96, 96, 3)
+        assert 1 <= len(scene.objects) <= 6
+        assert sum(obj.mask.astype(int) for obj in scene.objects).max() == 1
+        for obj in scene.objects:
+            assert obj.mask.sum() > 20
+            assert obj.color in COLORS
+            x1, y1, x2, y2 = obj.box
+            assert 0 <= x1 < x2 <= 96
+            assert 0 <= y1 < y2 <= 96
+            if obj.size == 'small':
+                assert max(x2 - x1, y2 - y1) <= 2 * SIZES['small'][1] * 96 * 1.3 + 2
+
+
+def test_some_objects_are_occluded():
+    partly = 0
+    for seed in range(20):
+        scene = draw_scene(np.random.default_rng(seed), 96, (6, 6))
+        boxes = [obj.box for obj in scene.objects]
+        partly += any(
+            a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+            for i, a in enumerate(boxes)
+            for b in boxes[:i]
+        )
+    assert partly >= 5
+
+
+def test_objects_have_their_colour():
+    for seed in range(5):
+        scene = draw_scene(np.random.default_rng(seed), 128)
+        for obj in scene.objects:
+            pixels = scene.image[obj.mask].astype(float)
+            bright = pixels[pixels.sum(1) >= np.quantile(pixels.sum(1), 0.7)].mean(0)
+            directions = {
+                name: np.dot(bright, value) / np.linalg.norm(bright)
+                / np.linalg.norm(value)
+                for name, value in COLORS.items()
+            }  # fmt: skip
+            assert max(directions, key=directions.get) == obj.color
+
+
+def test_errors_say_what_was_given(monkeypatch: pytest.MonkeyPatch):
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match='size must be at least 64'):
+        draw_scene(rng, 32)
+    with pytest.raises(ValueError, match='num_objects'):
+        draw_scene(rng, 64, (3, 2))
+    with pytest.raises(FileNotFoundError, match='scikit-image'):
+        scenes_module._load_photo('absent.png')

@@ -1,0 +1,152 @@
+"""Write a generated detection and sentence set to disk.
+
+Last step of the flow. Layout (what ``demo/image_demo.py --data`` reads as well)::
+
+    train/*.jpg  val/*.jpg
+    annotations/instances_{train,val}.json   COCO: pictures, visible masks, boxes
+    annotations/refs_{train,val}.json        one image record per referred object
+
+A record of ``refs_*.json`` carries ``expressions``; its ``file_name`` repeats, its
+``id`` does not, and it has one annotation of category ``object``.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from pycocotools import mask as mask_utils
+
+from uninext.datasets.shapes.scenes import Scene, SceneObject, draw_scene
+from uninext.datasets.shapes.sentences import describe
+from uninext.datasets.shapes.vocabulary import CATEGORIES
+
+SPLITS = ('train', 'val')
+JPEG_QUALITY = 92
+
+
+def generate_image_set(
+    out_dir: str | Path, num_train: int, num_val: int, size: int = 256, seed: int = 0
+) -> dict[str, int]:
+    """Generate pictures, boxes, masks and sentences.
+
+    A picture depends on the seed, its split and its number alone: a larger set begins
+    with the smaller one, and no picture of one split is in the other.
+
+    Args:
+        out_dir: Folder to write into; made if absent. Files of an earlier call with
+            the same names are replaced.
+        num_train: Pictures to learn from.
+        num_val: Pictures to judge by.
+        size: Side of the square pictures, pixels.
+        seed: Of everything.
+
+    Returns:
+        Counts: ``{'train_images': n, 'train_objects': n, 'train_sentences': n, ...}``.
+
+    Raises:
+        ValueError: If a count is below 1, ``size`` below 64, or ``seed`` negative.
+    """
+    counts = dict(zip(SPLITS, (num_train, num_val)))
+    if min(counts.values()) < 1:
+        raise ValueError(
+            f'num_train and num_val must be at least 1, got {num_train} and {num_val}.'
+        )
+    if seed < 0:
+        raise ValueError(f'seed must be at least 0, got {seed}.')
+    out_dir = Path(out_dir)
+    summary = {}
+    for split_index, (split, count) in enumerate(counts.items()):
+        instances, refs = _new_set(CATEGORIES), _new_set(('object',))
+        (out_dir / split).mkdir(parents=True, exist_ok=True)
+        for number in range(count):
+            rng = np.random.default_rng([seed, split_index, number])
+            scene = draw_scene(rng, size)
+            name = f'{split}_{number:06d}.jpg'
+            _write_picture(out_dir / split / name, scene.image)
+            _add_picture(instances, refs, scene, name, rng)
+        _write_json(out_dir / f'annotations/instances_{split}.json', instances)
+        _write_json(out_dir / f'annotations/refs_{split}.json', refs)
+        summary[f'{split}_images'] = len(instances['images'])
+        summary[f'{split}_objects'] = len(instances['annotations'])
+        summary[f'{split}_sentences'] = sum(
+            len(record['expressions']) for record in refs['images']
+        )
+    return summary
+
+
+def _new_set(names: tuple[str, ...]) -> dict[str, Any]:
+    categories = [{'id': i + 1, 'name': name} for i, name in enumerate(names)]
+    return {'images': [], 'annotations': [], 'categories': categories}
+
+
+def _add_picture(
+    instances: dict, refs: dict, scene: Scene, name: str, rng: np.random.Generator
+) -> None:
+    """Append a scene to both sets; ids count from 1."""
+    height, width = scene.image.shape[:2]
+    image = {
+        'id': len(instances['images']) + 1,
+        'file_name': name,
+        'height': height,
+        'width': width,
+    }
+    instances['images'].append(image)
+    for index, obj in enumerate(scene.objects):
+        shape = _shape_fields(obj)
+        annotation_id = len(instances['annotations']) + 1
+        instances['annotations'].append(
+            {
+                'id': annotation_id,
+                'image_id': image['id'],
+                'category_id': CATEGORIES.index(obj.category) + 1,
+                'color': obj.color,
+                'size': obj.size,
+                'texture': obj.texture,
+                **shape,
+            }
+        )
+        sentences = describe(scene, index, rng)
+        if not sentences:
+            continue
+        record_id = len(refs['images']) + 1
+        refs['images'].append(
+            {
+                **image,
+                'id': record_id,
+                'expressions': sentences,
+                'original_id': image['id'],
+                'original_annotation_id': annotation_id,
+            }
+        )
+        refs['annotations'].append(
+            {'id': record_id, 'image_id': record_id, 'category_id': 1, **shape}
+        )
+
+
+def _shape_fields(obj: SceneObject) -> dict[str, Any]:
+    rle = mask_utils.encode(np.asfortranarray(obj.mask, dtype=np.uint8))
+    x1, y1, x2, y2 = obj.box
+    return {
+        'bbox': [x1, y1, x2 - x1, y2 - y1],
+        'area': int(obj.mask.sum()),
+        'iscrowd': 0,
+        'segmentation': {
+            'size': [int(side) for side in rle['size']],
+            'counts': rle['counts'].decode(),
+        },
+    }
+
+
+def _write_picture(path: Path, image: np.ndarray) -> None:
+    quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+    if not cv2.imwrite(str(path), image[..., ::-1], quality):
+        raise OSError(f'{path} could not be written. Is the disk full?')
+
+
+def _write_json(path: Path, value: dict) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value), encoding='utf-8')
