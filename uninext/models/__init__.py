@@ -2,7 +2,8 @@
 
 In the order of the data: ``data_preprocessors`` -> ``backbones``,
 ``prompt_generators`` -> ``necks`` (fusion) -> ``transformer`` (on ``ops``) ->
-``heads`` -> ``task_modules`` and ``losses`` in training, ``predictors`` in test; ``detectors`` joins them, ``weights``
+``heads`` -> ``task_modules`` and ``losses`` in training, ``predictors`` in test;
+``detectors`` joins them, ``weights``
 reads and writes published checkpoints. Nothing here imports datasets.
 """
 

@@ -85,4 +85,4 @@ refcoco_g_test = dict(
 refcoco_g_google_val = dict(
     refcoco_val, ann_file='annotations/refcocog-google/instances_val.json'
 )
-refcoco_val_evaluator = dict(type='RefExpMetric')
+refcoco_val_evaluator = dict(type='ReferringMetric')

@@ -2,9 +2,9 @@
 
 Detection and instance segmentation use mmdet's ``CocoMetric`` as it is.
 
-``refexp_metric``: referring expression comprehension and segmentation.
+``referring_metric``: referring expression comprehension and segmentation.
 """
 
-from uninext.evaluation.metrics.refexp_metric import ReferringMetric
+from uninext.evaluation.metrics.referring_metric import ReferringMetric
 
 __all__ = ['ReferringMetric']

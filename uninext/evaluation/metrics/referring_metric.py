@@ -35,7 +35,7 @@ RESULTS_CATEGORY_ID = 1  # published result files know one category
 class ReferringMetric(BaseMetric):
     """P@0.5 to P@0.9, oIoU and mIoU of the best prediction of every sentence.
 
-    The name is not mmdet's ``RefExpMetric``, which counts whether any of the best
+    The name is not mmdet's ``ReferringMetric``, which counts whether any of the best
     1, 5 or 10 boxes is right and knows no masks.
 
     A sample is one sentence: a dict with ``pred_instances`` (``bboxes`` (N, 4) xyxy

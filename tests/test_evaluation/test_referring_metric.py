@@ -148,4 +148,4 @@ def test_errors_say_what_to_do():
 
 def test_a_config_finds_it_beside_mmdets_metric_of_another_name():
     assert isinstance(METRICS.build(dict(type='ReferringMetric')), ReferringMetric)
-    assert METRICS.get('RefExpMetric').__module__.startswith('mmdet')
+    assert METRICS.get('ReferringMetric').__module__.startswith('mmdet')
