@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+
+from uninext.datasets import DatasetError, ReferringDataset
+
+
+def test_no_expressions_is_an_error(write_coco, refs_content):
+    refs_content['images'][0]['expressions'] = []
+    with pytest.raises(DatasetError, match='id 1 has an empty list of expressions'):
+        ReferringDataset(**write_coco(refs_content))
+
+
+@pytest.mark.parametrize('expressions', [None, 'a dog', [3], ['...']])
+def test_expressions_must_be_sentences(write_coco, refs_content, expressions):
+    refs_content['images'][1]['expressions'] = expressions
+    with pytest.raises(DatasetError, match='id 2 has .*expected a list of sentences'):
+        ReferringDataset(**write_coco(refs_content))
+
+
+@pytest.mark.parametrize('ids', [(1,), (1, 2, 2)])
+def test_each_record_has_one_annotation(write_coco, refs_content, ids):
+    annotation = refs_content['annotations'][0]
+    refs_content['annotations'] = [{**annotation, 'image_id': i} for i in ids]
+    with pytest.raises(DatasetError, match='expected exactly one'):
+        ReferringDataset(**write_coco(refs_content))
+
+
+def test_training_has_one_sample_per_object(write_coco, refs_content):
+    dataset = ReferringDataset(**write_coco(refs_content))
+    assert dataset.metainfo['classes'] == ('object',)
+    assert len(dataset) == 2
+    first, second = (dataset.get_data_info(i) for i in range(2))
+    assert first['expressions'] == ['the dog on the left', 'second dog']
+    assert (first['ref_id'], first['image_id'], first['img_id']) == (1, 77, 1)
+    assert (second['ref_id'], second['image_id']) == (2, 2)
+    assert first['has_masks']
+    assert not second['has_masks']
+
+
+def test_testing_has_one_sample_per_expression(write_coco, refs_content):
+    dataset = ReferringDataset(**write_coco(refs_content), test_mode=True)
+    sentences = [dataset.get_data_info(i)['expressions'] for i in range(len(dataset))]
+    assert sentences == [['the dog on the left'], ['second dog'], ['right one']]
+
+
+def test_labels_are_zero_and_nothing_is_ignored(write_coco, refs_content):
+    refs_content['categories'].append(dict(id=9, name='other'))
+    refs_content['annotations'][0].update(category_id=9, iscrowd=1)
+    info = ReferringDataset(**write_coco(refs_content)).get_data_info(0)
+    (instance,) = info['instances']
+    assert (instance['bbox_label'], instance['ignore_flag']) == (0, 0)
+    assert info['has_masks']
