@@ -10,7 +10,8 @@ import contextlib
 import os
 import pickle
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from torch import Tensor, nn
 _OPTIONAL_KEYS = re.compile(r'num_batches_tracked$')
 _MAX_LISTED = 8
 _TMP_SUFFIX = '.tmp'
+_HISTORY = 'history_buffer'
 
 
 class CheckpointError(ValueError):
@@ -104,19 +106,17 @@ def load_checkpoint_file(
                 str(path), map_location=map_location, weights_only=True, mmap=mmap
             )
     except pickle.UnpicklingError as error:
-        reason = str(error).strip().splitlines()[0]
         raise CheckpointError(
             f'{path} was not loaded: it is not a checkpoint, or it carries Python '
             'objects whose loading could run code. Convert a published or foreign '
             'checkpoint with tools/model_converters/official_to_uninext.py, or save '
-            f'only its tensors. (torch says: {reason})'
+            f'only its tensors. (torch says: {_reason(error)})'
         ) from error
     except (RuntimeError, EOFError, OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error) else repr(error)
         raise CheckpointError(
             f'{path} cannot be read ({path.stat().st_size} bytes): it is damaged or '
             'cut short. Take an earlier checkpoint or copy it again. '
-            f'(torch says: {reason})'
+            f'(torch says: {_reason(error)})'
         ) from error
     if not isinstance(loaded, Mapping):
         raise CheckpointError(
@@ -255,34 +255,82 @@ def refusing_pickled_code() -> Iterator[None]:
             os.environ[name] = before
 
 
+def to_plain(value: Any) -> Any:
+    """Replace what only numpy and mmengine can read by tensors, numbers and dicts.
+
+    mmengine's logs pickle bound methods; a file without them loads with
+    ``weights_only=True`` in every version of torch and numpy.
+
+    Args:
+        value: Containers of plain values, numpy values and ``HistoryBuffer``.
+
+    Returns:
+        The same, with new containers. :func:`from_plain` is the inverse for logs.
+    """
+    if isinstance(value, HistoryBuffer):
+        values, counts = (torch.from_numpy(np.array(a, float)) for a in value.data)
+        return {_HISTORY: {'values': values, 'counts': counts}}
+    if isinstance(value, Mapping):
+        plain = {key: to_plain(item) for key, item in value.items()}
+        return Counter(plain) if isinstance(value, Counter) else plain
+    if isinstance(value, (list, tuple)):
+        plain = [to_plain(item) for item in value]
+        return plain if isinstance(value, list) else tuple(plain)
+    if isinstance(value, np.generic):
+        return value.item()
+    return value
+
+
+def from_plain(value: Any) -> Any:
+    """Make ``HistoryBuffer`` again what :func:`to_plain` made of them."""
+    if isinstance(value, dict) and not isinstance(value, Counter):
+        if _HISTORY in value:
+            log = value[_HISTORY]
+            return HistoryBuffer(log['values'].tolist(), log['counts'].tolist())
+        return {key: from_plain(item) for key, item in value.items()}
+    return value
+
+
 @contextlib.contextmanager
 def _safe_globals() -> Iterator[None]:
-    """Allow what mmengine's logs in a checkpoint are made of: numbers in arrays."""
+    """Allow what checkpoints of mmengine hold besides tensors: logs in arrays.
+
+    Our own files (:func:`to_plain`) do not need it; those of mmdet's model zoo do.
+    """
     core = np._core if hasattr(np, '_core') else np.core
-    multiarray = core.multiarray
-    allowed: list[Any] = [HistoryBuffer, np.ndarray, np.dtype]
+    makers = (core.multiarray._reconstruct, core.multiarray.scalar)
+    allowed: list[Any] = [HistoryBuffer, np.ndarray, np.dtype, *makers]
     allowed += [type(np.dtype(t)) for t in ('f8', 'f4', 'i8', 'i4', '?')]
-    makers = (multiarray._reconstruct, multiarray.scalar)
-    allowed += makers
+    # numpy 1 and 2 write different module names for the same functions.
+    names = ('numpy.core.multiarray', 'numpy._core.multiarray')
+    aliases: list[Any] = [(m, f'{n}.{m.__name__}') for m in makers for n in names]
+    aliases.append((_log_statistic, 'builtins.getattr'))
     if not hasattr(torch.serialization, 'safe_globals'):  # torch 2.4
         torch.serialization.add_safe_globals(allowed)
         yield
         return
-    # numpy 1 and 2 write different module names for the same functions.
-    names = ('numpy.core.multiarray', 'numpy._core.multiarray')
-    aliases = [
-        (maker, f'{name}.{maker.__name__}') for maker in makers for name in names
-    ]
     try:
-        scope = torch.serialization.safe_globals([*allowed, *aliases])
-        scope.__enter__()
-    except (AttributeError, TypeError):  # torch 2.5 takes no aliases
-        scope = torch.serialization.safe_globals(allowed)
-        scope.__enter__()
-    try:
+        torch.serialization.safe_globals(aliases).__enter__().__exit__(None, None, None)
+    except (AttributeError, TypeError):
+        aliases = []  # a torch that knows no aliases
+    with torch.serialization.safe_globals([*allowed, *aliases]):
         yield
-    finally:
-        scope.__exit__(None, None, None)
+
+
+def _log_statistic(owner: Any, name: str) -> Callable:
+    """Stand for the ``getattr`` in mmengine's logs; it reaches nothing else."""
+    if owner is not HistoryBuffer or name not in ('min', 'max', 'mean', 'current'):
+        raise pickle.UnpicklingError(f'getattr({owner!r}, {name!r}) is not allowed')
+    return getattr(HistoryBuffer, name)
+
+
+def _reason(error: BaseException) -> str:
+    """Return the line of torch's message that names the cause."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    for line in lines:
+        if 'Unsupported' in line or 'not allowed' in line:
+            return line.split('. Please use')[0]
+    return lines[0] if lines else type(error).__name__
 
 
 def _fetch(address: str) -> Path:

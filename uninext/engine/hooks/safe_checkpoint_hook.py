@@ -1,4 +1,4 @@
-"""Save checkpoints so that at every moment a whole one is on disk."""
+"""Save checkpoints so that at every moment a whole, safe one is on disk."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
+from uninext.engine.checkpoint import from_plain, to_plain
 from uninext.registry import HOOKS
 
 
@@ -17,8 +18,8 @@ class SafeCheckpointHook(CheckpointHook):
     """mmengine's hook, except that the old checkpoint goes when the new one is whole.
 
     mmengine removes first: with ``max_keep_ckpts=1`` a full disk, or a kill while
-    writing, would leave nothing to resume from. Arguments are those of
-    ``CheckpointHook``.
+    writing, would leave nothing to resume from. Files hold tensors and plain values
+    only. Arguments are those of ``CheckpointHook``.
     """
 
     def before_train(self, runner: Runner) -> None:
@@ -31,6 +32,29 @@ class SafeCheckpointHook(CheckpointHook):
         if is_main_process() and Path(self.out_dir).is_dir():
             for leftover in Path(self.out_dir).glob('*.pth.tmp'):
                 leftover.unlink()
+
+    def before_save_checkpoint(
+        self, runner: Runner, checkpoint: dict[str, Any]
+    ) -> None:
+        """Turn all but weights into plain values, so that loading needs no pickle.
+
+        Args:
+            runner: The runner of this run.
+            checkpoint: What will be saved; changed in place.
+        """
+        for part in ('meta', 'message_hub', 'param_schedulers'):
+            if part in checkpoint:
+                checkpoint[part] = to_plain(checkpoint[part])
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        """Turn plain logs into mmengine's again.
+
+        Args:
+            runner: The runner of this run.
+            checkpoint: What was loaded; changed in place.
+        """
+        if 'message_hub' in checkpoint:
+            checkpoint['message_hub'] = from_plain(checkpoint['message_hub'])
 
     def _save_checkpoint_with_step(
         self, runner: Runner, step: int, meta: dict[str, Any]

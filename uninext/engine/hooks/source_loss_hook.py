@@ -28,7 +28,7 @@ class SourceLossHook(Hook):
         ValueError: If ``max_history`` is less than 1.
     """
 
-    priority = 'BELOW_NORMAL'  # after RuntimeInfoHook, before LoggerHook
+    priority = 'NORMAL'  # after RuntimeInfoHook, before LoggerHook
 
     def __init__(self, max_history: int = 2000) -> None:
         if max_history < 1:

@@ -1,0 +1,202 @@
+"""Options of the commands, and what people see when something is wrong."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from uninext.cli import build_parser, common, main, test, train
+from uninext.cli.command import COMMANDS
+
+ROOT = Path(__file__).resolve().parents[2]
+TOY = ROOT / 'tests/test_engine'
+
+SHARED_OPTIONS = {
+    '--work-dir',
+    '--cfg-options',
+    '--launcher',
+    '--device',
+    '--local_rank',
+    '--local-rank',
+}
+# Changing one of these sets breaks somebody's script: say so in CHANGELOG.md.
+OPTIONS = {
+    'train': frozenset(SHARED_OPTIONS | {'config', '--amp', '--resume'}),
+    'test': frozenset(
+        SHARED_OPTIONS
+        | {'config', 'checkpoint', '--out', '--show', '--show-dir', '--wait-time'}
+    ),
+    'convert': frozenset({'source', 'target', '--reverse', '--image-only', '--quiet'}),
+    'info': frozenset(),
+}
+
+
+def options_of(name: str) -> set[str]:
+    parser = argparse.ArgumentParser(add_help=False)
+    COMMANDS[name].add_arguments(parser)
+    return {o for a in parser._actions for o in (a.option_strings or [a.dest])}
+
+
+@pytest.mark.parametrize('name', OPTIONS)
+def test_options_are_frozen(name):
+    assert options_of(name) == OPTIONS[name]
+
+
+def test_every_command_is_listed():
+    assert set(COMMANDS) == set(OPTIONS)
+
+
+def test_no_command_is_an_error(capsys):
+    with pytest.raises(SystemExit) as error:
+        main([])
+    assert error.value.code == 2
+    assert 'COMMAND' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    'command',
+    [
+        ['-c', 'from uninext.cli import main; main(["--help"])'],
+        ['tools/train.py', '--help'],
+        ['tools/test.py', '--help'],
+    ],
+    ids=['uninext', 'train', 'test'],
+)
+def test_help_imports_nothing_heavy(command):
+    code = (
+        'import sys, runpy\n'
+        'try:\n'
+        f'    sys.argv = {command!r}\n'
+        '    exec(sys.argv[1]) if sys.argv[0] == "-c" else '
+        'runpy.run_path(sys.argv[0], run_name="__main__")\n'
+        'except SystemExit:\n'
+        '    pass\n'
+        'print(sorted({"torch", "numpy", "mmengine", "mmdet"} & set(sys.modules)))\n'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.stdout.startswith('usage:'), done.stderr
+    assert done.stdout.splitlines()[-1] == '[]'
+
+
+def test_info_names_what_is_installed(capsys):
+    assert main(['info']) == 0
+    out = capsys.readouterr().out
+    for name in ('uninext', 'torch', 'mmdet', 'mmcv compiled ops', 'MiniLM'):
+        assert name in out
+
+
+def fails_with(argv: list[str], capsys) -> str:
+    with pytest.raises(SystemExit) as error:
+        main(argv)
+    assert error.value.code == 2
+    err = capsys.readouterr().err
+    assert 'Traceback' not in err
+    return err
+
+
+def test_absent_files_are_named(tmp_path, capsys):
+    assert "no config 'x.py'" in fails_with(['train', 'x.py'], capsys)
+    config = str(TOY / 'toy_config.py')
+    assert "no checkpoint 'x.pth'" in fails_with(['test', config, 'x.pth'], capsys)
+    error = fails_with(['train', config, '--resume', 'x.pth'], capsys)
+    assert "--resume: there is no checkpoint 'x.pth'" in error
+    error = fails_with(['convert', 'x.pth', str(tmp_path / 'y.pth')], capsys)
+    assert 'x.pth' in error
+
+
+def test_wrong_options_are_named(tmp_path, capsys):
+    config = str(TOY / 'toy_config.py')
+    error = fails_with(['train', config, '--cfg-options', 'a'], capsys)
+    assert "KEY=VALUE, got ['a']" in error
+    (tmp_path / 'x.pth').touch()
+    argv = ['test', config, str(tmp_path / 'x.pth'), '--out', 'x.json']
+    assert '.pkl' in fails_with(argv, capsys)
+
+
+def test_amp_without_gpu(monkeypatch, capsys):
+    monkeypatch.setattr('uninext.engine.has_accelerator', lambda: False)
+    error = fails_with(['train', str(TOY / 'toy_config.py'), '--amp'], capsys)
+    assert '--amp needs a GPU' in error
+
+
+def arguments(module, *argv: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    module.add_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def test_options_reach_the_config(monkeypatch):
+    monkeypatch.syspath_prepend(str(TOY))
+    args = arguments(
+        train,
+        str(TOY / 'toy_config.py'),
+        '--resume',
+        '--cfg-options',
+        'train_cfg.max_iters=7',
+        'a.b=[1,2]',
+    )
+    cfg = common.load_config(args)
+    train.apply_train_options(cfg, args)
+    assert cfg.train_cfg.max_iters == 7
+    assert cfg.a.b == [1, 2]
+    assert cfg.resume == 'auto'
+    assert cfg.work_dir == 'work_dirs/toy_config'
+    assert cfg.runner_type == 'UninextRunner'
+
+
+def test_amp_is_bfloat16(monkeypatch):
+    monkeypatch.syspath_prepend(str(TOY))
+    monkeypatch.setattr('uninext.engine.has_accelerator', lambda: True)
+    args = arguments(train, str(TOY / 'toy_config.py'), '--amp')
+    cfg = common.load_config(args)
+    train.apply_train_options(cfg, args)
+    assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
+    assert cfg.optim_wrapper.dtype == 'bfloat16'
+
+
+def test_resume_from_a_path(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(TOY))
+    path = tmp_path / 'x.pth'
+    path.touch()
+    args = arguments(train, str(TOY / 'toy_config.py'), '--resume', str(path))
+    cfg = common.load_config(args)
+    train.apply_train_options(cfg, args)
+    assert cfg.resume is True
+    assert cfg.load_from == str(path)
+
+
+def test_device_cpu_hides_gpus(monkeypatch):
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '0')
+    common.prepare_process(arguments(test, 'c.py', 'x.pth', '--device', 'cpu'))
+    import os
+
+    assert os.environ['CUDA_VISIBLE_DEVICES'] == '-1'
+
+
+def test_traceback_on_demand(monkeypatch):
+    monkeypatch.setenv('UNINEXT_TRACEBACK', '1')
+    with pytest.raises(ValueError, match='no config'):
+        main(['train', 'x.py'])
+
+
+def test_key_errors_are_not_quoted(capsys):
+    with pytest.raises(SystemExit), common.user_errors():
+        raise KeyError("'X' is not in the registry")
+    assert "error: 'X' is not in the registry" in capsys.readouterr().err
+
+
+def test_errors_that_do_not_apply_pass():
+    with pytest.raises(ValueError, match='deep'), common.user_errors(lambda: False):
+        raise ValueError('deep inside')
+
+
+def test_parser_has_version(capsys):
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(['--version'])
+    assert capsys.readouterr().out.strip()

@@ -1,0 +1,29 @@
+"""A runner of the toy, in a folder of the test."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+import engine_toy  # noqa: F401  (registers the toy)
+import pytest
+from mmengine import Config
+
+from uninext.engine import UninextRunner
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def make_runner(tmp_path: Path) -> Callable[..., UninextRunner]:
+    """Build a toy runner; options override the config's entries."""
+
+    def make(**options: object) -> UninextRunner:
+        cfg = Config.fromfile(Path(__file__).with_name('toy_config.py'))
+        cfg.work_dir = str(tmp_path)
+        cfg.experiment_name = f'toy{next(_numbers)}'  # loggers are global by name
+        cfg.merge_from_dict(options)
+        return UninextRunner.from_cfg(cfg)
+
+    return make

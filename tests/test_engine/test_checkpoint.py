@@ -1,0 +1,178 @@
+"""Checkpoint files: whole, safe, and matched key by key."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from mmengine.logging import HistoryBuffer
+from torch import nn
+
+from uninext.engine.checkpoint import (
+    CheckpointError,
+    find_loadable,
+    from_plain,
+    load_checkpoint_file,
+    load_state,
+    refusing_pickled_code,
+    replacing,
+    state_dict_of,
+    to_plain,
+)
+
+
+class RunsCode:
+    """Writes a file when it is unpickled: what a hostile checkpoint does."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), 'w')
+
+
+class ReachesForGlobals:
+    """Asks for an attribute that is no statistic of a log."""
+
+    def __reduce__(self):
+        return getattr, (HistoryBuffer, '__init__')
+
+
+def test_absent_file(tmp_path):
+    with pytest.raises(CheckpointError, match='no checkpoint.*none.pth'):
+        load_checkpoint_file(tmp_path / 'none.pth')
+
+
+def test_pickled_code_is_not_run(tmp_path):
+    path, trace = tmp_path / 'evil.pth', tmp_path / 'trace'
+    torch.save({'state_dict': {}, 'x': RunsCode(trace)}, path)
+    with pytest.raises(CheckpointError, match='could run code.*open'):
+        load_checkpoint_file(path)
+    assert not trace.exists()
+
+
+def test_getattr_in_logs_reaches_only_statistics(tmp_path):
+    good, bad = tmp_path / 'good.pth', tmp_path / 'bad.pth'
+    torch.save({'log': HistoryBuffer([1.0, 3.0], [1, 1])}, good)
+    assert load_checkpoint_file(good)['log'].mean() == 2
+    torch.save({'x': ReachesForGlobals()}, bad)
+    with pytest.raises(CheckpointError, match='__init__.*not allowed'):
+        load_checkpoint_file(bad)
+
+
+@pytest.mark.parametrize('content', [b'', b'no checkpoint', b'PK\x03\x04cut'])
+def test_what_is_no_checkpoint(tmp_path, content):
+    path = tmp_path / 'x.pth'
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match='x.pth'):
+        load_checkpoint_file(path)
+
+
+def test_a_tensor_alone_is_no_checkpoint(tmp_path):
+    torch.save(torch.zeros(1), tmp_path / 'x.pth')
+    with pytest.raises(CheckpointError, match='holds a Tensor'):
+        load_checkpoint_file(tmp_path / 'x.pth')
+
+
+def test_address_is_fetched_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path / 'hub'))
+    source = tmp_path / 'net.pth'
+    torch.save({'a': torch.ones(1)}, source)
+    address = source.as_uri()
+    assert load_checkpoint_file(address)['a'] == 1
+    source.unlink()
+    assert load_checkpoint_file(address)['a'] == 1
+    with pytest.raises(CheckpointError, match='could not be fetched'):
+        load_checkpoint_file((tmp_path / 'absent.pth').as_uri())
+
+
+def test_state_dict_of():
+    weights = {'a': torch.ones(1)}
+    assert state_dict_of({'state_dict': weights, 'meta': {}}) == weights
+    assert state_dict_of(weights) == weights
+    with pytest.raises(CheckpointError, match='nothing'):
+        state_dict_of({})
+    with pytest.raises(CheckpointError, match=r"\['meta'\]"):
+        state_dict_of({'meta': 3})
+    with pytest.raises(CheckpointError, match='official_to_uninext'):
+        state_dict_of({'model': weights, 'iteration': 3})
+
+
+def test_every_key_must_fit():
+    model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    state = {k: torch.full_like(v, 7) for k, v in model.state_dict().items()}
+    del state['1.num_batches_tracked']  # no inference reads it
+    assert not load_state(model, state)
+    assert (model[0].weight == 7).all()
+    state['0.weight'] = torch.zeros(3, 5)
+    state['2.extra'] = state.pop('1.bias')
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    with pytest.raises(CheckpointError) as error:
+        load_state(model, state, allow=['^2'], source='net.pth')
+    assert 'missing (1): 1.bias' in str(error.value)
+    assert 'misshapen (1): 0.weight' in str(error.value)
+    assert 'unexpected' not in str(error.value)
+    assert all((before[k] == v).all() for k, v in model.state_dict().items())
+    state['0.bias'] = torch.full((3,), 5.0)
+    report = load_state(model, state, allow=[r'\.extra$', '^1', '^0.weight'])
+    assert report.missing == ['1.bias']
+    assert report.unexpected == ['2.extra']
+    assert report.misshapen == ['0.weight']
+    assert (model[0].weight == 7).all()
+    assert (model[0].bias == 5).all()
+
+
+def test_long_lists_are_shortened():
+    with pytest.raises(CheckpointError, match=r'unexpected \(30\).*and 22 more'):
+        load_state(nn.Identity(), {str(i): torch.zeros(1) for i in range(30)})
+
+
+def test_find_loadable_passes_over_what_is_broken(tmp_path):
+    assert find_loadable(tmp_path) == (None, [])
+    for number in (9, 10, 100):
+        torch.save({'a': torch.zeros(1000)}, tmp_path / f'iter_{number}.pth')
+    (tmp_path / 'iter_x.pth').touch()
+    assert find_loadable(tmp_path) == (tmp_path / 'iter_100.pth', [])
+    whole = (tmp_path / 'iter_100.pth').read_bytes()
+    (tmp_path / 'iter_100.pth').write_bytes(whole[: len(whole) // 2])
+    path, passed_over = find_loadable(tmp_path)
+    assert path == tmp_path / 'iter_10.pth'
+    assert len(passed_over) == 1
+    assert 'iter_100.pth' in passed_over[0]
+
+
+def test_replacing_keeps_the_old_file_when_writing_fails(tmp_path):
+    path = tmp_path / 'x.pth'
+    with replacing(path) as temporary:
+        temporary.write_text('old')
+        assert not path.exists()
+    with pytest.raises(CheckpointError, match='No space left'), replacing(path) as tmp:
+        tmp.write_text('half')
+        raise OSError(28, os.strerror(28))
+    assert path.read_text() == 'old'
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_plain_values_survive(tmp_path):
+    logs = {'loss': HistoryBuffer([1.0, 2.0], [1, 3]), 'n': np.float64(2), 't': (1, 2)}
+    plain = to_plain({**logs, 'c': Counter([5, 5])})
+    torch.save(plain, tmp_path / 'x.pth')
+    loaded = from_plain(torch.load(tmp_path / 'x.pth', weights_only=True))
+    assert loaded['loss'].mean() == logs['loss'].mean()
+    assert loaded['n'] == 2
+    assert loaded['t'] == (1, 2)
+    assert loaded['c'].total() == 2
+    assert type(loaded['n']) is float
+
+
+def test_refusing_pickled_code_of_others(tmp_path, monkeypatch):
+    monkeypatch.delenv('TORCH_FORCE_WEIGHTS_ONLY_LOAD', raising=False)
+    torch.save(RunsCode(tmp_path / 'trace'), tmp_path / 'x.pth')
+    with refusing_pickled_code(), pytest.raises(pickle.UnpicklingError):
+        torch.load(tmp_path / 'x.pth', weights_only=False)
+    assert not (tmp_path / 'trace').exists()
+    assert 'TORCH_FORCE_WEIGHTS_ONLY_LOAD' not in os.environ

@@ -1,0 +1,54 @@
+"""The progress line."""
+
+from __future__ import annotations
+
+import pytest
+
+from uninext.engine import UninextLogProcessor
+
+
+def test_by_epoch_is_refused():
+    with pytest.raises(ValueError, match='by_epoch'):
+        UninextLogProcessor(by_epoch=True)
+
+
+def line_of(**tag):
+    tag.setdefault('memory', None)
+    return UninextLogProcessor()._train_line(tag, 7, 200, None)
+
+
+def test_line_without_scalars():
+    assert line_of() == 'Iter [  7/200]'
+
+
+def test_line_shows_the_last_layer_and_the_sources():
+    line = line_of(
+        **{
+            'loss': 12.345,
+            'loss/coco': 13.0,
+            'loss/refcoco': 11.5,
+            'loss_ce': 0.5,
+            'loss_ce_0': 1.0,
+            'loss_ce_enc': 2.0,
+            'loss_ce_dn': 3.0,
+            'loss_ce_dn_4': 3.0,
+            'loss_mask_dice': 0.25,
+            'base_lr': 2e-4,
+            'lr': 2e-5,
+            'grad_norm': 3.21,
+            'time': 0.5,
+            'data_time': 0.125,
+            'memory': 900,
+        }
+    )
+    assert line == (
+        'Iter [  7/200]  loss 12.35 (coco 13, refcoco 11.5)  ce 0.5  mask_dice 0.25  '
+        'grad 3.21  lr 2.0e-04  0.50 s/it (data 0.12)  mem 900 MB'
+    )
+
+
+def test_json_has_all_losses(make_runner, tmp_path):
+    make_runner(**{'train_cfg.max_iters': 8}).train()
+    text = next(tmp_path.glob('*/vis_data/scalars.json')).read_text()
+    for name in ('loss_fit_0', 'loss_fit_dn', 'loss/coco', 'loss/refcoco', 'memory'):
+        assert f'"{name}"' in text

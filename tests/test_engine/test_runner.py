@@ -1,0 +1,118 @@
+"""The runner: what it loads, keeps, prints, and where it starts."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from uninext.engine import CheckpointError, UninextRunner, init_cpu_group
+
+
+def files_in(folder) -> set[str]:
+    return {p.name for p in folder.glob('*.pth*')}
+
+
+def test_screen_is_readable_and_file_has_all(make_runner, capfd):
+    runner = make_runner(**{'train_cfg.max_iters': 3})
+    runner.train()
+    captured = capfd.readouterr()
+    lines = (captured.out + captured.err).splitlines()
+    assert len(lines) < 15
+    assert any('ToyNet' in line and 'parameters' in line for line in lines)
+    assert not any(
+        'paramwise' in line or 'System environment' in line for line in lines
+    )
+    text = Path(runner.log_dir, f'{runner.timestamp}.log').read_text()
+    assert 'System environment' in text
+    assert 'backbone.weight' in text  # initial values
+
+
+def test_keeps_the_newest_checkpoints_and_sweeps_leftovers(make_runner, tmp_path):
+    (tmp_path / 'iter_7.pth.tmp').touch()
+    make_runner(**{'default_hooks.checkpoint.interval': 4}).train()
+    assert files_in(tmp_path) == {'iter_20.pth'}
+    assert (tmp_path / 'last_checkpoint').read_text().endswith('iter_20.pth')
+
+
+def test_full_disk_leaves_the_earlier_checkpoint(make_runner, tmp_path, monkeypatch):
+    from mmengine.fileio.backends import LocalBackend
+
+    put = LocalBackend.put
+
+    def full(self, obj, path):
+        if 'iter_20' in str(path):
+            raise OSError(28, os.strerror(28))
+        put(self, obj, path)
+
+    monkeypatch.setattr(LocalBackend, 'put', full)
+    with pytest.raises(CheckpointError, match='iter_20.pth.*No space left.*--resume'):
+        make_runner().train()
+    assert files_in(tmp_path) == {'iter_10.pth'}
+    monkeypatch.undo()
+    runner = make_runner(resume='auto')
+    runner.train()
+    assert runner.iter == 20
+
+
+def test_auto_resume_without_a_run_starts_from_load_from(make_runner, tmp_path):
+    source = tmp_path / 'source.pth'
+    runner = make_runner()
+    state = {k: torch.full_like(v, 2.0) for k, v in runner.model.state_dict().items()}
+    torch.save({'state_dict': state}, source)
+    runner = make_runner(resume='auto', load_from=str(source))
+    runner.load_or_resume()
+    assert (runner.model.backbone.weight == 2).all()
+
+
+def test_what_may_differ_from_load_from_is_named(make_runner, tmp_path):
+    source = tmp_path / 'source.pth'
+    state = {'backbone.weight': torch.ones(4, 4), 'head.weight': torch.ones(2)}
+    torch.save(state, source)
+    with pytest.raises(CheckpointError, match=r'missing.*bias[\s\S]*unexpected.*head'):
+        make_runner(load_from=str(source)).load_or_resume()
+    runner = make_runner(load_from=str(source), load_allow=['^head', 'bias$'])
+    runner.load_or_resume()
+    assert (runner.model.backbone.weight == 1).all()
+
+
+def test_weights_alone_cannot_be_resumed(make_runner, tmp_path):
+    source = tmp_path / 'source.pth'
+    torch.save({'state_dict': make_runner().model.state_dict()}, source)
+    with pytest.raises(CheckpointError, match='nothing to resume.*load_from'):
+        make_runner(resume=True, load_from=str(source)).train()
+
+
+def test_resume_tolerates_no_difference(make_runner):
+    make_runner().train()
+    runner = make_runner(**{'resume': 'auto', 'model.width': 3, 'load_allow': ['']})
+    with pytest.raises(CheckpointError, match='misshapen'):
+        runner.train()
+
+
+def test_data_is_built_once(make_runner):
+    runner = make_runner(**{'train_cfg.max_iters': 2})
+    runner.prepare_training()
+    dataset = runner.train_dataloader.dataset
+    runner.train()
+    assert runner.train_dataloader.dataset is dataset
+    assert len(dataset.read) == 4
+
+
+def test_launcher_without_its_variables(monkeypatch):
+    for name in ('RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT', 'SLURM_PROCID'):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ValueError, match='tools/dist_train.sh'):
+        init_cpu_group('pytorch')
+    with pytest.raises(ValueError, match='tools/slurm_train.sh'):
+        init_cpu_group('slurm')
+    with pytest.raises(ValueError, match="launcher='mpi'"):
+        init_cpu_group('mpi')
+
+
+def test_runner_is_what_configs_build():
+    from uninext.registry import RUNNERS
+
+    assert RUNNERS.get('UninextRunner') is UninextRunner

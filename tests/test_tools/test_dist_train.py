@@ -1,0 +1,174 @@
+"""The scripts as they are typed: two CPU processes, killed and resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TOY = ROOT / 'tests/test_engine'
+SCRIPTS = [
+    'dist_train.sh',
+    'dist_test.sh',
+    'slurm_train.sh',
+    'slurm_test.sh',
+]
+
+
+def environment() -> dict[str, str]:
+    env = {**os.environ, 'PYTHON': sys.executable, 'PYTHONPATH': str(TOY)}
+    env.update(OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='-1')
+    env.pop('PORT', None)
+    return env
+
+
+def start(*args: object) -> subprocess.Popen:
+    command = [str(ROOT / 'tools/dist_train.sh'), str(TOY / 'toy_config.py'), '2']
+    return subprocess.Popen(
+        [*command, *map(str, args)],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the processes that ``pid`` started (Linux)."""
+    text = Path(f'/proc/{pid}/task/{pid}/children').read_text()
+    return [int(word) for word in text.split()]
+
+
+def losses_in(work_dir: Path) -> dict[int, float]:
+    """Return the last recorded loss of every iteration, oldest run first."""
+    losses = {}
+    for path in sorted(work_dir.glob('*/vis_data/scalars.json')):
+        for line in path.read_text().splitlines():
+            record = json.loads(line)
+            losses[record['iter']] = record['loss']
+    return losses
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != 'linux', reason='reads /proc')
+def test_two_processes_killed_and_resumed(tmp_path):
+    whole = start('--work-dir', tmp_path / 'whole')
+    output, _ = whole.communicate(timeout=120)
+    assert whole.returncode == 0, output
+    assert '2 process(es) on cpu' in output
+    expected = losses_in(tmp_path / 'whole')
+    assert sorted(expected) == list(range(1, 21))
+
+    work_dir = tmp_path / 'killed'
+    slow = 'train_dataloader.dataset.seconds=0.2'  # time to be killed in
+    killed = start('--work-dir', work_dir, '--cfg-options', slow)
+    deadline = time.monotonic() + 100
+    while not (work_dir / 'iter_10.pth').exists() or max(losses_in(work_dir)) < 12:
+        assert time.monotonic() < deadline and killed.poll() is None
+        time.sleep(0.1)
+    # torchrun gives every process a session of its own: none falls with it.
+    for pid in [*children_of(killed.pid), killed.pid]:
+        os.kill(pid, signal.SIGKILL)
+    killed.communicate(timeout=30)
+    assert not (work_dir / 'iter_20.pth').exists()
+
+    resumed = start('--work-dir', work_dir, '--resume')
+    output, _ = resumed.communicate(timeout=120)
+    assert resumed.returncode == 0, output
+    assert 'resumed epoch: 0, iter: 10' in output
+    assert losses_in(work_dir) == expected
+
+
+def test_tools_test_errors_name_the_file(tmp_path):
+    done = subprocess.run(
+        [sys.executable, 'tools/train.py', str(tmp_path / 'none.py')],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert 'none.py' in done.stderr
+    assert 'Traceback' not in done.stderr
+
+
+@pytest.mark.parametrize('name', SCRIPTS)
+def test_scripts_say_how_they_are_used(name):
+    path = ROOT / 'tools' / name
+    assert os.access(path, os.X_OK)
+    done = subprocess.run([str(path)], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith('usage:')
+
+
+def test_number_of_processes_is_checked():
+    done = subprocess.run(
+        [str(ROOT / 'tools/dist_train.sh'), 'c.py', 'many'],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "got 'many'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ('script', 'rest', 'tail'),
+    [
+        (
+            'slurm_train.sh',
+            ['c.py', 'my dir', '--amp'],
+            ['c.py', '--work-dir', 'my dir', '--launcher', 'slurm', '--amp'],
+        ),
+        ('slurm_test.sh', ['c.py', 'x.pth'], ['c.py', 'x.pth', '--launcher', 'slurm']),
+    ],
+    ids=['train', 'test'],
+)
+@pytest.mark.parametrize('gpus_per_node', ['4', '0'])
+def test_slurm_scripts_call_srun(tmp_path, script, rest, tail, gpus_per_node):
+    srun = tmp_path / 'srun'
+    srun.write_text('#!/bin/sh\nfor a in "$@"; do echo "$a"; done\n')
+    srun.chmod(0o755)
+    env = {**environment(), 'PATH': f'{tmp_path}:{os.environ["PATH"]}'}
+    env.update(GPUS='8', GPUS_PER_NODE=gpus_per_node, SRUN_ARGS='--time 10')
+    done = subprocess.run(
+        [str(ROOT / 'tools' / script), 'part', 'job', *rest],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    arguments = done.stdout.splitlines()
+    assert arguments[-len(tail) :] == tail
+    assert ('gpu:4' in arguments) == (gpus_per_node == '4')
+    assert arguments[arguments.index('--ntasks') + 1] == '8'
+    assert arguments[arguments.index('--time') + 1] == '10'
+
+
+def test_torchrun_gets_the_nodes(tmp_path):
+    python = tmp_path / 'python'
+    python.write_text('#!/bin/sh\nfor a in "$@"; do echo "$a"; done\n')
+    python.chmod(0o755)
+    env = {**environment(), 'PYTHON': str(python), 'NNODES': '2', 'NODE_RANK': '1'}
+    env.update(MASTER_ADDR='10.0.0.1', PORT='1234')
+    done = subprocess.run(
+        [str(ROOT / 'tools/dist_test.sh'), 'c.py', 'x.pth', '3', '--out', 'a b.pkl'],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    given = done.stdout.splitlines()
+    pairs = dict(zip(given[2:], given[3:]))
+    assert pairs['--nnodes'] == '2'
+    assert pairs['--node-rank'] == '1'
+    assert pairs['--master-addr'] == '10.0.0.1'
+    assert pairs['--master-port'] == '1234'
+    assert pairs['--nproc-per-node'] == '3'
+    tail = ['c.py', 'x.pth', '--launcher', 'pytorch', '--out', 'a b.pkl']
+    assert given[-len(tail) :] == tail
