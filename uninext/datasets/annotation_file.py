@@ -10,7 +10,6 @@ import json
 import math
 import os.path as osp
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any
 
 from mmengine.fileio import get_local_path
@@ -197,5 +196,5 @@ def _is_box(bbox: Any) -> bool:
     return (
         isinstance(bbox, (list, tuple))
         and len(bbox) == 4
-        and all(isinstance(v, Real) and math.isfinite(v) for v in bbox)
+        and all(type(v) in (int, float) and math.isfinite(v) for v in bbox)
     )
