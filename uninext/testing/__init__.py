@@ -1,6 +1,9 @@
 """Helpers of tests and checks; nothing else imports this room.
 
 ``drawn_weights``: a key table enters, drawn weights of the published network leave.
+``stored_numbers``: what the published network computed with them.
+``parity``: a model of ours and stored numbers enter, relative errors leave.
+``proposal_order``: takes encoder proposals of equal score in another order.
 """
 
 from uninext.testing.drawn_weights import (
@@ -9,5 +12,25 @@ from uninext.testing.drawn_weights import (
     draw_tensor,
     read_key_table,
 )
+from uninext.testing.parity import (
+    build_drawn_model,
+    compare_forward,
+    compare_losses,
+)
+from uninext.testing.proposal_order import ProposalOrder, Tie
+from uninext.testing.stored_numbers import Comparison, StoredNumbers, relative_error
 
-__all__ = ['KeyRecord', 'draw_state_dict', 'draw_tensor', 'read_key_table']
+__all__ = [
+    'Comparison',
+    'KeyRecord',
+    'ProposalOrder',
+    'StoredNumbers',
+    'Tie',
+    'build_drawn_model',
+    'compare_forward',
+    'compare_losses',
+    'draw_state_dict',
+    'draw_tensor',
+    'read_key_table',
+    'relative_error',
+]

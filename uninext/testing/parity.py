@@ -1,0 +1,419 @@
+"""Compare what our model computes with stored numbers of the published one.
+
+A model with drawn weights and an npz of stored arrays enter; a list of comparisons
+leaves. ``tools/analysis_tools/check_parity.py`` prints it.
+
+Shape legend: B batch, Q queries, N image tokens, L prompt tokens, D decoder layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmdet.structures.mask import BitmapMasks
+from mmengine.config import Config
+from mmengine.structures import InstanceData
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor, nn
+
+from uninext.models.weights import from_published
+from uninext.registry import MODELS
+from uninext.structures import Prompt, PromptFeatures, UninextDataSample
+from uninext.testing.drawn_weights import draw_state_dict
+from uninext.testing.proposal_order import ProposalOrder, Tie
+from uninext.testing.stored_numbers import Comparison, StoredNumbers
+
+FORWARD_TOLERANCE = 1e-4
+LOSS_TOLERANCE = 1e-3
+MASK_QUERY_STEP = 45  # masks are stored of every 45th query
+PADDED_TOKENS = 256  # what the published model pads every prompt to
+MAX_TIES = 8  # tied pairs that are tried the other way round, one after another
+SWAP_TOLERANCE = 1e-3  # boxes (0..1) that differ by more are looked for in other rows
+
+
+def build_drawn_model(config: str | Path, table: str | Path, seed: int) -> nn.Module:
+    """Build the model of a config with weights drawn for a published key table.
+
+    Args:
+        config: Config file with ``model``.
+        table: Key table of the published checkpoint.
+        seed: Of the drawing.
+
+    Returns:
+        The model in evaluation mode; every weight of it comes from the table.
+
+    Raises:
+        ValueError: If the config has no model, or the weights do not fit it.
+    """
+    cfg = Config.fromfile(config)
+    if 'model' not in cfg:
+        raise ValueError(f'{config} has no "model".')
+    state, _ = from_published(draw_state_dict(table, seed), drop_video=True)
+    model = MODELS.build(cfg.model)
+    try:
+        model.load_state_dict(state, strict=True)
+    except RuntimeError as error:
+        raise ValueError(
+            f'{table} does not fit the model of {config}: {error}'
+        ) from None
+    model.eval()
+    return model
+
+
+# ------------------------------------------------------------------------------ forward
+
+
+def compare_forward(model: nn.Module, numbers: StoredNumbers) -> Iterator[Comparison]:
+    """Run every stored prompt on the stored image and compare all arrays.
+
+    Raises:
+        ValueError: If the numbers are not of a forward pass.
+    """
+    if 'image' not in numbers:
+        raise ValueError('The stored numbers have no "image": not of a forward pass.')
+    for group in numbers.groups():
+        names = [n for n in numbers.names if n.startswith(f'{group}/')]
+        if f'{group}/caption' not in numbers:
+            for name in names:
+                yield _absent(numbers, name, FORWARD_TOLERANCE)
+            continue
+        ours, order, note = _run_in_stored_order(model, numbers, group)
+        for name in names:
+            if not name.endswith('/caption'):
+                yield _compare_array(numbers, name, ours, order, note)
+
+
+def _run_in_stored_order(
+    model: nn.Module, numbers: StoredNumbers, group: str
+) -> tuple[_Forward, Tensor | None, str]:
+    """Run a prompt; where boxes of tied proposals differ, take those the other way.
+
+    Returns:
+        Our arrays, the row of ours for every stored row, and what was done.
+    """
+    with ProposalOrder(model.bbox_head.cls_branches[-1]) as proposals:
+        ours = _run_forward(model, numbers, group)
+        order, moved = ours.query_order(numbers, f'{group}/pred_boxes')
+        for tie in proposals.ties(ours.num_queries):
+            if not moved & {tie.rank, tie.rank + 1}:
+                continue
+            proposals.exchanged.append(tie)
+            again = _run_forward(model, numbers, group)
+            new_order, new_moved = again.query_order(numbers, f'{group}/pred_boxes')
+            if len(new_moved) < len(moved):
+                ours, order, moved = again, new_order, new_moved
+            else:
+                proposals.exchanged.remove(tie)
+        swapped = 0
+        if order is not None:
+            swapped = int((order != torch.arange(len(order))).sum())
+        return ours, order, _order_note(proposals.exchanged, swapped)
+
+
+def _order_note(exchanged: list[Tie], num_swapped: int) -> str:
+    notes = []
+    if exchanged:
+        where = ', '.join(
+            f'{t.rank}-{t.rank + 1} of image {t.image} (gap {t.gap:.0e})'
+            for t in exchanged
+        )
+        notes.append(f'{len(exchanged)} tied pairs of proposals swapped: ranks {where}')
+    if num_swapped:
+        notes.append(f'{num_swapped} rows matched by box')
+    return '; '.join(notes)
+
+
+@dataclass
+class _Forward:
+    """Arrays of ours under their published names.
+
+    Attributes:
+        plain: Arrays without a query axis.
+        by_query: Name -> (array, query axis).
+        by_token: Name -> (array, token axis); padded tokens do not count.
+        mask: (1, L) bool of real tokens.
+        mask_logits: Function of query indices.
+    """
+
+    plain: dict[str, Tensor]
+    by_query: dict[str, tuple[Tensor, int]]
+    by_token: dict[str, tuple[Tensor, int]]
+    mask: Tensor
+    mask_logits: Any
+
+    @property
+    def num_queries(self) -> int:
+        """Queries Q."""
+        return self.by_query['pred_boxes'][0].shape[1]
+
+    def query_order(
+        self, numbers: StoredNumbers, name: str
+    ) -> tuple[Tensor | None, set[int]]:
+        """Our row of every stored row, by box; and the rows whose boxes differ.
+
+        None where the boxes are absent or thinned: rows are then taken as they come.
+        """
+        if name not in numbers or numbers.step(name) != 1:
+            return None, set()
+        ours = self.by_query['pred_boxes'][0][0].cpu()
+        stored = torch.from_numpy(numbers[name]).view(-1, 4)
+        if stored.shape != ours.shape:
+            return None, set()
+        order = torch.arange(len(ours))
+        moved = ((ours - stored).abs().amax(1) > SWAP_TOLERANCE).nonzero()[:, 0]
+        if len(moved):
+            rows, columns = linear_sum_assignment(
+                torch.cdist(stored[moved], ours[moved], p=1).numpy()
+            )
+            order[moved[torch.from_numpy(rows)]] = moved[torch.from_numpy(columns)]
+        return order, set(moved.tolist())
+
+
+@torch.no_grad()
+def _run_forward(model: nn.Module, numbers: StoredNumbers, group: str) -> _Forward:
+    prompt = caption_prompt(str(numbers[f'{group}/caption']), group)
+    image = torch.from_numpy(numbers['image'])
+    data = model.data_preprocessor(_batch([image], [_sample(image, prompt)]), False)
+    out = model.forward_features(data['inputs'], data['data_samples'])
+    text: PromptFeatures = out['text']
+    fused: PromptFeatures = out['prompt']
+    levels = out['img_feats']
+    plain = {f'stage/backbone.res{i + 3}': feat for i, feat in enumerate(levels)}
+    plain.update({f'stage/input_proj{i}': f for i, f in enumerate(out['mlvl_feats'])})
+    plain['stage/encoder.visual'] = out['memory']
+    plain['stage/enc_output_norm'] = out['proposal_memory']
+    plain['stage/mask_feats'] = out['mask_feats']
+    stored_memory = numbers.arrays.get(f'{group}/stage/encoder.visual')
+    stored_fused = numbers.arrays.get(f'{group}/stage/fusion.visual')
+    # The published fusion hands on a dict that the encoder then writes its memory to.
+    # Recorded at the end, both names hold the memory.
+    overwritten = np.array_equal(stored_memory, stored_fused)
+    plain['stage/fusion.visual'] = out['memory' if overwritten else 'fused_visual']
+    mask = _pad_tokens(text.mask, 1, PADDED_TOKENS)
+    for name in ('text_mask', 'stage/fusion.lang.masks', 'stage/encoder.lang.masks'):
+        plain[name] = mask.float()
+    by_token = {
+        'text_hidden': (text.embeds, 1),
+        'stage/fusion.lang.hidden': (fused.embeds, 1),
+        'stage/encoder.lang.hidden': (fused.embeds, 1),
+    }
+    by_query = {
+        'stage/decoder.0': (out['hidden_states'], 2),
+        'stage/decoder.1': (out['references'][1:], 2),
+        'pred_boxes': (out['boxes'], 1),
+        'pred_boxious': (out['ious'], 1),
+        'reference_points': (out['references'][-2][..., :2], 1),
+    }
+    if prompt.pooled:
+        by_query['pred_logits'] = (out['logits'], 1)
+    else:
+        by_token['pred_logits'] = (out['logits'], 2)
+
+    def mask_logits(queries: Tensor) -> Tensor:
+        """(1, n, 1, Hm, Wm) of the chosen queries."""
+        height, width = data['data_samples'][0].img_shape[:2]
+        centres = out['references'][-2][0, queries, :2]
+        centres = centres * centres.new_tensor([width, height])
+        query = out['hidden_states'][-1][0, queries]
+        return model.mask_head(query, centres, out['mask_feats'][0])[None, :, None]
+
+    return _Forward(plain, by_query, by_token, text.mask, mask_logits)
+
+
+@torch.no_grad()
+def _compare_array(
+    numbers: StoredNumbers,
+    name: str,
+    ours: _Forward,
+    order: Tensor | None,
+    note: str,
+) -> Comparison:
+    short, shape = name.split('/', 1)[1], numbers.shape(name)
+    keep = None
+    if short == 'pred_masks':
+        chosen = torch.arange(ours.num_queries)
+        chosen = (chosen if order is None else order)[::MASK_QUERY_STEP]
+        value = ours.mask_logits(chosen)
+    elif short in ours.by_query:
+        value, axis = ours.by_query[short]
+        value = _reorder(value, axis, order)
+    elif short in ours.by_token:
+        value, axis = ours.by_token[short]
+        value = _pad_tokens(value, axis, shape[axis])
+        if axis == 2:  # logits, with queries before tokens
+            value = _reorder(value, 1, order)
+        else:
+            note = ''
+        keep = _pad_tokens(ours.mask, 1, shape[axis])  # (1, L)
+        keep = keep[:, None, :] if axis == 2 else keep[:, :, None]
+    elif short in ours.plain:
+        value, note = ours.plain[short], ''
+    else:
+        return _absent(numbers, name, FORWARD_TOLERANCE)
+    if value is None:
+        return _absent(numbers, name, FORWARD_TOLERANCE)
+    if tuple(value.shape) != shape:
+        note = f'ours is {"x".join(map(str, value.shape))}'
+    error = numbers.error(name, value, keep)
+    return Comparison(name, shape, error, FORWARD_TOLERANCE, note)
+
+
+def _absent(numbers: StoredNumbers, name: str, tolerance: float) -> Comparison:
+    return Comparison(
+        name, numbers.shape(name), float('inf'), tolerance, 'not computed by this model'
+    )
+
+
+def _reorder(value: Tensor | None, axis: int, order: Tensor | None) -> Tensor | None:
+    if value is None or order is None:
+        return value
+    return value.index_select(axis, order.to(value.device))
+
+
+def _pad_tokens(value: Tensor, axis: int, length: int) -> Tensor:
+    """Pad with zeros, or cut, to a number of tokens."""
+    value = value.narrow(axis, 0, min(length, value.shape[axis]))
+    missing = length - value.shape[axis]
+    padding = [0, 0] * (value.dim() - 1 - axis) + [0, missing]
+    return nn.functional.pad(value, padding)
+
+
+# ------------------------------------------------------------------------------- losses
+
+
+def compare_losses(model: nn.Module, numbers: StoredNumbers) -> Iterator[Comparison]:
+    """Compute the raw losses of every stored task and compare them.
+
+    As measured: modules in evaluation mode, denoising boxes without noise, all loss
+    weights 1. The BoxInst warm-up starts from its drawn value and counts on from task
+    to task, in the stored order.
+
+    Raises:
+        ValueError: If the numbers are not of losses, or of clips.
+    """
+    _prepare_for_losses(model)
+    for group in numbers.groups():
+        if not any(n.startswith(f'{group}/loss/') for n in numbers.names):
+            raise ValueError(f'The stored numbers have no {group}/loss/*.')
+        if f'{group}/image2' in numbers:
+            raise ValueError(
+                f'{group} holds clips (images 2 and 3): stage 3 needs a video model.'
+            )
+        yield from _losses_in_stored_order(model, numbers, group)
+
+
+def _losses_in_stored_order(
+    model: nn.Module, numbers: StoredNumbers, group: str
+) -> list[Comparison]:
+    """Compare a task; where that fails, try tied proposals the other way."""
+    counter = getattr(model.mask_head, 'warmup_step', torch.zeros(1))
+    before = counter.clone()
+    with ProposalOrder(model.bbox_head.cls_branches[-1]) as proposals:
+        results = _compare_task(numbers, group, _run_losses(model, numbers, group))
+        for tie in proposals.ties(model.query_selector.num_queries)[:MAX_TIES]:
+            if all(result.passed for result in results):
+                break
+            proposals.exchanged.append(tie)
+            counter.copy_(before)
+            again = _compare_task(numbers, group, _run_losses(model, numbers, group))
+            if _worst(again) < _worst(results):
+                results = again
+            else:
+                proposals.exchanged.remove(tie)
+        note = _order_note(proposals.exchanged, 0)
+    for result in results:
+        result.note = '; '.join(part for part in (result.note, note) if part)
+    return results
+
+
+def _worst(results: list[Comparison]) -> float:
+    return max(result.error for result in results)
+
+
+def _compare_task(
+    numbers: StoredNumbers, group: str, losses: dict[str, Tensor]
+) -> list[Comparison]:
+    results, losses = [], dict(losses)
+    for name in (n for n in numbers.names if n.startswith(f'{group}/loss/')):
+        short = name.rsplit('/', 1)[1]
+        if short not in losses:
+            results.append(_absent(numbers, name, LOSS_TOLERANCE))
+            continue
+        ours = losses.pop(short).detach().double().cpu()
+        note = f'{ours.item():.6g} for {float(numbers[name]):.6g}'
+        error = numbers.error(name, ours)
+        results.append(Comparison(name, (), error, LOSS_TOLERANCE, note))
+    for short in losses:
+        name, note = f'{group}/loss/{short}', 'ours alone, not stored'
+        results.append(Comparison(name, (), float('inf'), LOSS_TOLERANCE, note))
+    return results
+
+
+def _prepare_for_losses(model: nn.Module) -> None:
+    for module in model.modules():
+        if hasattr(module, 'loss_weight'):
+            module.loss_weight = 1.0
+    model.bbox_head.iou_loss_weight = 1.0
+    if model.denoising is not None:
+        model.denoising.box_noise_scale = 0.0
+    model.eval()
+
+
+def _run_losses(
+    model: nn.Module, numbers: StoredNumbers, group: str
+) -> dict[str, Tensor]:
+    prompt = caption_prompt(str(numbers[f'{group}/caption']), group)
+    images, samples = [], []
+    while f'{group}/image{len(images)}' in numbers:
+        i = len(images)
+        image = torch.from_numpy(numbers[f'{group}/image{i}'])
+        sample = _sample(image, prompt)
+        masks = numbers[f'{group}/masks{i}'].astype(np.uint8)
+        sample.gt_instances = InstanceData(
+            bboxes=torch.from_numpy(numbers[f'{group}/boxes_xyxy{i}']).float(),
+            labels=torch.from_numpy(numbers[f'{group}/labels{i}']).long(),
+            masks=BitmapMasks(masks, *image.shape[-2:]),
+        )
+        images.append(image)
+        samples.append(sample)
+    data = model.data_preprocessor(_batch(images, samples), True)
+    with torch.no_grad():
+        return model.loss(data['inputs'], data['data_samples'])
+
+
+# ------------------------------------------------------------------------------- shared
+
+
+def caption_prompt(caption: str, group: str) -> Prompt:
+    """The prompt of a stored caption, read as it is.
+
+    Args:
+        caption: Names joined with ``'. '``, or a sentence.
+        group: 'detection' for names; anything else is a sentence.
+    """
+    if group != 'detection':
+        return Prompt(caption, (caption,), ((0, len(caption)),), pooled=True)
+    names, spans, start = caption.split('. '), [], 0
+    for name in names:
+        spans.append((start, start + len(name)))
+        start += len(name) + 2
+    return Prompt(caption, tuple(names), tuple(spans), pooled=False)
+
+
+def _sample(image: Tensor, prompt: Prompt) -> UninextDataSample:
+    size = tuple(image.shape[-2:])
+    sample = UninextDataSample(
+        metainfo=dict(img_shape=size, ori_shape=size, scale_factor=(1.0, 1.0))
+    )
+    sample.prompt = prompt
+    return sample
+
+
+def _batch(images: list[Tensor], samples: list[UninextDataSample]) -> dict[str, Any]:
+    """Stored images are RGB, our datasets give BGR."""
+    return dict(inputs=[image.flip(0) for image in images], data_samples=samples)

@@ -1,0 +1,90 @@
+"""Take encoder proposals of equal score in another order.
+
+The decoder gives its i-th content query to the i-th best proposal. Where two scores
+differ by less than float noise, two right implementations may order them differently,
+and then the two queries truly come out different. This tells where that can happen, and
+takes such a pair the other way round.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+NOISE = 1e-6  # of float32 scores after a dozen layers, relative to the largest
+
+
+class Tie(NamedTuple):
+    """Proposals of ranks ``rank`` and ``rank + 1`` of an image score the same.
+
+    Attributes:
+        image: Index in the batch.
+        rank: Of the better one, 0 the best.
+        gap: Difference of their scores.
+    """
+
+    image: int
+    rank: int
+    gap: float
+
+
+class ProposalOrder:
+    """Watch the classifier of encoder proposals, and exchange pairs on demand.
+
+    Use it as a context manager around runs of the model.
+
+    Args:
+        classifier: Module that maps memory (B, N, C) to scores (B, N, 1).
+
+    Attributes:
+        exchanged: Pairs to take the other way round in the runs to come.
+    """
+
+    def __init__(self, classifier: nn.Module) -> None:
+        self.classifier = classifier
+        self.exchanged: list[Tie] = []
+        self._scores: Tensor | None = None
+        self._handle: Any = None
+
+    def __enter__(self) -> ProposalOrder:
+        self._handle = self.classifier.register_forward_hook(self._hook)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._handle.remove()
+
+    def ties(self, num_queries: int) -> list[Tie]:
+        """Pairs of the last run that noise may have ordered, closest first.
+
+        Args:
+            num_queries: How many proposals are chosen; the last of them may tie with
+                the first that is not.
+        """
+        found = []
+        for image, scores in enumerate(self._scores):
+            ranked = scores.sort(descending=True).values[: num_queries + 1]
+            gaps = ranked[:-1] - ranked[1:]
+            for rank in (gaps <= NOISE * scores.abs().max()).nonzero()[:, 0].tolist():
+                found.append(Tie(image, rank, gaps[rank].item()))
+        return sorted(found, key=lambda tie: tie.gap)
+
+    def _hook(self, module: nn.Module, args: tuple, output: Tensor) -> Tensor:
+        self._scores = output.detach()[..., 0]
+        output = output.clone()
+        for tie in self.exchanged:
+            scores = output[tie.image, :, 0]
+            order = self._scores[tie.image].argsort(descending=True)
+            first, second = order[tie.rank], order[tie.rank + 1]
+            high, low = scores[first].clone(), scores[second].clone()
+            if high == low:
+                high = torch.nextafter(high, torch.full_like(high, torch.inf))
+            scores[first], scores[second] = low, high
+        return output
