@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmdet.evaluation import MultiDatasetsEvaluator
 from mmengine.evaluator import Evaluator
 from mmengine.structures import InstanceData
 
@@ -148,4 +149,21 @@ def test_errors_say_what_to_do():
 
 def test_a_config_finds_it_beside_mmdets_metric_of_another_name():
     assert isinstance(METRICS.build(dict(type='ReferringMetric')), ReferringMetric)
-    assert METRICS.get('ReferringMetric').__module__.startswith('mmdet')
+    assert METRICS.get('RefExpMetric').__module__.startswith('mmdet')
+
+
+def test_samples_of_a_detection_set_beside_it_are_passed_over():
+    detection = make_sample([TARGET], [0.5])
+    detection.prompt = Prompt.from_names(['cat', 'dog'])
+    detection.set_metainfo({'instances': detection.instances * 2})
+    right = make_sample([TARGET], [0.5])
+    evaluator = MultiDatasetsEvaluator(
+        [ReferringMetric(metric='bbox'), ReferringMetric(metric='bbox')], ['a', 'b']
+    )
+    evaluator.dataset_meta = dict(classes=('object',), cumulative_sizes=[1, 3])
+    evaluator.metrics[0].compute_metrics = lambda results: {}
+    for sample in (detection, right, right):
+        evaluator.process([sample])
+    assert evaluator.evaluate(3)['b/refexp/bbox_P@0.5'] == 1
+    with pytest.raises(ValueError, match='asked for by category names'):
+        evaluate([detection])

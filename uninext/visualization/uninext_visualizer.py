@@ -160,8 +160,10 @@ class UninextVisualizer(DetLocalVisualizer):
         """Name and score of every instance; a sentence stands above the picture."""
         if prompt is not None:
             names: Sequence[str] | None = prompt.names
-        else:
+        elif isinstance(self.dataset_meta, dict):
             names = self.dataset_meta.get('classes')
+        else:
+            names = None  # the sets of a ConcatDataset differ in their classes
         texts = []
         for i, label in enumerate(instances.labels.tolist()):
             parts = []

@@ -35,8 +35,8 @@ RESULTS_CATEGORY_ID = 1  # published result files know one category
 class ReferringMetric(BaseMetric):
     """P@0.5 to P@0.9, oIoU and mIoU of the best prediction of every sentence.
 
-    The name is not mmdet's ``ReferringMetric``, which counts whether any of the best
-    1, 5 or 10 boxes is right and knows no masks.
+    mmdet's ``RefExpMetric`` is another: it counts whether any of the best 1,
+    5 or 10 boxes is right and knows no masks.
 
     A sample is one sentence: a dict with ``pred_instances`` (``bboxes`` (N, 4) xyxy
     pixels of the original picture, ``scores`` (N,), and for ``segm`` ``masks``
@@ -88,6 +88,10 @@ class ReferringMetric(BaseMetric):
                 masks where ``segm`` is asked for.
         """
         for data_sample in data_samples:
+            prompt = data_sample.get('prompt')
+            if prompt is not None and not prompt.pooled:
+                self.results.append({})  # of another set: MultiDatasetsEvaluator
+                continue
             target = _find_target(data_sample)
             best = _best_prediction(data_sample)
             result = {'record': self._make_record(data_sample, best)}
@@ -106,7 +110,16 @@ class ReferringMetric(BaseMetric):
         Returns:
             ``<metric>_P@0.5`` ... ``<metric>_P@mean``, ``<metric>_oIoU``,
             ``<metric>_mIoU`` for every metric that has a target, in [0, 1].
+
+        Raises:
+            ValueError: If a sample was not asked for by a sentence.
         """
+        if not all(results):
+            raise ValueError(
+                'ReferringMetric judges sentences, but some samples were asked for by '
+                'category names. Give it a ReferringDataset, alone or as one set of a '
+                'MultiDatasetsEvaluator.'
+            )
         logger: MMLogger = MMLogger.get_current_instance()
         if self.outfile_prefix is not None:
             path = f'{self.outfile_prefix}_instances_results.json'
