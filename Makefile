@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-PIP := $(PY) -m pip install -q
+PIP := $(PY) -m pip install -qq
 JOBS ?= 2
 LINTED := uninext tests tools demo configs setup.py
 

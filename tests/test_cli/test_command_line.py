@@ -11,6 +11,7 @@ import pytest
 
 from uninext.cli import build_parser, common, main, test, train
 from uninext.cli.command import COMMANDS
+from uninext.engine import CheckpointError
 
 ROOT = Path(__file__).resolve().parents[2]
 TOY = ROOT / 'tests/test_engine'
@@ -148,6 +149,51 @@ def test_options_reach_the_config(monkeypatch):
     assert cfg.resume == 'auto'
     assert cfg.work_dir == 'work_dirs/toy_config'
     assert cfg.runner_type == 'UninextRunner'
+
+
+def test_train_then_test(tmp_path, monkeypatch, capfd):
+    monkeypatch.syspath_prepend(str(TOY))
+    config = str(TOY / 'toy_config.py')
+    argv = [config, '--work-dir', str(tmp_path), '--cfg-options']
+    assert main(['train', *argv, 'experiment_name=cli_train']) == 0
+    capfd.readouterr()
+    checkpoint = str(tmp_path / 'iter_20.pth')
+    out = tmp_path / 'predictions.pkl'
+    test_argv = [config, checkpoint, '--out', str(out), *argv[1:]]
+    assert main(['test', *test_argv, 'experiment_name=cli_test']) == 0
+    captured = capfd.readouterr()
+    assert 'coco: 32.0000  refcoco: 32.0000' in captured.out + captured.err
+    assert out.is_file()
+    # A training may start from a part of the weights; a test may not.
+    options = ['model.width=3', 'experiment_name=cli_misfit']
+    error = fails_with(['test', config, checkpoint, *argv[1:], *options], capfd)
+    assert 'misshapen (2): backbone.weight, backbone.bias' in error
+    # The disk may fill after hours: still a message.
+    options = [f'load_from={checkpoint}', 'experiment_name=cli_full']
+    monkeypatch.setattr('uninext.engine.runner.replacing', full_disk)
+    error = fails_with(['train', *argv, *options], capfd)
+    assert 'iter_10.pth could not be written' in error
+
+
+def full_disk(path):
+    raise CheckpointError(f'{path} could not be written')
+
+
+def test_errors_of_the_config_are_messages(tmp_path, monkeypatch, capfd):
+    monkeypatch.syspath_prepend(str(TOY))
+    argv = ['train', str(TOY / 'toy_config.py'), '--work-dir', str(tmp_path)]
+    option = 'train_dataloader.dataset.type=NoSuchDataset'
+    error = fails_with([*argv, '--cfg-options', option], capfd)
+    assert 'NoSuchDataset is not in' in error
+
+
+def test_convert_reports(tmp_path, monkeypatch, capsys):
+    from uninext.models.weights import ConversionReport
+
+    report = ConversionReport(mapped=[('a', 'b')])
+    monkeypatch.setattr('uninext.models.weights.convert_file', lambda *a: report)
+    assert main(['convert', 'a.pth', 'b.pth']) == 0
+    assert 'a -> b' in capsys.readouterr().out
 
 
 def test_amp_is_bfloat16(monkeypatch):

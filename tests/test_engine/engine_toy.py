@@ -7,12 +7,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from mmengine.evaluator import BaseMetric
 from mmengine.model import BaseModel
 from mmengine.structures import BaseDataElement
 from torch import nn
 from torch.utils.data import Dataset
 
-from uninext.registry import DATA_SAMPLERS, DATASETS, MODELS
+from uninext.registry import DATA_SAMPLERS, DATASETS, METRICS, MODELS
 
 SOURCES = ('coco', 'refcoco')
 
@@ -77,3 +78,14 @@ class ToyNet(BaseModel):
             return data_samples
         loss = (out - 1).square().mean()
         return {'loss_fit': loss, 'loss_fit_0': loss / 2, 'loss_fit_dn': loss / 4}
+
+
+@METRICS.register_module()
+class ToyMetric(BaseMetric):
+    """Counts samples by source."""
+
+    def process(self, data_batch: object, data_samples: list) -> None:
+        self.results += [sample['source'] for sample in data_samples]
+
+    def compute_metrics(self, results: list) -> dict[str, float]:
+        return {source: float(results.count(source)) for source in SOURCES}

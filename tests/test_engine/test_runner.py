@@ -112,6 +112,28 @@ def test_launcher_without_its_variables(monkeypatch):
         init_cpu_group('mpi')
 
 
+def test_slurm_variables_become_those_of_torch(tmp_path, monkeypatch):
+    scontrol = tmp_path / 'scontrol'
+    scontrol.write_text('#!/bin/sh\necho node7\necho node8\n')
+    scontrol.chmod(0o755)
+    monkeypatch.setenv('PATH', f'{tmp_path}:{os.environ["PATH"]}')
+    for name in ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'MASTER_ADDR', 'MASTER_PORT'):
+        monkeypatch.setenv(name, '')  # so that it is restored
+        monkeypatch.delenv(name)
+    monkeypatch.setenv('SLURM_PROCID', '3')
+    monkeypatch.setenv('SLURM_NTASKS', '4')
+    monkeypatch.setenv('SLURM_LOCALID', '1')
+    monkeypatch.setenv('SLURM_NODELIST', 'node[7-8]')
+    joined = []
+    monkeypatch.setattr(torch.distributed, 'init_process_group', joined.append)
+    init_cpu_group('slurm')
+    assert joined == ['gloo']
+    assert os.environ['RANK'] == '3'
+    assert os.environ['WORLD_SIZE'] == '4'
+    assert os.environ['LOCAL_RANK'] == '1'
+    assert os.environ['MASTER_ADDR'] == 'node7'
+
+
 def test_runner_is_what_configs_build():
     from uninext.registry import RUNNERS
 

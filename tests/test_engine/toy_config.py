@@ -22,3 +22,11 @@ default_hooks = dict(
 custom_hooks = [dict(type='SeedIterHook'), dict(type='SourceLossHook')]
 log_processor = dict(type='UninextLogProcessor', window_size=1)
 randomness = dict(seed=3)
+test_dataloader = dict(
+    batch_size=2,
+    num_workers=0,
+    dataset=dict(type='ToyDataset'),
+    sampler=dict(type='mmengine.DefaultSampler', shuffle=False),
+)
+test_evaluator = dict(type='ToyMetric')
+test_cfg = dict()
