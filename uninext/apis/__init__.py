@@ -1,1 +1,24 @@
-"""Placeholder: being written."""
+"""What demo, command line and notebooks share: folders and configs enter, runs leave.
+
+``coco_folder``: finds annotations and pictures in a user's folder.
+``short_training``: trains and judges a config on such a folder.
+``picture_report``: pictures of predictions and a contact sheet.
+"""
+
+from uninext.apis.coco_folder import CocoFolder, CocoSplit, find_coco_folder
+from uninext.apis.picture_report import draw_predictions
+from uninext.apis.short_training import (
+    evaluate_short_training,
+    point_config_at,
+    train_shortly,
+)
+
+__all__ = [
+    'CocoFolder',
+    'CocoSplit',
+    'draw_predictions',
+    'evaluate_short_training',
+    'find_coco_folder',
+    'point_config_at',
+    'train_shortly',
+]
