@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 from pathlib import Path
 
 import pytest
 import torch
+import torch.distributed as dist
 from mmdet.evaluation import MultiDatasetsEvaluator
 from mmengine.evaluator import Evaluator
 from mmengine.structures import InstanceData
@@ -167,3 +169,32 @@ def test_samples_of_a_detection_set_beside_it_are_passed_over():
     assert evaluator.evaluate(3)['b/refexp/bbox_P@0.5'] == 1
     with pytest.raises(ValueError, match='asked for by category names'):
         evaluate([detection])
+
+
+def _evaluate_rank(rank: int, store: str, results: multiprocessing.Queue) -> None:
+    torch.set_num_threads(1)
+    dist.init_process_group(
+        'gloo', init_method=f'file://{store}', rank=rank, world_size=2
+    )
+    # Three sentences on two ranks: the last of rank 1 is padding.
+    wrong = [20.0, 0.0, 28.0, 8.0]
+    metric = ReferringMetric(metric='bbox')
+    for box in ([TARGET, wrong], [TARGET, TARGET])[rank]:
+        metric.process({}, [make_sample([box], [0.5]).to_dict()])
+    results.put((rank, metric.evaluate(3)['refexp/bbox_P@0.5']))
+    dist.destroy_process_group()
+
+
+def test_two_processes_see_the_same_whole_set(tmp_path: Path):
+    context = multiprocessing.get_context('fork')
+    results = context.Queue()
+    ranks = [
+        context.Process(target=_evaluate_rank, args=(r, str(tmp_path / 's'), results))
+        for r in range(2)
+    ]
+    for process in ranks:
+        process.start()
+    figures = dict(results.get(timeout=60) for _ in ranks)
+    for process in ranks:
+        process.join()
+    assert figures == {0: pytest.approx(2 / 3), 1: pytest.approx(2 / 3)}
