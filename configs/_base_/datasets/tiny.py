@@ -4,8 +4,8 @@
 # <data_root>/annotations/{instances,refs}_{train,val}.json, written by
 #   python tools/dataset_converters/shapes.py data/tiny          (generated scenes)
 #   python tools/dataset_converters/coco_subset.py data/tiny ... (photographs)
-tiny_scales = [(size, 480) for size in range(224, 353, 32)]
-tiny_test_scale = (480, 320)
+tiny_scales = [(size, 400) for size in range(192, 289, 32)]
+tiny_test_scale = (400, 272)
 tiny_train_pipeline = [
     dict(type='LoadImageOrExplain'),
     dict(type='LoadPromptAnnotations', with_mask=True),
@@ -16,14 +16,14 @@ tiny_train_pipeline = [
         transforms=[
             dict(
                 type='RandomChoiceResize',
-                scales=[(320, 100000), (400, 100000)],
+                scales=[(240, 100000), (320, 100000)],
                 keep_ratio=True,
                 backend='pillow',
             ),
             dict(
                 type='RandomCrop',
                 crop_type='absolute_range',
-                crop_size=(224, 384),
+                crop_size=(192, 288),
                 allow_negative_crop=True,
             ),
         ],
@@ -32,7 +32,7 @@ tiny_train_pipeline = [
         type='RandomChoiceResize', scales=tiny_scales, keep_ratio=True, backend='pillow'
     ),
     dict(type='KeepVisibleInstances'),
-    dict(type='SampleCategoryPrompt'),
+    dict(type='SampleCategoryPrompt', max_negatives=20),
     dict(type='PackUninextInputs'),
 ]
 tiny_refs_train_pipeline = [

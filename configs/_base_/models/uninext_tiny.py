@@ -6,7 +6,7 @@ model = dict(
         _delete_=True,
         type='MobileNetV2',
         out_indices=(2, 4, 6),
-        frozen_stages=1,
+        frozen_stages=3,
         norm_cfg=dict(type='BN', requires_grad=False),
         norm_eval=True,
         init_cfg=dict(type='PackagedImageNet'),
@@ -14,7 +14,12 @@ model = dict(
     neck=dict(in_channels=[32, 96, 320], out_channels=128),
     prompt_generator=dict(text_encoder='minilm', pretrained='minilm', frozen=True),
     fusion_neck=dict(
-        visual_dims=128, prompt_dims=384, embed_dims=256, num_heads=4, init_scale=1 / 2
+        visual_dims=128,
+        prompt_dims=384,
+        embed_dims=256,
+        num_heads=4,
+        dropout=0.0,
+        init_scale=1 / 2,
     ),
     positional_encoding=dict(num_feats=64),
     encoder=dict(num_layers=2, embed_dims=128, feedforward_channels=512),

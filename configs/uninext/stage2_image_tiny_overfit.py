@@ -1,0 +1,76 @@
+# Proof that the pipeline learns: 16 photographs by heart, no augmentation.
+# python tools/dataset_converters/coco_subset.py data/photos16 --overfit 16 ... && \
+#     python tools/train.py configs/uninext/stage2_image_tiny_overfit.py
+# Figures and the command that makes data/photos16: docs/photographs.md.
+_base_ = './stage2_image_tiny.py'
+overfit_sizes = dict(scale=(352, 264), keep_ratio=True, backend='pillow')
+overfit_train_pipeline = [
+    dict(type='LoadImageOrExplain'),
+    dict(type='LoadPromptAnnotations', with_mask=True),
+    dict(type='Resize', **overfit_sizes),
+    dict(type='KeepVisibleInstances'),
+    dict(type='SampleCategoryPrompt', max_negatives=20),
+    dict(type='PackUninextInputs'),
+]
+overfit_refs_train_pipeline = [
+    dict(type='LoadImageOrExplain'),
+    dict(type='LoadPromptAnnotations', with_mask=True),
+    dict(type='SampleExpressionPrompt'),
+    dict(type='Resize', **overfit_sizes),
+    dict(type='KeepVisibleInstances'),
+    dict(type='PackUninextInputs'),
+]
+overfit_test_pipeline = [
+    dict(type='LoadImageOrExplain'),
+    dict(type='Resize', **overfit_sizes),
+    dict(type='LoadPromptAnnotations', with_mask=True),
+    dict(type='AllCategoryPrompt'),
+    dict(type='PackUninextInputs'),
+]
+overfit_refs_test_pipeline = [
+    dict(type='LoadImageOrExplain'),
+    dict(type='Resize', **overfit_sizes),
+    dict(type='LoadPromptAnnotations', with_mask=True),
+    dict(type='SampleExpressionPrompt'),
+    dict(type='PackUninextInputs'),
+]
+overfit_train = dict(
+    _base_.tiny_train, data_root='data/photos16/', pipeline=overfit_train_pipeline
+)
+overfit_refs_train = dict(
+    _base_.tiny_refs_train,
+    data_root='data/photos16/',
+    pipeline=overfit_refs_train_pipeline,
+)
+overfit_val = dict(
+    _base_.tiny_val, data_root='data/photos16/', pipeline=overfit_test_pipeline
+)
+overfit_refs_val = dict(
+    _base_.tiny_refs_val,
+    data_root='data/photos16/',
+    pipeline=overfit_refs_test_pipeline,
+)
+overfit_val_evaluator = dict(
+    _base_.tiny_val_evaluator,
+    ann_file='data/photos16/annotations/instances_val.json',
+)
+train_dataloader = dict(
+    dataset=dict(
+        sources=[
+            dict(name='coco', dataset=overfit_train, ratio=2, batch_size=2),
+            dict(name='refcoco', dataset=overfit_refs_train, ratio=1, batch_size=2),
+        ]
+    )
+)
+val_dataloader = dict(dataset=dict(datasets=[overfit_val, overfit_refs_val]))
+val_evaluator = dict(metrics=[overfit_val_evaluator, _base_.tiny_refs_val_evaluator])
+test_dataloader, test_evaluator = val_dataloader, val_evaluator
+optim_wrapper = dict(
+    optimizer=dict(lr=5e-4, weight_decay=1e-4),
+    paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.3))),
+)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=100),
+    dict(type='MultiStepLR', by_epoch=False, milestones=[2400], gamma=0.1),
+]
+train_cfg = dict(max_iters=3000, val_interval=500)
