@@ -77,7 +77,9 @@ def main(argv: list[str] | None = None) -> int:
             conv.write_json(coco, annotations / f'instances_{split}.json')
             conv.write_json(conv.to_coco(refs), annotations / f'refs_{split}.json')
             _link_images(source[1], args.out / split, files)
-            print(f'{split}: {len(files)} images, {len(refs.objects)} expressed objects')
+            print(
+                f'{split}: {len(files)} images, {len(refs.objects)} expressed objects'
+            )
     except (DatasetError, OSError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
