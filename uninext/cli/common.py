@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -130,6 +131,8 @@ def build_runner(cfg: Config) -> UninextRunner:
     """
     from uninext.registry import RUNNERS
 
+    with contextlib.redirect_stdout(io.StringIO()):
+        import mmdet.datasets  # noqa: F401  (prints that an extra is absent)
     return RUNNERS.build(cfg)
 
 

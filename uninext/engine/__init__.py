@@ -6,6 +6,7 @@
 ``log_processor``: the progress line.
 ``checkpoint``: reading files safely and writing them whole.
 ``distributed``: processes without GPUs.
+``screen``: what goes to the log file alone.
 """
 
 from uninext.engine.checkpoint import (
@@ -23,6 +24,7 @@ from uninext.engine.hooks import SafeCheckpointHook, SeedIterHook, SourceLossHoo
 from uninext.engine.log_processor import UninextLogProcessor
 from uninext.engine.loops import ResumableIterTrainLoop
 from uninext.engine.runner import UninextRunner
+from uninext.engine.screen import file_only
 
 __all__ = [
     'CheckpointError',
@@ -33,6 +35,7 @@ __all__ = [
     'SourceLossHook',
     'UninextLogProcessor',
     'UninextRunner',
+    'file_only',
     'find_loadable',
     'has_accelerator',
     'init_cpu_group',

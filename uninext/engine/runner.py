@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from uninext.engine.checkpoint import (
     state_dict_of,
 )
 from uninext.engine.distributed import has_accelerator, init_cpu_group
+from uninext.engine.screen import file_only, screens
 from uninext.registry import RUNNERS
 
 
@@ -109,7 +109,7 @@ class UninextRunner(Runner):
             The logger.
         """
         logger = super().build_logger(log_level, log_file, **kwargs)
-        self._screen_levels = {h: h.level for h in _screens(logger)}
+        self._screen_levels = {h: h.level for h in screens(logger)}
         for handler in self._screen_levels:
             handler.setLevel(max(handler.level, logging.WARNING))
         return logger
@@ -168,7 +168,7 @@ class UninextRunner(Runner):
         """
         if isinstance(optim_wrapper, OptimWrapper):
             return optim_wrapper
-        with _file_only(self.logger):
+        with file_only(self.logger):
             built = super().build_optim_wrapper(optim_wrapper)
         rates = Counter()
         for group in built.param_groups:
@@ -280,7 +280,7 @@ class UninextRunner(Runner):
             super().save_checkpoint(out_dir, temporary.name, *args, **kwargs)
 
     def _init_model_weights(self) -> None:
-        with _file_only(self.logger), refusing_pickled_code():
+        with file_only(self.logger), refusing_pickled_code():
             super()._init_model_weights()
 
     def _newest_loadable(self) -> str | None:
@@ -296,20 +296,3 @@ class UninextRunner(Runner):
 
     def _unwrapped_model(self) -> nn.Module:
         return self.model.module if is_model_wrapper(self.model) else self.model
-
-
-def _screens(logger: logging.Logger) -> list[logging.Handler]:
-    return [h for h in logger.handlers if not isinstance(h, logging.FileHandler)]
-
-
-@contextlib.contextmanager
-def _file_only(logger: logging.Logger) -> Iterator[None]:
-    """Keep the screen silent below errors inside the block; the file gets all."""
-    levels = {handler: handler.level for handler in _screens(logger)}
-    for handler in levels:
-        handler.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        for handler, level in levels.items():
-            handler.setLevel(level)

@@ -10,6 +10,7 @@ from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
 from uninext.engine.checkpoint import from_plain, to_plain
+from uninext.engine.screen import file_only
 from uninext.registry import HOOKS
 
 
@@ -28,7 +29,9 @@ class SafeCheckpointHook(CheckpointHook):
         Args:
             runner: The runner of this run.
         """
-        super().before_train(runner)
+        with file_only(runner.logger):  # mmengine warns of its own old names here
+            super().before_train(runner)
+        runner.logger.info(f'Checkpoints: {self.out_dir}')
         if is_main_process() and Path(self.out_dir).is_dir():
             for leftover in Path(self.out_dir).glob('*.pth.tmp'):
                 leftover.unlink()
