@@ -276,7 +276,8 @@ class UninextRunner(Runner):
         if '://' in str(out_dir):
             super().save_checkpoint(out_dir, filename, *args, **kwargs)
             return
-        with replacing(Path(out_dir) / filename) as temporary:
+        path = Path(out_dir) / filename
+        with file_only(self.logger), replacing(path) as temporary:
             super().save_checkpoint(out_dir, temporary.name, *args, **kwargs)
 
     def _init_model_weights(self) -> None:
