@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from uninext.models.ops import class_aware_nms
+
+
+def iou(a: list[float], b: list[float]) -> float:
+    width = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
+    height = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+    areas = [(x[2] - x[0]) * (x[3] - x[1]) for x in (a, b)]
+    return width * height / (sum(areas) - width * height)
+
+
+def brute_force(boxes, scores, labels, threshold) -> list[int]:
+    kept: list[int] = []
+    for i in sorted(range(len(scores)), key=lambda i: -scores[i]):
+        rivals = [j for j in kept if labels[i] == labels[j]]
+        if all(iou(boxes[i], boxes[j]) <= threshold for j in rivals):
+            kept.append(i)
+    return kept
+
+
+def test_no_box():
+    kept = class_aware_nms(
+        torch.zeros(0, 4), torch.zeros(0), torch.zeros(0, dtype=torch.long), 0.5
+    )
+    assert kept.shape == (0,)
+    assert kept.dtype == torch.int64
+
+
+@pytest.mark.parametrize('threshold', [0.0, 0.3, 0.7, 1.0])
+def test_equals_brute_force(threshold):
+    boxes = torch.rand(60, 4)
+    boxes[:, 2:] += boxes[:, :2] + 0.1
+    scores, labels = torch.rand(60), torch.randint(3, (60,))
+    kept = class_aware_nms(boxes, scores, labels, threshold).tolist()
+    expected = brute_force(boxes.tolist(), scores.tolist(), labels.tolist(), threshold)
+    assert kept == expected
+
+
+def test_labels_never_suppress_each_other():
+    boxes = torch.tensor([[0.0, 0.0, 1.0, 1.0]]).expand(4, 4)
+    scores = torch.tensor([0.1, 0.9, 0.5, 0.7])
+    assert class_aware_nms(boxes, scores, torch.arange(4), 0.5).tolist() == [1, 3, 2, 0]
+    same = torch.zeros(4, dtype=torch.long)
+    assert class_aware_nms(boxes, scores, same, 0.5).tolist() == [1]
+
+
+def test_a_suppressed_box_suppresses_nothing():
+    """b overlaps a and c, a and c do not overlap: c stays though b goes."""
+    boxes = torch.tensor([[0.0, 0, 10, 10], [4, 0, 14, 10], [8, 0, 18, 10]])
+    scores, labels = torch.tensor([0.9, 0.8, 0.7]), torch.zeros(3, dtype=torch.long)
+    assert class_aware_nms(boxes, scores, labels, 0.4).tolist() == [0, 2]
+
+
+def test_first_of_equal_scores_stays():
+    boxes = torch.tensor([[0.0, 0, 1, 1]]).expand(3, 4)
+    labels = torch.zeros(3, dtype=torch.long)
+    assert class_aware_nms(boxes, torch.ones(3), labels, 0.5).tolist() == [0]

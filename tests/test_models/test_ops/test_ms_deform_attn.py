@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import math
+
+import pytest
+import torch
+
+from uninext.models.ops import (
+    MSDeformAttention,
+    deform_attn_backend,
+    ms_deform_attn,
+)
+
+module = importlib.import_module('uninext.models.ops.ms_deform_attn')
+
+SHAPES = torch.tensor([[3, 4], [2, 2]])
+STARTS = torch.tensor([0, 12])
+HAS_EXTRA = importlib.util.find_spec('torch_ms_deform_attn') is not None
+BACKENDS = [
+    'pytorch',
+    pytest.param(
+        'extra', marks=pytest.mark.skipif(not HAS_EXTRA, reason='extra is absent')
+    ),
+]
+
+
+@pytest.fixture
+def force(monkeypatch):
+    def use(name: str) -> None:
+        monkeypatch.setenv('UNINEXT_DEFORM_ATTN', name)
+        deform_attn_backend.cache_clear()
+
+    yield use
+    deform_attn_backend.cache_clear()
+
+
+def inputs(batch=2, queries=2, heads=2, dims=3, points=2):
+    value = torch.randn(batch, 16, heads, dims)
+    # some points lie outside the map
+    locations = torch.rand(batch, queries, heads, 2, points, 2) * 1.6 - 0.3
+    weights = torch.rand(batch, queries, heads, 2, points)
+    weights = weights / weights.sum((-1, -2), keepdim=True)
+    return value, locations, weights
+
+
+def pixel(level, y: int, x: int):
+    inside = 0 <= y < level.shape[0] and 0 <= x < level.shape[1]
+    return level[y, x] if inside else torch.zeros_like(level[0, 0])
+
+
+def bilinear(level, x: float, y: float):
+    """Sample (H, W, D) at 0..1 coordinates; cell centres are at half integers."""
+    px, py = x * level.shape[1] - 0.5, y * level.shape[0] - 0.5
+    x0, y0 = math.floor(px), math.floor(py)
+    fx, fy = px - x0, py - y0
+    return (
+        (1 - fy) * (1 - fx) * pixel(level, y0, x0)
+        + (1 - fy) * fx * pixel(level, y0, x0 + 1)
+        + fy * (1 - fx) * pixel(level, y0 + 1, x0)
+        + fy * fx * pixel(level, y0 + 1, x0 + 1)
+    )
+
+
+def brute_force(value, locations, weights):
+    batch, queries, heads, levels, points, _ = locations.shape
+    out = torch.zeros(batch, queries, heads, value.shape[-1])
+    for b in range(batch):
+        for q in range(queries):
+            for m in range(heads):
+                for level, (h, w) in enumerate(SHAPES.tolist()):
+                    start = STARTS[level].item()
+                    grid = value[b, start : start + h * w, m].view(h, w, -1)
+                    for p in range(points):
+                        x, y = locations[b, q, m, level, p].tolist()
+                        sampled = bilinear(grid, x, y)
+                        out[b, q, m] += weights[b, q, m, level, p] * sampled
+    return out.flatten(2)
+
+
+@pytest.mark.parametrize('backend', BACKENDS)
+@pytest.mark.parametrize('batch', [1, 3])
+def test_equals_explicit_loops(force, backend, batch):
+    force(backend)
+    value, locations, weights = inputs(batch)
+    output = ms_deform_attn(value, SHAPES, STARTS, locations, weights)
+    assert output.shape == (batch, 2, 6)
+    expected = brute_force(value, locations, weights)
+    torch.testing.assert_close(output, expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.skipif(not HAS_EXTRA, reason='only one backend on this machine')
+def test_backends_have_equal_gradients(force):
+    given = inputs(queries=5)
+    cotangent = torch.randn(2, 5, 6)
+    gradients = {}
+    for backend in ('pytorch', 'extra'):
+        force(backend)
+        value, locations, weights = (x.clone().requires_grad_() for x in given)
+        output = ms_deform_attn(value, SHAPES, STARTS, locations, weights)
+        gradients[backend] = torch.autograd.grad(
+            (output * cotangent).sum(), (value, locations, weights)
+        )
+    for ours, theirs in zip(gradients['pytorch'], gradients['extra']):
+        torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize('name', module.BACKENDS)
+def test_variable_forces_a_backend(force, name):
+    force(name)
+    assert deform_attn_backend('cpu') == name
+
+
+def test_unknown_backend_is_refused(force):
+    force('fast')
+    with pytest.raises(ValueError, match="'fast' is unknown.*'extra', 'mmcv'"):
+        deform_attn_backend('cpu')
+
+
+@pytest.mark.parametrize(
+    ('has_extra', 'has_mmcv', 'device', 'expected'),
+    [
+        (True, True, 'cuda', 'extra'),
+        (True, False, 'cpu', 'extra'),
+        (False, True, 'cuda', 'mmcv'),
+        (False, True, 'cpu', 'pytorch'),
+        (False, False, 'cuda', 'pytorch'),
+    ],
+)
+def test_fastest_present_is_taken(
+    force, monkeypatch, has_extra, has_mmcv, device, expected
+):
+    force('')  # not forced
+    found = object() if has_extra else None
+    monkeypatch.setattr(module.importlib.util, 'find_spec', lambda name: found)
+    monkeypatch.setattr(module, 'has_mmcv_ops', lambda: has_mmcv)
+    assert deform_attn_backend(device) == expected
+
+
+def attention(points=2) -> MSDeformAttention:
+    attn = MSDeformAttention(8, num_heads=2, num_levels=2, num_points=points)
+    torch.nn.init.normal_(attn.sampling_offsets.weight, std=0.3)
+    torch.nn.init.normal_(attn.attention_weights.weight)
+    return attn.eval()
+
+
+def call(attn, query, value, reference, **kwargs):
+    return attn(
+        query,
+        value=value,
+        reference_points=reference,
+        spatial_shapes=SHAPES,
+        level_start_index=STARTS,
+        **kwargs,
+    )
+
+
+def test_wrong_sizes_are_refused():
+    with pytest.raises(ValueError, match='embed_dims=10 must be divisible'):
+        MSDeformAttention(10, num_heads=4)
+    with pytest.raises(ValueError, match='batch, queries'):
+        MSDeformAttention(8, num_heads=2, batch_first=False)
+
+
+def test_padded_keys_say_nothing():
+    attn = attention()
+    query, value = torch.randn(2, 3, 8), torch.randn(2, 16, 8)
+    reference = torch.rand(2, 3, 2, 2)
+    mask = torch.rand(2, 16) > 0.5
+    other = torch.where(mask[..., None], torch.full_like(value, 100.0), value)
+    plain = call(attn, query, value, reference, key_padding_mask=mask)
+    torch.testing.assert_close(
+        call(attn, query, other, reference, key_padding_mask=mask), plain
+    )
+    assert not torch.allclose(call(attn, query, value, reference), plain)
+
+
+def test_points_move_by_cells_and_with_boxes_by_shares_of_the_box():
+    """A box of 2 P cells makes an offset of 1 one cell, as for a point."""
+    attn = attention()
+    query, value = torch.randn(2, 3, 8), torch.randn(2, 16, 8)
+    points = torch.rand(2, 3, 2, 2)
+    cells_wh = 1.0 / SHAPES.flip(-1).float()  # (L, 2)
+    sizes = (2 * attn.num_points * cells_wh).expand_as(points)
+    boxes = torch.cat([points, sizes], -1)
+    torch.testing.assert_close(
+        call(attn, query, value, boxes), call(attn, query, value, points)
+    )
+    assert not torch.allclose(
+        call(attn, query, value, torch.cat([points, sizes / 2], -1)),
+        call(attn, query, value, points),
+    )
+
+
+def test_identity_and_position():
+    attn = attention()
+    query, value, pos = (torch.randn(1, n, 8) for n in (3, 16, 3))
+    reference = torch.rand(1, 3, 2, 2)
+    plain = call(attn, query, value, reference)
+    zero = torch.zeros_like(query)
+    without = call(attn, query, value, reference, identity=zero)
+    torch.testing.assert_close(plain, without + query)
+    moved = call(attn, query, value, reference, query_pos=pos, identity=zero)
+    summed = call(attn, query + pos, value, reference, identity=zero)
+    torch.testing.assert_close(moved, summed)
+
+
+def test_value_defaults_to_the_query():
+    attn = attention()
+    feat, reference = torch.randn(1, 16, 8), torch.rand(1, 16, 2, 2)
+    torch.testing.assert_close(
+        call(attn, feat, None, reference), call(attn, feat, feat, reference)
+    )
+
+
+def test_starts_with_equal_weights_and_points_in_a_ring():
+    attn = MSDeformAttention(8, num_heads=4, num_levels=2, num_points=3)
+    assert attn.attention_weights.weight.abs().sum() == 0
+    assert attn.sampling_offsets.weight.abs().sum() == 0
+    offsets = attn.sampling_offsets.bias.view(4, 2, 3, 2)
+    steps = torch.arange(1, 4).float()
+    for head, (x, y) in enumerate([(1, 0), (0, 1), (-1, 0), (0, -1)]):
+        expected = torch.stack([x * steps, y * steps], -1).expand(2, -1, -1)
+        torch.testing.assert_close(offsets[head], expected, atol=1e-6, rtol=0)
+
+
+def test_gradient_reaches_every_parameter():
+    attn = attention()
+    out = call(
+        attn, torch.randn(1, 3, 8), torch.randn(1, 16, 8), torch.rand(1, 3, 2, 2)
+    )
+    out.square().sum().backward()
+    for name, parameter in attn.named_parameters():
+        assert parameter.grad.abs().sum() > 0, name

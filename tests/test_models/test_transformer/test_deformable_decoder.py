@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from pyramids import CHANNELS, random_pyramid
+from torch import nn
+
+from uninext.models.transformer import DeformableDecoder
+
+QUERIES = 6
+
+
+def decoder(with_cp: bool = False) -> DeformableDecoder:
+    torch.manual_seed(1)
+    return DeformableDecoder(
+        num_layers=3,
+        embed_dims=CHANNELS,
+        num_heads=4,
+        num_points=2,
+        feedforward_channels=16,
+        with_cp=with_cp,
+    )
+
+
+def branches() -> nn.ModuleList:
+    torch.manual_seed(2)
+    return nn.ModuleList(nn.Linear(CHANNELS, 4) for _ in range(4))
+
+
+def queries(batch: int = 2):
+    return torch.randn(batch, QUERIES, CHANNELS), torch.rand(batch, QUERIES, 4)
+
+
+def test_shapes_and_the_given_boxes_first():
+    query, reference = queries()
+    hidden, references = decoder()(query, reference, random_pyramid(), branches())
+    assert torch.stack(hidden).shape == (3, 2, QUERIES, CHANNELS)
+    assert torch.stack(references).shape == (4, 2, QUERIES, 4)
+    assert references[0] is reference
+
+
+def test_boxes_are_refined_in_logit_space():
+    query, reference = queries()
+    regs = branches()
+    hidden, references = decoder()(query, reference, random_pyramid(), regs)
+    for i in range(3):
+        before = references[i].clamp(1e-5, 1 - 1e-5)
+        expected = (regs[i](hidden[i]) + torch.logit(before)).sigmoid()
+        torch.testing.assert_close(references[i + 1], expected)
+
+
+def test_order_of_queries_does_not_matter():
+    query, reference = queries()
+    order = torch.randperm(QUERIES)
+    model, regs, pyramid = decoder(), branches(), random_pyramid()
+    hidden, references = model(query, reference, pyramid, regs)
+    permuted = model(query[:, order], reference[:, order], pyramid, regs)
+    for plain, other in zip(hidden + references, permuted[0] + permuted[1]):
+        torch.testing.assert_close(plain[:, order], other, atol=1e-5, rtol=1e-5)
+
+
+def test_batch_is_its_rows():
+    query, reference = queries()
+    model, regs, pyramid = decoder(), branches(), random_pyramid()
+    hidden, _ = model(query, reference, pyramid, regs)
+    for i in range(2):
+        row = slice(i, i + 1)
+        one = pyramid.index(torch.tensor([i]))
+        alone, _ = model(query[row], reference[row], one, regs)
+        torch.testing.assert_close(hidden[-1][row], alone[-1], atol=1e-5, rtol=1e-5)
+
+
+def test_padded_memory_says_nothing():
+    query, reference = queries()
+    model, regs, pyramid = decoder(), branches(), random_pyramid()
+    assert pyramid.padding_mask.any()
+    other = pyramid.feat.masked_fill(pyramid.padding_mask[..., None], 50.0)
+    plain, _ = model(query, reference, pyramid, regs)
+    noisy, _ = model(query, reference, pyramid.with_feat(other), regs)
+    torch.testing.assert_close(plain[-1], noisy[-1])
+
+
+def test_blocked_queries_say_nothing():
+    """The first two see each other only; the others may change as they like."""
+    query, reference = queries()
+    mask = torch.zeros(QUERIES, QUERIES, dtype=torch.bool)
+    mask[:2, 2:] = True
+    model, regs, pyramid = decoder(), branches(), random_pyramid()
+    plain, _ = model(query, reference, pyramid, regs, mask)
+    query = torch.cat([query[:, :2], query[:, 2:] + 5], 1)
+    other, _ = model(query, reference, pyramid, regs, mask)
+    torch.testing.assert_close(plain[-1][:, :2], other[-1][:, :2])
+    assert not torch.allclose(plain[-1][:, 2:], other[-1][:, 2:])
+
+
+def test_a_layer_looks_at_detached_boxes():
+    query, reference = queries()
+    regs = branches()
+    hidden, _ = decoder()(query, reference, random_pyramid(), regs)
+    gradients = torch.autograd.grad(
+        hidden[-1].square().sum(), list(regs.parameters()), allow_unused=True
+    )
+    assert all(g is None for g in gradients)
+
+
+def test_look_forward_twice():
+    """Boxes of a layer reach the regressor of the layer before, and no earlier one."""
+    query, reference = queries()
+    regs = branches()
+    hidden, references = decoder()(query, reference, random_pyramid(), regs)
+    for layer in (1, 2):
+        box = regs[layer](hidden[layer]) + torch.logit(references[layer])
+        gradients = torch.autograd.grad(
+            box.sum(), [r.weight for r in regs], allow_unused=True, retain_graph=True
+        )
+        reached = [g is not None and bool(g.abs().sum() > 0) for g in gradients]
+        assert reached == [i in (layer, layer - 1) for i in range(4)]
+
+
+def test_gradient_reaches_the_given_boxes_and_every_parameter():
+    query, reference = queries()
+    reference.requires_grad_()
+    model = decoder()
+    hidden, references = model(query, reference, random_pyramid(), branches())
+    loss = sum(x.square().sum() for x in hidden) + references[1].sum()
+    loss.backward()
+    assert reference.grad.abs().sum() > 0
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+
+
+@pytest.mark.parametrize('learns', [True, False])
+def test_recomputing_changes_no_number(learns):
+    query, reference = queries()
+    pyramid, weight = random_pyramid(), torch.randn_like(query)
+    results = []
+    for with_cp in (False, True):
+        model, given = decoder(with_cp), query.clone().requires_grad_(learns)
+        hidden, references = model(given, reference, pyramid, branches())
+        (hidden[-1] * weight).sum().backward()
+        tensors = [*hidden, *references, *(p.grad for p in model.parameters())]
+        results.append(tensors + ([given.grad] if learns else []))
+    for plain, recomputed in zip(*results):
+        torch.testing.assert_close(plain, recomputed)

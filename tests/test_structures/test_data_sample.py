@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from mmengine.structures import InstanceData
+
+from uninext.structures import Prompt, UninextDataSample
+
+
+def test_without_a_prompt_it_says_so():
+    assert 'prompt' not in UninextDataSample()
+    with pytest.raises(AttributeError):
+        _ = UninextDataSample().prompt
+
+
+def test_prompt_is_kept_and_can_be_dropped():
+    prompt = Prompt.from_names(['dog'])
+    sample = UninextDataSample(prompt=prompt)
+    assert sample.prompt is prompt
+    assert 'prompt' in sample
+    del sample.prompt
+    assert 'prompt' not in sample
+
+
+@pytest.mark.parametrize('wrong', ['dog', ['dog'], None])
+def test_prompt_must_be_a_prompt(wrong):
+    with pytest.raises(AssertionError):
+        UninextDataSample().prompt = wrong
+
+
+def test_it_travels_with_ground_truth():
+    sample = UninextDataSample(
+        prompt=Prompt.from_expression('the dog'),
+        gt_instances=InstanceData(bboxes=torch.zeros(1, 4), labels=torch.zeros(1)),
+        metainfo=dict(img_shape=(4, 6)),
+    )
+    for twin in (copy.deepcopy(sample), sample.to('cpu'), sample.clone()):
+        assert twin.prompt == sample.prompt
+        assert len(twin.gt_instances) == 1
+        assert twin.img_shape == (4, 6)

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from uninext.structures import (
+    Prompt,
+    PromptFeatures,
+    clean_category_name,
+    clean_expression,
+)
+
+
+@pytest.mark.parametrize('names', [[], ['dog', ''], ['dog', '(red)'], ['_']])
+def test_no_name_is_refused(names):
+    with pytest.raises(ValueError, match='empty'):
+        Prompt.from_names(names)
+
+
+@pytest.mark.parametrize('expression', ['', '  ', '?!'])
+def test_no_word_is_refused(expression):
+    with pytest.raises(ValueError, match='empty'):
+        Prompt.from_expression(expression)
+
+
+def test_one_string_is_no_list_of_names():
+    with pytest.raises(ValueError, match=r"write \['dog'\]"):
+        Prompt.from_names('dog')
+
+
+def test_every_name_needs_a_span():
+    with pytest.raises(ValueError, match='2 names and 1 spans'):
+        Prompt('a. b', ('a', 'b'), ((0, 1),), pooled=False)
+
+
+def test_spans_cut_the_cleaned_names_out_of_the_text():
+    names = ['person', 'traffic_light_(red)', 'Hair Drier', 'bow/arrow']
+    prompt = Prompt.from_names(names)
+    cut = [prompt.text[a:b] for a, b in prompt.spans]
+    assert cut == [clean_category_name(n) for n in names]
+    assert '. '.join(cut) == prompt.text
+    assert prompt.names == tuple(names)
+    assert len(prompt) == 4
+    assert not prompt.pooled
+
+
+@pytest.mark.parametrize(
+    ('name', 'cleaned'),
+    [
+        ('traffic_light', 'traffic light'),
+        ('a  b', 'a b'),
+        ('mouse (animal) (x)', 'mouse '),
+        ('Head Phone/Ear-phone', 'Head Phone/Ear-phone'),
+    ],
+)
+def test_clean_category_name(name, cleaned):
+    assert clean_category_name(name) == cleaned
+
+
+def test_expression_is_cleaned_and_one_name():
+    given = 'The "left-hand" man/woman, at 5:00 (please)!'
+    prompt = Prompt.from_expression(given)
+    assert prompt.text == 'the left hand man woman at 500 please'
+    assert prompt.names == (given,)
+    assert prompt.spans == ((0, len(prompt.text)),)
+    assert prompt.pooled
+
+
+def test_cleaning_an_expression_twice_changes_nothing():
+    once = clean_expression("Isn't it A-B/C; #1 *?")
+    assert clean_expression(once) == once
+
+
+def test_equal_prompts_are_one_key():
+    names = Prompt.from_names(['a', 'b'])
+    assert {names: 1}[Prompt.from_names(['a', 'b'])] == 1
+    assert names != Prompt.from_names(['b', 'a'])
+    assert Prompt.from_names(['a']) != Prompt.from_expression('a')
+
+
+def features(pooled: bool) -> PromptFeatures:
+    mask = torch.tensor([[True, True, False], [True, True, True], [False] * 3])
+    maps = [torch.ones(1, 1 if pooled else 3, dtype=torch.bool)] * 3
+    return PromptFeatures(torch.randn(3, 3, 4), mask, pooled, maps)
+
+
+def test_pool_averages_real_tokens():
+    prompt = features(True)
+    pooled = prompt.pool()
+    assert pooled.shape == (3, 1, 4)
+    torch.testing.assert_close(pooled[0, 0], prompt.embeds[0, :2].mean(0))
+    torch.testing.assert_close(pooled[1, 0], prompt.embeds[1].mean(0))
+    assert pooled[2].abs().sum() == 0  # no real token: no nan
+
+
+@pytest.mark.parametrize('pooled', [True, False])
+def test_retrieval_views(pooled):
+    prompt = features(pooled)
+    length = 1 if pooled else 3
+    assert prompt.retrieval_embeds().shape == (3, length, 4)
+    mask = prompt.retrieval_mask()
+    assert mask.shape == (3, length)
+    assert mask.all() if pooled else torch.equal(mask, prompt.mask)
+
+
+def test_with_embeds_leaves_the_given_one_alone():
+    prompt = features(False)
+    before = prompt.embeds.clone()
+    other = prompt.with_embeds(prompt.embeds + 1)
+    assert torch.equal(prompt.embeds, before)
+    assert other.mask is prompt.mask
+    assert other.positive_maps is prompt.positive_maps
