@@ -1,0 +1,32 @@
+# Proof that masks are learned from boxes: 16 photographs, no mask is ever read.
+# python tools/train.py configs/uninext/stage1_pretrain_tiny_overfit.py
+# Figures and the command that makes data/photos16: docs/photographs.md.
+_base_ = './stage2_image_tiny_overfit.py'
+model = dict(
+    data_preprocessor=dict(with_color_similarity=True),
+    mask_head=dict(
+        with_mask_loss=False,
+        loss_projection=dict(type='BoxProjectionLoss', loss_weight=1.0),
+        loss_pairwise=dict(type='PairwiseAffinityLoss', loss_weight=1.0),
+        pairwise_warmup=3000,  # three decoder layers count: 1000 iterations
+    ),
+)
+overfit_boxes_train_pipeline = [
+    dict(type='LoadImageOrExplain'),
+    dict(type='LoadPromptAnnotations'),
+    *_base_.overfit_train_pipeline[2:],
+]
+overfit_boxes_train = dict(_base_.overfit_train, pipeline=overfit_boxes_train_pipeline)
+train_dataloader = dict(
+    dataset=dict(
+        sources=[dict(name='boxes', dataset=overfit_boxes_train, batch_size=2)]
+    )
+)
+val_dataloader = dict(dataset=dict(_delete_=True, **_base_.overfit_val))
+val_evaluator = dict(_delete_=True, **_base_.overfit_val_evaluator)
+test_dataloader, test_evaluator = val_dataloader, val_evaluator
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=100),
+    dict(type='MultiStepLR', by_epoch=False, milestones=[1600], gamma=0.1),
+]
+train_cfg = dict(max_iters=2000, val_interval=250)
