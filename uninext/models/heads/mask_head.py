@@ -170,6 +170,10 @@ class PromptMaskHead(BaseModule):
             mask_feat: (B, K, Hs, Ws).
             assignments: ``[layer][image]``.
             targets: Per image; those without masks give no mask loss.
+
+        Raises:
+            ValueError: If masks are learned from boxes and a target has no
+                ``color_similarity``.
         """
         losses = {}
         last = len(hidden_states) - 1
@@ -213,6 +217,11 @@ class PromptMaskHead(BaseModule):
         targets: list[ImageTargets],
     ) -> dict[str, Tensor]:
         """BoxInst: masks from boxes and colours, no mask annotation."""
+        if any(t.color_similarity is None for t in targets):
+            raise ValueError(
+                'Masks are learned from boxes, but the samples have no colour '
+                'similarity. Set model.data_preprocessor.with_color_similarity=True.'
+            )
         self.warmup_step += 1
         chosen = self._sample_pairs(matches)
         height, width = mask_feat.shape[-2:]
