@@ -109,8 +109,8 @@ class InstancePredictor:
         """Candidates of one prompt, best first.
 
         The score of a name is the sigmoid of the mean logit of its tokens, times the
-        IoU score, under a root. A query may be reported under several names
-        (method.md 5.1).
+        IoU score, under a root; 0 where a name has no token. A query may be reported
+        under several names (method.md 5.1).
 
         Args:
             logits: (Q, L).
@@ -126,6 +126,7 @@ class InstancePredictor:
         weights = positive_map.to(logits.dtype)
         weights = weights / weights.sum(1, keepdim=True).clamp(min=1.0)
         scores = (logits[:, : weights.shape[1]] @ weights.T).sigmoid()  # (Q, K)
+        scores = scores * positive_map.any(1)
         if self.with_iou and ious is not None:
             scores = (scores * ious.sigmoid()).sqrt()
         boxes_xyxy = bbox_cxcywh_to_xyxy(boxes_cxcywh)
