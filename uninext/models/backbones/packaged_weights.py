@@ -37,6 +37,11 @@ class PackagedImageNet:
         wanted = module.state_dict()
         state = {k: v for k, v in mobilenet_v2_keys(state).items() if k in wanted}
         module.load_state_dict(state, strict=True)
+        for child in module.modules():
+            # mmengine calls children after their parent, 'Pretrained' alone excepted;
+            # the stem (mmcv's ConvModule) would be drawn anew
+            if child is not module and hasattr(child, 'init_weights'):
+                child.is_init = True
 
 
 def packaged_weights_path() -> Path:
