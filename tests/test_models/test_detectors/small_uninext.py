@@ -1,0 +1,119 @@
+"""The laptop model, smaller still, and batches for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmdet.structures.mask import BitmapMasks
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.structures import InstanceData
+from torch import Tensor, nn
+
+from uninext.models.detectors import UNINEXT
+from uninext.registry import MODELS
+from uninext.structures import Prompt, UninextDataSample
+
+TINY = Path(__file__).resolve().parents[3] / 'configs/_base_/models/uninext_tiny.py'
+CHANNELS, WORDS, QUERIES, SIDE = 32, 16, 20, 64
+BOX_SUPERVISED = dict(
+    mask_head=dict(
+        with_mask_loss=False,
+        loss_projection=dict(type='BoxProjectionLoss'),
+        loss_pairwise=dict(type='PairwiseAffinityLoss'),
+    )
+)
+CHANGES = dict(
+    backbone=dict(init_cfg=None),
+    neck=dict(out_channels=CHANNELS, norm_cfg=dict(num_groups=8)),
+    prompt_generator=dict(
+        text_encoder=dict(
+            hidden_size=WORDS,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            intermediate_size=32,
+            initializer_range=0.5,
+        ),
+        pretrained=None,
+    ),
+    fusion_neck=dict(visual_dims=CHANNELS, prompt_dims=WORDS, embed_dims=CHANNELS),
+    positional_encoding=dict(num_feats=CHANNELS // 2),
+    encoder=dict(num_layers=1, embed_dims=CHANNELS, feedforward_channels=32),
+    query_selector=dict(embed_dims=CHANNELS, num_queries=QUERIES),
+    decoder=dict(num_layers=2, embed_dims=CHANNELS, feedforward_channels=32),
+    denoising=dict(embed_dims=CHANNELS, prompt_dims=WORDS, num_dn_queries=4),
+    bbox_head=dict(num_layers=2, embed_dims=CHANNELS, prompt_dims=WORDS),
+    mask_head=dict(embed_dims=CHANNELS, refine_channels=8),
+    predictor=dict(max_per_img=10),
+)
+
+
+def small_config(**changes: Any) -> Config:
+    """The ``model`` of the tiny config at toy size, with further changes."""
+    cfg = Config.fromfile(TINY)
+    cfg.model.prompt_generator.text_encoder = {}  # a name there: not to be merged
+    cfg.merge_from_dict(dict(model=CHANGES))
+    for key, value in changes.items():
+        if isinstance(value, dict):
+            cfg.merge_from_dict(dict(model={key: value}))
+        else:
+            cfg.model[key] = value
+    return cfg.model
+
+
+def build(model_cfg: Config) -> UNINEXT:
+    """Build with random weights, no layer left at zero."""
+    init_default_scope('uninext')
+    model = MODELS.build(model_cfg)
+    nn.init.normal_(model.level_embed)
+    for module in (model.encoder, model.decoder):
+        for name, parameter in module.named_parameters():
+            if name.endswith(('sampling_offsets.weight', 'attention_weights.weight')):
+                nn.init.normal_(parameter, std=0.05)
+    return model
+
+
+def names(*given: str) -> Prompt:
+    return Prompt.from_names(given)
+
+
+def sample(
+    prompt: Prompt,
+    num: int = 1,
+    size_hw: tuple[int, int] = (SIDE, SIDE),
+    with_masks: bool = True,
+    ori_hw: tuple[int, int] | None = None,
+) -> UninextDataSample:
+    """An image of ``size_hw`` in a 64 x 64 batch, with ``num`` random objects."""
+    height, width = size_hw
+    corners = torch.rand(num, 2, 2).sort(1)[0] * 0.8
+    corners[:, 1] += 0.2
+    boxes = corners.flatten(1) * torch.tensor([width, height] * 2)
+    instances = InstanceData(bboxes=boxes, labels=torch.arange(num) % len(prompt))
+    if with_masks:
+        masks = np.zeros((num, SIDE, SIDE), np.uint8)
+        for mask, (x1, y1, x2, y2) in zip(masks, boxes.int().tolist()):
+            mask[y1:y2, x1:x2] = 1
+        instances.masks = BitmapMasks(masks, SIDE, SIDE)
+    return UninextDataSample(
+        prompt=prompt,
+        gt_instances=instances,
+        metainfo=dict(
+            img_shape=size_hw,
+            ori_shape=ori_hw or size_hw,
+            batch_input_shape=(SIDE, SIDE),
+        ),
+    )
+
+
+def images(samples: Sequence[UninextDataSample]) -> Tensor:
+    """Random normalised images, zero where padded."""
+    batch = torch.zeros(len(samples), 3, SIDE, SIDE)
+    for image, one in zip(batch, samples):
+        height, width = one.img_shape
+        image[:, :height, :width] = torch.randn(3, height, width)
+    return batch

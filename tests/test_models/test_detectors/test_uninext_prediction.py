@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from mmdet.datasets import Objects365V2Dataset
+from small_uninext import QUERIES, SIDE, build, images, names, sample, small_config
+
+from uninext.models.detectors.uninext import PromptRow
+from uninext.structures import Prompt
+
+DOG = Prompt.from_expression('the small dog')
+PETS = names('dog', 'cat', 'traffic light')
+
+
+@pytest.fixture(autouse=True)
+def _no_grad():
+    with torch.no_grad():
+        yield
+
+
+def predict(model, inputs, samples, **kwargs):
+    samples = model.predict(inputs, copy.deepcopy(samples), **kwargs)
+    return [s.pred_instances for s in samples]
+
+
+def assert_same(first, second, atol: float = 1e-4):
+    assert set(first.keys()) == set(second.keys())
+    torch.testing.assert_close(first.scores, second.scores, atol=atol, rtol=0)
+    torch.testing.assert_close(first.bboxes, second.bboxes, atol=atol * 100, rtol=0)
+    assert torch.equal(first.labels, second.labels)
+    if 'masks' in first:
+        assert (first.masks != second.masks).float().mean() < 0.01
+
+
+def test_what_comes_out(eval_model):
+    given = sample(PETS, 0, (48, 40), ori_hw=(96, 80))
+    (result,) = eval_model(images([given]), [given], mode='predict')
+    found = result.pred_instances
+    assert result is given
+    assert found.bboxes.shape == (10, 4)
+    assert found.masks.shape == (10, 96, 80)
+    assert found.masks.dtype == torch.bool
+    assert (found.scores.diff() <= 0).all()
+    assert found.labels.min() >= 0
+    assert found.labels.max() < 3
+    assert found.bboxes.min() >= 0
+    assert (found.bboxes <= torch.tensor([80.0, 96, 80, 96])).all()
+
+
+def test_frame_of_the_input(eval_model):
+    given = sample(PETS, 0, (48, 40), ori_hw=(96, 80))
+    inputs = images([given])
+    (original,) = predict(eval_model, inputs, [given])
+    (resized,) = predict(eval_model, inputs, [given], rescale=False)
+    torch.testing.assert_close(resized.bboxes * 2, original.bboxes)
+    assert resized.masks.shape == (10, 48, 40)
+    assert torch.equal(
+        resized.masks.repeat_interleave(2, 1).repeat_interleave(2, 2), original.masks
+    )
+
+
+def test_tensor_mode(eval_model):
+    samples = [sample(PETS), sample(names('bird'))]
+    logits, boxes, ious = eval_model(images(samples), samples, mode='tensor')
+    tokens = 2 + 2 + 2 + 2  # [CLS] dog . cat . traffic light [SEP]
+    assert logits.shape == (2, QUERIES, tokens)
+    assert boxes.shape == (2, QUERIES, 4)
+    assert ious.shape == (2, QUERIES, 1)
+
+
+def test_features_on_the_way(eval_model):
+    samples = [sample(PETS), sample(names('bird'))]
+    features = eval_model.forward_features(images(samples), samples)
+    assert features['memory'].shape == features['fused_visual'].shape == (2, 85, 32)
+    assert features['hidden_states'].shape == (2, 2, QUERIES, 32)
+    assert features['references'].shape == (3, 2, QUERIES, 4)
+    assert features['mask_feats'].shape == (2, 8, 8, 8)
+    assert not torch.equal(features['text'].embeds, features['prompt'].embeds)
+
+
+@pytest.mark.parametrize('size', [(64, 64), (48, 40)])
+def test_batch_is_its_rows(eval_model, size):
+    """Padded equally, prompts of other lengths beside."""
+    samples = [sample(PETS), sample(names('bird'), size_hw=size), sample(DOG)]
+    inputs = images(samples)
+    together = predict(eval_model, inputs, samples)
+    for i in range(3):
+        (alone,) = predict(eval_model, inputs[i : i + 1], samples[i : i + 1])
+        assert_same(together[i], alone)
+
+
+def test_sentences_return_one_instance_beside_names(eval_model):
+    samples = [sample(DOG), sample(PETS), sample(DOG)]
+    found = predict(eval_model, images(samples), samples)
+    assert [len(f) for f in found] == [1, 10, 1]
+    assert found[0].labels.tolist() == [0]
+
+
+def test_passes_are_of_one_kind_and_not_too_long(eval_model):
+    prompts = [DOG, PETS, DOG, PETS, PETS, PETS, PETS, PETS]
+    passes = eval_model._passes(prompts)
+    assert all(len({row.prompt.pooled for row in rows}) == 1 for rows in passes)
+    assert max(len(rows) for rows in passes) == eval_model.max_rows
+    assert sorted(row.image for rows in passes for row in rows) == list(range(8))
+
+
+@pytest.mark.parametrize('max_rows', [1, 2, 3])
+def test_length_of_a_pass_changes_nothing(eval_model, max_rows):
+    samples = [sample(PETS), sample(DOG), sample(names('bird')), sample(names('a'))]
+    inputs = images(samples)
+    expected = predict(eval_model, inputs, samples)
+    model = copy.copy(eval_model)
+    model.max_rows = max_rows
+    for first, second in zip(expected, predict(model, inputs, samples)):
+        assert_same(first, second)
+
+
+def test_vocabulary_longer_than_the_budget(eval_model):
+    """365 names in parts of 256 tokens: as each part alone, merged by hand."""
+    model = copy.copy(eval_model)
+    model.max_rows = 1
+    prompt = names(*Objects365V2Dataset.METAINFO['classes'])
+    assert len(prompt) == 365
+    parts = model.prompt_generator.split(prompt)
+    assert len(parts) > 1
+    assert sum(len(part) for part, _ in parts) == 365
+    given = sample(prompt, 0)
+    inputs = images([given])
+    (merged,) = predict(model, inputs, [given])
+    scores, labels, boxes, masks = [], [], [], []
+    for part, offset in parts:
+        (found,) = predict(model, inputs, [sample(part, 0)])
+        scores.append(found.scores)
+        labels.append(found.labels + offset)
+        boxes.append(found.bboxes)
+        masks.append(found.masks)
+    order = torch.cat(scores).argsort(descending=True, stable=True)[:10]
+    torch.testing.assert_close(merged.scores, torch.cat(scores)[order])
+    assert torch.equal(merged.labels, torch.cat(labels)[order])
+    torch.testing.assert_close(merged.bboxes, torch.cat(boxes)[order])
+    assert torch.equal(merged.masks, torch.cat(masks)[order])
+    assert merged.labels.min() >= 0
+    assert merged.labels.max() <= 364
+
+
+def test_every_part_of_a_vocabulary_can_be_found(eval_model):
+    """With no limit, every one of 365 labels is reported, in passes of four."""
+    model = copy.copy(eval_model)
+    model.predictor = copy.copy(model.predictor)
+    model.predictor.max_per_img = 10**6
+    model.predictor.with_masks = False
+    prompt = names(*Objects365V2Dataset.METAINFO['classes'])
+    given = sample(prompt, 0)
+    (found,) = predict(model, images([given]), [given])
+    assert found.labels.unique().tolist() == list(range(365))
+
+
+def test_retrieve_shares_the_image(eval_model):
+    """Two prompts of one image; rows are numbered on."""
+    given = sample(PETS)
+    inputs = images([given])
+    pyramid = eval_model.build_pyramid(eval_model.extract_feat(inputs), [given])
+    rows = [PromptRow(0, PETS, 0), PromptRow(0, names('bird'), 3)]
+    found, feats = eval_model.retrieve(pyramid, rows, first_row=7)
+    assert [f.rows.unique().tolist() for f in found] == [[7], [8]]
+    assert found[1].labels.unique().tolist() == [3]
+    assert len(feats) == 2
+
+
+def test_padding_is_what_lies_outside_the_image(eval_model):
+    given = sample(PETS, size_hw=(48, 40))
+    levels = eval_model.extract_feat(images([given]))
+    pyramid = eval_model.build_pyramid(levels, [given])
+    valid = ~pyramid.padding_mask[0, :64].view(8, 8)
+    assert valid[:6, :5].all()
+    assert valid.sum() == 30
+
+
+def test_masks_are_not_made_where_nobody_wants_them():
+    model = build(small_config(predictor=dict(with_masks=False))).eval()
+
+    def refuse(*args):
+        raise AssertionError('mask features were computed')
+
+    model.mask_head.forward_features = refuse
+    (found,) = predict(model, torch.randn(1, 3, SIDE, SIDE), [sample(PETS)])
+    assert 'masks' not in found
