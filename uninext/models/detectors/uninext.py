@@ -19,6 +19,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from uninext.models.heads import HeadOutputs, gather_targets
+from uninext.models.ops import MSDeformAttention
 from uninext.models.predictors import Candidates
 from uninext.models.task_modules import DenoisingQueries
 from uninext.models.transformer import FeaturePyramid, SelectedQueries
@@ -116,6 +117,9 @@ class UNINEXT(BaseDetector):
                 if parameter.dim() > 1:
                     nn.init.xavier_uniform_(parameter)
         super().init_weights()
+        for module in self.modules():
+            if isinstance(module, MSDeformAttention):  # Xavier undid its own start
+                module.init_weights()
         nn.init.normal_(self.level_embed)
 
     # ------------------------------------------------------------- images and prompts
