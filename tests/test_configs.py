@@ -1,0 +1,331 @@
+"""Every config of configs/uninext: form, model, optimiser, schedule, data wiring.
+
+Models are built on the device ``meta``: full size, no memory, no numbers.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import logging
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from mmengine.config import Config
+from mmengine.dataset import Compose
+from mmengine.logging import MMLogger
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import init_default_scope
+
+from uninext.registry import (
+    DATA_SAMPLERS,
+    DATASETS,
+    EVALUATOR,
+    HOOKS,
+    LOG_PROCESSORS,
+    LOOPS,
+    METRICS,
+    MODELS,
+    PARAM_SCHEDULERS,
+    RUNNERS,
+    TRANSFORMS,
+    VISUALIZERS,
+)
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / 'configs/uninext'
+PATHS = sorted(FOLDER.rglob('*.py'))
+NAMES = [str(path.relative_to(FOLDER)) for path in PATHS]
+every_config = pytest.mark.parametrize('name', NAMES)
+MAX_LINES = 40
+# Full pipelines of their own: no augmentation is a claim that can be read there.
+LONG = {'stage2_image_tiny_overfit.py'}
+# Million parameters; R50: 109 bert-base, 23 ResNet-50, 34 the rest.
+PARAMETERS = {
+    'stage1_pretrain.py': 166,
+    'stage2_image.py': 166,
+    'stage2_image_tiny.py': 28,
+}
+
+
+@cache
+def load(name: str) -> Config:
+    return Config.fromfile(FOLDER / name)
+
+
+@cache
+def _built(model_cfg: str, name: str) -> torch.nn.Module:
+    init_default_scope('uninext')
+    cfg = load(name).model
+    if cfg.backbone.type.startswith('mmpretrain.'):  # it reads numbers of tensors
+        cfg = copy.deepcopy(cfg)
+        cfg.prompt_generator.text_encoder.num_hidden_layers = 1
+        return MODELS.build(cfg)
+    with torch.device('meta'):
+        return MODELS.build(cfg)
+
+
+def model_of(name: str) -> torch.nn.Module:
+    """Build the model; equal ones are shared."""
+    return _built(str(load(name).model), name)
+
+
+def header_of(name: str) -> str:
+    lines = (FOLDER / name).read_text().splitlines()
+    return '\n'.join(lines[: next(i for i, x in enumerate(lines) if x[:1] != '#')])
+
+
+def inner_datasets(cfg: dict) -> list[dict]:
+    """The datasets that read files, below those that join others."""
+    if 'sources' in cfg:
+        return [d for s in cfg['sources'] for d in inner_datasets(s['dataset'])]
+    if 'datasets' in cfg:
+        return [d for each in cfg['datasets'] for d in inner_datasets(each)]
+    return [cfg]
+
+
+# ------------------------------------------------------------------------------- form
+
+
+def test_there_are_configs():
+    assert {'stage1_pretrain.py', 'stage2_image.py'} <= set(NAMES)
+
+
+@every_config
+def test_header_has_command_and_source(name):
+    header = header_of(name)
+    path = f'configs/uninext/{name}'
+    assert re.search(rf'tools/(dist_)?(train|test)\.(py|sh) {re.escape(path)}', header)
+    assert re.search(r'arXiv \d{4}\.\d{5}|docs/\w+\.md', header)
+
+
+@every_config
+def test_is_short(name):
+    text = (FOLDER / name).read_text()
+    limit = 15 if name.startswith('eval/') else MAX_LINES
+    said = [x for x in text.splitlines() if re.search(r'\w', x) and x[:1] != '#']
+    if name in LONG:
+        assert len(said) > limit, f'{name} is short now: take it from the list'
+    else:
+        assert len(said) <= limit, f'{len(said)} lines'
+
+
+@every_config
+def test_imports_nothing_and_names_no_absolute_path(name):
+    text = (FOLDER / name).read_text()
+    nodes = list(ast.walk(ast.parse(text)))
+    assert not [n for n in nodes if isinstance(n, (ast.Import, ast.ImportFrom))]
+    strings = [
+        n.value
+        for n in nodes
+        if isinstance(n, ast.Constant) and isinstance(n.value, str)
+    ]
+    assert not [s for s in strings if s.startswith(('/', '~'))]
+
+
+# ------------------------------------------------------------------------------ model
+
+
+@every_config
+def test_model_builds(name):
+    model = model_of(name)
+    total = sum(p.numel() for p in model.parameters()) / 1e6
+    if name in PARAMETERS:
+        assert total == pytest.approx(PARAMETERS[name], abs=1)
+
+
+@every_config
+def test_layers_agree(name):
+    """The numbers that several parts of a model must share."""
+    cfg = load(name).model
+    assert cfg.bbox_head.num_layers == cfg.decoder.num_layers
+    channels = {
+        cfg.neck.out_channels,
+        2 * cfg.positional_encoding.num_feats,
+        cfg.denoising.embed_dims,
+        *(cfg[k].embed_dims for k in ('encoder', 'decoder', 'query_selector')),
+        *(cfg[k].embed_dims for k in ('bbox_head', 'mask_head')),
+        cfg.fusion_neck.visual_dims,
+    }
+    assert len(channels) == 1
+    model = model_of(name)
+    words = {cfg[k].prompt_dims for k in ('fusion_neck', 'denoising', 'bbox_head')}
+    assert words == {model.prompt_generator.prompt_dims}
+
+
+@every_config
+def test_optimizer_builds(name):
+    model, cfg = model_of(name), load(name)
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel(logging.ERROR)  # it says a line for every parameter
+    try:
+        wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    finally:
+        logger.setLevel(level)
+    names = {id(p): n for n, p in model.named_parameters()}
+    base = cfg.optim_wrapper.optimizer
+    factors = {k: v.lr_mult for k, v in _custom_keys(cfg).items()}
+    for group in wrapper.optimizer.param_groups:
+        for parameter in group['params']:
+            found = [f for key, f in factors.items() if key in names[id(parameter)]]
+            assert group['lr'] == pytest.approx(base.lr * (found or [1.0])[0])
+            assert group['weight_decay'] == base.weight_decay
+
+
+def _custom_keys(cfg: Config) -> dict:
+    return cfg.optim_wrapper.paramwise_cfg.custom_keys
+
+
+@every_config
+def test_schedulers_build(name):
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    cfg = load(name)
+    for scheduler in cfg.param_scheduler:
+        assert not scheduler.by_epoch
+        PARAM_SCHEDULERS.build(scheduler, default_args=dict(optimizer=optimizer))
+        last = max(scheduler.get('milestones', [scheduler.get('end', 0)]))
+        assert last < cfg.train_cfg.max_iters
+
+
+# ------------------------------------------------------------------------------- data
+
+
+@every_config
+def test_runtime_is_known(name):
+    cfg = load(name)
+    assert cfg.default_scope == 'uninext'
+    assert RUNNERS.get(cfg.runner_type)
+    assert LOG_PROCESSORS.get(cfg.log_processor.type)
+    assert VISUALIZERS.get(cfg.visualizer.type)
+    for hook in [*cfg.default_hooks.values(), *cfg.custom_hooks]:
+        assert HOOKS.get(hook.type), hook
+    for loop in (cfg.train_cfg, cfg.val_cfg, cfg.test_cfg):
+        assert LOOPS.get(loop.type)
+
+
+@every_config
+@pytest.mark.parametrize('split', ['train', 'val', 'test'])
+def test_pipelines_build_without_data(name, split):
+    loader = load(name)[f'{split}_dataloader']
+    assert DATASETS.get(loader.dataset.type)
+    assert DATA_SAMPLERS.get(loader.sampler.type)
+    for dataset in inner_datasets(loader.dataset):
+        assert DATASETS.get(dataset.type)
+        assert dataset.get('test_mode', False) is (split != 'train')
+        assert dataset.data_root.startswith('data/')
+        transforms = [TRANSFORMS.build(t) for t in dataset.pipeline]
+        assert len(Compose(dataset.pipeline).transforms) == len(transforms)
+        assert dataset.pipeline[-1].type == 'PackUninextInputs'
+
+
+@every_config
+def test_sources_are_told_apart(name):
+    dataset = load(name).train_dataloader.dataset
+    names = [source.name for source in dataset.sources]
+    assert len(set(names)) == len(names)
+
+
+@every_config
+@pytest.mark.parametrize('split', ['val', 'test'])
+def test_every_dataset_has_its_metric(name, split):
+    cfg = load(name)
+    evaluator = cfg[f'{split}_evaluator']
+    datasets = inner_datasets(cfg[f'{split}_dataloader'].dataset)
+    metrics = [evaluator]
+    if 'metrics' in evaluator:
+        assert EVALUATOR.get(evaluator.type)
+        metrics = evaluator.metrics
+        assert len(evaluator.dataset_prefixes) == len(metrics)
+    assert len(metrics) == len(datasets)
+    for metric, dataset in zip(metrics, datasets):
+        assert METRICS.get(metric.type)
+        if 'ann_file' in metric:
+            assert metric.ann_file == dataset.data_root + dataset.ann_file
+
+
+@every_config
+def test_colours_are_there_where_masks_are_learned_from_boxes(name):
+    cfg = load(name).model
+    from_boxes = 'loss_projection' in cfg.mask_head
+    assert cfg.data_preprocessor.get('with_color_similarity', False) is from_boxes
+    for dataset in inner_datasets(load(name).train_dataloader.dataset):
+        (loading,) = [t for t in dataset.pipeline if 'Annotations' in t.type]
+        if not from_boxes:
+            assert loading.get('with_mask', False)
+
+
+# ---------------------------------------------------------------------------- Table 1
+
+# UNINEXT, arXiv 2303.06674, Table 1 of the supplementary material.
+TABLE_1 = {
+    'stage1_pretrain.py': dict(gpus=32, iters=340741, step=312346),
+    'stage2_image.py': dict(gpus=16, iters=91990, step=76658),
+    'stage2_image_convnext-t.py': dict(gpus=16, iters=91990, step=76658),
+}
+
+
+@pytest.mark.parametrize('name', TABLE_1)
+def test_published_settings(name):
+    cfg, published = load(name), TABLE_1[name]
+    assert cfg.train_cfg.max_iters == published['iters']
+    assert cfg.optim_wrapper.optimizer == dict(type='AdamW', lr=2e-4, weight_decay=0.05)
+    assert cfg.optim_wrapper.clip_grad == dict(max_norm=0.1, norm_type=2)
+    (scheduler,) = cfg.param_scheduler
+    assert scheduler.milestones == [published['step']]
+    assert scheduler.gamma == 0.1
+    rates = {k: 2e-4 * v.lr_mult for k, v in _custom_keys(cfg).items()}
+    assert rates == pytest.approx(
+        dict(backbone=2e-5, sampling_offsets=2e-5, text_encoder=1e-5)
+    )
+    loader = cfg.train_dataloader
+    sizes = [s.get('batch_size', loader.batch_size) for s in loader.dataset.sources]
+    assert set(sizes) == {2}
+    header = header_of(name)
+    assert f'{published["gpus"]} GPUs x 2 images' in header
+    assert header.split(f'{name} ')[1].split()[0] == str(published['gpus'])
+
+
+@pytest.mark.parametrize('name', TABLE_1)
+def test_published_scales(name):
+    scales = [
+        [size, 1333] for size in (480, 512, 544, 576, 608, 640, 672, 704, 736, 768)
+    ]
+    scales.append([800, 1333])
+    for dataset in inner_datasets(load(name).train_dataloader.dataset):
+        (resize,) = [t for t in dataset.pipeline if t.type == 'RandomChoiceResize']
+        assert [list(s) for s in resize.scales] == scales
+    for dataset in inner_datasets(load(name).test_dataloader.dataset):
+        (resize,) = [t for t in dataset.pipeline if t.type == 'Resize']
+        assert tuple(resize.scale) == (1333, 800)
+
+
+def test_published_network():
+    cfg = load('stage2_image.py').model
+    assert cfg.query_selector.num_queries == 900
+    assert (cfg.encoder.num_layers, cfg.decoder.num_layers) == (6, 6)
+    assert cfg.encoder.feedforward_channels == 2048
+    assert cfg.prompt_generator.max_tokens == 256
+    assert cfg.fusion_neck.embed_dims == 2048
+    assert cfg.backbone.frozen_stages == 1  # stem and first stage
+
+
+def test_stage_2_draws_both_sources_alike():
+    coco, refcoco = load('stage2_image.py').train_dataloader.dataset.sources
+    assert coco.ratio == refcoco.ratio
+    (stage_1,) = load('stage1_pretrain.py').train_dataloader.dataset.sources
+    assert stage_1.class_aware
+
+
+def test_metafile_agrees():
+    models = yaml.safe_load((FOLDER / 'metafile.yml').read_text())['Models']
+    by_config = {m['Config']: m['Metadata'] for m in models}
+    assert set(by_config) == {f'configs/uninext/{n}' for n in NAMES}
+    for name, published in TABLE_1.items():
+        metadata = by_config[f'configs/uninext/{name}']
+        assert metadata.get('Iterations', published['iters']) == published['iters']
+        assert metadata['Batch Size'] == 2 * published['gpus']

@@ -1,0 +1,68 @@
+"""A backbone of mmpretrain, by the lines that the ConvNeXt-T config adds."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from uninext.registry import MODELS
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / 'test_detectors'))
+
+from small_uninext import build, images, names, sample, small_config  # noqa: E402
+
+CONFIG = (
+    Path(__file__).resolve().parents[3] / 'configs/uninext/stage2_image_convnext-t.py'
+)
+
+
+def backbone_cfg(**changes) -> dict:
+    cfg = Config.fromfile(CONFIG).model.backbone
+    cfg.pop('init_cfg')
+    return {**cfg, **changes}
+
+
+@pytest.fixture(scope='module')
+def small_arch() -> dict:
+    return dict(depths=[1, 1, 1, 1], channels=[8, 16, 24, 32])
+
+
+def test_full_size_has_the_channels_that_the_neck_expects():
+    cfg = Config.fromfile(CONFIG).model
+    built = MODELS.build(backbone_cfg())
+    built.eval()
+    with torch.no_grad():
+        levels = built(torch.randn(1, 3, 64, 64))
+    assert [x.shape[1] for x in levels] == cfg.neck.in_channels
+    assert [x.shape[-1] for x in levels] == [8, 4, 2]
+    norms = [n for n, _ in built.named_parameters() if n.startswith('norm')]
+    assert {n.split('.')[0] for n in norms} == {'norm1', 'norm2', 'norm3'}
+
+
+def test_trains_a_step_and_predicts(small_arch):
+    cfg = small_config()
+    cfg.backbone = backbone_cfg(arch=small_arch)
+    cfg.neck.in_channels = small_arch['channels'][1:]
+    model = build(cfg).train()
+    samples = [sample(names('dog', 'cat'), 2) for _ in range(2)]
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    before = model.backbone.norm3.weight.clone()
+    sum(model(images(samples), samples, mode='loss').values()).backward()
+    for name, parameter in model.backbone.named_parameters():
+        assert parameter.grad is not None, name
+    optimizer.step()
+    assert not torch.equal(before, model.backbone.norm3.weight)
+    with torch.no_grad():
+        (found, _) = model.eval()(images(samples), samples, mode='predict')
+    assert found.pred_instances.scores.isfinite().all()
+
+
+def test_torchvision_leaves_no_trace():
+    """Where it is absent it stays absent after mmpretrain was imported."""
+    MODELS.build(backbone_cfg(arch=dict(depths=[1] * 4, channels=[4] * 4)))
+    if 'torchvision' in sys.modules:
+        assert sys.modules['torchvision'].__spec__.origin is not None
