@@ -2,7 +2,7 @@
 
 A type name is looked up here, then in mmdet, then in mmengine. ``locations`` name both
 packages because a registry imports only its own locations, never its parent's
-(docs/en/architecture.md). Types of mmpretrain are written ``mmpretrain.Name``.
+(docs/architecture.md). Types of mmpretrain are written ``mmpretrain.Name``.
 
 Enter: type names in configs. Leave: classes.
 """

@@ -8,7 +8,7 @@ model = dict(
         with_mask_loss=False,
         loss_projection=dict(type='BoxProjectionLoss', loss_weight=1.0),
         loss_pairwise=dict(type='PairwiseAffinityLoss', loss_weight=1.0),
-        pairwise_warmup=3000,  # three decoder layers count: 1000 iterations
+        pairwise_warmup=1500,  # three decoder layers count: 500 iterations
     ),
 )
 overfit_boxes_train_pipeline = [
@@ -27,6 +27,6 @@ val_evaluator = dict(_delete_=True, **_base_.overfit_val_evaluator)
 test_dataloader, test_evaluator = val_dataloader, val_evaluator
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=100),
-    dict(type='MultiStepLR', by_epoch=False, milestones=[1600], gamma=0.1),
+    dict(type='MultiStepLR', by_epoch=False, milestones=[1200], gamma=0.1),
 ]
-train_cfg = dict(max_iters=2000, val_interval=250)
+train_cfg = dict(max_iters=1500, val_interval=250)

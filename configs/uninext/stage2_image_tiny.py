@@ -38,7 +38,7 @@ val_evaluator = dict(
 )
 test_dataloader, test_evaluator = val_dataloader, val_evaluator
 param_scheduler = [
-    dict(type='MultiStepLR', by_epoch=False, milestones=[2500], gamma=0.1)
+    dict(type='MultiStepLR', by_epoch=False, milestones=[1600], gamma=0.1)
 ]
-train_cfg = dict(max_iters=3000, val_interval=3000)
+train_cfg = dict(max_iters=2000, val_interval=2000)
 default_hooks = dict(checkpoint=dict(interval=500))

@@ -71,6 +71,6 @@ optim_wrapper = dict(
 )
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=100),
-    dict(type='MultiStepLR', by_epoch=False, milestones=[2400], gamma=0.1),
+    dict(type='MultiStepLR', by_epoch=False, milestones=[1600], gamma=0.1),
 ]
-train_cfg = dict(max_iters=3000, val_interval=500)
+train_cfg = dict(max_iters=2000, val_interval=500)

@@ -85,7 +85,7 @@ def load_config(args: argparse.Namespace) -> Config:
     if not Path(args.config).is_file():
         raise ValueError(
             f'There is no config {args.config!r}. Configs to start from are in '
-            'configs/uninext/; see docs/en/config.md.'
+            'configs/uninext/; see docs/configuration.md.'
         )
     cfg = Config.fromfile(args.config)
     cfg.launcher = args.launcher

@@ -56,9 +56,9 @@ def run(args: argparse.Namespace) -> int:
         # What a training may take over in part must be whole to be measured.
         cfg.load_allow = parse_options(args.cfg_options).get('load_allow', [])
         if args.show or args.show_dir:
-            from uninext.utils.optional_imports import ensure_mmcv_ops
+            from uninext.utils.optional_imports import import_mmdet_quietly
 
-            ensure_mmcv_ops()  # before anything of mmdet
+            import_mmdet_quietly()
             from mmdet.engine.hooks.utils import trigger_visualization_hook
 
             cfg = trigger_visualization_hook(cfg, args)

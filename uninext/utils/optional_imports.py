@@ -6,13 +6,14 @@ anything of mmdet is imported.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.machinery
 import importlib.util
+import io
 import sys
 import types
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, NoReturn
 
 
@@ -50,6 +51,13 @@ def ensure_mmcv_ops() -> None:
     sys.modules['mmcv._ext'] = stand_in
 
 
+def import_mmdet_quietly() -> None:
+    """Import mmdet's rooms without what they print about optional packages."""
+    ensure_mmcv_ops()
+    with contextlib.redirect_stdout(io.StringIO()):
+        importlib.import_module('mmdet.datasets')
+
+
 class _AbsentModule(types.ModuleType):
     """A package whose every attribute is a class that refuses to be used."""
 
@@ -83,7 +91,7 @@ class _AbsentFinder:
         """Nothing to execute: attributes are made on demand."""
 
 
-@contextmanager
+@contextlib.contextmanager
 def _stand_in_for(*packages: str) -> Iterator[None]:
     absent = tuple(p for p in packages if importlib.util.find_spec(p) is None)
     finder = _AbsentFinder(absent)

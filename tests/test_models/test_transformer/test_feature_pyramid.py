@@ -94,3 +94,23 @@ def test_with_feat_keeps_the_geometry():
     other = pyramid.with_feat(pyramid.feat * 2)
     assert other.padding_mask is pyramid.padding_mask
     assert not torch.equal(other.feat, pyramid.feat)
+
+
+def test_cell_centres():
+    pyramid = pyramid_of(
+        random_levels(1, [(2, 3), (1, 2), (1, 1), (1, 1)]), [(16, 24)], (16, 24)
+    )
+    first, second, *_ = pyramid.grid_points()
+    expected = [[x + 0.5, y + 0.5] for y in range(2) for x in range(3)]
+    assert first.tolist() == expected
+    assert second.tolist() == [[0.5, 0.5], [1.5, 0.5]]
+
+
+def test_reference_points_equal_mmdets():
+    from mmdet.models.layers import DeformableDetrTransformerEncoder
+
+    pyramid = random_pyramid([(64, 64), (32, 48)])
+    expected = DeformableDetrTransformerEncoder.get_encoder_reference_points(
+        SIZES, pyramid.valid_ratios, 'cpu'
+    )
+    torch.testing.assert_close(pyramid.reference_points(), expected)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from mmdet.models.layers import (
-    DeformableDetrTransformerEncoder,
-    DeformableDetrTransformerEncoderLayer,
-)
+from mmdet.models.layers import DeformableDetrTransformerEncoderLayer
 from mmengine.model import BaseModule, ModuleList
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
@@ -72,9 +69,7 @@ class DeformableEncoder(BaseModule):
 
     def forward(self, pyramid: FeaturePyramid) -> Tensor:
         """Refine the features; returns memory (B, N, C)."""
-        reference = DeformableDetrTransformerEncoder.get_encoder_reference_points(
-            pyramid.spatial_shapes.tolist(), pyramid.valid_ratios, pyramid.feat.device
-        )  # (B, N, L, 2)
+        reference = pyramid.reference_points()  # (B, N, L, 2)
         query = pyramid.feat
         for layer in self.layers:
             if self.with_cp and query.requires_grad:

@@ -82,6 +82,31 @@ class FeaturePyramid:
         """The same geometry with other features."""
         return replace(self, feat=feat)
 
+    def grid_points(self) -> list[Tensor]:
+        """Cell centres of each level, in cells: L tensors (Hl * Wl, 2) of (x, y)."""
+        points = []
+        for height, width in self.spatial_shapes.tolist():
+            ys, xs = (
+                torch.linspace(0.5, n - 0.5, n, device=self.feat.device)
+                for n in (height, width)
+            )
+            grid_y, grid_x = torch.meshgrid(ys, xs, indexing='ij')
+            points.append(torch.stack([grid_x, grid_y], -1).view(-1, 2))
+        return points
+
+    def reference_points(self) -> Tensor:
+        """Where each token lies in each level, in 0..1 of the padded image.
+
+        Returns:
+            Tensor: (B, N, L, 2), (x, y).
+        """
+        sizes_wh = self.spatial_shapes.flip(-1)
+        points = [
+            grid / (self.valid_ratios[:, None, level] * sizes_wh[level])
+            for level, grid in enumerate(self.grid_points())
+        ]
+        return torch.cat(points, 1)[:, :, None] * self.valid_ratios[:, None]
+
     def unflatten(self, feat: Tensor, num_levels: int) -> list[Tensor]:
         """Turn (B, N, C) back into the first ``num_levels`` maps (B, C, Hl, Wl)."""
         shapes = self.spatial_shapes.tolist()[:num_levels]

@@ -95,19 +95,14 @@ def _grid_proposals(pyramid: FeaturePyramid) -> tuple[Tensor, Tensor]:
         tuple: (B, N, 4) cxcywh in logit space, +inf where invalid; (B, N, 1) bool, True
         where the token is image and its box lies inside (0.01, 0.99).
     """
-    device, batch = pyramid.feat.device, len(pyramid.feat)
+    sizes_wh = pyramid.spatial_shapes.flip(-1)
     boxes = []
-    for level, (height, width) in enumerate(pyramid.spatial_shapes.tolist()):
-        ys = torch.arange(height, device=device, dtype=torch.float32) + 0.5
-        xs = torch.arange(width, device=device, dtype=torch.float32) + 0.5
-        grid_y, grid_x = torch.meshgrid(ys, xs, indexing='ij')
-        centre = torch.stack([grid_x, grid_y], -1).view(1, -1, 2)
-        size = centre.new_tensor([width, height])
-        valid_wh = (pyramid.valid_ratios[:, level] * size).round()
-        centre = centre / valid_wh[:, None]  # (B, Hl*Wl, 2)
+    for level, grid in enumerate(pyramid.grid_points()):
+        valid_wh = (pyramid.valid_ratios[:, level] * sizes_wh[level]).round()
+        centre = grid / valid_wh[:, None]  # (B, Hl*Wl, 2)
         wh = torch.full_like(centre, 0.05 * 2.0**level)
         boxes.append(torch.cat([centre, wh], -1))
-    proposals = torch.cat(boxes, 1).view(batch, -1, 4)
+    proposals = torch.cat(boxes, 1)
     valid = ((proposals > 0.01) & (proposals < 0.99)).all(-1, keepdim=True)
     valid &= ~pyramid.padding_mask[..., None]
     logits = torch.log(proposals / (1 - proposals))
