@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / 'configs/uninext/stage2_image_tiny.py'
 # Sizes that fit the time.
 NUM_TRAIN, NUM_VAL, NUM_SENTENCES, NUM_PICTURES = 240, 24, 60, 8
+LEARNING_RATE = 5e-4  # a short run takes larger steps than the config's long one
 SHOWN = ('coco/bbox_mAP', 'coco/bbox_mAP_50', 'coco/segm_mAP', 'coco/segm_mAP_50')
 SHOWN_SENTENCES = ('refexp/bbox_P@0.5', 'refexp/segm_P@0.5', 'refexp/segm_oIoU')
 
@@ -72,6 +73,7 @@ def run(args: argparse.Namespace) -> None:
     cfg = apis.point_config_at(
         cfg, folder, out / 'run', args.iters, max_sentences=NUM_SENTENCES
     )
+    cfg.optim_wrapper.optimizer.lr = LEARNING_RATE
     runner = apis.train_shortly(cfg)
     cfg.dump(out / 'config.py')
     print('[3/4] Judging')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from uninext.cli.common import user_errors
+from uninext.cli.common import run_tool, user_errors
 
 DESCRIPTION = 'Convert a published checkpoint to the layout of this project, or back.'
 
@@ -48,3 +48,15 @@ def run(args: argparse.Namespace) -> int:
     print(report.summary())
     print(f'written: {args.target}')
     return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command as a script.
+
+    Args:
+        argv: Arguments; by default those of the process.
+
+    Returns:
+        The exit status.
+    """
+    return run_tool(DESCRIPTION, add_arguments, run, argv)
