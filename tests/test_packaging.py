@@ -160,7 +160,7 @@ def test_model_index_names_metafiles_and_configs_that_exist():
             assert model['In Collection'] in collections
             assert (ROOT / model['Config']).is_file(), model['Config']
             listed.add(model['Config'])
-    on_disk = (ROOT / 'configs/uninext').glob('*.py')
+    on_disk = (ROOT / 'configs/uninext').rglob('*.py')
     assert listed == {str(path.relative_to(ROOT)) for path in on_disk}
 
 
