@@ -28,9 +28,7 @@ val_dataloader = dict(
     batch_size=1,
     num_workers=2,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='ConcatDataset', datasets=[_base_.coco_val, _base_.refcoco_val]
-    ),
+    dataset=dict(type='ConcatDataset', datasets=[_base_.coco_val, _base_.refcoco_val]),
 )
 val_evaluator = dict(
     type='MultiDatasetsEvaluator',
