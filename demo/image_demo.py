@@ -29,7 +29,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--data', metavar='DIR', help='your folder of COCO format')
     parser.add_argument('--out', default='demo_output', help='folder of the results')
-    parser.add_argument('--iters', type=int, default=300, help='training iterations')
+    parser.add_argument('--iters', type=int, default=220, help='training iterations')
     parser.add_argument('--config', default=str(CONFIG), help='config to train')
     return parser.parse_args(argv)
 
