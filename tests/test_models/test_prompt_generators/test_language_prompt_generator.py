@@ -122,6 +122,17 @@ def test_cache_in_evaluation() -> None:
     assert torch.equal(first.embeds[0], second.embeds[1])
 
 
+def test_kept_features_do_not_depend_on_their_neighbours() -> None:
+    short = Prompt.from_expression('the cup')
+    long = Prompt.from_expression('the large cup that stands left of all other cups')
+    alone, beside = tiny().eval(), tiny().eval()
+    beside.load_state_dict(alone.state_dict())
+    with torch.no_grad():
+        beside([long, short])
+        expected = alone([short]).embeds
+        assert torch.equal(beside([short]).embeds, expected)
+
+
 def test_cache_is_bounded() -> None:
     generator = tiny(cache_size=2).eval()
     runs = count_runs(generator)

@@ -302,7 +302,13 @@ class LanguagePromptGenerator(BaseModule):
             known = {text: feature for text, feature in found if feature is not None}
         fresh = [text for text in layouts if text not in known]
         if fresh:
-            hidden = self._run_encoder([layouts[text].ids for text in fresh])
+            ids = [layouts[text].ids for text in fresh]
+            if reusable:
+                # What is kept must not depend on its neighbours, to the last bit: a
+                # resumed run meets other neighbours than the run that was killed.
+                hidden = [self._run_encoder([row])[0] for row in ids]
+            else:
+                hidden = self._run_encoder(ids)
             for text, feature in zip(fresh, hidden):
                 known[text] = feature
                 if reusable:
