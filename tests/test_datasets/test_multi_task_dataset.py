@@ -74,7 +74,8 @@ def test_concatenation():
     assert dataset.metainfo == dict(classes=('a',))
     where = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (1, 3), (1, 4)]
     assert [dataset.locate(i) for i in range(8)] == where
-    assert dataset.aspect_flags(1).tolist() == [False, True, False, True, False]
+    landscape = dataset.sampling_tables[1].landscape
+    assert landscape.tolist() == [False, True, False, True, False]
     assert [read(dataset, i)[:2] for i in (0, 3)] == [('a', 0), ('b', 0)]
 
 

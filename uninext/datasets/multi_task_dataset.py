@@ -118,10 +118,6 @@ class MultiTaskDataset:
         """What the sampler knows of the samples, for each source."""
         return tuple(sampling_table_of(source.dataset) for source in self.sources)
 
-    def aspect_flags(self, source: int) -> np.ndarray:
-        """(N,) bool of a source, True where the original image is wider than high."""
-        return self.sampling_tables[source].landscape
-
     def __getitem__(self, draw: SampleDraw | int) -> dict:
         """Load a sample.
 
