@@ -1,0 +1,175 @@
+"""Visual prompts: a target, as it was annotated in another frame.
+
+A frame with a box (and a mask) enters, a square crop of the target leaves; the visual
+prompt generator encodes it as the text encoder encodes words.
+
+Shape legend: H, W the frame, S the side of the crop.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Template:
+    """A target and what surrounds it, cut out of a frame.
+
+    Compared and hashed by identity, so that its encoding can be kept.
+
+    Attributes:
+        image: (3, S, S) float32, the crop; zeros outside the frame.
+        padding: (S, S) float32 in 0..1, 0 where all of a pixel comes from the frame.
+        prior: (S, S) float32 in 0..1, where the target is: its mask, or its box.
+    """
+
+    image: Tensor
+    padding: Tensor
+    prior: Tensor
+
+    @classmethod
+    def from_frame(
+        cls,
+        image: Tensor,
+        box_xyxy: Tensor,
+        mask: Tensor | None = None,
+        context: float = 2.0,
+        size: int = 256,
+    ) -> Template:
+        """Cut a target out of a frame.
+
+        The crop is a square around the centre of the box whose side is ``context``
+        times the geometric mean of the box's sides, resized bilinearly. Follows:
+        method section 1.4, rounding included.
+
+        Args:
+            image: (3, H, W), any number type.
+            box_xyxy: (4,), pixels of the frame; may reach over its border.
+            mask: (H, W) of the target, None where only its box is known.
+            context: Side of the crop relative to the target.
+            size: Side S of the result in pixels.
+
+        Raises:
+            ValueError: If the box is not finite, empty, or wholly outside the frame,
+                or the mask has another size than the frame.
+        """
+        height, width = image.shape[-2:]
+        x1, y1, x2, y2 = _checked_box(box_xyxy, height, width)
+        if mask is not None and tuple(mask.shape) != (height, width):
+            raise ValueError(
+                f'The mask of a target has {tuple(mask.shape)} (height, width) pixels '
+                f'and its frame {(height, width)}. Give the mask of this very frame.'
+            )
+        box_w, box_h = x2 - x1, y2 - y1
+        side = max(math.ceil(math.sqrt(box_w * box_h) * context), 1)
+        left = round(x1 + 0.5 * box_w - 0.5 * side)
+        top = round(y1 + 0.5 * box_h - 0.5 * side)
+        window = (left, top, side)
+        if mask is None:
+            prior = _filled_box(x1 - left, y1 - top, box_w, box_h, side, image.device)
+        else:
+            prior = _cut(mask[None].float(), window, 0.0)
+        outside = _cut(
+            image.new_zeros(1, height, width, dtype=torch.float), window, 1.0
+        )
+        parts = torch.cat([_cut(image.float(), window, 0.0), outside, prior])
+        resized = F.interpolate(
+            parts[None], size=(size, size), mode='bilinear', align_corners=False
+        )[0]
+        return cls(resized[:3], resized[3], resized[4])
+
+    @property
+    def size(self) -> int:
+        """Side S in pixels."""
+        return self.image.shape[-1]
+
+    def to(self, device: torch.device | str) -> Template:
+        """The same on another device; itself if it is there already."""
+        if self.image.device == torch.device(device):
+            return self
+        return Template(
+            self.image.to(device), self.padding.to(device), self.prior.to(device)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class VisualPrompt:
+    """A target to be found again, shown by one or more templates.
+
+    Attributes:
+        templates: The same target at several times; their tokens are joined.
+        names: What label 0 means.
+    """
+
+    templates: tuple[Template, ...]
+    names: tuple[str, ...] = ('target',)
+
+    def __post_init__(self) -> None:
+        if not self.templates:
+            raise ValueError('A visual prompt needs at least one template, got none.')
+        if len(self.names) != 1:
+            raise ValueError(
+                f'A visual prompt is one target, with one name; got {self.names}.'
+            )
+
+    @property
+    def pooled(self) -> bool:
+        """A target is compared as a whole, like a sentence."""
+        return True
+
+    def __len__(self) -> int:
+        return 1
+
+    def with_templates(self, *templates: Template) -> VisualPrompt:
+        """The same target shown by other templates."""
+        return replace(self, templates=templates)
+
+
+def _checked_box(
+    box_xyxy: Tensor, height: int, width: int
+) -> tuple[float, float, float, float]:
+    x1, y1, x2, y2 = (float(v) for v in box_xyxy.flatten())
+    shown = f'(x1, y1, x2, y2) = ({x1:g}, {y1:g}, {x2:g}, {y2:g})'
+    if not all(math.isfinite(v) for v in (x1, y1, x2, y2)) or x2 <= x1 or y2 <= y1:
+        raise ValueError(
+            f'The box of a target is empty or not finite: {shown}. Expected x1 < x2 '
+            'and y1 < y2 in pixels of the frame.'
+        )
+    if min(x2, y2, width - x1, height - y1) <= 0:
+        raise ValueError(
+            f'The box of a target lies outside its frame: {shown}, the frame is '
+            f'{width}x{height} pixels (width x height).'
+        )
+    return x1, y1, x2, y2
+
+
+def _cut(image: Tensor, window: tuple[int, int, int], fill: float) -> Tensor:
+    """Cut a square (left, top, side) out of (C, H, W); ``fill`` outside the image.
+
+    As published, the window takes one row and column less of the image than fit where
+    it reaches over the lower or right border.
+    """
+    left, top, side = window
+    height, width = image.shape[-2:]
+    x1, y1 = max(left, 0), max(top, 0)
+    over_x, over_y = max(left + side - width + 1, 0), max(top + side - height + 1, 0)
+    x2, y2 = left + side - over_x, top + side - over_y
+    out = image.new_full((image.shape[0], side, side), fill)
+    if x2 > x1 and y2 > y1:
+        out[:, y1 - top : y2 - top, x1 - left : x2 - left] = image[:, y1:y2, x1:x2]
+    return out
+
+
+def _filled_box(
+    x1: float, y1: float, box_w: float, box_h: float, side: int, device: torch.device
+) -> Tensor:
+    """(1, side, side), ones inside the box; the box relative to the window."""
+    prior = torch.zeros(1, side, side, device=device)
+    left, top = max(round(x1), 0), max(round(y1), 0)
+    prior[:, top : max(round(y1 + box_h), 0), left : max(round(x1 + box_w), 0)] = 1.0
+    return prior
