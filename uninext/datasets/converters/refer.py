@@ -1,4 +1,4 @@
-"""Write referring sets in the layout that ``ReferringDataset`` reads.
+"""Read referring sets over images for the layout that ``ReferringDataset`` reads.
 
 Files as they are downloaded in; COCO-format dictionaries with one ``images`` record
 per referred object, and a count of what was left out and why, out.
@@ -6,19 +6,14 @@ per referred object, and a count of what was left out and why, out.
 
 from __future__ import annotations
 
-import io
-import json
-import os
-import pickle
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
-
-from tqdm import tqdm
+from typing import Any
 
 from uninext.datasets.annotation_file import DatasetError, valid_segmentation
+from uninext.datasets.converters.files import load_json, load_plain_pickle, tracked
 from uninext.structures import clean_expression
 
 
@@ -48,8 +43,6 @@ REFER_SETS = (
     ReferSet('refcocog-google', 'refcocog', 'refs(google).p', ('val',), in_mix=False),
 )
 MIXED_NAME = 'refcoco-mixed'
-# what pickle raises on bytes that are not a pickle
-_DAMAGED = (pickle.UnpicklingError, EOFError, ValueError, IndexError, KeyError)
 
 
 @dataclass(frozen=True)
@@ -104,32 +97,6 @@ class Conversion:
         return '\n'.join(lines)
 
 
-def load_plain_pickle(path: Path) -> Any:
-    """Unpickle a file that holds only containers, numbers and strings.
-
-    Raises:
-        DatasetError: If the file is absent, damaged, or asks for anything else: a
-            pickle can run any code, so nothing but plain data is accepted.
-    """
-    try:
-        return _PlainUnpickler(
-            io.BytesIO(path.read_bytes()), encoding='utf-8', errors='replace'
-        ).load()
-    except FileNotFoundError:
-        raise DatasetError(
-            f'{path} does not exist. Expected the REFER download with refcoco/, '
-            'refcoco+/ and refcocog/, each with instances.json and refs(...).p.'
-        ) from None
-    except (
-        pickle.UnpicklingError,
-        EOFError,
-        ValueError,
-        IndexError,
-        KeyError,
-    ) as error:
-        raise DatasetError(f'{path} is not a plain pickle: {error}') from error
-
-
 def convert_refer(
     root: Path, refer_set: ReferSet, progress: bool = True
 ) -> dict[str, Conversion]:
@@ -153,7 +120,7 @@ def convert_refer(
     splits: dict[str, Conversion] = {
         split: Conversion() for split in ('train', *refer_set.test_splits)
     }
-    for ref in _tracked(refs, progress):
+    for ref in tracked(refs, 'refs', progress):
         conversion = splits.get(ref['split'])
         if conversion is None:
             continue
@@ -224,7 +191,7 @@ def convert_refexp_json(path: Path, progress: bool = True) -> Conversion:
     if not isinstance(refs, list):
         raise DatasetError(f'{path} has no list of refs (key "refs").')
     conversion = Conversion()
-    for position, ref in enumerate(_tracked(refs, progress)):
+    for position, ref in enumerate(tracked(refs, 'refs', progress)):
         lacking = [k for k in ('image_id', 'file_name', 'sentences') if k not in ref]
         if lacking:
             raise DatasetError(f'{path}: refs[{position}] has no {lacking}.')
@@ -278,39 +245,6 @@ def to_coco(conversion: Conversion) -> dict[str, list[dict]]:
     )
 
 
-def write_json(content: Any, path: Path) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'{path.name}.{os.getpid()}.tmp')
-    try:
-        temporary.write_text(json.dumps(content), encoding='utf-8')
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def load_json(path: Path) -> Any:
-    """Read a JSON file.
-
-    Raises:
-        DatasetError: If it is absent or damaged.
-    """
-    try:
-        return json.loads(path.read_text(encoding='utf-8'))
-    except FileNotFoundError:
-        raise DatasetError(f'{path} does not exist.') from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise DatasetError(f'{path} is not valid JSON: {error}') from error
-
-
-class _PlainUnpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> NoReturn:
-        raise pickle.UnpicklingError(
-            f'it asks for {module}.{name}; only lists, dictionaries, numbers and '
-            'strings are accepted'
-        )
-
-
 def _add(
     conversion: Conversion,
     image: dict | None,
@@ -344,24 +278,3 @@ def _add(
                 expressions=expressions,
             )
         )
-
-
-def _tracked(records: list, progress: bool) -> Iterable[Any]:
-    # None: a bar only where somebody watches
-    return tqdm(records, unit='refs', disable=None if progress else True)
-
-
-__all__ = [
-    'MIXED_NAME',
-    'REFER_SETS',
-    'Conversion',
-    'ReferSet',
-    'ReferredObject',
-    'convert_refer',
-    'convert_refexp_json',
-    'load_json',
-    'load_plain_pickle',
-    'mix_train_splits',
-    'to_coco',
-    'write_json',
-]
