@@ -19,6 +19,7 @@ from uninext.models.weights.key_table import (
     DROPPED,
     IMAGE_RULES,
     VIDEO_PARTS,
+    VIDEO_RULES,
     KeyRule,
     detect_stage,
 )
@@ -27,6 +28,7 @@ __all__ = [
     'DROPPED',
     'IMAGE_RULES',
     'VIDEO_PARTS',
+    'VIDEO_RULES',
     'ConversionReport',
     'KeyRule',
     'convert_file',

@@ -16,14 +16,18 @@ from torch import Tensor
 from uninext.models.weights.key_table import (
     DROPPED,
     IMAGE_RULES,
+    NO_COUNTER,
     OURS_DROPPED,
     PROPOSAL_CLASSIFIER,
     TRANSFORMER,
     VIDEO_PARTS,
+    VIDEO_RULES,
     KeyRule,
     detect_stage,
     matches_any,
 )
+
+RULES = (*IMAGE_RULES, *VIDEO_RULES)
 
 
 @dataclass
@@ -65,7 +69,7 @@ def from_published(
     """Rename the keys of a published state dict to ours.
 
     Args:
-        state: Published state dict of stage 1 or 2, ResNet backbone.
+        state: Published state dict of any stage, ResNet backbone.
         drop_video: Leave out the parts that stage 3 adds, as the published evaluation
             of image tasks does with a stage 3 checkpoint.
 
@@ -73,22 +77,17 @@ def from_published(
         Our state dict (tensors shared with ``state``) and what became of every key.
 
     Raises:
-        ValueError: If a key is unknown, two copies of one tensor differ, ``state`` is
-            in our layout, or it holds stage 3 and ``drop_video`` is False.
+        ValueError: If a key is unknown, two copies of one tensor differ, or ``state``
+            is in our layout.
     """
     _refuse_layout(state, 'bbox_head.', 'is in our layout already')
     report = ConversionReport(stage=detect_stage(state))
-    if report.stage == 'video' and not drop_video:
-        raise ValueError(
-            'This checkpoint is of stage 3: it holds '
-            f'{", ".join(_video_parts(state))}. Only its image part can be converted '
-            'for now: ask for that (drop_video=True, --image-only).'
-        )
+    reasons = {**DROPPED, **(VIDEO_PARTS if drop_video else {})}
     ours: OrderedDict[str, Tensor] = OrderedDict()
     source: dict[str, str] = {}
     left_over = []
     for key, value in state.items():
-        reason = _reason_to_drop(key, {**DROPPED, **VIDEO_PARTS})
+        reason = _reason_to_drop(key, reasons)
         if reason is not None:
             report.dropped.append((key, reason))
             continue
@@ -115,7 +114,7 @@ def to_published(
     zeros, so that the published code finds all its keys.
 
     Args:
-        state: State dict of our image model, ResNet backbone.
+        state: State dict of our model, of images or of video, ResNet backbone.
 
     Returns:
         The published state dict (tensors shared, aliases included) and what became of
@@ -146,11 +145,12 @@ def to_published(
             report.aliases.append((alias, new))
     _refuse_left_over(left_over, 'our')
     _add_dead_resizer(published, report)
+    report.stage = detect_stage(published)
     return published, report
 
 
 def _to_ours(key: str) -> str | None:
-    for rule in (*IMAGE_RULES, PROPOSAL_CLASSIFIER):
+    for rule in (*RULES, PROPOSAL_CLASSIFIER):
         for template in (rule.published, rule.alias):
             if template is not None:
                 new = rule.translate(key, template, rule.ours)
@@ -163,7 +163,7 @@ def _rule_of_ours(key: str, state: Mapping[str, Tensor]) -> KeyRule | None:
     branch = re.fullmatch(r'(bbox_head\.cls_branches\.\d+)\.(weight|bias)', key)
     if branch and f'{branch[1]}.weight' in state:
         return PROPOSAL_CLASSIFIER
-    for rule in IMAGE_RULES:
+    for rule in RULES:
         if rule.translate(key, rule.ours, rule.published) is not None:
             return rule
     return None
@@ -172,11 +172,6 @@ def _rule_of_ours(key: str, state: Mapping[str, Tensor]) -> KeyRule | None:
 def _reason_to_drop(key: str, reasons: Mapping[str, str]) -> str | None:
     template = matches_any(key, reasons)
     return None if template is None else reasons[template]
-
-
-def _video_parts(state: Mapping[str, Tensor]) -> list[str]:
-    found = {matches_any(key, VIDEO_PARTS) for key in state} - {None}
-    return [part for template, part in VIDEO_PARTS.items() if template in found]
 
 
 def _check_alias(key: str, value: Tensor, other_key: str, other: Tensor) -> None:
@@ -210,7 +205,7 @@ def _add_batch_norm_counters(
     for key in [k for k in ours if k.endswith('.running_var')]:
         counter = key[: -len('running_var')] + 'num_batches_tracked'
         ours[counter] = torch.zeros((), dtype=torch.long)
-        report.added.append((counter, 'counter; frozen batch norms have none'))
+        report.added.append((counter, NO_COUNTER))
 
 
 def _add_dead_resizer(

@@ -64,7 +64,8 @@ class KeyRule:
 
 
 TRANSFORMER = 'detr.detr.transformer'
-RESNET = 'detr.detr.backbone.0.backbone'
+BACKBONE = 'detr.detr.backbone.0.backbone'
+TEMPLATE_BACKBONE = 'detr.detr.ref_backbone.0.backbone'
 FUSION = f'{TRANSFORMER}.encoder.vl_layers.0.b_attn'
 DECODER_LAYER = f'{TRANSFORMER}.decoder.layers.{{i}}'
 ENCODER_LAYER = f'{TRANSFORMER}.encoder.layers.{{i}}'
@@ -195,12 +196,25 @@ PROPOSAL_CLASSIFIER = _twice(
 )
 
 IMAGE_RULES = [
-    *_resnet_rules(RESNET, 'backbone'),
+    *_resnet_rules(BACKBONE, 'backbone'),
     *_neck_rules('detr.detr.input_proj'),
     *TEXT_RULES,
     *FUSION_RULES,
     *TRANSFORMER_RULES,
     *HEAD_RULES,
+]
+
+# what stage 3 adds; the template backbone is the backbone with a fourth input channel
+VIDEO_RULES = [
+    *_resnet_rules(TEMPLATE_BACKBONE, 'visual_prompt_generator.backbone'),
+    KeyRule('detr.sot_fuser.refine.{i}.{p}', 'visual_prompt_generator.fuser.{i}.{p}'),
+    KeyRule('detr.adjust_layer.{p}', 'visual_prompt_generator.adapter.{p}'),
+    *_decoder_layer_rules('detr.reid_embed_head.0.layers.{i}', 'embed_head.layers.{i}'),
+    KeyRule(
+        'detr.reid_embed_head.0.ref_point_head.layers.{i}.{p}',
+        'embed_head.ref_point_head.layers.{i}.{p}',
+    ),
+    KeyRule('detr.reid_embed_head.1.layers.{i}.{p}', 'embed_head.mlp.layers.{i}.{p}'),
 ]
 
 # published keys without a place of ours, and why
@@ -212,11 +226,13 @@ DROPPED = {
 }
 
 # our keys without a published place, and why
+NO_COUNTER = 'counter; frozen batch norms have none'
 OURS_DROPPED = {
-    'backbone.{rest}.num_batches_tracked': 'counter; frozen batch norms have none',
+    'backbone.{rest}.num_batches_tracked': NO_COUNTER,
+    'visual_prompt_generator.backbone.{rest}.num_batches_tracked': NO_COUNTER,
 }
 
-# parts that stage 3 adds
+# the published names of what stage 3 adds, for who leaves it out
 VIDEO_PARTS = {
     'detr.detr.ref_backbone.{rest}': 'visual prompt backbone',
     'detr.sot_fuser.{rest}': 'visual prompt fuser',
