@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from uninext.datasets import DatasetError
+from uninext.datasets.converters.mot_challenge import convert_mot_challenge
+
+TOOL = Path(__file__).parents[3] / 'tools/dataset_converters/mot_challenge.py'
+INFO = '[Sequence]\nname=a\nimWidth=40\nimHeight=30\n'
+
+
+def make_sequence(folder: Path, rows: list[str], frames=(1, 2, 3), info=INFO) -> None:
+    (folder / 'img1').mkdir(parents=True)
+    for frame in frames:
+        picture = Image.fromarray(np.zeros((30, 40, 3), np.uint8))
+        picture.save(folder / 'img1' / f'{frame:06d}.jpg')
+    (folder / 'gt').mkdir()
+    (folder / 'gt' / 'gt.txt').write_text('\n'.join(rows) + '\n')
+    if info:
+        (folder / 'seqinfo.ini').write_text(info)
+
+
+def convert(root: Path, **kwargs):
+    out = root / 'out' / 'train.json'
+    conversion = convert_mot_challenge(root, out, progress=False, **kwargs)
+    return conversion, json.loads(out.read_text())
+
+
+def run_tool(*args: str) -> int:
+    spec = importlib.util.spec_from_file_location('_tool_mot_challenge', TOOL)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.main(list(args))
+
+
+def test_a_sequence_without_boxes(tmp_path: Path):
+    make_sequence(tmp_path / 'train' / 'a', [])
+    conversion, content = convert(tmp_path)
+    assert (conversion.num_videos, conversion.num_tracks) == (1, 0)
+    assert content['annotations'] == []
+    assert content['videos'] == [
+        dict(
+            id=1,
+            name='a',
+            width=40,
+            height=30,
+            length=3,
+            file_names=[f'train/a/img1/00000{i}.jpg' for i in (1, 2, 3)],
+        )
+    ]
+
+
+def test_targets_ignored_and_background(tmp_path: Path):
+    rows = [
+        '1,5,1,2,10,10,1,1,0.9',
+        '3,5,2,2,10,10,1,1,0.1',
+        '1,6,1,2,10,10,0,1,1',  # a pedestrian that is not considered
+        '2,7,1,2,10,10,0,8,1',  # a distractor
+        '2,8,1,2,10,10,1,3,1',  # a car
+        '2,9,40,2,10,10,1,1,1',  # outside the frame
+        '4,5,1,2,10,10,1,1,1',  # no such frame
+    ]
+    make_sequence(tmp_path / 'train' / 'a', rows)
+    conversion, content = convert(tmp_path)
+    tracks = [(a['iscrowd'], a['bboxes']) for a in content['annotations']]
+    assert tracks == [
+        (0, [[1, 2, 10, 10], None, [2, 2, 10, 10]]),
+        (1, [[1, 2, 10, 10], None, None]),
+        (1, [None, [1, 2, 10, 10], None]),
+    ]
+    assert (conversion.num_tracks, conversion.num_boxes) == (1, 2)
+    assert conversion.num_ignored_boxes == 2
+    assert sum(conversion.skipped.values()) == 3
+    assert 'skipped 1: box outside the frame' in conversion.summary('x')
+    half_hidden = convert(tmp_path, min_visibility=0.5)[1]['annotations']
+    assert [a['iscrowd'] for a in half_hidden] == [0, 1, 1, 1]
+
+
+def test_boxes_are_cut_to_the_frame(tmp_path: Path):
+    make_sequence(tmp_path / 'train' / 'a', ['1,1,-5,25,10,10,1,1,1'])
+    assert convert(tmp_path)[1]['annotations'][0]['bboxes'][0] == [0, 25, 5, 5]
+
+
+def test_copies_for_other_detectors_are_read_once(tmp_path: Path):
+    for name in ('MOT17-02-DPM', 'MOT17-02-SDP', 'MOT17-04-SDP'):
+        make_sequence(tmp_path / 'train' / name, [])
+    (tmp_path / 'train' / 'notes').mkdir()
+    conversion, content = convert(tmp_path)
+    assert [v['name'] for v in content['videos']] == ['MOT17-02-DPM', 'MOT17-04-SDP']
+    assert len(conversion.skipped) == 2
+
+
+def test_sequences_without_truth_or_info(tmp_path: Path):
+    make_sequence(tmp_path / 'a', [], frames=(2,), info='')
+    (tmp_path / 'a' / 'gt' / 'gt.txt').unlink()
+    conversion, content = convert(tmp_path, split='')
+    assert (content['videos'][0]['width'], content['videos'][0]['height']) == (40, 30)
+    assert content['videos'][0]['file_names'] == ['a/img1/000002.jpg']
+    assert sum(conversion.skipped.values()) == 1
+
+
+@pytest.mark.parametrize(
+    ('rows', 'info', 'message'),
+    [
+        (['1,2,3'], INFO, 'line 1: expected frame, id'),
+        (['1,1,nan,2,10,10,1,1,1'], INFO, 'not finite'),
+        ([], '[Sequence]\nimWidth=wide\n', 'imWidth and imHeight'),
+    ],
+)
+def test_damaged_files(tmp_path: Path, rows, info, message):
+    make_sequence(tmp_path / 'train' / 'a', rows, info=info)
+    with pytest.raises(DatasetError, match=message):
+        convert(tmp_path)
+    assert not (tmp_path / 'out').exists()
+
+
+def test_absent_folders_and_frames(tmp_path: Path, capsys):
+    out = str(tmp_path / 'out.json')
+    assert run_tool(str(tmp_path), out) == 2
+    assert 'does not exist' in capsys.readouterr().err
+    with pytest.raises(DatasetError, match='No sequence lies in'):
+        convert(tmp_path, split='')
+    make_sequence(tmp_path / 'train' / 'a', ['4,5,1,2,10,10,1,1,1'])
+    with pytest.raises(DatasetError, match='annotates frame 4'):
+        convert(tmp_path, strict=True)
+    for image in (tmp_path / 'train' / 'a' / 'img1').iterdir():
+        image.unlink()
+    with pytest.raises(DatasetError, match='holds no frame'):
+        convert(tmp_path)
+
+
+def test_real_sequences(shared_dir: Path, tmp_path: Path, capsys):
+    """Counts of an independent reading of the text files with numpy."""
+    root = shared_dir / 'data/mot17_mini'
+    assert run_tool(str(root), str(tmp_path / 'train.json')) == 0
+    assert '2 videos, 12 frames' in capsys.readouterr().out
+    content = json.loads((tmp_path / 'train.json').read_text())
+    boxes = [b for a in content['annotations'] if not a['iscrowd'] for b in a['bboxes']]
+    expected = 0
+    for video in content['videos']:
+        folder = root / 'train' / video['name']
+        assert all((root / name).is_file() for name in video['file_names'])
+        rows = np.loadtxt(folder / 'gt/gt.txt', delimiter=',')
+        frames = [int(path.stem) for path in (folder / 'img1').iterdir()]
+        keep = (rows[:, 7] == 1) & (rows[:, 6] == 1) & np.isin(rows[:, 0], frames)
+        expected += keep.sum()
+    assert sum(box is not None for box in boxes) == expected > 400
