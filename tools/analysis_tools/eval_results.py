@@ -10,31 +10,33 @@ import argparse
 import json
 import sys
 
-# Format -> function of ``(gt, pred)`` in ``uninext.evaluation.result_files``. Names, so
-# that ``--help`` imports nothing heavy.
-FORMATS = {
-    'coco': 'evaluate_coco',
-    'refexp': 'evaluate_refexp',
-}
-
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('format', choices=FORMATS, help='layout of both files')
+    parser.add_argument(
+        'format',
+        help='coco, davis, ...: docs/evaluation.md; a wrong one lists them all',
+    )
     parser.add_argument('--gt', required=True, metavar='PATH', help='ground truth')
     parser.add_argument('--pred', required=True, metavar='PATH', help='results')
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    # Not at the top: --help must import nothing heavy.
+    from uninext.evaluation.result_files import FORMATS
+
+    if args.format not in FORMATS:
+        parser.error(
+            f'unknown format {args.format!r}: choose from {", ".join(FORMATS)}'
+        )
+    args.evaluate = FORMATS[args.format]
+    return args
 
 
 def main(argv: list[str] | None = None) -> int:
     """Print the figures; 2 if a file is not what it should be."""
     args = parse_args(argv)
-    from uninext.evaluation import result_files
-
-    evaluate = getattr(result_files, FORMATS[args.format])
     try:
-        figures = evaluate(args.gt, args.pred)
+        figures = args.evaluate(args.gt, args.pred)
     except ValueError as error:
         print(f'error: {error}', file=sys.stderr)
         return 2

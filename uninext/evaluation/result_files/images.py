@@ -1,14 +1,9 @@
-"""Figures from files: a benchmark's ground truth and result file enter, figures leave.
-
-Used by ``tools/analysis_tools/eval_results.py``; a format is one function of
-``(gt, pred)`` paths that returns numbers JSON can hold.
-"""
+"""Pictures: COCO detection and segmentation, referring expressions."""
 
 from __future__ import annotations
 
 import contextlib
 import io
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +19,7 @@ from uninext.evaluation.functional.referring import (
     mask_overlap,
     summarize_overlaps,
 )
+from uninext.evaluation.result_files.reading import is_list_of, read_json
 
 # In the order of pycocotools' ``COCOeval.stats``.
 COCO_FIGURES = [
@@ -58,13 +54,13 @@ def evaluate_coco(gt: str | Path, pred: str | Path) -> dict[str, dict[str, float
     Raises:
         ValueError: If a file cannot be read, or the two do not belong together.
     """
-    results = _read_json(pred)
-    if not _is_list_of(results, 'image_id', 'category_id', 'score'):
+    results = read_json(pred)
+    if not is_list_of(results, 'image_id', 'category_id', 'score'):
         raise ValueError(
             f'{pred} is not a COCO result file: expected a list of objects with '
             'image_id, category_id, score and bbox or segmentation.'
         )
-    truth = _read_json(gt)
+    truth = read_json(gt)
     if not isinstance(truth, dict) or not {'images', 'annotations'} <= truth.keys():
         raise ValueError(f"{gt} has no 'images' and 'annotations': not COCO's layout.")
     strangers = {r['image_id'] for r in results} - {i['id'] for i in truth['images']}
@@ -108,8 +104,8 @@ def evaluate_refexp(gt: str | Path, pred: str | Path) -> dict[str, Any]:
     Raises:
         ValueError: If a file cannot be read, or the two do not belong together.
     """
-    truth, results = _read_json(gt), _read_json(pred)
-    if _is_list_of(truth, 'sent', 'gt_box') and truth:
+    truth, results = read_json(gt), read_json(pred)
+    if is_list_of(truth, 'sent', 'gt_box') and truth:
         return _evaluate_candidates(truth, results, str(pred))
     if isinstance(truth, dict) and {'images', 'annotations'} <= truth.keys():
         return _evaluate_records(truth, results, str(gt), str(pred))
@@ -136,7 +132,7 @@ def _coco_figures(gt: str | Path, results: list[dict], kind: str) -> dict[str, f
 
 
 def _evaluate_candidates(truth: list[dict], results: Any, pred: str) -> dict[str, Any]:
-    if not _is_list_of(results, 'sent', 'pred_boxes'):
+    if not is_list_of(results, 'sent', 'pred_boxes'):
         raise ValueError(f'{pred} is not a list of {{sent, pred_boxes}}.')
     if [t['sent'] for t in truth] != [r['sent'] for r in results]:
         raise ValueError(f'{pred} does not hold the sentences of the ground truth.')
@@ -157,7 +153,7 @@ def _evaluate_candidates(truth: list[dict], results: Any, pred: str) -> dict[str
 
 
 def _evaluate_records(truth: dict, results: Any, gt: str, pred: str) -> dict[str, Any]:
-    if not _is_list_of(results, 'image_id', 'bbox', 'score'):
+    if not is_list_of(results, 'image_id', 'bbox', 'score'):
         raise ValueError(f'{pred} is not a list of {{image_id, bbox, score, ...}}.')
     targets = {ann['image_id']: ann for ann in truth['annotations']}
     answers = _best_answers(truth, results, pred)
@@ -215,18 +211,3 @@ def _best_answers(
 def _to_xyxy(box_xywh: list[float]) -> np.ndarray:
     x, y, width, height = box_xywh
     return np.array([x, y, x + width, y + height])
-
-
-def _is_list_of(value: Any, *keys: str) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(item, dict) and all(key in item for key in keys) for item in value
-    )
-
-
-def _read_json(path: str | Path) -> Any:
-    try:
-        return json.loads(Path(path).read_text(encoding='utf-8'))
-    except FileNotFoundError:
-        raise ValueError(f'{path} does not exist. Check the path.') from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f'{path} is not a JSON file: {error}.') from None

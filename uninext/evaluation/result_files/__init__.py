@@ -1,0 +1,25 @@
+"""Figures from files: a benchmark's ground truth and result files enter, figures leave.
+
+Used by ``tools/analysis_tools/eval_results.py``; a format is one function of
+``(gt, pred)`` paths that returns numbers JSON can hold. A new one is a function and a
+line in ``FORMATS``.
+
+``reading``: files -> values, with errors for people.
+``images``: COCO detection and segmentation, referring expressions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from uninext.evaluation.result_files.images import evaluate_coco, evaluate_refexp
+
+# What ``eval_results.py`` calls a layout -> who reads and judges it.
+FORMATS: dict[str, Callable[[str | Path, str | Path], dict[str, Any]]] = {
+    'coco': evaluate_coco,
+    'refexp': evaluate_refexp,
+}
+
+__all__ = ['FORMATS', 'evaluate_coco', 'evaluate_refexp']
