@@ -122,12 +122,19 @@ class PromptFeatures:
             instead of the tokens; equal for all samples of a batch.
         positive_maps: Per sample (K_i, L) bool, True where a token belongs to name
             ``k``; (1, 1) ones when pooled.
+        fused_tokens: (B, L) bool, True where fusion looks at a token; None: where
+            ``mask`` is True.
     """
 
     embeds: Tensor
     mask: Tensor
     pooled: bool
     positive_maps: list[Tensor]
+    fused_tokens: Tensor | None = None
+
+    def fusion_mask(self) -> Tensor:
+        """(B, L) bool, True where fusion looks at a token."""
+        return self.mask if self.fused_tokens is None else self.fused_tokens
 
     def pool(self) -> Tensor:
         """Average the real tokens of each sample; (B, 1, Cp)."""

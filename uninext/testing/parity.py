@@ -23,13 +23,20 @@ from torch import Tensor, nn
 
 from uninext.models.weights import from_published
 from uninext.registry import MODELS
-from uninext.structures import Prompt, PromptFeatures, UninextDataSample
+from uninext.structures import (
+    Prompt,
+    PromptFeatures,
+    Template,
+    UninextDataSample,
+    VisualPrompt,
+)
 from uninext.testing.drawn_weights import draw_state_dict
 from uninext.testing.proposal_order import ProposalOrder, Tie
 from uninext.testing.stored_numbers import Comparison, StoredNumbers
 
 FORWARD_TOLERANCE = 1e-4
 LOSS_TOLERANCE = 1e-3
+GIVEN = ('caption', 'box_xyxy', 'mask')  # stored inputs
 MASK_QUERY_STEP = 45  # masks are stored of every 45th query
 PADDED_TOKENS = 256  # what the published model pads every prompt to
 MAX_TIES = 8  # tied pairs that are tried the other way round, one after another
@@ -53,8 +60,9 @@ def build_drawn_model(config: str | Path, table: str | Path, seed: int) -> nn.Mo
     cfg = Config.fromfile(config)
     if 'model' not in cfg:
         raise ValueError(f'{config} has no "model".')
-    state, _ = from_published(draw_state_dict(table, seed), drop_video=True)
     model = MODELS.build(cfg.model)
+    is_image_model = not hasattr(model, 'embed_head')
+    state, _ = from_published(draw_state_dict(table, seed), drop_video=is_image_model)
     try:
         model.load_state_dict(state, strict=True)
     except RuntimeError as error:
@@ -78,13 +86,14 @@ def compare_forward(model: nn.Module, numbers: StoredNumbers) -> Iterator[Compar
         raise ValueError('The stored numbers have no "image": not of a forward pass.')
     for group in numbers.groups():
         names = [n for n in numbers.names if n.startswith(f'{group}/')]
-        if f'{group}/caption' not in numbers:
+        is_target = f'{group}/caption' not in numbers
+        if is_target and not hasattr(model, 'visual_prompt_generator'):
             for name in names:
                 yield _absent(numbers, name, FORWARD_TOLERANCE)
             continue
         ours, order, note = _run_in_stored_order(model, numbers, group)
         for name in names:
-            if not name.endswith('/caption'):
+            if name.rsplit('/', 1)[1] not in GIVEN:
                 yield _compare_array(numbers, name, ours, order, note)
 
 
@@ -176,8 +185,8 @@ class _Forward:
 
 @torch.no_grad()
 def _run_forward(model: nn.Module, numbers: StoredNumbers, group: str) -> _Forward:
-    prompt = caption_prompt(str(numbers[f'{group}/caption']), group)
     image = torch.from_numpy(numbers['image'])
+    prompt = _forward_prompt(numbers, group, image)
     data = model.data_preprocessor(_batch([image], [_sample(image, prompt)]), False)
     out = model.forward_features(data['inputs'], data['data_samples'])
     text: PromptFeatures = out['text']
@@ -194,9 +203,15 @@ def _run_forward(model: nn.Module, numbers: StoredNumbers, group: str) -> _Forwa
     # Recorded at the end, both names hold the memory.
     overwritten = np.array_equal(stored_memory, stored_fused)
     plain['stage/fusion.visual'] = out['memory' if overwritten else 'fused_visual']
-    mask = _pad_tokens(text.mask, 1, PADDED_TOKENS)
+    num_tokens = max(PADDED_TOKENS, text.mask.shape[1])
+    mask = _pad_tokens(text.mask, 1, num_tokens)
     for name in ('text_mask', 'stage/fusion.lang.masks', 'stage/encoder.lang.masks'):
         plain[name] = mask.float()
+    if isinstance(prompt, VisualPrompt):
+        inputs = model.data_preprocessor.template_inputs(prompt.templates)
+        plain['template'], plain['prompt'] = inputs, text.embeds
+        plain['template_mask'] = (prompt.templates[0].padding[None] > 0).float()
+        plain['prompt_mask'] = mask.float()
     by_token = {
         'text_hidden': (text.embeds, 1),
         'stage/fusion.lang.hidden': (fused.embeds, 1),
@@ -209,6 +224,8 @@ def _run_forward(model: nn.Module, numbers: StoredNumbers, group: str) -> _Forwa
         'pred_boxious': (out['ious'], 1),
         'reference_points': (out['references'][-2][..., :2], 1),
     }
+    if 'embeds' in out:
+        by_query['pred_inst_embed'] = (out['embeds'], 1)
     if prompt.pooled:
         by_query['pred_logits'] = (out['logits'], 1)
     else:
@@ -300,7 +317,7 @@ def compare_losses(model: nn.Module, numbers: StoredNumbers) -> Iterator[Compari
     for group in numbers.groups():
         if not any(n.startswith(f'{group}/loss/') for n in numbers.names):
             raise ValueError(f'The stored numbers have no {group}/loss/*.')
-        if f'{group}/image2' in numbers:
+        if f'{group}/image2' in numbers and not hasattr(model, 'embed_head'):
             raise ValueError(
                 f'{group} holds clips (images 2 and 3): stage 3 needs a video model.'
             )
@@ -367,23 +384,53 @@ def _prepare_for_losses(model: nn.Module) -> None:
 def _run_losses(
     model: nn.Module, numbers: StoredNumbers, group: str
 ) -> dict[str, Tensor]:
-    prompt = caption_prompt(str(numbers[f'{group}/caption']), group)
     images, samples = [], []
     while f'{group}/image{len(images)}' in numbers:
-        i = len(images)
-        image = torch.from_numpy(numbers[f'{group}/image{i}'])
-        sample = _sample(image, prompt)
-        masks = numbers[f'{group}/masks{i}'].astype(np.uint8)
-        sample.gt_instances = InstanceData(
-            bboxes=torch.from_numpy(numbers[f'{group}/boxes_xyxy{i}']).float(),
-            labels=torch.from_numpy(numbers[f'{group}/labels{i}']).long(),
-            masks=BitmapMasks(masks, *image.shape[-2:]),
-        )
-        images.append(image)
-        samples.append(sample)
-    data = model.data_preprocessor(_batch(images, samples), True)
+        images.append(torch.from_numpy(numbers[f'{group}/image{len(images)}']))
+        samples.append(_annotated(numbers, group, len(samples), images[-1]))
+    if len(images) > 2:
+        data = _clips(images, samples, with_reference=group != 'sot')
+    else:
+        data = _batch(images, samples)
+    data = model.data_preprocessor(data, True)
     with torch.no_grad():
         return model.loss(data['inputs'], data['data_samples'])
+
+
+def _annotated(
+    numbers: StoredNumbers, group: str, i: int, image: Tensor
+) -> UninextDataSample:
+    """Sample ``i`` of a task with its ground truth; ids are its places."""
+    prompt = caption_prompt(str(numbers[f'{group}/caption']), group)
+    sample = _sample(image, prompt)
+    masks = numbers[f'{group}/masks{i}'].astype(np.uint8)
+    labels = torch.from_numpy(numbers[f'{group}/labels{i}']).long()
+    sample.gt_instances = InstanceData(
+        bboxes=torch.from_numpy(numbers[f'{group}/boxes_xyxy{i}']).float(),
+        labels=labels,
+        masks=BitmapMasks(masks, *image.shape[-2:]),
+        instances_ids=torch.arange(len(labels)),
+    )
+    return sample
+
+
+def _clips(
+    images: list[Tensor], samples: list[UninextDataSample], with_reference: bool
+) -> dict[str, Any]:
+    """Key frames are even. Odd ones are reference frames, or templates' frames."""
+    keys, references = samples[::2], samples[1::2]
+    data = _batch(images[::2], keys)
+    if with_reference:
+        data['reference_inputs'] = [image.flip(0) for image in images[1::2]]
+        for key, reference in zip(keys, references):
+            key.reference = reference
+        return data
+    for key, reference, image in zip(keys, references, images[1::2]):
+        target = reference.gt_instances
+        mask = torch.from_numpy(target.masks.masks[0])
+        template = Template.from_frame(image.flip(0), target.bboxes[0], mask)
+        key.prompt = VisualPrompt((template,))
+    return data
 
 
 # ------------------------------------------------------------------------------- shared
@@ -405,7 +452,20 @@ def caption_prompt(caption: str, group: str) -> Prompt:
     return Prompt(caption, tuple(names), tuple(spans), pooled=False)
 
 
-def _sample(image: Tensor, prompt: Prompt) -> UninextDataSample:
+def _forward_prompt(
+    numbers: StoredNumbers, group: str, image: Tensor
+) -> Prompt | VisualPrompt:
+    if f'{group}/caption' in numbers:
+        return caption_prompt(str(numbers[f'{group}/caption']), group)
+    name = f'{group}/box_xyxy'
+    box = torch.from_numpy(numbers[name if name in numbers else 'sot/box_xyxy'])[0]
+    mask = None
+    if f'{group}/mask' in numbers:
+        mask = torch.from_numpy(numbers[f'{group}/mask'])[0]
+    return VisualPrompt((Template.from_frame(image.flip(0), box, mask),))
+
+
+def _sample(image: Tensor, prompt: Prompt | VisualPrompt) -> UninextDataSample:
     size = tuple(image.shape[-2:])
     sample = UninextDataSample(
         metainfo=dict(img_shape=size, ori_shape=size, scale_factor=(1.0, 1.0))

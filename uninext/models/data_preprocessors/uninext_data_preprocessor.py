@@ -15,7 +15,7 @@ from torch import Tensor
 
 from uninext.models.losses.color_similarity import color_similarity
 from uninext.registry import MODELS
-from uninext.structures import UninextDataSample
+from uninext.structures import Template, UninextDataSample
 
 # Rows at the lower edge of the original image whose annotations BoxInst does not trust.
 BOTTOM_PIXELS_REMOVED = 10
@@ -88,23 +88,65 @@ class UninextDataPreprocessor(DetDataPreprocessor):
 
         Args:
             data: ``inputs``: (3, H_i, W_i) images in 0..255, or a (B, 3, H, W) tensor;
-                ``data_samples``: list of :class:`UninextDataSample`, or None.
+                ``data_samples``: list of :class:`UninextDataSample`, or None; for clips
+                ``reference_inputs`` and a ``reference`` in every sample too.
             training: Whether the batch is for training.
 
         Returns:
-            ``inputs`` (B, 3, H, W) and ``data_samples`` with the metainfo ``pad_shape``
-            and ``batch_input_shape``.
+            ``inputs`` (B, 3, H, W), of clips (B, 2, 3, H, W), and ``data_samples`` with
+            the metainfo ``pad_shape`` and ``batch_input_shape``.
         """
         # the base class reads the divisor at each call
         self.pad_size_divisor = (
             self.train_pad_size_divisor if training else self.test_pad_size_divisor
         )
+        data = dict(data)
+        references = data.pop('reference_inputs', None)
+        if references is not None:
+            return self._forward_clips(data, references, training)
         images = data['inputs']
         data = super().forward(data, training)
         if training and self.with_color_similarity:
             for image, sample in zip(images, data['data_samples']):
                 sample.color_similarity = self._color_similarity(image, sample)
         return data
+
+    def _forward_clips(
+        self, data: dict, references: Sequence[Tensor], training: bool
+    ) -> dict:
+        """Pad key and reference frames to one size; ``inputs`` (B, 2, 3, H, W)."""
+        samples = data['data_samples']
+        frames = dict(
+            inputs=[*data['inputs'], *references],
+            data_samples=[*samples, *(sample.reference for sample in samples)],
+        )
+        frames = self.forward(frames, training)
+        keys, others = frames['inputs'].chunk(2)
+        samples = frames['data_samples'][: len(samples)]
+        others_samples = frames['data_samples'][len(samples) :]
+        for sample, other in zip(samples, others_samples):
+            sample.reference = other
+        return dict(inputs=torch.stack([keys, others], 1), data_samples=samples)
+
+    def template_inputs(self, templates: Sequence[Template]) -> Tensor:
+        """Normalise templates: (T, 3 + 1, S, S), the last channel being the prior.
+
+        Raises:
+            ValueError: If templates have different sizes.
+        """
+        if len({template.size for template in templates}) > 1:
+            raise ValueError(
+                'The templates of a batch have the sizes '
+                f'{sorted({t.size for t in templates})}; expected one. Use the same '
+                'TemplatePrompt(size=...) for all sources, and for the session.'
+            )
+        image = torch.stack([t.image for t in templates]).to(self.device)
+        padding = torch.stack([t.padding for t in templates]).to(self.device)
+        prior = torch.stack([t.prior for t in templates]).to(self.device)
+        if self._channel_conversion:
+            image = image.flip(1)
+        image = (image - self.mean * (1 - padding[:, None])) / self.std
+        return torch.cat([image, prior[:, None]], 1)
 
     def pad_gt_masks(self, batch_data_samples: Sequence[UninextDataSample]) -> None:
         """Pad the masks of the samples that have any to the size of the batch."""

@@ -1,5 +1,10 @@
-"""Detectors: a batch of images and data samples enters; losses or predictions leave."""
+"""Detectors: images and prompts enter, losses or data samples leave.
+
+``UNINEXT``: single images, prompts of text (stages 1 and 2).
+``UNINEXTVideo``: besides, targets of other frames and embeddings (stage 3).
+"""
 
 from uninext.models.detectors.uninext import UNINEXT
+from uninext.models.detectors.uninext_video import UNINEXTVideo
 
-__all__ = ['UNINEXT']
+__all__ = ['UNINEXT', 'UNINEXTVideo']

@@ -18,10 +18,10 @@ from mmdet.models.detectors import BaseDetector
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from uninext.models.heads import HeadOutputs, gather_targets
+from uninext.models.heads import HeadOutputs, ImageTargets, gather_targets
 from uninext.models.ops import MSDeformAttention
 from uninext.models.predictors import Candidates
-from uninext.models.task_modules import DenoisingQueries
+from uninext.models.task_modules import DenoisingQueries, PromptAssignment
 from uninext.models.transformer import FeaturePyramid, SelectedQueries
 from uninext.registry import MODELS
 from uninext.structures import Prompt, PromptFeatures, UninextDataSample
@@ -44,6 +44,26 @@ class Decoded(NamedTuple):
     selected: SelectedQueries
     hidden_states: list[Tensor]
     references: list[Tensor]
+
+    def without_denoising(self, num_denoising: int) -> Decoded:
+        """The same without the denoising queries, which come first."""
+        return self._replace(
+            hidden_states=[h[:, num_denoising:] for h in self.hidden_states],
+            references=[r[:, num_denoising:] for r in self.references],
+        )
+
+
+class Matched(NamedTuple):
+    """What training found in a batch: the last layer's assignment of each image."""
+
+    decoded: Decoded
+    targets: list[ImageTargets]
+    assignments: list[PromptAssignment]
+
+
+def untouched(*modules: nn.Module) -> Tensor:
+    """Zero with a gradient to all parameters: DDP waits for every one of them."""
+    return sum(p.sum() for m in modules for p in m.parameters()) * 0.0
 
 
 @MODELS.register_module()
@@ -191,6 +211,12 @@ class UNINEXT(BaseDetector):
             dict: scalars; ``loss_*`` of the last decoder layer, ``*_i`` of layer i,
             ``*_enc`` of encoder proposals, ``*_dn`` of denoising queries.
         """
+        return self.loss_frames(batch_inputs, batch_data_samples)[0]
+
+    def loss_frames(
+        self, batch_inputs: Tensor, batch_data_samples: Sequence[UninextDataSample]
+    ) -> tuple[dict[str, Tensor], Matched]:
+        """Losses of :meth:`loss`, and what was matched in the batch."""
         pyramid = self.build_pyramid(
             self.extract_feat(batch_inputs), batch_data_samples
         )
@@ -216,23 +242,27 @@ class UNINEXT(BaseDetector):
                 )
             )
         elif self.denoising is not None:  # no object: DDP still waits for gradients
-            unused = sum(p.sum() for p in self.denoising.parameters())
-            losses['loss_ce_dn'] = unused * 0.0
+            losses['loss_ce_dn'] = untouched(self.denoising)
+        decoded = decoded.without_denoising(num_dn)
         if self.mask_head is not None:
             losses.update(
                 self.mask_head.loss(
-                    [h[:, num_dn:] for h in decoded.hidden_states],
-                    [r[:, num_dn:] for r in decoded.references[:-1]],
+                    decoded.hidden_states,
+                    decoded.references[:-1],
                     self.mask_features(decoded.memory),
                     assignments,
                     targets,
                 )
             )
-        return losses
+        return losses, Matched(decoded, targets, assignments[-1])
 
     def encode_prompts(self, prompts: Sequence[Prompt]) -> PromptFeatures:
         """Prompt features on the model's device."""
         return self.prompt_generator(prompts, self.level_embed.device)
+
+    def split_prompt(self, prompt: Prompt) -> list[tuple[Prompt, int]]:
+        """Parts that fit the token budget, each with the label of its first name."""
+        return self.prompt_generator.split(prompt)
 
     # ---------------------------------------------------------------------------- test
 
@@ -309,11 +339,11 @@ class UNINEXT(BaseDetector):
         return candidates, feats
 
     def _passes(self, prompts: Sequence[Prompt]) -> list[list[PromptRow]]:
-        """Group (image, prompt part) rows: equal pooling, at most ``max_rows``."""
-        groups: dict[bool, list[PromptRow]] = {}
+        """Group (image, prompt part) rows of a kind, at most ``max_rows`` together."""
+        groups: dict[tuple, list[PromptRow]] = {}
         for image, prompt in enumerate(prompts):
-            for part, offset in self.prompt_generator.split(prompt):
-                groups.setdefault(prompt.pooled, []).append(
+            for part, offset in self.split_prompt(prompt):
+                groups.setdefault((type(prompt), prompt.pooled), []).append(
                     PromptRow(image, part, offset)
                 )
         step = self.max_rows
@@ -360,7 +390,8 @@ class UNINEXT(BaseDetector):
             ``text`` and ``prompt`` (features before and after fusion),
             ``fused_visual``, ``memory``, ``proposal_memory`` (B, N, C),
             ``hidden_states`` (D, B, Q, C), ``references`` (D + 1, B, Q, 4),
-            ``mask_feats``, and ``logits``, ``boxes``, ``ious`` of the last layer.
+            ``mask_feats``, ``logits``, ``boxes``, ``ious`` of the last layer, and
+            all that was ``decoded``.
         """
         img_feats = self.backbone(batch_inputs)
         levels = self.neck(img_feats)
@@ -384,4 +415,5 @@ class UNINEXT(BaseDetector):
             logits=outputs.logits[0],
             boxes=outputs.boxes[0],
             ious=None if outputs.ious is None else outputs.ious[0],
+            decoded=decoded,
         )

@@ -24,6 +24,7 @@ class ImageTargets:
         img_size_hw: (height, width) of the un-padded image in pixels.
         masks: (G, H, W) bool on the padded image, or None if only boxes are known.
         color_similarity: (8, H/4, W/4), or None; see ``losses.color_similarity``.
+        ids: (G,) int64, by which objects of a video are known again, or None.
     """
 
     boxes_xyxy: Tensor
@@ -32,6 +33,7 @@ class ImageTargets:
     img_size_hw: tuple[int, int]
     masks: Tensor | None = None
     color_similarity: Tensor | None = None
+    ids: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.boxes_cxcywh)
@@ -60,7 +62,7 @@ def gather_targets(
         instances = sample.gt_instances
         boxes = get_box_tensor(instances.bboxes).to(device).float().view(-1, 4)
         scale = boxes.new_tensor([width, height, width, height])
-        masks = instances.get('masks')
+        masks, ids = instances.get('masks'), instances.get('instances_ids')
         if masks is not None:
             masks = masks.to_tensor(torch.bool, device)
         targets.append(
@@ -71,6 +73,7 @@ def gather_targets(
                 img_size_hw=(height, width),
                 masks=masks,
                 color_similarity=sample.get('color_similarity'),
+                ids=None if ids is None else torch.as_tensor(ids, device=device),
             )
         )
     return targets

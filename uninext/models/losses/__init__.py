@@ -13,12 +13,15 @@ from .box_supervised_mask_loss import (
     fill_boxes,
 )
 from .color_similarity import color_similarity
+from .contrastive_loss import ContrastiveEmbedLoss, CosineEmbedLoss
 from .functional import divide_or_zero, sigmoid_focal_loss
 from .mask_loss import MaskDiceLoss, MaskFocalLoss
 from .retrieval_focal_loss import RetrievalFocalLoss
 
 __all__ = [
     'BoxProjectionLoss',
+    'ContrastiveEmbedLoss',
+    'CosineEmbedLoss',
     'MaskDiceLoss',
     'MaskFocalLoss',
     'NormalizedGIoULoss',

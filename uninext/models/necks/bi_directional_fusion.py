@@ -100,7 +100,7 @@ class BiDirectionalFusion(BaseModule):
         assert visual.shape[0] == prompt.embeds.shape[0], (
             f'{visual.shape[0]} images, but {prompt.embeds.shape[0]} prompts'
         )
-        inputs = (visual, prompt.embeds, prompt.mask)
+        inputs = (visual, prompt.embeds, prompt.fusion_mask())
         if self.with_cp and torch.is_grad_enabled():
             fused = checkpoint(self._fuse, *inputs, use_reentrant=False)
         else:
@@ -147,7 +147,7 @@ class BiDirectionalFusion(BaseModule):
             key: Of the prompt, (B, L, Eh).
             visual_value: (B, N, Eh).
             prompt_value: (B, L, Eh).
-            mask: (B, L) bool, True where a prompt token is real.
+            mask: (B, L) bool, True where a prompt token is looked at.
 
         Returns:
             What the image receives (B, N, Eh), and the prompt (B, L, Eh).

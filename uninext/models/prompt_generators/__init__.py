@@ -2,6 +2,7 @@
 
 ``LanguagePromptGenerator``: category names or a sentence -> ``PromptFeatures``, by a
 BERT-shaped text encoder.
+``VisualPromptGenerator``: targets of other frames -> ``PromptFeatures``.
 ``build_text_encoder``, ``load_pretrained``: that encoder out of a config, its weights.
 """
 
@@ -12,5 +13,13 @@ from uninext.models.prompt_generators.text_encoder import (
     build_text_encoder,
     load_pretrained,
 )
+from uninext.models.prompt_generators.visual_prompt_generator import (
+    VisualPromptGenerator,
+)
 
-__all__ = ['LanguagePromptGenerator', 'build_text_encoder', 'load_pretrained']
+__all__ = [
+    'LanguagePromptGenerator',
+    'VisualPromptGenerator',
+    'build_text_encoder',
+    'load_pretrained',
+]

@@ -1,15 +1,20 @@
 """The encoder-decoder: fused features enter, refined queries leave.
 
 ``FeaturePyramid``: flattens feature levels and keeps what attention needs to know.
+``BoxGuidedDecoderLayers``: the layers that decoder and embedding head share.
 ``DeformableEncoder`` -> ``QuerySelector`` -> ``DeformableDecoder``.
 """
 
-from uninext.models.transformer.decoder import DeformableDecoder
+from uninext.models.transformer.decoder import (
+    BoxGuidedDecoderLayers,
+    DeformableDecoder,
+)
 from uninext.models.transformer.encoder import DeformableEncoder
 from uninext.models.transformer.feature_pyramid import FeaturePyramid
 from uninext.models.transformer.query_selector import QuerySelector, SelectedQueries
 
 __all__ = [
+    'BoxGuidedDecoderLayers',
     'DeformableDecoder',
     'DeformableEncoder',
     'FeaturePyramid',

@@ -29,14 +29,8 @@ class _DecoderLayer(DeformableDetrTransformerDecoderLayer):
         self.cross_attn = MSDeformAttention(**attn_cfg)
 
 
-@MODELS.register_module()
-class DeformableDecoder(BaseModule):
-    """Decoder with iterative boxes and look-forward-twice; no output norm.
-
-    Differs from mmdet's ``DinoTransformerDecoder``: the hidden states are the raw layer
-    outputs, and the inverse sigmoid clips at 1e-5 (method.md 1.8).
-
-    Paper: DINO, arXiv 2203.03605, Sec. 3.5 (look forward twice).
+class BoxGuidedDecoderLayers(BaseModule):
+    """Decoder layers whose queries are placed in the image by boxes.
 
     Args:
         num_layers: Number of layers.
@@ -82,6 +76,41 @@ class DeformableDecoder(BaseModule):
             for _ in range(num_layers)
         )  # fmt: skip
 
+    def run_layer(
+        self,
+        layer: _DecoderLayer,
+        query: Tensor,
+        reference: Tensor,
+        pyramid: FeaturePyramid,
+        self_attn_mask: Tensor | None,
+    ) -> Tensor:
+        """Run one layer; queries look at what lies at their reference boxes."""
+        ratios = cat([pyramid.valid_ratios] * 2, -1)  # (B, L, 4)
+        boxes = reference[:, :, None] * ratios[:, None]  # (B, Q, L, 4)
+        sine = coordinate_to_encoding(boxes[:, :, 0], num_feats=self.embed_dims // 2)
+        return layer(
+            query,
+            query_pos=self.ref_point_head(sine),
+            value=pyramid.feat,
+            key_padding_mask=pyramid.padding_mask,
+            self_attn_mask=self_attn_mask,
+            reference_points=boxes,
+            spatial_shapes=pyramid.spatial_shapes,
+            level_start_index=pyramid.level_start_index,
+        )
+
+
+@MODELS.register_module()
+class DeformableDecoder(BoxGuidedDecoderLayers):
+    """Decoder with iterative boxes and look-forward-twice; no output norm.
+
+    Differs from mmdet's ``DinoTransformerDecoder``: the hidden states are the raw layer
+    outputs, and the inverse sigmoid clips at 1e-5 (method.md 1.8).
+
+    Paper: DINO, arXiv 2203.03605, Sec. 3.5 (look forward twice). Arguments: those of
+    :class:`BoxGuidedDecoderLayers`.
+    """
+
     def forward(
         self,
         query: Tensor,
@@ -108,35 +137,13 @@ class DeformableDecoder(BaseModule):
         for layer, reg_branch in zip(self.layers, reg_branches):
             if self.with_cp and query.requires_grad:
                 query = checkpoint(
-                    self._run, layer, query, reference, pyramid, self_attn_mask,
+                    self.run_layer, layer, query, reference, pyramid, self_attn_mask,
                     use_reentrant=False,
                 )  # fmt: skip
             else:
-                query = self._run(layer, query, reference, pyramid, self_attn_mask)
+                query = self.run_layer(layer, query, reference, pyramid, self_attn_mask)
             refined = (reg_branch(query) + inverse_sigmoid(reference)).sigmoid()
             hidden_states.append(query)
             references.append(refined)
             reference = refined.detach()
         return hidden_states, references
-
-    def _run(
-        self,
-        layer: _DecoderLayer,
-        query: Tensor,
-        reference: Tensor,
-        pyramid: FeaturePyramid,
-        self_attn_mask: Tensor | None,
-    ) -> Tensor:
-        ratios = cat([pyramid.valid_ratios] * 2, -1)  # (B, L, 4)
-        boxes = reference[:, :, None] * ratios[:, None]  # (B, Q, L, 4)
-        sine = coordinate_to_encoding(boxes[:, :, 0], num_feats=self.embed_dims // 2)
-        return layer(
-            query,
-            query_pos=self.ref_point_head(sine),
-            value=pyramid.feat,
-            key_padding_mask=pyramid.padding_mask,
-            self_attn_mask=self_attn_mask,
-            reference_points=boxes,
-            spatial_shapes=pyramid.spatial_shapes,
-            level_start_index=pyramid.level_start_index,
-        )

@@ -1,0 +1,24 @@
+# UNINEXT with ResNet-50 for video (stage 3): prompts may be targets of other frames, and
+# queries have embeddings. Paper: arXiv 2303.06674.
+_base_ = './uninext_r50.py'
+model = dict(
+    type='UNINEXTVideo',
+    backbone=dict(frozen_stages=-1),
+    prompt_generator=dict(frozen=True, dropout_when_frozen=True),
+    visual_prompt_generator=dict(
+        type='VisualPromptGenerator', num_levels=4, embed_dims=256, prompt_dims=768
+    ),
+    embed_head=dict(
+        type='ContrastiveEmbedHead',
+        num_layers=2,
+        embed_dims=256,
+        num_heads=8,
+        num_points=4,
+        feedforward_channels=2048,
+        dropout=0.0,
+        positive_assigner=dict(type='PromptSimOTAAssigner', candidate_topk=10),
+        candidate_assigner=dict(type='PromptSimOTAAssigner', candidate_topk=100),
+        loss_embed=dict(type='ContrastiveEmbedLoss', loss_weight=2.0),
+        loss_cosine=dict(type='CosineEmbedLoss', loss_weight=3.0),
+    ),
+)

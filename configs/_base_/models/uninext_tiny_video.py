@@ -1,0 +1,16 @@
+# The laptop model of uninext_tiny.py for video. Templates are 128 x 128: see
+# TemplatePrompt(size=128) in the pipelines.
+_base_ = './uninext_tiny.py'
+model = dict(
+    type='UNINEXTVideo',
+    visual_prompt_generator=dict(
+        type='VisualPromptGenerator', num_levels=4, embed_dims=128, prompt_dims=384
+    ),
+    embed_head=dict(
+        type='ContrastiveEmbedHead',
+        num_layers=2,
+        embed_dims=128,
+        feedforward_channels=512,
+        candidate_assigner=dict(type='PromptSimOTAAssigner', candidate_topk=30),
+    ),
+)

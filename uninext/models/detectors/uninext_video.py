@@ -1,0 +1,188 @@
+"""UNINEXT for video: targets of other frames as prompts, embeddings to track by.
+
+What :class:`UNINEXT` does in one frame stays as it is; this adds the two parts that
+look at a second frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from uninext.models.detectors.uninext import UNINEXT, Decoded, Matched, untouched
+from uninext.models.heads import ReferenceFrame, gather_targets
+from uninext.models.weights import add_template_backbone, start_video_from_image
+from uninext.registry import MODELS
+from uninext.structures import (
+    Prompt,
+    PromptFeatures,
+    UninextDataSample,
+    VisualPrompt,
+)
+
+
+@MODELS.register_module()
+class UNINEXTVideo(UNINEXT):
+    """Find and track what a prompt asks for: names, a sentence, or a target.
+
+    A sample whose prompt is a :class:`VisualPrompt` is an ordinary sample. A sample
+    with a ``reference`` frame trains embeddings besides.
+
+    Paper: Universal Instance Perception as Object Discovery and Retrieval,
+    arXiv 2303.06674.
+
+    Args:
+        visual_prompt_generator: Encodes visual prompts; its backbone is made from the
+            image backbone's config unless it names one.
+        embed_head: Embeds queries.
+        reference_grad: Keep the graph of the reference frame's pass. It receives no
+            gradient (the embedding head looks at detached queries), so this only costs
+            memory and time; for measuring.
+        **kwargs: Of :class:`UNINEXT`.
+    """
+
+    def __init__(
+        self,
+        visual_prompt_generator: dict,
+        embed_head: dict,
+        reference_grad: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.visual_prompt_generator = MODELS.build(
+            {'backbone': kwargs['backbone'], **visual_prompt_generator}
+        )
+        self.embed_head = MODELS.build(embed_head)
+        self.reference_grad = reference_grad
+
+    def init_weights(self) -> None:
+        """As in images; then the backbone of targets becomes a copy of the images'."""
+        super().init_weights()
+        state = add_template_backbone(
+            {f'backbone.{k}': v for k, v in self.backbone.state_dict().items()}
+        )
+        prefix = 'visual_prompt_generator.backbone.'
+        self.visual_prompt_generator.backbone.load_state_dict(
+            {k[len(prefix) :]: v for k, v in state.items() if k.startswith(prefix)}
+        )
+
+    # ------------------------------------------------------------------------- prompts
+
+    def encode_prompts(
+        self, prompts: Sequence[Prompt | VisualPrompt]
+    ) -> PromptFeatures:
+        """Prompt features on the model's device.
+
+        Raises:
+            ValueError: If targets and text are mixed.
+        """
+        are_visual = {isinstance(prompt, VisualPrompt) for prompt in prompts}
+        if len(are_visual) > 1:
+            raise ValueError(
+                'A batch mixes targets of other frames with text prompts: draw the '
+                'samples of a batch from one source.'
+            )
+        if are_visual == {False}:
+            return super().encode_prompts(prompts)
+        return self.visual_prompt_generator(
+            prompts, self.neck, self.data_preprocessor.template_inputs
+        )
+
+    def split_prompt(
+        self, prompt: Prompt | VisualPrompt
+    ) -> list[tuple[Prompt | VisualPrompt, int]]:
+        """Parts that fit the token budget; a target is never split."""
+        if isinstance(prompt, VisualPrompt):
+            return [(prompt, 0)]
+        return super().split_prompt(prompt)
+
+    # ------------------------------------------------------------------------ training
+
+    def loss(
+        self, batch_inputs: Tensor, batch_data_samples: Sequence[UninextDataSample]
+    ) -> dict[str, Tensor]:
+        """Losses of a batch of frames or of clips.
+
+        Args:
+            batch_inputs: (B, 3, H, W), or (B, 2, 3, H, W): key and reference frames.
+            batch_data_samples: Of the key frames, with ``prompt`` and ``gt_instances``;
+                in clips with a ``reference`` sample, whose objects are known again by
+                ``instances_ids``.
+
+        Returns:
+            dict: those of :class:`UNINEXT` for the key frames, ``loss_reid`` and
+            ``loss_reid_aux`` (0 without reference frames).
+        """
+        is_clip = batch_inputs.dim() == 5
+        keys = batch_inputs[:, 0] if is_clip else batch_inputs
+        losses, found = self.loss_frames(keys, batch_data_samples)
+        if is_clip:
+            references = [sample.reference for sample in batch_data_samples]
+            losses.update(self._embed_losses(found, batch_inputs[:, 1], references))
+        else:
+            losses['loss_reid'] = losses['loss_reid_aux'] = self.embed_head.no_loss()
+        if not isinstance(batch_data_samples[0].prompt, VisualPrompt):
+            unused = untouched(self.visual_prompt_generator)
+            losses['loss_reid'] = losses['loss_reid'] + unused
+        return losses
+
+    def _embed_losses(
+        self,
+        found: Matched,
+        reference_inputs: Tensor,
+        reference_samples: list[UninextDataSample],
+    ) -> dict[str, Tensor]:
+        with nullcontext() if self.reference_grad else torch.no_grad():
+            pyramid = self.build_pyramid(
+                self.extract_feat(reference_inputs), reference_samples
+            )
+            prompt = self.encode_prompts([s.prompt for s in reference_samples])
+            decoded = self.decode(pyramid, prompt)
+            outputs = self.bbox_head(
+                decoded.hidden_states, decoded.references, decoded.prompt, layers=[-1]
+            )
+        reference = ReferenceFrame(
+            embeds=self.embed(decoded),
+            logits=outputs.logits[0],
+            boxes=outputs.boxes[0],
+            token_mask=decoded.prompt.retrieval_mask(),
+            targets=gather_targets(reference_samples, prompt),
+        )
+        return self.embed_head.loss(
+            self.embed(found.decoded), found.assignments, found.targets, reference
+        )
+
+    def embed(self, decoded: Decoded) -> Tensor:
+        """(R, Q, C) embeddings of all queries."""
+        return self.embed_head(
+            decoded.hidden_states[-1], decoded.references[-1], decoded.memory
+        )
+
+    # --------------------------------------------------------------------- inspection
+
+    def forward_features(
+        self, batch_inputs: Tensor, batch_data_samples: Sequence[UninextDataSample]
+    ) -> dict[str, object]:
+        """Those of :class:`UNINEXT`, and ``embeds`` (B, Q, C)."""
+        features = super().forward_features(batch_inputs, batch_data_samples)
+        return {**features, 'embeds': self.embed(features['decoded'])}
+
+    # ------------------------------------------------------------------------- weights
+
+    def adapt_state_dict(
+        self, state: dict[str, Tensor]
+    ) -> tuple[dict[str, Tensor], list[str], list[str]]:
+        """Make weights of an image model (stage 2) the start of this one.
+
+        Args:
+            state: Weights to be loaded, image or video.
+
+        Returns:
+            tuple: the weights; notes of what was derived, for the log; and regular
+            expressions of keys that the file may lack.
+        """
+        return start_video_from_image(state)

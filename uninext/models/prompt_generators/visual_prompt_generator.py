@@ -1,0 +1,166 @@
+"""Encode targets of other frames.
+
+Visual prompts enter, :class:`PromptFeatures` leave for the fusion neck: what the text
+encoder is for words.
+
+Shape legend: B prompts, T templates, S side of a template, s = S / 8, C channels,
+Cp prompt channels, L = s * s tokens a template.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from weakref import WeakKeyDictionary
+
+import torch
+import torch.nn.functional as F
+from mmdet.models.utils import aligned_bilinear
+from mmengine.model import BaseModule, ModuleList
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
+
+from uninext.models.backbones import widen_input_channels
+from uninext.registry import MODELS
+from uninext.structures import PromptFeatures, Template, VisualPrompt
+
+NUM_CHANNELS = 4  # red, green, blue, prior
+
+
+@MODELS.register_module()
+class VisualPromptGenerator(BaseModule):
+    """A backbone of four channels, and a fuser of its levels to one map of tokens.
+
+    The fourth channel tells where the target is. The levels are brought to the channels
+    of the detector by its own neck, convolved, brought to the finest level's size and
+    added up; a linear layer leads to the channels of the prompt.
+
+    Paper: Universal Instance Perception as Object Discovery and Retrieval,
+    arXiv 2303.06674, Section 3.1 and its supplementary material. Follows: method
+    section 1.4.
+
+    Args:
+        backbone: Config of the detector's image backbone, from which this one differs
+            in its four input channels, and in that no stage is frozen.
+        num_levels: Levels that the neck makes.
+        embed_dims: Channels C of these.
+        prompt_dims: Channels Cp of prompts.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        num_levels: int = 4,
+        embed_dims: int = 256,
+        prompt_dims: int = 768,
+    ) -> None:
+        super().__init__()
+        backbone = copy.deepcopy(backbone)
+        backbone.pop('init_cfg', None)  # it becomes a copy of the image backbone
+        if 'frozen_stages' in backbone:
+            backbone['frozen_stages'] = -1
+        self.backbone = MODELS.build(backbone)
+        widen_input_channels(self.backbone, NUM_CHANNELS)
+        self.fuser = ModuleList(
+            nn.Conv2d(embed_dims, embed_dims, 3, padding=1) for _ in range(num_levels)
+        )
+        self.adapter = nn.Linear(embed_dims, prompt_dims)
+        self._kept: WeakKeyDictionary[Template, tuple[Tensor, Tensor]]
+        self._kept = WeakKeyDictionary()
+        self._kept_state: object = None
+
+    def train(self, mode: bool = True) -> VisualPromptGenerator:
+        """Switch modes; forget what was encoded in another one."""
+        if mode != self.training:
+            self._kept.clear()
+        return super().train(mode)
+
+    def forward(
+        self,
+        prompts: Sequence[VisualPrompt],
+        neck: nn.Module,
+        to_inputs: Callable[[Sequence[Template]], Tensor],
+    ) -> PromptFeatures:
+        """Encode the prompts of a batch.
+
+        Without gradient, each template is encoded once and kept as long as it lives.
+
+        Args:
+            prompts: B of them.
+            neck: The detector's, from backbone levels to levels of C channels.
+            to_inputs: Makes normalised (T, 4, S, S) inputs of templates, on the device
+                of the network.
+
+        Returns:
+            ``embeds`` (B, L', Cp) with the tokens of a prompt's templates one after the
+            other; ``mask`` (B, L'), True where the template shows the frame. Fusion
+            looks at all tokens of a template, its padding too (method.md 1.5).
+        """
+        encoded = self._encode(
+            [t for p in prompts for t in p.templates], neck, to_inputs
+        )
+        tokens, real = [], []
+        for prompt in prompts:
+            parts = [encoded.pop(0) for _ in prompt.templates]
+            tokens.append(torch.cat([part[0] for part in parts]))
+            real.append(torch.cat([part[1] for part in parts]))
+        embeds = pad_sequence(tokens, batch_first=True)
+        sizes = torch.tensor([len(t) for t in tokens], device=embeds.device)
+        present = torch.arange(embeds.shape[1], device=embeds.device) < sizes[:, None]
+        one = torch.ones(1, 1, dtype=torch.bool, device=embeds.device)
+        return PromptFeatures(
+            embeds=embeds,
+            mask=pad_sequence(real, batch_first=True, padding_value=False),
+            pooled=True,
+            positive_maps=[one] * len(prompts),
+            fused_tokens=present,
+        )
+
+    def _encode(
+        self,
+        templates: list[Template],
+        neck: nn.Module,
+        to_inputs: Callable[[Sequence[Template]], Tensor],
+    ) -> list[tuple[Tensor, Tensor]]:
+        """Tokens (L, Cp) and their (L,) mask of each template."""
+        if self.training or torch.is_grad_enabled():
+            return self._run(templates, neck, to_inputs)
+        self._drop_stale(neck)
+        fresh = [t for t in dict.fromkeys(templates) if t not in self._kept]
+        if fresh:
+            self._kept.update(zip(fresh, self._run(fresh, neck, to_inputs)))
+        return [self._kept[t] for t in templates]
+
+    def _run(
+        self,
+        templates: Sequence[Template],
+        neck: nn.Module,
+        to_inputs: Callable[[Sequence[Template]], Tensor],
+    ) -> list[tuple[Tensor, Tensor]]:
+        inputs = to_inputs(templates)  # (T, 4, S, S)
+        levels = neck(self.backbone(inputs))
+        fused = self.fuser[0](levels[0])
+        for conv, level in zip(self.fuser[1:], levels[1:]):
+            factor = fused.shape[-1] // level.shape[-1]
+            fused = fused + aligned_bilinear(conv(level), factor)
+        tokens = self.adapter(fused.flatten(2).transpose(1, 2))  # (T, L, Cp)
+        padding = torch.stack([t.padding for t in templates]).to(inputs.device) > 0
+        padding = F.interpolate(padding[:, None].float(), size=fused.shape[-2:])
+        return list(zip(tokens, ~padding.flatten(1).bool()))
+
+    def _drop_stale(self, neck: nn.Module) -> None:
+        """Forget what was encoded with other weights, or in another precision."""
+        device_type = self.adapter.weight.device.type
+        state = (
+            torch.is_autocast_enabled(device_type)
+            and torch.get_autocast_dtype(device_type),
+            torch.is_inference_mode_enabled(),
+            *(
+                (p.data_ptr(), p._version)
+                for module in (self, neck)
+                for p in module.parameters()
+            ),
+        )
+        if state != self._kept_state:
+            self._kept.clear()
+            self._kept_state = state
