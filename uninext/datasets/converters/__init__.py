@@ -3,11 +3,21 @@
 Enter: data sets in their own download layout. Leave: JSON files, written whole or not
 at all, and a count of what was left out and why.
 
-``refer`` reads referring sets over images, ``mot_challenge`` MOT17 and its like;
-``files`` reads and writes.
+``refer`` reads referring sets over images, ``mot_challenge`` MOT17 and its like,
+``video_objects`` DAVIS and YouTube-VOS, ``referring_video`` sentences about objects in
+videos; ``files`` reads and writes, ``mask_folders`` reads masks, ``video_json`` writes
+the layout of all video sets.
 """
 
-from uninext.datasets.converters import files, mot_challenge, refer
+from uninext.datasets.converters import (
+    files,
+    mask_folders,
+    mot_challenge,
+    refer,
+    referring_video,
+    video_json,
+    video_objects,
+)
 from uninext.datasets.converters.files import load_json, load_plain_pickle, write_json
 from uninext.datasets.converters.mot_challenge import (
     MOTConversion,
@@ -24,6 +34,13 @@ from uninext.datasets.converters.refer import (
     mix_train_splits,
     to_coco,
 )
+from uninext.datasets.converters.referring_video import convert_referred_objects
+from uninext.datasets.converters.video_json import Track, VideoConversion, VideoJson
+from uninext.datasets.converters.video_objects import (
+    convert_davis,
+    convert_youtube_vos,
+    davis_videos,
+)
 
 __all__ = [
     'MIXED_NAME',
@@ -32,15 +49,26 @@ __all__ = [
     'MOTConversion',
     'ReferSet',
     'ReferredObject',
+    'Track',
+    'VideoConversion',
+    'VideoJson',
+    'convert_davis',
     'convert_mot_challenge',
     'convert_refer',
+    'convert_referred_objects',
     'convert_refexp_json',
+    'convert_youtube_vos',
+    'davis_videos',
     'files',
     'load_json',
     'load_plain_pickle',
+    'mask_folders',
     'mix_train_splits',
     'mot_challenge',
     'refer',
+    'referring_video',
     'to_coco',
+    'video_json',
+    'video_objects',
     'write_json',
 ]

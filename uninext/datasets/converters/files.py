@@ -23,11 +23,23 @@ _DAMAGED = (pickle.UnpicklingError, EOFError, ValueError, IndexError, KeyError)
 
 
 def write_json(content: Any, path: Path) -> None:
-    """Write a file whole or not at all."""
+    """Write a JSON file whole or not at all."""
+    write_chunks([json.dumps(content)], path)
+
+
+def write_chunks(chunks: Iterable[str], path: Path) -> None:
+    """Write a text file whole or not at all, its folders included.
+
+    The text goes to a temporary file beside it that takes its name when complete: after
+    a kill or a full disk the file is as it was before.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f'{path.name}.{os.getpid()}.tmp')
     try:
-        temporary.write_text(json.dumps(content), encoding='utf-8')
+        with temporary.open('w', encoding='utf-8') as file:
+            file.writelines(chunks)
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -1,0 +1,184 @@
+"""Read masks that are kept as one indexed picture a frame.
+
+Folders of pictures whose pixel values are object numbers in; boxes and run-length codes
+of each object over the frames out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from pycocotools import mask as coco_mask
+
+from uninext.datasets.converters.video_json import (
+    Track,
+    VideoConversion,
+    image_size,
+    list_images,
+)
+
+
+@dataclass(frozen=True)
+class MaskVideo:
+    """A video with its objects.
+
+    Attributes:
+        name: Its folder.
+        stems: Names of its frames without the suffix.
+        file_names: Of its frames, below the folder of images.
+        size_wh: Width and height in pixels.
+        tracks: Object number -> boxes and masks.
+    """
+
+    name: str
+    stems: tuple[str, ...]
+    file_names: tuple[str, ...]
+    size_wh: tuple[int, int]
+    tracks: dict[int, Track]
+
+
+def read_mask_video(
+    images: Path,
+    masks: Path | None,
+    name: str,
+    conversion: VideoConversion,
+    stems: Sequence[str] | None = None,
+    binary: bool = False,
+    every_frame_masked: bool = True,
+) -> MaskVideo | None:
+    """Read the frames and the masks of a video.
+
+    Args:
+        images: Folder with ``<name>/<stem>.jpg``.
+        masks: Folder with ``<name>/<stem>.png``; None if there are no masks.
+        name: Of the video.
+        conversion: Counts what is left out.
+        stems: Frames to read; those that are not on disk are left out. None: all.
+        binary: As of :func:`read_index_picture`.
+        every_frame_masked: Leave out frames that have no picture in ``masks``.
+
+    Returns:
+        The video; None, counted, if no frame is left.
+    """
+    on_disk = {Path(file).stem: file for file in list_images(images / name)}
+    if stems is None:
+        stems = list(on_disk)
+    present = [stem for stem in stems if stem in on_disk]
+    gone = [stem for stem in stems if stem not in on_disk]
+    if gone:
+        conversion.skip('frame that is not on disk', images / name / gone[0], len(gone))
+    paths: list[Path | None] = [None] * len(present)
+    if masks is not None:
+        has_mask = {Path(file).stem for file in list_images(masks / name)}
+        if every_frame_masked:
+            bare = [stem for stem in present if stem not in has_mask]
+            if bare:
+                conversion.skip('frame without a mask', f'{name}/{bare[0]}', len(bare))
+            present = [stem for stem in present if stem in has_mask]
+        paths = [
+            masks / name / f'{stem}.png' if stem in has_mask else None
+            for stem in present
+        ]
+    if not present:
+        conversion.skip('video without a frame', images / name)
+        return None
+    size_wh = image_size(images / name / on_disk[present[0]], conversion)
+    if size_wh is None:
+        return None
+    return MaskVideo(
+        name=name,
+        stems=tuple(present),
+        file_names=tuple(f'{name}/{on_disk[stem]}' for stem in present),
+        size_wh=size_wh,
+        tracks=read_tracks(paths, size_wh, conversion, binary),
+    )
+
+
+def read_index_picture(path: Path, binary: bool = False) -> np.ndarray:
+    """Read the object numbers of the pixels.
+
+    Args:
+        path: A picture with a palette, or in grey whose values are the numbers.
+        binary: All pixels that are not black are object 1 (DAVIS 2016).
+
+    Returns:
+        (H, W) uint8, 0 where there is no object.
+
+    Raises:
+        OSError: If the file cannot be read.
+    """
+    with Image.open(path) as image:
+        indexed = image.mode in ('P', 'L', '1', 'I', 'I;16')
+        pixels = np.asarray(image if indexed else image.convert('L'))
+    if binary:
+        return (pixels > 0).astype(np.uint8)
+    return pixels.astype(np.uint8)
+
+
+def encode_mask(mask: np.ndarray) -> tuple[dict, list[float]]:
+    """Encode a mask and find its box.
+
+    Args:
+        mask: (H, W) bool, True on the object; at least one pixel is.
+
+    Returns:
+        COCO's compressed run-length code, and the tight box [x, y, width, height] in
+        pixels: a mask of one pixel has the width 1.
+    """
+    rle = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
+    box = coco_mask.toBbox(rle).tolist()
+    return dict(size=rle['size'], counts=rle['counts'].decode('ascii')), box
+
+
+def read_tracks(
+    paths: Sequence[Path | None],
+    size_wh: tuple[int, int],
+    conversion: VideoConversion,
+    binary: bool = False,
+) -> dict[int, Track]:
+    """Read the objects of a video.
+
+    Args:
+        paths: The picture of each frame; None for a frame that has none.
+        size_wh: Width and height that they must have, in pixels.
+        conversion: Counts pictures that are absent, unreadable or of another size.
+        binary: As of :func:`read_index_picture`.
+
+    Returns:
+        Object number -> its boxes and masks, in the order of the numbers.
+    """
+    tracks: dict[int, Track] = {}
+    for frame, path in enumerate(paths):
+        pixels = None if path is None else _read(path, size_wh, conversion, binary)
+        if pixels is None:
+            continue
+        for number in np.unique(pixels[pixels > 0]).tolist():
+            rle, box = encode_mask(pixels == number)
+            if number not in tracks:
+                empty = [None] * len(paths)
+                tracks[number] = Track(
+                    bboxes=list(empty),
+                    segmentations=list(empty),
+                    extra=dict(object_id=number),
+                )
+            tracks[number].bboxes[frame] = box
+            tracks[number].segmentations[frame] = rle
+    return dict(sorted(tracks.items()))
+
+
+def _read(
+    path: Path, size_wh: tuple[int, int], conversion: VideoConversion, binary: bool
+) -> np.ndarray | None:
+    try:
+        pixels = read_index_picture(path, binary)
+    except OSError:
+        conversion.skip('mask that cannot be read', path)
+        return None
+    if pixels.shape != size_wh[::-1]:
+        conversion.skip('mask of another size than its video', path)
+        return None
+    return pixels

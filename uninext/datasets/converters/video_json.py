@@ -1,0 +1,261 @@
+"""Collect videos and write the one annotation file that all video sets share.
+
+Frame names, boxes and masks of one video after another in; a JSON file in the layout
+of YouTube-VIS and a :class:`VideoConversion` out.
+
+The layout: ``videos`` [{id, width, height, length, file_names}], ``annotations``
+[{id, video_id, category_id, iscrowd, bboxes, segmentations}], ``categories``
+[{id, name}]; lists over frames have ``length`` entries, null where an object is absent;
+``bboxes`` are x, y, width, height in pixels.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, UnidentifiedImageError
+
+from uninext.datasets.annotation_file import DatasetError
+from uninext.datasets.converters.files import write_chunks
+
+Box = list[float]
+IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp')
+
+
+@dataclass
+class VideoConversion:
+    """What a conversion, or a check, found in its input.
+
+    Attributes:
+        videos: Written records of ``videos``.
+        frames: Of those videos.
+        objects: Written annotations.
+        boxes: Boxes in them, over all frames.
+        masks: Masks in them, over all frames.
+        expressions: Sentences of the videos.
+        absent: Reason -> number of frames of an object that have no box, as the data
+            set says itself.
+        skipped: Reason -> count of what was left out, because the download lacks
+            something or is not what it should be.
+        examples: Reason -> the first thing that was skipped for it.
+        strict: Whether skipping is an error.
+    """
+
+    videos: int = 0
+    frames: int = 0
+    objects: int = 0
+    boxes: int = 0
+    masks: int = 0
+    expressions: int = 0
+    absent: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, str] = field(default_factory=dict)
+    strict: bool = False
+
+    def skip(self, reason: str, example: object, count: int = 1) -> None:
+        """Count what is left out.
+
+        Raises:
+            DatasetError: If ``strict`` and ``count`` is not 0.
+        """
+        if not count:
+            return
+        if self.strict:
+            raise DatasetError(
+                f'{reason}: {example}. Complete the download, or convert without '
+                '--strict to leave it out.'
+            )
+        self.skipped[reason] += count
+        self.examples.setdefault(reason, str(example))
+
+    def summary(self, title: object) -> str:
+        """A few lines for people: what was written, what was left out and why."""
+        lines = [
+            f'{title}: {self.videos} videos with {self.frames} frames; {self.objects} '
+            f'objects with {self.boxes} boxes and {self.masks} masks'
+            + (f'; {self.expressions} sentences' if self.expressions else '')
+        ]
+        lines += [f'  no box {n}: {why}' for why, n in sorted(self.absent.items())]
+        lines += [
+            f'  skipped {n}: {why} (first: {self.examples[why]})'
+            for why, n in sorted(self.skipped.items())
+        ]
+        return '\n'.join(lines)
+
+
+@dataclass
+class Track:
+    """An object over the frames of a video.
+
+    Attributes:
+        bboxes: One of [x, y, width, height] in pixels or None a frame.
+        segmentations: One RLE, polygons or None a frame; None for sets of boxes.
+        category_id: Of ``categories``, from 1.
+        iscrowd: 1 for what is to be ignored.
+        extra: Further keys of the annotation.
+    """
+
+    bboxes: list[Box | None]
+    segmentations: list[Any] | None = None
+    category_id: int = 1
+    iscrowd: int = 0
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+class VideoJson:
+    """A video annotation file in the making.
+
+    Records are turned to text as they come, so that millions of frames need only the
+    memory of the text.
+
+    Args:
+        categories: Names; their ids count from 1.
+        strict: Raise at the first thing that has to be skipped.
+    """
+
+    def __init__(
+        self, categories: Sequence[str] = ('object',), strict: bool = False
+    ) -> None:
+        self.conversion = VideoConversion(strict=strict)
+        self._categories = [
+            dict(id=i, name=name) for i, name in enumerate(categories, start=1)
+        ]
+        self._videos: list[str] = []
+        self._annotations: list[str] = []
+
+    def add(
+        self,
+        file_names: Sequence[str],
+        size_wh: tuple[int, int],
+        tracks: Iterable[Track],
+        require_object: bool = True,
+        **extra: Any,
+    ) -> bool:
+        """Add a video and its objects; those that are visible nowhere are left out.
+
+        Args:
+            file_names: Of the frames, below the folder of images.
+            size_wh: Width and height of a frame in pixels.
+            tracks: The objects.
+            require_object: Leave out a video in which no object is visible.
+            **extra: Further keys of the record, such as ``name`` and ``expressions``.
+
+        Returns:
+            Whether the video was added.
+
+        Raises:
+            DatasetError: If strict and something is left out.
+        """
+        where = extra.get('name') or (file_names[0] if file_names else '?')
+        if not file_names:
+            self.conversion.skip('video without a frame', where)
+            return False
+        seen = []
+        for track in tracks:
+            assert len(track.bboxes) == len(file_names)
+            assert track.segmentations is None or len(track.segmentations) == len(
+                file_names
+            )
+            if any(box is not None for box in track.bboxes):
+                seen.append(track)
+            else:
+                self.conversion.skip('object that is visible in no frame', where)
+        if require_object and not seen:
+            self.conversion.skip('video without a visible object', where)
+            return False
+        record = dict(
+            id=len(self._videos) + 1,
+            width=size_wh[0],
+            height=size_wh[1],
+            length=len(file_names),
+            file_names=list(file_names),
+            **extra,
+        )
+        self._videos.append(json.dumps(record))
+        self.conversion.videos += 1
+        self.conversion.frames += len(file_names)
+        self.conversion.expressions += len(extra.get('expressions', ()))
+        for track in seen:
+            self._add_track(record['id'], track)
+        return True
+
+    def save(self, path: Path) -> VideoConversion:
+        """Write the file whole or not at all.
+
+        Raises:
+            DatasetError: If there is no video: the folder is not what was expected.
+        """
+        if not self._videos:
+            raise DatasetError(
+                f'Nothing to write to {path}: no usable video was found.\n'
+                + self.conversion.summary('Found')
+            )
+        write_chunks(self._text(), path)
+        return self.conversion
+
+    def _text(self) -> Iterator[str]:
+        lists = dict(
+            videos=self._videos,
+            annotations=self._annotations,
+            categories=[json.dumps(category) for category in self._categories],
+        )
+        for position, (key, records) in enumerate(lists.items()):
+            yield f'{"," if position else "{"}"{key}": ['
+            for i, record in enumerate(records):
+                yield f',\n{record}' if i else record
+            yield ']\n'
+        yield '}\n'
+
+    def _add_track(self, video_id: int, track: Track) -> None:
+        record = dict(
+            id=len(self._annotations) + 1,
+            video_id=video_id,
+            category_id=track.category_id,
+            iscrowd=track.iscrowd,
+            bboxes=track.bboxes,
+        )
+        if track.segmentations is not None:
+            record['segmentations'] = track.segmentations
+        self._annotations.append(json.dumps({**record, **track.extra}))
+        self.conversion.objects += 1
+        self.conversion.boxes += sum(box is not None for box in track.bboxes)
+        self.conversion.masks += sum(s is not None for s in track.segmentations or ())
+
+
+def require(path: Path, layout: str) -> Path:
+    """Return a path of a download that has to be there.
+
+    Raises:
+        DatasetError: If it is not; ``layout`` says what was expected.
+    """
+    if not path.exists():
+        raise DatasetError(f'{path} does not exist. Expected: {layout}.')
+    return path
+
+
+def list_images(folder: Path) -> list[str]:
+    """Names of the images in a folder in the order of their names; [] if absent."""
+    if not folder.is_dir():
+        return []
+    return sorted(
+        p.name for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES
+    )
+
+
+def image_size(path: Path, conversion: VideoConversion) -> tuple[int, int] | None:
+    """Width and height from the header of an image.
+
+    Returns:
+        The size in pixels; None, counted in ``conversion``, if it cannot be read.
+    """
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except (OSError, UnidentifiedImageError):
+        conversion.skip('video whose first frame cannot be read', path)
+        return None

@@ -1,0 +1,174 @@
+"""Convert sets for following given objects by masks: DAVIS and YouTube-VOS.
+
+Folders of frames and of indexed masks in; the shared video JSON out, one annotation an
+object, with its masks and the boxes around them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from uninext.datasets.annotation_file import DatasetError
+from uninext.datasets.converters.files import load_json, tracked
+from uninext.datasets.converters.mask_folders import MaskVideo, read_mask_video
+from uninext.datasets.converters.video_json import (
+    Track,
+    VideoConversion,
+    VideoJson,
+    require,
+)
+
+DAVIS_LAYOUT = (
+    'the DAVIS download: JPEGImages/480p/<video>/00000.jpg, '
+    'Annotations/480p/<video>/00000.png and ImageSets/<year>/<split>.txt'
+)
+YOUTUBE_VOS_LAYOUT = (
+    'the YouTube-VOS download: {train,valid}/ with JPEGImages/<video>/00000.jpg, '
+    'Annotations/<video>/00000.png and meta.json'
+)
+
+
+def convert_davis(
+    root: Path,
+    out_file: Path,
+    year: str = '2017',
+    split: str = 'val',
+    resolution: str = '480p',
+    first_mask_only: bool = False,
+    strict: bool = False,
+    progress: bool = True,
+) -> VideoConversion:
+    """Convert DAVIS 2016 or 2017.
+
+    The file serves object tracking (an annotation is a target) and instance
+    segmentation with the one class ``object`` alike.
+
+    Args:
+        root: Folder of the download.
+        out_file: JSON to write.
+        year: ``2016``: all that is not black is one object; ``2017``: the pixel values
+            are the objects.
+        split: ``train``, ``val`` or another list of ImageSets.
+        resolution: Folder below JPEGImages and Annotations.
+        first_mask_only: Keep the first mask of an object, as in a test.
+        strict: Raise at the first thing that has to be skipped.
+        progress: Show a progress bar in a terminal.
+
+    Raises:
+        DatasetError: If the download is not what was expected.
+    """
+    images = require(root / 'JPEGImages' / resolution, DAVIS_LAYOUT)
+    masks = require(root / 'Annotations' / resolution, DAVIS_LAYOUT)
+    out = VideoJson(strict=strict)
+    for name in tracked(davis_videos(root, year, split), 'videos', progress):
+        video = read_mask_video(
+            images,
+            masks,
+            name,
+            out.conversion,
+            binary=year == '2016',
+            every_frame_masked=not first_mask_only,
+        )
+        if video is not None:
+            _add(out, video, first_mask_only)
+    return out.save(out_file)
+
+
+def davis_videos(root: Path, year: str, split: str) -> list[str]:
+    """Names of the videos of a split of DAVIS, in the order of its list.
+
+    The list is ImageSets/<year>/<split>.txt; in the first download of 2016 it is
+    ImageSets/480p/<split>.txt, which names every frame.
+
+    Raises:
+        DatasetError: If there is none.
+    """
+    folder = root / 'ImageSets'
+    candidates = [folder / year / f'{split}.txt']
+    if year == '2016':
+        candidates.append(folder / '480p' / f'{split}.txt')
+    candidates.append(folder / f'{split}.txt')
+    for path in candidates:
+        if path.is_file():
+            lines = [line.split() for line in path.read_text().splitlines()]
+            # '/JPEGImages/480p/bear/00000.jpg ...' or 'bear'
+            names = [
+                Path(words[0]).parent.name if '/' in words[0] else words[0]
+                for words in lines
+                if words
+            ]
+            return list(dict.fromkeys(names))
+    raise DatasetError(f'{candidates[0]} does not exist. Expected: {DAVIS_LAYOUT}.')
+
+
+def convert_youtube_vos(
+    root: Path,
+    out_file: Path,
+    split: str = 'train',
+    strict: bool = False,
+    progress: bool = True,
+) -> VideoConversion:
+    """Convert YouTube-VOS 2018 or 2019.
+
+    Training videos: every frame with a mask, all objects. Videos of other splits: all
+    frames; each object has the mask of the frame in which it is given, and
+    ``frames``: the indices of the frames in which meta.json asks for it.
+
+    The published converter leaves out the boxes, so that no sample of this set is ever
+    used; here they are the tight boxes of the masks.
+
+    Args:
+        root: Folder with ``train/`` and ``valid/``.
+        out_file: JSON to write.
+        split: Folder below ``root``.
+        strict: Raise at the first thing that has to be skipped.
+        progress: Show a progress bar in a terminal.
+
+    Raises:
+        DatasetError: If the download is not what was expected.
+    """
+    folder = require(root / split, YOUTUBE_VOS_LAYOUT)
+    images = require(folder / 'JPEGImages', YOUTUBE_VOS_LAYOUT)
+    masks = require(folder / 'Annotations', YOUTUBE_VOS_LAYOUT)
+    meta_file = require(folder / 'meta.json', YOUTUBE_VOS_LAYOUT)
+    videos = load_json(meta_file).get('videos', {})
+    train = split.startswith('train')
+    out = VideoJson(strict=strict)
+    for name, record in tracked(list(videos.items()), 'videos', progress):
+        video = read_mask_video(
+            images, masks, name, out.conversion, every_frame_masked=train
+        )
+        if video is None:
+            continue
+        objects = {int(k): v for k, v in record.get('objects', {}).items()}
+        for number in sorted(set(objects) - set(video.tracks)):
+            out.conversion.skip(
+                'object of meta.json without a mask', f'{name} {number}'
+            )
+        for number in sorted(set(video.tracks) - set(objects)):
+            del video.tracks[number]
+            out.conversion.skip(
+                'object that meta.json does not have', f'{name} {number}'
+            )
+        if not train:
+            _add_wanted_frames(video, objects)
+        _add(out, video, first_mask_only=not train)
+    return out.save(out_file)
+
+
+def _add_wanted_frames(video: MaskVideo, objects: dict[int, dict]) -> None:
+    index = {stem: i for i, stem in enumerate(video.stems)}
+    for number, track in video.tracks.items():
+        wanted = objects[number].get('frames', [])
+        track.extra['frames'] = [index[stem] for stem in wanted if stem in index]
+
+
+def _add(out: VideoJson, video: MaskVideo, first_mask_only: bool) -> None:
+    tracks: Iterable[Track] = video.tracks.values()
+    if first_mask_only:
+        for track in tracks:
+            first = next(i for i, box in enumerate(track.bboxes) if box is not None)
+            for values in (track.bboxes, track.segmentations):
+                values[first + 1 :] = [None] * (len(values) - first - 1)
+    out.add(video.file_names, video.size_wh, tracks, name=video.name)
