@@ -126,6 +126,27 @@ def test_every_key_must_fit():
     assert (model[0].bias == 5).all()
 
 
+class Later(nn.Linear):
+    """A network that can start from one without a bias."""
+
+    def adapt_state_dict(self, state):
+        return {'weight': state['old']}, ['weight is old'], ['^bias$']
+
+
+def test_model_may_derive_its_start():
+    model = Later(2, 2)
+    state = {'old': torch.full((2, 2), 7.0)}
+    with pytest.raises(CheckpointError, match='unexpected.*old'):
+        load_state(model, state)
+    report = load_state(model, state, adapt=True)
+    assert report.missing == ['bias']
+    assert report.notes == ['weight is old']
+    assert (model.weight == 7).all()
+    with pytest.raises(CheckpointError, match='misshapen'):
+        load_state(model, {'old': torch.ones(3, 3)}, adapt=True)
+    assert not load_state(nn.Linear(2, 2), model.state_dict(), adapt=True)
+
+
 def test_long_lists_are_shortened():
     with pytest.raises(CheckpointError, match=r'unexpected \(30\).*and 22 more'):
         load_state(nn.Identity(), {str(i): torch.zeros(1) for i in range(30)})

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from engine_toy import ToyNet
 
 from uninext.engine import CheckpointError, UninextRunner, init_cpu_group
 
@@ -76,6 +77,27 @@ def test_what_may_differ_from_load_from_is_named(make_runner, tmp_path):
     runner = make_runner(load_from=str(source), load_allow=['^head', 'bias$'])
     runner.load_or_resume()
     assert (runner.model.backbone.weight == 1).all()
+
+
+def test_training_starts_from_what_the_model_derives(
+    make_runner, tmp_path, monkeypatch
+):
+    source = tmp_path / 'source.pth'
+    torch.save({'state_dict': {'stem.weight': torch.ones(4, 4)}}, source)
+
+    def adapt(self, state):
+        return {'backbone.weight': state['stem.weight']}, ['from the stem'], ['bias$']
+
+    monkeypatch.setattr(ToyNet, 'adapt_state_dict', adapt, raising=False)
+    options = {'load_from': str(source), 'train_cfg.max_iters': 2}
+    runner = make_runner(**options)
+    runner.train()
+    log = Path(runner.log_dir, f'{runner.timestamp}.log').read_text()
+    assert 'from the stem' in log
+    assert 'missing (1): backbone.bias' in log
+    # what is tested must be whole
+    with pytest.raises(CheckpointError, match='does not fit'):
+        make_runner(**options).test()
 
 
 def test_weights_alone_cannot_be_resumed(make_runner, tmp_path):

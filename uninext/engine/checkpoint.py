@@ -12,7 +12,7 @@ import pickle
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -42,11 +42,13 @@ class KeyReport:
         missing: Keys of the model that the checkpoint does not have.
         unexpected: Keys of the checkpoint that the model does not have.
         misshapen: Keys of both whose shapes differ.
+        notes: What the model derived from the checkpoint; see :func:`load_state`.
     """
 
     missing: list[str]
     unexpected: list[str]
     misshapen: list[str]
+    notes: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.missing or self.unexpected or self.misshapen)
@@ -153,6 +155,7 @@ def load_state(
     state: Mapping[str, Tensor],
     allow: Sequence[str] = (),
     source: str = 'checkpoint',
+    adapt: bool = False,
 ) -> KeyReport:
     """Copy ``state`` into ``model``; every difference is an error unless allowed.
 
@@ -162,21 +165,32 @@ def load_state(
         allow: Regular expressions of keys that may be missing, unexpected or misshapen;
             such weights of the model stay as they are.
         source: What the error message calls ``state``.
+        adapt: Let the model prepare ``state`` first, if it has a method for that:
+            ``adapt_state_dict(state) -> (state, notes, patterns)`` derives weights
+            from those of an earlier stage of training, says so in ``notes``, and gives
+            regular expressions of keys that may be missing then. For the start of a
+            training only: the weights that are missing are random.
 
     Returns:
-        The differences that were allowed.
+        The differences that were allowed, and the notes.
 
     Raises:
         CheckpointError: If a key differs and no pattern of ``allow`` finds it. The
             model is unchanged then.
     """
+    notes: list[str] = []
+    fresh: list[str] = []
+    if adapt and hasattr(model, 'adapt_state_dict'):
+        state, notes, fresh = model.adapt_state_dict(state)
     own = model.state_dict()
     report = KeyReport(
         missing=[k for k in own if k not in state and not _OPTIONAL_KEYS.search(k)],
         unexpected=[k for k in state if k not in own],
         misshapen=[k for k in own if k in state and own[k].shape != state[k].shape],
+        notes=notes,
     )
     refused = report.without(allow)
+    refused.missing = KeyReport(refused.missing, [], []).without(fresh).missing
     if refused:
         raise CheckpointError(
             f'{source} does not fit the model:\n{refused.describe()}\n'

@@ -37,7 +37,8 @@ class UninextRunner(Runner):
 
     * Checkpoints are loaded with ``weights_only=True``, without a second try, and every
       key must fit. ``load_allow=['regex', ...]`` in the config names the keys that may
-      differ when a run starts from ``load_from``; nothing may when it is resumed.
+      differ when a run starts from ``load_from``; nothing may when it is resumed. A
+      model with ``adapt_state_dict`` may derive its start from an earlier stage.
     * Checkpoints are written beside and moved into place: a kill or a full disk leaves
       the earlier ones intact.
     * ``resume='auto'`` (or ``resume=True`` without ``load_from``) takes the newest
@@ -46,6 +47,8 @@ class UninextRunner(Runner):
     * The environment, the config and the thousands of lines about initial values go to
       the log file; the screen gets a summary.
     """
+
+    _starts_training = False
 
     def prepare_training(self) -> None:
         """Build all that reads data files, so that a wrong path fails now.
@@ -136,6 +139,7 @@ class UninextRunner(Runner):
         Returns:
             The trained model.
         """
+        self._starts_training = True
         self.announce()
         return super().train()
 
@@ -248,8 +252,14 @@ class UninextRunner(Runner):
             state = {re.sub(pattern, replacement, k): v for k, v in state.items()}
         allow = [''] if not strict else list(self.cfg.get('load_allow') or [])
         differences = load_state(
-            self._unwrapped_model(), state, [] if self._resume else allow, str(filename)
+            self._unwrapped_model(),
+            state,
+            allow=[] if self._resume else allow,
+            source=str(filename),
+            adapt=self._starts_training and not self._resume,
         )
+        for note in differences.notes:
+            self.logger.info(note)
         if differences:
             self.logger.warning(
                 f'Allowed differences of {filename}:\n{differences.describe()}'

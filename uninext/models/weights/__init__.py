@@ -2,6 +2,7 @@
 
 ``key_table``: which published key is which of ours.
 ``converter``: a state dict to the other layout, every key accounted for.
+``to_video``: weights of images as the start of video.
 ``files``: the same for files, loaded safely and written atomically.
 """
 
@@ -23,6 +24,10 @@ from uninext.models.weights.key_table import (
     KeyRule,
     detect_stage,
 )
+from uninext.models.weights.to_video import (
+    add_template_backbone,
+    start_video_from_image,
+)
 
 __all__ = [
     'DROPPED',
@@ -31,10 +36,12 @@ __all__ = [
     'VIDEO_RULES',
     'ConversionReport',
     'KeyRule',
+    'add_template_backbone',
     'convert_file',
     'detect_stage',
     'from_published',
     'load_published',
     'load_state_dict_file',
+    'start_video_from_image',
     'to_published',
 ]
