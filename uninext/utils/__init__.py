@@ -1,5 +1,6 @@
 """Shared helpers that know nothing of models or data.
 
 ``optional_imports``: stand-ins for compiled extensions that may be absent.
+``scalabel``: labels and results in the layout of BDD100K.
 ``tokenizer``: where the text vocabulary comes from.
 """
