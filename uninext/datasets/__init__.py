@@ -3,8 +3,10 @@
 Enter: annotation files and images. Leave: ``inputs`` (3, H, W) uint8 BGR and a
 :class:`UninextDataSample` with prompt and ground truth, in batches of one source.
 
-``detection`` and ``referring`` read one annotation format each, ``transforms`` turn
-their dictionaries into samples, ``multi_task_dataset`` puts several sets together,
+``detection`` and ``referring`` read one annotation format of images each,
+``video_instance``, ``single_object`` and ``referring_video`` one of videos; a video is
+a ``VideoAnnotation`` until a pair of its frames is chosen. ``transforms`` turn their
+dictionaries into samples, ``multi_task_dataset`` puts several sets together,
 ``samplers`` choose the batches; ``converters`` write the formats read here.
 """
 
@@ -13,7 +15,11 @@ from uninext.datasets.annotation_file import DatasetError, UnreadableImageError
 from uninext.datasets.detection import PromptCocoDataset, PromptObjects365V2Dataset
 from uninext.datasets.multi_task_dataset import MultiTaskDataset, SampleDraw
 from uninext.datasets.referring import ReferringDataset
+from uninext.datasets.referring_video import ReferringVideoDataset
 from uninext.datasets.sampling_table import SamplingTable
+from uninext.datasets.single_object import SingleObjectDataset
+from uninext.datasets.video_annotation import VideoAnnotation, read_video_file
+from uninext.datasets.video_instance import VideoInstanceDataset
 
 __all__ = [
     'DatasetError',
@@ -21,9 +27,14 @@ __all__ = [
     'PromptCocoDataset',
     'PromptObjects365V2Dataset',
     'ReferringDataset',
+    'ReferringVideoDataset',
     'SampleDraw',
     'SamplingTable',
+    'SingleObjectDataset',
     'UnreadableImageError',
+    'VideoAnnotation',
+    'VideoInstanceDataset',
+    'read_video_file',
     'samplers',
     'transforms',
 ]

@@ -22,7 +22,15 @@ class DatasetError(ValueError):
 
 
 class UnreadableImageError(RuntimeError):
-    """An image file is missing, cannot be decoded, or has another size than stated."""
+    """An image file is missing, cannot be decoded, or has another size than stated.
+
+    Attributes:
+        path: The file; empty if unknown.
+    """
+
+    def __init__(self, message: str, path: str = '') -> None:
+        super().__init__(message)
+        self.path = path
 
 
 def read_coco_file(
@@ -43,7 +51,7 @@ def read_coco_file(
     Raises:
         DatasetError: If the file is absent, is not JSON, or lacks something.
     """
-    content = _read_json(ann_file, backend_args)
+    content = read_json(ann_file, backend_args)
     keys = ['images', 'categories'] + ['annotations'] * require_annotations
     if not isinstance(content, dict):
         raise DatasetError(
@@ -133,7 +141,12 @@ def valid_segmentation(segmentation: Any) -> list | dict | None:
     return None
 
 
-def _read_json(ann_file: str, backend_args: dict | None) -> Any:
+def read_json(ann_file: str, backend_args: dict | None) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        DatasetError: If it is absent or not JSON.
+    """
     if backend_args is None and not osp.isfile(ann_file):
         raise DatasetError(
             f'Annotation file {ann_file} does not exist. Download or convert the '
@@ -164,8 +177,8 @@ def _check_records(content: dict[str, list], ann_file: str) -> None:
                     f'Annotation file {ann_file}: {key}[{position}] (id '
                     f'{record.get("id")}) has no {" and no ".join(lacking)}.'
                 )
-    _check_unique(content['images'], 'images', ann_file)
-    _check_unique(content['categories'], 'categories', ann_file)
+    check_unique(content['images'], 'images', ann_file)
+    check_unique(content['categories'], 'categories', ann_file)
     known = {category['id'] for category in content['categories']}
     for position, annotation in enumerate(content['annotations']):
         where = f'Annotation file {ann_file}: annotations[{position}]'
@@ -181,7 +194,8 @@ def _check_records(content: dict[str, list], ann_file: str) -> None:
             )
 
 
-def _check_unique(records: list[dict], key: str, ann_file: str) -> None:
+def check_unique(records: list[dict], key: str, ann_file: str) -> None:
+    """Raise DatasetError if two records of the list ``key`` have one id."""
     seen: set = set()
     for record in records:
         if record['id'] in seen:

@@ -71,7 +71,7 @@ class PromptCocoDataset(CocoDataset):
         if self._indices is not None:
             self.data_list = self._get_unserialized_subset(self._indices)
         if self.backend_args is None:
-            paths = [info['img_path'] for info in self.data_list]
+            paths = [self.probed_path(info) for info in self.data_list]
             check_image_files(paths, self.ann_file)
         self._sampling_table = SamplingTable.from_infos(self.data_list)
         if self.serialize_data:
@@ -143,10 +143,15 @@ class PromptCocoDataset(CocoDataset):
         if not kept:
             raise DatasetError(
                 f'No sample is left of the {len(data_list)} of {self.ann_file}: none '
-                f'has an object of the classes {_some(self.metainfo["classes"])}, or '
+                'has an object of the classes '
+                f'{some_names(self.metainfo["classes"])}, or '
                 f'filter_cfg={self.filter_cfg} leaves out all of them.'
             )
         return kept
+
+    def probed_path(self, info: dict) -> str:
+        """An image of a sample, whose presence on disk is looked at."""
+        return info['img_path']
 
     def get_data_info(self, idx: int) -> dict:
         """The sample before the pipeline, with the names of the classes."""
@@ -169,9 +174,8 @@ class PromptCocoDataset(CocoDataset):
         except UnreadableImageError as error:
             if self.test_mode:
                 raise
-            path = self.get_data_info(idx)['img_path']
-            if path not in self._unreadable:
-                self._unreadable.add(path)
+            if error.path not in self._unreadable:
+                self._unreadable.add(error.path)
                 print_log(
                     f'{error} Another sample is drawn instead.',
                     logger='current',
@@ -213,8 +217,9 @@ class PromptCocoDataset(CocoDataset):
         absent = [name for name in wanted if name not in names.values()]
         if absent:
             raise DatasetError(
-                f'{self.ann_file} has no categories {_some(absent)}; it has '
-                f'{_some(list(names.values()))}. Change metainfo=dict(classes=...).'
+                f'{self.ann_file} has no categories {some_names(absent)}; it has '
+                f'{some_names(list(names.values()))}. Change '
+                'metainfo=dict(classes=...).'
             )
         if not wanted:
             raise DatasetError(f'{self.ann_file} lists no category.')
@@ -269,7 +274,7 @@ def _paused_gc() -> Iterator[None]:
             gc.enable()
 
 
-def _some(names: list[str] | tuple[str, ...], limit: int = 8) -> str:
+def some_names(names: list[str] | tuple[str, ...], limit: int = 8) -> str:
     """The first names of a list, for messages."""
     shown = ', '.join(repr(str(name)) for name in names[:limit])
     more = len(names) - limit

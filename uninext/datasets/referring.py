@@ -39,16 +39,7 @@ class ReferringDataset(PromptCocoDataset):
     def samples_of_image(self, image: dict, annotations: list[dict]) -> list[dict]:
         """One sample in training, one per expression in test mode."""
         where = f'{self.ann_file}: images record with id {image["id"]}'
-        expressions = image.get('expressions')
-        if not isinstance(expressions, list) or not all(
-            isinstance(e, str) and clean_expression(e).strip() for e in expressions
-        ):
-            raise DatasetError(
-                f"{where} has 'expressions' {expressions!r}; expected a list of "
-                'sentences. Convert the dataset with tools/dataset_converters/.'
-            )
-        if not expressions:
-            raise DatasetError(f'{where} has an empty list of expressions.')
+        expressions = checked_expressions(image, where)
         if len(annotations) != 1:
             raise DatasetError(
                 f'{where} has {len(annotations)} annotations; expected exactly one: '
@@ -67,3 +58,22 @@ class ReferringDataset(PromptCocoDataset):
     def _labels_of_categories(self, content: dict) -> dict[int, int]:
         """Every category is the one class."""
         return {category['id']: 0 for category in content['categories']}
+
+
+def checked_expressions(record: dict, where: str) -> list[str]:
+    """The sentences of a record.
+
+    Raises:
+        DatasetError: If there are none, or one has no word in it.
+    """
+    expressions = record.get('expressions')
+    if not isinstance(expressions, list) or not all(
+        isinstance(e, str) and clean_expression(e).strip() for e in expressions
+    ):
+        raise DatasetError(
+            f"{where} has 'expressions' {expressions!r}; expected a list of "
+            'sentences. Convert the dataset with tools/dataset_converters/.'
+        )
+    if not expressions:
+        raise DatasetError(f'{where} has an empty list of expressions.')
+    return expressions

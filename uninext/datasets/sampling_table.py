@@ -31,14 +31,23 @@ class SamplingTable:
 
     @classmethod
     def from_infos(cls, infos: Iterable[dict]) -> SamplingTable:
-        """Collect the arrays from sample dictionaries of our datasets."""
+        """Collect the arrays from sample dictionaries of our datasets.
+
+        A sample is an image, or a video (``video``, a ``VideoAnnotation``).
+        """
         landscape, has_masks, labels, counts = [], [], [], []
         for info in infos:
-            landscape.append(info['width'] > info['height'])
-            has_masks.append(info.get('has_masks', False))
-            present = sorted(
-                {i['bbox_label'] for i in info['instances'] if not i['ignore_flag']}
-            )
+            video = info.get('video')
+            if video is None:
+                size = info['height'], info['width']
+                has_masks.append(info.get('has_masks', False))
+                valued = [i for i in info['instances'] if not i['ignore_flag']]
+                present = sorted({i['bbox_label'] for i in valued})
+            else:
+                size = video.height, video.width
+                has_masks.append(video.has_masks)
+                present = np.unique(video.labels[~video.ignored]).tolist()
+            landscape.append(size[1] > size[0])
             labels += present
             counts.append(len(present))
         return cls(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from mmdet.structures import DetDataSample
 
 from uninext.structures.prompt import Prompt
+from uninext.structures.visual_prompt import VisualPrompt
 
 
 class UninextDataSample(DetDataSample):
@@ -17,18 +18,34 @@ class UninextDataSample(DetDataSample):
     Added to the fields of mmdet (``gt_instances``, ``ignored_instances``,
     ``pred_instances``):
 
-    * ``prompt`` (:class:`Prompt`): what is asked for. ``labels`` of ``gt_instances``
-      and ``pred_instances`` are indices into ``prompt.names``.
+    * ``prompt`` (:class:`Prompt` or :class:`VisualPrompt`): what is asked for.
+      ``labels`` of ``gt_instances`` and ``pred_instances`` are indices into
+      ``prompt.names``.
+    * ``reference`` (:class:`UninextDataSample`): another frame of the same video, with
+      a prompt and instances of its own. ``instances_ids`` of the ``gt_instances`` of
+      the two frames tell who is who.
     """
 
     @property
-    def prompt(self) -> Prompt:
+    def prompt(self) -> Prompt | VisualPrompt:
         return self._prompt
 
     @prompt.setter
-    def prompt(self, value: Prompt) -> None:
-        self.set_field(value, '_prompt', dtype=Prompt)
+    def prompt(self, value: Prompt | VisualPrompt) -> None:
+        self.set_field(value, '_prompt', dtype=(Prompt, VisualPrompt))
 
     @prompt.deleter
     def prompt(self) -> None:
         del self._prompt
+
+    @property
+    def reference(self) -> UninextDataSample:
+        return self._reference
+
+    @reference.setter
+    def reference(self, value: UninextDataSample) -> None:
+        self.set_field(value, '_reference', dtype=UninextDataSample)
+
+    @reference.deleter
+    def reference(self) -> None:
+        del self._reference

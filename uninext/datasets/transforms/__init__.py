@@ -1,14 +1,17 @@
 """Steps of a pipeline: sample dictionaries in, sample dictionaries out.
 
+``frame_sampling`` chooses two frames of a video, ``clips`` treats them alike,
 ``loading`` reads images and masks, ``augmentation`` crops and filters, ``prompting``
-decides what is asked for, ``formatting`` packs the result for the model.
+and ``template`` decide what is asked for, ``formatting`` packs it for the model.
 """
 
 from uninext.datasets.transforms.augmentation import (
     KeepVisibleInstances,
     RandomApplyCrop,
 )
-from uninext.datasets.transforms.formatting import PackUninextInputs
+from uninext.datasets.transforms.clips import ForEachFrame
+from uninext.datasets.transforms.formatting import PackClipInputs, PackUninextInputs
+from uninext.datasets.transforms.frame_sampling import SampleFramePair
 from uninext.datasets.transforms.loading import (
     LoadImageOrExplain,
     LoadPromptAnnotations,
@@ -21,17 +24,23 @@ from uninext.datasets.transforms.prompting import (
     has_ordinal,
     swap_left_right,
 )
+from uninext.datasets.transforms.template import SampleTarget, TemplatePrompt
 
 __all__ = [
     'AllCategoryPrompt',
+    'ForEachFrame',
     'KeepVisibleInstances',
     'LoadImageOrExplain',
     'LoadPromptAnnotations',
+    'PackClipInputs',
     'PackUninextInputs',
     'RandomApplyCrop',
     'SampleCategoryPrompt',
     'SampleExpressionPrompt',
+    'SampleFramePair',
+    'SampleTarget',
     'SwapLeftRight',
+    'TemplatePrompt',
     'has_ordinal',
     'swap_left_right',
 ]

@@ -10,15 +10,25 @@ from mmcv.transforms import BaseTransform, RandomApply
 
 from uninext.registry import TRANSFORMS
 
+INSTANCE_KEYS = (
+    'gt_bboxes',
+    'gt_bboxes_labels',
+    'gt_ignore_flags',
+    'gt_masks',
+    'gt_instances_ids',
+)
+
 
 @TRANSFORMS.register_module()
 class RandomApplyCrop(RandomApply):
     """Apply transforms that crop, but not to a sample that has to stay whole.
 
     "The third man from the left" is another man, or nobody, in a part of the image;
-    :class:`SampleExpressionPrompt` marks such a sample with ``keep_whole``.
+    :class:`SampleExpressionPrompt` marks such a sample with ``keep_whole``. A clip is
+    not cropped if any of its frames has to stay whole.
 
-    Follows: method section 3.1 (crop branch with probability 0.5).
+    Follows: method sections 3.1 and 3.2 (crop branch with probability 0.5). Differs
+    from the published stage 3, which crops whatever the sentence says.
 
     Args:
         transforms: Of the branch.
@@ -27,7 +37,8 @@ class RandomApplyCrop(RandomApply):
 
     def transform(self, results: dict) -> dict | None:
         """Apply the branch or nothing."""
-        if results.get('keep_whole', False):
+        frames = results.get('frames', [results])
+        if any(frame.get('keep_whole', False) for frame in frames):
             return results
         return super().transform(results)
 
@@ -77,6 +88,6 @@ class KeepVisibleInstances(BaseTransform):
 
 def keep_instances(results: dict, inds: np.ndarray) -> None:
     """Keep these instances of a sample, in place; ``inds`` (K,) int64."""
-    for key in ('gt_bboxes', 'gt_bboxes_labels', 'gt_ignore_flags', 'gt_masks'):
+    for key in INSTANCE_KEYS:
         if key in results:
             results[key] = results[key][inds]

@@ -25,6 +25,8 @@ META_KEYS = (
     'expression',
     'ref_id',
     'image_id',
+    'video_id',
+    'frame_id',
 )
 
 
@@ -35,8 +37,9 @@ class PackUninextInputs(PackDetInputs):
     Differs from mmdet's :class:`PackDetInputs` in that the data sample is a
     :class:`UninextDataSample` with a ``prompt``. ``gt_instances`` has ``bboxes``
     (:class:`HorizontalBoxes`, xyxy, pixels of the image as it leaves), ``labels``
-    (indices into ``prompt.names``) and, where masks of all objects are known,
-    ``masks`` (:class:`BitmapMasks`); ``ignored_instances`` the same of crowds.
+    (indices into ``prompt.names``) and, where known, ``instances_ids`` (int64, equal
+    in all frames of a video) and ``masks`` (:class:`BitmapMasks`, where masks of all
+    objects are known); ``ignored_instances`` the same of crowds.
 
     Required keys: ``prompt``, set by a transform before. The meta key ``instances`` is
     the ground truth before augmentation (xyxy in pixels of the original image, labels
@@ -46,6 +49,11 @@ class PackUninextInputs(PackDetInputs):
     Args:
         meta_keys: Keys to carry along, where present.
     """
+
+    mapping_table = {
+        **PackDetInputs.mapping_table,
+        'gt_instances_ids': 'instances_ids',
+    }
 
     def __init__(self, meta_keys: Sequence[str] = META_KEYS) -> None:
         super().__init__(meta_keys=tuple(meta_keys))
@@ -62,8 +70,8 @@ class PackUninextInputs(PackDetInputs):
         if 'prompt' not in results:
             raise ValueError(
                 'A sample reaches PackUninextInputs without a prompt. Put '
-                'SampleCategoryPrompt, AllCategoryPrompt or SampleExpressionPrompt '
-                'before it in the pipeline.'
+                'SampleCategoryPrompt, AllCategoryPrompt, SampleExpressionPrompt or '
+                'TemplatePrompt before it in the pipeline.'
             )
         packed = super().transform(results)
         plain = packed['data_samples']
@@ -73,3 +81,38 @@ class PackUninextInputs(PackDetInputs):
         sample.ignored_instances = plain.ignored_instances
         packed['data_samples'] = sample
         return packed
+
+
+@TRANSFORMS.register_module()
+class PackClipInputs(PackUninextInputs):
+    """Pack a pair of frames.
+
+    Required keys: ``frames``, two samples as :class:`PackUninextInputs` takes them,
+    each with a prompt of its own.
+
+    Args:
+        meta_keys: Keys of the frames to carry along, where present.
+    """
+
+    def transform(self, results: dict) -> dict:
+        """Pack it.
+
+        Returns:
+            ``inputs`` and ``reference_inputs``: (3, H, W) uint8 BGR of the key frame
+            and of the reference frame, sizes may differ; ``data_samples``: the data
+            sample of the key frame, whose ``reference`` is that of the other frame.
+        """
+        key, reference = map(super().transform, _pair_of(results))
+        key['data_samples'].reference = reference['data_samples']
+        key['reference_inputs'] = reference['inputs']
+        return key
+
+
+def _pair_of(results: dict) -> list[dict]:
+    frames = results.get('frames')
+    if frames is None or len(frames) != 2:
+        raise ValueError(
+            'PackClipInputs packs two frames; put SampleFramePair at the beginning of '
+            'the pipeline, or use PackUninextInputs for single images.'
+        )
+    return frames

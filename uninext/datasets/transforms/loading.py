@@ -43,14 +43,16 @@ class LoadImageOrExplain(LoadImageFromFile):
         except Exception as error:  # decoders raise errors of a dozen unrelated types
             raise UnreadableImageError(
                 f'Cannot read image {path}: {str(error) or type(error).__name__}. '
-                'Download it again, or remove it from the annotation file.'
+                'Download it again, or remove it from the annotation file.',
+                path,
             ) from error
         height, width = loaded['ori_shape']
         stated = (results.get('height', height), results.get('width', width))
         if stated != (height, width):
             raise UnreadableImageError(
                 f'Image {path} is {width}x{height} pixels (width x height), but its '
-                f'annotation says {stated[1]}x{stated[0]}. Correct one of them.'
+                f'annotation says {stated[1]}x{stated[0]}. Correct one of them.',
+                path,
             )
         return loaded
 
@@ -62,7 +64,8 @@ class LoadPromptAnnotations(LoadAnnotations):
     Differs from mmdet's :class:`LoadAnnotations` in that a sample in which an object
     has no mask (``has_masks`` False) gets no ``gt_masks`` at all: losses then treat it
     as boxes only, instead of learning an invented mask. Ignored objects (crowds)
-    without a mask get an empty one.
+    without a mask get an empty one. Instances with an ``instance_id`` give
+    ``gt_instances_ids``, int64.
 
     Args:
         with_mask: Load masks as :class:`BitmapMasks` where known.
@@ -71,6 +74,14 @@ class LoadPromptAnnotations(LoadAnnotations):
 
     def __init__(self, with_mask: bool = False, **kwargs) -> None:
         super().__init__(with_mask=with_mask, poly2mask=True, **kwargs)
+
+    def _load_labels(self, results: dict) -> None:
+        super()._load_labels(results)
+        instances = results['instances']
+        if all('instance_id' in instance for instance in instances):
+            results['gt_instances_ids'] = np.array(
+                [instance['instance_id'] for instance in instances], dtype=np.int64
+            )
 
     def _load_masks(self, results: dict) -> None:
         if not results.get('has_masks', False):

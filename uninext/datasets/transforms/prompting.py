@@ -78,7 +78,9 @@ class SampleCategoryPrompt(BaseTransform):
     already asked for are passed over. All names are shuffled and labels become indices
     into ``prompt.names``.
 
-    Follows: method section 2.1.
+    Follows: method section 2.1. Every frame of a clip gets a prompt of its own, from
+    what it shows; the published code also calls ``__background__`` present in a frame
+    that lacks an object of the other one.
 
     Required keys: ``classes``, ``gt_bboxes_labels``, ``gt_ignore_flags``.
     Added keys: ``prompt``.

@@ -1,0 +1,33 @@
+# BDD100K: traffic. Single pictures with boxes or masks, videos with boxes or masks.
+#
+# data/bdd100k/images/{100k,10k,track,seg_track_20}/train/...
+# data/bdd100k/annotations/{det,ins_seg,box_track,seg_track}_train.json, written by
+#   python tools/dataset_converters/bdd100k.py (see its --help)
+#
+# Add a pipeline of clips.py: dict(_base_.bdd100k_det_train, pipeline=...).
+bdd100k_det_train = dict(
+    type='PromptCocoDataset',
+    data_root='data/bdd100k/',
+    ann_file='annotations/det_train.json',
+    data_prefix=dict(img='images/100k/train/'),
+    filter_cfg=dict(filter_empty_gt=True),
+)
+bdd100k_ins_seg_train = dict(
+    type='PromptCocoDataset',
+    data_root='data/bdd100k/',
+    ann_file='annotations/ins_seg_train.json',
+    data_prefix=dict(img='images/10k/train/'),
+    filter_cfg=dict(filter_empty_gt=True),
+)
+bdd100k_box_track_train = dict(
+    type='VideoInstanceDataset',
+    data_root='data/bdd100k/',
+    ann_file='annotations/box_track_train.json',
+    data_prefix=dict(img='images/track/train/'),
+)
+bdd100k_seg_track_train = dict(
+    type='VideoInstanceDataset',
+    data_root='data/bdd100k/',
+    ann_file='annotations/seg_track_train.json',
+    data_prefix=dict(img='images/seg_track_20/train/'),
+)

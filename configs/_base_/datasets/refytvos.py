@@ -1,0 +1,12 @@
+# Ref-YouTube-VOS: videos with sentences that refer to an object, and its masks.
+#
+# data/refytvos/train/JPEGImages/<video>/*.jpg
+# data/refytvos/annotations/train.json, written by tools/dataset_converters/refytvos.py
+#
+# Add a pipeline of clips.py: dict(_base_.refytvos_train, pipeline=...).
+refytvos_train = dict(
+    type='ReferringVideoDataset',
+    data_root='data/refytvos/',
+    ann_file='annotations/train.json',
+    data_prefix=dict(img='train/JPEGImages/'),
+)

@@ -1,0 +1,12 @@
+# TrackingNet (of its training chunks, the paper uses 0 to 3): boxes.
+#
+# data/trackingnet/TRAIN_<n>/frames/<video>/*.jpg
+# data/trackingnet/annotations/train.json, written by tools/dataset_converters/trackingnet.py
+#
+# Add a pipeline of clips.py: dict(_base_.trackingnet_train, pipeline=...).
+trackingnet_train = dict(
+    type='SingleObjectDataset',
+    data_root='data/trackingnet/',
+    ann_file='annotations/train.json',
+    data_prefix=dict(img=''),
+)

@@ -1,0 +1,12 @@
+# YouTube-VOS 2018: videos of one or more targets, masks and boxes.
+#
+# data/ytvos18/train/JPEGImages/<video>/*.jpg
+# data/ytvos18/annotations/train.json, written by tools/dataset_converters/ytvos.py
+#
+# Add a pipeline of clips.py: dict(_base_.ytvos18_train, pipeline=...).
+ytvos18_train = dict(
+    type='SingleObjectDataset',
+    data_root='data/ytvos18/',
+    ann_file='annotations/train.json',
+    data_prefix=dict(img='train/JPEGImages/'),
+)

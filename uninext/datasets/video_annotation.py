@@ -1,0 +1,364 @@
+"""Read video annotations in the YouTube-VIS layout; hold one video compactly.
+
+Annotation file in, checked :class:`VideoAnnotation` objects out; a frame of one is what
+an image sample is before loading.
+
+Shape legend: K objects, T frames.
+"""
+
+from __future__ import annotations
+
+import os.path as osp
+import pickle
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pycocotools import mask as mask_utils
+
+from uninext.datasets.annotation_file import (
+    DatasetError,
+    check_unique,
+    read_json,
+    valid_segmentation,
+)
+
+SEPARATOR = '\0'  # the one character that no file name holds
+ABSENT = (np.nan,) * 4
+
+
+@dataclass(frozen=True, eq=False)
+class VideoAnnotation:
+    """All frames of a video and the objects in them.
+
+    Built for being unpickled often: names are one string, and masks stay packed frame
+    by frame until :meth:`frame` asks for them.
+
+    Attributes:
+        video_id: Id of the record.
+        folder: What precedes the file names.
+        joined_names: File names of the T frames, joined by ``SEPARATOR``.
+        height: Of all frames, in pixels.
+        width: Of all frames, in pixels.
+        boxes: (K, T, 4) float32, xyxy in pixels; NaN where an object is absent.
+        labels: (K,) int64.
+        ids: (K,) int64, unique within the video.
+        ignored: (K,) bool, True for crowds.
+        has_masks: Whether the masks of all objects that are not ignored are known.
+        packed_masks: Pickled ``{k: polygons or RLE}`` of each frame, end to end.
+        mask_offsets: (T + 1,) int64, where each frame begins in ``packed_masks``.
+    """
+
+    video_id: Any
+    folder: str
+    joined_names: str
+    height: int
+    width: int
+    boxes: np.ndarray
+    labels: np.ndarray
+    ids: np.ndarray
+    ignored: np.ndarray
+    has_masks: bool
+    packed_masks: bytes
+    mask_offsets: np.ndarray
+
+    @classmethod
+    def from_records(
+        cls,
+        video: dict,
+        annotations: Sequence[dict],
+        labels: Mapping[Any, int],
+        folder: str,
+        where: str,
+    ) -> VideoAnnotation:
+        """Build it from the records of a file.
+
+        An object counts in a frame where it has a box, and, if its annotation has
+        ``segmentations``, a mask there too. Where an annotation has masks but not one
+        box, its boxes are made from the masks (some published converters leave them
+        out). Boxes without area inside the frame do not count. Objects that count
+        nowhere are left out.
+
+        Args:
+            video: A record of ``videos``.
+            annotations: The records of ``annotations`` that belong to it.
+            labels: Category id -> label; other categories are left out.
+            folder: What precedes the file names.
+            where: The file, for messages.
+
+        Raises:
+            DatasetError: If lists over frames are not as long as the video, a box is
+                not four numbers, an RLE has another size, or ids repeat.
+        """
+        where = f'{where}: video {video["id"]}'
+        length = len(video['file_names'])
+        tracks = [
+            track
+            for position, annotation in enumerate(annotations)
+            if annotation['category_id'] in labels
+            and (track := _Track(video, annotation, position, where)).is_anywhere
+        ]
+        ids = [track.id for track in tracks]
+        if len(set(ids)) < len(ids):
+            raise DatasetError(f'{where} has several annotations with one id: {ids}.')
+        packed, offsets = _pack(tracks, length)
+        boxes = [track.boxes for track in tracks]
+        valued = [track for track in tracks if not track.ignored]
+        return cls(
+            video_id=video['id'],
+            folder=folder,
+            joined_names=SEPARATOR.join(video['file_names']),
+            height=video['height'],
+            width=video['width'],
+            boxes=np.array(boxes, dtype=np.float32).reshape(len(tracks), length, 4),
+            labels=np.array([labels[t.category_id] for t in tracks], dtype=np.int64),
+            ids=np.array(ids, dtype=np.int64),
+            ignored=np.array([track.ignored for track in tracks], dtype=bool),
+            has_masks=bool(valued) and all(t.masks is not None for t in valued),
+            packed_masks=packed,
+            mask_offsets=offsets,
+        )
+
+    def __len__(self) -> int:
+        return self.boxes.shape[1]
+
+    @property
+    def file_names(self) -> list[str]:
+        """The T names of the frames, as the file has them."""
+        return self.joined_names.split(SEPARATOR)
+
+    @property
+    def presence(self) -> np.ndarray:
+        """(K, T) bool, True where an object that is not ignored counts."""
+        return ~np.isnan(self.boxes[..., 0]) & ~self.ignored[:, None]
+
+    def path(self, index: int) -> str:
+        """Path of a frame."""
+        return osp.join(self.folder, self.file_names[index])
+
+    def visible(self, index: int) -> np.ndarray:
+        """Ids of the objects that count in a frame, int64; no crowds."""
+        return self.ids[self.presence[:, index]]
+
+    def frame(self, index: int) -> dict[str, Any]:
+        """Give a frame as the transforms take an image.
+
+        Returns:
+            ``img_path, height, width, frame_id, has_masks, instances``; each instance
+            has ``bbox`` (xyxy in pixels), ``bbox_label``, ``ignore_flag``,
+            ``instance_id`` and, where known, ``mask`` (polygons or RLE).
+
+        Raises:
+            IndexError: If there is no such frame.
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(
+                f'Video {self.video_id} has {len(self)} frames, there is no {index}.'
+            )
+        start, end = self.mask_offsets[index : index + 2]
+        masks = pickle.loads(self.packed_masks[start:end]) if end > start else {}
+        instances = []
+        for k in np.flatnonzero(~np.isnan(self.boxes[:, index, 0])).tolist():
+            instance = dict(
+                bbox=self.boxes[k, index].tolist(),
+                bbox_label=int(self.labels[k]),
+                ignore_flag=int(self.ignored[k]),
+                instance_id=int(self.ids[k]),
+            )
+            if k in masks:
+                instance['mask'] = masks[k]
+            instances.append(instance)
+        return dict(
+            img_path=self.path(index),
+            height=self.height,
+            width=self.width,
+            frame_id=index,
+            instances=instances,
+            has_masks=self.has_masks,
+        )
+
+
+def read_video_file(
+    ann_file: str, require_annotations: bool = True, backend_args: dict | None = None
+) -> dict[str, list[dict[str, Any]]]:
+    """Read an annotation file in the YouTube-VIS layout and check its structure.
+
+    Args:
+        ann_file: Path (or URL that mmengine's file backends know).
+        require_annotations: False for sets whose labels are withheld: ``annotations``
+            may then be absent or null.
+        backend_args: mmengine's file backend; None reads from disk.
+
+    Returns:
+        ``videos``, ``annotations`` and ``categories``.
+
+    Raises:
+        DatasetError: If the file is absent, is not JSON, or lacks something.
+    """
+    content = read_json(ann_file, backend_args)
+    if not isinstance(content, dict):
+        raise DatasetError(
+            f'Annotation file {ann_file} holds a JSON {type(content).__name__}; '
+            'expected an object with videos, annotations and categories (the layout '
+            'of YouTube-VIS).'
+        )
+    if not require_annotations and content.get('annotations') is None:
+        content['annotations'] = []
+    missing = [
+        key
+        for key in ('videos', 'annotations', 'categories')
+        if not isinstance(content.get(key), list)
+    ]
+    if missing:
+        raise DatasetError(
+            f'Annotation file {ann_file} is not in the layout of YouTube-VIS: it has '
+            f'no list named {" and no list named ".join(map(repr, missing))} (its keys '
+            f'are {sorted(content)[:10]}). Convert the dataset with a tool of '
+            'tools/dataset_converters/, or point `ann_file` to another file.'
+        )
+    if not content['videos']:
+        raise DatasetError(f'Annotation file {ann_file} lists no video.')
+    _check_records(content, ann_file)
+    return content
+
+
+class _Track:
+    """An annotation, checked: boxes (T, 4) xyxy and a list of T masks or None."""
+
+    def __init__(self, video: dict, annotation: dict, position: int, where: str):
+        self.id = annotation.get('id', position)
+        self.category_id = annotation['category_id']
+        self.ignored = bool(annotation.get('iscrowd', 0) or annotation.get('ignore', 0))
+        where = f'{where}, annotation {self.id}'
+        length, size = len(video['file_names']), (video['height'], video['width'])
+        self.masks = _masks(annotation, length, size, where)
+        self.boxes = _boxes(annotation, length, where)
+        if np.isnan(self.boxes).all() and self.masks is not None:
+            self.boxes = _boxes_of_masks(self.masks, size)
+        _drop_invisible(self.boxes, size)
+        if self.masks is not None:
+            self.boxes[[mask is None for mask in self.masks]] = np.nan
+
+    @property
+    def is_anywhere(self) -> bool:
+        return not np.isnan(self.boxes).all()
+
+
+def _masks(annotation: dict, length: int, size: tuple, where: str) -> list | None:
+    listed = annotation.get('segmentations')
+    if listed is None:
+        return None
+    _check_length(listed, 'segmentations', length, where)
+    masks = [valid_segmentation(entry) for entry in listed]
+    for index, mask in enumerate(masks):
+        if isinstance(mask, dict) and tuple(mask['size']) != size:
+            raise DatasetError(
+                f'{where}: the mask of frame {index} has the size {mask["size"]} '
+                f'(height, width), its video {list(size)}. Correct one of them.'
+            )
+    return masks
+
+
+def _boxes(annotation: dict, length: int, where: str) -> np.ndarray:
+    """(T, 4) float64, xyxy, NaN where there is none."""
+    listed = annotation.get('bboxes')
+    if listed is None:
+        if annotation.get('segmentations') is None:
+            raise DatasetError(
+                f"{where} has neither 'bboxes' nor 'segmentations'; expected a list "
+                f'with an entry (or null) for each of the {length} frames.'
+            )
+        return np.full((length, 4), np.nan)
+    _check_length(listed, 'bboxes', length, where)
+    try:
+        boxes = np.array([box or ABSENT for box in listed], dtype=np.float64)
+        boxes = boxes.reshape(length, 4)
+    except (TypeError, ValueError):
+        boxes = np.full((length, 4), np.inf)
+    if np.isinf(boxes).any():
+        raise DatasetError(
+            f"{where}: 'bboxes' must hold four finite numbers [x, y, width, height] in "
+            'pixels, or null, for every frame.'
+        )
+    boxes[:, 2:] += boxes[:, :2]
+    return boxes
+
+
+def _boxes_of_masks(masks: Sequence[list | dict | None], size: tuple) -> np.ndarray:
+    boxes = np.full((len(masks), 4), np.nan)
+    for index, mask in enumerate(masks):
+        if mask is None:
+            continue
+        if isinstance(mask, list):
+            mask = mask_utils.merge(mask_utils.frPyObjects(mask, *size))
+        elif isinstance(mask['counts'], list):
+            mask = mask_utils.frPyObjects(mask, *size)
+        boxes[index] = mask_utils.toBbox(mask)
+    boxes[:, 2:] += boxes[:, :2]
+    return boxes
+
+
+def _drop_invisible(boxes: np.ndarray, size: tuple) -> None:
+    """Make boxes without area, or outside the frame, NaN; in place."""
+    height, width = size
+    x1, y1, x2, y2 = boxes.T
+    inside_w = np.minimum(x2, width) - np.maximum(x1, 0)
+    inside_h = np.minimum(y2, height) - np.maximum(y1, 0)
+    boxes[~((inside_w > 0) & (inside_h > 0))] = np.nan  # false for NaN too
+
+
+def _pack(tracks: Sequence[_Track], length: int) -> tuple[bytes, np.ndarray]:
+    offsets = np.zeros(length + 1, dtype=np.int64)
+    if all(track.masks is None for track in tracks):
+        return b'', offsets
+    frames = []
+    for index in range(length):
+        masks = {
+            k: track.masks[index]
+            for k, track in enumerate(tracks)
+            if track.masks is not None and track.masks[index] is not None
+        }
+        frames.append(pickle.dumps(masks, protocol=pickle.HIGHEST_PROTOCOL))
+    offsets[1:] = np.cumsum([len(frame) for frame in frames])
+    return b''.join(frames), offsets
+
+
+def _check_length(listed: Any, key: str, length: int, where: str) -> None:
+    got = len(listed) if isinstance(listed, list) else type(listed).__name__
+    if got != length:
+        raise DatasetError(
+            f'{where}: {key!r} has {got} entries; expected {length}, one for every '
+            'frame of the video (null where the object is absent).'
+        )
+
+
+def _check_records(content: dict[str, list], ann_file: str) -> None:
+    for key, fields in (
+        ('videos', ('id', 'file_names', 'height', 'width')),
+        ('categories', ('id', 'name')),
+        ('annotations', ('video_id', 'category_id')),
+    ):
+        for position, record in enumerate(content[key]):
+            lacking = [field for field in fields if field not in record]
+            if lacking:
+                raise DatasetError(
+                    f'Annotation file {ann_file}: {key}[{position}] (id '
+                    f'{record.get("id")}) has no {" and no ".join(lacking)}.'
+                )
+    check_unique(content['videos'], 'videos', ann_file)
+    check_unique(content['categories'], 'categories', ann_file)
+    for video in content['videos']:
+        where = f'{ann_file}: video {video["id"]}'
+        names = video['file_names']
+        if not isinstance(names, list) or not names:
+            raise DatasetError(f"{where} has no frames: 'file_names' is {names!r}.")
+        _check_length(names, 'file_names', video.get('length', len(names)), where)
+    known = {category['id'] for category in content['categories']}
+    for position, annotation in enumerate(content['annotations']):
+        if annotation['category_id'] not in known:
+            raise DatasetError(
+                f'Annotation file {ann_file}: annotations[{position}] has category_id '
+                f'{annotation["category_id"]}, which is not among the categories of '
+                'the file.'
+            )
