@@ -1,10 +1,14 @@
 """Metrics as pure functions: numpy arrays enter, numbers leave.
 
-``masks``: polygons and RLE of annotation files -> arrays.
+``masks``: polygons and RLE of annotation files <-> arrays.
 ``referring``: overlaps of one answer with one target, and their summary over a set.
+``single_object``: success, precision and overlap of one box a frame.
+``video_objects``: J and F of masks, DAVIS and YouTube-VOS.
+``video_instances``: AP and AR of tubes of masks.
+``tracking``: HOTA, CLEAR and IDF1.
 """
 
-from uninext.evaluation.functional.masks import decode_segmentation
+from uninext.evaluation.functional.masks import decode_segmentation, encode_mask
 from uninext.evaluation.functional.referring import (
     PRECISION_THRESHOLDS,
     Overlap,
@@ -12,12 +16,61 @@ from uninext.evaluation.functional.referring import (
     mask_overlap,
     summarize_overlaps,
 )
+from uninext.evaluation.functional.single_object import (
+    RULES,
+    SequenceErrors,
+    SingleObjectRules,
+    sequence_errors,
+    success_curve,
+    summarize_sequences,
+)
+from uninext.evaluation.functional.tracking import (
+    TrackingFrame,
+    box_similarity,
+    mask_similarity,
+    tracking_figures,
+)
+from uninext.evaluation.functional.video_instances import (
+    tube_area,
+    tube_iou,
+    video_instance_figures,
+)
+from uninext.evaluation.functional.video_objects import (
+    ObjectScores,
+    contour_accuracy,
+    frame_statistics,
+    object_scores,
+    region_similarity,
+    summarize_objects,
+    summarize_seen_unseen,
+)
 
 __all__ = [
     'PRECISION_THRESHOLDS',
+    'RULES',
+    'ObjectScores',
     'Overlap',
+    'SequenceErrors',
+    'SingleObjectRules',
+    'TrackingFrame',
     'box_overlap',
+    'box_similarity',
+    'contour_accuracy',
     'decode_segmentation',
+    'encode_mask',
+    'frame_statistics',
     'mask_overlap',
+    'mask_similarity',
+    'object_scores',
+    'region_similarity',
+    'sequence_errors',
+    'success_curve',
+    'summarize_objects',
     'summarize_overlaps',
+    'summarize_seen_unseen',
+    'summarize_sequences',
+    'tracking_figures',
+    'tube_area',
+    'tube_iou',
+    'video_instance_figures',
 ]

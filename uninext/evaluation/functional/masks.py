@@ -1,6 +1,8 @@
-"""Masks as annotation files write them -> arrays."""
+"""Masks as annotation files write them <-> arrays."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from pycocotools import mask as mask_utils
@@ -37,3 +39,19 @@ def decode_segmentation(
         if isinstance(rle['counts'], list):
             rle = mask_utils.frPyObjects(rle, height, width)
     return mask_utils.decode(rle).astype(bool)
+
+
+def encode_mask(mask: np.ndarray) -> dict[str, Any]:
+    """Turn a mask into an RLE that JSON can hold.
+
+    Args:
+        mask: (H, W) bool, True on the object.
+
+    Returns:
+        ``{'size': [H, W], 'counts': str}``.
+    """
+    rle = mask_utils.encode(np.asfortranarray(mask, dtype=np.uint8))
+    return {
+        'size': [int(side) for side in rle['size']],
+        'counts': rle['counts'].decode(),
+    }

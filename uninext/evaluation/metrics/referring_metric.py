@@ -15,10 +15,9 @@ import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmengine.fileio import dump
 from mmengine.logging import MMLogger
-from pycocotools import mask as mask_utils
 from terminaltables import AsciiTable
 
-from uninext.evaluation.functional.masks import decode_segmentation
+from uninext.evaluation.functional.masks import decode_segmentation, encode_mask
 from uninext.evaluation.functional.referring import (
     Overlap,
     box_overlap,
@@ -158,12 +157,7 @@ class ReferringMetric(BaseMetric):
             'expression': _expression(data_sample),
         }
         if 'segm' in self.metrics:
-            mask = np.asfortranarray(_best_mask(best), dtype=np.uint8)
-            rle = mask_utils.encode(mask)
-            record['segmentation'] = {
-                'size': [int(side) for side in rle['size']],
-                'counts': rle['counts'].decode(),
-            }
+            record['segmentation'] = encode_mask(_best_mask(best))
         return record
 
 

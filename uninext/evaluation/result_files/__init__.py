@@ -6,6 +6,7 @@ line in ``FORMATS``.
 
 ``reading``: files -> values, with errors for people.
 ``images``: COCO detection and segmentation, referring expressions.
+``single_object``, ``video_objects``, ``video_instances``, ``tracking``: video tasks.
 """
 
 from __future__ import annotations
@@ -15,11 +16,27 @@ from pathlib import Path
 from typing import Any
 
 from uninext.evaluation.result_files.images import evaluate_coco, evaluate_refexp
+from uninext.evaluation.result_files.single_object import evaluate_sot
+from uninext.evaluation.result_files.tracking import evaluate_mot
+from uninext.evaluation.result_files.video_instances import evaluate_ytvis
+from uninext.evaluation.result_files.video_objects import evaluate_davis
 
 # What ``eval_results.py`` calls a layout -> who reads and judges it.
 FORMATS: dict[str, Callable[[str | Path, str | Path], dict[str, Any]]] = {
     'coco': evaluate_coco,
     'refexp': evaluate_refexp,
+    'sot': evaluate_sot,
+    'davis': evaluate_davis,
+    'ytvis': evaluate_ytvis,
+    'mot': evaluate_mot,
 }
 
-__all__ = ['FORMATS', 'evaluate_coco', 'evaluate_refexp']
+__all__ = [
+    'FORMATS',
+    'evaluate_coco',
+    'evaluate_davis',
+    'evaluate_mot',
+    'evaluate_refexp',
+    'evaluate_sot',
+    'evaluate_ytvis',
+]

@@ -1,0 +1,145 @@
+"""Multi-object tracking: HOTA, CLEAR and IDF1, computed by TrackEval.
+
+Legend: G annotated and P predicted objects of a frame; ids are whole numbers that
+stay with an object over a sequence; boxes are (x1, y1, x2, y2) in absolute pixels.
+
+TrackEval is used on arrays only. It is installed without what it asks for
+(requirements/tracking.txt): its pins would replace numpy and OpenCV, though these
+metrics need numpy and scipy alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pycocotools import mask as mask_utils
+
+SIMILARITY_TH = 0.5  # CLEAR and IDF1: IoU from which a box may be the object's
+COMBINED = 'COMBINED'
+
+
+@dataclass
+class TrackingFrame:
+    """What is annotated and what was found in one frame.
+
+    Attributes:
+        truth_ids: (G,) int.
+        track_ids: (P,) int.
+        similarity: (G, P) in [0, 1], ``[i, j]`` of annotation i and prediction j.
+    """
+
+    truth_ids: np.ndarray
+    track_ids: np.ndarray
+    similarity: np.ndarray
+
+
+def box_similarity(truth: np.ndarray, pred: np.ndarray) -> np.ndarray:
+    """IoU of all pairs of boxes.
+
+    Args:
+        truth: (G, 4) xyxy.
+        pred: (P, 4) xyxy.
+
+    Returns:
+        (G, P) in [0, 1].
+    """
+    truth = np.asarray(truth, dtype=np.float64).reshape(-1, 4)
+    pred = np.asarray(pred, dtype=np.float64).reshape(-1, 4)
+    top_left = np.maximum(truth[:, None, :2], pred[None, :, :2])
+    bottom_right = np.minimum(truth[:, None, 2:], pred[None, :, 2:])
+    intersection = np.prod(np.clip(bottom_right - top_left, 0, None), axis=2)
+    areas = [np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) for boxes in (truth, pred)]
+    union = areas[0][:, None] + areas[1] - intersection
+    return np.divide(
+        intersection, union, out=np.zeros_like(intersection), where=union > 0
+    )
+
+
+def mask_similarity(truth: Sequence[dict], pred: Sequence[dict]) -> np.ndarray:
+    """IoU of all pairs of masks.
+
+    Args:
+        truth: G RLEs.
+        pred: P RLEs.
+
+    Returns:
+        (G, P) in [0, 1].
+    """
+    if not len(truth) or not len(pred):
+        return np.zeros((len(truth), len(pred)))
+    return np.asarray(mask_utils.iou(list(truth), list(pred), [0] * len(pred)))
+
+
+def tracking_figures(
+    sequences: Mapping[str, Sequence[TrackingFrame]],
+) -> dict[str, dict[str, float]]:
+    """HOTA, CLEAR and identity figures of a set.
+
+    Paper: HOTA: A Higher Order Metric for Evaluating Multi-object Tracking,
+    arXiv 2009.07736. Follows: TrackEval 1.3.0.
+
+    Args:
+        sequences: Name -> frames in order; T may be 0.
+
+    Returns:
+        Name -> figures, and ``COMBINED``: over all sequences, as TrackEval combines
+        them. ``HOTA``, ``DetA``, ``AssA``, ``LocA`` ... are means over 19 IoU
+        thresholds; ``MOTA``, ``MOTP``, ``IDF1``, ``IDP``, ``IDR`` ... in [0, 1];
+        ``CLR_TP``, ``CLR_FN``, ``CLR_FP``, ``IDSW``, ``MT``, ``PT``, ``ML``, ``Frag``
+        are counts.
+
+    Raises:
+        ValueError: If there is no sequence, or an id is used twice in a frame.
+        ImportError: If TrackEval is not installed.
+    """
+    if not sequences:
+        raise ValueError('No sequence to judge.')
+    metrics = _load_metrics()
+    data = {name: _as_trackeval(name, frames) for name, frames in sequences.items()}
+    figures: dict[str, dict[str, float]] = {name: {} for name in (*data, COMBINED)}
+    for metric in metrics:
+        results = {name: metric.eval_sequence(entry) for name, entry in data.items()}
+        for name, result in results.items():
+            figures[name].update(_as_figures(metric, result))
+        combined = metric.combine_sequences(results)
+        figures[COMBINED].update(_as_figures(metric, combined))
+    return figures
+
+
+def _load_metrics() -> list[Any]:
+    try:
+        from trackeval.metrics import CLEAR, HOTA, Identity
+    except ImportError as error:
+        raise ImportError(
+            'Tracking figures need TrackEval: pip install --no-deps -r '
+            'requirements/tracking.txt'
+        ) from error
+    config = {'THRESHOLD': SIMILARITY_TH, 'PRINT_CONFIG': False}
+    return [HOTA(), CLEAR(dict(config)), Identity(dict(config))]
+
+
+def _as_trackeval(name: str, frames: Sequence[TrackingFrame]) -> dict[str, Any]:
+    """Number ids from 0, as TrackEval wants them, and count."""
+    data: dict[str, Any] = {'num_timesteps': len(frames)}
+    kinds = (('gt', 'truth_ids', 'gt_dets'), ('tracker', 'track_ids', 'tracker_dets'))
+    for kind, field, dets in kinds:
+        ids = [np.asarray(getattr(f, field), dtype=np.int64) for f in frames]
+        for index, values in enumerate(ids):
+            if len(np.unique(values)) != len(values):
+                raise ValueError(
+                    f'Frame {index} of {name} has an id twice among '
+                    f'{field}: {sorted(values.tolist())}. An object is once in a frame.'
+                )
+        known = np.unique(np.concatenate(ids)) if ids else np.zeros(0, dtype=np.int64)
+        data[f'{kind}_ids'] = [np.searchsorted(known, values) for values in ids]
+        data[f'num_{kind}_ids'] = len(known)
+        data[f'num_{dets}'] = sum(len(values) for values in ids)
+    data['similarity_scores'] = [f.similarity for f in frames]
+    return data
+
+
+def _as_figures(metric: Any, result: dict[str, Any]) -> dict[str, float]:
+    return {key: float(np.mean(result[key])) for key in metric.summary_fields}
