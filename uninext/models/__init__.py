@@ -2,9 +2,9 @@
 
 In the order of the data: ``data_preprocessors`` -> ``backbones``,
 ``prompt_generators`` -> ``necks`` (fusion) -> ``transformer`` (on ``ops``) ->
-``heads`` -> ``task_modules`` and ``losses`` in training, ``predictors`` in test;
-``detectors`` joins them, ``weights``
-reads and writes published checkpoints. Nothing here imports datasets.
+``heads`` -> ``task_modules`` and ``losses`` in training, ``predictors`` in test, and
+``trackers`` from frame to frame; ``detectors`` joins them, ``weights`` reads and writes
+published checkpoints. Nothing here imports datasets.
 """
 
 import uninext.registry  # noqa: F401  (before mmdet: stands in for absent ops)
@@ -20,6 +20,7 @@ from . import (
     predictors,
     prompt_generators,
     task_modules,
+    trackers,
     transformer,
     weights,
 )
@@ -35,6 +36,7 @@ __all__ = [
     'predictors',
     'prompt_generators',
     'task_modules',
+    'trackers',
     'transformer',
     'weights',
 ]

@@ -4,9 +4,12 @@
 ``VisualPrompt``, ``Template``: a target annotated in another frame, as a prompt.
 ``PromptFeatures``: the encoded prompts of a batch (prompt generator -> fusion, heads).
 ``UninextDataSample``: an image's prompt, ground truth and predictions.
+``TrackMemory``, ``InstanceMemory``, ``TemplateMemory``: what a video leaves behind for
+its next frame (trackers -> trackers, by way of the loop over the frames).
 """
 
 from uninext.structures.data_sample import UninextDataSample
+from uninext.structures.memory import InstanceMemory, TemplateMemory, TrackMemory
 from uninext.structures.prompt import (
     Prompt,
     PromptFeatures,
@@ -16,9 +19,12 @@ from uninext.structures.prompt import (
 from uninext.structures.visual_prompt import Template, VisualPrompt
 
 __all__ = [
+    'InstanceMemory',
     'Prompt',
     'PromptFeatures',
     'Template',
+    'TemplateMemory',
+    'TrackMemory',
     'UninextDataSample',
     'VisualPrompt',
     'clean_category_name',

@@ -1,0 +1,103 @@
+"""What both trackers share: who looks alike, who covers whom, how rows are kept.
+
+Shape legend: n detections, T tracks, C channels, P pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+UNTRACKED = -1  # no track; may be reported or kept as a backdrop
+IGNORED = -2  # no track and of no use: most likely a weak double of a track
+
+
+def check_fields(detections: InstanceData, names: Sequence[str]) -> None:
+    """Refuse detections that lack what a tracker reads.
+
+    Raises:
+        ValueError: If a field is missing.
+    """
+    missing = [name for name in names if name not in detections]
+    if missing:
+        raise ValueError(
+            f'The tracker reads {list(names)} of the detections of a frame, but '
+            f'{missing} are missing (given: {sorted(detections.keys())}).'
+        )
+
+
+def bisoftmax(embeds: Tensor, memory_embeds: Tensor) -> Tensor:
+    """Compare embeddings both ways.
+
+    Paper: Quasi-Dense Similarity Learning for Multiple Object Tracking, 2006.06664,
+    section 3.3; on dot products of embeddings that are not normalised.
+
+    Args:
+        embeds: (n, C).
+        memory_embeds: (T, C).
+
+    Returns:
+        (n, T) in 0..1; ``[i, j]`` is the mean of "which j is i" and "which i is j".
+    """
+    products = embeds @ memory_embeds.T
+    return (products.softmax(dim=1) + products.softmax(dim=0)) / 2
+
+
+def pairwise_mask_iou(masks: Tensor) -> Tensor:
+    """Intersection over union of all pairs.
+
+    Args:
+        masks: (n, P), True inside.
+
+    Returns:
+        (n, n) float32; two empty masks are equal (1).
+    """
+    pixels = masks.float()
+    inter = pixels @ pixels.T
+    areas = pixels.sum(1)
+    union = areas[:, None] + areas[None] - inter
+    return (inter + 1e-6) / (union + 1e-6)
+
+
+def keep_greedily(ious: Tensor, threshold: float) -> Tensor:
+    """Suppress what overlaps with something better that is itself kept.
+
+    Args:
+        ious: (n, n), best first.
+        threshold: Overlap above is suppressed.
+
+    Returns:
+        (n,) bool, True is kept.
+    """
+    covers = (ious > threshold).cpu()
+    keep = torch.ones(len(ious), dtype=torch.bool)
+    for i in range(len(ious)):
+        if keep[i]:
+            keep[i + 1 :] &= ~covers[i, i + 1 :]
+    return keep.to(ious.device)
+
+
+def name_new(ids: Tensor, scores: Tensor, threshold: float, next_id: int) -> int:
+    """Give new identities, best first, to untracked detections with a high score.
+
+    Args:
+        ids: (n,) int64, written to.
+        scores: (n,).
+        threshold: The score must be higher.
+        next_id: First identity to give.
+
+    Returns:
+        The identity after the last one given.
+    """
+    new = (ids == UNTRACKED) & (scores > threshold)
+    count = int(new.sum())
+    ids[new] = torch.arange(next_id, next_id + count, device=ids.device)
+    return next_id + count
+
+
+def join(old: Tensor, new: Tensor) -> Tensor:
+    """Concatenate rows; an empty ``old`` may have any width, type and device."""
+    return torch.cat([old, new]) if len(old) else new

@@ -1,0 +1,185 @@
+"""Multiple object tracking by appearance: detections of a frame enter, ids leave.
+
+Shape legend: n detections, T tracks, B backdrops, C channels.
+"""
+
+from __future__ import annotations
+
+import torch
+from mmdet.structures.bbox import bbox_overlaps
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from uninext.models.trackers.association import (
+    IGNORED,
+    UNTRACKED,
+    bisoftmax,
+    check_fields,
+    join,
+    name_new,
+)
+from uninext.registry import MODELS
+from uninext.structures import TrackMemory
+
+
+@MODELS.register_module()
+class PromptQuasiDenseTracker:
+    """Associate detections with tracks by bi-directional softmax of embeddings.
+
+    mmdet's ``QuasiDenseTracker`` decides alike, but keeps its tracks on itself and
+    calls the network; this one holds settings only. A frame without detections ages
+    the memory like any other.
+
+    Paper: Quasi-Dense Similarity Learning for Multiple Object Tracking, 2006.06664;
+    thresholds of UNINEXT's published BDD100K run (method.md 5.5).
+
+    Args:
+        init_score_thr: A new track needs a higher score.
+        obj_score_thr: A detection needs a higher score to continue a track.
+        match_score_thr: Similarity must be higher to be the same target, 0..1.
+        memo_tracklet_frames: A track unseen in that many frames is forgotten.
+        memo_backdrop_frames: Frames for which untracked detections are remembered, so
+            that a distractor does not take a track over.
+        memo_momentum: Share of the new embedding in a track's, 0..1; 1 replaces it.
+        nms_conf_thr: A detection too weak to continue a track, but more similar to it
+            than this, is a double of it: ignored.
+        nms_backdrop_iou_thr: A detection with a score below ``obj_score_thr``, or a
+            backdrop, that overlaps more with a better one is dropped.
+        nms_class_iou_thr: Any other that overlaps more is dropped, of whatever class.
+        with_cats: A track keeps its class.
+    """
+
+    def __init__(
+        self,
+        init_score_thr: float = 0.4,
+        obj_score_thr: float = 0.3,
+        match_score_thr: float = 0.5,
+        memo_tracklet_frames: int = 10,
+        memo_backdrop_frames: int = 1,
+        memo_momentum: float = 1.0,
+        nms_conf_thr: float = 0.5,
+        nms_backdrop_iou_thr: float = 0.3,
+        nms_class_iou_thr: float = 0.7,
+        with_cats: bool = True,
+    ) -> None:
+        if not 0.0 <= memo_momentum <= 1.0:
+            raise ValueError(f'memo_momentum must lie in 0..1, got {memo_momentum}')
+        if memo_tracklet_frames < 1 or memo_backdrop_frames < 0:
+            raise ValueError(
+                'memo_tracklet_frames must be at least 1 and memo_backdrop_frames at '
+                f'least 0, got {memo_tracklet_frames} and {memo_backdrop_frames}'
+            )
+        self.init_score_thr = init_score_thr
+        self.obj_score_thr = obj_score_thr
+        self.match_score_thr = match_score_thr
+        self.memo_tracklet_frames = memo_tracklet_frames
+        self.memo_backdrop_frames = memo_backdrop_frames
+        self.memo_momentum = memo_momentum
+        self.nms_conf_thr = nms_conf_thr
+        self.nms_backdrop_iou_thr = nms_backdrop_iou_thr
+        self.nms_class_iou_thr = nms_class_iou_thr
+        self.with_cats = with_cats
+
+    @torch.no_grad()
+    def step(
+        self, state: TrackMemory, detections: InstanceData
+    ) -> tuple[Tensor, Tensor]:
+        """Name the targets of the next frame.
+
+        Args:
+            state: Of this video (and prompt); updated.
+            detections: ``bboxes`` (n, 4) xyxy in pixels, ``scores`` (n,), ``labels``
+                (n,) int64, ``embeds`` (n, C). In any order; more fields are allowed.
+
+        Returns:
+            (m,) int64 indices into the detections, best first, and (m,) int64 ids.
+
+        Raises:
+            ValueError: If a field of the detections is missing.
+        """
+        check_fields(detections, ('bboxes', 'scores', 'labels', 'embeds'))
+        order = detections.scores.argsort(descending=True, stable=True)
+        ious = bbox_overlaps(detections.bboxes[order], detections.bboxes[order])
+        single = self._without_doubles(ious, detections.scores[order])
+        order, ious = order[single], ious[single][:, single]
+        scores = detections.scores[order]
+        labels = detections.labels[order]
+        embeds = detections.embeds[order].float()  # products of halves overflow
+
+        ids = self._match(state, scores, labels, embeds)
+        state.next_id = name_new(ids, scores, self.init_score_thr, state.next_id)
+        self._remember_tracks(state, ids, labels, embeds)
+        distinct = ~_covered(ious, self.nms_backdrop_iou_thr)
+        backdrop = (ids == UNTRACKED) & distinct
+        self._remember_backdrops(state, labels[backdrop], embeds[backdrop])
+        state.frame += 1
+        tracked = ids >= 0
+        return order[tracked], ids[tracked]
+
+    def _without_doubles(self, ious: Tensor, scores: Tensor) -> Tensor:
+        """(n,) bool; as published, what is dropped itself still covers others."""
+        weak = scores < self.obj_score_thr
+        strict = _covered(ious, self.nms_backdrop_iou_thr)
+        return ~torch.where(weak, strict, _covered(ious, self.nms_class_iou_thr))
+
+    def _match(
+        self, state: TrackMemory, scores: Tensor, labels: Tensor, embeds: Tensor
+    ) -> Tensor:
+        """(n,) int64: the track of each, best detection first."""
+        ids = torch.full_like(labels, UNTRACKED)
+        if not len(state) or not len(ids):
+            return ids
+        similarity = bisoftmax(embeds, torch.cat([state.embeds, state.backdrop_embeds]))
+        if self.with_cats:
+            memory_labels = torch.cat([state.labels, state.backdrop_labels])
+            similarity = similarity * (labels[:, None] == memory_labels[None])
+        similarity = similarity.cpu()  # the loop would wait for the device in each step
+        track_ids, strong = state.ids.tolist(), (scores > self.obj_score_thr).tolist()
+        for i, is_strong in enumerate(strong):
+            confidence, column = similarity[i].max(dim=0)
+            if confidence <= self.match_score_thr or column >= len(track_ids):
+                continue
+            if is_strong:
+                ids[i] = track_ids[int(column)]
+                similarity[:, column] = 0
+            elif confidence > self.nms_conf_thr:
+                ids[i] = IGNORED
+        return ids
+
+    def _remember_tracks(
+        self, state: TrackMemory, ids: Tensor, labels: Tensor, embeds: Tensor
+    ) -> None:
+        track_embeds = state.embeds.clone()
+        last_frames = state.last_frames.clone()
+        same = state.ids.to(ids.device)[:, None] == ids[None]  # (T, n)
+        row, column = same.nonzero(as_tuple=True)
+        if len(row):
+            track_embeds[row] = torch.lerp(
+                track_embeds[row], embeds[column], self.memo_momentum
+            )
+            last_frames[row] = state.frame
+            state.labels = state.labels.clone()
+            state.labels[row] = labels[column]
+        new = (ids >= 0) & ~same.any(dim=0)
+        state.ids = join(state.ids, ids[new])
+        state.embeds = join(track_embeds, embeds[new])
+        state.labels = join(state.labels, labels[new])
+        state.last_frames = join(last_frames, torch.full_like(ids[new], state.frame))
+        alive = state.frame - state.last_frames < self.memo_tracklet_frames
+        state.ids, state.embeds = state.ids[alive], state.embeds[alive]
+        state.labels, state.last_frames = state.labels[alive], state.last_frames[alive]
+
+    def _remember_backdrops(
+        self, state: TrackMemory, labels: Tensor, embeds: Tensor
+    ) -> None:
+        recent = state.frame - state.backdrop_frames < self.memo_backdrop_frames
+        frames = torch.full_like(labels, state.frame)
+        kept = len(labels) if self.memo_backdrop_frames else 0
+        state.backdrop_embeds = join(state.backdrop_embeds[recent], embeds[:kept])
+        state.backdrop_labels = join(state.backdrop_labels[recent], labels[:kept])
+        state.backdrop_frames = join(state.backdrop_frames[recent], frames[:kept])
+
+
+def _covered(ious: Tensor, threshold: float) -> Tensor:
+    """(n,) bool: overlaps more than ``threshold`` with one that is better."""
+    return (ious > threshold).tril(diagonal=-1).any(dim=1)
