@@ -35,49 +35,6 @@ class RunsCode:
         return open, (str(self.path), 'w')
 
 
-class ReachesForGlobals:
-    """Asks for an attribute that is no statistic of a log."""
-
-    def __reduce__(self):
-        return getattr, (HistoryBuffer, '__init__')
-
-
-def test_absent_file(tmp_path):
-    with pytest.raises(CheckpointError, match='no checkpoint.*none.pth'):
-        load_checkpoint_file(tmp_path / 'none.pth')
-
-
-def test_pickled_code_is_not_run(tmp_path):
-    path, trace = tmp_path / 'evil.pth', tmp_path / 'trace'
-    torch.save({'state_dict': {}, 'x': RunsCode(trace)}, path)
-    with pytest.raises(CheckpointError, match='could run code.*open'):
-        load_checkpoint_file(path)
-    assert not trace.exists()
-
-
-def test_getattr_in_logs_reaches_only_statistics(tmp_path):
-    good, bad = tmp_path / 'good.pth', tmp_path / 'bad.pth'
-    torch.save({'log': HistoryBuffer([1.0, 3.0], [1, 1])}, good)
-    assert load_checkpoint_file(good)['log'].mean() == 2
-    torch.save({'x': ReachesForGlobals()}, bad)
-    with pytest.raises(CheckpointError, match='__init__.*not allowed'):
-        load_checkpoint_file(bad)
-
-
-@pytest.mark.parametrize('content', [b'', b'no checkpoint', b'PK\x03\x04cut'])
-def test_what_is_no_checkpoint(tmp_path, content):
-    path = tmp_path / 'x.pth'
-    path.write_bytes(content)
-    with pytest.raises(CheckpointError, match='x.pth'):
-        load_checkpoint_file(path)
-
-
-def test_a_tensor_alone_is_no_checkpoint(tmp_path):
-    torch.save(torch.zeros(1), tmp_path / 'x.pth')
-    with pytest.raises(CheckpointError, match='holds a Tensor'):
-        load_checkpoint_file(tmp_path / 'x.pth')
-
-
 def test_address_is_fetched_once(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path / 'hub'))
     source = tmp_path / 'net.pth'

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pickle
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,15 +23,17 @@ from mmengine.dist import barrier, get_local_rank
 from mmengine.logging import HistoryBuffer
 from torch import Tensor, nn
 
+from uninext.utils import safe_files
+from uninext.utils.safe_files import CheckpointError
+
 # Statistics of BatchNorm that no inference uses; converted files do not carry them.
 _OPTIONAL_KEYS = re.compile(r'num_batches_tracked$')
 _MAX_LISTED = 8
-_TMP_SUFFIX = '.tmp'
+_RESUME = (
+    'Checkpoints saved before are intact: make room (or change work_dir) and run the '
+    'same command with --resume.'
+)
 _HISTORY = 'history_buffer'
-
-
-class CheckpointError(ValueError):
-    """A checkpoint file cannot be used; the message says why and what to do."""
 
 
 @dataclass
@@ -81,9 +83,6 @@ def load_checkpoint_file(
 ) -> dict[str, Any]:
     """Load a checkpoint without running code that it may carry.
 
-    mmengine's own loader tries a safe load and falls back on an unsafe one; this one
-    has no second try.
-
     Args:
         path: A local file, or an ``https://`` address that is fetched once into torch's
             hub cache.
@@ -97,34 +96,9 @@ def load_checkpoint_file(
         CheckpointError: If the file is absent, cut short, carries pickled code, or is
             not a mapping.
     """
-    path = _fetch(str(path)) if '://' in str(path) else Path(path).expanduser()
-    if not path.is_file():
-        raise CheckpointError(
-            f'There is no checkpoint {str(path)!r}. Give the path of a .pth file.'
-        )
-    try:
-        with _safe_globals():
-            loaded = torch.load(
-                str(path), map_location=map_location, weights_only=True, mmap=mmap
-            )
-    except pickle.UnpicklingError as error:
-        raise CheckpointError(
-            f'{path} was not loaded: it is not a checkpoint, or it carries Python '
-            'objects whose loading could run code. Convert a published or foreign '
-            'checkpoint with tools/model_converters/official_to_uninext.py, or save '
-            f'only its tensors. (torch says: {_reason(error)})'
-        ) from error
-    except (RuntimeError, EOFError, OSError, ValueError) as error:
-        raise CheckpointError(
-            f'{path} cannot be read ({path.stat().st_size} bytes): it is damaged or '
-            'cut short. Take an earlier checkpoint or copy it again. '
-            f'(torch says: {_reason(error)})'
-        ) from error
-    if not isinstance(loaded, Mapping):
-        raise CheckpointError(
-            f'{path} holds a {type(loaded).__name__}; expected a mapping of weights.'
-        )
-    return loaded
+    if '://' in str(path):
+        path = _fetch(str(path))
+    return safe_files.load_safely(path, map_location, mmap)
 
 
 def state_dict_of(
@@ -224,31 +198,12 @@ def find_loadable(folder: str | os.PathLike) -> tuple[Path | None, list[str]]:
     return None, passed_over
 
 
-@contextlib.contextmanager
-def replacing(path: str | os.PathLike) -> Iterator[Path]:
+def replacing(path: str | os.PathLike) -> AbstractContextManager[Path]:
     """Give a temporary path that takes the place of ``path`` if the block succeeds.
 
-    A process killed inside the block, or a disk that is full, leaves what was at
-    ``path`` before as it was.
-
-    Raises:
-        CheckpointError: If writing fails; names the file and the cause.
+    See :func:`uninext.utils.safe_files.replacing`; the error says how to go on.
     """
-    path = Path(path)
-    temporary = path.with_name(path.name + _TMP_SUFFIX)
-    try:
-        yield temporary
-        with open(temporary, 'rb') as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise CheckpointError(
-            f'{path} could not be written: {error.strerror or error}. Checkpoints '
-            'saved before are intact: make room (or change work_dir) and run the same '
-            'command with --resume.'
-        ) from error
+    return safe_files.replacing(path, advice=_RESUME)
 
 
 @contextlib.contextmanager
@@ -303,48 +258,6 @@ def from_plain(value: Any) -> Any:
             return HistoryBuffer(log['values'].tolist(), log['counts'].tolist())
         return {key: from_plain(item) for key, item in value.items()}
     return value
-
-
-@contextlib.contextmanager
-def _safe_globals() -> Iterator[None]:
-    """Allow what checkpoints of mmengine hold besides tensors: logs in arrays.
-
-    Our own files (:func:`to_plain`) do not need it; those of mmdet's model zoo do.
-    """
-    core = np._core if hasattr(np, '_core') else np.core
-    makers = (core.multiarray._reconstruct, core.multiarray.scalar)
-    allowed: list[Any] = [HistoryBuffer, np.ndarray, np.dtype, *makers]
-    allowed += [type(np.dtype(t)) for t in ('f8', 'f4', 'i8', 'i4', '?')]
-    # numpy 1 and 2 write different module names for the same functions.
-    names = ('numpy.core.multiarray', 'numpy._core.multiarray')
-    aliases: list[Any] = [(m, f'{n}.{m.__name__}') for m in makers for n in names]
-    aliases.append((_log_statistic, 'builtins.getattr'))
-    if not hasattr(torch.serialization, 'safe_globals'):  # torch 2.4
-        torch.serialization.add_safe_globals(allowed)
-        yield
-        return
-    try:
-        torch.serialization.safe_globals(aliases).__enter__().__exit__(None, None, None)
-    except (AttributeError, TypeError):
-        aliases = []  # a torch that knows no aliases
-    with torch.serialization.safe_globals([*allowed, *aliases]):
-        yield
-
-
-def _log_statistic(owner: Any, name: str) -> Callable:
-    """Stand for the ``getattr`` in mmengine's logs; it reaches nothing else."""
-    if owner is not HistoryBuffer or name not in ('min', 'max', 'mean', 'current'):
-        raise pickle.UnpicklingError(f'getattr({owner!r}, {name!r}) is not allowed')
-    return getattr(HistoryBuffer, name)
-
-
-def _reason(error: BaseException) -> str:
-    """Return the line of torch's message that names the cause."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    for line in lines:
-        if 'Unsupported' in line or 'not allowed' in line:
-            return line.split('. Please use')[0]
-    return lines[0] if lines else type(error).__name__
 
 
 def _fetch(address: str) -> Path:

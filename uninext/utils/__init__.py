@@ -2,5 +2,6 @@
 
 ``optional_imports``: stand-ins for compiled extensions that may be absent.
 ``scalabel``: labels and results in the layout of BDD100K.
+``safe_files``: checkpoints read without running code, written whole.
 ``tokenizer``: where the text vocabulary comes from.
 """

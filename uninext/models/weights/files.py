@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import pickle
-import tempfile
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from uninext.models.weights.converter import (
@@ -17,8 +12,12 @@ from uninext.models.weights.converter import (
     from_published,
     to_published,
 )
-
-STATE_KEYS = ('model', 'state_dict')
+from uninext.utils.safe_files import (
+    STATE_KEYS,
+    load_safely,
+    save_safely,
+    sha256_of,
+)
 
 
 def load_state_dict_file(path: str | Path) -> dict[str, Tensor]:
@@ -32,23 +31,7 @@ def load_state_dict_file(path: str | Path) -> dict[str, Tensor]:
         ValueError: If the file is absent, is no checkpoint, asks to run code, or holds
             no state dict.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(f'{path} is not a file. Give the path of a checkpoint.')
-    try:
-        content = torch.load(path, map_location='cpu', weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ValueError(
-            f'{path} holds more than tensors and plain values, and loading it could '
-            'run code, or it is no PyTorch checkpoint. It was not loaded. If you trust '
-            'its source, load it yourself and save its state dict alone. '
-            f'Cause: {_first_line(error)}'
-        ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise ValueError(
-            f'{path} is no PyTorch checkpoint, or is damaged: {_first_line(error)}'
-        ) from error
-    return _find_state_dict(content, path)
+    return _find_state_dict(load_safely(path), Path(path))
 
 
 def load_published(
@@ -104,35 +87,8 @@ def convert_file(
             'source_stage': report.stage,
         }
         content = {'state_dict': converted, 'meta': meta}
-    save_atomically(content, target)
+    save_safely(content, target)
     return report
-
-
-def save_atomically(content: Any, target: Path) -> None:
-    """``torch.save`` to a temporary file in the same folder, then rename it."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f'.{target.name}.', dir=target.parent)
-    try:
-        with os.fdopen(handle, 'wb') as file:
-            torch.save(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(name, 0o666 & ~umask)  # mkstemp makes it private
-        os.replace(name, target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def sha256_of(path: Path) -> str:
-    """Checksum of a file, read in pieces."""
-    digest = hashlib.sha256()
-    with path.open('rb') as file:
-        for block in iter(lambda: file.read(1 << 20), b''):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _find_state_dict(content: Any, path: Path) -> dict[str, Tensor]:
@@ -160,7 +116,3 @@ def _describe(content: Any) -> str:
     if isinstance(content, dict):
         return f'a dict with the keys {sorted(map(str, content))[:8]}'
     return f'a {type(content).__name__}'
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
