@@ -42,7 +42,7 @@ def run_tool(*args: str) -> int:
 def test_a_sequence_without_boxes(tmp_path: Path):
     make_sequence(tmp_path / 'train' / 'a', [])
     conversion, content = convert(tmp_path)
-    assert (conversion.num_videos, conversion.num_tracks) == (1, 0)
+    assert (conversion.videos, conversion.objects) == (1, 0)
     assert content['annotations'] == []
     assert content['videos'] == [
         dict(
@@ -74,10 +74,10 @@ def test_targets_ignored_and_background(tmp_path: Path):
         (1, [[1, 2, 10, 10], None, None]),
         (1, [None, [1, 2, 10, 10], None]),
     ]
-    assert (conversion.num_tracks, conversion.num_boxes) == (1, 2)
-    assert conversion.num_ignored_boxes == 2
-    assert sum(conversion.skipped.values()) == 3
-    assert 'skipped 1: box outside the frame' in conversion.summary('x')
+    assert (conversion.objects, conversion.boxes) == (3, 4)
+    assert sum(conversion.absent.values()) == 2
+    assert sum(conversion.skipped.values()) == 1
+    assert 'skipped 1: box in a frame that is not' in conversion.summary('x')
     half_hidden = convert(tmp_path, min_visibility=0.5)[1]['annotations']
     assert [a['iscrowd'] for a in half_hidden] == [0, 1, 1, 1]
 
@@ -91,18 +91,17 @@ def test_copies_for_other_detectors_are_read_once(tmp_path: Path):
     for name in ('MOT17-02-DPM', 'MOT17-02-SDP', 'MOT17-04-SDP'):
         make_sequence(tmp_path / 'train' / name, [])
     (tmp_path / 'train' / 'notes').mkdir()
-    conversion, content = convert(tmp_path)
+    _, content = convert(tmp_path)
     assert [v['name'] for v in content['videos']] == ['MOT17-02-DPM', 'MOT17-04-SDP']
-    assert len(conversion.skipped) == 2
 
 
 def test_sequences_without_truth_or_info(tmp_path: Path):
     make_sequence(tmp_path / 'a', [], frames=(2,), info='')
     (tmp_path / 'a' / 'gt' / 'gt.txt').unlink()
-    conversion, content = convert(tmp_path, split='')
+    _, content = convert(tmp_path, split='')
     assert (content['videos'][0]['width'], content['videos'][0]['height']) == (40, 30)
     assert content['videos'][0]['file_names'] == ['a/img1/000002.jpg']
-    assert sum(conversion.skipped.values()) == 1
+    assert content['annotations'] == []
 
 
 @pytest.mark.parametrize(
@@ -127,7 +126,7 @@ def test_absent_folders_and_frames(tmp_path: Path, capsys):
     with pytest.raises(DatasetError, match='No sequence lies in'):
         convert(tmp_path, split='')
     make_sequence(tmp_path / 'train' / 'a', ['4,5,1,2,10,10,1,1,1'])
-    with pytest.raises(DatasetError, match='annotates frame 4'):
+    with pytest.raises(DatasetError, match='frame 4.*Complete the download'):
         convert(tmp_path, strict=True)
     for image in (tmp_path / 'train' / 'a' / 'img1').iterdir():
         image.unlink()
@@ -139,7 +138,7 @@ def test_real_sequences(shared_dir: Path, tmp_path: Path, capsys):
     """Counts of an independent reading of the text files with numpy."""
     root = shared_dir / 'data/mot17_mini'
     assert run_tool(str(root), str(tmp_path / 'train.json')) == 0
-    assert '2 videos, 12 frames' in capsys.readouterr().out
+    assert '2 videos with 12 frames' in capsys.readouterr().out
     content = json.loads((tmp_path / 'train.json').read_text())
     boxes = [b for a in content['annotations'] if not a['iscrowd'] for b in a['bboxes']]
     expected = 0

@@ -4,12 +4,15 @@ Enter: data sets in their own download layout. Leave: JSON files, written whole 
 at all, and a count of what was left out and why.
 
 ``refer`` reads referring sets over images, ``mot_challenge`` MOT17 and its like,
+``bdd100k`` the four sets of BDD100K (``boxes`` cuts their boxes to the frame),
 ``video_objects`` DAVIS and YouTube-VOS, ``referring_video`` sentences about objects in
 videos; ``files`` reads and writes, ``mask_folders`` reads masks, ``video_json`` writes
 the layout of all video sets.
 """
 
 from uninext.datasets.converters import (
+    bdd100k,
+    boxes,
     files,
     mask_folders,
     mot_challenge,
@@ -18,11 +21,15 @@ from uninext.datasets.converters import (
     video_json,
     video_objects,
 )
-from uninext.datasets.converters.files import load_json, load_plain_pickle, write_json
-from uninext.datasets.converters.mot_challenge import (
-    MOTConversion,
-    convert_mot_challenge,
+from uninext.datasets.converters.bdd100k import (
+    BDD_SETS,
+    BDDSet,
+    ImageConversion,
+    convert_bdd100k,
+    find_bdd100k_labels,
 )
+from uninext.datasets.converters.files import load_json, load_plain_pickle, write_json
+from uninext.datasets.converters.mot_challenge import convert_mot_challenge
 from uninext.datasets.converters.refer import (
     MIXED_NAME,
     REFER_SETS,
@@ -43,15 +50,20 @@ from uninext.datasets.converters.video_objects import (
 )
 
 __all__ = [
+    'BDD_SETS',
     'MIXED_NAME',
     'REFER_SETS',
+    'BDDSet',
     'Conversion',
-    'MOTConversion',
+    'ImageConversion',
     'ReferSet',
     'ReferredObject',
     'Track',
     'VideoConversion',
     'VideoJson',
+    'bdd100k',
+    'boxes',
+    'convert_bdd100k',
     'convert_davis',
     'convert_mot_challenge',
     'convert_refer',
@@ -60,6 +72,7 @@ __all__ = [
     'convert_youtube_vos',
     'davis_videos',
     'files',
+    'find_bdd100k_labels',
     'load_json',
     'load_plain_pickle',
     'mask_folders',

@@ -9,15 +9,15 @@ import configparser
 import csv
 import math
 import re
-from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
 
 from uninext.datasets.annotation_file import DatasetError
-from uninext.datasets.converters.files import tracked, write_json
+from uninext.datasets.converters.boxes import cut_box
+from uninext.datasets.converters.files import tracked
+from uninext.datasets.converters.video_json import Track, VideoConversion, VideoJson
 
 # Classes of gt.txt, as the benchmark's own evaluation reads them: persons who walk are
 # the targets; whoever is found where one of the distractors is, is neither right nor
@@ -29,43 +29,11 @@ DISTRACTORS = {
     8: 'distractor',
     12: 'reflection',
 }
-CATEGORIES = [dict(id=1, name='pedestrian')]
 
 _LAYOUT = (
     'Expected the folders of the MOT challenge: '
     'ROOT/train/<sequence>/{img1/000001.jpg, gt/gt.txt, seqinfo.ini}.'
 )
-
-
-@dataclass
-class MOTConversion:
-    """What a conversion read and left out.
-
-    Attributes:
-        num_videos: Sequences written.
-        num_frames: Of all sequences, those that are on the disk.
-        num_tracks: Tracks of targets.
-        num_boxes: Boxes of targets.
-        num_ignored_boxes: Boxes written with ``iscrowd`` 1.
-        skipped: Reason -> count.
-    """
-
-    num_videos: int = 0
-    num_frames: int = 0
-    num_tracks: int = 0
-    num_boxes: int = 0
-    num_ignored_boxes: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
-
-    def summary(self, title: str) -> str:
-        """A few lines for people: kept, skipped and why."""
-        lines = [
-            f'{title}: {self.num_videos} videos, {self.num_frames} frames, '
-            f'{self.num_tracks} tracks with {self.num_boxes} boxes, '
-            f'{self.num_ignored_boxes} boxes to be ignored'
-        ]
-        lines += [f'  skipped {n}: {why}' for why, n in sorted(self.skipped.items())]
-        return '\n'.join(lines)
 
 
 class _Row(NamedTuple):
@@ -90,7 +58,7 @@ def convert_mot_challenge(
     min_visibility: float = 0.0,
     strict: bool = False,
     progress: bool = True,
-) -> MOTConversion:
+) -> VideoConversion:
     """Convert the sequences of one split.
 
     A target is a pedestrian that the ground truth says to consider. Pedestrians that
@@ -105,7 +73,7 @@ def convert_mot_challenge(
         split: Folder of the sequences below ``root``; '' if they lie in ``root``.
         min_visibility: Boxes of targets that are visible to a smaller part, from 0 to
             1, are written with ``iscrowd`` 1.
-        strict: Raise instead of counting, where annotated frames are not on the disk.
+        strict: Raise where annotated frames are not on the disk, instead of counting.
         progress: Show a progress bar.
 
     Returns:
@@ -114,63 +82,36 @@ def convert_mot_challenge(
     Raises:
         DatasetError: If the folders or files are not those of the benchmark.
     """
+    video_json = VideoJson(['pedestrian'], strict=strict)
     root = Path(root)
-    conversion = MOTConversion()
-    videos: list[dict] = []
-    annotations: list[dict] = []
-    folders = _sequence_folders(root / split, conversion)
+    folders = _sequence_folders(root / split)
     for folder in tracked(folders, 'sequences', progress):
         sequence = _read_sequence(folder, root)
-        video = dict(
-            id=len(videos) + 1,
-            name=folder.name,
-            width=sequence.width,
-            height=sequence.height,
-            length=len(sequence.frames),
-            file_names=list(sequence.frames.values()),
-        )
-        videos.append(video)
-        conversion.num_frames += len(sequence.frames)
         truth = folder / 'gt' / 'gt.txt'
-        if not truth.is_file():
-            conversion.skipped['sequence without gt.txt: written without tracks'] += 1
-            continue
-        tracks = _read_tracks(truth, sequence, min_visibility, strict, conversion)
-        for (_, ignored), bboxes in tracks.items():
-            annotations.append(
-                dict(
-                    id=len(annotations) + 1,
-                    video_id=video['id'],
-                    category_id=PEDESTRIAN,
-                    iscrowd=int(ignored),
-                    bboxes=bboxes,
-                )
+        tracks: list[Track] = []
+        if truth.is_file():
+            tracks = _read_tracks(
+                truth, sequence, min_visibility, video_json.conversion
             )
-            num_boxes = sum(box is not None for box in bboxes)
-            conversion.num_tracks += not ignored
-            conversion.num_boxes += 0 if ignored else num_boxes
-            conversion.num_ignored_boxes += num_boxes if ignored else 0
-    conversion.num_videos = len(videos)
-    write_json(
-        dict(videos=videos, annotations=annotations, categories=CATEGORIES),
-        Path(out_file),
-    )
-    return conversion
+        video_json.add(
+            list(sequence.frames.values()),
+            (sequence.width, sequence.height),
+            tracks,
+            require_object=False,
+            name=folder.name,
+        )
+    return video_json.save(Path(out_file))
 
 
-def _sequence_folders(folder: Path, conversion: MOTConversion) -> list[Path]:
+def _sequence_folders(folder: Path) -> list[Path]:
     """Folders with frames; of the copies for several detectors the first one."""
     if not folder.is_dir():
         raise DatasetError(f'The folder {folder} does not exist. {_LAYOUT}')
     chosen: dict[str, Path] = {}
     for sequence in sorted(path for path in folder.iterdir() if path.is_dir()):
         name = re.sub(r'-(DPM|FRCNN|SDP)$', '', sequence.name)
-        if name in chosen:
-            conversion.skipped['same sequence, prepared for another detector'] += 1
-        elif not (sequence / 'img1').is_dir():
-            conversion.skipped['folder without img1/'] += 1
-        else:
-            chosen[name] = sequence
+        if (sequence / 'img1').is_dir():
+            chosen.setdefault(name, sequence)
     if not chosen:
         raise DatasetError(f'No sequence lies in {folder}. {_LAYOUT}')
     return list(chosen.values())
@@ -205,33 +146,34 @@ def _read_tracks(
     truth: Path,
     sequence: _Sequence,
     min_visibility: float,
-    strict: bool,
-    conversion: MOTConversion,
-) -> dict[tuple[int, bool], list[list[float] | None]]:
-    """(Track id, to be ignored) -> [x, y, w, h] or None for each frame there is."""
+    conversion: VideoConversion,
+) -> list[Track]:
     place_of = {number: place for place, number in enumerate(sequence.frames)}
-    tracks: dict[tuple[int, bool], list[list[float] | None]] = {}
+    tracks: dict[tuple[int, bool], Track] = {}
     for row in _read_rows(truth):
-        place = place_of.get(row.frame)
-        box = _cut(row.box, sequence.width, sequence.height)
         if row.kind != PEDESTRIAN and row.kind not in DISTRACTORS:
-            conversion.skipped['box of neither a person nor a distractor'] += 1
-        elif place is None:
-            if strict:
-                raise DatasetError(
-                    f'{truth} annotates frame {row.frame}, which is not in '
-                    f'{truth.parent.parent / "img1"}. Complete the download, or '
-                    'convert without strict to use the frames that exist.'
-                )
-            conversion.skipped['box in a frame that is not on the disk'] += 1
-        elif box is None:
-            conversion.skipped['box outside the frame or empty'] += 1
-        else:
-            ignored = row.kind != PEDESTRIAN or not row.considered
-            ignored = ignored or row.visibility < min_visibility
-            track = tracks.setdefault((row.track, ignored), [None] * len(place_of))
-            track[place] = box
-    return tracks
+            conversion.absent['neither a person nor a distractor'] += 1
+            continue
+        if row.frame not in place_of:
+            where = f'{truth}, frame {row.frame}'
+            conversion.skip('box in a frame that is not on the disk', where)
+            continue
+        x, y, width, height = row.box
+        box = cut_box((x, y, x + width, y + height), (sequence.width, sequence.height))
+        if box is None:
+            conversion.absent['outside the frame'] += 1
+            continue
+        ignored = row.kind != PEDESTRIAN or not row.considered
+        ignored = ignored or row.visibility < min_visibility
+        key = (row.track, ignored)
+        if key not in tracks:
+            tracks[key] = Track(
+                bboxes=[None] * len(place_of),
+                iscrowd=int(ignored),
+                extra=dict(object_id=row.track),
+            )
+        tracks[key].bboxes[place_of[row.frame]] = box
+    return list(tracks.values())
 
 
 def _read_rows(truth: Path) -> list[_Row]:
@@ -256,15 +198,3 @@ def _read_rows(truth: Path) -> list[_Row]:
                 _Row(int(frame), int(track), box, flag != 0, int(kind), visibility)
             )
     return rows
-
-
-def _cut(
-    box_xywh: tuple[float, float, float, float], width: int, height: int
-) -> list[float] | None:
-    """The part inside the frame; None if there is none."""
-    x1, y1 = max(box_xywh[0], 0), max(box_xywh[1], 0)
-    x2 = min(box_xywh[0] + box_xywh[2], width)
-    y2 = min(box_xywh[1] + box_xywh[3], height)
-    if x2 <= x1 or y2 <= y1:
-        return None
-    return [x1, y1, x2 - x1, y2 - y1]
