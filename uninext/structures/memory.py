@@ -29,6 +29,7 @@ def _no_rows() -> Tensor:
     return torch.zeros(0, 0)
 
 
+@dataclass
 class _Memory:
     """What all memories can: be saved, be restored, change the device."""
 
