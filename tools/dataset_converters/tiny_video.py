@@ -1,4 +1,4 @@
-"""Put together what configs/uninext/stage3_video_tiny.py reads.
+r"""Put together what configs/uninext/stage3_video_tiny.py reads.
 
 Reads a DAVIS-2016 folder (JPEGImages/480p, Annotations/480p, ImageSets, and
 meta_expressions_authored.json with sentences) and, if given, a folder of the MOT17

@@ -5,9 +5,10 @@ at all, and a count of what was left out and why.
 
 ``refer`` reads referring sets over images, ``mot_challenge`` MOT17 and its like,
 ``bdd100k`` the four sets of BDD100K (``boxes`` cuts their boxes to the frame),
-``video_objects`` DAVIS and YouTube-VOS, ``referring_video`` sentences about objects in
-videos; ``files`` reads and writes, ``mask_folders`` reads masks, ``video_json`` writes
-the layout of all video sets.
+``single_object`` LaSOT and its like, ``video_objects`` DAVIS and YouTube-VOS,
+``referring_video`` sentences about objects in videos; ``video_sets`` is the table of
+these three. ``video_check`` checks a video file. ``files`` reads and writes,
+``mask_folders`` reads masks, ``video_json`` writes the layout of all video sets.
 """
 
 from uninext.datasets.converters import (
@@ -18,8 +19,11 @@ from uninext.datasets.converters import (
     mot_challenge,
     refer,
     referring_video,
+    single_object,
+    video_check,
     video_json,
     video_objects,
+    video_sets,
 )
 from uninext.datasets.converters.bdd100k import (
     BDD_SETS,
@@ -41,34 +45,57 @@ from uninext.datasets.converters.refer import (
     mix_train_splits,
     to_coco,
 )
-from uninext.datasets.converters.referring_video import convert_referred_objects
+from uninext.datasets.converters.referring_video import (
+    convert_ref_davis,
+    convert_ref_youtube_vos,
+    convert_referred_objects,
+)
+from uninext.datasets.converters.single_object import (
+    convert_got10k,
+    convert_lasot,
+    convert_otb,
+    convert_tnl2k,
+    convert_trackingnet,
+)
+from uninext.datasets.converters.video_check import VideoCheck
 from uninext.datasets.converters.video_json import Track, VideoConversion, VideoJson
 from uninext.datasets.converters.video_objects import (
     convert_davis,
     convert_youtube_vos,
     davis_videos,
 )
+from uninext.datasets.converters.video_sets import VIDEO_SETS, VideoSet
 
 __all__ = [
     'BDD_SETS',
     'MIXED_NAME',
     'REFER_SETS',
+    'VIDEO_SETS',
     'BDDSet',
     'Conversion',
     'ImageConversion',
     'ReferSet',
     'ReferredObject',
     'Track',
+    'VideoCheck',
     'VideoConversion',
     'VideoJson',
+    'VideoSet',
     'bdd100k',
     'boxes',
     'convert_bdd100k',
     'convert_davis',
+    'convert_got10k',
+    'convert_lasot',
     'convert_mot_challenge',
+    'convert_otb',
+    'convert_ref_davis',
+    'convert_ref_youtube_vos',
     'convert_refer',
     'convert_referred_objects',
     'convert_refexp_json',
+    'convert_tnl2k',
+    'convert_trackingnet',
     'convert_youtube_vos',
     'davis_videos',
     'files',
@@ -80,8 +107,11 @@ __all__ = [
     'mot_challenge',
     'refer',
     'referring_video',
+    'single_object',
     'to_coco',
+    'video_check',
     'video_json',
     'video_objects',
+    'video_sets',
     'write_json',
 ]

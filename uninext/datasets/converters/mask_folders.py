@@ -77,7 +77,8 @@ def read_mask_video(
         if every_frame_masked:
             bare = [stem for stem in present if stem not in has_mask]
             if bare:
-                conversion.skip('frame without a mask', f'{name}/{bare[0]}', len(bare))
+                reason, example = 'frame without a mask', f'{name}/{bare[0]}'
+                conversion.skip(reason, example, len(bare), fault=False)
             present = [stem for stem in present if stem in has_mask]
         paths = [
             masks / name / f'{stem}.png' if stem in has_mask else None

@@ -18,6 +18,7 @@ from uninext.datasets.converters.video_json import (
     VideoJson,
     require,
 )
+from uninext.datasets.converters.video_objects import davis_videos
 from uninext.structures import clean_expression
 
 MIN_FRAMES = 2  # an object must be seen twice to make a pair
@@ -26,6 +27,24 @@ REF_YOUTUBE_VOS_LAYOUT = (
     'train/Annotations/<video>/00000.png and '
     'meta_expressions/{train,valid,test}/meta_expressions.json'
 )
+
+REF_DAVIS_LAYOUT = (
+    'the Ref-DAVIS download: davis_text_annotations/Davis17_annot1.txt and so on, and '
+    'DAVIS/ with JPEGImages/480p, Annotations_unsupervised/480p (or Annotations/480p) '
+    'and ImageSets/2017/val.txt'
+)
+# two annotators saw the first frame or the full video
+REF_DAVIS_FILES = {
+    'annot1-first': 'Davis17_annot1.txt',
+    'annot1-full': 'Davis17_annot1_full_video.txt',
+    'annot2-first': 'Davis17_annot2.txt',
+    'annot2-full': 'Davis17_annot2_full_video.txt',
+}
+_MISSPELT = {
+    'clasic-car': 'classic-car',
+    'dog-scale': 'dogs-scale',
+    'motor-bike': 'motorbike',
+}
 
 
 def convert_referred_objects(
@@ -71,6 +90,143 @@ def convert_referred_objects(
     return out.save(out_file)
 
 
+def convert_ref_youtube_vos(
+    root: Path,
+    out_file: Path,
+    split: str = 'train',
+    strict: bool = False,
+    progress: bool = True,
+) -> VideoConversion:
+    """Convert a split of Ref-YouTube-VOS.
+
+    ``train``: see :func:`convert_referred_objects`. Other splits have no public masks:
+    one record per sentence, with ``video`` and ``exp_id``, by which results are filed.
+    The file of ``valid`` lists the videos of ``test`` too; where the file of ``test``
+    is there, they are left out (202 videos remain).
+
+    Arguments as of :func:`convert_referred_objects`; ``root`` is the download.
+    """
+    meta_file = root / 'meta_expressions' / split / 'meta_expressions.json'
+    images = root / split / 'JPEGImages'
+    if split == 'train':
+        masks = root / split / 'Annotations'
+        return convert_referred_objects(
+            meta_file, images, masks, out_file, strict=strict, progress=progress
+        )
+    require(images, REF_YOUTUBE_VOS_LAYOUT)
+    videos = _videos_of(meta_file)
+    out = VideoJson(strict=strict)
+    test_file = root / 'meta_expressions' / 'test' / 'meta_expressions.json'
+    if split == 'valid' and test_file.is_file():
+        both = sorted(set(videos) & set(_videos_of(test_file)))
+        for name in both:
+            del videos[name]
+            out.conversion.skip('video of the test split', name, fault=False)
+    for name, record in tracked(list(videos.items()), 'videos', progress):
+        video = read_mask_video(
+            images, None, name, out.conversion, record.get('frames')
+        )
+        if video is None:
+            continue
+        for exp_id, expression in record.get('expressions', {}).items():
+            out.add(
+                video.file_names,
+                video.size_wh,
+                [],
+                require_object=False,
+                name=f'{name}/{exp_id}',
+                video=name,
+                exp_id=exp_id,
+                expressions=[expression['exp'].strip()],
+            )
+    return out.save(out_file)
+
+
+def convert_ref_davis(
+    root: Path,
+    out_file: Path,
+    split: str = 'annot1-first',
+    strict: bool = False,
+    progress: bool = True,
+) -> VideoConversion:
+    """Convert the validation videos of Ref-DAVIS with the sentences of one annotator.
+
+    One record per video; its ``expressions`` and ``object_ids`` are those of its
+    objects, and the annotations are the objects, with all masks, in the same order.
+
+    Args:
+        root: Folder with ``davis_text_annotations/`` and ``DAVIS/``.
+        out_file: JSON to write.
+        split: One of :data:`REF_DAVIS_FILES`.
+        strict: Raise at the first thing that has to be skipped.
+        progress: Show a progress bar in a terminal.
+
+    Raises:
+        DatasetError: If the download is not what was expected.
+    """
+    text_file = root / 'davis_text_annotations' / REF_DAVIS_FILES[split]
+    sentences = read_davis_sentences(require(text_file, REF_DAVIS_LAYOUT))
+    davis = require(root / 'DAVIS', REF_DAVIS_LAYOUT)
+    images = require(davis / 'JPEGImages' / '480p', REF_DAVIS_LAYOUT)
+    masks = davis / 'Annotations_unsupervised' / '480p'
+    if not masks.is_dir():
+        masks = require(davis / 'Annotations' / '480p', REF_DAVIS_LAYOUT)
+    out = VideoJson(strict=strict)
+    for name in tracked(davis_videos(davis, '2017', 'val'), 'videos', progress):
+        of_video = sentences.get(name)
+        if not of_video:
+            out.conversion.skip('video without a sentence', name)
+            continue
+        video = read_mask_video(images, masks, name, out.conversion)
+        if video is None:
+            continue
+        for number in sorted(set(of_video) - set(video.tracks)):
+            del of_video[number]
+            where = f'{name} object {number}'
+            out.conversion.skip('referred object without a mask', where)
+        numbers = sorted(of_video)
+        out.add(
+            video.file_names,
+            video.size_wh,
+            [video.tracks[number] for number in numbers],
+            name=name,
+            object_ids=numbers,
+            expressions=[of_video[number] for number in numbers],
+        )
+    return out.save(out_file)
+
+
+def read_davis_sentences(path: Path) -> dict[str, dict[int, str]]:
+    """Read lines of video, object number and sentence in quotes.
+
+    Returns:
+        Video -> object number -> sentence. The names that the files misspell are put
+        right.
+
+    Raises:
+        DatasetError: If a line is not of this form.
+    """
+    data = path.read_bytes()
+    try:
+        text = data.decode('utf-8')
+    except UnicodeDecodeError:  # the second annotator's files
+        text = data.decode('latin-1')
+    videos: dict[str, dict[int, str]] = {}
+    for position, line in enumerate(text.splitlines(), start=1):
+        words = line.split(maxsplit=2)
+        if not words:
+            continue
+        if len(words) < 3 or not words[1].isdigit():
+            raise DatasetError(
+                f'{path}, line {position}: "{line}" is not a video, the number of an '
+                'object and a sentence in quotes.'
+            )
+        name = _MISSPELT.get(words[0], words[0])
+        sentence = ' '.join(words[2].split()).strip('"').strip()
+        videos.setdefault(name, {})[int(words[1])] = sentence
+    return videos
+
+
 def _add_object(
     out: VideoJson, video: MaskVideo, number: int, expressions: list[str]
 ) -> None:
@@ -81,7 +237,8 @@ def _add_object(
         return
     seen = [i for i, box in enumerate(track.bboxes) if box is not None]
     if len(seen) < MIN_FRAMES:
-        out.conversion.skip('referred object that is visible in one frame only', where)
+        reason = 'referred object that is not visible in two frames'
+        out.conversion.skip(reason, where, fault=False)
         return
     kept = Track(
         bboxes=[track.bboxes[i] for i in seen],
@@ -116,7 +273,8 @@ def _sentences(
     for key, expression in record.get('expressions', {}).items():
         text = expression['exp'].strip()
         if not clean_expression(text).strip():
-            conversion.skip('sentence without a word', f'{name} expression {key}')
+            reason, example = 'sentence without a word', f'{name} expression {key}'
+            conversion.skip(reason, example, fault=False)
             continue
         known = sentences.setdefault(int(expression['obj_id']), [])
         if text not in known:

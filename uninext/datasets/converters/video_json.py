@@ -40,10 +40,9 @@ class VideoConversion:
         expressions: Sentences of the videos.
         absent: Reason -> number of frames of an object that have no box, as the data
             set says itself.
-        skipped: Reason -> count of what was left out, because the download lacks
-            something or is not what it should be.
+        skipped: Reason -> count of what was left out.
         examples: Reason -> the first thing that was skipped for it.
-        strict: Whether skipping is an error.
+        strict: Whether leaving out is an error where the download is at fault.
     """
 
     videos: int = 0
@@ -57,15 +56,24 @@ class VideoConversion:
     examples: dict[str, str] = field(default_factory=dict)
     strict: bool = False
 
-    def skip(self, reason: str, example: object, count: int = 1) -> None:
+    def skip(
+        self, reason: str, example: object, count: int = 1, fault: bool = True
+    ) -> None:
         """Count what is left out.
 
+        Args:
+            reason: What it is, in the singular.
+            example: Which one.
+            count: How many of them; 0 does nothing.
+            fault: Whether the download is at fault: it lacks something or
+                contradicts itself. Otherwise it is complete, but of no use.
+
         Raises:
-            DatasetError: If ``strict`` and ``count`` is not 0.
+            DatasetError: If ``strict`` and at fault.
         """
         if not count:
             return
-        if self.strict:
+        if self.strict and fault:
             raise DatasetError(
                 f'{reason}: {example}. Complete the download, or convert without '
                 '--strict to leave it out.'
@@ -164,9 +172,11 @@ class VideoJson:
             if any(box is not None for box in track.bboxes):
                 seen.append(track)
             else:
-                self.conversion.skip('object that is visible in no frame', where)
+                reason = 'object that is visible in no frame'
+                self.conversion.skip(reason, where, fault=False)
         if require_object and not seen:
-            self.conversion.skip('video without a visible object', where)
+            reason = 'video without a visible object'
+            self.conversion.skip(reason, where, fault=False)
             return False
         record = dict(
             id=len(self._videos) + 1,
