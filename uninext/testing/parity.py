@@ -9,7 +9,7 @@ Shape legend: B batch, Q queries, N image tokens, L prompt tokens, D decoder lay
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,8 @@ from uninext.testing.stored_numbers import Comparison, StoredNumbers
 
 FORWARD_TOLERANCE = 1e-4
 LOSS_TOLERANCE = 1e-3
+# a loss over randomly sampled negatives; measured spread over seeds: about 3e-3
+SAMPLED_LOSSES = {'loss_reid_aux': 1e-2}
 GIVEN = ('caption', 'box_xyxy', 'mask')  # stored inputs
 MASK_QUERY_STEP = 45  # masks are stored of every 45th query
 PADDED_TOKENS = 256  # what the published model pads every prompt to
@@ -364,7 +366,10 @@ def _compare_task(
         ours = losses.pop(short).detach().double().cpu()
         note = f'{ours.item():.6g} for {float(numbers[name]):.6g}'
         error = numbers.error(name, ours)
-        results.append(Comparison(name, (), error, LOSS_TOLERANCE, note))
+        tolerance = SAMPLED_LOSSES.get(short, LOSS_TOLERANCE)
+        if short in SAMPLED_LOSSES:
+            note += f', sampled: tolerance {tolerance:g}'
+        results.append(Comparison(name, (), error, tolerance, note))
     for short in losses:
         name, note = f'{group}/loss/{short}', 'ours alone, not stored'
         results.append(Comparison(name, (), float('inf'), LOSS_TOLERANCE, note))
@@ -389,7 +394,7 @@ def _run_losses(
         images.append(torch.from_numpy(numbers[f'{group}/image{len(images)}']))
         samples.append(_annotated(numbers, group, len(samples), images[-1]))
     if len(images) > 2:
-        data = _clips(images, samples, with_reference=group != 'sot')
+        data = _clips(model, images, samples, with_reference=group != 'sot')
     else:
         data = _batch(images, samples)
     data = model.data_preprocessor(data, True)
@@ -415,9 +420,16 @@ def _annotated(
 
 
 def _clips(
-    images: list[Tensor], samples: list[UninextDataSample], with_reference: bool
+    model: nn.Module,
+    images: list[Tensor],
+    samples: list[UninextDataSample],
+    with_reference: bool,
 ) -> dict[str, Any]:
-    """Key frames are even. Odd ones are reference frames, or templates' frames."""
+    """Key frames are even. Odd ones are reference frames, or templates' frames.
+
+    The published training cuts templates out of padded frames; ours pads no frame
+    before, so that a template does not depend on who else is in the batch.
+    """
     keys, references = samples[::2], samples[1::2]
     data = _batch(images[::2], keys)
     if with_reference:
@@ -428,7 +440,9 @@ def _clips(
     for key, reference, image in zip(keys, references, images[1::2]):
         target = reference.gt_instances
         mask = torch.from_numpy(target.masks.masks[0])
-        template = Template.from_frame(image.flip(0), target.bboxes[0], mask)
+        template = _template_as_published(
+            model.data_preprocessor, image, target.bboxes[0], mask
+        )
         key.prompt = VisualPrompt((template,))
     return data
 
@@ -450,6 +464,21 @@ def caption_prompt(caption: str, group: str) -> Prompt:
         spans.append((start, start + len(name)))
         start += len(name) + 2
     return Prompt(caption, tuple(names), tuple(spans), pooled=False)
+
+
+def _template_as_published(
+    preprocessor: nn.Module, image: Tensor, box_xyxy: Tensor, mask: Tensor
+) -> Template:
+    """Cut a target out of a frame (RGB) that is padded to the divisor."""
+    divisor = preprocessor.train_pad_size_divisor
+    height, width = image.shape[-2:]
+    padding = (0, -width % divisor, 0, -height % divisor)
+    frame = nn.functional.pad(image.flip(0), padding)
+    shown = nn.functional.pad(torch.ones(height, width), padding)
+    mask = nn.functional.pad(mask, padding)
+    template = Template.from_frame(frame, box_xyxy, mask)
+    coverage = Template.from_frame(frame, box_xyxy, shown).prior
+    return replace(template, padding=1 - coverage)
 
 
 def _forward_prompt(
