@@ -6,13 +6,14 @@ import pytest
 import torch
 
 from uninext.models.weights import from_published, to_published
+from uninext.models.weights.key_rule import compile_template
 from uninext.models.weights.key_table import (
     IMAGE_RULES,
     PROPOSAL_CLASSIFIER,
     VIDEO_RULES,
-    compile_template,
     detect_stage,
 )
+from uninext.registry import MODELS
 from uninext.testing.drawn_weights import draw_state_dict, read_key_table
 
 DECODER = 'detr.detr.transformer.decoder'
@@ -91,7 +92,7 @@ def test_round_trip_keeps_every_tensor() -> None:
 
 def test_rules_are_unambiguous() -> None:
     """No key of an example of one rule is read by another, in either direction."""
-    fill = dict(i='0', j='0', k='0', p='weight', bn='running_mean', rest='x')
+    fill = dict(i='0', j='0', k='0', p='weight', bn='running_mean', axis='h', rest='x')
     # on our side the two kinds of classifier share ``cls_branches.{i}.bias``
     shared = [*IMAGE_RULES, *VIDEO_RULES]
     sides = {'published': [*shared, PROPOSAL_CLASSIFIER], 'ours': shared}
@@ -192,15 +193,104 @@ def test_stage_three_can_be_reduced_to_images() -> None:
     assert ('detr.adjust_layer.weight', 'visual prompt projection') in report.dropped
 
 
-@pytest.mark.parametrize(('stage', 'count'), [(1, 919), (2, 919), (3, 1248)])
-def test_published_tables_leave_no_key(shared_dir, stage, count) -> None:
-    table = shared_dir / 'parity' / f'official_r50_stage{stage}.tsv'
-    published = shapes_as_meta(table)
+def numbered(path) -> OrderedDict:
+    """The state dict of a key table, each tensor its own number, without memory."""
+    state = OrderedDict()
+    for n, r in enumerate(read_key_table(path)):
+        number = torch.tensor(float(n)).expand(r.shape)
+        state[r.key] = state[r.alias] if r.alias else number
+    return state
+
+
+def number_of(value: torch.Tensor) -> float:
+    return value[(0,) * value.dim()].item()
+
+
+@pytest.mark.parametrize(
+    ('name', 'count'),
+    [
+        ('r50_stage1', 919),
+        ('r50_stage2', 919),
+        ('r50_stage3', 1248),
+        ('convnext-l_stage3', 1410),
+        ('vit-h_stage3', 1624),
+    ],
+)
+def test_published_tables_leave_no_key(shared_dir, name, count) -> None:
+    published = numbered(shared_dir / 'parity' / f'official_{name}.tsv')
     ours, report = from_published(published)
     assert len(report.mapped) + len(report.aliases) + len(report.dropped) == count
-    back, _ = to_published(ours)
+    assert not any(v.dim() == 2 and len(v) == 1 for k, v in ours.items() if 'norm' in k)
+    back, report = to_published(ours)
     assert set(back) == set(published)
-    assert all(back[k].shape == v.shape for k, v in published.items())
+    added = {key for key, _ in report.added}  # dead: zeros
+    for key, value in published.items():
+        assert back[key].shape == value.shape
+        assert key in added or number_of(back[key]) == number_of(value), key
+    again, _ = from_published(back)
+    assert again.keys() == ours.keys()
+    assert all(number_of(again[k]) == number_of(v) for k, v in ours.items())
+
+
+@pytest.mark.parametrize(
+    ('published', 'ours'),
+    [
+        ('downsample_layers.0.0.bias', 'downsample_layers.0.0.bias'),
+        ('downsample_layers.0.1.bias.weight', 'downsample_layers.0.1.bias'),
+        ('downsample_layers.2.0.weight.weight', 'downsample_layers.2.0.weight'),
+        ('stages.2.26.dwconv.weight', 'stages.2.26.depthwise_conv.weight'),
+        ('stages.0.1.norm.bias.weight', 'stages.0.1.norm.bias'),
+        ('stages.3.0.gamma.weight', 'stages.3.0.gamma'),
+        ('norm3.weight.weight', 'norm3.weight'),
+        ('pos_embed', 'pos_embed'),
+        ('patch_embed.proj.bias', 'patch_embed.projection.bias'),
+        ('blocks.31.mlp.fc1.weight', 'layers.31.ffn.layers.0.0.weight'),
+        ('blocks.2.attn.rel_pos_w', 'layers.2.attn.rel_pos_w'),
+        ('fpn1.0.weight', 'upsample.weight'),
+    ],
+)
+def test_known_pairs_of_other_backbones(published, ours) -> None:
+    row = torch.ones(1, 3)
+    for prefix, place in [
+        ('detr.detr.backbone.0.backbone.', 'backbone.'),
+        ('detr.detr.ref_backbone.0.backbone.', 'visual_prompt_generator.backbone.'),
+    ]:
+        state, _ = from_published({prefix + published: row})
+        assert list(state) == [place + ours]
+        is_row = 'norm' in published or published.count('.weight') == 2
+        is_row |= 'gamma' in published or published.endswith('bias.weight')
+        assert state[place + ours].shape == ((3,) if is_row else (1, 3))
+        back, _ = to_published(state)
+        assert list(back) == [prefix + published]
+        assert torch.equal(back[prefix + published], row)
+
+
+def test_row_of_another_shape() -> None:
+    key = 'detr.detr.backbone.0.backbone.norm1.weight.weight'
+    with pytest.raises(ValueError, match=r'norm1.*expected a row.*\(3,\)'):
+        from_published({key: torch.ones(3)})
+
+
+def test_keys_of_convnext_are_those_of_mmpretrain(shared_dir) -> None:
+    """At 1/96 of the width: names, and shapes up to the width."""
+    network = MODELS.build(
+        dict(
+            type='mmpretrain.ConvNeXt',
+            arch=dict(depths=[3, 3, 27, 3], channels=[2, 4, 8, 16]),
+            out_indices=(1, 2, 3),
+            gap_before_final_norm=False,
+        )
+    )
+    table = shared_dir / 'parity' / 'official_convnext-l_stage3.tsv'
+    ours, _ = from_published(shapes_as_meta(table), drop_video=True)
+    got = {k[9:]: v for k, v in ours.items() if k.startswith('backbone.')}
+    wanted = network.state_dict()
+    assert set(got) == set(wanted)
+    for key, value in wanted.items():
+        # inputs of the stem and of depthwise convolutions, and kernels, have no width
+        fixed = 1 if value.shape[1:2] in ((1,), (3,)) else 2
+        shape = [96 * n for n in value.shape[:fixed]] + list(value.shape[fixed:])
+        assert list(got[key].shape) == shape, key
 
 
 @pytest.mark.slow

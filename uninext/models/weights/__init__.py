@@ -1,6 +1,6 @@
 """A published checkpoint enters, weights of our model leave; and the way back.
 
-``key_table``: which published key is which of ours.
+``key_rule``, ``key_table``, ``backbone_keys``: which published key is which of ours.
 ``converter``: a state dict to the other layout, every key accounted for.
 ``to_video``: weights of images as the start of video.
 ``files``: the same for files, loaded safely and written atomically.
@@ -16,12 +16,12 @@ from uninext.models.weights.files import (
     load_published,
     load_state_dict_file,
 )
+from uninext.models.weights.key_rule import KeyRule
 from uninext.models.weights.key_table import (
     DROPPED,
     IMAGE_RULES,
     VIDEO_PARTS,
     VIDEO_RULES,
-    KeyRule,
     detect_stage,
 )
 from uninext.models.weights.to_video import (

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
+from uninext.models.weights.key_rule import KeyRule, matches_any
 from uninext.models.weights.key_table import (
     DROPPED,
     IMAGE_RULES,
@@ -22,9 +23,7 @@ from uninext.models.weights.key_table import (
     TRANSFORMER,
     VIDEO_PARTS,
     VIDEO_RULES,
-    KeyRule,
     detect_stage,
-    matches_any,
 )
 
 RULES = (*IMAGE_RULES, *VIDEO_RULES)
@@ -69,16 +68,16 @@ def from_published(
     """Rename the keys of a published state dict to ours.
 
     Args:
-        state: Published state dict of any stage, ResNet backbone.
+        state: Published state dict of any stage and backbone.
         drop_video: Leave out the parts that stage 3 adds, as the published evaluation
             of image tasks does with a stage 3 checkpoint.
 
     Returns:
-        Our state dict (tensors shared with ``state``) and what became of every key.
+        Our state dict (memory shared with ``state``) and what became of every key.
 
     Raises:
         ValueError: If a key is unknown, two copies of one tensor differ, or ``state``
-            is in our layout.
+            is in our layout, or a tensor that should be a row is none.
     """
     _refuse_layout(state, 'bbox_head.', 'is in our layout already')
     report = ConversionReport(stage=detect_stage(state))
@@ -91,18 +90,31 @@ def from_published(
         if reason is not None:
             report.dropped.append((key, reason))
             continue
-        new = _to_ours(key)
-        if new is None:
+        rule, new = rule_of_published(key, (*RULES, PROPOSAL_CLASSIFIER))
+        if rule is None:
             left_over.append(key)
         elif new in ours:
             _check_alias(key, value, source[new], ours[new])
             report.aliases.append((key, source[new]))
         else:
-            ours[new], source[new] = value, key
+            ours[new], source[new] = rule.tensor_of_ours(key, value), key
             report.mapped.append((key, new))
     _refuse_left_over(left_over, 'published')
     _add_batch_norm_counters(ours, report)
     return ours, report
+
+
+def rule_of_published(
+    key: str, rules: Iterable[KeyRule]
+) -> tuple[KeyRule, str] | tuple[None, None]:
+    """Find the first rule that reads a published key, and our key by that rule."""
+    for rule in rules:
+        for template in (rule.published, rule.alias):
+            if template is not None:
+                new = rule.translate(key, template, rule.ours)
+                if new is not None:
+                    return rule, new
+    return None, None
 
 
 def to_published(
@@ -114,10 +126,10 @@ def to_published(
     zeros, so that the published code finds all its keys.
 
     Args:
-        state: State dict of our model, of images or of video, ResNet backbone.
+        state: State dict of our model, of images or of video.
 
     Returns:
-        The published state dict (tensors shared, aliases included) and what became of
+        The published state dict (memory shared, aliases included) and what became of
         every key.
 
     Raises:
@@ -137,6 +149,7 @@ def to_published(
             left_over.append(key)
             continue
         new = rule.translate(key, rule.ours, rule.published)
+        value = rule.tensor_of_published(value)
         published[new] = value
         report.mapped.append((key, new))
         if rule.alias is not None:
@@ -147,16 +160,6 @@ def to_published(
     _add_dead_resizer(published, report)
     report.stage = detect_stage(published)
     return published, report
-
-
-def _to_ours(key: str) -> str | None:
-    for rule in (*RULES, PROPOSAL_CLASSIFIER):
-        for template in (rule.published, rule.alias):
-            if template is not None:
-                new = rule.translate(key, template, rule.ours)
-                if new is not None:
-                    return new
-    return None
 
 
 def _rule_of_ours(key: str, state: Mapping[str, Tensor]) -> KeyRule | None:

@@ -1,94 +1,22 @@
 """Which key of a published checkpoint is which of ours.
 
-One rule a line, read in both directions. A new backbone or stage is more lines.
-
-Placeholders: ``{i}``, ``{j}``, ``{k}`` a number; ``{p}`` weight or bias; ``{bn}`` what
-a frozen batch norm has; ``{rest}`` anything.
+One rule a line, read in both directions; placeholders: see ``key_rule``. Backbones:
+``backbone_keys``.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cache, cached_property
 
-PLACEHOLDERS = {
-    'i': r'\d+',
-    'j': r'\d+',
-    'k': r'\d+',
-    'p': 'weight|bias',
-    'bn': 'weight|bias|running_mean|running_var',
-    'rest': '.+',
-}
-
-
-@cache
-def compile_template(template: str) -> re.Pattern[str]:
-    """Turn a template of a rule into a pattern with a named group per placeholder.
-
-    Example:
-        >>> compile_template('a.{i}.{p}').fullmatch('a.3.bias').groupdict()
-        {'i': '3', 'p': 'bias'}
-    """
-    parts = re.split(r'\{(\w+)\}', template)
-    pattern = ''
-    for n, part in enumerate(parts):
-        pattern += f'(?P<{part}>{PLACEHOLDERS[part]})' if n % 2 else re.escape(part)
-    return re.compile(pattern)
-
-
-@dataclass(frozen=True)
-class KeyRule:
-    """A key pattern in both layouts.
-
-    Attributes:
-        published: Template of the published key.
-        ours: Template of our key, with the same placeholders.
-        alias: Template of a second published key of the same tensor, or None.
-    """
-
-    published: str
-    ours: str
-    alias: str | None = None
-
-    @cached_property
-    def _patterns(self) -> dict[str, re.Pattern[str]]:
-        templates = (self.published, self.ours, self.alias)
-        return {t: compile_template(t) for t in templates if t is not None}
-
-    def translate(self, key: str, source: str, target: str) -> str | None:
-        """Put a key of the template ``source`` into ``target``; None: no match."""
-        match = self._patterns[source].fullmatch(key)
-        return target.format(**match.groupdict()) if match else None
-
+from uninext.models.weights.backbone_keys import backbone_rules
+from uninext.models.weights.key_rule import KeyRule, matches_any
 
 TRANSFORMER = 'detr.detr.transformer'
-BACKBONE = 'detr.detr.backbone.0.backbone'
-TEMPLATE_BACKBONE = 'detr.detr.ref_backbone.0.backbone'
+BACKBONE = 'detr.detr.backbone.0.backbone.'
+TEMPLATE_BACKBONE = 'detr.detr.ref_backbone.0.backbone.'
 FUSION = f'{TRANSFORMER}.encoder.vl_layers.0.b_attn'
 DECODER_LAYER = f'{TRANSFORMER}.decoder.layers.{{i}}'
 ENCODER_LAYER = f'{TRANSFORMER}.encoder.layers.{{i}}'
-
-
-def _resnet_rules(published: str, ours: str) -> list[KeyRule]:
-    rules = [
-        KeyRule(f'{published}.stem.conv1.weight', f'{ours}.conv1.weight'),
-        KeyRule(f'{published}.stem.conv1.norm.{{bn}}', f'{ours}.bn1.{{bn}}'),
-    ]
-    for stage in range(1, 5):
-        theirs = f'{published}.res{stage + 1}.{{i}}'
-        block = f'{ours}.layer{stage}.{{i}}'
-        for n in (1, 2, 3):
-            rules += [
-                KeyRule(f'{theirs}.conv{n}.weight', f'{block}.conv{n}.weight'),
-                KeyRule(f'{theirs}.conv{n}.norm.{{bn}}', f'{block}.bn{n}.{{bn}}'),
-            ]
-        rules += [
-            KeyRule(f'{theirs}.shortcut.weight', f'{block}.downsample.0.weight'),
-            KeyRule(f'{theirs}.shortcut.norm.{{bn}}', f'{block}.downsample.1.{{bn}}'),
-        ]
-    return rules
 
 
 def _neck_rules(published: str, num_backbone_levels: int = 3) -> list[KeyRule]:
@@ -196,7 +124,7 @@ PROPOSAL_CLASSIFIER = _twice(
 )
 
 IMAGE_RULES = [
-    *_resnet_rules(BACKBONE, 'backbone'),
+    *backbone_rules(BACKBONE, 'backbone.'),
     *_neck_rules('detr.detr.input_proj'),
     *TEXT_RULES,
     *FUSION_RULES,
@@ -206,7 +134,7 @@ IMAGE_RULES = [
 
 # what stage 3 adds; the template backbone is the backbone with a fourth input channel
 VIDEO_RULES = [
-    *_resnet_rules(TEMPLATE_BACKBONE, 'visual_prompt_generator.backbone'),
+    *backbone_rules(TEMPLATE_BACKBONE, 'visual_prompt_generator.backbone.'),
     KeyRule('detr.sot_fuser.refine.{i}.{p}', 'visual_prompt_generator.fuser.{i}.{p}'),
     KeyRule('detr.adjust_layer.{p}', 'visual_prompt_generator.adapter.{p}'),
     *_decoder_layer_rules('detr.reid_embed_head.0.layers.{i}', 'embed_head.layers.{i}'),
@@ -239,14 +167,6 @@ VIDEO_PARTS = {
     'detr.adjust_layer.{rest}': 'visual prompt projection',
     'detr.reid_embed_head.{rest}': 'embedding head of tracking',
 }
-
-
-def matches_any(key: str, templates: Iterable[str]) -> str | None:
-    """The first of the templates that a key matches, or None."""
-    for template in templates:
-        if compile_template(template).fullmatch(key):
-            return template
-    return None
 
 
 def detect_stage(keys: Iterable[str]) -> str:
