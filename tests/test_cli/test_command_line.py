@@ -26,7 +26,11 @@ SHARED_OPTIONS = {
 }
 # Changing one of these sets breaks somebody's script: say so in CHANGELOG.md.
 OPTIONS = {
-    'train': frozenset(SHARED_OPTIONS | {'config', '--amp', '--resume'}),
+    'train': frozenset(
+        SHARED_OPTIONS
+        | {'config', '--amp', '--resume', '--dry-run', '--dry-run-ranks'}
+        | {'--dry-run-batches', '--dry-run-pictures'}
+    ),
     'test': frozenset(
         SHARED_OPTIONS
         | {'config', 'checkpoint', '--out', '--show', '--show-dir', '--wait-time'}
@@ -191,7 +195,7 @@ def test_convert_reports(tmp_path, monkeypatch, capsys):
     from uninext.models.weights import ConversionReport
 
     report = ConversionReport(mapped=[('a', 'b')])
-    monkeypatch.setattr('uninext.models.weights.convert_file', lambda *a: report)
+    monkeypatch.setattr('uninext.models.weights.convert_file', lambda *a, **k: report)
     assert main(['convert', 'a.pth', 'b.pth']) == 0
     assert 'a -> b' in capsys.readouterr().out
 

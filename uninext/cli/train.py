@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from uninext.cli import dry_run
 from uninext.cli.common import (
     add_run_arguments,
     build_runner,
@@ -39,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='continue a run: from CHECKPOINT, or from the newest in work_dir',
     )
     add_run_arguments(parser)
+    dry_run.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -54,6 +56,9 @@ def run(args: argparse.Namespace) -> int:
     with user_errors():
         cfg = load_config(args)
         apply_train_options(cfg, args)
+        if args.dry_run:
+            dry_run.dry_run(cfg, args)
+            return 0
         runner = build_runner(cfg)
         runner.prepare_training()
 

@@ -177,7 +177,8 @@ class PromptCocoDataset(CocoDataset):
             if error.path not in self._unreadable:
                 self._unreadable.add(error.path)
                 print_log(
-                    f'{error} Another sample is drawn instead.',
+                    f'{error} Another sample is drawn instead '
+                    f'({len(self._unreadable)} such files so far).',
                     logger='current',
                     level=logging.WARNING,
                 )

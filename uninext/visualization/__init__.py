@@ -1,11 +1,13 @@
 """Visualization: pictures and data samples enter, drawn pictures leave.
 
 ``drawing``: masks, boxes, labels and captions onto arrays.
+``sample_pictures``: samples as the network gets them, pairs of frames side by side.
 ``contact_sheet``: many pictures onto one sheet.
 ``uninext_visualizer``: the visualizer that a config names.
 """
 
 from uninext.visualization.contact_sheet import make_contact_sheet
+from uninext.visualization.sample_pictures import draw_sample
 from uninext.visualization.uninext_visualizer import UninextVisualizer
 
-__all__ = ['UninextVisualizer', 'make_contact_sheet']
+__all__ = ['UninextVisualizer', 'draw_sample', 'make_contact_sheet']

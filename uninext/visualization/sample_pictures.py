@@ -1,0 +1,94 @@
+"""Draw samples as the network gets them: to look at what augmentation made of them.
+
+Packed samples in, pictures (H, W, 3) uint8 RGB out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+
+from uninext.structures import Template, UninextDataSample, VisualPrompt
+from uninext.visualization.drawing import (
+    DrawingScale,
+    add_caption,
+    instance_color,
+    pad_to_height,
+    paint_box,
+    paint_labels,
+    paint_mask,
+)
+
+ALPHA = 0.4
+PRIOR_COLOR, PADDING_COLOR = (255, 60, 60), (40, 60, 160)
+MAX_CAPTION = 200  # characters
+
+
+def draw_sample(packed: dict[str, Any]) -> np.ndarray:
+    """Draw the key frame and, to its right, the reference frame or the template.
+
+    Instances have the colour of their id, so that an object has one colour in both
+    frames; the caption is the prompt.
+
+    Args:
+        packed: What ``PackUninextInputs`` or ``PackClipInputs`` makes; BGR.
+    """
+    sample = packed['data_samples']
+    panels = [_draw_frame(packed['inputs'], sample)]
+    if 'reference' in sample:
+        panels.append(_draw_frame(packed['reference_inputs'], sample.reference))
+    if isinstance(sample.prompt, VisualPrompt):
+        panels += [_draw_template(template) for template in sample.prompt.templates]
+    height = max(len(panel) for panel in panels)
+    return np.concatenate([pad_to_height(p, height) for p in panels], axis=1)
+
+
+def _draw_frame(image: torch.Tensor, sample: UninextDataSample) -> np.ndarray:
+    drawn = _picture(image)
+    scale = DrawingScale.of(*drawn.shape[:2])
+    instances = sample.gt_instances
+    boxes = getattr(instances.bboxes, 'tensor', instances.bboxes).numpy()
+    labels = instances.labels.tolist()
+    ids = instances.get('instances_ids', torch.arange(len(boxes))).tolist()
+    colors = [instance_color(abs(index)) for index in ids]
+    if 'masks' in instances:
+        for mask, color in zip(instances.masks.masks, colors):
+            paint_mask(drawn, mask.astype(bool), color, ALPHA, scale.line_width)
+    for box, color in zip(boxes, colors):
+        paint_box(drawn, box, color, scale.line_width)
+    # a sentence stands above the picture already
+    names = [''] if sample.prompt.pooled else sample.prompt.names
+    texts = [f'{index} {names[label]}'.strip() for index, label in zip(ids, labels)]
+    drawn = paint_labels(drawn, boxes, texts, colors, scale.font_size)
+    return add_caption(drawn, _caption(sample), scale.font_size)
+
+
+def _draw_template(template: Template) -> np.ndarray:
+    drawn = _picture(template.image).astype(np.float32)
+    for weight, color in (
+        (template.padding, PADDING_COLOR),
+        (template.prior, PRIOR_COLOR),
+    ):
+        opacity = ALPHA * weight.numpy()[..., None]
+        drawn = drawn * (1 - opacity) + np.array(color) * opacity
+    return add_caption(
+        drawn.astype(np.uint8), 'template', DrawingScale.of(*drawn.shape[:2]).font_size
+    )
+
+
+def _picture(image: torch.Tensor) -> np.ndarray:
+    """(3, H, W) BGR -> (H, W, 3) RGB, of its own memory."""
+    bgr = image.clamp(0, 255).permute(1, 2, 0).to(torch.uint8).numpy()
+    return cv2.cvtColor(np.ascontiguousarray(bgr), cv2.COLOR_BGR2RGB)
+
+
+def _caption(sample: UninextDataSample) -> str:
+    names = sample.prompt.names
+    text = ', '.join(names)
+    if len(text) > MAX_CAPTION:
+        text = f'{text[:MAX_CAPTION]}... ({len(names)} names)'
+    frame = sample.metainfo.get('frame_id')
+    return text if frame is None else f'[{frame}] {text}'
