@@ -3,9 +3,30 @@
 ``functional``: the figures as pure functions of numpy arrays.
 ``metrics``: thin shells over them that mmengine's evaluator drives.
 ``result_files``: the same figures from result files of the benchmarks' formats.
+``submission``: zip files for benchmark servers, checked.
 """
 
-from uninext.evaluation.metrics import ReferringMetric
-from uninext.evaluation.result_files import evaluate_coco, evaluate_refexp
+from uninext.evaluation.metrics import (
+    ReferringMetric,
+    ReferringVOSMetric,
+    SOTMetric,
+    TrackingMetric,
+    VideoInstanceMetric,
+    VOSMetric,
+)
+from uninext.evaluation.result_files import FORMATS, evaluate_coco, evaluate_refexp
+from uninext.evaluation.submission import check_submission, write_submission
 
-__all__ = ['ReferringMetric', 'evaluate_coco', 'evaluate_refexp']
+__all__ = [
+    'FORMATS',
+    'ReferringMetric',
+    'ReferringVOSMetric',
+    'SOTMetric',
+    'TrackingMetric',
+    'VOSMetric',
+    'VideoInstanceMetric',
+    'check_submission',
+    'evaluate_coco',
+    'evaluate_refexp',
+    'write_submission',
+]

@@ -27,6 +27,7 @@ from uninext.evaluation.functional.single_object import (
 from uninext.evaluation.functional.tracking import (
     TrackingFrame,
     box_similarity,
+    distracted_predictions,
     mask_similarity,
     tracking_figures,
 )
@@ -57,6 +58,7 @@ __all__ = [
     'box_similarity',
     'contour_accuracy',
     'decode_segmentation',
+    'distracted_predictions',
     'encode_mask',
     'frame_statistics',
     'mask_overlap',

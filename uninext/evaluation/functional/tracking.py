@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from pycocotools import mask as mask_utils
+from scipy.optimize import linear_sum_assignment
 
 SIMILARITY_TH = 0.5  # CLEAR and IDF1: IoU from which a box may be the object's
 COMBINED = 'COMBINED'
@@ -71,6 +72,29 @@ def mask_similarity(truth: Sequence[dict], pred: Sequence[dict]) -> np.ndarray:
     if not len(truth) or not len(pred):
         return np.zeros((len(truth), len(pred)))
     return np.asarray(mask_utils.iou(list(truth), list(pred), [0] * len(pred)))
+
+
+def distracted_predictions(
+    similarity: np.ndarray, is_distractor: np.ndarray
+) -> np.ndarray:
+    """Predictions that are neither right nor wrong: their best match does not count.
+
+    Follows: MOTChallenge. Both sides are matched over all kinds of objects first.
+
+    Args:
+        similarity: (G, P) in [0, 1].
+        is_distractor: (G,) bool, True where the annotation does not count.
+
+    Returns:
+        (P,) bool, True where the prediction is to be left out.
+    """
+    similarity = np.asarray(similarity, dtype=np.float64)
+    enough = similarity >= SIMILARITY_TH - np.finfo(float).eps
+    rows, columns = linear_sum_assignment(-np.where(enough, similarity, 0))
+    matched = enough[rows, columns] & np.asarray(is_distractor, dtype=bool)[rows]
+    distracted = np.zeros(similarity.shape[1], dtype=bool)
+    distracted[columns[matched]] = True
+    return distracted
 
 
 def tracking_figures(

@@ -8,13 +8,12 @@ from configparser import Error as ConfigError
 from pathlib import Path
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from uninext.evaluation.functional.tracking import (
     COMBINED,
-    SIMILARITY_TH,
     TrackingFrame,
     box_similarity,
+    distracted_predictions,
     tracking_figures,
 )
 from uninext.evaluation.result_files.reading import read_text
@@ -153,16 +152,9 @@ def _make_frame(
     similarity = box_similarity(_to_xyxy(truth), _to_xyxy(answers))
     keep = truth[:, 6] != 0
     if with_classes:
-        # Both sides are matched over all classes before any is left out.
-        scores = np.where(
-            similarity < SIMILARITY_TH - np.finfo(float).eps, 0, similarity
-        )
-        rows, columns = linear_sum_assignment(-scores)
-        matched = scores[rows, columns] > 0
-        rows, columns = rows[matched], columns[matched]
-        distracted = columns[np.isin(truth[rows, 7], DISTRACTORS)]
-        answers = np.delete(answers, distracted, axis=0)
-        similarity = np.delete(similarity, distracted, axis=1)
+        is_distractor = np.isin(truth[:, 7], DISTRACTORS)
+        kept = ~distracted_predictions(similarity, is_distractor)
+        answers, similarity = answers[kept], similarity[:, kept]
         keep &= truth[:, 7] == PEDESTRIAN
     return TrackingFrame(truth[keep, 1], answers[:, 1], similarity[keep])
 

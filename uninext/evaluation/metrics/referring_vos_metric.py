@@ -1,0 +1,209 @@
+"""R-VOS: J and F of the one object that a sentence refers to."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.logging import MMLogger
+from pycocotools import mask as mask_utils
+
+from uninext.evaluation.functional.masks import encode_mask
+from uninext.evaluation.functional.video_objects import (
+    ObjectScores,
+    contour_accuracy,
+    region_similarity,
+    summarize_objects,
+)
+from uninext.evaluation.metrics.object_pictures import (
+    paint_ids,
+    write_mask,
+    write_object_ids,
+)
+from uninext.evaluation.metrics.video_metric import (
+    VideoMetric,
+    frame_stem,
+    log_figures,
+    predictions_of,
+    target_mask,
+    targets_of,
+    video_name,
+)
+from uninext.evaluation.submission import write_submission
+from uninext.registry import METRICS
+
+
+@METRICS.register_module()
+class ReferringVOSMetric(VideoMetric):
+    """J and F of sentences; every frame counts.
+
+    A video with a sentence (``expression``, ``exp_id``) is one stream of frames; of a
+    frame's predictions the mask with the best score answers.
+
+    Two ways to judge:
+
+    * One by one (Ref-YouTube-VOS): each sentence on its own. Pictures are
+      ``Annotations/<video>/<exp_id>/<frame>.png``, 0 and 255.
+    * ``merged`` (Ref-DAVIS): the sentences of one video, one per object, share its
+      pixels: where masks overlap the better score of the frame has it. Give one
+      evaluation per annotator. Pictures are ``Annotations/<video>/<frame>.png``, the
+      object of the k-th ``exp_id`` being k. Deviation: the published code merges
+      probabilities; masks have none.
+
+    Args:
+        merged: See above.
+        outfile_prefix: Folder of the pictures.
+        with_zip: Also write ``<outfile_prefix>.zip``, checked for its server.
+        format_only: Only write files.
+        collect_device: ``'cpu'`` or ``'gpu'``: where ranks meet.
+        prefix: First part of the figures' names; ``'rvos'`` if None.
+
+    Raises:
+        ValueError: If there is nowhere to write.
+    """
+
+    default_prefix = 'rvos'
+
+    def __init__(
+        self,
+        merged: bool = False,
+        outfile_prefix: str | None = None,
+        with_zip: bool = False,
+        format_only: bool = False,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(outfile_prefix, format_only, collect_device, prefix)
+        if with_zip and outfile_prefix is None:
+            raise ValueError('with_zip needs outfile_prefix: where to write to.')
+        self.merged = merged
+        self.with_zip = with_zip
+
+    def start_video(self, sample: dict) -> dict[str, list]:
+        return {'scores': [], 'files': [], 'tube': [], 'frames': []}
+
+    def add_frame(self, state: dict[str, list], sample: dict) -> None:
+        mask, score = _best_mask(sample)
+        truth = None if self.format_only else _single_truth(sample)
+        stem = frame_stem(sample) if self.outfile_prefix is not None else None
+        if self.merged:
+            truth_rle = None if truth is None else encode_mask(truth)
+            state['tube'].append((encode_mask(mask), score, truth_rle))
+            state['frames'].append(stem)
+            return
+        if truth is not None:
+            state['scores'].append(
+                (region_similarity(mask, truth), contour_accuracy(mask, truth))
+            )
+        if self.outfile_prefix is not None:
+            file = f'Annotations/{video_name(sample)}/{_exp_id(sample)}/{stem}.png'
+            write_mask(mask, Path(self.outfile_prefix) / file)
+            state['files'].append(file)
+
+    def finish_video(self, state: dict[str, list], sample: dict) -> dict[str, Any]:
+        return {'exp_id': _exp_id(sample), **state}
+
+    def summarize(self, videos: list[dict]) -> dict[str, float]:
+        """Judge, and pack what was written.
+
+        Args:
+            videos: Results of all ranks, one per video and sentence.
+
+        Returns:
+            ``J&F``, ``J_mean`` ... over sentences (``merged``: objects).
+        """
+        names = [(video['name'], video['exp_id']) for video in videos]
+        if len(set(names)) < len(names) and (self.merged or self.outfile_prefix):
+            raise ValueError(
+                'Several sentences of a video have the same exp_id: their results '
+                'cannot be told apart. Give every sentence of a test file its exp_id.'
+            )
+        if self.merged:
+            groups = defaultdict(list)
+            for video in videos:
+                groups[video['name']].append(video)
+            videos = [
+                result
+                for name, group in groups.items()
+                for result in self._merge(name, sorted(group, key=_exp_order))
+            ]
+        self._pack([file for video in videos for file in video['files']])
+        if self.format_only:
+            return {}
+        rows = [np.array(video['scores']) for video in videos]
+        figures = summarize_objects([ObjectScores(r[:, 0], r[:, 1]) for r in rows])
+        log_figures(f'{len(rows)} sentences', figures)
+        return figures
+
+    def _merge(self, name: str, group: list[dict]) -> list[dict]:
+        """Let the sentences of a video share its pixels, and judge each."""
+        if len({len(video['tube']) for video in group}) > 1:
+            raise ValueError(f'The sentences of video {name!r} differ in length.')
+        results = [{'scores': [], 'files': []} for _ in group]
+        ids = np.arange(1, len(group) + 1)
+        for index, stem in enumerate(group[0]['frames']):
+            entries = [video['tube'][index] for video in group]
+            masks = np.stack([mask_utils.decode(e[0]).astype(bool) for e in entries])
+            painted = paint_ids(masks, ids, np.array([e[1] for e in entries]))
+            if self.outfile_prefix is not None:
+                file = f'Annotations/{name}/{stem}.png'
+                write_object_ids(painted, Path(self.outfile_prefix) / file)
+                results[0]['files'].append(file)
+            for object_id, entry, result in zip(ids, entries, results):
+                if entry[2] is None:
+                    continue
+                truth = mask_utils.decode(entry[2]).astype(bool)
+                answer = painted == object_id
+                result['scores'].append(
+                    (region_similarity(answer, truth), contour_accuracy(answer, truth))
+                )
+        return results
+
+    def _pack(self, files: list[str]) -> None:
+        if self.outfile_prefix is None:
+            return
+        logger: MMLogger = MMLogger.get_current_instance()
+        logger.info(f'{len(files)} pictures are saved in {self.outfile_prefix}')
+        if self.with_zip:
+            path = f'{self.outfile_prefix}.zip'
+            layout = 'ytvos' if self.merged else 'refytvos'
+            write_submission(path, files, self.outfile_prefix, layout)
+            logger.info(f'{path} is what the server takes')
+
+
+def _best_mask(sample: dict) -> tuple[np.ndarray, float]:
+    pred = predictions_of(sample, 'masks', 'scores')
+    if not len(pred['scores']):
+        return np.zeros(tuple(sample['ori_shape'][:2]), dtype=bool), 0.0
+    best = int(pred['scores'].argmax())
+    return pred['masks'][best], float(pred['scores'][best])
+
+
+def _single_truth(sample: dict) -> np.ndarray:
+    targets = targets_of(sample)
+    if len(targets) > 1:
+        raise ValueError(
+            f'A sentence refers to one object, but frame {sample["frame_id"]} of '
+            f'{video_name(sample)!r} has {len(targets)}. Write one record per object.'
+        )
+    if not targets:
+        return np.zeros(tuple(sample['ori_shape'][:2]), dtype=bool)
+    return target_mask(targets[0], sample)
+
+
+def _exp_id(sample: dict) -> str:
+    exp_id = sample.get('exp_id', 0)
+    if isinstance(exp_id, (list, tuple)):
+        if len(exp_id) != 1:
+            raise ValueError(
+                f'A frame answers one sentence, but has the exp_id {exp_id!r}. Write '
+                'one record per sentence for tests.'
+            )
+        exp_id = exp_id[0]
+    return str(exp_id)
+
+
+def _exp_order(video: dict) -> tuple[int, str]:
+    return len(video['exp_id']), video['exp_id']  # '2' before '10'

@@ -1,0 +1,163 @@
+"""SOT: is the one box of every frame where the target is?"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.logging import MMLogger
+
+from uninext.evaluation.functional.single_object import (
+    RULES,
+    sequence_errors,
+    summarize_sequences,
+)
+from uninext.evaluation.metrics.video_metric import (
+    VideoMetric,
+    log_figures,
+    predictions_of,
+    targets_of,
+    video_name,
+)
+from uninext.evaluation.submission import write_submission
+from uninext.registry import METRICS
+
+ABSENT = (np.nan,) * 4
+SERVERS = ('trackingnet', 'got10k')
+
+
+@METRICS.register_module()
+class SOTMetric(VideoMetric):
+    """Success, precision and overlap of a single target.
+
+    Of a frame's predictions the best score answers. A frame whose ``instances`` has no
+    target that counts is a frame without the target.
+
+    Args:
+        rules: One of ``RULES``: ``'lasot'`` (also LaSOT-ext and TNL-2K), ``'otb'``,
+            ``'otb101'``, ``'got10k'``.
+        outfile_prefix: Folder of ``<video>.txt`` (GOT-10k: ``<video>/<video>_001.txt``
+            and ``_time.txt``), lines ``x,y,w,h`` in pixels; NaN where nothing was
+            found.
+        server: ``'trackingnet'`` or ``'got10k'``: also write
+            ``<outfile_prefix>.zip`` for it. A frame without an answer repeats the one
+            before there. Times are seconds between frames, loading included.
+        format_only: Only write files.
+        collect_device: ``'cpu'`` or ``'gpu'``: where ranks meet.
+        prefix: First part of the figures' names; ``'sot'`` if None.
+
+    Raises:
+        ValueError: If ``rules`` or ``server`` is unknown, or a server's files have
+            nowhere to go.
+    """
+
+    default_prefix = 'sot'
+
+    def __init__(
+        self,
+        rules: str = 'lasot',
+        outfile_prefix: str | None = None,
+        server: str | None = None,
+        format_only: bool = False,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(outfile_prefix, format_only, collect_device, prefix)
+        if rules not in RULES:
+            raise ValueError(f'rules must be one of {sorted(RULES)}, got {rules!r}.')
+        if server is not None and (server not in SERVERS or outfile_prefix is None):
+            raise ValueError(
+                f'server must be one of {SERVERS} and needs outfile_prefix, got '
+                f'{server!r} and {outfile_prefix!r}.'
+            )
+        self.rules = RULES[rules]
+        self.server = server
+        self._last_time = time.perf_counter()
+
+    def start_video(self, sample: dict) -> dict[str, list]:
+        return {'pred': [], 'truth': [], 'seconds': []}
+
+    def add_frame(self, state: dict[str, list], sample: dict) -> None:
+        now = time.perf_counter()
+        state['seconds'].append(now - self._last_time)
+        self._last_time = now
+        pred = predictions_of(sample, 'bboxes', 'scores')
+        best = ABSENT
+        if len(pred['scores']):
+            best = _to_xywh(pred['bboxes'][int(pred['scores'].argmax())])
+        state['pred'].append(best)
+        if self.format_only:
+            return
+        targets = targets_of(sample)
+        if len(targets) > 1:
+            raise ValueError(
+                f'Frame {sample["frame_id"]} of {video_name(sample)!r} has '
+                f'{len(targets)} targets; SOT has one.'
+            )
+        state['truth'].append(_to_xywh(targets[0]['bbox']) if targets else ABSENT)
+
+    def finish_video(self, state: dict[str, list], sample: dict) -> dict[str, Any]:
+        arrays = {key: np.array(values) for key, values in state.items()}
+        return {**arrays, 'size_hw': tuple(sample['ori_shape'][:2])}
+
+    def summarize(self, videos: list[dict]) -> dict[str, float]:
+        """Write the files, then judge.
+
+        Args:
+            videos: Results of all ranks.
+
+        Returns:
+            Figures of ``summarize_sequences``; none with ``format_only``.
+        """
+        if self.outfile_prefix is not None:
+            self._write(videos)
+        if self.format_only:
+            return {}
+        errors = [
+            sequence_errors(v['pred'], v['truth'], self.rules, size_hw=v['size_hw'])
+            for v in videos
+        ]
+        figures = summarize_sequences(errors, self.rules)
+        log_figures(f'{len(videos)} sequences', figures)
+        return figures
+
+    def _write(self, videos: list[dict]) -> None:
+        folder, files = Path(self.outfile_prefix), []
+        for video in videos:
+            name, boxes = video['name'], video['pred']
+            if self.server is not None:
+                boxes = _fill_forward(boxes)
+            contents = {f'{name}.txt': _to_lines(boxes)}
+            if self.server == 'got10k':
+                contents = {
+                    f'{name}/{name}_001.txt': _to_lines(boxes),
+                    f'{name}/{name}_time.txt': _to_lines(video['seconds'][:, None]),
+                }
+            for file, text in contents.items():
+                (folder / file).parent.mkdir(parents=True, exist_ok=True)
+                (folder / file).write_text(text)
+            files += contents
+        logger: MMLogger = MMLogger.get_current_instance()
+        logger.info(f'boxes of {len(videos)} sequences are saved in {folder}')
+        if self.server is not None:
+            path = f'{self.outfile_prefix}.zip'
+            write_submission(path, files, folder, self.server)
+            logger.info(f'{path} is what the server of {self.server} takes')
+
+
+def _to_xywh(box_xyxy: Any) -> tuple[float, ...]:
+    x1, y1, x2, y2 = (float(value) for value in box_xyxy)
+    return x1, y1, x2 - x1, y2 - y1
+
+
+def _to_lines(rows: np.ndarray) -> str:
+    return ''.join(','.join(f'{value:.4f}' for value in row) + '\n' for row in rows)
+
+
+def _fill_forward(boxes: np.ndarray) -> np.ndarray:
+    boxes = boxes.copy()
+    for index in np.flatnonzero(np.isnan(boxes).any(axis=1)):
+        boxes[index] = boxes[index - 1] if index else 0.0
+    return boxes

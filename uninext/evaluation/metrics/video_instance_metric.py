@@ -1,0 +1,160 @@
+"""VIS: AP and AR of the instances of whole videos."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from mmengine.fileio import load
+from mmengine.logging import MMLogger
+
+from uninext.evaluation.functional.masks import encode_mask
+from uninext.evaluation.functional.video_instances import video_instance_figures
+from uninext.evaluation.metrics.video_metric import (
+    VideoMetric,
+    log_figures,
+    target_mask,
+    targets_of,
+    video_name,
+)
+from uninext.evaluation.submission import write_submission
+from uninext.registry import METRICS
+
+
+@METRICS.register_module()
+class VideoInstanceMetric(VideoMetric):
+    """AP and AR by the rules of YouTube-VIS (also OVIS).
+
+    The last frame of a video carries ``video_instances``: a list of ``dict(score,
+    label, segmentations)``, with one RLE or None per frame.
+
+    Args:
+        ann_file: Annotation file, from which category ids are read by name; needed
+            for result files that a server takes. Without it ids are labels + 1.
+        outfile_prefix: Write ``<outfile_prefix>/results.json`` and
+            ``<outfile_prefix>.zip``, checked.
+        format_only: Only write files.
+        collect_device: ``'cpu'`` or ``'gpu'``: where ranks meet.
+        prefix: First part of the figures' names; ``'vis'`` if None.
+    """
+
+    default_prefix = 'vis'
+
+    def __init__(
+        self,
+        ann_file: str | None = None,
+        outfile_prefix: str | None = None,
+        format_only: bool = False,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(outfile_prefix, format_only, collect_device, prefix)
+        self.ann_file = ann_file
+
+    def start_video(self, sample: dict) -> dict[int, dict]:
+        return {}  # instance id -> annotation
+
+    def add_frame(self, state: dict[int, dict], sample: dict) -> None:
+        if self.format_only:
+            return
+        for target in targets_of(sample, with_ignored=True):
+            annotation = state.setdefault(
+                int(target['instance_id']),
+                {
+                    'label': int(target['bbox_label']),
+                    'iscrowd': int(bool(target.get('ignore_flag'))),
+                    'segmentations': [None] * sample['video_length'],
+                },
+            )
+            mask = encode_mask(target_mask(target, sample))
+            annotation['segmentations'][sample['frame_id']] = mask
+
+    def finish_video(self, state: dict[int, dict], sample: dict) -> dict[str, Any]:
+        if 'video_instances' not in sample:
+            raise ValueError(
+                f'The last frame of video {video_name(sample)!r} has no '
+                "'video_instances'. Use a predictor of whole videos."
+            )
+        found = [
+            {
+                'score': float(instance['score']),
+                'label': int(instance['label']),
+                'segmentations': [_as_json(rle) for rle in instance['segmentations']],
+            }
+            for instance in sample['video_instances']
+        ]
+        for instance in found:
+            if len(instance['segmentations']) != sample['video_length']:
+                raise ValueError(
+                    f'An instance of video {video_name(sample)!r} has '
+                    f'{len(instance["segmentations"])} masks, the video '
+                    f'{sample["video_length"]} frames.'
+                )
+        return {
+            'video_id': sample['video_id'],
+            'truth': list(state.values()),
+            'found': found,
+        }
+
+    def summarize(self, videos: list[dict]) -> dict[str, float]:
+        """Write the result file, then judge.
+
+        Args:
+            videos: Results of all ranks.
+
+        Returns:
+            Figures of ``video_instance_figures``; none with ``format_only``.
+        """
+        kinds: dict[str, list[dict]] = {'truth': [], 'found': []}
+        for video in videos:
+            for kind, records in kinds.items():
+                records += [{**r, 'video_id': video['video_id']} for r in video[kind]]
+        category_ids = self._category_ids(kinds)
+        for records in kinds.values():
+            for record in records:
+                record['category_id'] = category_ids[record.pop('label')]
+        if self.outfile_prefix is not None:
+            self._write(kinds['found'])
+        if self.format_only:
+            return {}
+        video_ids = [video['video_id'] for video in videos]
+        figures = video_instance_figures(
+            kinds['truth'], kinds['found'], video_ids, list(category_ids.values())
+        )
+        log_figures(f'{len(videos)} videos', figures)
+        return figures
+
+    def _category_ids(self, kinds: dict[str, list[dict]]) -> dict[int, int]:
+        """Label -> category id."""
+        if self.ann_file is None:
+            labels = {
+                record['label'] for records in kinds.values() for record in records
+            }
+            return {label: label + 1 for label in sorted(labels)}
+        ids = {c['name']: c['id'] for c in load(self.ann_file)['categories']}
+        names = (self.dataset_meta or {}).get('classes', ())
+        unknown = [name for name in names if name not in ids]
+        if unknown or not names:
+            raise ValueError(
+                f'The classes of the dataset are not the categories of '
+                f'{self.ann_file}: {unknown[:3] or "none given"}.'
+            )
+        return {label: ids[name] for label, name in enumerate(names)}
+
+    def _write(self, found: list[dict]) -> None:
+        folder = Path(self.outfile_prefix)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / 'results.json').write_text(json.dumps(found))
+        path = write_submission(f'{folder}.zip', ['results.json'], folder, 'ytvis')
+        logger: MMLogger = MMLogger.get_current_instance()
+        logger.info(f'{len(found)} instances are saved in {folder} and {path}')
+
+
+def _as_json(rle: dict | None) -> dict | None:
+    if rle is None or isinstance(rle['counts'], str):
+        return rle
+    return {
+        'size': [int(side) for side in rle['size']],
+        'counts': rle['counts'].decode(),
+    }

@@ -1,0 +1,276 @@
+"""What metrics of videos share: frames enter one by one, a video's result stays.
+
+Frames of a video come in order, on one rank. What is kept of a frame is for the metric
+to say; masks are judged or packed at once, so that memory does not grow by them.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import MMLogger
+from terminaltables import AsciiTable
+
+from uninext.evaluation.functional.masks import decode_segmentation
+
+NEEDED = ('video_id', 'frame_id', 'video_length', 'ori_shape')
+
+
+class VideoMetric(BaseMetric):
+    """Base of metrics that judge videos; one set of videos an evaluator.
+
+    A sample is one frame: a dict with ``pred_instances`` and the meta keys
+    ``video_id``, ``frame_id`` (from 0), ``video_length``, ``ori_shape`` (H, W),
+    optionally ``video_name``, ``img_path``, ``exp_id``, ``expression``, and
+    ``instances``: the ground truth of the frame, a list of ``dict(bbox xyxy,
+    bbox_label, instance_id[, ignore_flag, mask])`` in pixels of the original picture.
+
+    Args:
+        outfile_prefix: Where to write results; nothing is written if None.
+        format_only: Only write, for sets whose ground truth a server keeps.
+        collect_device: ``'cpu'`` or ``'gpu'``: where ranks meet.
+        prefix: First part of the figures' names; the metric's own if None.
+
+    Raises:
+        ValueError: If ``format_only`` has nowhere to write.
+    """
+
+    def __init__(
+        self,
+        outfile_prefix: str | None = None,
+        format_only: bool = False,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        if format_only and outfile_prefix is None:
+            raise ValueError('format_only needs outfile_prefix: where to write to.')
+        self.outfile_prefix = outfile_prefix
+        self.format_only = format_only
+        self._open: dict[tuple, tuple[int, Any]] = {}  # key -> frames seen, state
+
+    @abstractmethod
+    def start_video(self, sample: dict) -> Any:
+        """Make what is kept of a video, before its first frame is added."""
+
+    @abstractmethod
+    def add_frame(self, state: Any, sample: dict) -> None:
+        """Take a frame into the state."""
+
+    @abstractmethod
+    def finish_video(self, state: Any, sample: dict) -> dict:
+        """Make a video's result, small and picklable, after its last frame."""
+
+    @abstractmethod
+    def summarize(self, videos: list[dict]) -> dict[str, float]:
+        """Write files and make figures of all ranks' videos."""
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
+        """Take frames.
+
+        Args:
+            data_batch: Not used.
+            data_samples: Samples as the class describes them.
+
+        Raises:
+            ValueError: If a meta key is missing or frames are not in order.
+        """
+        for sample in data_samples:
+            absent = [key for key in NEEDED if key not in sample]
+            if absent:
+                raise ValueError(
+                    f'A data sample has no meta keys {absent}, which '
+                    f'{type(self).__name__} needs. Add them to meta_keys of the test '
+                    "pipeline's packing transform."
+                )
+            key = video_key(sample)
+            expected, state = self._open.pop(key, (0, None))
+            if sample['frame_id'] != expected:
+                raise ValueError(
+                    f'Frame {sample["frame_id"]} of video {key} came where frame '
+                    f'{expected} was due. Frames must come in order and on one rank: '
+                    'use a sampler that splits videos, not frames.'
+                )
+            if expected == 0:
+                state = self.start_video(sample)
+            self.add_frame(state, sample)
+            if expected + 1 < sample['video_length']:
+                self._open[key] = expected + 1, state
+            else:
+                result = self.finish_video(state, sample)
+                self.results.append({'key': key, 'name': video_name(sample), **result})
+
+    def evaluate(self, size: int) -> dict[str, float]:
+        """Gather the videos of all ranks and judge them.
+
+        Args:
+            size: Of the dataset.
+
+        Returns:
+            Figures with their prefix.
+
+        Raises:
+            ValueError: If a video did not come to its end.
+        """
+        if self._open:
+            seen = {key: count for key, (count, _) in self._open.items()}
+            self._open.clear()
+            raise ValueError(
+                f'{len(seen)} videos ended early; frames seen of each: {seen}. Check '
+                'video_length and the sampler.'
+            )
+        return super().evaluate(size)
+
+    def compute_metrics(self, results: list[dict]) -> dict[str, float]:
+        """Judge every video once, though a sampler may have drawn it twice.
+
+        Args:
+            results: Of all ranks.
+
+        Returns:
+            Figures of :meth:`summarize`.
+        """
+        videos = {result['key']: result for result in results}
+        return self.summarize([videos[key] for key in sorted(videos, key=str)])
+
+
+def video_key(sample: dict) -> tuple:
+    """What tells videos apart: with sentences, every sentence is one.
+
+    Args:
+        sample: A frame.
+
+    Returns:
+        ``(video_id, exp_id, expression)``; None where there is none.
+    """
+    exp_id = sample.get('exp_id')
+    exp_id = tuple(exp_id) if isinstance(exp_id, list) else exp_id
+    return sample['video_id'], exp_id, sample.get('expression')
+
+
+def video_name(sample: dict) -> str:
+    """Name of the video in result files: ``video_name``, or its id.
+
+    Args:
+        sample: A frame.
+
+    Returns:
+        The name.
+    """
+    return str(sample.get('video_name') or sample['video_id'])
+
+
+def frame_stem(sample: dict) -> str:
+    """Name of the frame in result files: that of its picture, without the ending.
+
+    Args:
+        sample: A frame.
+
+    Returns:
+        The name.
+
+    Raises:
+        ValueError: If it is not known.
+    """
+    if 'img_path' not in sample:
+        raise ValueError(
+            "A data sample has no meta key 'img_path', after which its result is "
+            "named. Add it to meta_keys of the test pipeline's packing transform."
+        )
+    return Path(sample['img_path']).stem
+
+
+def targets_of(sample: dict, with_ignored: bool = False) -> list[dict]:
+    """Ground truth of a frame.
+
+    Args:
+        sample: A frame.
+        with_ignored: Whether those that do not count are wanted too.
+
+    Returns:
+        Of meta ``instances``.
+
+    Raises:
+        ValueError: If the sample has none.
+    """
+    if 'instances' not in sample:
+        raise ValueError(
+            "A data sample has no meta key 'instances', the ground truth of the frame. "
+            "Add it to meta_keys of the test pipeline's packing transform, or set "
+            'format_only=True where a server keeps the ground truth.'
+        )
+    return [t for t in sample['instances'] if with_ignored or not t.get('ignore_flag')]
+
+
+def target_mask(target: dict, sample: dict) -> np.ndarray:
+    """Mask of an annotated object.
+
+    Args:
+        target: One of ``instances``.
+        sample: Its frame.
+
+    Returns:
+        (H, W) bool.
+
+    Raises:
+        ValueError: If it has none, or one of another size.
+    """
+    if not target.get('mask'):
+        raise ValueError(
+            f'Object {target.get("instance_id")} of video {video_name(sample)!r}, '
+            f'frame {sample["frame_id"]}, has no mask to judge by.'
+        )
+    return decode_segmentation(target['mask'], *sample['ori_shape'][:2])
+
+
+def predictions_of(sample: dict, *fields: str) -> dict[str, np.ndarray]:
+    """Predictions of a frame as arrays; all of length 0 where there are none.
+
+    Args:
+        sample: A frame.
+        *fields: Wanted, of ``bboxes``, ``scores``, ``labels``, ``instances_ids``,
+            ``masks``.
+
+    Returns:
+        Field -> array.
+
+    Raises:
+        ValueError: If there are predictions, but a field is missing, or masks are not
+            of the size of the picture.
+    """
+    pred = sample['pred_instances']
+    height, width = sample['ori_shape'][:2]
+    empty = {'bboxes': (0, 4), 'masks': (0, height, width)}
+    if not any(field in pred and len(pred[field]) for field in fields):
+        return {field: np.zeros(empty.get(field, 0)) for field in fields}
+    missing = [field for field in fields if field not in pred]
+    if missing:
+        raise ValueError(
+            f'pred_instances of video {video_name(sample)!r} have no {missing}.'
+        )
+    arrays = {field: pred[field].detach().cpu().numpy() for field in fields}
+    if 'masks' in arrays:
+        if arrays['masks'].shape[1:] != (height, width):
+            raise ValueError(
+                f'Predicted masks of video {video_name(sample)!r} have the size '
+                f'{arrays["masks"].shape[1:]}, the picture {(height, width)} (H, W).'
+            )
+        arrays['masks'] = arrays['masks'].astype(bool)
+    return arrays
+
+
+def log_figures(title: str, figures: dict[str, float]) -> None:
+    """Write figures to the log as a table, shares in per cent.
+
+    Args:
+        title: First cell.
+        figures: Name -> share; whole-number counts are not to be among them.
+    """
+    logger: MMLogger = MMLogger.get_current_instance()
+    values = [f'{100 * value:.2f}' for value in figures.values()]
+    logger.info('\n' + AsciiTable([['', *figures], [title, *values]]).table)
