@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser: The parser to add to.
     """
     parser.add_argument('source', metavar='IN', help='checkpoint to read')
-    parser.add_argument('target', metavar='OUT', help='checkpoint to write')
+    parser.add_argument('target', metavar='OUT', help='.pth or .safetensors to write')
     parser.add_argument(
         '--reverse', action='store_true', help='from our layout to the published one'
     )
@@ -24,6 +24,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--image-only',
         action='store_true',
         help='leave out what a stage 3 (video) checkpoint adds',
+    )
+    parser.add_argument(
+        '--to-video',
+        action='store_true',
+        help='add to image weights the template backbone that stage 3 starts with',
+    )
+    parser.add_argument(
+        '--backbone-only',
+        action='store_true',
+        help='IN is a pretrained ResNet-50, ConvNeXt or MAE ViT, for init_cfg',
+    )
+    parser.add_argument(
+        '--config', metavar='NAME', help='config to note in OUT (default: by the keys)'
     )
     parser.add_argument(
         '--quiet', action='store_true', help='print counts only, not every key'
@@ -42,7 +55,15 @@ def run(args: argparse.Namespace) -> int:
     with user_errors():
         from uninext.models.weights import convert_file
 
-        report = convert_file(args.source, args.target, args.reverse, args.image_only)
+        report = convert_file(
+            args.source,
+            args.target,
+            reverse=args.reverse,
+            image_only=args.image_only,
+            to_video=args.to_video,
+            backbone_only=args.backbone_only,
+            config=args.config,
+        )
     if not args.quiet:
         print('\n'.join(report.lines()))
     print(report.summary())

@@ -8,8 +8,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from uninext.models.weights import convert_file, load_published, load_state_dict_file
+from uninext.models.weights import (
+    config_of,
+    convert_file,
+    load_published,
+    load_state_dict_file,
+)
+from uninext.utils.safe_files import load_safely
 
+REF = 'ref_backbone'
 TOOL = 'tools/model_converters/official_to_uninext.py'
 PUBLISHED = OrderedDict(
     [
@@ -134,3 +141,80 @@ def test_tool_reports_every_key(tmp_path, published_file, capsys) -> None:
     assert 'keys have no place' in capsys.readouterr().err
     assert tool.main([target, str(tmp_path / 'b.pth'), '--reverse', '--quiet']) == 0
     assert 'mapped   ' not in capsys.readouterr().out
+
+
+def test_safetensors_there_and_back(tmp_path, published_file) -> None:
+    ours, back = tmp_path / 'ours.safetensors', tmp_path / 'back.safetensors'
+    convert_file(published_file, ours, config='my_config')
+    content = load_safely(ours)
+    assert content['meta']['config'] == 'my_config'
+    assert content['meta']['source_stage'] == 'image'
+    convert_file(ours, back, reverse=True)
+    again = load_state_dict_file(back)
+    assert again.keys() == PUBLISHED.keys()
+    assert all(torch.equal(again[k], v) for k, v in PUBLISHED.items())
+
+
+def test_file_to_video(tmp_path) -> None:
+    stem = 'detr.detr.backbone.0.backbone.stem.conv1.weight'
+    source, ours, back = (tmp_path / f'{n}.pth' for n in ('a', 'ours', 'back'))
+    torch.save({stem: torch.ones(2, 3, 1, 1)}, source)
+    report = convert_file(source, ours, to_video=True)
+    template = 'visual_prompt_generator.backbone.conv1.weight'
+    assert [key for key, _ in report.added] == [template]
+    content = torch.load(ours, weights_only=True)
+    assert content['state_dict'][template].shape == (2, 4, 1, 1)
+    assert content['meta']['config'] == 'stage3_video'
+    convert_file(source, ours)
+    convert_file(ours, back, reverse=True, to_video=True)
+    assert set(load_state_dict_file(back)) == {stem, stem.replace('backbone', REF, 1)}
+
+
+def test_file_of_a_backbone(tmp_path) -> None:
+    source, ours = tmp_path / 'convnext.pth', tmp_path / 'ours.pth'
+    torch.save({'model': {'stages.0.0.dwconv.weight': torch.ones(1)}}, source)
+    report = convert_file(source, ours, backbone_only=True)
+    assert report.summary() == 'ConvNeXt: 1 mapped, 0 aliases, 0 dropped, 0 added'
+    assert list(load_state_dict_file(ours)) == ['stages.0.0.depthwise_conv.weight']
+    assert 'config' not in load_safely(ours)['meta']
+
+
+@pytest.mark.parametrize(
+    ('keys', 'config'),
+    [
+        (['backbone.conv1.weight'], 'stage2_image'),
+        (['backbone.layer1.0.conv1.weight', 'embed_head.x'], 'stage3_video'),
+        (['backbone.stages.0.0.gamma'], 'stage2_image_convnext-l'),
+        (['backbone.layers.0.ln1.bias', 'embed_head.x'], 'stage3_video_vit-h'),
+    ],
+)
+def test_config_by_keys(keys, config) -> None:
+    assert config_of(dict.fromkeys(keys)) == config
+
+
+@pytest.mark.parametrize(
+    ('options', 'match'),
+    [
+        (dict(backbone_only=True, reverse=True), 'backbone-only alone'),
+        (dict(image_only=True, to_video=True), 'neither'),
+    ],
+)
+def test_options_that_contradict(tmp_path, published_file, options, match) -> None:
+    with pytest.raises(ValueError, match=match):
+        convert_file(published_file, tmp_path / 'x.pth', **options)
+
+
+def test_pickles_of_detectron2_are_refused(tmp_path) -> None:
+    path = tmp_path / 'R-50.pkl'
+    path.write_bytes(b'any')
+    with pytest.raises(ValueError, match='can run any code.*torchvision://resnet50'):
+        convert_file(path, tmp_path / 'x.pth', backbone_only=True)
+
+
+def test_messages_for_edited_files(tmp_path, published_file) -> None:
+    """What users see for a key that was renamed."""
+    renamed = {f'{key}x': value for key, value in PUBLISHED.items()}
+    torch.save({'model': renamed}, tmp_path / 'renamed.pth')
+    with pytest.raises(ValueError, match='2 keys have no place.*\n.*level_embedx'):
+        convert_file(tmp_path / 'renamed.pth', tmp_path / 'x.pth')
+    assert not (tmp_path / 'x.pth').exists()

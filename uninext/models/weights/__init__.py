@@ -2,6 +2,7 @@
 
 ``key_rule``, ``key_table``, ``backbone_keys``: which published key is which of ours.
 ``converter``: a state dict to the other layout, every key accounted for.
+``initial_weights``: pretrained backbones alone.
 ``to_video``: weights of images as the start of video.
 ``files``: the same for files, loaded safely and written atomically.
 """
@@ -12,10 +13,12 @@ from uninext.models.weights.converter import (
     to_published,
 )
 from uninext.models.weights.files import (
+    config_of,
     convert_file,
     load_published,
     load_state_dict_file,
 )
+from uninext.models.weights.initial_weights import backbone_from_published
 from uninext.models.weights.key_rule import KeyRule
 from uninext.models.weights.key_table import (
     DROPPED,
@@ -37,6 +40,8 @@ __all__ = [
     'ConversionReport',
     'KeyRule',
     'add_template_backbone',
+    'backbone_from_published',
+    'config_of',
     'convert_file',
     'detect_stage',
     'from_published',

@@ -34,7 +34,8 @@ class ConversionReport:
     """What became of every key.
 
     Attributes:
-        stage: 'image' (stages 1 and 2) or 'video' (stage 3): what the source holds.
+        stage: What the source holds: 'image' (stages 1 and 2), 'video' (stage 3), or
+            the layout of a backbone.
         mapped: (source key, target key) pairs.
         aliases: (key, key of the same tensor) pairs of the published layout.
         dropped: (source key, reason) pairs.
@@ -50,7 +51,7 @@ class ConversionReport:
     def summary(self) -> str:
         """One line of counts."""
         return (
-            f'stage: {self.stage}; {len(self.mapped)} mapped, {len(self.aliases)} '
+            f'{self.stage}: {len(self.mapped)} mapped, {len(self.aliases)} '
             f'aliases, {len(self.dropped)} dropped, {len(self.added)} added'
         )
 
@@ -86,7 +87,7 @@ def from_published(
     source: dict[str, str] = {}
     left_over = []
     for key, value in state.items():
-        reason = _reason_to_drop(key, reasons)
+        reason = reason_to_drop(key, reasons)
         if reason is not None:
             report.dropped.append((key, reason))
             continue
@@ -99,7 +100,7 @@ def from_published(
         else:
             ours[new], source[new] = rule.tensor_of_ours(key, value), key
             report.mapped.append((key, new))
-    _refuse_left_over(left_over, 'published')
+    refuse_left_over(left_over, 'published')
     _add_batch_norm_counters(ours, report)
     return ours, report
 
@@ -140,7 +141,7 @@ def to_published(
     published: OrderedDict[str, Tensor] = OrderedDict()
     left_over = []
     for key, value in state.items():
-        reason = _reason_to_drop(key, OURS_DROPPED)
+        reason = reason_to_drop(key, OURS_DROPPED)
         if reason is not None:
             report.dropped.append((key, reason))
             continue
@@ -156,7 +157,7 @@ def to_published(
             alias = rule.translate(key, rule.ours, rule.alias)
             published[alias] = value
             report.aliases.append((alias, new))
-    _refuse_left_over(left_over, 'our')
+    refuse_left_over(left_over, 'our')
     _add_dead_resizer(published, report)
     report.stage = detect_stage(published)
     return published, report
@@ -172,7 +173,8 @@ def _rule_of_ours(key: str, state: Mapping[str, Tensor]) -> KeyRule | None:
     return None
 
 
-def _reason_to_drop(key: str, reasons: Mapping[str, str]) -> str | None:
+def reason_to_drop(key: str, reasons: Mapping[str, str]) -> str | None:
+    """Look up why a key has no place, by template; None: it should have one."""
     template = matches_any(key, reasons)
     return None if template is None else reasons[template]
 
@@ -185,13 +187,14 @@ def _check_alias(key: str, value: Tensor, other_key: str, other: Tensor) -> None
         )
 
 
-def _refuse_left_over(keys: Sequence[str], layout: str) -> None:
+def refuse_left_over(keys: Sequence[str], layout: str) -> None:
+    """Raise ``ValueError`` if ``keys``, which no rule reads, are any."""
     if keys:
         shown = '\n  '.join(keys[:20])
         more = f'\n  ... and {len(keys) - 20} more' if len(keys) > 20 else ''
         raise ValueError(
             f'{len(keys)} keys have no place in the table of {layout} keys '
-            f'(uninext/models/weights/key_table.py):\n  {shown}{more}'
+            f'(uninext/models/weights/*_keys.py, key_table.py):\n  {shown}{more}'
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,18 @@ from uninext.models.weights.converter import (
     from_published,
     to_published,
 )
+from uninext.models.weights.initial_weights import backbone_from_published
+from uninext.models.weights.to_video import VIDEO_PREFIXES, add_template_backbone
 from uninext.utils.safe_files import (
     STATE_KEYS,
     load_safely,
     save_safely,
     sha256_of,
 )
+
+# what the names of configs say of the backbone, by its keys
+BACKBONE_SUFFIXES = {'backbone.stages.': '_convnext-l', 'backbone.layers.': '_vit-h'}
+DERIVED = 'the backbone with a fourth input channel of zeros'
 
 
 def load_state_dict_file(path: str | Path) -> dict[str, Tensor]:
@@ -54,41 +61,99 @@ def convert_file(
     target: str | Path,
     reverse: bool = False,
     image_only: bool = False,
+    to_video: bool = False,
+    backbone_only: bool = False,
+    config: str | None = None,
 ) -> ConversionReport:
     """Convert a published checkpoint file to one of ours, or back.
 
-    The target is written beside its place and renamed, so that a half-written file
-    never has its name.
-
     Args:
-        source: File to read.
-        target: File to write: ``{'state_dict': ..., 'meta': ...}``; in reverse
-            ``{'model': ...}``.
+        source: File to read: ``.safetensors``, or PyTorch's; a state dict, or one as
+            'model' or 'state_dict' beside the state of a trainer, which is left out.
+        target: File to write, whole or not at all; ``.safetensors`` by its name, else
+            PyTorch's. Weights are under 'state_dict', in reverse under 'model'. 'meta'
+            tells the source, its sha256, what it holds, and the config.
         reverse: From our layout to the published one.
         image_only: Leave out what stage 3 adds.
+        to_video: Add to image weights the template backbone that stage 3 starts with.
+        backbone_only: ``source`` is a pretrained backbone: see
+            :func:`backbone_from_published`.
+        config: Name of the config that the weights belong to; by default by the keys.
 
     Raises:
-        ValueError: If the files are the same, or the source cannot be converted.
+        ValueError: If the files are the same, options contradict each other, or the
+            source cannot be converted.
     """
     source, target = Path(source), Path(target)
+    _check_options(source, target, reverse, image_only, to_video, backbone_only)
+    state = load_state_dict_file(source)
+    meta = {'source': source.name, 'source_sha256': sha256_of(source)}
+    if backbone_only:
+        converted, report = backbone_from_published(state)
+    elif reverse:
+        converted, report = to_published(
+            add_template_backbone(state) if to_video else state
+        )
+    else:
+        converted, report = from_published(state, drop_video=image_only)
+        if to_video:
+            before = set(converted)
+            converted = add_template_backbone(converted)
+            report.added += [(k, DERIVED) for k in converted if k not in before]
+        meta['config'] = config_of(converted)
+    meta['source_stage'] = report.stage
+    if config is not None:
+        meta['config'] = config
+    save_safely({'model' if reverse else 'state_dict': converted, 'meta': meta}, target)
+    return report
+
+
+def config_of(state: Mapping[str, Tensor]) -> str:
+    """Name the config that converted published weights belong to, by their keys.
+
+    Stages 1 and 2 have the same network: it is called by that of stage 2.
+
+    Args:
+        state: State dict in our layout.
+    """
+    is_video = any(key.startswith(VIDEO_PREFIXES) for key in state)
+    suffix = ''
+    for sign, name in BACKBONE_SUFFIXES.items():
+        if any(key.startswith(sign) for key in state):
+            suffix = name
+    return ('stage3_video' if is_video else 'stage2_image') + suffix
+
+
+def _check_options(
+    source: Path,
+    target: Path,
+    reverse: bool,
+    image_only: bool,
+    to_video: bool,
+    backbone_only: bool,
+) -> None:
     if source.resolve() == target.resolve():
         raise ValueError(f'Source and target are the same file: {source}.')
     if target.is_dir():
         raise ValueError(f'The target {target} is a folder; give a file name in it.')
-    state = load_state_dict_file(source)
-    if reverse:
-        converted, report = to_published(state)
-        content: dict[str, Any] = {'model': converted}
-    else:
-        converted, report = from_published(state, drop_video=image_only)
-        meta = {
-            'source': source.name,
-            'source_sha256': sha256_of(source),
-            'source_stage': report.stage,
-        }
-        content = {'state_dict': converted, 'meta': meta}
-    save_safely(content, target)
-    return report
+    if backbone_only and (reverse or image_only or to_video):
+        raise ValueError(
+            'A pretrained backbone has no other direction and no stage: give '
+            '--backbone-only alone.'
+        )
+    if image_only and (reverse or to_video):
+        raise ValueError(
+            '--image-only leaves out what stage 3 adds to a published checkpoint: it '
+            'goes with neither --reverse nor --to-video.'
+        )
+    if source.suffix == '.pkl':
+        raise ValueError(
+            f'{source} is a pickle, as Detectron2 keeps its model zoo: reading one can '
+            'run any code, so it is not read. R-50.pkl holds the weights of '
+            "torchvision's ResNet-50: use checkpoint='torchvision://resnet50' or its "
+            '.pth. If you trust another, load it yourself and save its tensors with '
+            'torch.save.'
+        )
 
 
 def _find_state_dict(content: Any, path: Path) -> dict[str, Tensor]:

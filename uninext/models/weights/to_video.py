@@ -6,6 +6,7 @@ channel, where the target is. It starts as the backbone of the image network.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import torch
@@ -82,7 +83,8 @@ def start_video_from_image(
     """Adapt what is loaded into a video network: see ``adapt_state_dict``.
 
     Args:
-        state: State dict in our layout, of the image or the video network.
+        state: State dict in our layout: of the image network, with or without the
+            template backbone, or of the video network.
 
     Returns:
         The state dict of a video network as far as it can be derived; a line for the
@@ -93,16 +95,16 @@ def start_video_from_image(
     Raises:
         ValueError: See :func:`add_template_backbone`.
     """
-    if any(key.startswith(VIDEO_PREFIXES) for key in state):
+    if any(re.match(pattern, key) for pattern in FRESH for key in state):
         return dict(state), [], []
-    added = add_template_backbone(state)
-    first = first_convolution(
-        {k: v for k, v in state.items() if k.startswith(BACKBONE)}
-    )
     notes = [
-        f'image weights: {TEMPLATE_BACKBONE}* copied from {BACKBONE}*, with a fourth '
-        f'input channel of zeros in {first[len(BACKBONE) :]}',
-        'image weights: the rest of visual_prompt_generator.* and all of embed_head.* '
-        'keep their initial values',
+        'Image weights: the rest of visual_prompt_generator.* and all of embed_head.* '
+        'keep their initial values'
     ]
-    return added, notes, list(FRESH)
+    whole = add_template_backbone(state)
+    if len(whole) > len(state):
+        notes.append(
+            f'Image weights: {TEMPLATE_BACKBONE}* copied from {BACKBONE}*, with a '
+            'fourth input channel of zeros'
+        )
+    return whole, notes, list(FRESH)
