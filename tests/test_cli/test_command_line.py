@@ -35,7 +35,10 @@ OPTIONS = {
         SHARED_OPTIONS
         | {'config', 'checkpoint', '--out', '--show', '--show-dir', '--wait-time'}
     ),
-    'convert': frozenset({'source', 'target', '--reverse', '--image-only', '--quiet'}),
+    'convert': frozenset(
+        {'source', 'target', '--reverse', '--image-only', '--quiet'}
+        | {'--to-video', '--backbone-only', '--config'}
+    ),
     'info': frozenset(),
 }
 
