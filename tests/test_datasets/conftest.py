@@ -102,3 +102,72 @@ def refs_content() -> dict:
         annotations=[annotation(1, 1), annotation(2, 2, segmentation=...)],
         categories=[dict(id=1, name='whatever')],
     )
+
+
+def track(ann_id: int, video_id: int, bboxes: list, category_id: int = 1, **changes):
+    """An annotation of the YouTube-VIS layout; ``...`` as a value removes a key."""
+    record = dict(
+        id=ann_id,
+        video_id=video_id,
+        category_id=category_id,
+        iscrowd=0,
+        bboxes=bboxes,
+        segmentations=[box and square(box[0], box[1], box[2]) for box in bboxes],
+    )
+    return {k: v for k, v in {**record, **changes}.items() if v is not ...}
+
+
+@pytest.fixture
+def video_content() -> dict:
+    """Two videos: 4 landscape frames with two objects, 1 portrait frame with one."""
+    left, right = [2.0, 4.0, 8.0, 8.0], [24.0, 6.0, 12.0, 12.0]
+    return dict(
+        videos=[
+            dict(
+                id=5,
+                name='walk',
+                width=48,
+                height=32,
+                length=4,
+                file_names=[f'walk/{t}.png' for t in range(4)],
+                expressions=['the dog on the left', 'left dog'],
+            ),
+            dict(
+                id=6,
+                width=32,
+                height=48,
+                length=1,
+                file_names=['stand/0.png'],
+                expressions=['a cat'],
+            ),
+        ],
+        annotations=[
+            track(1, 5, [left, left, left, None], 7),
+            track(2, 5, [None, right, None, right], 3),
+            track(3, 6, [left], 3),
+        ],
+        categories=[dict(id=7, name='dog'), dict(id=3, name='red car')],
+    )
+
+
+@pytest.fixture
+def write_videos(tmp_path: Path) -> Callable[[dict], dict]:
+    """Write a video annotation file and its frames; returns dataset arguments."""
+
+    def write(content: dict, frames: bool = True) -> dict:
+        (tmp_path / 'videos.json').write_text(json.dumps(content))
+        for record in content['videos'] if frames else ():
+            for t, name in enumerate(record['file_names']):
+                path = tmp_path / 'frames' / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                shape = (record['height'], record['width'], 3)
+                pixels = np.random.RandomState(t).randint(0, 255, shape)
+                cv2.imwrite(str(path), pixels.astype(np.uint8))
+        return dict(
+            data_root=str(tmp_path),
+            ann_file='videos.json',
+            data_prefix=dict(img='frames/'),
+            pipeline=[],
+        )
+
+    return write

@@ -10,6 +10,18 @@ from uninext.registry import DATASETS, TRANSFORMS
 
 BASES = Path(__file__).resolve().parents[2] / 'configs' / '_base_' / 'datasets'
 NAMES = ('coco', 'objects365v2', 'refcoco')
+# sets without a pipeline of their own, the pipelines, and a prefix for each
+VIDEO_FILES = {
+    'clips': ('clips_',),
+    'ytvis': ('ytvis_2019_', 'ytvis_2021_'),
+    'ovis': ('ovis_',),
+    'bdd100k': ('bdd100k_',),
+    'refytvos': ('refytvos_',),
+    'lasot': ('lasot_',),
+    'got10k': ('got10k_',),
+    'trackingnet': ('trackingnet_',),
+    'ytvos': ('ytvos18_',),
+}
 
 
 @pytest.fixture(params=NAMES)
@@ -70,3 +82,24 @@ def test_all_referring_splits_are_there():
         v.ann_file for v in cfg.values() if isinstance(v, dict) and 'ann_file' in v
     }
     assert len(files) == 1 + 3 + 3 + 2 + 1
+
+
+# ----------------------------------------------------------------------------- videos
+
+
+@pytest.mark.parametrize('name', VIDEO_FILES)
+def test_video_bases_import_nothing_and_have_their_prefix(name):
+    assert 'import ' not in (BASES / f'{name}.py').read_text()
+    cfg = Config.fromfile(BASES / f'{name}.py')
+    assert all(key.startswith(VIDEO_FILES[name]) for key in cfg)
+    for dataset in cfg.values():
+        if 'ann_file' in dataset:
+            assert DATASETS.get(dataset.type) is not None
+            assert dataset.data_root.startswith('data/')
+            assert dataset.data_root.endswith('/')
+
+
+def test_stage_3_files_can_be_combined():
+    assert {'clips_names', 'ovis_train', 'coco_train', 'lasot_train'} <= set(
+        Config.fromfile(BASES / 'stage3_files.py')
+    )

@@ -6,7 +6,7 @@ import pytest
 import torch
 from mmengine.structures import InstanceData
 
-from uninext.structures import Prompt, UninextDataSample
+from uninext.structures import Prompt, Template, UninextDataSample, VisualPrompt
 
 
 def test_without_a_prompt_it_says_so():
@@ -40,3 +40,24 @@ def test_it_travels_with_ground_truth():
         assert twin.prompt == sample.prompt
         assert len(twin.gt_instances) == 1
         assert twin.img_shape == (4, 6)
+
+
+def test_a_target_can_be_the_prompt():
+    frame = torch.zeros(3, 8, 8)
+    template = Template.from_frame(frame, torch.tensor([1.0, 1.0, 4.0, 4.0]), size=4)
+    sample = UninextDataSample(prompt=VisualPrompt((template,)))
+    assert sample.prompt.templates == (template,)
+    assert sample.to('cpu').prompt is sample.prompt
+
+
+def test_reference_is_another_sample():
+    sample, other = UninextDataSample(), UninextDataSample(metainfo=dict(frame_id=3))
+    assert 'reference' not in sample
+    sample.reference = other
+    assert sample.reference is other
+    for twin in (copy.deepcopy(sample), sample.to('cpu'), sample.clone()):
+        assert twin.reference.frame_id == 3
+    del sample.reference
+    assert 'reference' not in sample
+    with pytest.raises(AssertionError):
+        sample.reference = Prompt.from_names(['dog'])

@@ -71,7 +71,7 @@ class VideoInstanceDataset(PromptCocoDataset):
             record,
             annotations,
             self.cat2label,
-            self.data_prefix.get('img', ''),
+            self.data_prefix.get('img', self.data_root),
             self.ann_file,
         )
         sample = dict(video=video, video_id=record['id'])

@@ -1,0 +1,251 @@
+"""Whole clip pipelines of the configs: on generated videos, and on real ones."""
+
+from __future__ import annotations
+
+import copy
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from uninext.datasets import MultiTaskDataset, SampleDraw
+from uninext.registry import DATASETS
+from uninext.structures import Prompt, VisualPrompt
+
+BASES = Path(__file__).resolve().parents[2] / 'configs' / '_base_' / 'datasets'
+CLIPS = Config.fromfile(BASES / 'clips.py')
+NAMES = [
+    'clips_names',
+    'clips_names_small',
+    'clips_names_near',
+    'clips_sentences',
+    'clips_sentences_small',
+    'clips_target',
+    'clips_target_small',
+]
+
+
+def small(name: str) -> list[dict]:
+    """A pipeline of the configs with small sizes."""
+
+    def shrink(steps):
+        for step in steps:
+            if step.type == 'RandomChoiceResize':
+                step.scales = [(32, 120), (48, 120)]
+            elif step.type == 'RandomCrop':
+                step.crop_size = (20, 30)
+            elif step.type == 'TemplatePrompt':
+                step.size = 16
+            shrink(step.get('transforms', []))
+
+    pipeline = copy.deepcopy(CLIPS[name])
+    shrink(pipeline)
+    return pipeline
+
+
+def build(kind: str, name: str, args: dict):
+    return DATASETS.build({**args, 'type': kind, 'pipeline': small(name)})
+
+
+def check_frame(inputs, sample):
+    objects = sample.gt_instances
+    height, width = sample.img_shape
+    assert inputs.dtype == torch.uint8
+    assert tuple(inputs.shape) == (3, height, width)
+    assert len(objects) >= 1
+    assert objects.instances_ids.dtype == torch.int64
+    assert len(set(objects.instances_ids.tolist())) == len(objects)
+    assert objects.labels.max() < len(sample.prompt)
+    boxes = objects.bboxes.tensor
+    assert (boxes[:, 2:] > boxes[:, :2]).all()
+    assert boxes[:, [0, 2]].max() <= width
+    assert boxes[:, [1, 3]].max() <= height
+    if 'masks' in objects:
+        assert objects.masks.masks.shape == (len(objects), height, width)
+
+
+def check(packed):
+    sample = packed['data_samples']
+    check_frame(packed['inputs'], sample)
+    if isinstance(sample.prompt, VisualPrompt):
+        assert set(packed) == {'inputs', 'data_samples'}
+        assert sample.prompt.templates[0].image.shape[-1] == 16
+        assert sample.gt_instances.labels.tolist() == [0]
+        return
+    assert isinstance(sample.prompt, Prompt)
+    assert set(packed) == {'inputs', 'reference_inputs', 'data_samples'}
+    check_frame(packed['reference_inputs'], sample.reference)
+    assert sample.flip == sample.reference.flip
+
+
+def drawn(dataset, count=16):
+    """Some samples of video or image 0; those that are rejected are passed over."""
+    samples = [dataset.prepare_data(0) for _ in range(count)]
+    return [sample for sample in samples if sample is not None]
+
+
+def test_all_pipelines_are_tested():
+    found = {
+        key
+        for key, steps in CLIPS.items()
+        if 'type' not in steps and 'Pack' in str(steps[-1])
+    }
+    assert found == set(NAMES)
+
+
+@pytest.mark.parametrize('with_masks', [True, False])
+@pytest.mark.parametrize('name', NAMES)
+def test_videos(name, with_masks, write_videos, video_content):
+    content, kind = video_content, 'VideoInstanceDataset'
+    if 'sentences' in name:
+        kind = 'ReferringVideoDataset'
+        del content['annotations'][1]
+    elif 'target' in name:
+        kind = 'SingleObjectDataset'
+    if not with_masks:
+        for annotation in content['annotations']:
+            del annotation['segmentations']
+    samples = drawn(build(kind, name, write_videos(content)))
+    assert len(samples) >= 3
+    for packed in samples:
+        check(packed)
+        sample = packed['data_samples']
+        assert ('masks' in sample.gt_instances) is with_masks
+        assert sample.video_id == 5
+        if 'reference' in sample:
+            assert sample.frame_id < sample.reference.frame_id
+
+
+@pytest.mark.parametrize('name', ['clips_names', 'clips_target'])
+def test_images(name, write_coco, coco_content):
+    samples = drawn(build('PromptCocoDataset', name, write_coco(coco_content)))
+    assert len(samples) >= 3
+    for packed in samples:
+        check(packed)
+        sample = packed['data_samples']
+        if 'reference' in sample:
+            pair = sample.gt_instances, sample.reference.gt_instances
+            for key in pair:
+                # the names of the objects: 0 is a dog, 1 a red car
+                names = sample.prompt if key is pair[0] else sample.reference.prompt
+                found = [names.names[label] for label in key.labels]
+                truth = [('dog', 'red car')[i] for i in key.instances_ids]
+                assert found == truth
+
+
+def test_image_sentences(write_coco, refs_content):
+    dataset = build('ReferringDataset', 'clips_sentences', write_coco(refs_content))
+    samples = drawn(dataset, 40)
+    for packed in samples:
+        check(packed)
+    texts = [
+        (s['data_samples'].prompt.text, s['data_samples'].reference.prompt.text)
+        for s in samples
+    ]
+    assert len({a for a, _ in texts}) == 3  # the mirrored one, too
+    assert any(a != b for a, b in texts)  # a sentence for each frame
+
+
+def test_a_mirrored_clip_swaps_left_and_right(write_videos, video_content):
+    """The object is in the left half: after any flip the word tells where."""
+    content = video_content
+    del content['annotations'][1]
+    dataset = build('ReferringVideoDataset', 'clips_sentences', write_videos(content))
+    for step in dataset.pipeline.transforms:
+        if type(step).__name__ == 'RandomApplyCrop':
+            step.prob = 0.0
+    seen = set()
+    for packed in drawn(dataset):
+        sample = packed['data_samples']
+        for s in (sample, sample.reference):
+            centre = s.gt_instances.bboxes.tensor[0, [0, 2]].mean()
+            side = 'left' if centre < s.img_shape[1] / 2 else 'right'
+            assert side in s.prompt.text.split()
+            seen.add(side)
+    assert seen == {'left', 'right'}
+
+
+def test_clips_with_an_ordinal_are_not_cropped(write_videos, video_content):
+    content = video_content
+    del content['annotations'][1]
+    content['videos'][0]['expressions'] = ['the first dog']
+    dataset = build('ReferringVideoDataset', 'clips_sentences', write_videos(content))
+    ratios = set()
+    for packed in drawn(dataset):
+        sample = packed['data_samples']
+        for s in (sample, sample.reference):
+            ratios.add(round(s.img_shape[1] / s.img_shape[0], 1))
+    assert ratios == {1.5}
+
+
+@pytest.mark.parametrize('damage', ['absent', 'other size', 'no image'])
+def test_a_frame_that_cannot_be_used(
+    damage, write_videos, video_content, tmp_path, monkeypatch
+):
+    """The pair is not made; every file is told of once; another sample is drawn."""
+    said = []
+    monkeypatch.setattr(
+        'uninext.datasets.detection.print_log', lambda text, **_: said.append(text)
+    )
+    source = build('VideoInstanceDataset', 'clips_names', write_videos(video_content))
+    for t in (0, 1, 3):
+        path = tmp_path / 'frames' / 'walk' / f'{t}.png'
+        if damage == 'absent':
+            path.unlink()
+        elif damage == 'other size':
+            cv2.imwrite(str(path), np.zeros((3, 3, 3), np.uint8))
+        else:
+            path.write_text('not a picture')
+    dataset = MultiTaskDataset([dict(name='vis', dataset=source)])
+    # landscape and portrait share no batch: only the portrait one is left for itself
+    assert dataset[SampleDraw(1, 3)]['data_samples'].video_id == 6
+    with pytest.raises(RuntimeError, match="'vis' gave no usable sample"):
+        dataset[SampleDraw(0, 3)]
+    assert len(said) == 3
+    assert '(3 such files so far)' in said[-1]
+
+
+@pytest.mark.slow
+def test_a_mixture_of_all(write_videos, write_coco, video_content, coco_content):
+    """Batches are of one source, and equal with and without workers."""
+    videos = write_videos(video_content)
+    sources = [
+        dict(name='vis', dataset=dict(videos, type='VideoInstanceDataset')),
+        dict(name='sot', dataset=dict(videos, type='SingleObjectDataset')),
+        dict(
+            name='coco',
+            dataset=dict(
+                write_coco(coco_content),
+                type='PromptCocoDataset',
+                filter_cfg=dict(filter_empty_gt=True),
+            ),
+        ),
+    ]
+    for source, name in zip(sources, ('clips_names', 'clips_target', 'clips_names')):
+        source['dataset']['pipeline'] = small(name)
+    batches = [list(islice(_loader(sources, n), 12)) for n in (0, 1)]
+    seen = set()
+    for a, b in zip(*batches):
+        kinds = {sample.source for sample in a['data_samples']}
+        assert len(kinds) == 1
+        assert ('reference_inputs' in a) is (kinds != {'sot'})
+        assert all(torch.equal(x, y) for x, y in zip(a['inputs'], b['inputs']))
+        seen |= kinds
+    assert seen == {'vis', 'sot', 'coco'}
+
+
+def _loader(sources, num_workers):
+    cfg = dict(
+        batch_size=2,
+        num_workers=num_workers,
+        dataset=dict(type='MultiTaskDataset', sources=copy.deepcopy(sources)),
+        sampler=dict(type='DefaultSampler', shuffle=True),
+        batch_sampler=dict(type='MultiTaskBatchSampler'),
+        collate_fn=dict(type='pseudo_collate'),
+    )
+    return Runner.build_dataloader(cfg, seed=3)

@@ -1,0 +1,152 @@
+"""VideoInstanceDataset, SingleObjectDataset, ReferringVideoDataset."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+
+import numpy as np
+import pytest
+
+from uninext.datasets import (
+    DatasetError,
+    MultiTaskDataset,
+    ReferringVideoDataset,
+    SingleObjectDataset,
+    VideoInstanceDataset,
+)
+
+
+@pytest.fixture
+def logged(monkeypatch):
+    """What the datasets say."""
+    lines = []
+    monkeypatch.setattr(
+        'uninext.datasets.video_instance.print_log',
+        lambda message, logger, level: lines.append((level, message)),
+    )
+    return lines
+
+
+def test_a_sample_is_a_video(write_videos, video_content):
+    dataset = VideoInstanceDataset(**write_videos(video_content))
+    assert len(dataset) == 2
+    assert dataset.metainfo['classes'] == ('dog', 'red car')
+    info = dataset.get_data_info(0)
+    assert (info['video_id'], info['video_name']) == (5, 'walk')
+    assert info['video'].labels.tolist() == [0, 1]
+    assert [info['video'].visible(t).tolist() for t in range(4)] == [
+        [1],
+        [1, 2],
+        [1],
+        [2],
+    ]
+    assert 'video_name' not in dataset.get_data_info(1)
+    twin = pickle.loads(pickle.dumps(dataset))
+    assert twin.get_data_info(0)['video'].frame(1) == info['video'].frame(1)
+
+
+def test_sampling_table(write_videos, video_content):
+    video_content['annotations'][2].pop('segmentations')
+    video_content['annotations'][1].update(iscrowd=1)
+    table = VideoInstanceDataset(**write_videos(video_content)).sampling_table()
+    assert table.landscape.tolist() == [True, False]
+    assert table.has_masks.tolist() == [True, False]
+    assert table.labels.tolist() == [0, 1]
+    assert table.offsets.tolist() == [0, 1, 2]
+
+
+def test_classes_can_be_chosen(write_videos, video_content, logged):
+    args = write_videos(video_content)
+    dataset = VideoInstanceDataset(**args, metainfo=dict(classes=('dog',)))
+    assert len(dataset) == 1
+    assert dataset.get_data_info(0)['video'].ids.tolist() == [1]
+    assert any('1 videos show no object' in line for _, line in logged)
+
+
+def test_what_is_left_out_is_counted(write_videos, video_content, logged):
+    video_content['annotations'][2]['bboxes'] = [[1, 1, 0, 5]]
+    video_content['annotations'].append(
+        dict(id=9, video_id=77, category_id=3, bboxes=[])
+    )
+    dataset = VideoInstanceDataset(**write_videos(video_content))
+    assert [dataset.get_data_info(i)['video_id'] for i in range(len(dataset))] == [5]
+    assert {level for level, _ in logged} == {logging.WARNING}
+    said = '\n'.join(line for _, line in logged)
+    assert '1 objects are visible in no frame' in said
+    assert '1 annotations belong to 1 videos that are not listed' in said
+    assert '1 videos show no object in any frame' in said
+
+
+def test_nothing_left_is_an_error(write_videos, video_content):
+    video_content['annotations'] = []
+    args = write_videos(video_content)
+    with pytest.raises(DatasetError, match='No sample is left of the 2'):
+        VideoInstanceDataset(**args)
+
+
+def test_testing_keeps_all_videos(write_videos, video_content):
+    del video_content['annotations']
+    dataset = VideoInstanceDataset(**write_videos(video_content), test_mode=True)
+    assert len(dataset) == 2
+
+
+def test_absent_frames_are_noticed(write_videos, video_content):
+    args = write_videos(video_content, frames=False)
+    with pytest.raises(DatasetError, match='image folder .*walk does not exist'):
+        VideoInstanceDataset(**args)
+
+
+def test_targets_have_no_class(write_videos, video_content):
+    dataset = SingleObjectDataset(**write_videos(video_content))
+    assert dataset.metainfo['classes'] == ('object',)
+    assert np.all(dataset.get_data_info(0)['video'].labels == 0)
+
+
+def refs(video_content):
+    del video_content['annotations'][1]
+    return video_content
+
+
+def test_sentences_in_training(write_videos, video_content):
+    content = refs(video_content)
+    content['annotations'][0]['iscrowd'] = 1
+    dataset = ReferringVideoDataset(**write_videos(content))
+    assert len(dataset) == 2
+    info = dataset.get_data_info(0)
+    assert info['expressions'] == ['the dog on the left', 'left dog']
+    assert info['video'].labels.tolist() == [0]
+    assert info['video'].visible(0).tolist() == [1]  # never ignored
+
+
+def test_sentences_in_testing(write_videos, video_content):
+    video_content['videos'][0].update(video='clip', exp_id='3')
+    dataset = ReferringVideoDataset(**write_videos(video_content), test_mode=True)
+    infos = [dataset.get_data_info(i) for i in range(len(dataset))]
+    assert [i['expressions'] for i in infos] == [
+        ['the dog on the left'],
+        ['left dog'],
+        ['a cat'],
+    ]
+    assert (infos[0]['video_name'], infos[0]['exp_id']) == ('clip', '3')
+
+
+def test_each_record_is_one_referred_object(write_videos, video_content):
+    args = write_videos(video_content)
+    with pytest.raises(DatasetError, match='id 5 has 2 annotations; expected exactly'):
+        ReferringVideoDataset(**args)
+
+
+def test_records_need_sentences(write_videos, video_content):
+    video_content['videos'][1]['expressions'] = ['?!']
+    args = write_videos(refs(video_content))
+    with pytest.raises(DatasetError, match='id 6 has .*expected a list of sentences'):
+        ReferringVideoDataset(**args)
+
+
+def test_they_can_be_mixed(write_videos, video_content):
+    dataset = MultiTaskDataset(
+        [dict(name='vis', dataset=VideoInstanceDataset(**write_videos(video_content)))]
+    )
+    assert dataset.source_sizes == (2,)
+    assert dataset.sampling_tables[0].groups().tolist() == [3, 2]
