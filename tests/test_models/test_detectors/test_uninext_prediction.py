@@ -100,10 +100,10 @@ def test_sentences_return_one_instance_beside_names(eval_model):
 
 def test_passes_are_of_one_kind_and_not_too_long(eval_model):
     prompts = [DOG, PETS, DOG, PETS, PETS, PETS, PETS, PETS]
-    passes = eval_model._passes(prompts)
+    passes = eval_model.passes(prompts)
     assert all(len({row.prompt.pooled for row in rows}) == 1 for rows in passes)
     assert max(len(rows) for rows in passes) == eval_model.max_rows
-    assert sorted(row.image for rows in passes for row in rows) == list(range(8))
+    assert sorted(row.item for rows in passes for row in rows) == list(range(8))
 
 
 @pytest.mark.parametrize('max_rows', [1, 2, 3])
@@ -157,16 +157,18 @@ def test_every_part_of_a_vocabulary_can_be_found(eval_model):
     assert found.labels.unique().tolist() == list(range(365))
 
 
-def test_retrieve_shares_the_image(eval_model):
-    """Two prompts of one image; rows are numbered on."""
+def test_find_shares_the_image(eval_model):
+    """Two prompts of one image."""
     given = sample(PETS)
     inputs = images([given])
     pyramid = eval_model.build_pyramid(eval_model.extract_feat(inputs), [given])
-    rows = [PromptRow(0, PETS, 0), PromptRow(0, names('bird'), 3)]
-    found, feats = eval_model.retrieve(pyramid, rows, first_row=7)
-    assert [f.rows.unique().tolist() for f in found] == [[7], [8]]
-    assert found[1].labels.unique().tolist() == [3]
-    assert len(feats) == 2
+    rows = [PromptRow(0, PETS, 0), PromptRow(1, names('bird'), 3)]
+    both = eval_model.find(pyramid, rows, images=[0, 0])
+    assert [found.label_offset for found in both] == [0, 3]
+    for found, row in zip(both, rows):
+        (alone,) = eval_model.find(pyramid, [row], images=[0])
+        torch.testing.assert_close(found.boxes_cxcywh, alone.boxes_cxcywh)
+        torch.testing.assert_close(found.mask_feat, alone.mask_feat)
 
 
 def test_padding_is_what_lies_outside_the_image(eval_model):

@@ -4,13 +4,19 @@ import numpy as np
 import pytest
 import torch
 
-from uninext.models.predictors import Candidates, InstancePredictor, instance_predictor
+from uninext.models.predictors import (
+    Candidates,
+    InstancePredictor,
+    RowOutputs,
+    instance_predictor,
+    mask_resizing,
+)
 from uninext.registry import MODELS
 
 EYE = torch.eye(3).bool()
 
 
-def retrieve(predictor=None, **kwargs) -> Candidates:
+def retrieve(predictor=None, row=0, limit=100, **kwargs) -> Candidates:
     given = dict(
         logits=torch.randn(5, 3),
         ious=torch.randn(5, 1),
@@ -18,12 +24,10 @@ def retrieve(predictor=None, **kwargs) -> Candidates:
         positive_map=EYE,
         query=torch.randn(5, 4),
         centres_xy=torch.rand(5, 2),
-        row=0,
         label_offset=0,
-        limit=100,
     )
     predictor = predictor or InstancePredictor(nms_iou_threshold=1.0)
-    return predictor.retrieve(**{**given, **kwargs})
+    return predictor.retrieve(RowOutputs(**{**given, **kwargs}), row, limit)
 
 
 def candidates(boxes, scores=None, labels=None, rows=None) -> Candidates:
@@ -243,7 +247,8 @@ def test_large_masks_are_made_a_few_at_a_time(monkeypatch):
     part = candidates([[0.0, 0, 1, 1]] * 5)
     given = dict(mask_head=head, mask_feats={0: None})
     at_once = finish([part], **given).masks
-    monkeypatch.setattr(instance_predictor, 'MAX_MASK_PIXELS', 2 * 20 * 40)
+    monkeypatch.setattr(mask_resizing, 'MAX_MASK_PIXELS', 20 * 40)
+    monkeypatch.setattr(instance_predictor, 'MASKS_AT_ONCE', 2)
     assert torch.equal(finish([part], **given).masks, at_once)
     assert calls == [5, 2, 2, 1]
 

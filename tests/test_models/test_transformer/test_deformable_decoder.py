@@ -65,7 +65,7 @@ def test_batch_is_its_rows():
     hidden, _ = model(query, reference, pyramid, regs)
     for i in range(2):
         row = slice(i, i + 1)
-        one = pyramid.index(torch.tensor([i]))
+        one = pyramid.index([i])
         alone, _ = model(query[row], reference[row], one, regs)
         torch.testing.assert_close(hidden[-1][row], alone[-1], atol=1e-5, rtol=1e-5)
 

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from uninext.models.heads import HeadOutputs, ImageTargets, gather_targets
 from uninext.models.ops import MSDeformAttention
-from uninext.models.predictors import Candidates
+from uninext.models.predictors import Candidates, RowOutputs
 from uninext.models.task_modules import DenoisingQueries, PromptAssignment
 from uninext.models.transformer import FeaturePyramid, SelectedQueries
 from uninext.registry import MODELS
@@ -28,9 +28,15 @@ from uninext.structures import Prompt, PromptFeatures, UninextDataSample
 
 
 class PromptRow(NamedTuple):
-    """One pass through the transformer: an image, a prompt, its first label."""
+    """One row of a pass through the transformer.
 
-    image: int
+    Attributes:
+        item: Place of the prompt in the list that was asked.
+        prompt: The prompt, or a part of it that fits the token budget.
+        label_offset: Label of the part's first name.
+    """
+
+    item: int
     prompt: Prompt
     label_offset: int
 
@@ -288,63 +294,59 @@ class UNINEXT(BaseDetector):
         """
         samples = list(batch_data_samples)
         pyramid = self.build_pyramid(self.extract_feat(batch_inputs), samples)
-        found: list[list[Candidates]] = [[] for _ in samples]
+        candidates: list[list[Candidates]] = [[] for _ in samples]
         mask_feats: dict[int, Tensor] = {}
-        num_done = 0
-        for rows in self._passes([s.prompt for s in samples]):
-            parts, feats = self.retrieve(pyramid, rows, num_done)
-            for i, (row, part) in enumerate(zip(rows, parts)):
-                found[row.image].append(part)
-                mask_feats[num_done + i] = feats[i]
-            num_done += len(rows)
-        for sample, parts in zip(samples, found):
+        for rows in self.passes([s.prompt for s in samples]):
+            found = self.find(pyramid, rows, [row.item for row in rows])
+            for row, outputs in zip(rows, found):
+                number = len(mask_feats)
+                limit = self.predictor.limit(row.prompt.pooled)
+                part = self.predictor.retrieve(outputs, number, limit)
+                candidates[row.item].append(part)
+                mask_feats[number] = outputs.mask_feat
+        for sample, parts in zip(samples, candidates):
             sample.pred_instances = self._finish(sample, parts, mask_feats, rescale)
         return samples
 
-    def retrieve(
-        self, pyramid: FeaturePyramid, rows: Sequence[PromptRow], first_row: int = 0
-    ) -> tuple[list[Candidates], Sequence[Tensor | None]]:
-        """Candidates and mask features of each row.
+    def find(
+        self, pyramid: FeaturePyramid, rows: Sequence[PromptRow], images: Sequence[int]
+    ) -> list[RowOutputs]:
+        """What each row asks for, raw.
 
         Args:
             pyramid: Of all images.
-            rows: All pooled, or none.
-            first_row: Number of the first of these rows.
+            rows: Prompts of one kind, all pooled or none.
+            images: The image of each row.
         """
-        device = pyramid.feat.device
-        images = torch.tensor([row.image for row in rows], device=device)
         prompt = self.encode_prompts([row.prompt for row in rows])
         decoded = self.decode(pyramid.index(images), prompt)
         outputs = self.bbox_head(
             decoded.hidden_states, decoded.references, decoded.prompt, layers=[-1]
         )
-        feats = [None] * len(rows)
+        mask_feats: Sequence[Tensor | None] = [None] * len(rows)
         if self.mask_head is not None and self.predictor.with_masks:
-            feats = self.mask_features(decoded.memory)
-        limit = self.predictor.limit(prompt.pooled)
-        candidates = [
-            self.predictor.retrieve(
+            mask_feats = self.mask_features(decoded.memory)
+        return [
+            RowOutputs(
                 logits=outputs.logits[0][i],
                 ious=None if outputs.ious is None else outputs.ious[0][i],
                 boxes_cxcywh=outputs.boxes[0][i],
-                positive_map=prompt.positive_maps[i].to(device),
+                positive_map=prompt.positive_maps[i].to(pyramid.feat.device),
                 query=decoded.hidden_states[-1][i],
                 centres_xy=decoded.references[-2][i, :, :2],
-                row=first_row + i,
                 label_offset=row.label_offset,
-                limit=limit,
+                mask_feat=mask_feats[i],
             )
             for i, row in enumerate(rows)
         ]
-        return candidates, feats
 
-    def _passes(self, prompts: Sequence[Prompt]) -> list[list[PromptRow]]:
-        """Group (image, prompt part) rows of a kind, at most ``max_rows`` together."""
+    def passes(self, prompts: Sequence[Prompt]) -> list[list[PromptRow]]:
+        """Group prompts, or their parts, by kind: at most ``max_rows`` together."""
         groups: dict[tuple, list[PromptRow]] = {}
-        for image, prompt in enumerate(prompts):
+        for item, prompt in enumerate(prompts):
             for part, offset in self.split_prompt(prompt):
                 groups.setdefault((type(prompt), prompt.pooled), []).append(
-                    PromptRow(image, part, offset)
+                    PromptRow(item, part, offset)
                 )
         step = self.max_rows
         return [

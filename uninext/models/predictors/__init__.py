@@ -1,11 +1,22 @@
-"""Predictors: head outputs of an image's prompts enter, ``InstanceData`` leaves.
+"""Predictors: what the network found in an image enters, ``InstanceData`` leaves.
 
-``InstancePredictor``: detection, segmentation, expressions (each frame by itself).
+``RowOutputs``: what the network found for one prompt in one image.
+``InstancePredictor``: detection, segmentation, expressions (each image by itself).
+``binary_masks``, ``probability_masks``, ``boxes_to_pixels``: to the reported frame.
 """
 
 from uninext.models.predictors.instance_predictor import (
     Candidates,
     InstancePredictor,
 )
+from uninext.models.predictors.mask_resizing import binary_masks, probability_masks
+from uninext.models.predictors.scoring import RowOutputs, boxes_to_pixels
 
-__all__ = ['Candidates', 'InstancePredictor']
+__all__ = [
+    'Candidates',
+    'InstancePredictor',
+    'RowOutputs',
+    'binary_masks',
+    'boxes_to_pixels',
+    'probability_masks',
+]

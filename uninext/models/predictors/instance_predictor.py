@@ -1,7 +1,6 @@
 """Choose what is reported of an image, and bring it to the image's own frame.
 
-Shape legend: Q queries, L prompt embeddings, K names of a prompt, C channels,
-n candidates.
+Shape legend: C channels, n candidates.
 """
 
 from __future__ import annotations
@@ -11,15 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import torch
-import torch.nn.functional as F
-from mmdet.structures.bbox import bbox_cxcywh_to_xyxy
 from mmengine.structures import InstanceData
 from torch import Tensor
 
 from uninext.models.ops import class_aware_nms
+from uninext.models.predictors.mask_resizing import binary_masks
+from uninext.models.predictors.scoring import RowOutputs, boxes_to_pixels
 from uninext.registry import MODELS
 
-MAX_MASK_PIXELS = 32_000_000  # full-resolution pixels held at once: 128 MB of float32
+MASKS_AT_ONCE = 100  # dynamic convolutions run together
 
 
 @dataclass
@@ -94,42 +93,17 @@ class InstancePredictor:
         """How many instances an image's prompt may return."""
         return self.max_per_expression if pooled else self.max_per_img
 
-    def retrieve(
-        self,
-        logits: Tensor,
-        ious: Tensor | None,
-        boxes_cxcywh: Tensor,
-        positive_map: Tensor,
-        query: Tensor,
-        centres_xy: Tensor,
-        row: int,
-        label_offset: int,
-        limit: int,
-    ) -> Candidates:
+    def retrieve(self, found: RowOutputs, row: int, limit: int) -> Candidates:
         """Candidates of one prompt, best first.
 
-        The score of a name is the sigmoid of the mean logit of its tokens, times the
-        IoU score, under a root; 0 where a name has no token. A query may be reported
-        under several names (method.md 5.1).
+        A query may be reported under several names (method.md 5.1).
 
         Args:
-            logits: (Q, L).
-            ious: (Q, 1) logits, or None.
-            boxes_cxcywh: (Q, 4) in 0..1.
-            positive_map: (K, L) bool, tokens of each name.
-            query: (Q, C).
-            centres_xy: (Q, 2) in 0..1.
+            found: Of this prompt.
             row: Row of this prompt in the batch.
-            label_offset: Label of the prompt's first name.
             limit: Most candidates to return.
         """
-        weights = positive_map.to(logits.dtype)
-        weights = weights / weights.sum(1, keepdim=True).clamp(min=1.0)
-        scores = (logits[:, : weights.shape[1]] @ weights.T).sigmoid()  # (Q, K)
-        scores = scores * positive_map.any(1)
-        if self.with_iou and ious is not None:
-            scores = (scores * ious.sigmoid()).sqrt()
-        boxes_xyxy = bbox_cxcywh_to_xyxy(boxes_cxcywh)
+        scores, boxes_xyxy = found.name_scores(self.with_iou), found.boxes_xyxy
         best, best_label = scores.max(1)
         kept = class_aware_nms(boxes_xyxy, best, best_label, self.nms_iou_threshold)
         flat = scores[kept].flatten()
@@ -139,9 +113,9 @@ class InstancePredictor:
         return Candidates(
             boxes_xyxy=boxes_xyxy[query_inds],
             scores=flat[top],
-            labels=top % scores.shape[1] + label_offset,
-            query=query[query_inds],
-            centres_xy=centres_xy[query_inds],
+            labels=top % scores.shape[1] + found.label_offset,
+            query=found.query[query_inds],
+            centres_xy=found.centres_xy[query_inds],
             rows=torch.full_like(query_inds, row),
         )
 
@@ -170,10 +144,7 @@ class InstancePredictor:
         """
         found = Candidates.cat(parts)
         found = found[found.scores.argsort(descending=True, stable=True)[:limit]]
-        height, width = out_size_hw
-        scale = found.boxes_xyxy.new_tensor([width, height, width, height])
-        boxes = (found.boxes_xyxy * scale).clamp(min=0)
-        boxes = torch.minimum(boxes, scale)
+        boxes = boxes_to_pixels(found.boxes_xyxy, out_size_hw)
         solid = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
         found, boxes = found[solid], boxes[solid]
         results = InstanceData(bboxes=boxes, scores=found.scores, labels=found.labels)
@@ -192,26 +163,15 @@ class InstancePredictor:
         out_size_hw: tuple[int, int],
     ) -> Tensor:
         """(n, height, width) bool masks of the candidates, a few at a time."""
-        masks = torch.zeros(len(found), *out_size_hw, dtype=torch.bool)
-        masks = masks.to(found.scores.device)
+        masks = found.scores.new_zeros((len(found), *out_size_hw), dtype=torch.bool)
         scale_wh = found.centres_xy.new_tensor(img_size_hw[::-1])
-        pixels = max(math.prod(img_size_hw), math.prod(out_size_hw))
-        step = max(1, MAX_MASK_PIXELS // pixels)
         for row in found.rows.unique().tolist():
-            for part in (found.rows == row).nonzero()[:, 0].split(step):
+            for part in (found.rows == row).nonzero()[:, 0].split(MASKS_AT_ONCE):
                 logits = mask_head(
                     found.query[part], found.centres_xy[part] * scale_wh,
                     mask_feats[row],
                 )  # fmt: skip
-                masks[part] = self._resize(logits, img_size_hw, out_size_hw)
+                masks[part] = binary_masks(
+                    logits, img_size_hw, out_size_hw, self.mask_logit
+                )
         return masks
-
-    def _resize(
-        self, logits: Tensor, img_size_hw: tuple[int, int], out_size_hw: tuple[int, int]
-    ) -> Tensor:
-        """Bilinear to the network's frame, threshold, crop, nearest to the output."""
-        full = F.interpolate(logits[:, None], scale_factor=4, mode='bilinear')
-        inside = full[..., : img_size_hw[0], : img_size_hw[1]] > self.mask_logit
-        if tuple(img_size_hw) == tuple(out_size_hw):
-            return inside[:, 0]
-        return F.interpolate(inside.float(), size=tuple(out_size_hw))[:, 0].bool()

@@ -71,10 +71,11 @@ class FeaturePyramid:
             valid_ratios=torch.stack([_valid_ratio(m) for m in masks], 1),
         )
 
-    def index(self, rows: Tensor) -> FeaturePyramid:
-        """Repeat images so that row ``i`` is image ``rows[i]``, one row a prompt."""
-        if len(rows) == len(self.feat) and rows.tolist() == list(range(len(rows))):
+    def index(self, images: Sequence[int]) -> FeaturePyramid:
+        """Repeat images so that row ``i`` is image ``images[i]``, one row a prompt."""
+        if list(images) == list(range(len(self.feat))):
             return self
+        rows = torch.tensor(images, device=self.feat.device)
         names = ('feat', 'feat_pos', 'padding_mask', 'valid_ratios')
         return replace(self, **{n: getattr(self, n)[rows] for n in names})
 

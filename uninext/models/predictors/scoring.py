@@ -1,0 +1,66 @@
+"""From logits to scores, from normalised boxes to pixels: what all predictors share.
+
+Shape legend: Q queries, L prompt embeddings, K names of a prompt, C channels, M mask
+channels, (Hs, Ws) = stride 8 of the network's input.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from mmdet.structures.bbox import bbox_cxcywh_to_xyxy
+from torch import Tensor
+
+
+@dataclass
+class RowOutputs:
+    """What the network found for one prompt (or part of one) in one image.
+
+    Attributes:
+        logits: (Q, L).
+        ious: (Q, 1) logits, or None without the IoU branch.
+        boxes_cxcywh: (Q, 4) in 0..1 of the un-padded image.
+        positive_map: (K, L) bool, tokens of each name.
+        query: (Q, C) hidden states.
+        centres_xy: (Q, 2) in 0..1; what masks are measured from.
+        label_offset: Label of the first of the K names.
+        mask_feat: (M, Hs, Ws), or None without masks.
+        embeds: (Q, C) by which trackers know objects again, or None.
+    """
+
+    logits: Tensor
+    ious: Tensor | None
+    boxes_cxcywh: Tensor
+    positive_map: Tensor
+    query: Tensor
+    centres_xy: Tensor
+    label_offset: int = 0
+    mask_feat: Tensor | None = None
+    embeds: Tensor | None = None
+
+    @property
+    def boxes_xyxy(self) -> Tensor:
+        """(Q, 4) in 0..1, not clipped."""
+        return bbox_cxcywh_to_xyxy(self.boxes_cxcywh)
+
+    def name_scores(self, with_iou: bool) -> Tensor:
+        """(Q, K): how much each query is each name, in 0..1.
+
+        The sigmoid of the mean logit of the name's tokens; with the IoU branch its
+        geometric mean with the IoU score; 0 where a name has no token (method.md 5.1).
+        """
+        weights = self.positive_map.to(self.logits.dtype)
+        weights = weights / weights.sum(1, keepdim=True).clamp(min=1.0)
+        scores = (self.logits[:, : weights.shape[1]] @ weights.T).sigmoid()
+        scores = scores * self.positive_map.any(1)
+        if with_iou and self.ious is not None:
+            scores = (scores * self.ious.sigmoid()).sqrt()
+        return scores
+
+
+def boxes_to_pixels(boxes_xyxy: Tensor, size_hw: tuple[int, int]) -> Tensor:
+    """Scale boxes from 0..1 to pixels of a frame and clip them to it; (n, 4)."""
+    height, width = size_hw
+    scale = boxes_xyxy.new_tensor([width, height, width, height])
+    return torch.minimum((boxes_xyxy * scale).clamp(min=0), scale)
