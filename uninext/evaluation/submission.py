@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from uninext.evaluation.result_files.reading import is_list_of
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -141,11 +143,12 @@ def _check_png(content: bytes) -> str | None:
 
 
 def _check_tubes(content: bytes) -> str | None:
-    keys = {'video_id', 'score', 'category_id', 'segmentations'}
-    results = json.loads(content)
-    if isinstance(results, list) and all(keys <= set(r) for r in results):
-        return None
-    return f'not a list of objects with {sorted(keys)}'
+    keys = ('video_id', 'score', 'category_id', 'segmentations')
+    try:
+        results = json.loads(content)
+    except ValueError as error:
+        return f'not JSON: {error}'
+    return None if is_list_of(results, *keys) else f'not a list of objects with {keys}'
 
 
 CONTENT_CHECKS = {

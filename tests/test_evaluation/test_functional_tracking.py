@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+
+from uninext.evaluation.functional import (
+    TrackingFrame,
+    box_similarity,
+    distracted_predictions,
+    encode_mask,
+    mask_similarity,
+    tracking_figures,
+)
+
+
+def make_frames(tracks: list[list[int]], truth: int = 2) -> list[TrackingFrame]:
+    """Frames whose k-th answer is exactly the k-th object."""
+    return [
+        TrackingFrame(np.arange(truth), np.array(ids), np.eye(truth, len(ids)))
+        for ids in tracks
+    ]
+
+
+def test_no_frames_no_objects_no_answers():
+    with pytest.raises(ValueError, match='No sequence'):
+        tracking_figures({})
+    assert tracking_figures({'a': []})['COMBINED']['CLR_TP'] == 0
+    found = tracking_figures({'a': make_frames([[], []])})['a']
+    assert found['HOTA'] == found['IDF1'] == 0
+    assert found['CLR_FN'] == 4
+    found = tracking_figures({'a': make_frames([[1], [1]], truth=0)})['a']
+    assert found['CLR_FP'] == found['IDFP'] == 2
+
+
+def test_perfect_tracks_whatever_their_ids():
+    found = tracking_figures({'a': make_frames([[7, 100]] * 4)})['COMBINED']
+    for key in ('HOTA', 'DetA', 'AssA', 'LocA', 'MOTA', 'MOTP', 'IDF1'):
+        assert found[key] == pytest.approx(1), key
+    assert found['MT'] == 2
+
+
+def test_a_swap_of_ids_by_hand():
+    found = tracking_figures({'a': make_frames([[1, 2]] * 3 + [[2, 1]] * 3)})['a']
+    assert found['IDSW'] == 2
+    assert found['MOTA'] == pytest.approx(1 - 2 / 12)
+    assert found['IDF1'] == pytest.approx(0.5)
+    # Of 6 frames each, 3 are shared: 3 / (6 + 6 - 3).
+    assert found['AssA'] == pytest.approx(1 / 3)
+    assert found['HOTA'] == pytest.approx(np.sqrt(1 / 3))
+
+
+def test_sequences_are_combined_by_their_counts():
+    sequences = {'a': make_frames([[1, 2]] * 3), 'b': make_frames([[]] * 1)}
+    found = tracking_figures(sequences)
+    assert found['COMBINED']['CLR_TP'] == 6
+    assert found['COMBINED']['MOTA'] == pytest.approx(6 / 8)
+    assert found['b']['MOTA'] == 0
+
+
+def test_an_id_twice_in_a_frame_is_an_error():
+    with pytest.raises(ValueError, match='Frame 1 of a has an id twice'):
+        tracking_figures({'a': make_frames([[1, 2], [3, 3]])})
+
+
+def test_without_trackeval_it_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'trackeval.metrics', None)
+    with pytest.raises(ImportError, match='requirements/tracking.txt'):
+        tracking_figures({'a': make_frames([[1, 2]])})
+
+
+def test_similarities_of_boxes_and_masks_agree():
+    boxes = np.array([[0, 0, 4, 4], [2, 2, 8, 6], [1, 0, 3, 9], [5, 5, 5, 5]])
+    masks = np.zeros((4, 10, 10), bool)
+    for mask, (x1, y1, x2, y2) in zip(masks, boxes):
+        mask[y1:y2, x1:x2] = True
+    rles = [encode_mask(mask) for mask in masks]
+    by_boxes = box_similarity(boxes[:3], boxes)
+    np.testing.assert_allclose(mask_similarity(rles[:3], rles), by_boxes)
+    np.testing.assert_allclose(np.diag(by_boxes), 1)
+    assert box_similarity(boxes[3:], boxes[3:]) == 0
+    assert box_similarity([], boxes).shape == (0, 4)
+    assert mask_similarity(rles, []).shape == (4, 0)
+
+
+def test_what_matches_a_distractor_best_is_left_out():
+    similarity = np.array([[0.9, 0.6, 0.0], [0.7, 0.8, 0.4]])
+    left_out = distracted_predictions(similarity, [False, True])
+    assert left_out.tolist() == [False, True, False]
+    assert not distracted_predictions(similarity * 0.5, [True, True]).any()
+    assert distracted_predictions(np.zeros((0, 2)), []).tolist() == [False, False]
