@@ -157,7 +157,9 @@ def read_tracks(
         pixels = None if path is None else _read(path, size_wh, conversion, binary)
         if pixels is None:
             continue
-        for number in np.unique(pixels[pixels > 0]).tolist():
+        for number in np.flatnonzero(np.bincount(pixels.ravel())).tolist():
+            if number == 0:
+                continue
             rle, box = encode_mask(pixels == number)
             if number not in tracks:
                 empty = [None] * len(paths)

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from uninext.datasets import DatasetError
+from uninext.datasets.converters import Track, VideoConversion, VideoJson, video_json
+from uninext.datasets.converters.files import write_chunks
+
+
+def test_nothing_is_not_written(tmp_path):
+    with pytest.raises(DatasetError, match='no usable video was found'):
+        VideoJson().save(tmp_path / 'a.json')
+    assert not any(tmp_path.iterdir())
+
+
+def test_summary_of_nothing():
+    text = VideoConversion().summary('x')
+    assert text == 'x: 0 videos with 0 frames; 0 objects with 0 boxes and 0 masks'
+
+
+def test_written_file(tmp_path):
+    out = VideoJson(('cat', 'dog'))
+    rle = dict(size=[4, 4], counts='x')
+    tracks = [
+        Track(
+            [None, [1, 2, 3, 4]], [None, rle], category_id=2, extra=dict(object_id=9)
+        ),
+        Track([None, None]),
+        Track([[0, 0, 1, 1], None], iscrowd=1),
+    ]
+    assert out.add(['a/0.jpg', 'a/1.jpg'], (8, 6), tracks, name='a')
+    assert not out.add(['b/0.jpg'], (8, 6), [Track([None])])
+    assert not out.add([], (8, 6), [], name='c')
+    assert out.add(['d.jpg'], (8, 6), [], require_object=False, expressions=['x', 'y'])
+    conversion = out.save(tmp_path / 'deep' / 'a.json')
+    content = json.loads((tmp_path / 'deep' / 'a.json').read_text())
+    assert content == dict(
+        videos=[
+            dict(
+                id=1,
+                width=8,
+                height=6,
+                length=2,
+                file_names=['a/0.jpg', 'a/1.jpg'],
+                name='a',
+            ),
+            dict(
+                id=2,
+                width=8,
+                height=6,
+                length=1,
+                file_names=['d.jpg'],
+                expressions=['x', 'y'],
+            ),
+        ],
+        annotations=[
+            dict(
+                id=1,
+                video_id=1,
+                category_id=2,
+                iscrowd=0,
+                bboxes=[None, [1, 2, 3, 4]],
+                segmentations=[None, rle],
+                object_id=9,
+            ),
+            dict(
+                id=2,
+                video_id=1,
+                category_id=1,
+                iscrowd=1,
+                bboxes=[[0, 0, 1, 1], None],
+            ),
+        ],
+        categories=[dict(id=1, name='cat'), dict(id=2, name='dog')],
+    )
+    text = conversion.summary('t')
+    assert '2 videos with 3 frames; 2 objects with 2 boxes and 1 masks; 2 sent' in text
+    assert 'skipped 2: object that is visible in no frame (first: a)' in text
+    assert 'skipped 1: video without a visible object (first: b/0.jpg)' in text
+    assert 'skipped 1: video without a frame (first: c)' in text
+
+
+def test_strict_minds_faults_only():
+    conversion = VideoConversion(strict=True)
+    conversion.skip('of no use', 'a', fault=False)
+    conversion.skip('frame that is not on disk', 'b', 0)
+    assert conversion.skipped == {'of no use': 1}
+    with pytest.raises(DatasetError, match='frame that is not on disk: b'):
+        conversion.skip('frame that is not on disk', 'b')
+
+
+def test_file_stays_as_it_was_when_writing_fails(tmp_path, monkeypatch):
+    path = tmp_path / 'a.json'
+    path.write_text('old')
+
+    def chunks():
+        yield 'new'
+        raise OSError('No space left on device')
+
+    with pytest.raises(OSError, match='No space'):
+        write_chunks(chunks(), path)
+    monkeypatch.setattr(os, 'replace', lambda *_: (_ for _ in ()).throw(OSError('k')))
+    with pytest.raises(OSError, match='k'):
+        write_chunks(['new'], path)
+    assert path.read_text() == 'old'
+    assert [p.name for p in tmp_path.iterdir()] == ['a.json']
+
+
+def test_images_of_a_folder(tmp_path):
+    assert video_json.list_images(tmp_path / 'no') == []
+    for name in ('b.JPG', 'a.png', 'Thumbs.db', '.a.txt'):
+        (tmp_path / name).touch()
+    assert video_json.list_images(tmp_path) == ['a.png', 'b.JPG']
+    conversion = VideoConversion()
+    assert video_json.image_size(tmp_path / 'a.png', conversion) is None
+    assert sum(conversion.skipped.values()) == 1

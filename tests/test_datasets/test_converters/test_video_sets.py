@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import download_layouts as layouts
+import pytest
+
+from uninext.datasets import (
+    ReferringVideoDataset,
+    SingleObjectDataset,
+    VideoInstanceDataset,
+)
+from uninext.datasets.converters import VIDEO_SETS, VideoCheck
+
+TOOLS = Path(__file__).resolve().parents[3] / 'tools' / 'dataset_converters'
+WRITERS = {
+    'lasot': layouts.lasot,
+    'lasot-ext': layouts.lasot,
+    'got10k': layouts.got10k,
+    'trackingnet': layouts.trackingnet,
+    'tnl2k': layouts.tnl2k,
+    'otb': layouts.otb,
+    'youtube-vos': layouts.youtube_vos,
+    'davis2016': layouts.davis,
+    'davis2017': layouts.davis,
+    'ref-youtube-vos': layouts.ref_youtube_vos,
+    'ref-davis': layouts.ref_davis,
+}
+
+# set, split, read by, for testing
+READ_BY = [
+    ('lasot', 'train', SingleObjectDataset, False),
+    ('lasot', 'test', SingleObjectDataset, True),
+    ('lasot-ext', 'all', SingleObjectDataset, True),
+    ('got10k', 'train', SingleObjectDataset, False),
+    ('got10k', 'test', SingleObjectDataset, True),
+    ('trackingnet', 'train', SingleObjectDataset, False),
+    ('trackingnet', 'test', SingleObjectDataset, True),
+    ('tnl2k', 'all', SingleObjectDataset, True),
+    ('otb', 'all', SingleObjectDataset, True),
+    ('youtube-vos', 'train', SingleObjectDataset, False),
+    ('youtube-vos', 'valid', SingleObjectDataset, True),
+    ('davis2016', 'train', VideoInstanceDataset, False),
+    ('davis2017', 'val', SingleObjectDataset, True),
+    ('ref-youtube-vos', 'train', ReferringVideoDataset, False),
+    ('ref-youtube-vos', 'valid', ReferringVideoDataset, True),
+    ('ref-davis', 'annot2-full', ReferringVideoDataset, True),
+]
+
+
+def load_tool(name):
+    spec = importlib.util.spec_from_file_location(f'_tool_{name}', TOOLS / f'{name}.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_set_is_tested():
+    assert set(WRITERS) == set(VIDEO_SETS)
+
+
+@pytest.mark.parametrize('name', VIDEO_SETS)
+def test_empty_download_is_explained(name, tmp_path, capsys):
+    out = tmp_path / 'out' / 'a.json'
+    assert load_tool('video_set').main([name, str(tmp_path / 'no'), str(out)]) == 2
+    message = capsys.readouterr().err
+    assert 'does not exist' in message
+    assert VIDEO_SETS[name].layout.split(':')[0] in message
+    assert not out.parent.exists()
+
+
+@pytest.mark.parametrize('name', VIDEO_SETS)
+def test_help_says_the_layout(name, capsys):
+    with pytest.raises(SystemExit):
+        load_tool('video_set').parse_args([name, '--help'])
+    said = ' '.join(capsys.readouterr().out.split())
+    # argparse breaks lines at hyphens too
+    layout = VIDEO_SETS[name].layout.replace('- ', '-')
+    assert layout.split()[-1] in said.replace('- ', '-')
+
+
+@pytest.mark.parametrize('name', VIDEO_SETS)
+def test_converted_set_passes_the_check(name, tmp_path, capsys):
+    root, out = WRITERS[name](tmp_path / 'd'), tmp_path / 'deep' / 'a.json'
+    assert load_tool('video_set').main([name, str(root), str(out)]) == 0
+    assert f'{out}: ' in capsys.readouterr().out
+    assert [p.name for p in out.parent.iterdir()] == ['a.json']
+    split = VIDEO_SETS[name].splits[0]
+    images = root / VIDEO_SETS[name].images.replace('<split>', split)
+    check = VideoCheck(out, images, progress=False)
+    # boxes may leave the frame, as those of the sets do
+    assert set(check.found.skipped) <= {'box that leaves the frame'}
+    assert check.found.videos and check.found.boxes
+
+
+@pytest.mark.parametrize(('name', 'split', 'dataset_type', 'test_mode'), READ_BY)
+def test_converted_set_is_read(name, split, dataset_type, test_mode, tmp_path, capsys):
+    root, out = WRITERS[name](tmp_path / 'd'), tmp_path / 'a.json'
+    args = [name, str(root), str(out), '--split', split]
+    assert load_tool('video_set').main(args) == 0
+    images = root / VIDEO_SETS[name].images.replace('<split>', split)
+    dataset = dataset_type(
+        ann_file=str(out),
+        data_prefix=dict(img=str(images)),
+        metainfo=dict(classes=('object',)),
+        pipeline=[],
+        test_mode=test_mode,
+    )
+    content = json.loads(out.read_text())
+    sentences = [e for v in content['videos'] for e in v.get('expressions', 'x')]
+    assert len(dataset) == len(sentences if test_mode else content['videos'])
+    video = dataset.get_data_info(0)['video']
+    frames = [video.frame(i) for i in range(len(video))]
+    shown = {instance['instance_id'] for f in frames for instance in f['instances']}
+    assert len(shown) == sum(a['video_id'] == 1 for a in content['annotations'])
+
+
+def test_strict_names_what_is_absent(tmp_path, capsys):
+    root = layouts.lasot(tmp_path)
+    (root / 'dog' / 'dog-1' / 'img' / '00000001.jpg').unlink()
+    args = ['lasot', str(root), str(tmp_path / 'a.json')]
+    assert load_tool('video_set').main([*args, '--strict']) == 2
+    assert 'frame that is not on disk: ' in capsys.readouterr().err
+    assert not (tmp_path / 'a.json').exists()
+
+
+def test_options_reach_the_converter(tmp_path, capsys):
+    root, out = layouts.trackingnet(tmp_path / 'd'), tmp_path / 'a.json'
+    load_tool('video_set').main(['trackingnet', str(root), str(out), '--chunks', '5'])
+    assert [v['name'] for v in json.loads(out.read_text())['videos']] == [
+        'video_TRAIN_5'
+    ]
