@@ -91,6 +91,8 @@ def test_what_is_saved_is_loaded(tmp_path, name):
     assert loaded['state_dict'].keys() == state.keys()
     assert all(torch.equal(loaded['state_dict'][k], v) for k, v in state.items())
     assert [p.name for p in (tmp_path / 'deep').iterdir()] == [name[5:]]
+    (tmp_path / 'any').touch()
+    assert (tmp_path / name).stat().st_mode == (tmp_path / 'any').stat().st_mode
 
 
 def test_safetensors_hold_no_training_state(tmp_path):

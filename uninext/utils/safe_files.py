@@ -179,8 +179,11 @@ def _save_safetensors(content: Mapping[str, Any], path: Path) -> None:
             tensors[key] = value.clone()
         storages.add(storage)
     meta = {'format': 'pt', **{k: str(v) for k, v in content.get('meta', {}).items()}}
+    path.touch()
+    mode = path.stat().st_mode
     try:
         save_file(tensors, str(path), metadata=meta)
+        path.chmod(mode)  # safetensors makes it private
     except SafetensorError as error:
         raise OSError(f'safetensors says: {_reason(error)}') from error
 
