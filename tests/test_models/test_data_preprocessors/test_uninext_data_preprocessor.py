@@ -7,7 +7,7 @@ import torch
 from uninext.models.data_preprocessors import UninextDataPreprocessor
 from uninext.models.losses import color_similarity
 from uninext.registry import MODELS
-from uninext.structures import UninextDataSample
+from uninext.structures import Template, UninextDataSample
 
 MEAN, STD = [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]
 
@@ -154,3 +154,84 @@ def test_stacked_inputs_are_taken() -> None:
 def test_bad_arguments_are_refused(kwargs: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         UninextDataPreprocessor(**kwargs)
+
+
+def _clip_batch(*sizes: tuple[tuple[int, int], tuple[int, int]]) -> dict:
+    """Key and reference frames of the given (height, width)."""
+    keys = _batch(*[key for key, _ in sizes])
+    others = _batch(*[other for _, other in sizes])
+    for sample, other in zip(keys['data_samples'], others['data_samples']):
+        sample.reference = other
+    return dict(keys, reference_inputs=others['inputs'])
+
+
+@pytest.mark.parametrize('training', [True, False])
+def test_clips_are_padded_to_one_size(training: bool) -> None:
+    batch = _clip_batch(((40, 50), (30, 70)), ((33, 20), (70, 20)))
+    frames = [
+        [image.clone() for image in batch[name]]
+        for name in ('inputs', 'reference_inputs')
+    ]
+    before = list(batch)
+    data = _build(test_pad_size_divisor=32)(batch, training=training)
+    assert list(batch) == before, 'the batch given stays as it is'
+    assert data['inputs'].shape == (2, 2, 3, 96, 96)
+    assert len(data['data_samples']) == 2
+    mean, std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
+    for b, key in enumerate(data['data_samples']):
+        for frame, sample in enumerate((key, key.reference)):
+            image, padded = frames[frame][b], data['inputs'][b, frame]
+            _, height, width = image.shape
+            torch.testing.assert_close(padded[:, :height, :width], (image - mean) / std)
+            assert not padded[:, height:].any()
+            assert not padded[:, :, width:].any()
+            assert sample.img_shape == (height, width)
+            assert sample.batch_input_shape == (96, 96)
+            masks = sample.gt_instances.masks.masks
+            assert masks.shape == ((1, 96, 96) if training else (1, height, width))
+            assert masks.sum() == height * width
+
+
+def test_clips_with_color_similarity() -> None:
+    batch = _clip_batch(((40, 50), (30, 40)))
+    data = _build(with_color_similarity=True)(batch, training=True)
+    (sample,) = data['data_samples']
+    assert sample.color_similarity.shape == (8, 16, 16)
+
+
+def _template(size: int = 8) -> Template:
+    image = torch.randint(0, 256, (3, 20, 30)).float()
+    return Template.from_frame(image, torch.tensor([24.0, 12.0, 31.0, 19.0]), size=size)
+
+
+@pytest.mark.parametrize('bgr', [False, True])
+def test_templates_are_normalised_where_they_show_the_frame(bgr: bool) -> None:
+    templates = [_template(), _template()]
+    inputs = _build(bgr_to_rgb=bgr).template_inputs(templates)
+    assert inputs.shape == (2, 4, 8, 8)
+    for template, ours in zip(templates, inputs):
+        assert torch.equal(ours[3], template.prior)
+        for channel in range(3):
+            source = template.image[2 - channel if bgr else channel]
+            for y in range(8):
+                for x in range(8):  # bilinear: partly frame, partly the mean colour
+                    shown = 1 - template.padding[y, x]
+                    value = (source[y, x] - shown * MEAN[channel]) / STD[channel]
+                    assert ours[channel, y, x].item() == pytest.approx(value.item())
+        assert not ours[:3, template.padding == 1].any()
+    assert (templates[0].padding == 1).any()
+
+
+def test_template_of_normalised_frame_is_normalised_template() -> None:
+    """Normalisation and cutting may be exchanged: published code normalises first."""
+    mean, std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
+    image = torch.randint(0, 256, (3, 20, 30)).float()
+    box = torch.tensor([24.0, 12.0, 31.0, 19.0])
+    ours = _build().template_inputs([Template.from_frame(image, box, size=16)])
+    normalised = Template.from_frame((image - mean) / std, box, size=16)
+    torch.testing.assert_close(ours[0, :3], normalised.image, rtol=1e-4, atol=1e-5)
+
+
+def test_templates_of_different_sizes_are_refused() -> None:
+    with pytest.raises(ValueError, match=r'sizes \[8, 16\]; expected one'):
+        _build().template_inputs([_template(8), _template(16)])
