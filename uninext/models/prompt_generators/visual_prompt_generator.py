@@ -95,7 +95,13 @@ class VisualPromptGenerator(BaseModule):
             ``embeds`` (B, L', Cp) with the tokens of a prompt's templates one after the
             other; ``mask`` (B, L'), True where the template shows the frame. Fusion
             looks at all tokens of a template, its padding too (method.md 1.5).
+
+        Raises:
+            ValueError: If there is no prompt, or the levels of a template cannot be
+                brought to one size.
         """
+        if not prompts:
+            raise ValueError('Expected at least one prompt to encode, got none.')
         encoded = self._encode(
             [t for p in prompts for t in p.templates], neck, to_inputs
         )
@@ -139,6 +145,13 @@ class VisualPromptGenerator(BaseModule):
     ) -> list[tuple[Tensor, Tensor]]:
         inputs = to_inputs(templates)  # (T, 4, S, S)
         levels = neck(self.backbone(inputs))
+        sides = [level.shape[-1] for level in levels]
+        if any(sides[0] % side for side in sides):
+            raise ValueError(
+                f'Templates of {inputs.shape[-1]} x {inputs.shape[-1]} pixels have '
+                f'levels with the sides {sides}, which are no divisors of the first. '
+                'Use TemplatePrompt(size=...) with a multiple of 64, as 128 or 256.'
+            )
         fused = self.fuser[0](levels[0])
         for conv, level in zip(self.fuser[1:], levels[1:]):
             factor = fused.shape[-1] // level.shape[-1]
