@@ -6,8 +6,17 @@
 ``video_objects``: J and F of masks, DAVIS and YouTube-VOS.
 ``video_instances``: AP and AR of tubes of masks.
 ``tracking``: HOTA, CLEAR and IDF1.
+``bdd100k_tracking``, ``bdd100k_detection``: the same by the rules of BDD100K.
 """
 
+from uninext.evaluation.functional.bdd100k_detection import detection_figures
+from uninext.evaluation.functional.bdd100k_tracking import (
+    ClearCounts,
+    count_video,
+    drop_ignored,
+    figures_of,
+    summarize_classes,
+)
 from uninext.evaluation.functional.masks import decode_segmentation, encode_mask
 from uninext.evaluation.functional.referring import (
     PRECISION_THRESHOLDS,
@@ -49,6 +58,7 @@ from uninext.evaluation.functional.video_objects import (
 __all__ = [
     'PRECISION_THRESHOLDS',
     'RULES',
+    'ClearCounts',
     'ObjectScores',
     'Overlap',
     'SequenceErrors',
@@ -57,9 +67,13 @@ __all__ = [
     'box_overlap',
     'box_similarity',
     'contour_accuracy',
+    'count_video',
     'decode_segmentation',
+    'detection_figures',
+    'drop_ignored',
     'distracted_predictions',
     'encode_mask',
+    'figures_of',
     'frame_statistics',
     'mask_overlap',
     'mask_similarity',
@@ -67,6 +81,7 @@ __all__ = [
     'region_similarity',
     'sequence_errors',
     'success_curve',
+    'summarize_classes',
     'summarize_objects',
     'summarize_overlaps',
     'summarize_seen_unseen',

@@ -7,6 +7,7 @@ line in ``FORMATS``.
 ``reading``: files -> values, with errors for people.
 ``images``: COCO detection and segmentation, referring expressions.
 ``single_object``, ``video_objects``, ``video_instances``, ``tracking``: video tasks.
+``bdd100k``: tracking, detection and segmentation of BDD100K.
 """
 
 from __future__ import annotations
@@ -15,6 +16,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from uninext.evaluation.result_files.bdd100k import (
+    evaluate_bdd_det,
+    evaluate_bdd_insseg,
+    evaluate_bdd_mot,
+    evaluate_bdd_mots,
+)
 from uninext.evaluation.result_files.images import evaluate_coco, evaluate_refexp
 from uninext.evaluation.result_files.single_object import evaluate_sot
 from uninext.evaluation.result_files.tracking import evaluate_mot
@@ -29,10 +36,18 @@ FORMATS: dict[str, Callable[[str | Path, str | Path], dict[str, Any]]] = {
     'davis': evaluate_davis,
     'ytvis': evaluate_ytvis,
     'mot': evaluate_mot,
+    'bdd-mot': evaluate_bdd_mot,
+    'bdd-mots': evaluate_bdd_mots,
+    'bdd-det': evaluate_bdd_det,
+    'bdd-insseg': evaluate_bdd_insseg,
 }
 
 __all__ = [
     'FORMATS',
+    'evaluate_bdd_det',
+    'evaluate_bdd_insseg',
+    'evaluate_bdd_mot',
+    'evaluate_bdd_mots',
     'evaluate_coco',
     'evaluate_davis',
     'evaluate_mot',

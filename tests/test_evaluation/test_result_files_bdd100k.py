@@ -1,0 +1,289 @@
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bdd100k_scenes import NAMES, SIZE_WH, make_frame, make_label, make_scene
+from PIL import Image
+from pycocotools import mask as mask_utils
+
+from uninext.evaluation.functional import bdd100k_tracking
+from uninext.evaluation.result_files import bdd100k as module
+from uninext.evaluation.result_files.bdd100k import (
+    evaluate_bdd_det,
+    evaluate_bdd_insseg,
+    evaluate_bdd_mot,
+    evaluate_bdd_mots,
+)
+from uninext.utils.scalabel import BDD_THINGS
+
+TOOL = Path(__file__).parents[2] / 'tools/analysis_tools/eval_results.py'
+BOX_TRACK = 'data/bdd_eval/box_track/track_sample_anns.json'
+
+
+@pytest.fixture
+def scene(tmp_path: Path):
+    def write(truth: list, answers: list) -> tuple[Path, Path]:
+        paths = tmp_path / 'gt.json', tmp_path / 'pred.json'
+        for path, content in zip(paths, (truth, answers)):
+            path.write_text(json.dumps(content))
+        return paths
+
+    return write
+
+
+def run_tool(*args: str) -> int:
+    spec = importlib.util.spec_from_file_location('eval_results', TOOL)
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    return tool.main(list(args))
+
+
+def write_bitmasks(folder: Path, frames: list[dict]) -> None:
+    for frame in frames:
+        pixels = np.zeros((*SIZE_WH[::-1], 4), np.uint8)
+        for label in frame['labels']:
+            category = BDD_THINGS.index(label['category']) + 1
+            crowd = 2 * bool(label.get('attributes', {}).get('crowd'))
+            mask = mask_utils.decode(label['rle']).astype(bool)
+            pixels[mask] = category, crowd, 0, int(label['id'])
+        path = folder / frame['videoName'] / f'{Path(frame["name"]).stem}.png'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+
+
+@pytest.mark.parametrize('evaluate', [evaluate_bdd_mot, evaluate_bdd_mots])
+def test_no_predictions_miss_everything(scene, evaluate):
+    truth, _ = make_scene(0)
+    figures = evaluate(*scene(truth, []))
+    objects = [o for f in truth for o in f['labels'] if not o['attributes']['crowd']]
+    assert (figures['FN'], figures['FP'], figures['mIDF1']) == (len(objects), 0, 0)
+    assert figures['classes']['bus']['IDF1'] is None
+    empty = evaluate(*scene([make_frame(0, [])], []))
+    assert (empty['mIDF1'], empty['IDF1']) == (0, None)
+
+
+@pytest.mark.parametrize('evaluate', [evaluate_bdd_det, evaluate_bdd_insseg])
+def test_no_predictions_find_nothing(scene, evaluate):
+    truth = make_scene(0, num_videos=1)[0]
+    figures = evaluate(*scene(truth, []))
+    assert (figures['AP'], figures['AR100']) == (0, 0)
+    assert figures['classes']['bus']['AP'] is None
+    assert figures['APl'] is None
+
+
+@pytest.mark.slow
+def test_published_tracking_figures(shared_dir: Path):
+    folder = shared_dir / 'data/bdd_eval'
+    figures = evaluate_bdd_mot(
+        folder / 'box_track/track_sample_anns.json',
+        folder / 'box_track/track_predictions.json',
+    )
+    expected = json.loads((folder / 'expected.json').read_text())['box_track (MOT)']
+    assert {k: figures[k] for k in expected} == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.slow
+def test_published_detection_figures(shared_dir: Path, capsys):
+    folder = shared_dir / 'data/bdd_eval'
+    paths = ['--gt', str(shared_dir / BOX_TRACK)]
+    paths += ['--pred', str(folder / 'det/bbox_predictions.json')]
+    assert run_tool('bdd-det', *paths) == 0
+    figures = json.loads(capsys.readouterr().out)
+    expected = json.loads((folder / 'expected.json').read_text())
+    expected = expected['det (GT = box_track/track_sample_anns.json)']
+    assert {k: figures[k] for k in expected} == pytest.approx(expected, abs=1e-12)
+
+
+def test_predictions_without_boxes_are_none(shared_dir: Path):
+    pred = shared_dir / 'data/bdd_eval/det/bbox_predictions_empty.json'
+    assert evaluate_bdd_det(shared_dir / BOX_TRACK, pred)['AP'] == 0
+
+
+@pytest.mark.parametrize(
+    ('seed', 'expected'),
+    [
+        (
+            0,
+            {
+                'MOTA': 16.770186335403725,
+                'MOTP': 66.57315346419003,
+                'IDF1': 50.0,
+                'mMOTA': 6.199357707509881,
+                'mMOTP': 33.058105020373816,
+                'mIDF1': 25.350139844987133,
+                'counts': [55, 69, 10, 4, 16, 0, 25],
+                'groups': [16.666666666666664, 10.909090909090914, 23.913043478260864],
+                'detection': [
+                    12.154571996354099,
+                    39.35185486038036,
+                    1.3285717659422471,
+                    9.85943675889328,
+                    23.059659090909086,
+                ],
+            },
+        ),
+        (
+            1,
+            {
+                'MOTA': 20.441988950276247,
+                'MOTP': 66.64172452836054,
+                'IDF1': 47.35202492211838,
+                'mMOTA': 9.068088978884779,
+                'mMOTP': 33.59780721663113,
+                'mIDF1': 23.540253167336363,
+                'counts': [46, 87, 11, 1, 19, 1, 22],
+                'groups': [26.470588235294112, 7.692307692307687, 15.094339622641506],
+                'detection': [
+                    12.630394877842049,
+                    37.83176609838174,
+                    3.733039970663733,
+                    14.81911606348612,
+                    21.76892352170045,
+                ],
+            },
+        ),
+    ],
+)
+def test_figures_of_the_toolkit(scene, seed, expected):
+    """Golden numbers: scalabel 0.3.1 with motmetrics 1.4.0 on the same scenes.
+
+    All 3,888 figures of eight scenes agreed to 2e-14 when this was written.
+    """
+    paths = scene(*make_scene(seed))
+    figures = evaluate_bdd_mots(*paths)
+    for key in ('MOTA', 'MOTP', 'IDF1'):
+        new = key.replace('MOT', 'MOTS')
+        assert figures[new] == pytest.approx(expected[key], abs=1e-9)
+        assert figures[f'm{new}'] == pytest.approx(expected[f'm{key}'], abs=1e-9)
+    counts = ('FP', 'FN', 'IDSw', 'MT', 'PT', 'ML', 'FM')
+    assert [figures[key] for key in counts] == expected['counts']
+    groups = figures['super_classes']
+    for name, value in zip(('human', 'vehicle', 'bike'), expected['groups']):
+        assert groups[name]['MOTSA'] == pytest.approx(value, abs=1e-9)
+    figures = evaluate_bdd_insseg(*paths)
+    found = [figures[key] for key in ('AP', 'AP50', 'AP75', 'AR1', 'AR100')]
+    assert found == pytest.approx(expected['detection'], abs=1e-9)
+
+
+def test_masks_that_are_boxes_count_as_boxes(scene):
+    """Boxes and masks go by separate code; on rectangles they must agree."""
+    paths = scene(*make_scene(3))
+    boxes, masks = evaluate_bdd_mot(*paths), evaluate_bdd_mots(*paths)
+    assert masks['mMOTSA'] == boxes['mMOTA']
+    assert masks['MOTSP'] == pytest.approx(boxes['MOTP'])
+    for name in NAMES:
+        values = list(boxes['classes'][name].values())
+        assert list(masks['classes'][name].values()) == pytest.approx(values)
+    assert evaluate_bdd_det(*paths)['AP'] == evaluate_bdd_insseg(*paths)['AP']
+
+
+def test_bitmasks_count_as_run_lengths(scene, tmp_path: Path):
+    truth, answers = make_scene(4)
+    from_json = evaluate_bdd_mots(*scene(truth, answers))
+    write_bitmasks(tmp_path / 'gt', truth)
+    write_bitmasks(tmp_path / 'pred', answers)
+    from_pictures = evaluate_bdd_mots(tmp_path / 'gt', tmp_path / 'pred')
+    assert from_pictures == from_json
+    with pytest.raises(ValueError, match='predictions without "score"'):
+        evaluate_bdd_insseg(tmp_path / 'gt', tmp_path / 'pred')
+
+
+def test_crowds_swallow_spare_predictions(scene):
+    region = make_label(1, 'car', (0, 0, 20, 20), attributes=dict(crowd=True))
+    other = make_label(2, 'other vehicle', (40, 0, 20, 20))
+    inside = make_label(1, 'pedestrian', (2, 2, 6, 6))
+    beside = make_label(2, 'car', (45, 5, 5, 5))
+    outside = make_label(3, 'car', (70, 40, 5, 5))
+    frames = (
+        [make_frame(0, [region, other])],
+        [make_frame(0, [inside, beside, outside])],
+    )
+    for evaluate in (evaluate_bdd_mot, evaluate_bdd_mots):
+        figures = evaluate(*scene(*frames))
+        assert (figures['FP'], figures['FN']) == (1, 0)
+        assert figures['classes']['car']['FP'] == 1
+
+
+def test_frames_with_overlapping_predictions_are_left_out(scene):
+    apart = [make_label(1, 'car', (0, 0, 9, 9)), make_label(2, 'bus', (20, 0, 9, 9))]
+    over = [make_label(1, 'car', (0, 0, 9, 9)), make_label(2, 'bus', (8, 0, 9, 9))]
+    truth = [make_frame(i, apart) for i in range(2)]
+    paths = scene(truth, [make_frame(0, apart), make_frame(1, over)])
+    with pytest.warns(UserWarning, match='predictions of 1 frames'):
+        figures = evaluate_bdd_mots(*paths)
+    assert (figures['FN'], figures['FP']) == (2, 0)
+
+
+def test_hota_of_perfect_and_of_lost_tracks(scene, monkeypatch):
+    truth = [make_frame(i, [make_label(1, 'car', (0, 0, 9, 9))]) for i in range(2)]
+    figures = evaluate_bdd_mot(*scene(truth, truth))
+    assert figures['classes']['car']['HOTA'] == pytest.approx(100)
+    assert figures['mHOTA'] == pytest.approx(100 / 8)
+    assert evaluate_bdd_mot(*scene(truth, []))['mHOTA'] == 0
+    monkeypatch.setattr(module, 'find_spec', lambda name: None)
+    with pytest.warns(UserWarning, match='HOTA is left out'):
+        figures = evaluate_bdd_mots(*scene(truth, truth))
+    assert 'mHOTA' not in figures
+    assert figures['mMOTSA'] == 100 / 8
+
+
+@pytest.mark.parametrize(
+    ('truth', 'answers', 'message'),
+    [
+        ([], [], 'has no frame'),
+        ([make_frame(0, [])], [make_frame(5, [])], '1 frames of .* are not in'),
+        (
+            [make_frame(0, [])],
+            [make_frame(0, [make_label(1, 'tram', (0, 0, 5, 5))])],
+            'has labels of tram',
+        ),
+        (
+            [make_frame(0, [])],
+            [make_frame(0, [make_label(1, 'car', (x, 0, 5, 5)) for x in (0, 9)])],
+            "the id '1' twice among car",
+        ),
+    ],
+)
+def test_files_that_do_not_fit(scene, capsys, truth, answers, message):
+    gt, pred = scene(truth, answers)
+    with pytest.raises(ValueError, match=message):
+        evaluate_bdd_mot(gt, pred)
+    assert run_tool('bdd-mots', '--gt', str(gt), '--pred', str(pred)) == 2
+    assert 'error: ' in capsys.readouterr().err
+
+
+def test_pictures_that_do_not_fit(scene):
+    frame = make_frame(0, [make_label(1, 'car', (0, 0, 5, 5))])
+    with pytest.raises(ValueError, match='without "score"'):
+        evaluate_bdd_det(*scene([frame], [frame]))
+    with pytest.raises(ValueError, match='several pictures of the same name'):
+        evaluate_bdd_det(*scene([frame, frame], []))
+    with pytest.raises(ValueError, match='1 pictures of .* are not in'):
+        evaluate_bdd_det(*scene([frame], [make_frame(3, [])]))
+    rle = dict(size=[4, 4], counts='04')
+    small = dict(id='1', category='car', score=1.0, rle=rle)
+    with pytest.raises(ValueError, match='has the size'):
+        evaluate_bdd_insseg(*scene([frame], [make_frame(0, [small])]))
+
+
+def test_sizes_come_from_masks_and_polygons_need_none(scene):
+    """Labels without "size": that of the RLE, or BDD100K's 1280 x 720."""
+    label = make_label(1, 'car', (2, 3, 9, 9), score=0.9)
+    frame = make_frame(0, [label])
+    del frame['size']
+    assert evaluate_bdd_insseg(*scene([frame], [frame]))['AP'] == pytest.approx(100)
+    outline = [[2, 3], [11, 3], [11, 12], [2, 12]]
+    polygon = {k: label[k] for k in ('id', 'category', 'score')}
+    polygon['poly2d'] = [dict(vertices=outline, types='LLLL', closed=True)]
+    drawn = dict(frame, labels=[polygon])
+    assert evaluate_bdd_insseg(*scene([drawn], [frame]))['AP'] == pytest.approx(100)
+    assert evaluate_bdd_insseg(*scene([drawn], [drawn]))['AP'] == pytest.approx(100)
+
+
+def test_super_classes_hold_each_class_once():
+    names = [n for group in bdd100k_tracking.SUPER_CLASSES.values() for n in group]
+    assert sorted(names) == sorted(BDD_THINGS)
