@@ -107,6 +107,7 @@ def test_converted_set_is_read(name, split, dataset_type, test_mode, tmp_path, c
         metainfo=dict(classes=('object',)),
         pipeline=[],
         test_mode=test_mode,
+        serialize_data=False,
     )
     content = json.loads(out.read_text())
     sentences = [e for v in content['videos'] for e in v.get('expressions', 'x')]
