@@ -2,7 +2,7 @@
 #
 # data/bdd100k/images/{100k,10k,track,seg_track_20}/train/...
 # data/bdd100k/annotations/{det,ins_seg,box_track,seg_track}_train.json, written by
-#   python tools/dataset_converters/bdd100k.py (see its --help)
+#   python tools/dataset_converters/bdd100k.py data/bdd100k
 #
 # Add a pipeline of clips.py: dict(_base_.bdd100k_det_train, pipeline=...).
 bdd100k_det_train = dict(

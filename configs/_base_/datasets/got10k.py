@@ -1,7 +1,9 @@
 # GOT-10k: videos of one target each, boxes.
 #
 # data/got10k/train/<video>/*.jpg
-# data/got10k/annotations/train.json, written by tools/dataset_converters/got10k.py
+# data/got10k/annotations/train.json, written by
+#   python tools/dataset_converters/video_set.py got10k data/got10k \
+#       data/got10k/annotations/train.json --split train
 #
 # Add a pipeline of clips.py: dict(_base_.got10k_train, pipeline=...).
 got10k_train = dict(

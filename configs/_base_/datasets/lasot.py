@@ -1,7 +1,9 @@
 # LaSOT: long videos of one target each, boxes.
 #
 # data/lasot/<class>/<video>/img/*.jpg
-# data/lasot/annotations/train.json, written by tools/dataset_converters/lasot.py
+# data/lasot/annotations/train.json, written by
+#   python tools/dataset_converters/video_set.py lasot data/lasot \
+#       data/lasot/annotations/train.json --split train
 #
 # Add a pipeline of clips.py: dict(_base_.lasot_train, pipeline=...).
 lasot_train = dict(

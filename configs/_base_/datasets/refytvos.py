@@ -1,7 +1,9 @@
 # Ref-YouTube-VOS: videos with sentences that refer to an object, and its masks.
 #
 # data/refytvos/train/JPEGImages/<video>/*.jpg
-# data/refytvos/annotations/train.json, written by tools/dataset_converters/refytvos.py
+# data/refytvos/annotations/train.json, written by
+#   python tools/dataset_converters/video_set.py ref-youtube-vos data/refytvos \
+#       data/refytvos/annotations/train.json --split train
 #
 # Add a pipeline of clips.py: dict(_base_.refytvos_train, pipeline=...).
 refytvos_train = dict(

@@ -1,7 +1,9 @@
 # TrackingNet (of its training chunks, the paper uses 0 to 3): boxes.
 #
 # data/trackingnet/TRAIN_<n>/frames/<video>/*.jpg
-# data/trackingnet/annotations/train.json, written by tools/dataset_converters/trackingnet.py
+# data/trackingnet/annotations/train.json, written by
+#   python tools/dataset_converters/video_set.py trackingnet data/trackingnet \
+#       data/trackingnet/annotations/train.json --split train
 #
 # Add a pipeline of clips.py: dict(_base_.trackingnet_train, pipeline=...).
 trackingnet_train = dict(

@@ -1,7 +1,9 @@
 # YouTube-VOS 2018: videos of one or more targets, masks and boxes.
 #
 # data/ytvos18/train/JPEGImages/<video>/*.jpg
-# data/ytvos18/annotations/train.json, written by tools/dataset_converters/ytvos.py
+# data/ytvos18/annotations/train.json, written by
+#   python tools/dataset_converters/video_set.py youtube-vos data/ytvos18 \
+#       data/ytvos18/annotations/train.json --split train
 #
 # Add a pipeline of clips.py: dict(_base_.ytvos18_train, pipeline=...).
 ytvos18_train = dict(
