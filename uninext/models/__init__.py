@@ -3,8 +3,8 @@
 In the order of the data: ``data_preprocessors`` -> ``backbones``,
 ``prompt_generators`` -> ``necks`` (fusion) -> ``transformer`` (on ``ops``) ->
 ``heads`` -> ``task_modules`` and ``losses`` in training, ``predictors`` in test, and
-``trackers`` from frame to frame; ``detectors`` joins them, ``weights`` reads and writes
-published checkpoints. Nothing here imports datasets.
+``trackers`` from frame to frame in a video's ``sessions``; ``detectors`` joins them,
+``weights`` reads and writes published checkpoints. Nothing here imports datasets.
 """
 
 import uninext.registry  # noqa: F401  (before mmdet: stands in for absent ops)
@@ -19,6 +19,7 @@ from . import (
     ops,
     predictors,
     prompt_generators,
+    sessions,
     task_modules,
     trackers,
     transformer,
@@ -35,6 +36,7 @@ __all__ = [
     'ops',
     'predictors',
     'prompt_generators',
+    'sessions',
     'task_modules',
     'trackers',
     'transformer',

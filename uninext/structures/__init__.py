@@ -2,6 +2,7 @@
 
 ``Prompt``: what is asked for (dataset or user -> network).
 ``VisualPrompt``, ``Template``: a target annotated in another frame, as a prompt.
+``Target``: a box or mask that shows a target in the frame to come.
 ``PromptFeatures``: the encoded prompts of a batch (prompt generator -> fusion, heads).
 ``UninextDataSample``: an image's prompt, ground truth and predictions.
 ``TrackMemory``, ``InstanceMemory``, ``TemplateMemory``: what a video leaves behind for
@@ -16,12 +17,14 @@ from uninext.structures.prompt import (
     clean_category_name,
     clean_expression,
 )
+from uninext.structures.target import Target, mask_box
 from uninext.structures.visual_prompt import Template, VisualPrompt
 
 __all__ = [
     'InstanceMemory',
     'Prompt',
     'PromptFeatures',
+    'Target',
     'Template',
     'TemplateMemory',
     'TrackMemory',
@@ -29,4 +32,5 @@ __all__ = [
     'VisualPrompt',
     'clean_category_name',
     'clean_expression',
+    'mask_box',
 ]

@@ -21,4 +21,25 @@ model = dict(
         loss_embed=dict(type='ContrastiveEmbedLoss', loss_weight=2.0),
         loss_cosine=dict(type='CosineEmbedLoss', loss_weight=3.0),
     ),
+    # How prompts are followed through videos; numbers of the published evaluation.
+    followers=dict(
+        names=dict(
+            type='TrackedNames',
+            select_score_thr=0.1,
+            nms_iou_threshold=0.7,
+            tracker=dict(
+                type='PromptQuasiDenseTracker', init_score_thr=0.4, obj_score_thr=0.3
+            ),
+        ),
+        sentence=dict(type='BestOfSentence'),
+        box=dict(
+            type='ShownTargets',
+            update=dict(type='PeriodicTemplateUpdate', interval=200, min_score=0.7),
+        ),
+        mask=dict(
+            type='ShownTargets',
+            update=dict(type='ConfidentTemplateUpdate', min_score=0.7),
+            merge=dict(type='SoftAggregation', blank_score_thr=0.0),
+        ),
+    ),
 )

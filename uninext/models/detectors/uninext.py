@@ -68,8 +68,9 @@ class Matched(NamedTuple):
 
 
 def untouched(*modules: nn.Module) -> Tensor:
-    """Zero with a gradient to all parameters: DDP waits for every one of them."""
-    return sum(p.sum() for m in modules for p in m.parameters()) * 0.0
+    """Zero with a gradient to all that learns: DDP waits for every such parameter."""
+    learning = [p.sum() for m in modules for p in m.parameters() if p.requires_grad]
+    return sum(learning, torch.zeros(())) * 0.0
 
 
 @MODELS.register_module()
@@ -318,6 +319,12 @@ class UNINEXT(BaseDetector):
             rows: Prompts of one kind, all pooled or none.
             images: The image of each row.
         """
+        return self.find_and_keep(pyramid, rows, images)[0]
+
+    def find_and_keep(
+        self, pyramid: FeaturePyramid, rows: Sequence[PromptRow], images: Sequence[int]
+    ) -> tuple[list[RowOutputs], Decoded]:
+        """:meth:`find`, and what was decoded on the way."""
         prompt = self.encode_prompts([row.prompt for row in rows])
         decoded = self.decode(pyramid.index(images), prompt)
         outputs = self.bbox_head(
@@ -326,7 +333,7 @@ class UNINEXT(BaseDetector):
         mask_feats: Sequence[Tensor | None] = [None] * len(rows)
         if self.mask_head is not None and self.predictor.with_masks:
             mask_feats = self.mask_features(decoded.memory)
-        return [
+        found = [
             RowOutputs(
                 logits=outputs.logits[0][i],
                 ious=None if outputs.ious is None else outputs.ious[0][i],
@@ -339,6 +346,7 @@ class UNINEXT(BaseDetector):
             )
             for i, row in enumerate(rows)
         ]
+        return found, decoded
 
     def passes(self, prompts: Sequence[Prompt]) -> list[list[PromptRow]]:
         """Group prompts, or their parts, by kind: at most ``max_rows`` together."""

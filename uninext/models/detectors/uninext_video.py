@@ -6,6 +6,7 @@ look at a second frame.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -13,8 +14,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from uninext.models.detectors.uninext import UNINEXT, Decoded, Matched, untouched
+from uninext.models.detectors.uninext import (
+    UNINEXT,
+    Decoded,
+    Matched,
+    PromptRow,
+    untouched,
+)
 from uninext.models.heads import ReferenceFrame, gather_targets
+from uninext.models.predictors import RowOutputs
+from uninext.models.sessions import VideoSession
+from uninext.models.transformer import FeaturePyramid
 from uninext.models.weights import add_template_backbone, start_video_from_image
 from uninext.registry import MODELS
 from uninext.structures import (
@@ -42,6 +52,9 @@ class UNINEXTVideo(UNINEXT):
         reference_grad: Keep the graph of the reference frame's pass. It receives no
             gradient (the embedding head looks at detached queries), so this only costs
             memory and time; for measuring.
+        followers: How prompts are followed through videos: a follower for each of
+            ``names``, ``sentence``, ``box``, ``mask``; those that are absent cannot be
+            asked for.
         **kwargs: Of :class:`UNINEXT`.
     """
 
@@ -50,6 +63,7 @@ class UNINEXTVideo(UNINEXT):
         visual_prompt_generator: dict,
         embed_head: dict,
         reference_grad: bool = False,
+        followers: dict[str, dict] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -58,6 +72,7 @@ class UNINEXTVideo(UNINEXT):
         )
         self.embed_head = MODELS.build(embed_head)
         self.reference_grad = reference_grad
+        self.followers = {k: MODELS.build(v) for k, v in (followers or {}).items()}
 
     def init_weights(self) -> None:
         """As in images; then the backbone of targets becomes a copy of the images'."""
@@ -125,9 +140,9 @@ class UNINEXTVideo(UNINEXT):
             losses.update(self._embed_losses(found, batch_inputs[:, 1], references))
         else:
             losses['loss_reid'] = losses['loss_reid_aux'] = self.embed_head.no_loss()
-        if not isinstance(batch_data_samples[0].prompt, VisualPrompt):
-            unused = untouched(self.visual_prompt_generator)
-            losses['loss_reid'] = losses['loss_reid'] + unused
+        is_visual = isinstance(batch_data_samples[0].prompt, VisualPrompt)
+        unused = self.prompt_generator if is_visual else self.visual_prompt_generator
+        losses['loss_reid'] = losses['loss_reid'] + untouched(unused)
         return losses
 
     def _embed_losses(
@@ -161,6 +176,38 @@ class UNINEXTVideo(UNINEXT):
         return self.embed_head(
             decoded.hidden_states[-1], decoded.references[-1], decoded.memory
         )
+
+    # --------------------------------------------------------------------------- test
+
+    def open(
+        self, scale: tuple[int, int] | None = (1333, 800), max_rows: int | None = None
+    ) -> VideoSession:
+        """Start a video.
+
+        Args:
+            scale: (long, short) sides that frames are resized to; None: as they are.
+            max_rows: Most prompts that go through the transformer at once; None: as
+                the model was built.
+        """
+        model = self
+        if max_rows is not None:
+            model = copy.copy(self)
+            model.max_rows = max_rows
+        return VideoSession(model, self.followers, scale)
+
+    def find(
+        self,
+        pyramid: FeaturePyramid,
+        rows: Sequence[PromptRow],
+        images: Sequence[int],
+        with_embeds: bool = False,
+    ) -> list[RowOutputs]:
+        """As in images; ``with_embeds``: with an embedding for every query."""
+        found, decoded = self.find_and_keep(pyramid, rows, images)
+        if with_embeds:
+            for outputs, embeds in zip(found, self.embed(decoded)):
+                outputs.embeds = embeds
+        return found
 
     # --------------------------------------------------------------------- inspection
 

@@ -132,9 +132,9 @@ class VisualPromptGenerator(BaseModule):
         if self.training or torch.is_grad_enabled():
             return self._run(templates, neck, to_inputs)
         self._drop_stale(neck)
-        fresh = [t for t in dict.fromkeys(templates) if t not in self._kept]
-        if fresh:
-            self._kept.update(zip(fresh, self._run(fresh, neck, to_inputs)))
+        for template in templates:  # one by one: what is kept must not depend on others
+            if template not in self._kept:
+                (self._kept[template],) = self._run([template], neck, to_inputs)
         return [self._kept[t] for t in templates]
 
     def _run(

@@ -1,0 +1,265 @@
+"""Everything that has one of several names is found and tracked (MOT, MOTS, VIS).
+
+Shape legend: Q queries, K names, C channels, n detections, m tracked ones, (H, W) the
+reported frame.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from uninext.models.ops import class_aware_nms
+from uninext.models.predictors import RowOutputs, binary_masks, boxes_to_pixels
+from uninext.models.sessions.followers import (
+    FollowedPrompt,
+    Follower,
+    IdCounter,
+    VideoFrame,
+)
+from uninext.models.trackers import TrackScores
+from uninext.registry import MODELS
+from uninext.structures import InstanceMemory, TrackMemory
+
+
+class Tracked(NamedTuple):
+    """Detections that a tracker reports, m of them.
+
+    Attributes:
+        kept: (m,) int64 indices into the detections.
+        ids: (m,) int64 track ids.
+        scores: (m,), and ``labels`` (m,) int64: what is reported.
+        events: What became of tracks; None where the tracker does not tell.
+    """
+
+    kept: Tensor
+    ids: Tensor
+    scores: Tensor
+    labels: Tensor
+    events: Any = None
+
+
+class _NamedFollower(Follower):
+    """Select the queries of a frame that are one of the names, track them, report.
+
+    Args:
+        tracker: Config of the tracker.
+        select_score_thr: Queries with a higher best score are taken; if there is none,
+            the best query is.
+        nms_iou_threshold: Class-aware suppression of boxes on each query's best name.
+        with_iou: Multiply scores with the IoU branch (geometric mean).
+        mask_threshold: Probability above which a pixel belongs to the instance.
+        with_masks: Predict masks.
+    """
+
+    needs_embeds = True
+
+    def __init__(
+        self,
+        tracker: dict,
+        select_score_thr: float = 0.1,
+        nms_iou_threshold: float = 0.7,
+        with_iou: bool = False,
+        mask_threshold: float = 0.5,
+        with_masks: bool = True,
+    ) -> None:
+        super().__init__(mask_threshold, with_masks)
+        self.tracker = MODELS.build(tracker)
+        self.select_score_thr = select_score_thr
+        self.nms_iou_threshold = nms_iou_threshold
+        self.with_iou = with_iou
+
+    def step(
+        self, prompts: Sequence[FollowedPrompt], frame: VideoFrame, ids: IdCounter
+    ) -> list[InstanceData]:
+        """The tracked instances of each list of names."""
+        return [self._step(prompt, frame, ids) for prompt in prompts]
+
+    def _step(
+        self, prompt: FollowedPrompt, frame: VideoFrame, ids: IdCounter
+    ) -> InstanceData:
+        num_names = len(prompt.state.prompt)
+        parts = [self._select(found, num_names, frame) for found in prompt.found]
+        detections = InstanceData.cat(parts)
+        memory = prompt.state.memory
+        memory.next_id = ids.next_id  # ids are unique in a session
+        tracked = self._track(memory, detections)
+        ids.next_id = memory.next_id
+        prompt.events = tracked.events
+        chosen = detections[tracked.kept]
+        results = InstanceData(
+            bboxes=chosen.bboxes,
+            scores=tracked.scores,
+            labels=tracked.labels,
+            instances_ids=tracked.ids,
+        )
+        if self.reports_masks(frame):
+            results.masks = self._masks(chosen, prompt.found, frame)
+        return results
+
+    def _select(
+        self, found: RowOutputs, num_names: int, frame: VideoFrame
+    ) -> InstanceData:
+        """Detections of one part of the names, n of them.
+
+        Returns:
+            ``bboxes`` (n, 4), ``scores``, ``labels``, ``class_scores`` (n, K),
+            ``embeds`` (n, C), ``queries`` (n,), ``parts`` (n,) the label offset.
+        """
+        scores = found.name_scores(self.with_iou)
+        best, labels = scores.max(1)
+        chosen = (best > self.select_score_thr).nonzero()[:, 0]
+        if not len(chosen):
+            chosen = best.argmax()[None]
+        boxes = found.boxes_xyxy
+        kept = class_aware_nms(
+            boxes[chosen], best[chosen], labels[chosen], self.nms_iou_threshold
+        )
+        chosen = chosen[kept]
+        class_scores = scores.new_zeros(len(chosen), num_names)
+        start = found.label_offset
+        class_scores[:, start : start + scores.shape[1]] = scores[chosen]
+        return InstanceData(
+            bboxes=boxes_to_pixels(boxes[chosen], frame.out_size_hw),
+            scores=best[chosen],
+            labels=labels[chosen] + start,
+            class_scores=class_scores,
+            embeds=found.embeds[chosen],
+            queries=chosen,
+            parts=torch.full_like(chosen, start),
+            **self._more_fields(found, chosen, frame),
+        )
+
+    def _more_fields(
+        self, found: RowOutputs, chosen: Tensor, frame: VideoFrame
+    ) -> dict[str, Tensor]:
+        """What the tracker looks at besides."""
+        return {}
+
+    @abstractmethod
+    def _track(self, memory: Any, detections: InstanceData) -> Tracked:
+        """Name the detections."""
+
+    def _masks(
+        self, chosen: InstanceData, found: Sequence[RowOutputs], frame: VideoFrame
+    ) -> Tensor:
+        """(m, H, W) bool."""
+        masks = chosen.bboxes.new_zeros((len(chosen), *frame.out_size_hw))
+        masks = masks.bool()
+        for part in found:
+            mine = (chosen.parts == part.label_offset).nonzero()[:, 0]
+            if not len(mine):
+                continue
+            logits = frame.mask_logits(part, chosen.queries[mine])
+            masks[mine] = binary_masks(
+                logits, frame.size_hw, frame.out_size_hw, self.mask_logit
+            )
+        return masks
+
+
+@MODELS.register_module()
+class TrackedNames(_NamedFollower):
+    """Quasi-dense association (MOT and MOTS, method.md 5.5).
+
+    Args:
+        tracker: :class:`PromptQuasiDenseTracker` by default.
+        select_score_thr: Queries with a higher best score are taken; if there is none,
+            the best query is.
+        nms_iou_threshold: Class-aware suppression of boxes.
+        with_iou: Multiply scores with the IoU branch (geometric mean).
+        mask_threshold: Probability above which a pixel belongs to the instance.
+        with_masks: Predict masks.
+    """
+
+    def __init__(
+        self,
+        tracker: dict | None = None,
+        select_score_thr: float = 0.1,
+        nms_iou_threshold: float = 0.7,
+        with_iou: bool = False,
+        mask_threshold: float = 0.5,
+        with_masks: bool = True,
+    ) -> None:
+        super().__init__(
+            tracker or dict(type='PromptQuasiDenseTracker'),
+            select_score_thr,
+            nms_iou_threshold,
+            with_iou,
+            mask_threshold,
+            with_masks,
+        )
+
+    def new_memory(self) -> TrackMemory:
+        """Of one video and prompt."""
+        return TrackMemory()
+
+    def _track(self, memory: TrackMemory, detections: InstanceData) -> Tracked:
+        kept, ids = self.tracker.step(memory, detections)
+        return Tracked(kept, ids, detections.scores[kept], detections.labels[kept])
+
+
+@MODELS.register_module()
+class AveragedNames(_NamedFollower):
+    """Association with a memory of embeddings, scores averaged over time (VIS).
+
+    A track is reported under the name with the highest mean score so far; see
+    ``TrackEvents`` for the results of whole videos (method.md 5.6).
+
+    Args:
+        tracker: :class:`VideoInstanceTracker` by default.
+        select_score_thr: Queries with a higher best score are taken; if there is none,
+            the best query is.
+        nms_iou_threshold: Class-aware suppression of boxes.
+        with_iou: Multiply scores with the IoU branch (geometric mean).
+        mask_threshold: Probability above which a pixel belongs to the instance.
+        with_masks: Report masks (the tracker looks at them in any case).
+    """
+
+    def __init__(
+        self,
+        tracker: dict | None = None,
+        select_score_thr: float = 0.1,
+        nms_iou_threshold: float = 0.9,
+        with_iou: bool = False,
+        mask_threshold: float = 0.5,
+        with_masks: bool = True,
+    ) -> None:
+        super().__init__(
+            tracker or dict(type='VideoInstanceTracker'),
+            select_score_thr,
+            nms_iou_threshold,
+            with_iou,
+            mask_threshold,
+            with_masks,
+        )
+
+    def new_memory(self) -> InstanceMemory:
+        """Of one video and prompt."""
+        return InstanceMemory()
+
+    def finish(self, memory: InstanceMemory) -> TrackScores:
+        """Tracks that the end of the video completes."""
+        return self.tracker.finish(memory)
+
+    def _more_fields(
+        self, found: RowOutputs, chosen: Tensor, frame: VideoFrame
+    ) -> dict[str, Tensor]:
+        if frame.mask_head is None:
+            raise ValueError(
+                'Video instances are told apart by their masks, but the model has no '
+                "mask head. Use dict(type='TrackedNames') for boxes."
+            )
+        return dict(masks=frame.mask_logits(found, chosen) > self.mask_logit)
+
+    def _track(self, memory: InstanceMemory, detections: InstanceData) -> Tracked:
+        step = self.tracker.step(memory, detections)
+        means = detections.class_scores[step.kept].clone()
+        known = step.ids >= 0
+        means[known] = memory.mean_scores(step.ids[known]).to(means)
+        scores, labels = means.max(1)
+        return Tracked(step.kept, step.ids, scores, labels, step)

@@ -1,0 +1,186 @@
+"""Targets that were shown in a frame are found again (SOT and VOS).
+
+Shape legend: n targets, (h, w) the network's input, (H, W) the reported frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from uninext.models.predictors import boxes_to_pixels, probability_masks
+from uninext.models.sessions.followers import (
+    FollowedPrompt,
+    Follower,
+    IdCounter,
+    PromptState,
+    VideoFrame,
+    best_query,
+)
+from uninext.registry import MODELS
+from uninext.structures import Target, Template, TemplateMemory, VisualPrompt
+
+
+@MODELS.register_module()
+class ShownTargets(Follower):
+    """The best query of each frame for a template that is kept fresh.
+
+    Published differences between SOT and VOS (method.md 5.3, 5.4) are arguments: in SOT
+    the box makes new templates, in VOS the merged mask.
+
+    Args:
+        update: Template update, e.g. ``dict(type='PeriodicTemplateUpdate')``; None:
+            the first template alone.
+        merge: Targets share the pixels among them, e.g.
+            ``dict(type='SoftAggregation')`` (VOS); None: each has its own mask,
+            whatever other targets there are.
+        with_iou: Multiply scores with the IoU branch (geometric mean).
+        context: Side of a template relative to the target.
+        template_size: Side of a template in pixels.
+        mask_threshold: Probability above which a pixel belongs to the target.
+        with_masks: Predict masks.
+    """
+
+    def __init__(
+        self,
+        update: dict | None = None,
+        merge: dict | None = None,
+        with_iou: bool = True,
+        context: float = 2.0,
+        template_size: int = 256,
+        mask_threshold: float = 0.5,
+        with_masks: bool = True,
+    ) -> None:
+        super().__init__(mask_threshold, with_masks)
+        sizes = dict(context=context, size=template_size)
+        self.update = MODELS.build({**sizes, **update}) if update else None
+        self.merge = MODELS.build(merge) if merge else None
+        self.mask_threshold = mask_threshold
+        self.with_iou = with_iou
+        self.context = context
+        self.template_size = template_size
+
+    def ask(self, state: PromptState) -> VisualPrompt:
+        """The target's templates."""
+        return VisualPrompt(state.memory.templates)
+
+    def show(self, target: Target, frame: VideoFrame) -> TemplateMemory:
+        """Memory of a target that is shown in a frame.
+
+        Raises:
+            ValueError: If the box is empty or outside the frame, or the mask has
+                another size.
+        """
+        mask, (height, width) = target.mask, frame.out_size_hw
+        if mask is not None:
+            if tuple(mask.shape) != (height, width):
+                raise ValueError(
+                    f'The mask of a target is {mask.shape[1]}x{mask.shape[0]} pixels '
+                    f'and its frame {width}x{height} (width x height). Give the mask '
+                    'of the very frame, in its full size.'
+                )
+            mask = resize_nearest(mask, frame.size_hw).to(frame.image.device)
+            mask = mask if bool(mask.any()) else None  # thinner than a pixel now
+        scale = torch.tensor([frame.size_hw[1] / width, frame.size_hw[0] / height] * 2)
+        box = target.box().cpu() * scale
+        template = Template.from_frame(
+            frame.image, box, mask, self.context, self.template_size
+        )
+        return TemplateMemory(first=template)
+
+    def step(
+        self, prompts: Sequence[FollowedPrompt], frame: VideoFrame, ids: IdCounter
+    ) -> list[InstanceData]:
+        """One instance a target. In the frame that shows it, the target as shown."""
+        results, probs = [], []
+        for prompt in prompts:
+            result, prob = self._report(prompt, frame)
+            results.append(result)
+            probs.append(prob)
+        if self.reports_masks(frame) and results:
+            masks = self._masks(torch.stack(probs), results)
+            for result, mask in zip(results, masks):
+                result.masks = mask[None]
+        for prompt, result in zip(prompts, results):
+            if prompt.shown is None and self.update is not None:
+                self._renew(prompt.state.memory, result, frame)
+        return results
+
+    def _report(
+        self, prompt: FollowedPrompt, frame: VideoFrame
+    ) -> tuple[InstanceData, Tensor | None]:
+        """The instance, and the (H, W) probabilities of its pixels."""
+        if prompt.shown is not None:
+            return self._repeat(prompt, frame)
+        part, query, score = best_query(prompt.found, self.with_iou)
+        found = prompt.found[part]
+        chosen = torch.tensor([query], device=score.device)
+        result = InstanceData(
+            bboxes=boxes_to_pixels(found.boxes_xyxy[chosen], frame.out_size_hw),
+            scores=score[None],
+            labels=torch.zeros_like(chosen),
+            instances_ids=torch.full_like(chosen, prompt.state.track_id),
+        )
+        if not self.reports_masks(frame):
+            return result, None
+        logits = frame.mask_logits(found, chosen)
+        return result, probability_masks(logits, frame.size_hw, frame.out_size_hw)[0]
+
+    def _repeat(
+        self, prompt: FollowedPrompt, frame: VideoFrame
+    ) -> tuple[InstanceData, Tensor | None]:
+        """The target as it was shown; of a box the mask is predicted."""
+        target, probs = prompt.shown, None
+        height, width = frame.out_size_hw
+        box = target.box().to(frame.image.device)
+        box = torch.minimum(box.clamp(min=0), box.new_tensor([width, height] * 2))
+        if target.mask is not None:
+            probs = target.mask.to(frame.image.device).float()
+        elif self.reports_masks(frame):
+            part, query, _ = best_query(prompt.found, self.with_iou)
+            chosen = torch.tensor([query], device=frame.image.device)
+            logits = frame.mask_logits(prompt.found[part], chosen)
+            probs = probability_masks(logits, frame.size_hw, frame.out_size_hw)[0]
+        label = torch.zeros(1, dtype=torch.int64, device=box.device)
+        result = InstanceData(
+            bboxes=box[None],
+            scores=torch.ones(1, device=box.device),
+            labels=label,
+            instances_ids=torch.full_like(label, prompt.state.track_id),
+        )
+        return result, probs
+
+    def _masks(self, probs: Tensor, results: list[InstanceData]) -> Tensor:
+        """(n, H, W) bool."""
+        if self.merge is None:
+            return probs > self.mask_threshold
+        numbers = torch.arange(1, len(results) + 1, device=probs.device)
+        scores = torch.cat([result.scores for result in results])
+        merged = self.merge(probs, scores, numbers)
+        return merged[None] == numbers[:, None, None]
+
+    def _renew(
+        self, memory: TemplateMemory, result: InstanceData, frame: VideoFrame
+    ) -> None:
+        """Let the newest frame become the latest template."""
+        height, width = frame.out_size_hw
+        scale = result.bboxes.new_tensor(
+            [frame.size_hw[1] / width, frame.size_hw[0] / height] * 2
+        )
+        mask = None
+        if 'masks' in result:
+            mask = resize_nearest(result.masks[0], frame.size_hw)
+        self.update.step(
+            memory, frame.image, float(result.scores[0]), result.bboxes[0] * scale, mask
+        )
+
+
+def resize_nearest(mask: Tensor, size_hw: tuple[int, int]) -> Tensor:
+    """(H, W) bool to another size."""
+    if tuple(mask.shape) == tuple(size_hw):
+        return mask.bool()
+    return F.interpolate(mask[None, None].float(), size=tuple(size_hw))[0, 0].bool()

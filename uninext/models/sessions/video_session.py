@@ -1,0 +1,477 @@
+"""A video, or a live stream, frame by frame, with prompts that come and go.
+
+Frames and prompts enter, tracked instances leave. Everything that a video leaves behind
+is here, not on the network, and does not grow with the number of frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import mmcv
+import numpy as np
+import torch
+from mmengine.structures import InstanceData
+from torch import Tensor, nn
+
+from uninext.models.sessions.followers import (
+    FollowedPrompt,
+    Follower,
+    IdCounter,
+    PromptState,
+    VideoFrame,
+)
+from uninext.structures import (
+    InstanceMemory,
+    Prompt,
+    Target,
+    TemplateMemory,
+    TrackMemory,
+    UninextDataSample,
+)
+
+NAMES, SENTENCE, BOX, MASK = 'names', 'sentence', 'box', 'mask'
+_MEMORIES = {c.__name__: c for c in (TrackMemory, InstanceMemory, TemplateMemory)}
+
+
+@dataclass
+class TrackEvents:
+    """What became of the tracks of a prompt in a frame.
+
+    Attributes:
+        prompt_id: Of a list of names.
+        ended: Tracks that will not be met again, with their mean scores.
+        discarded: (d,) ids of tracks that were too short to be true.
+    """
+
+    prompt_id: int
+    ended: Any
+    discarded: Tensor
+
+
+class VideoSession:
+    """Follow prompts through the frames of one video.
+
+    Get one from ``model.open()``.
+
+    Args:
+        model: A :class:`UNINEXTVideo`, which is not changed.
+        followers: Per kind of prompt (``names``, ``sentence``, ``box``, ``mask``) its
+            follower.
+        scale: (long, short) sides that frames are resized to, aspect kept; None:
+            frames are taken as they are.
+
+    Example:
+        >>> session = model.open()                              # doctest: +SKIP
+        >>> session.add(names=['person', 'dog'])                # doctest: +SKIP
+        [0]
+        >>> session.add(box=[20, 30, 120, 200])                 # doctest: +SKIP
+        [1]
+        >>> for frame in frames:                                # doctest: +SKIP
+        ...     found = session.step(frame).pred_instances
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        followers: Mapping[str, Follower],
+        scale: tuple[int, int] | None = None,
+    ) -> None:
+        self.model = model
+        self.followers = dict(followers)
+        self.scale = scale
+        self.num_frames = 0
+        self._ids = IdCounter()
+        self._next_prompt = 0
+        self._prompts: dict[int, PromptState] = {}
+        self._shown: dict[int, Target] = {}  # waiting for the frame that shows them
+
+    # ------------------------------------------------------------------------- prompts
+
+    def add(
+        self,
+        prompt: Prompt | Target | Sequence[str] | str | None = None,
+        *,
+        names: Sequence[str] | None = None,
+        sentence: str | None = None,
+        box: Any = None,
+        mask: Any = None,
+    ) -> list[int]:
+        """Ask for something from the next frame on.
+
+        Give one of these. Boxes and masks show their targets in the next frame that
+        ``step`` gets.
+
+        Args:
+            prompt: A list of names, a sentence, a :class:`Prompt`, a :class:`Target`.
+            names: Category names; everything that is one of them is tracked.
+            sentence: What the wanted thing looks like or does.
+            box: (4,) xyxy in pixels of the frame, or (n, 4) for n targets.
+            mask: (height, width) bool, or (n, height, width) for n targets.
+
+        Returns:
+            Ids of the prompts, one a target.
+
+        Raises:
+            ValueError: If nothing or several things are given, or one is empty.
+        """
+        given = [x for x in (prompt, names, sentence, box, mask) if x is not None]
+        if len(given) != 1:
+            raise ValueError(
+                'add() takes one of names=[...], sentence=..., box=..., mask=..., or a '
+                f'prompt; got {len(given)} of them.'
+            )
+        if prompt is None:
+            prompts = _prompts_of(names, sentence, box, mask)
+        elif isinstance(prompt, str):
+            prompts = [Prompt.from_expression(prompt)]
+        elif isinstance(prompt, (Prompt, Target)):
+            prompts = [prompt]
+        else:
+            prompts = [Prompt.from_names(prompt)]
+        return [self._add(one) for one in prompts]
+
+    def remove(self, prompt_id: int) -> None:
+        """Stop asking for something.
+
+        Raises:
+            ValueError: If there is no such prompt.
+        """
+        if prompt_id not in self._prompts:
+            raise ValueError(
+                f'There is no prompt {prompt_id}; there are {sorted(self._prompts)}.'
+            )
+        del self._prompts[prompt_id]
+        self._shown.pop(prompt_id, None)
+
+    @property
+    def prompt_ids(self) -> tuple[int, ...]:
+        """What is asked for at present."""
+        return tuple(self._prompts)
+
+    def names_of(self, prompt_id: int) -> tuple[str, ...]:
+        """What the labels of a prompt's instances mean."""
+        prompt = self._prompts[prompt_id].prompt
+        return ('target',) if prompt is None else prompt.names
+
+    def _add(self, prompt: Prompt | Target) -> int:
+        if isinstance(prompt, Target):
+            kind = BOX if prompt.mask is None else MASK
+            state = PromptState(kind, None)
+        else:
+            kind = SENTENCE if prompt.pooled else NAMES
+            state = PromptState(kind, prompt)
+        if kind not in self.followers:
+            raise ValueError(
+                f'This model follows {sorted(self.followers)} only; {kind!r} has no '
+                "follower. Add it to the config's model.followers."
+            )
+        prompt_id = self._next_prompt
+        if isinstance(prompt, Target):
+            self._shown[prompt_id] = prompt
+        else:
+            state.memory = self.followers[kind].new_memory()
+        if kind != NAMES:
+            state.track_id = self._ids.take()
+        self._next_prompt += 1
+        self._prompts[prompt_id] = state
+        return prompt_id
+
+    # -------------------------------------------------------------------------- frames
+
+    @torch.no_grad()
+    def step(self, frame: np.ndarray) -> UninextDataSample:
+        """Find everything that is asked for in the next frame.
+
+        Args:
+            frame: (H, W, 3) uint8, BGR as OpenCV reads it. May have another size than
+                the frame before.
+
+        Returns:
+            UninextDataSample: ``pred_instances`` in pixels of the frame: ``bboxes``
+            (n, 4) xyxy, ``scores``, ``labels`` (index into the names of the prompt),
+            ``prompt_ids``, ``instances_ids`` (tracks; unique in the session) and
+            ``masks`` (n, H, W) bool; ``track_events``, a list of :class:`TrackEvents`.
+
+        Raises:
+            ValueError: If this is no frame, or a target shown in it is not in it. The
+                session is then as it was before.
+        """
+        height, width = _checked_frame(frame)
+        image = frame
+        if self.scale is not None:
+            image = mmcv.imrescale(frame, tuple(self.scale), backend='pillow')
+        tensor = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)
+        sample = UninextDataSample(
+            metainfo=dict(img_shape=image.shape[:2], ori_shape=(height, width))
+        )
+        return self.step_sample(tensor, sample)
+
+    @torch.no_grad()
+    def step_sample(
+        self, image: Tensor, sample: UninextDataSample
+    ) -> UninextDataSample:
+        """The same for a frame that a test pipeline has resized and packed.
+
+        Args:
+            image: (3, h, w) uint8 BGR.
+            sample: With ``img_shape`` (h, w) and ``ori_shape`` (H, W).
+        """
+        was_training = self.model.training
+        self.model.eval()
+        try:
+            return self._step(image, sample)
+        finally:
+            self.model.train(was_training)
+
+    def _step(self, image: Tensor, sample: UninextDataSample) -> UninextDataSample:
+        frame = VideoFrame(
+            image.to(self.model.level_embed.device),
+            tuple(sample.ori_shape[:2]),
+            self.model.mask_head,
+        )
+        shown = self._show(frame)
+        self._shown.clear()
+        for prompt_id, memory in shown.items():
+            self._prompts[prompt_id].memory = memory[1]
+        followed = {
+            prompt_id: FollowedPrompt(state, shown=shown.get(prompt_id, (None,))[0])
+            for prompt_id, state in self._prompts.items()
+        }
+        self._find(image, sample, frame, followed)
+        results: dict[int, InstanceData] = {}
+        for kind in dict.fromkeys(state.kind for state in self._prompts.values()):
+            mine = {i: f for i, f in followed.items() if f.state.kind == kind}
+            found = self.followers[kind].step(list(mine.values()), frame, self._ids)
+            results.update(zip(mine, found))
+        self.num_frames += 1
+        sample.pred_instances = self._joined(results, frame)
+        sample.set_metainfo(dict(track_events=_events(followed)))
+        return sample
+
+    def _show(self, frame: VideoFrame) -> dict[int, tuple[Target, TemplateMemory]]:
+        """Memories of the targets that this frame shows; nothing is changed yet."""
+        return {
+            prompt_id: (target, self._follower(prompt_id).show(target, frame))
+            for prompt_id, target in self._shown.items()
+        }
+
+    def _follower(self, prompt_id: int) -> Follower:
+        return self.followers[self._prompts[prompt_id].kind]
+
+    def _find(
+        self,
+        image: Tensor,
+        sample: UninextDataSample,
+        frame: VideoFrame,
+        followed: dict[int, FollowedPrompt],
+    ) -> None:
+        """Ask for all prompts together: one backbone pass, few transformer passes."""
+        asked = {
+            prompt_id: follow
+            for prompt_id, follow in followed.items()
+            if self._needs_the_network(follow, frame)
+        }
+        if not asked:
+            return
+        data = dict(inputs=[image], data_samples=[sample])
+        data = self.model.data_preprocessor(data, False)
+        pyramid = self.model.build_pyramid(
+            self.model.extract_feat(data['inputs']), data['data_samples']
+        )
+        items = list(asked)
+        prompts = [self._follower(i).ask(asked[i].state) for i in items]
+        for rows in self.model.passes(prompts):
+            with_embeds = any(
+                self._follower(items[row.item]).needs_embeds for row in rows
+            )
+            found = self.model.find(pyramid, rows, [0] * len(rows), with_embeds)
+            for row, outputs in zip(rows, found):
+                asked[items[row.item]].found.append(outputs)
+
+    def _needs_the_network(self, follow: FollowedPrompt, frame: VideoFrame) -> bool:
+        """A target shown by its mask is known; of a box the mask is not."""
+        if follow.shown is None:
+            return True
+        follower = self.followers[follow.state.kind]
+        return follow.shown.mask is None and follower.reports_masks(frame)
+
+    def _joined(
+        self, results: dict[int, InstanceData], frame: VideoFrame
+    ) -> InstanceData:
+        """All instances of the frame, in the order of their prompts."""
+        parts = []
+        for prompt_id, result in sorted(results.items()):
+            ids = result.labels.new_full((len(result),), prompt_id)
+            result.prompt_ids = ids
+            parts.append(result)
+        if parts and len({frozenset(part.keys()) for part in parts}) == 1:
+            return InstanceData.cat(parts)
+        return _nothing(frame) if not parts else _cat_with_empty_masks(parts, frame)
+
+    def finish(self) -> list[TrackEvents]:
+        """What is still to be said of tracks at the end of the video."""
+        return [
+            TrackEvents(prompt_id, ended, ended.ids[:0])
+            for prompt_id, state in self._prompts.items()
+            if (ended := self.followers[state.kind].finish(state.memory)) is not None
+        ]
+
+    def video_results(self, events: TrackEvents) -> InstanceData:
+        """Results of whole videos of tracks that ended: one for each likely name.
+
+        Returns:
+            InstanceData: ``instances_id``, ``labels`` and ``scores``, (r,) each.
+        """
+        follower = self._follower(events.prompt_id)
+        return follower.tracker.results(events.ended)
+
+    # --------------------------------------------------------------------------- state
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that later frames depend on: ``torch.load(weights_only=True)``."""
+        return dict(
+            num_frames=self.num_frames,
+            next_id=self._ids.next_id,
+            next_prompt=self._next_prompt,
+            prompts={i: _packed_state(s) for i, s in self._prompts.items()},
+            shown={
+                i: dict(box_xyxy=t.box_xyxy, mask=t.mask)
+                for i, t in self._shown.items()
+            },
+        )
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was called.
+
+        Raises:
+            ValueError: If the state is not of a session, or asks for a kind of prompt
+                that this session has no follower for.
+        """
+        expected = {'num_frames', 'next_id', 'next_prompt', 'prompts', 'shown'}
+        if set(state) != expected:
+            raise ValueError(
+                f'This is no saved session: it has {sorted(state)}, expected '
+                f'{sorted(expected)}.'
+            )
+        kinds = {packed['kind'] for packed in state['prompts'].values()}
+        if not kinds <= set(self.followers):
+            raise ValueError(
+                f'The saved session follows {sorted(kinds)}, this model '
+                f'{sorted(self.followers)}.'
+            )
+        device = self.model.level_embed.device
+        self.num_frames = state['num_frames']
+        self._ids = IdCounter(state['next_id'])
+        self._next_prompt = state['next_prompt']
+        self._prompts = {
+            i: _unpacked_state(packed, device) for i, packed in state['prompts'].items()
+        }
+        self._shown = {i: Target(**target) for i, target in state['shown'].items()}
+
+
+def _prompts_of(
+    names: Sequence[str] | None, sentence: str | None, box: Any, mask: Any
+) -> list[Prompt | Target]:
+    if names is not None:
+        return [Prompt.from_names(names)]
+    if sentence is not None:
+        return [Prompt.from_expression(sentence)]
+    if box is not None:
+        boxes = torch.as_tensor(np.asarray(box), dtype=torch.float32)
+        if boxes.dim() not in (1, 2) or boxes.shape[-1] != 4 or not boxes.numel():
+            raise ValueError(
+                'box must be (x1, y1, x2, y2), or (n, 4) for n targets; got the shape '
+                f'{tuple(boxes.shape)}.'
+            )
+        return [Target(box_xyxy=b) for b in boxes.view(-1, 4)]
+    masks = torch.as_tensor(np.asarray(mask))
+    if masks.dim() not in (2, 3) or not masks.numel():
+        raise ValueError(
+            'mask must be (height, width), or (n, height, width) for n targets; got '
+            f'the shape {tuple(masks.shape)}.'
+        )
+    return [Target(mask=m.bool()) for m in masks.view(-1, *masks.shape[-2:])]
+
+
+def _checked_frame(frame: Any) -> tuple[int, int]:
+    """Height and width of a frame."""
+    if not isinstance(frame, np.ndarray):
+        raise ValueError(
+            f'A frame must be a numpy array (height, width, 3), got '
+            f'{type(frame).__name__}. (Readers give None at the end of a video, or '
+            'where a frame is broken.)'
+        )
+    if frame.ndim != 3 or frame.shape[2] != 3 or not frame.size:
+        raise ValueError(
+            f'A frame must be (height, width, 3), got the shape {frame.shape}.'
+        )
+    if frame.dtype != np.uint8:
+        raise ValueError(f'A frame must be uint8 in 0..255, got {frame.dtype}.')
+    return frame.shape[:2]
+
+
+def _events(followed: Mapping[int, FollowedPrompt]) -> list[TrackEvents]:
+    return [
+        TrackEvents(prompt_id, follow.events.ended, follow.events.discarded)
+        for prompt_id, follow in followed.items()
+        if follow.events is not None
+    ]
+
+
+def _nothing(frame: VideoFrame) -> InstanceData:
+    device = frame.image.device
+    numbers = torch.zeros(0, dtype=torch.int64, device=device)
+    results = InstanceData(
+        bboxes=torch.zeros(0, 4, device=device),
+        scores=torch.zeros(0, device=device),
+        labels=numbers,
+        instances_ids=numbers,
+        prompt_ids=numbers,
+    )
+    if frame.mask_head is not None:
+        masks = torch.zeros(0, *frame.out_size_hw, dtype=torch.bool, device=device)
+        results.masks = masks
+    return results
+
+
+def _cat_with_empty_masks(parts: list[InstanceData], frame: VideoFrame) -> InstanceData:
+    """Some kinds of prompts report masks, others do not: those get empty ones."""
+    for part in parts:
+        if 'masks' not in part:
+            part.masks = part.bboxes.new_zeros(
+                (len(part), *frame.out_size_hw), dtype=torch.bool
+            )
+    return InstanceData.cat(parts)
+
+
+def _packed_state(state: PromptState) -> dict[str, Any]:
+    prompt, memory = state.prompt, state.memory
+    return dict(
+        kind=state.kind,
+        track_id=state.track_id,
+        prompt=None
+        if prompt is None
+        else dict(
+            text=prompt.text,
+            names=prompt.names,
+            spans=prompt.spans,
+            pooled=prompt.pooled,
+        ),
+        memory=None if memory is None else memory.state_dict(),
+        memory_type=None if memory is None else type(memory).__name__,
+    )
+
+
+def _unpacked_state(packed: Mapping[str, Any], device: torch.device) -> PromptState:
+    prompt, memory = packed['prompt'], packed['memory']
+    if memory is not None:
+        memory = _MEMORIES[packed['memory_type']].from_state_dict(memory).to(device)
+    return PromptState(
+        kind=packed['kind'],
+        prompt=None if prompt is None else Prompt(**prompt),
+        memory=memory,
+        track_id=packed['track_id'],
+    )

@@ -1,0 +1,64 @@
+"""Targets: what a user or a benchmark points at in a frame.
+
+A target leaves a dataset (or the user's hands), a video session cuts its template out
+of the frame that shows it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A box, or a mask, in a frame: what to follow.
+
+    Attributes:
+        box_xyxy: (4,) pixels of the frame as it was given to the session; made from
+            the mask if None.
+        mask: (H, W) bool, or None where only the box is known.
+    """
+
+    box_xyxy: Tensor | None = None
+    mask: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if self.box_xyxy is None and self.mask is None:
+            raise ValueError('A target needs a box or a mask, got neither.')
+        if self.mask is not None and self.mask.dim() != 2:
+            raise ValueError(
+                'The mask of a target must be (height, width), got the shape '
+                f'{tuple(self.mask.shape)}. Add targets one by one.'
+            )
+        if self.mask is not None and not bool(self.mask.any()):
+            raise ValueError('The mask of a target is empty: no pixel is set.')
+        if self.box_xyxy is not None and self.box_xyxy.numel() != 4:
+            raise ValueError(
+                'The box of a target must be (x1, y1, x2, y2), got the shape '
+                f'{tuple(self.box_xyxy.shape)}.'
+            )
+
+    def box(self) -> Tensor:
+        """(4,) float, the box given, or that of the mask."""
+        if self.box_xyxy is not None:
+            return self.box_xyxy.flatten().float()
+        return mask_box(self.mask)
+
+
+def mask_box(mask: Tensor) -> Tensor:
+    """Box of a mask.
+
+    Args:
+        mask: (H, W), not empty.
+
+    Returns:
+        (4,) xyxy, from the first to the last pixel, as published: a pixel less than its
+        outer edges, but never empty.
+    """
+    rows, columns = mask.any(1).nonzero()[:, 0], mask.any(0).nonzero()[:, 0]
+    x1, y1 = columns[0], rows[0]
+    x2, y2 = columns[-1].clamp(min=x1 + 1), rows[-1].clamp(min=y1 + 1)
+    return torch.stack([x1, y1, x2, y2]).float()
