@@ -15,6 +15,8 @@ from uninext.evaluation.result_files import (
     evaluate_sot,
     evaluate_ytvis,
 )
+from uninext.evaluation.result_files.reading import read_json
+from uninext.evaluation.result_files.video_objects import read_object_ids
 
 TOOL = Path(__file__).parents[2] / 'tools/analysis_tools/eval_results.py'
 LINES = '10,20,30,40\n12,20,30,40\n14,20,30,40\n'
@@ -109,6 +111,17 @@ def test_mot_figures(shared_dir: Path, capsys):
         if key != 'py_motmetrics':
             for name in ('COMBINED', 'TUD-Campus'):
                 assert figures[name][key] == pytest.approx(value, abs=1e-12), key
+
+
+# ---- any file ----
+
+
+def test_files_that_cannot_be_read(tmp_path: Path):
+    with pytest.raises(ValueError, match='is a folder'):
+        read_json(tmp_path)
+    (tmp_path / 'a').write_bytes(b'\xff\xfe\xff')
+    with pytest.raises(ValueError, match='not a text file'):
+        read_json(tmp_path / 'a')
 
 
 # ---- single objects ----
@@ -227,6 +240,20 @@ def test_void_is_no_object_beside_others_but_one_alone(tmp_path: Path):
     figures = evaluate_davis(tmp_path / 'gt', tmp_path / 'pred')
     assert figures['num_objects'] == 1
     assert figures['mean']['J&F'] == 1
+
+
+def test_a_video_without_objects_does_not_count(tmp_path: Path):
+    for name in ('gt', 'pred'):
+        make_videos(tmp_path / name)
+        for index in range(3):
+            write_ids(tmp_path / name / 'w' / f'{index}.png', np.zeros((4, 4)))
+    figures = evaluate_davis(tmp_path / 'gt', tmp_path / 'pred')
+    assert list(figures['per_sequence']) == ['v']
+
+
+def test_pictures_that_are_not_there(tmp_path: Path):
+    with pytest.raises(ValueError, match='does not exist'):
+        read_object_ids(tmp_path / 'a.png')
 
 
 def test_wrong_folders_of_pictures(tmp_path: Path):

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 BOUND_TH = 0.008  # of the diagonal: how far a contour may be off
@@ -58,9 +57,8 @@ def contour_accuracy(
     """F: harmonic mean of precision and recall of contour pixels.
 
     A contour pixel is right if the other contour is within ``bound_th`` of the
-    diagonal. The benchmark dilates with a disk; the same is asked here of a distance
-    transform of the region around both masks, which does not slow down with the
-    radius.
+    diagonal. The benchmark dilates both contours with a disk; here only contour pixels
+    are asked whether the other contour is near, with the same answer.
 
     Args:
         pred: (H, W) bool.
@@ -81,11 +79,10 @@ def contour_accuracy(
     # Cut first: contours lie on a mask or one pixel up or left of it. A mask that
     # touches the last row or column keeps it as its last, so rules there hold.
     pred_edge, truth_edge = mask_contour(pred[window]), mask_contour(truth[window])
-    num_pred, num_truth = np.count_nonzero(pred_edge), np.count_nonzero(truth_edge)
-    if num_pred == 0 or num_truth == 0:
-        return float(num_pred == num_truth)
-    precision = np.count_nonzero(pred_edge & _within(truth_edge, radius)) / num_pred
-    recall = np.count_nonzero(truth_edge & _within(pred_edge, radius)) / num_truth
+    if not pred_edge.any() or not truth_edge.any():
+        return float(pred_edge.any() == truth_edge.any())
+    precision = _share_near(pred_edge, truth_edge, radius)
+    recall = _share_near(truth_edge, pred_edge, radius)
     total = precision + recall
     return 2 * precision * recall / total if total else 0.0
 
@@ -239,10 +236,21 @@ def _common_window(
     )
 
 
-def _within(contour: np.ndarray, radius: float) -> np.ndarray:
-    """Pixels within a radius of a contour that is not empty."""
-    distance = cv2.distanceTransform(
-        (~contour).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE
+def _share_near(contour: np.ndarray, other: np.ndarray, radius: float) -> float:
+    """Share of the pixels of a contour that have one of the other within a radius.
+
+    The disk is a stack of lines; whether a line holds a pixel is a difference of
+    running sums, asked at the pixels of the contour alone.
+    """
+    rows, columns = np.nonzero(contour)
+    reach = int(radius)
+    sums = np.pad(other, ((reach, reach), (reach + 1, reach))).cumsum(
+        axis=1, dtype=np.int32
     )
-    # Squared distances are whole numbers: half a step keeps float32 from deciding.
-    return distance**2 < radius**2 + 0.5
+    near = np.zeros(len(rows), dtype=bool)
+    for offset in range(-reach, reach + 1):
+        half = int(np.sqrt(radius**2 - offset**2))
+        line = rows + reach + offset
+        end, start = columns + reach + 1 + half, columns + reach - half
+        near |= sums[line, end] > sums[line, start]
+    return float(near.mean())
