@@ -2,6 +2,7 @@
 
 ``runner``: what a run is made of, in which order.
 ``loops``: training by iteration, resumed exactly.
+``video_loop``: testing videos frame by frame.
 ``hooks``: seeds, losses per source, checkpoints that are never half-written.
 ``log_processor``: the progress line.
 ``checkpoint``: reading files safely and writing them whole.
@@ -25,6 +26,7 @@ from uninext.engine.log_processor import UninextLogProcessor
 from uninext.engine.loops import ResumableIterTrainLoop
 from uninext.engine.runner import UninextRunner
 from uninext.engine.screen import file_only
+from uninext.engine.video_loop import VideoTestLoop
 
 __all__ = [
     'CheckpointError',
@@ -35,6 +37,7 @@ __all__ = [
     'SourceLossHook',
     'UninextLogProcessor',
     'UninextRunner',
+    'VideoTestLoop',
     'file_only',
     'find_loadable',
     'has_accelerator',

@@ -3,6 +3,7 @@
 ``Prompt``: what is asked for (dataset or user -> network).
 ``VisualPrompt``, ``Template``: a target annotated in another frame, as a prompt.
 ``Target``: a box or mask that shows a target in the frame to come.
+``ShownPrompt``: a prompt of a test set, from a frame on.
 ``PromptFeatures``: the encoded prompts of a batch (prompt generator -> fusion, heads).
 ``UninextDataSample``: an image's prompt, ground truth and predictions.
 ``TrackMemory``, ``InstanceMemory``, ``TemplateMemory``: what a video leaves behind for
@@ -17,13 +18,14 @@ from uninext.structures.prompt import (
     clean_category_name,
     clean_expression,
 )
-from uninext.structures.target import Target, mask_box
+from uninext.structures.target import ShownPrompt, Target, mask_box
 from uninext.structures.visual_prompt import Template, VisualPrompt
 
 __all__ = [
     'InstanceMemory',
     'Prompt',
     'PromptFeatures',
+    'ShownPrompt',
     'Target',
     'Template',
     'TemplateMemory',

@@ -62,3 +62,20 @@ def mask_box(mask: Tensor) -> Tensor:
     x1, y1 = columns[0], rows[0]
     x2, y2 = columns[-1].clamp(min=x1 + 1), rows[-1].clamp(min=y1 + 1)
     return torch.stack([x1, y1, x2, y2]).float()
+
+
+@dataclass(frozen=True, eq=False)
+class ShownPrompt:
+    """A prompt of a test set, with the frame from which on it is asked.
+
+    Attributes:
+        prompt: :class:`Prompt` or :class:`Target`.
+        object_id: What its instances are called in results; None: by their tracks.
+        own_meta: Given, the prompt's results are judged as a sample of their own, with
+            these meta keys (e.g. ``exp_id``, ``expression``), against the ground truth
+            whose ``instance_id`` is ``object_id``.
+    """
+
+    prompt: object
+    object_id: int | None = None
+    own_meta: dict | None = None

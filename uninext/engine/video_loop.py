@@ -1,0 +1,165 @@
+"""The test loop of videos: frames enter in order, results go to the evaluator.
+
+The loop owns the session of the video it is in; the network keeps nothing. Test sets
+give a frame a sample, with the meta keys ``frame_id``, ``video_length`` and ``shown``:
+the :class:`ShownPrompt` that are asked from this frame on.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from mmengine.model import is_model_wrapper
+from mmengine.runner import TestLoop, autocast
+from pycocotools import mask as coco_mask
+
+from uninext.registry import LOOPS
+from uninext.structures import ShownPrompt, UninextDataSample
+
+
+@LOOPS.register_module()
+class VideoTestLoop(TestLoop):
+    """mmengine's test loop with a session for each video.
+
+    A sample reaches the metrics with ``pred_instances`` of its frame. The last one of a
+    video carries ``video_instances`` where a follower averages over the video (VIS): a
+    list of ``dict(score, label, segmentations)``, a mask in COCO's run-length code or
+    None for each frame.
+
+    Frames are given to the session as the test pipeline resized them, so that a session
+    of the same scale finds the same.
+    """
+
+    _session: Any = None
+
+    def run_iter(self, idx: int, data_batch: dict) -> None:
+        """Take one frame.
+
+        Args:
+            idx: Of the batch.
+            data_batch: One frame: ``inputs`` and ``data_samples``, lists of one.
+
+        Raises:
+            ValueError: If a batch has several frames, or frames are not in order.
+        """
+        self.runner.call_hook('before_test_iter', batch_idx=idx, data_batch=data_batch)
+        (image,), (sample,) = _one_frame(data_batch)
+        if sample.frame_id == 0:
+            self._start()
+        if self._session is None or sample.frame_id != self._session.num_frames:
+            raise ValueError(
+                f'Frame {sample.frame_id} of video {sample.video_id} comes out of '
+                "turn. Test videos with dict(type='WholeVideoSampler')."
+            )
+        with autocast(enabled=self.fp16):
+            results = self._step(image, sample)
+        self.evaluator.process(data_samples=results, data_batch=data_batch)
+        self.runner.call_hook(
+            'after_test_iter', batch_idx=idx, data_batch=data_batch, outputs=results
+        )
+
+    def _start(self) -> None:
+        model = self.runner.model
+        model = model.module if is_model_wrapper(model) else model
+        self._session = model.open(scale=None)
+        self._asked: dict[int, ShownPrompt] = {}
+        self._recorder = _VideoRecorder()
+
+    @torch.no_grad()
+    def _step(self, image: Any, sample: UninextDataSample) -> list[UninextDataSample]:
+        for shown in sample.shown:
+            (prompt_id,) = self._session.add(shown.prompt)
+            self._asked[prompt_id] = shown
+        result = self._session.step_sample(image, sample)
+        events = list(result.track_events)
+        if events:
+            self._recorder.add(result.pred_instances, sample.frame_id)
+        is_last = sample.frame_id == sample.video_length - 1
+        if is_last:
+            events += self._session.finish()
+        for event in events:
+            self._recorder.close(event, self._session.video_results(event))
+        if is_last and events:
+            results = self._recorder.results(sample.video_length)
+            result.set_metainfo(dict(video_instances=results))
+        _call_by_object(result, self._asked)
+        return _samples_of(result, self._asked)
+
+
+class _VideoRecorder:
+    """Masks of tracks until the video is over, in run-length code."""
+
+    def __init__(self) -> None:
+        self._masks: dict[int, dict[int, dict]] = {}  # track -> frame -> RLE
+        self._closed: list[tuple[int, float, int]] = []  # track, score, label
+
+    def add(self, instances: Any, frame_id: int) -> None:
+        """Keep the masks of a frame."""
+        for track_id, mask in zip(instances.instances_ids.tolist(), instances.masks):
+            array = mask.cpu().numpy().astype('uint8', order='F')
+            self._masks.setdefault(track_id, {})[frame_id] = coco_mask.encode(array)
+
+    def close(self, event: Any, results: Any) -> None:
+        """Take the results of tracks that ended; forget those that are discarded."""
+        for track_id in event.discarded.tolist():
+            self._masks.pop(track_id, None)
+        rows = zip(
+            results.instances_id.tolist(),
+            results.scores.tolist(),
+            results.labels.tolist(),
+        )
+        self._closed += rows
+
+    def results(self, video_length: int) -> list[dict]:
+        """One result a track and likely name."""
+        return [
+            dict(
+                score=score,
+                label=label,
+                segmentations=[
+                    self._masks.get(track_id, {}).get(i) for i in range(video_length)
+                ],
+            )
+            for track_id, score, label in self._closed
+        ]
+
+
+def _one_frame(data_batch: dict) -> tuple[list, list]:
+    images, samples = data_batch['inputs'], data_batch['data_samples']
+    if len(samples) != 1:
+        raise ValueError(
+            f'A batch has {len(samples)} frames; videos are tested frame by frame: '
+            'set batch_size=1.'
+        )
+    return images, samples
+
+
+def _call_by_object(result: UninextDataSample, asked: dict[int, ShownPrompt]) -> None:
+    """Name instances as the test set does."""
+    instances = result.pred_instances
+    ids = instances.instances_ids.clone()
+    for prompt_id, shown in asked.items():
+        if shown.object_id is not None:
+            ids[instances.prompt_ids == prompt_id] = shown.object_id
+    instances.instances_ids = ids
+
+
+def _samples_of(
+    result: UninextDataSample, asked: dict[int, ShownPrompt]
+) -> list[UninextDataSample]:
+    """The sample, or one for each prompt that is judged by itself."""
+    alone = {i: s for i, s in asked.items() if s.own_meta is not None}
+    if not alone:
+        return [result]
+    samples = []
+    for prompt_id, shown in alone.items():
+        sample = result.new(metainfo={**result.metainfo, **shown.own_meta})
+        truth = result.metainfo.get('instances')
+        if truth is not None:
+            truth = [t for t in truth if t['instance_id'] == shown.object_id]
+            sample.set_metainfo(dict(instances=truth))
+        found = result.pred_instances
+        sample.pred_instances = found[found.prompt_ids == prompt_id]
+        samples.append(sample)
+    return samples
