@@ -208,6 +208,20 @@ def test_crowds_swallow_spare_predictions(scene):
         assert figures['classes']['car']['FP'] == 1
 
 
+def test_labels_that_are_not_judged(scene):
+    """Without a box or mask, or of a class that only detection has."""
+    car = make_label(1, 'car', (0, 0, 9, 9), score=0.5)
+    bare = dict(id='2', category='car', score=0.5)
+    sign = make_label(3, 'traffic sign', (40, 0, 9, 9), score=0.5)
+    paths = scene([make_frame(0, [car])], [make_frame(0, [car, bare])])
+    assert evaluate_bdd_mot(*paths)['FP'] == evaluate_bdd_mots(*paths)['FP'] == 0
+    paths = scene([make_frame(0, [car, sign])], [make_frame(0, [sign, car])])
+    assert evaluate_bdd_insseg(*paths)['AP'] == pytest.approx(100)
+    assert evaluate_bdd_det(*paths)['classes']['traffic sign']['AP'] == (
+        pytest.approx(100)
+    )
+
+
 def test_frames_with_overlapping_predictions_are_left_out(scene):
     apart = [make_label(1, 'car', (0, 0, 9, 9)), make_label(2, 'bus', (20, 0, 9, 9))]
     over = [make_label(1, 'car', (0, 0, 9, 9)), make_label(2, 'bus', (8, 0, 9, 9))]

@@ -362,8 +362,9 @@ def _tracks(
                 continue
             named[key][obj.category] += 1
             tracks[key].bboxes[place] = box_xywh
-            if bdd_set.with_masks:
-                tracks[key].segmentations[place] = mask
+            segmentations = tracks[key].segmentations
+            if segmentations is not None:
+                segmentations[place] = mask
     for key, counts in named.items():
         # a few tracks change their class: they keep the one they mostly have
         category = counts.most_common(1)[0][0]

@@ -135,20 +135,23 @@ class _Shape(NamedTuple):
     exclusive: bool  # whether predictions must not overlap
 
 
-def _box_cover(boxes: Sequence, regions: Sequence) -> np.ndarray:
-    boxes, regions = (np.reshape(b, (-1, 1, 4)) for b in (boxes, regions))
-    regions = regions.swapaxes(0, 1)
-    top_left = np.maximum(boxes[..., :2], regions[..., :2])
-    bottom_right = np.minimum(boxes[..., 2:], regions[..., 2:])
+def _box_overlap(truth: Sequence, answers: Sequence) -> np.ndarray:
+    return box_similarity(np.asarray(truth), np.asarray(answers))
+
+
+def _box_cover(answers: Sequence, regions: Sequence) -> np.ndarray:
+    boxes = np.reshape(answers, (-1, 1, 4))
+    others = np.reshape(regions, (1, -1, 4))
+    top_left = np.maximum(boxes[..., :2], others[..., :2])
+    bottom_right = np.minimum(boxes[..., 2:], others[..., 2:])
     shared = np.prod(np.clip(bottom_right - top_left, 0, None), axis=2)  # (P, R)
-    areas = np.prod(boxes[..., 2:] - boxes[..., :2], axis=2)
+    areas = np.prod(boxes[..., 2:] - boxes[..., :2], axis=2)  # (P, 1)
     return np.divide(shared, areas, out=np.zeros_like(shared), where=areas > 0)
 
 
-def _mask_cover(masks: Sequence, regions: Sequence) -> np.ndarray:
-    if not masks or not regions:
-        return np.zeros((len(masks), len(regions)))
-    return np.asarray(mask_utils.iou(list(masks), list(regions), [1] * len(regions)))
+def _mask_cover(answers: Sequence, regions: Sequence) -> np.ndarray:
+    # with these flags pycocotools divides by the area of the answer
+    return np.asarray(mask_utils.iou(list(answers), list(regions), [1] * len(regions)))
 
 
 def _box_of(
@@ -162,7 +165,9 @@ def _box_of(
     if obj.box_xyxy is None:
         return None
     x1, y1, x2, y2 = obj.box_xyxy
-    x, y, width, height = np.float32((x1, y1, x2 - x1, y2 - y1)).astype(float).tolist()
+    x, y, width, height = np.array(
+        (x1, y1, x2 - x1, y2 - y1), dtype=np.float32
+    ).tolist()
     return x, y, x + width, y + height
 
 
@@ -183,7 +188,7 @@ def _size_of(*frames: ScalabelFrame | None) -> tuple[int, int]:
     return BDD_SIZE_WH
 
 
-_BOXES = _Shape(_box_of, box_similarity, _box_cover, False)
+_BOXES = _Shape(_box_of, _box_overlap, _box_cover, False)
 _MASKS = _Shape(_rle_of, mask_similarity, _mask_cover, True)
 
 
@@ -355,7 +360,7 @@ def _as_coco(
     for obj in frame.objects:
         if obj.category not in categories:
             continue
-        record = dict(
+        record: dict[str, Any] = dict(
             image_id=image['id'],
             category_id=categories.index(obj.category) + 1,
             iscrowd=int(obj.ignored),
