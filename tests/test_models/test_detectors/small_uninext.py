@@ -1,4 +1,4 @@
-"""The laptop model, smaller still, and batches for it."""
+"""The laptop models, smaller still, and batches for them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from torch import Tensor, nn
 
 from uninext.models.detectors import UNINEXT
 from uninext.registry import MODELS
-from uninext.structures import Prompt, UninextDataSample
+from uninext.structures import Prompt, Template, UninextDataSample, VisualPrompt
 
-TINY = Path(__file__).resolve().parents[3] / 'configs/_base_/models/uninext_tiny.py'
+MODELS_DIR = Path(__file__).resolve().parents[3] / 'configs/_base_/models'
+TINY = MODELS_DIR / 'uninext_tiny.py'
+TINY_VIDEO = MODELS_DIR / 'uninext_tiny_video.py'
 CHANNELS, WORDS, QUERIES, SIDE = 32, 16, 20, 64
 BOX_SUPERVISED = dict(
     mask_head=dict(
@@ -52,11 +54,31 @@ CHANGES = dict(
 )
 
 
+VIDEO_CHANGES = dict(
+    visual_prompt_generator=dict(embed_dims=CHANNELS, prompt_dims=WORDS),
+    embed_head=dict(
+        embed_dims=CHANNELS,
+        feedforward_channels=32,
+        positive_assigner=dict(type='PromptSimOTAAssigner', candidate_topk=5),
+        candidate_assigner=dict(type='PromptSimOTAAssigner', candidate_topk=10),
+    ),
+)
+
+
 def small_config(**changes: Any) -> Config:
     """The ``model`` of the tiny config at toy size, with further changes."""
-    cfg = Config.fromfile(TINY)
+    return _small(TINY, CHANGES, changes)
+
+
+def small_video_config(**changes: Any) -> Config:
+    """The same of the video model; its templates are 64 x 64."""
+    return _small(TINY_VIDEO, {**CHANGES, **VIDEO_CHANGES}, changes)
+
+
+def _small(path: Path, toy_size: dict, changes: dict[str, Any]) -> Config:
+    cfg = Config.fromfile(path)
     cfg.model.prompt_generator.text_encoder = {}  # a name there: not to be merged
-    cfg.merge_from_dict(dict(model=CHANGES))
+    cfg.merge_from_dict(dict(model=toy_size))
     for key, value in changes.items():
         if isinstance(value, dict):
             cfg.merge_from_dict(dict(model={key: value}))
@@ -70,7 +92,9 @@ def build(model_cfg: Config) -> UNINEXT:
     init_default_scope('uninext')
     model = MODELS.build(model_cfg)
     nn.init.normal_(model.level_embed)
-    for module in (model.encoder, model.decoder):
+    for module in [model.encoder, model.decoder, getattr(model, 'embed_head', None)]:
+        if module is None:
+            continue
         for name, parameter in module.named_parameters():
             if name.endswith(('sampling_offsets.weight', 'attention_weights.weight')):
                 nn.init.normal_(parameter, std=0.05)
@@ -81,8 +105,17 @@ def names(*given: str) -> Prompt:
     return Prompt.from_names(given)
 
 
+def target(num_templates: int = 1) -> VisualPrompt:
+    """Something in a frame of random colours; a part of it outside of the frame."""
+    boxes = torch.tensor([[10.0, 20, 40, 60], [30, 50, 70, 90], [50, 10, 99, 30]])
+    frames = torch.rand(num_templates, 3, 80, 100) * 255
+    return VisualPrompt(
+        tuple(Template.from_frame(f, b, size=SIDE) for f, b in zip(frames, boxes))
+    )
+
+
 def sample(
-    prompt: Prompt,
+    prompt: Prompt | VisualPrompt,
     num: int = 1,
     size_hw: tuple[int, int] = (SIDE, SIDE),
     with_masks: bool = True,
@@ -117,3 +150,17 @@ def images(samples: Sequence[UninextDataSample]) -> Tensor:
         height, width = one.img_shape
         image[:, :height, :width] = torch.randn(3, height, width)
     return batch
+
+
+def clips(
+    prompt: Prompt, num: int = 2, batch: int = 2
+) -> tuple[Tensor, list[UninextDataSample]]:
+    """Key and reference frames (B, 2, 3, H, W); the second object comes first there."""
+    keys = [sample(prompt, num) for _ in range(batch)]
+    references = [sample(prompt, num, (48, 40)) for _ in range(batch)]
+    for key, reference in zip(keys, references):
+        key.gt_instances.instances_ids = torch.arange(num)
+        reference.gt_instances.instances_ids = torch.arange(num).flip(0)
+        reference.gt_instances.labels = reference.gt_instances.labels.flip(0)
+        key.reference = reference
+    return torch.stack([images(keys), images(references)], 1), keys
