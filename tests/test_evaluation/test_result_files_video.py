@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import trackeval
 from PIL import Image
 
 from uninext.evaluation.functional import encode_mask
@@ -368,6 +369,41 @@ def test_distractors_and_other_classes_do_not_count(tmp_path: Path):
     write(tmp_path / 'gt/S-1/seqinfo.ini', '[Sequence]\n')
     with pytest.raises(ValueError, match='seqLength'):
         evaluate_mot(gt, tmp_path / 'pred')
+
+
+def test_the_rules_of_mot17_are_those_of_trackeval(tmp_path: Path, capsys):
+    rng = np.random.default_rng(0)
+    truth, tracks = [], []
+    for frame in range(1, 9):
+        for track, kind in enumerate((1, 1, 1, 7, 8, 3, 12, 2, 1), start=1):
+            box = np.array([40 * track, 5 * frame, 30, 60.0])
+            considered = int(kind == 1 and track < 9)
+            truth.append((frame, track, *box, considered, kind, 1))
+            if rng.random() < 0.8:
+                other = 50 * (rng.random() < 0.1)
+                shaken = box + rng.normal(0, 5, 4)
+                tracks.append((frame, track + other, *shaken, 1, -1, -1, -1))
+    gt, results = tmp_path / 'gt/MOT17-train', tmp_path / 'all/MOT17-train/ours/data'
+    for path, rows in ((gt / 'S/gt/gt.txt', truth), (results / 'S.txt', tracks)):
+        write(path, ''.join(','.join(map(str, row)) + '\n' for row in rows))
+    write(gt / 'S/seqinfo.ini', '[Sequence]\nname=S\nseqLength=9\n')
+    write(tmp_path / 'gt/seqmaps/MOT17-train.txt', 'name\nS\n')
+    dataset = trackeval.datasets.MotChallenge2DBox(
+        dict(
+            GT_FOLDER=str(tmp_path / 'gt'),
+            TRACKERS_FOLDER=str(tmp_path / 'all'),
+            PRINT_CONFIG=False,
+        )
+    )
+    raw = dataset.get_raw_seq_data('ours', 'S')
+    data = dataset.get_preprocessed_seq_data(raw, 'pedestrian')
+    found = evaluate_mot(gt, results)['S']
+    config = dict(PRINT_CONFIG=False)
+    for metric in (trackeval.metrics.HOTA(), trackeval.metrics.CLEAR(config)):
+        for key, value in metric.eval_sequence(data).items():
+            if key in found:
+                assert found[key] == pytest.approx(np.mean(value)), key
+    assert 0 < found['HOTA'] < 1
 
 
 def test_truth_without_classes_stays_as_it_is(tmp_path: Path):
