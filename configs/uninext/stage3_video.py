@@ -10,7 +10,6 @@ _base_ = [
     '../_base_/schedules/adamw_step_video.py',
     '../_base_/datasets/stage3_files.py',
 ]
-find_unused_parameters = True  # not every source needs every part of the network
 # fmt: off
 __table = [  # name, ratio, batch size, files, how pairs are made of them
     ('ovis',               0.17, 2, _base_.ovis_train,              _base_.clips_names),

@@ -8,7 +8,6 @@ _base_ = [
     '../_base_/schedules/adamw_step_video.py',
     '../_base_/datasets/tiny_video.py',
 ]
-find_unused_parameters = True  # not every source needs every part of the network
 # fmt: off
 __table = [  # name, ratio, data
     ('sot',  0.5, _base_.tiny_video_sot),
@@ -30,8 +29,13 @@ train_dataloader = dict(
         sources=[dict(name=n, ratio=r, batch_size=2, dataset=d) for n, r, d in __table],
     ),
 )
+optim_wrapper = dict(
+    optimizer=dict(lr=5e-4, weight_decay=1e-4),
+    paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.3))),
+)
 param_scheduler = [
-    dict(type='MultiStepLR', by_epoch=False, milestones=[1600], gamma=0.1)
+    dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=100),
+    dict(type='MultiStepLR', by_epoch=False, milestones=[1600], gamma=0.1),
 ]
 train_cfg = dict(max_iters=2000)
 default_hooks = dict(checkpoint=dict(interval=500))

@@ -8,6 +8,10 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from uninext.testing.stored_numbers import StoredNumbers
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs' / 'uninext'
 
@@ -21,11 +25,20 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--seed', type=int, default=0, help='of the drawn weights')
     parser.add_argument(
         '--config',
-        help='model to check (default: stage1_pretrain.py for losses learned from '
-        'boxes only, else stage2_image.py)',
+        help='model to check (default: stage3_video.py for numbers of targets, '
+        'stage1_pretrain.py for losses learned from boxes only, else stage2_image.py)',
     )
     parser.add_argument('--device', default='cpu', help='where to compute')
     return parser.parse_args(argv)
+
+
+def default_config(numbers: StoredNumbers) -> str:
+    """The config of the stage that the numbers are of."""
+    if 'sot' in numbers.groups():
+        return 'stage3_video.py'
+    if any(name.endswith('/loss_prj') for name in numbers.names):
+        return 'stage1_pretrain.py'
+    return 'stage2_image.py'
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -41,9 +54,7 @@ def main(argv: list[str] | None = None) -> int:
     compare = {'forward': parity.compare_forward, 'losses': parity.compare_losses}
     try:
         numbers = StoredNumbers.load(args.numbers)
-        box_supervised = any(name.endswith('/loss_prj') for name in numbers.names)
-        default = 'stage1_pretrain.py' if box_supervised else 'stage2_image.py'
-        config = args.config or CONFIGS / default
+        config = args.config or CONFIGS / default_config(numbers)
         model = parity.build_drawn_model(config, args.table, args.seed)
         results = []
         for result in compare[args.what](model.to(args.device), numbers):

@@ -3,6 +3,7 @@
 ``drawn_weights``: a key table enters, drawn weights of the published network leave.
 ``stored_numbers``: what the published network computed with them.
 ``parity``: a model of ours and stored numbers enter, relative errors leave.
+``random_clips``: batches as a dataloader gives them, for measuring.
 ``proposal_order``: takes encoder proposals of equal score in another order.
 """
 
@@ -18,6 +19,7 @@ from uninext.testing.parity import (
     compare_losses,
 )
 from uninext.testing.proposal_order import ProposalOrder, Tie
+from uninext.testing.random_clips import random_clips
 from uninext.testing.stored_numbers import Comparison, StoredNumbers, relative_error
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     'compare_losses',
     'draw_state_dict',
     'draw_tensor',
+    'random_clips',
     'read_key_table',
     'relative_error',
 ]
