@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from uninext.testing import Comparison, parity
+from uninext.testing import Comparison, StoredNumbers, parity
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools/analysis_tools/check_parity.py'
 
@@ -53,6 +53,21 @@ def test_status_says_whether_all_agree(
     out = capsys.readouterr().out
     assert f'{2 - status} of 2 agree' in out
     assert f'worst: {error:.2e} y' in out
+
+
+@pytest.mark.parametrize(
+    ('stored', 'config'),
+    [
+        ('detection/pred_boxes', 'stage2_image.py'),
+        ('detection/loss/loss_ce', 'stage2_image.py'),
+        ('detection/loss/loss_prj', 'stage1_pretrain.py'),
+        ('sot/pred_boxes', 'stage3_video.py'),
+        ('sot/loss/loss_ce', 'stage3_video.py'),
+    ],
+)
+def test_config_of_the_stage(tool, stored, config) -> None:
+    assert tool.default_config(StoredNumbers({stored: np.ones(1)})) == config
+    assert (tool.CONFIGS / config).is_file()
 
 
 def test_what_cannot_be_checked(tool, numbers, tmp_path, capsys) -> None:
