@@ -10,8 +10,7 @@ from bdd100k_scenes import NAMES, SIZE_WH, make_frame, make_label, make_scene
 from PIL import Image
 from pycocotools import mask as mask_utils
 
-from uninext.evaluation.functional import bdd100k_tracking
-from uninext.evaluation.result_files import bdd100k as module
+from uninext.evaluation.functional import bdd100k_frames, bdd100k_tracking
 from uninext.evaluation.result_files.bdd100k import (
     evaluate_bdd_det,
     evaluate_bdd_insseg,
@@ -238,7 +237,7 @@ def test_hota_of_perfect_and_of_lost_tracks(scene, monkeypatch):
     assert figures['classes']['car']['HOTA'] == pytest.approx(100)
     assert figures['mHOTA'] == pytest.approx(100 / 8)
     assert evaluate_bdd_mot(*scene(truth, []))['mHOTA'] == 0
-    monkeypatch.setattr(module, 'find_spec', lambda name: None)
+    monkeypatch.setattr(bdd100k_frames, 'find_spec', lambda name: None)
     with pytest.warns(UserWarning, match='HOTA is left out'):
         figures = evaluate_bdd_mots(*scene(truth, truth))
     assert 'mHOTA' not in figures

@@ -7,6 +7,7 @@
 """
 
 from uninext.evaluation.metrics import (
+    BDD100KTrackingMetric,
     ReferringMetric,
     ReferringVOSMetric,
     SOTMetric,
@@ -19,6 +20,7 @@ from uninext.evaluation.submission import check_submission, write_submission
 
 __all__ = [
     'FORMATS',
+    'BDD100KTrackingMetric',
     'ReferringMetric',
     'ReferringVOSMetric',
     'SOTMetric',

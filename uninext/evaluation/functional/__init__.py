@@ -6,10 +6,15 @@
 ``video_objects``: J and F of masks, DAVIS and YouTube-VOS.
 ``video_instances``: AP and AR of tubes of masks.
 ``tracking``: HOTA, CLEAR and IDF1.
-``bdd100k_tracking``, ``bdd100k_detection``: the same by the rules of BDD100K.
+``bdd100k_frames``, ``bdd100k_tracking``, ``bdd100k_detection``: the same by the rules
+of BDD100K.
 """
 
 from uninext.evaluation.functional.bdd100k_detection import detection_figures
+from uninext.evaluation.functional.bdd100k_frames import (
+    bdd_tracking_figures,
+    split_classes,
+)
 from uninext.evaluation.functional.bdd100k_tracking import (
     ClearCounts,
     count_video,
@@ -64,6 +69,7 @@ __all__ = [
     'SequenceErrors',
     'SingleObjectRules',
     'TrackingFrame',
+    'bdd_tracking_figures',
     'box_overlap',
     'box_similarity',
     'contour_accuracy',
@@ -81,6 +87,7 @@ __all__ = [
     'region_similarity',
     'sequence_errors',
     'success_curve',
+    'split_classes',
     'summarize_classes',
     'summarize_objects',
     'summarize_overlaps',

@@ -5,10 +5,11 @@ Detection and instance segmentation use mmdet's ``CocoMetric`` as it is.
 ``referring_metric``: referring expression comprehension and segmentation.
 ``video_metric``: what the metrics of videos share.
 ``sot_metric``, ``vos_metric``, ``referring_vos_metric``, ``video_instance_metric``,
-``tracking_metric``: the video tasks.
+``tracking_metric``, ``bdd100k_metric``: the video tasks.
 ``object_pictures``: pictures of object ids.
 """
 
+from uninext.evaluation.metrics.bdd100k_metric import BDD100KTrackingMetric
 from uninext.evaluation.metrics.referring_metric import ReferringMetric
 from uninext.evaluation.metrics.referring_vos_metric import ReferringVOSMetric
 from uninext.evaluation.metrics.sot_metric import SOTMetric
@@ -18,6 +19,7 @@ from uninext.evaluation.metrics.video_metric import VideoMetric
 from uninext.evaluation.metrics.vos_metric import VOSMetric
 
 __all__ = [
+    'BDD100KTrackingMetric',
     'ReferringMetric',
     'ReferringVOSMetric',
     'SOTMetric',

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from bdd100k_scenes import SIZE_WH, make_scene
+from mmengine.evaluator import Evaluator
+from mmengine.structures import InstanceData
+from pycocotools import mask as mask_utils
+
+from uninext.evaluation import BDD100KTrackingMetric
+from uninext.evaluation.result_files import evaluate_bdd_mot, evaluate_bdd_mots
+from uninext.registry import METRICS
+from uninext.structures import UninextDataSample
+from uninext.utils.scalabel import BDD_THINGS
+
+
+def as_box(label: dict) -> list[float]:
+    box = label['box2d']
+    return [box['x1'], box['y1'], box['x2'] + 1, box['y2'] + 1]
+
+
+def make_samples(truth: list[dict], answers: list[dict]) -> list[UninextDataSample]:
+    """What a model and a dataset would give for a generated scene."""
+    lengths = {frame['videoName']: 0 for frame in truth}
+    for frame in truth:
+        lengths[frame['videoName']] += 1
+    samples = []
+    for frame, answer in zip(truth, answers):
+        instances = [
+            dict(
+                bbox=as_box(label),
+                bbox_label=BDD_THINGS.index(label['category']),
+                ignore_flag=int(label['attributes']['crowd']),
+                instance_id=int(label['id']),
+                mask=label['rle'],
+            )
+            for label in frame['labels']
+        ]
+        meta = dict(
+            video_id=frame['videoName'],
+            frame_id=frame['frameIndex'],
+            video_length=lengths[frame['videoName']],
+            ori_shape=SIZE_WH[::-1],
+            img_path=f'x/{frame["name"]}',
+            instances=instances,
+        )
+        sample = UninextDataSample(metainfo=meta)
+        labels = answer['labels']
+        masks = [mask_utils.decode(o['rle']).astype(bool) for o in labels]
+        kinds = [BDD_THINGS.index(o['category']) for o in labels]
+        sample.pred_instances = InstanceData(
+            bboxes=torch.tensor([as_box(o) for o in labels]).reshape(-1, 4),
+            scores=torch.tensor([o['score'] for o in labels]),
+            labels=torch.tensor(kinds, dtype=torch.long),
+            instances_ids=torch.tensor([int(o['id']) for o in labels]).long(),
+            masks=torch.from_numpy(np.array(masks).reshape(-1, *SIZE_WH[::-1])),
+        )
+        samples.append(sample)
+    return samples
+
+
+def run(metric, samples, classes=BDD_THINGS) -> dict:
+    evaluator = Evaluator(metric)
+    evaluator.dataset_meta = dict(classes=classes)
+    for sample in samples:
+        evaluator.process([sample])
+    return evaluator.evaluate(len(samples))
+
+
+@pytest.mark.parametrize('similarity', ['bbox', 'segm'])
+def test_no_predictions_miss_everything(similarity):
+    truth, _ = make_scene(0, num_frames=3, num_videos=1)
+    nothing = [dict(frame, labels=[]) for frame in truth]
+    figures = run(BDD100KTrackingMetric(similarity), make_samples(truth, nothing))
+    assert figures['bdd100k/mIDF1'] == 0
+    assert figures['bdd100k/FP'] == 0
+    assert figures['bdd100k/FN'] > 0
+
+
+@pytest.mark.parametrize(
+    ('similarity', 'evaluate'),
+    [('bbox', evaluate_bdd_mot), ('segm', evaluate_bdd_mots)],
+)
+def test_figures_are_those_of_the_files(tmp_path: Path, similarity, evaluate):
+    """From samples, from the scene's files, and from the files that are written."""
+    truth, answers = make_scene(5, num_frames=6)
+    (tmp_path / 'gt.json').write_text(json.dumps(truth))
+    (tmp_path / 'pred.json').write_text(json.dumps(answers))
+    out = tmp_path / 'out'
+    metric = BDD100KTrackingMetric(similarity, outfile_prefix=str(out))
+    figures = run(metric, make_samples(truth, answers))
+    expected = evaluate(tmp_path / 'gt.json', tmp_path / 'pred.json')
+    assert sorted(path.name for path in out.iterdir()) == ['v0.json', 'v1.json']
+    written = evaluate(tmp_path / 'gt.json', out)
+    assert written == expected
+    for key, value in expected.items():
+        if not isinstance(value, dict):
+            assert figures[f'bdd100k/{key}'] == pytest.approx(value)
+
+
+def test_a_pixel_goes_to_the_better_score(tmp_path: Path):
+    truth, _ = make_scene(0, num_frames=1, num_videos=1)
+    masks = np.zeros((3, *SIZE_WH[::-1]), bool)
+    masks[0, :, :30] = masks[1, :, 20:50] = masks[2, :, 25:30] = True
+    (sample,) = make_samples(truth, [dict(truth[0], labels=[])])
+    sample.pred_instances = InstanceData(
+        bboxes=torch.zeros(3, 4),
+        scores=torch.tensor([0.5, 0.9, 0.1]),
+        labels=torch.zeros(3, dtype=torch.long),
+        instances_ids=torch.tensor([4, 5, 6]),
+        masks=torch.from_numpy(masks),
+    )
+    metric = BDD100KTrackingMetric('segm', str(tmp_path), format_only=True)
+    assert run(metric, [sample]) == {}
+    (frame,) = json.loads((tmp_path / 'v0.json').read_text())
+    found = {o['id']: mask_utils.decode(o['rle']) for o in frame['labels']}
+    assert set(found) == {'4', '5'}
+    np.testing.assert_array_equal(found['5'], masks[1])
+    np.testing.assert_array_equal(found['4'], masks[0] & ~masks[1])
+
+
+def test_wrong_use():
+    with pytest.raises(ValueError, match='similarity must be one of'):
+        BDD100KTrackingMetric('masks')
+    truth, answers = make_scene(0, num_frames=1, num_videos=1)
+    with pytest.raises(ValueError, match=r"has the classes \['dog'\]"):
+        run(BDD100KTrackingMetric(), make_samples(truth, answers), ('dog',))
+    assert METRICS.get('BDD100KTrackingMetric') is BDD100KTrackingMetric

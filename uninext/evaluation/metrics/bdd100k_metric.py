@@ -1,0 +1,195 @@
+"""BDD100K box and mask tracking: mMOTA, mMOTSA, mIDF1 by the benchmark's own rules."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.logging import MMLogger
+
+from uninext.evaluation.functional.bdd100k_frames import (
+    BOXES,
+    MASKS,
+    bdd_tracking_figures,
+    split_classes,
+)
+from uninext.evaluation.functional.masks import encode_mask
+from uninext.evaluation.metrics.video_metric import (
+    VideoMetric,
+    frame_stem,
+    log_figures,
+    predictions_of,
+    target_mask,
+    targets_of,
+)
+from uninext.registry import METRICS
+from uninext.utils.scalabel import BDD_THINGS, ScalabelFrame, ScalabelObject
+
+SHAPES = {'bbox': BOXES, 'segm': MASKS}
+
+
+@METRICS.register_module()
+class BDD100KTrackingMetric(VideoMetric):
+    """Figures of BDD100K over all videos, as ``eval_results.py bdd-mot`` gives them.
+
+    Predictions are ``bboxes``, ``scores``, ``labels``, ``instances_ids`` and for
+    ``segm`` ``masks``. Masks must not overlap: a pixel goes to the better score, as the
+    published code paints them; an object without a pixel left is none.
+
+    Args:
+        similarity: ``'bbox'`` (MOT) or ``'segm'`` (MOTS): IoU of what.
+        outfile_prefix: Folder of ``<video>.json`` in the Scalabel layout, which the
+            benchmark's server takes and ``eval_results.py`` judges.
+        format_only: Only write files.
+        collect_device: ``'cpu'`` or ``'gpu'``: where ranks meet.
+        prefix: First part of the figures' names; ``'bdd100k'`` if None.
+
+    Raises:
+        ValueError: If ``similarity`` is unknown.
+    """
+
+    default_prefix = 'bdd100k'
+
+    def __init__(
+        self,
+        similarity: str = 'bbox',
+        outfile_prefix: str | None = None,
+        format_only: bool = False,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(outfile_prefix, format_only, collect_device, prefix)
+        if similarity not in SHAPES:
+            raise ValueError(
+                f'similarity must be one of {sorted(SHAPES)}, got {similarity!r}.'
+            )
+        self.shape = SHAPES[similarity]
+
+    def start_video(self, sample: dict) -> dict[str, list]:
+        unknown = set(self._classes) - set(BDD_THINGS)
+        if unknown:
+            raise ValueError(
+                f'The data set has the classes {sorted(unknown)}, which are none of '
+                f'BDD100K tracking: {", ".join(BDD_THINGS)}.'
+            )
+        return {'pairs': [], 'answers': []}
+
+    def add_frame(self, state: dict[str, list], sample: dict) -> None:
+        answer = self._frame(sample, self._answers(sample))
+        state['answers'].append(answer)
+        if not self.format_only:
+            truth = self._frame(sample, self._targets(sample))
+            state['pairs'].append((truth, answer))
+
+    def finish_video(self, state: dict[str, list], sample: dict) -> dict[str, Any]:
+        return {
+            'classes': split_classes(state['pairs'], self.shape),
+            'frames': [_to_scalabel(frame) for frame in state['answers']],
+        }
+
+    def summarize(self, videos: list[dict]) -> dict[str, float]:
+        """Write the files, then judge.
+
+        Args:
+            videos: Results of all ranks.
+
+        Returns:
+            Means over the classes and figures over all objects, rates in percent; none
+            with ``format_only``. See ``bdd_tracking_figures``.
+        """
+        logger: MMLogger = MMLogger.get_current_instance()
+        if self.outfile_prefix is not None:
+            folder = Path(self.outfile_prefix)
+            folder.mkdir(parents=True, exist_ok=True)
+            for video in videos:
+                text = json.dumps(video['frames'])
+                (folder / f'{video["name"]}.json').write_text(text)
+            logger.info(f'tracks of {len(videos)} videos are saved in {folder}')
+        if self.format_only:
+            return {}
+        figures = bdd_tracking_figures(
+            {str(video['key']): video['classes'] for video in videos}, self.shape
+        )
+        classes, _ = figures.pop('classes'), figures.pop('super_classes')
+        rates = {
+            key[1:]: value / 100 for key, value in figures.items() if key[0] == 'm'
+        }
+        log_figures(f'{len(videos)} videos, mean of {len(classes)} classes', rates)
+        return {k: float('nan') if v is None else v for k, v in figures.items()}
+
+    @property
+    def _classes(self) -> tuple[str, ...]:
+        return tuple((self.dataset_meta or {}).get('classes', BDD_THINGS))
+
+    def _targets(self, sample: dict) -> list[ScalabelObject]:
+        with_masks = self.shape.exclusive
+        return [
+            ScalabelObject(
+                id=str(target['instance_id']),
+                category=self._classes[int(target['bbox_label'])],
+                ignored=bool(target.get('ignore_flag')),
+                box_xyxy=_as_tuple(target['bbox']),
+                mask=encode_mask(target_mask(target, sample)) if with_masks else None,
+            )
+            for target in targets_of(sample, with_ignored=True)
+        ]
+
+    def _answers(self, sample: dict) -> list[ScalabelObject]:
+        fields = ['bboxes', 'scores', 'labels', 'instances_ids']
+        if self.shape.exclusive:
+            fields.append('masks')
+        pred = predictions_of(sample, *fields)
+        taken = np.zeros(sample['ori_shape'][:2], dtype=bool)
+        answers = []
+        for i in np.argsort(-pred['scores'], kind='stable'):
+            mask = None
+            if self.shape.exclusive:
+                free = pred['masks'][i] & ~taken
+                if not free.any():
+                    continue
+                taken |= free
+                mask = encode_mask(free)
+            answers.append(
+                ScalabelObject(
+                    id=str(int(pred['instances_ids'][i])),
+                    category=self._classes[int(pred['labels'][i])],
+                    box_xyxy=_as_tuple(pred['bboxes'][i]),
+                    mask=mask,
+                    score=float(pred['scores'][i]),
+                )
+            )
+        return answers
+
+    def _frame(self, sample: dict, objects: list[ScalabelObject]) -> ScalabelFrame:
+        height, width = sample['ori_shape'][:2]
+        return ScalabelFrame(
+            name=f'{frame_stem(sample)}.jpg',
+            video=str(sample.get('video_name') or sample['video_id']),
+            index=int(sample['frame_id']),
+            size_wh=(int(width), int(height)),
+            objects=tuple(objects),
+        )
+
+
+def _as_tuple(box: Any) -> tuple[float, float, float, float]:
+    x1, y1, x2, y2 = (float(value) for value in box)
+    return x1, y1, x2, y2
+
+
+def _to_scalabel(frame: ScalabelFrame) -> dict[str, Any]:
+    """A frame of results as JSON; the layout names the last pixel of a box."""
+    labels = []
+    for obj in frame.objects:
+        assert obj.box_xyxy is not None
+        x1, y1, x2, y2 = obj.box_xyxy
+        label: dict[str, Any] = dict(id=obj.id, category=obj.category, score=obj.score)
+        if obj.mask is None:
+            label['box2d'] = dict(x1=x1, y1=y1, x2=x2 - 1, y2=y2 - 1)
+        else:
+            label['rle'] = obj.mask
+        labels.append(label)
+    return dict(
+        name=frame.name, videoName=frame.video, frameIndex=frame.index, labels=labels
+    )
