@@ -3,6 +3,7 @@
 ``coco_folder``: finds annotations and pictures in a user's folder.
 ``short_training``: trains and judges a config on such a folder.
 ``picture_report``: pictures of predictions and a contact sheet.
+``video``: sessions from files, frames from videos, folders and cameras.
 """
 
 from uninext.apis.coco_folder import CocoFolder, CocoSplit, find_coco_folder
@@ -12,6 +13,7 @@ from uninext.apis.short_training import (
     point_config_at,
     train_shortly,
 )
+from uninext.apis.video import open_session, read_frames
 
 __all__ = [
     'CocoFolder',
@@ -19,6 +21,8 @@ __all__ = [
     'draw_predictions',
     'evaluate_short_training',
     'find_coco_folder',
+    'open_session',
     'point_config_at',
+    'read_frames',
     'train_shortly',
 ]

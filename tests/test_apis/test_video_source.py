@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from mmengine.config import Config
+
+from uninext.apis import open_session, read_frames
+
+
+def frames(count=3, size_hw=(48, 64)):
+    generator = np.random.default_rng(0)
+    return [generator.integers(0, 255, (*size_hw, 3), np.uint8) for _ in range(count)]
+
+
+def test_an_empty_folder_is_an_error(tmp_path):
+    with pytest.raises(ValueError, match='holds no picture'):
+        list(read_frames(tmp_path))
+
+
+def test_no_such_video():
+    with pytest.raises(ValueError, match=r'There is no video nowhere\.mp4'):
+        list(read_frames('nowhere.mp4'))
+
+
+def test_a_file_that_is_no_video(tmp_path):
+    path = tmp_path / 'text.mp4'
+    path.write_text('not a video')
+    with pytest.raises(ValueError, match='No frame can be read'):
+        list(read_frames(path))
+
+
+def test_pictures_of_a_folder_come_in_the_order_of_their_names(tmp_path):
+    given = frames()
+    for name, frame in zip(('b', 'c', 'a'), given):
+        cv2.imwrite(str(tmp_path / f'{name}.png'), frame)
+    (tmp_path / 'notes.txt').write_text('no picture')
+    read = list(read_frames(str(tmp_path)))
+    assert len(read) == 3
+    for frame, expected in zip(read, (given[2], given[0], given[1])):
+        assert np.array_equal(frame, expected)
+
+
+def test_a_damaged_picture_is_named(tmp_path):
+    cv2.imwrite(str(tmp_path / '0.png'), frames(1)[0])
+    (tmp_path / '1.png').write_bytes(b'nothing')
+    source = read_frames(tmp_path)
+    next(source)
+    with pytest.raises(ValueError, match=r'1\.png'):
+        next(source)
+
+
+def test_a_video_file_gives_its_frames_and_ends(tmp_path):
+    path = str(tmp_path / 'video.avi')
+    writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*'MJPG'), 5, (64, 48))
+    for frame in frames(4):
+        writer.write(frame)
+    writer.release()
+    read = list(read_frames(path))
+    assert [frame.shape for frame in read] == [(48, 64, 3)] * 4
+    assert read[0].dtype == np.uint8
+
+
+def test_a_session_needs_a_video_model():
+    with pytest.raises(ValueError, match='needs a video model'):
+        open_session(Config(dict(model=dict(type='UNINEXT'))), 'weights.pth')
+    with pytest.raises(ValueError, match='None'):
+        open_session(Config({}), 'weights.pth')
