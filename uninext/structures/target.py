@@ -6,6 +6,7 @@ of the frame that shows it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -20,6 +21,10 @@ class Target:
         box_xyxy: (4,) pixels of the frame as it was given to the session; made from
             the mask if None.
         mask: (H, W) bool, or None where only the box is known.
+
+    Raises:
+        ValueError: If there is neither, one has a wrong shape or type, the mask is
+            empty, or the box is empty or not finite.
     """
 
     box_xyxy: Tensor | None = None
@@ -33,6 +38,11 @@ class Target:
                 'The mask of a target must be (height, width), got the shape '
                 f'{tuple(self.mask.shape)}. Add targets one by one.'
             )
+        if self.mask is not None and self.mask.dtype != torch.bool:
+            raise ValueError(
+                f'The mask of a target must be bool, got {self.mask.dtype}. Give '
+                'mask > 0, or mask == number in a map of several targets.'
+            )
         if self.mask is not None and not bool(self.mask.any()):
             raise ValueError('The mask of a target is empty: no pixel is set.')
         if self.box_xyxy is not None and self.box_xyxy.numel() != 4:
@@ -40,6 +50,13 @@ class Target:
                 'The box of a target must be (x1, y1, x2, y2), got the shape '
                 f'{tuple(self.box_xyxy.shape)}.'
             )
+        if self.box_xyxy is not None:
+            x1, y1, x2, y2 = self.box_xyxy.flatten().tolist()
+            if not (math.inf > x2 > x1 > -math.inf and math.inf > y2 > y1 > -math.inf):
+                raise ValueError(
+                    'The box of a target is empty or not finite: (x1, y1, x2, y2) = '
+                    f'({x1:g}, {y1:g}, {x2:g}, {y2:g}). Expected x1 < x2 and y1 < y2.'
+                )
 
     def box(self) -> Tensor:
         """(4,) float, the box given, or that of the mask."""
