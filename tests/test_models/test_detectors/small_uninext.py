@@ -21,6 +21,7 @@ from uninext.structures import Prompt, Template, UninextDataSample, VisualPrompt
 MODELS_DIR = Path(__file__).resolve().parents[3] / 'configs/_base_/models'
 TINY = MODELS_DIR / 'uninext_tiny.py'
 TINY_VIDEO = MODELS_DIR / 'uninext_tiny_video.py'
+RESNET_VIDEO = MODELS_DIR / 'uninext_r50_video.py'
 CHANNELS, WORDS, QUERIES, SIDE = 32, 16, 20, 64
 BOX_SUPERVISED = dict(
     mask_head=dict(
@@ -73,6 +74,16 @@ def small_config(**changes: Any) -> Config:
 def small_video_config(**changes: Any) -> Config:
     """The same of the video model; its templates are 64 x 64."""
     return _small(TINY_VIDEO, {**CHANGES, **VIDEO_CHANGES}, changes)
+
+
+def small_resnet_video_config() -> Config:
+    """The video model of the ResNet-50 configs, all of its layers, few channels."""
+    resnet = dict(
+        backbone=dict(init_cfg=None, base_channels=4, stem_channels=4),
+        neck=dict(CHANGES['neck'], in_channels=[32, 64, 128]),
+        fusion_neck=dict(CHANGES['fusion_neck'], num_heads=4),
+    )
+    return _small(RESNET_VIDEO, {**CHANGES, **VIDEO_CHANGES, **resnet}, {})
 
 
 def _small(path: Path, toy_size: dict, changes: dict[str, Any]) -> Config:

@@ -13,6 +13,7 @@ from small_uninext import (
     names,
     sample,
     small_config,
+    small_resnet_video_config,
     small_video_config,
     target,
 )
@@ -96,6 +97,17 @@ def test_every_trainable_parameter_gets_a_gradient(kind, num) -> None:
     assert absent == []
     if num:
         assert idle == []
+
+
+def test_no_parameter_of_the_resnet_model_is_left_out() -> None:
+    """So DDP need not search for any (find_unused_parameters)."""
+    model = build(small_resnet_video_config()).train()
+    for kind in KINDS:
+        model.zero_grad(set_to_none=True)
+        total(model(*batch_of(kind), mode='loss')).backward()
+        learning = [n for n, p in model.named_parameters() if p.requires_grad]
+        absent = [n for n in learning if model.get_parameter(n).grad is None]
+        assert absent == [], kind
 
 
 @pytest.mark.parametrize('kind', ['names', 'targets'])
