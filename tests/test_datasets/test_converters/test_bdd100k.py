@@ -11,7 +11,7 @@ from PIL import Image
 from pycocotools import mask as mask_utils
 from pycocotools.coco import COCO
 
-from uninext.datasets import DatasetError
+from uninext.datasets import DatasetError, PromptCocoDataset, VideoInstanceDataset
 from uninext.datasets.converters import BDD_SETS, convert_bdd100k
 
 TOOL = Path(__file__).parents[3] / 'tools/dataset_converters/bdd100k.py'
@@ -244,6 +244,31 @@ def test_the_tool_converts_what_is_there(download: Path, capsys):
     assert run_tool(str(download), '--out', str(out), '--labels-only') == 0
     content = json.loads((out / 'det_train.json').read_text())
     assert content['images'][0]['width'] == 1280
+
+
+def test_the_datasets_read_what_is_written(download: Path):
+    assert run_tool(str(download), '--splits', 'train') == 0
+    counts = {}
+    for name, bdd_set in BDD_SETS.items():
+        dataset_type = VideoInstanceDataset if bdd_set.in_videos else PromptCocoDataset
+        dataset = dataset_type(
+            data_root=str(download),
+            ann_file=f'annotations/{name}_train.json',
+            data_prefix=dict(img=bdd_set.images.format(split='train')),
+            pipeline=[],
+        )
+        sample = dataset.get_data_info(0)
+        if bdd_set.in_videos:
+            sample = sample['video'].frame(0)
+        assert Path(sample['img_path']).is_file()
+        ignored = [obj['ignore_flag'] for obj in sample['instances']]
+        counts[name] = (len(ignored), sum(ignored), 'mask' in sample['instances'][0])
+    assert counts == dict(
+        det=(3, 1, False),
+        ins_seg=(2, 1, True),
+        box_track=(2, 0, False),
+        seg_track=(2, 0, True),
+    )
 
 
 def test_real_labels(shared_dir: Path, tmp_path: Path):
