@@ -11,7 +11,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
@@ -87,8 +86,8 @@ def read_frames(source: str | Path | int) -> Iterator[np.ndarray]:
     is_address = isinstance(source, str) and '://' in source
     if not isinstance(source, int) and not is_address and not Path(source).is_file():
         raise ValueError(
-            f'There is no video {source}. Give a file, a folder of pictures, an address '
-            'or the number of a camera.'
+            f'There is no video {source}. Give a file, a folder of pictures, an '
+            'address or the number of a camera.'
         )
     capture = cv2.VideoCapture(source if isinstance(source, int) else str(source))
     count = 0
