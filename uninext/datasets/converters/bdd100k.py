@@ -235,17 +235,9 @@ def _convert_images(
         for frame in read_label_file(file, bdd_set.categories, in_videos=False)
     ]
     for frame in tracked(frames, 'images', progress):
-        size_wh = frame.size_wh or BDD_SIZE_WH
-        if folder is not None:
-            try:
-                with Image.open(folder / frame.name) as picture:  # reads the header
-                    size_wh = picture.size
-            except FileNotFoundError:
-                conversion.skip('image that is not on the disk', folder / frame.name)
-                continue
-            except OSError:
-                conversion.skip('image that cannot be read', folder / frame.name)
-                continue
+        size_wh = _picture_size(frame, folder, conversion)
+        if size_wh is None:
+            continue
         image = dict(
             id=len(images) + 1,
             file_name=frame.name,
@@ -280,6 +272,22 @@ def _convert_images(
     )
     write_json(content, out_file)
     return conversion
+
+
+def _picture_size(
+    frame: ScalabelFrame, folder: Path | None, conversion: ImageConversion
+) -> tuple[int, int] | None:
+    """Width and height of a picture; None, counted, if it cannot be read."""
+    if folder is None:
+        return frame.size_wh or BDD_SIZE_WH
+    try:
+        with Image.open(folder / frame.name) as picture:  # reads the header
+            return picture.size
+    except FileNotFoundError:
+        conversion.skip('image that is not on the disk', folder / frame.name)
+    except OSError:
+        conversion.skip('image that cannot be read', folder / frame.name)
+    return None
 
 
 def _convert_videos(
