@@ -85,12 +85,6 @@ def test_nothing_left_is_an_error(write_videos, video_content):
         VideoInstanceDataset(**args)
 
 
-def test_testing_keeps_all_videos(write_videos, video_content):
-    del video_content['annotations']
-    dataset = VideoInstanceDataset(**write_videos(video_content), test_mode=True)
-    assert len(dataset) == 2
-
-
 def test_absent_frames_are_noticed(write_videos, video_content):
     args = write_videos(video_content, frames=False)
     with pytest.raises(DatasetError, match='image folder .*walk does not exist'):
@@ -117,18 +111,6 @@ def test_sentences_in_training(write_videos, video_content):
     assert info['expressions'] == ['the dog on the left', 'left dog']
     assert info['video'].labels.tolist() == [0]
     assert info['video'].visible(0).tolist() == [1]  # never ignored
-
-
-def test_sentences_in_testing(write_videos, video_content):
-    video_content['videos'][0].update(video='clip', exp_id='3')
-    dataset = ReferringVideoDataset(**write_videos(video_content), test_mode=True)
-    infos = [dataset.get_data_info(i) for i in range(len(dataset))]
-    assert [i['expressions'] for i in infos] == [
-        ['the dog on the left'],
-        ['left dog'],
-        ['a cat'],
-    ]
-    assert (infos[0]['video_name'], infos[0]['exp_id']) == ('clip', '3')
 
 
 def test_each_record_is_one_referred_object(write_videos, video_content):

@@ -1,57 +1,123 @@
-"""Videos with sentences: one sample per object that sentences refer to.
+"""Videos with sentences: one sample per object that is referred to, in tests per frame.
 
 Annotation file in, dictionaries with a ``VideoAnnotation`` and sentences out. In the
 file, every record of ``videos`` stands for one referred object and lists its sentences
-as ``expressions``.
+as ``expressions``; files for tests may have one record per sentence, or all sentences
+of a video in one.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 from uninext.datasets.annotation_file import DatasetError
 from uninext.datasets.referring import checked_expressions
 from uninext.datasets.video_instance import VideoInstanceDataset
 from uninext.registry import DATASETS
+from uninext.structures import Prompt, ShownPrompt
 
 
 @DATASETS.register_module()
 class ReferringVideoDataset(VideoInstanceDataset):
     """Objects of videos that sentences refer to (Ref-YouTube-VOS, Ref-DAVIS).
 
-    In training a sample is an object with all its ``expressions``. In test mode a
-    sample is one expression, and the file may lack annotations or have several for a
-    record. All labels are 0, and what is referred to is never ignored.
+    In training a sample is an object with all its ``expressions``. All labels are 0,
+    and what is referred to is never ignored.
 
-    Samples carry what those of :class:`VideoInstanceDataset` do, ``expressions``, and,
-    where the record has ``video`` and ``exp_id``, these as ``video_name`` and
-    ``exp_id``.
+    In test mode a sample is a frame, in which all sentences of a record are asked for
+    at once and judged one by one. ``exp_id`` of a sentence is that of the record, else
+    the number of the object (``object_ids``), else its place; its ``object_id`` is the
+    ``instance_id`` of the annotation that is meant, None if that is not known. Records
+    with the same ``video`` and frames become one. The file may lack annotations; where
+    a record has several, they belong to the sentences one by one.
 
     Raises:
-        DatasetError: If a record has no sentence, or in training not exactly one
-            annotation.
+        DatasetError: If a record has no sentence, or not exactly one annotation (in
+            test mode: nor none, nor one per sentence).
     """
 
     METAINFO: dict[str, Any] = {'classes': ('object',)}
 
     def samples_of_video(self, record: dict, annotations: list[dict]) -> list[dict]:
-        """One sample in training, one per expression in test mode."""
-        where = f'{self.ann_file}: videos record with id {record["id"]}'
-        expressions = checked_expressions(record, where)
-        if not self.test_mode and len(annotations) != 1:
-            raise DatasetError(
-                f'{where} has {len(annotations)} annotations; expected exactly one: '
-                'each record stands for one referred object.'
-            )
+        """One sample."""
         annotations = [{**a, 'iscrowd': 0, 'ignore': 0} for a in annotations]
         (sample,) = super().samples_of_video(record, annotations)
         if 'video' in record:
             sample['video_name'] = record['video']
+        if self.test_mode:
+            return [{**sample, 'sentences': record['sentences']}]
+        expressions = self._expressions(record, annotations, {1})
         if 'exp_id' in record:
             sample['exp_id'] = record['exp_id']
+        return [{**sample, 'expressions': expressions}]
+
+    def prepare_content(self, content: dict[str, list]) -> dict[str, list]:
+        """In test mode, let the sentences of a video meet in one record."""
         if not self.test_mode:
-            return [{**sample, 'expressions': expressions}]
-        return [{**sample, 'expressions': [sentence]} for sentence in expressions]
+            return content
+        annotations = defaultdict(list)
+        for number, annotation in enumerate(content['annotations'], start=1):
+            annotation.setdefault('id', number)
+            annotations[annotation['video_id']].append(annotation)
+        records: dict[tuple, dict] = {}
+        for record in content['videos']:
+            mine = annotations[record['id']]
+            expressions = self._expressions(record, mine)
+            key = (record['id'],)
+            if 'video' in record:
+                key = record['video'], *record['file_names']
+            first = records.setdefault(key, {**record, 'sentences': []})
+            first['sentences'] += self._sentences(record, expressions, mine)
+            for annotation in mine:
+                annotation['video_id'] = first['id']
+        return {**content, 'videos': list(records.values())}
+
+    def shown(self, info: dict, index: int) -> list[ShownPrompt]:
+        """All sentences, from the first frame on."""
+        if index:
+            return []
+        return [
+            ShownPrompt(
+                Prompt.from_expression(expression),
+                instance_id,
+                dict(exp_id=exp_id, expression=expression),
+            )
+            for exp_id, expression, instance_id in info['sentences']
+        ]
+
+    def _expressions(
+        self, record: dict, annotations: list[dict], allowed: set[int] | None = None
+    ) -> list[str]:
+        """The sentences of a record, whose annotations are as many as is allowed."""
+        where = f'{self.ann_file}: videos record with id {record["id"]}'
+        expressions = checked_expressions(record, where)
+        if len(annotations) in (allowed or {0, 1, len(expressions)}):
+            return expressions
+        expected = 'exactly one: each record stands for one referred object.'
+        if allowed is None:
+            expected = f'none, one, or {len(expressions)}, one per sentence.'
+        raise DatasetError(
+            f'{where} has {len(annotations)} annotations; expected {expected}'
+        )
 
     def _labels_of_categories(self, content: dict) -> dict[Any, int]:
         return self._one_label(content)
+
+    def _sentences(
+        self, record: dict, expressions: list[str], annotations: list[dict]
+    ) -> list[tuple[str, str, int | None]]:
+        """``exp_id``, sentence and ``instance_id`` of the sentences of a record."""
+        count = len(expressions)
+        ids = record.get('exp_id', record.get('object_ids'))
+        if not isinstance(ids, list):
+            ids = [ids] if count == 1 and ids is not None else list(range(count))
+        if len(ids) != count:
+            raise DatasetError(
+                f'{self.ann_file}: videos record with id {record["id"]} has {count} '
+                f'sentences, but {len(ids)} ids of them: {ids}.'
+            )
+        objects = [annotation['id'] for annotation in annotations] or [None]
+        if len(objects) == 1:
+            objects = objects * count
+        return list(zip(map(str, ids), expressions, objects))

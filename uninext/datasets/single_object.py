@@ -1,15 +1,23 @@
-"""Videos with targets to follow: one sample per video.
+"""Videos with targets to follow: one sample per video, in tests per frame.
 
-Annotation file in, dictionaries with a ``VideoAnnotation`` out; ``SampleTarget``
-chooses one of the targets.
+Annotation file in, dictionaries with a ``VideoAnnotation`` out, of which
+``SampleTarget`` chooses one of the targets; in test mode frames and what they show.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+import torch
+
+from uninext.datasets.annotation_file import DatasetError
+from uninext.datasets.video_annotation import decode_mask
 from uninext.datasets.video_instance import VideoInstanceDataset
 from uninext.registry import DATASETS
+from uninext.structures import ShownPrompt, Target
+
+KINDS = ('box', 'mask')
 
 
 @DATASETS.register_module()
@@ -20,9 +28,65 @@ class SingleObjectDataset(VideoInstanceDataset):
     categories the file has: a target is asked for by how it looks. A frame in which a
     target is out of view has no box in the file and is not used (the published code
     never reads those flags).
+
+    In test mode each target is shown by the first frame in which it counts. Numbers of
+    targets (``instance_id``) are the file's ``object_id``, those of the benchmark's
+    pictures, or else count from 1 in each video.
+
+    Args:
+        *args: Of :class:`VideoInstanceDataset`.
+        target: ``'box'`` or ``'mask'``: how targets are shown in test mode.
+        **kwargs: Of :class:`VideoInstanceDataset`.
+
+    Raises:
+        ValueError: If ``target`` is unknown.
     """
 
     METAINFO: dict[str, Any] = {'classes': ('object',)}
+
+    def __init__(self, *args: Any, target: str = 'box', **kwargs: Any) -> None:
+        if target not in KINDS:
+            raise ValueError(f'target must be one of {KINDS}, got {target!r}.')
+        self.target = target
+        super().__init__(*args, **kwargs)
+
+    def samples_of_video(self, record: dict, annotations: list[dict]) -> list[dict]:
+        """One sample; in test mode with the benchmark's numbers of its targets."""
+        if self.test_mode:
+            annotations = [
+                {**annotation, 'id': annotation.get('object_id', number)}
+                for number, annotation in enumerate(annotations, start=1)
+            ]
+        return super().samples_of_video(record, annotations)
+
+    def shown(self, info: dict, index: int) -> list[ShownPrompt]:
+        """The targets that are seen for the first time.
+
+        Raises:
+            DatasetError: If masks are wanted and one is not known.
+        """
+        presence = info['video'].presence
+        new = presence[:, index] & ~presence[:, :index].any(axis=1)
+        numbers = set(info['video'].ids[np.flatnonzero(new)].tolist())
+        if not numbers:
+            return []
+        frame = info['video'].frame(index)
+        return [
+            ShownPrompt(self._target(instance, frame), instance['instance_id'])
+            for instance in frame['instances']
+            if instance['instance_id'] in numbers
+        ]
+
+    def _target(self, instance: dict, frame: dict) -> Target:
+        if self.target == 'box':
+            return Target(box_xyxy=torch.tensor(instance['bbox']))
+        if 'mask' not in instance:
+            raise DatasetError(
+                f'{self.ann_file}: target {instance["instance_id"]} has no mask in '
+                f"{frame['img_path']}. Set target='box', or give 'segmentations'."
+            )
+        mask = decode_mask(instance['mask'], frame['height'], frame['width'])
+        return Target(mask=torch.from_numpy(mask))
 
     def _labels_of_categories(self, content: dict) -> dict[Any, int]:
         return self._one_label(content)

@@ -1,7 +1,7 @@
-"""Videos whose objects have category names: one sample per video.
+"""Videos whose objects have category names: one sample per video, in tests per frame.
 
-Annotation file in, dictionaries with a ``VideoAnnotation`` out; ``SampleFramePair``
-chooses frames.
+Annotation file in, dictionaries out: in training with a ``VideoAnnotation``, of which
+``SampleFramePair`` chooses frames; in test mode of a frame and of what it shows.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import logging
 from collections import defaultdict
 from typing import Any
 
+import numpy as np
 from mmengine.logging import print_log
 
 from uninext.datasets.annotation_file import DatasetError
 from uninext.datasets.detection import PromptCocoDataset, some_names
 from uninext.datasets.video_annotation import VideoAnnotation, read_video_file
 from uninext.registry import DATASETS
+from uninext.structures import Prompt, ShownPrompt
 
 
 @DATASETS.register_module()
@@ -27,20 +29,105 @@ class VideoInstanceDataset(PromptCocoDataset):
     :class:`PromptCocoDataset` in that a sample is a video: it has ``video``
     (:class:`VideoAnnotation`), ``video_id`` and ``classes``, and no boxes yet.
 
-    In training, videos in which nothing is ever visible are left out. In test mode all
-    videos stay, and the file may lack annotations.
+    In training, videos in which nothing is ever visible are left out.
+
+    In test mode all videos stay, the file may lack annotations, and a sample is a
+    frame: the frames of the first video in order, then those of the second, ... It
+    carries ``img_path, height, width, instances, has_masks`` (ground truth, as far as
+    known, in pixels of the file), ``video_id, video_name, frame_id, video_length,
+    set_name``, and ``shown``: a list of :class:`ShownPrompt`, what is asked for from
+    this frame on; here the names of the classes in frame 0. ``indices`` and subsets
+    count videos.
 
     Args:
         *args: Of mmdet's ``CocoDataset`` (``ann_file``, ``data_root``, ...).
+        set_name: Told to metrics that judge several sets apart.
         **kwargs: Of mmdet's ``CocoDataset``.
 
     Raises:
         DatasetError: If the files are not what is expected.
     """
 
+    def __init__(self, *args: Any, set_name: str | None = None, **kwargs: Any) -> None:
+        self.set_name = set_name
+        self._video_starts: np.ndarray | None = None
+        self._last_video: tuple[int, dict] | None = None  # frames come in order
+        super().__init__(*args, **kwargs)
+
+    def __len__(self) -> int:
+        return int(self.video_starts[-1]) if self.test_mode else super().__len__()
+
+    @property
+    def video_starts(self) -> np.ndarray:
+        """(V + 1,) int64, test mode: the index of each video's first frame; the end."""
+        if self._video_starts is None:
+            lengths = [
+                len(super(VideoInstanceDataset, self).get_data_info(v)['video'])
+                for v in range(super().__len__())
+            ]
+            self._video_starts = np.cumsum([0, *lengths])
+        return self._video_starts
+
+    def video_of(self, idx: int) -> tuple[int, int]:
+        """Test mode: the position of a frame's video, and of the frame in it.
+
+        Raises:
+            IndexError: If there is no such frame.
+        """
+        if not 0 <= idx < len(self):
+            raise IndexError(f'There is no frame {idx} among {len(self)}.')
+        starts = self.video_starts
+        video = int(np.searchsorted(starts, idx, side='right')) - 1
+        return video, idx - int(starts[video])
+
+    def get_data_info(self, idx: int) -> dict:
+        """The sample before the pipeline."""
+        if not self.test_mode:
+            return super().get_data_info(idx)
+        position, index = self.video_of(idx)
+        if self._last_video is None or self._last_video[0] != position:
+            self._last_video = position, super().get_data_info(position)
+        info = self._last_video[1]
+        video = info['video']
+        extra = {k: v for k, v in info.items() if k not in ('video', 'sample_idx')}
+        return dict(
+            **video.frame(index),
+            **extra,
+            video_length=len(video),
+            set_name=self.set_name,
+            sample_idx=idx,
+            shown=self.shown(info, index),
+        )
+
+    def shown(self, info: dict, index: int) -> list[ShownPrompt]:
+        """What is to be looked for from a frame on; here all classes, from the first.
+
+        Args:
+            info: A video.
+            index: Of the frame.
+
+        Returns:
+            What appears in this very frame.
+        """
+        if index:
+            return []
+        return [ShownPrompt(Prompt.from_names(self._metainfo['classes']))]
+
+    def get_subset_(self, indices: int | list[int]) -> None:
+        """Keep only these videos, in place."""
+        super().get_subset_(indices)
+        self._video_starts = self._last_video = None
+
+    def get_subset(self, indices: int | list[int]) -> VideoInstanceDataset:
+        """A dataset of only these videos."""
+        subset = super().get_subset(indices)
+        subset._video_starts = subset._last_video = None
+        return subset
+
     def load_data_list(self) -> list[dict]:
         """Read the annotation file; one dictionary per sample."""
         content = read_video_file(self.ann_file, not self.test_mode, self.backend_args)
+        content = self.prepare_content(content)
         self.cat2label = self._labels_of_categories(content)
         self.cat_ids = list(self.cat2label)
         annotations = defaultdict(list)
@@ -59,6 +146,10 @@ class VideoInstanceDataset(PromptCocoDataset):
             f'annotations belong to {len(annotations)} videos that are not listed',
         )
         return data_list
+
+    def prepare_content(self, content: dict[str, list]) -> dict[str, list]:
+        """Change the content of the file before it is read; here not at all."""
+        return content
 
     def samples_of_video(self, record: dict, annotations: list[dict]) -> list[dict]:
         """Samples made from one record of ``videos``; here one.

@@ -10,7 +10,11 @@ from uninext.datasets.transforms.augmentation import (
     RandomApplyCrop,
 )
 from uninext.datasets.transforms.clips import ForEachFrame
-from uninext.datasets.transforms.formatting import PackClipInputs, PackUninextInputs
+from uninext.datasets.transforms.formatting import (
+    PackClipInputs,
+    PackFrame,
+    PackUninextInputs,
+)
 from uninext.datasets.transforms.frame_sampling import SampleFramePair
 from uninext.datasets.transforms.loading import (
     LoadImageOrExplain,
@@ -33,6 +37,7 @@ __all__ = [
     'LoadImageOrExplain',
     'LoadPromptAnnotations',
     'PackClipInputs',
+    'PackFrame',
     'PackUninextInputs',
     'RandomApplyCrop',
     'SampleCategoryPrompt',

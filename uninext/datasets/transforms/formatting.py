@@ -28,6 +28,19 @@ META_KEYS = (
     'video_id',
     'frame_id',
 )
+FRAME_META_KEYS = (
+    'img_path',
+    'ori_shape',
+    'img_shape',
+    'scale_factor',
+    'instances',
+    'video_id',
+    'video_name',
+    'frame_id',
+    'video_length',
+    'set_name',
+    'shown',
+)
 
 
 @TRANSFORMS.register_module()
@@ -80,6 +93,40 @@ class PackUninextInputs(PackDetInputs):
         sample.gt_instances = plain.gt_instances
         sample.ignored_instances = plain.ignored_instances
         packed['data_samples'] = sample
+        return packed
+
+
+@TRANSFORMS.register_module()
+class PackFrame(PackDetInputs):
+    """Pack a frame of a video that is tested; what is asked for is in ``shown``.
+
+    The data sample is a :class:`UninextDataSample` without instances to learn from:
+    ground truth is the meta key ``instances``, as the file has it.
+
+    Args:
+        meta_keys: Keys to carry along, where present.
+    """
+
+    def __init__(self, meta_keys: Sequence[str] = FRAME_META_KEYS) -> None:
+        super().__init__(meta_keys=tuple(meta_keys))
+
+    def transform(self, results: dict) -> dict:
+        """Pack it.
+
+        Returns:
+            ``inputs``: (3, H, W) uint8 BGR; ``data_samples``: the data sample.
+
+        Raises:
+            ValueError: If this is no frame of a test set.
+        """
+        if 'shown' not in results:
+            raise ValueError(
+                'PackFrame packs frames of video datasets with test_mode=True; use '
+                'PackUninextInputs or PackClipInputs for training and for images.'
+            )
+        packed = super().transform(results)
+        metainfo = packed['data_samples'].metainfo
+        packed['data_samples'] = UninextDataSample(metainfo=metainfo)
         return packed
 
 
