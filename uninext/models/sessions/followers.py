@@ -24,6 +24,7 @@ from uninext.models.predictors import (
     boxes_to_pixels,
     probability_masks,
 )
+from uninext.models.predictors.instance_predictor import MASKS_AT_ONCE
 from uninext.registry import MODELS
 from uninext.structures import Prompt, VisualPrompt
 
@@ -50,8 +51,13 @@ class VideoFrame:
     def mask_logits(self, found: RowOutputs, query_inds: Tensor) -> Tensor:
         """(n, hm, wm) logits of some queries, at stride 4 of the padded input."""
         scale_wh = found.centres_xy.new_tensor(self.size_hw[::-1])
-        centres = found.centres_xy[query_inds] * scale_wh
-        return self.mask_head(found.query[query_inds], centres, found.mask_feat)
+        centres = found.centres_xy * scale_wh
+        return torch.cat(
+            [
+                self.mask_head(found.query[part], centres[part], found.mask_feat)
+                for part in query_inds.split(MASKS_AT_ONCE)
+            ]
+        )
 
 
 @dataclass
@@ -194,17 +200,22 @@ class BestOfSentence(Follower):
         self, prompts: Sequence[FollowedPrompt], frame: VideoFrame, ids: IdCounter
     ) -> list[InstanceData]:
         """One instance a sentence, or none below the threshold."""
-        results = []
-        for prompt in prompts:
-            results.append(self._report(prompt, frame))
-        if self.merge is not None and self.reports_masks(frame) and len(results):
-            probs = torch.cat([r.mask_probs for r in results])
-            scores = torch.cat([r.scores for r in results])
-            merged = self.merge(probs, scores, range(1, len(results) + 1))
-            for i, result in enumerate(results):
-                result.masks = (merged == i + 1)[None]
-                del result.mask_probs
-        return [r[r.scores >= self.score_threshold] for r in results]
+        results = [self._report(prompt, frame) for prompt in prompts]
+        results = [r[r.scores >= self.score_threshold] for r in results]
+        if self.merge is not None and self.reports_masks(frame) and results:
+            self._share_pixels(results)
+        return results
+
+    def _share_pixels(self, results: list[InstanceData]) -> None:
+        """Replace ``mask_probs`` by masks; what is not reported has no part in them."""
+        probs = torch.cat([r.mask_probs for r in results])
+        scores = torch.cat([r.scores for r in results])
+        numbers = torch.arange(1, len(probs) + 1, device=probs.device)
+        merged = self.merge(probs, scores, numbers)
+        masks = merged[None] == numbers[:, None, None]
+        for result, mine in zip(results, masks.split([len(r) for r in results])):
+            result.masks = mine
+            del result.mask_probs
 
     def _report(self, prompt: FollowedPrompt, frame: VideoFrame) -> InstanceData:
         part, query, score = best_query(prompt.found, self.with_iou)

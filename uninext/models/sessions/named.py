@@ -83,8 +83,13 @@ class _NamedFollower(Follower):
     def _step(
         self, prompt: FollowedPrompt, frame: VideoFrame, ids: IdCounter
     ) -> InstanceData:
+        scores = [found.name_scores(self.with_iou) for found in prompt.found]
         num_names = len(prompt.state.prompt)
-        parts = [self._select(found, num_names, frame) for found in prompt.found]
+        parts = [
+            self._without_doubles(found, scores[i], chosen, num_names, frame)
+            for i, (found, chosen) in enumerate(zip(prompt.found, self._chosen(scores)))
+            if len(chosen)
+        ]
         detections = InstanceData.cat(parts)
         memory = prompt.state.memory
         memory.next_id = ids.next_id  # ids are unique in a session
@@ -102,8 +107,22 @@ class _NamedFollower(Follower):
             results.masks = self._masks(chosen, prompt.found, frame)
         return results
 
-    def _select(
-        self, found: RowOutputs, num_names: int, frame: VideoFrame
+    def _chosen(self, scores: Sequence[Tensor]) -> list[Tensor]:
+        """Queries of each part of the names; of all parts one at least."""
+        best = [part.max(1).values for part in scores]
+        chosen = [(b > self.select_score_thr).nonzero()[:, 0] for b in best]
+        if not any(len(queries) for queries in chosen):
+            part = int(torch.stack([b.max() for b in best]).argmax())
+            chosen[part] = best[part].argmax()[None]
+        return chosen
+
+    def _without_doubles(
+        self,
+        found: RowOutputs,
+        scores: Tensor,
+        chosen: Tensor,
+        num_names: int,
+        frame: VideoFrame,
     ) -> InstanceData:
         """Detections of one part of the names, n of them.
 
@@ -111,11 +130,7 @@ class _NamedFollower(Follower):
             ``bboxes`` (n, 4), ``scores``, ``labels``, ``class_scores`` (n, K),
             ``embeds`` (n, C), ``queries`` (n,), ``parts`` (n,) the label offset.
         """
-        scores = found.name_scores(self.with_iou)
         best, labels = scores.max(1)
-        chosen = (best > self.select_score_thr).nonzero()[:, 0]
-        if not len(chosen):
-            chosen = best.argmax()[None]
         boxes = found.boxes_xyxy
         kept = class_aware_nms(
             boxes[chosen], best[chosen], labels[chosen], self.nms_iou_threshold

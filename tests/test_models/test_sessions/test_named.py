@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from painted_world import HEIGHT, WIDTH, PaintedBoxes, painted, row_outputs
+
+from uninext.models.sessions import (
+    AveragedNames,
+    PromptState,
+    TrackedNames,
+    VideoFrame,
+)
+from uninext.models.sessions.followers import FollowedPrompt, IdCounter
+from uninext.structures import Prompt
+
+A, B, C = (0, 0, 24, 24), (32, 0, 56, 24), (64, 32, 96, 64)
+EYE = [[9.0, 0, 0], [0, 9.0, 0], [0, 0, 9.0]]
+FOLLOWERS = pytest.mark.parametrize('kind', [TrackedNames, AveragedNames])
+
+
+def video_frame(with_masks=True) -> VideoFrame:
+    image = torch.zeros(3, HEIGHT, WIDTH, dtype=torch.uint8)
+    return VideoFrame(image, (HEIGHT, WIDTH), PaintedBoxes() if with_masks else None)
+
+
+class Names:
+    """A list of names followed by hand."""
+
+    def __init__(self, follower, num_names=2, next_id=0):
+        self.follower = follower
+        prompt = Prompt.from_names([f'n{i}' for i in range(num_names)])
+        self.state = PromptState('names', prompt, follower.new_memory())
+        self.ids = IdCounter(next_id)
+        self.events = None
+
+    def step(self, *found, frame=None):
+        followed = FollowedPrompt(self.state, list(found))
+        frame = frame or video_frame()
+        (result,) = self.follower.step([followed], frame, self.ids)
+        self.events = followed.events
+        return result
+
+
+def seen(scores, boxes=(A, B, C), embeds=EYE, **kwargs):
+    return row_outputs(scores, boxes, embeds=embeds[: len(boxes)], **kwargs)
+
+
+def summary(result):
+    """(label, id, box) of each, by id."""
+    rows = zip(result.labels, result.instances_ids, result.bboxes)
+    found = [(int(x), int(i), tuple(box.round().int().tolist())) for x, i, box in rows]
+    return sorted(found, key=lambda row: row[1])
+
+
+WEAK = [[0.02, 0.01], [0.01, 0.01], [0.01, 0.03]]
+ALL = [[0.9, 0.02], [0.02, 0.8], [0.7, 0.02]]
+
+B_ALONE = [[0.02, 0.01], [0.02, 0.8], [0.02, 0.02]]
+
+
+# ----------------------------------------------------------------------- both of them
+
+
+@FOLLOWERS
+def test_no_prompt(kind):
+    assert kind().step([], video_frame(), IdCounter()) == []
+
+
+@FOLLOWERS
+def test_no_good_detection_for_long(kind):
+    names = Names(kind())
+    for _ in range(100):
+        result = names.step(seen(WEAK))
+        assert result.bboxes.shape == (0, 4)
+        assert result.masks.shape == (0, HEIGHT, WIDTH)
+        assert result.masks.dtype == torch.bool
+        assert result.labels.dtype == result.instances_ids.dtype == torch.int64
+    assert names.ids.next_id == 0
+    assert summary(names.step(seen(ALL))) == [(0, 0, A), (1, 1, B), (0, 2, C)]
+
+
+@FOLLOWERS
+def test_ids_follow_the_embedding_not_the_place(kind):
+    names = Names(kind())
+    assert summary(names.step(seen(ALL))) == [(0, 0, A), (1, 1, B), (0, 2, C)]
+    moved = names.step(seen(ALL, (C, A, B)))
+    assert summary(moved) == [(0, 0, C), (1, 1, A), (0, 2, B)]
+    masks = {int(i): m for i, m in zip(moved.instances_ids, moved.masks)}
+    for i, box in enumerate((C, A, B)):
+        assert torch.equal(masks[i], painted(box))
+
+
+@FOLLOWERS
+def test_leaves_and_comes_back(kind):
+    names = Names(kind())
+    assert summary(names.step(seen(ALL))) == [(0, 0, A), (1, 1, B), (0, 2, C)]
+    for _ in range(5):
+        assert summary(names.step(seen(B_ALONE))) == [(1, 1, B)]
+    assert summary(names.step(seen(ALL))) == [(0, 0, A), (1, 1, B), (0, 2, C)]
+    for _ in range(12):
+        assert summary(names.step(seen(B_ALONE))) == [(1, 1, B)]
+    assert summary(names.step(seen(ALL))) == [(1, 1, B), (0, 3, A), (0, 4, C)]
+    assert names.ids.next_id == 5
+
+
+@FOLLOWERS
+def test_ids_of_others_in_the_session_are_skipped(kind):
+    first, second = Names(kind(), next_id=7), Names(kind())
+    second.ids = first.ids
+    assert [row[1] for row in summary(first.step(seen(ALL)))] == [7, 8, 9]
+    assert [row[1] for row in summary(second.step(seen(ALL)))] == [10, 11, 12]
+    assert first.ids.next_id == 13
+
+
+@FOLLOWERS
+def test_doubles_of_one_name_are_suppressed(kind):
+    doubles = seen([[0.9, 0.02], [0.8, 0.02]], (A, A))
+    assert summary(Names(kind()).step(doubles)) == [(0, 0, A)]
+
+
+def test_doubles_of_two_names_are_left_to_the_tracker():
+    follower = TrackedNames(
+        tracker=dict(type='PromptQuasiDenseTracker', nms_class_iou_thr=1.0)
+    )
+    doubles = seen([[0.9, 0.02], [0.02, 0.8]], (A, A))
+    assert summary(Names(follower).step(doubles)) == [(0, 0, A), (1, 1, A)]
+
+
+@FOLLOWERS
+@pytest.mark.parametrize(('threshold', 'expected'), [(0.75, 2), (0.85, 1), (0.95, 1)])
+def test_what_is_above_the_threshold_else_the_best(kind, threshold, expected):
+    result = Names(kind(select_score_thr=threshold)).step(seen(ALL))
+    assert len(result) == expected
+    assert result.bboxes[0].tolist() == list(A)
+
+
+@FOLLOWERS
+def test_iou_may_count(kind):
+    found = seen([[0.9, 0.02], [0.02, 0.5]], (A, B), ious=[0.4, 0.9])
+    plain = Names(kind()).step(found)
+    torch.testing.assert_close(plain.scores, torch.tensor([0.9, 0.5]))
+    both = Names(kind(with_iou=True)).step(found)
+    torch.testing.assert_close(both.scores, torch.tensor([0.45, 0.36]).sqrt())
+
+
+@FOLLOWERS
+def test_names_asked_in_parts(kind):
+    """As if asked at once: labels, scores, masks and the tracks of both parts."""
+    whole = [[0.9, 0.02, 0.02], [0.02, 0.02, 0.8], [0.02, 0.7, 0.02]]
+    first = seen([row[:2] for row in whole])
+    second = seen([row[2:] for row in whole], label_offset=2)
+    together, apart = Names(kind(), 3), Names(kind(), 3)
+    for _ in range(3):
+        one, two = together.step(seen(whole)), apart.step(first, second)
+        assert summary(one) == summary(two)
+        a, b = one.instances_ids.argsort(), two.instances_ids.argsort()
+        assert torch.equal(one.masks[a], two.masks[b])
+        torch.testing.assert_close(one.scores[a], two.scores[b])
+    assert summary(two) == [(0, 0, A), (2, 1, B), (1, 2, C)]
+
+
+@FOLLOWERS
+def test_an_empty_part_adds_nothing(kind):
+    """The best query is taken of all parts, not of each."""
+    follower = kind(select_score_thr=0.5)
+    first = seen([[0.9, 0.02], [0.02, 0.02], [0.02, 0.02]])
+    second = seen([[0.02], [0.45], [0.02]], label_offset=2)
+    assert summary(Names(follower, 3).step(first, second)) == [(0, 0, A)]
+    assert summary(Names(follower, 3).step(second, first)) == [(0, 0, A)]
+
+
+@FOLLOWERS
+def test_the_best_of_all_parts_if_all_are_weak(kind):
+    follower = kind(select_score_thr=0.95)
+    first = seen([[0.6, 0.02], [0.02, 0.02], [0.02, 0.02]])
+    second = seen([[0.02], [0.7], [0.02]], label_offset=2)
+    assert summary(Names(follower, 3).step(first, second)) == [(2, 0, B)]
+
+
+def test_boxes_alone():
+    result = Names(TrackedNames()).step(seen(ALL), frame=video_frame(False))
+    assert 'masks' not in result
+    result = Names(TrackedNames(with_masks=False)).step(seen(ALL))
+    assert 'masks' not in result
+    assert len(result) == 3
+
+
+def test_quasi_dense_tracks_have_no_events():
+    names = Names(TrackedNames())
+    names.step(seen(ALL))
+    assert names.events is None
+    assert names.follower.finish(names.state.memory) is None
+
+
+# -------------------------------------------------------------------- averaged scores
+
+
+def test_video_instances_need_masks():
+    with pytest.raises(ValueError, match='TrackedNames'):
+        Names(AveragedNames()).step(seen(ALL), frame=video_frame(False))
+
+
+def test_masks_may_be_used_but_not_reported():
+    result = Names(AveragedNames(with_masks=False)).step(seen(ALL))
+    assert 'masks' not in result
+    assert len(result) == 3
+
+
+def test_the_name_with_the_highest_mean_is_reported():
+    names = Names(AveragedNames())
+    frames = [(0.6, 0.3), (0.3, 0.8), (0.5, 0.3)]
+    for i, (first, second) in enumerate(frames):
+        result = names.step(seen([[first, second]], (A,)))
+        means = torch.tensor(frames[: i + 1]).mean(0)
+        torch.testing.assert_close(result.scores, means.max()[None])
+        assert result.labels.tolist() == [int(means.argmax())]
+        assert result.instances_ids.tolist() == [0]
+
+
+def test_a_track_that_is_not_seen_ends_once():
+    names = Names(AveragedNames())
+    for first in (0.6, 0.8, 0.7):
+        names.step(seen([[first, 0.2], [0.02, 0.8]], (A, B)))
+        assert len(names.events.ended.ids) == 0
+    ended = []
+    for _ in range(15):
+        names.step(seen(B_ALONE))
+        ended.append(names.events.ended.ids.tolist())
+        if ended[-1]:
+            means = names.events.ended.class_scores
+    label = ended.index([1])  # B is better in the first frame
+    assert label == 9
+    assert sum(ended, []) == [1]
+    torch.testing.assert_close(means, torch.tensor([[0.7, 0.2]]))
+    rest = names.follower.finish(names.state.memory)
+    assert rest.ids.tolist() == [0]
+    torch.testing.assert_close(rest.class_scores, torch.tensor([[0.02, 0.8]]))
+
+
+def test_short_tracks_are_discarded():
+    names = Names(AveragedNames())
+    for _ in range(9):
+        names.step(seen([[0.9, 0.1]], (A,)))
+    names.step(seen([[0.9, 0.1], [0.1, 0.9]], (A, B)))
+    discarded = []
+    for _ in range(3):
+        names.step(seen([[0.9, 0.1]], (A,)))
+        discarded += names.events.discarded.tolist()
+    assert discarded == [1]
+    rest = names.follower.finish(names.state.memory)
+    assert rest.ids.tolist() == [0]
+    torch.testing.assert_close(rest.class_scores, torch.tensor([[0.9, 0.1]]))
+
+
+def test_untracked_detections_keep_their_own_scores():
+    tracker = dict(type='VideoInstanceTracker', with_untracked=True)
+    result = Names(AveragedNames(tracker)).step(
+        seen([[0.9, 0.1], [0.05, 0.15]], (A, B))
+    )
+    assert result.instances_ids.tolist() == [0, -1]
+    assert result.labels.tolist() == [0, 1]
+    torch.testing.assert_close(result.scores, torch.tensor([0.9, 0.15]))

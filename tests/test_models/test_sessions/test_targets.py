@@ -1,0 +1,293 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from painted_world import HEIGHT, WIDTH, PaintedBoxes, box_mask, painted, row_outputs
+
+from uninext.models.sessions import PromptState, ShownTargets, VideoFrame
+from uninext.models.sessions.followers import FollowedPrompt, IdCounter
+from uninext.models.sessions.targets import resize_nearest
+from uninext.structures import Target, Template
+
+A, B = (8, 16, 40, 48), (24, 16, 72, 40)
+MERGE = dict(type='SoftAggregation')
+PERIODIC = dict(type='PeriodicTemplateUpdate', interval=1)
+CONFIDENT = dict(type='ConfidentTemplateUpdate')
+
+
+def follower(**kwargs) -> ShownTargets:
+    return ShownTargets(**{**dict(template_size=64), **kwargs})
+
+
+def video_frame(
+    size_hw=(HEIGHT, WIDTH), out_hw=(HEIGHT, WIDTH), with_masks=True
+) -> VideoFrame:
+    image = (torch.rand(3, *size_hw) * 255).to(torch.uint8)
+    return VideoFrame(image, out_hw, PaintedBoxes() if with_masks else None)
+
+
+def shown(one, target, frame, track_id=0, found=()) -> FollowedPrompt:
+    """A target in the frame that shows it."""
+    state = PromptState('mask', None, one.show(target, frame), track_id)
+    return FollowedPrompt(state, list(found), shown=target)
+
+
+def later(prompt, box, score=0.8, size_hw=(HEIGHT, WIDTH)) -> FollowedPrompt:
+    """The same prompt in another frame, where ``box`` in reported pixels is found."""
+    found = row_outputs([[0.1], [score]], [(0, 0, 8, 8), box], size_hw=size_hw)
+    return FollowedPrompt(prompt.state, [found])
+
+
+def step(one, frame, *prompts):
+    return one.step(prompts, frame, IdCounter())
+
+
+@pytest.fixture
+def cut(monkeypatch):
+    """Arguments of every template that is cut out."""
+    calls = []
+    from_frame = Template.from_frame
+
+    def spy(image, box, mask=None, *sizes):
+        calls.append((image, box, mask, sizes))
+        return from_frame(image, box, mask, *sizes)
+
+    monkeypatch.setattr(Template, 'from_frame', spy)
+    return calls
+
+
+def box(*values) -> Target:
+    return Target(torch.tensor(values).float())
+
+
+# ---------------------------------------------------------------- a target is shown
+
+
+@pytest.mark.parametrize('merge', [None, MERGE])
+def test_no_target(merge):
+    assert step(follower(merge=merge), video_frame()) == []
+
+
+def test_template_is_cut_out_of_the_networks_frame(cut):
+    frame = video_frame((32, 64), (64, 256))
+    memory = follower(context=3.0).show(box(40, 10, 80, 30), frame)
+    image, where, mask, sizes = cut[0]
+    assert image is frame.image
+    assert where.tolist() == [10, 5, 20, 15]
+    assert mask is None
+    assert sizes == (3.0, 64)
+    assert memory.templates == (memory.first,)
+    assert memory.first.size == 64
+    assert memory.frame == 0
+
+
+def test_mask_is_brought_to_the_networks_frame(cut):
+    frame = video_frame((32, 64), (64, 128))
+    mask = box_mask((16, 8, 40, 24))
+    follower().show(Target(mask=mask), frame)
+    _, where, small, _ = cut[0]
+    assert where.tolist() == [8, 4, 19.5, 11.5]
+    assert torch.equal(small, mask[::2, ::2])
+
+
+def test_a_mask_thinner_than_a_pixel_counts_as_its_box(cut):
+    frame = video_frame((16, 32), (64, 128))
+    mask = torch.zeros(64, 128, dtype=torch.bool)
+    mask[33, 10:30] = True
+    memory = follower().show(Target(mask=mask), frame)
+    assert cut[0][2] is None
+    assert memory.first.prior.any()
+    prompt = FollowedPrompt(PromptState('mask', None, memory, 0), [], Target(mask=mask))
+    (result,) = step(follower(), frame, prompt)
+    assert torch.equal(result.masks[0], mask)
+
+
+@pytest.mark.parametrize(
+    'values',
+    [(-9, 3, -1, 9), (128, 3, 130, 9), (3, -9, 9, -1), (3, 64, 9, 70)],
+)
+def test_a_box_outside_the_frame(values):
+    with pytest.raises(ValueError, match='outside'):
+        follower().show(box(*values), video_frame())
+
+
+@pytest.mark.parametrize('size_hw', [(32, 48), (WIDTH, HEIGHT), (HEIGHT, WIDTH + 1)])
+def test_a_mask_of_the_wrong_size(size_hw):
+    target = Target(mask=torch.ones(size_hw, dtype=torch.bool))
+    with pytest.raises(ValueError, match='width x height'):
+        follower().show(target, video_frame())
+
+
+def test_the_shown_mask_is_the_result():
+    one, frame = follower(update=CONFIDENT), video_frame()
+    target = Target(mask=box_mask(A) & (torch.rand(HEIGHT, WIDTH) > 0.5))
+    prompt = shown(one, target, frame, track_id=3)
+    (result,) = step(one, frame, prompt)
+    assert torch.equal(result.masks, target.mask[None])
+    assert torch.equal(result.bboxes, target.box()[None])
+    assert result.scores.tolist() == [1]
+    assert result.labels.tolist() == [0]
+    assert result.instances_ids.tolist() == [3]
+    assert not frame.mask_head.centres
+    assert prompt.state.memory.latest is None
+    assert prompt.state.memory.frame == 0
+
+
+def test_the_shown_box_is_the_result_its_mask_is_predicted():
+    one, frame = follower(), video_frame()
+    found = row_outputs([[0.1], [0.7]], [(0, 0, 8, 8), A])
+    (result,) = step(one, frame, shown(one, box(-9, 9, 200, 30), frame, found=[found]))
+    assert result.bboxes.tolist() == [[0, 9, WIDTH, 30]]
+    assert result.scores.tolist() == [1]
+    assert torch.equal(result.masks, painted(A)[None])
+
+
+@pytest.mark.parametrize('with_head', [True, False])
+def test_boxes_alone(with_head):
+    one = follower(with_masks=not with_head)
+    frame = video_frame(with_masks=with_head)
+    prompt = shown(one, box(8, 8, 24, 24), frame)
+    for asked in (prompt, later(prompt, A)):
+        (result,) = step(one, frame, asked)
+        assert 'masks' not in result
+    assert result.bboxes.tolist() == [list(A)]
+
+
+# -------------------------------------------------------------------------- later on
+
+
+def test_asks_with_the_first_and_the_latest_template():
+    one = follower(update=PERIODIC)
+    frame = video_frame()
+    prompt = shown(one, box(*A), frame)
+    first = prompt.state.memory.first
+    assert one.ask(prompt.state).templates == (first,)
+    step(one, video_frame(), later(prompt, B))
+    asked = one.ask(prompt.state).templates
+    assert asked[0] is first
+    assert asked[1] is prompt.state.memory.latest
+
+
+def test_without_update_the_first_template_stays():
+    one, frame = follower(), video_frame()
+    prompt = shown(one, box(*A), frame)
+    step(one, frame, later(prompt, B, 0.99))
+    assert prompt.state.memory.templates == (prompt.state.memory.first,)
+
+
+@pytest.mark.parametrize(
+    ('update', 'expected', 'has_mask'),
+    [(PERIODIC, [4, 8, 20, 24], False), (CONFIDENT, [4, 8, 19, 23], True)],
+    ids=['box', 'mask'],
+)
+def test_new_templates_are_cut_in_the_networks_frame(cut, update, expected, has_mask):
+    """Twice the size is reported: (8, 16, 40, 48)."""
+    one, frame = follower(update=update), video_frame((32, 64), (64, 128))
+    prompt = shown(one, box(*A), frame)
+    asked = later(prompt, A)
+    asked.found[0].mask_feat = torch.zeros(1, 4, 8)
+    (result,) = step(one, frame, asked)
+    assert result.bboxes.tolist() == [list(A)]
+    image, where, mask, sizes = cut[1]
+    assert image is frame.image
+    assert where.tolist() == expected
+    assert sizes == (2.0, 64)
+    assert (mask is not None) == has_mask
+    if has_mask:
+        assert torch.equal(mask, result.masks[0, ::2, ::2])
+
+
+@pytest.mark.parametrize('update', [PERIODIC, CONFIDENT])
+def test_unsure_results_give_no_template(update):
+    one, frame = follower(update=update), video_frame()
+    prompt = shown(one, box(*A), frame)
+    step(one, frame, later(prompt, B, 0.6))
+    memory = prompt.state.memory
+    assert memory.latest is None
+    assert memory.frame == 1
+    assert memory.last_score == pytest.approx(0.6)
+
+
+def test_templates_of_every_nth_frame():
+    one = follower(update=dict(type='PeriodicTemplateUpdate', interval=3))
+    prompt = shown(one, box(*A), video_frame())
+    latest = []
+    for _ in range(7):
+        step(one, video_frame(), later(prompt, B))
+        latest.append(prompt.state.memory.latest)
+    assert latest[:2] == [None, None]
+    assert len({id(t) for t in latest}) == 3
+    assert latest[2] is latest[4]
+    assert latest[5] is latest[6]
+
+
+def test_templates_may_be_of_another_size():
+    update = dict(type='PeriodicTemplateUpdate', interval=1, size=128, context=4.0)
+    assert follower(update=update).update.size == 128
+    assert follower(update=PERIODIC).update.size == 64
+    assert follower(update=PERIODIC, context=3.0).update.context == 3.0
+
+
+# ------------------------------------------------------------------- several targets
+
+
+def test_targets_share_pixels_only_if_merged():
+    one, frame = follower(), video_frame()
+    prompts = [shown(one, box(*b), frame, i) for i, b in enumerate((A, B))]
+    asked = [later(p, b) for p, b in zip(prompts, (A, B))]
+    first, second = step(one, frame, *asked)
+    assert torch.equal(first.masks, painted(A)[None])
+    assert torch.equal(second.masks, painted(B)[None])
+    merged = step(follower(merge=MERGE), frame, *asked)
+    a, b = (r.masks[0] for r in merged)
+    assert torch.equal(a | b, painted(A) | painted(B))
+    assert not (a & b).any()
+    assert [r.instances_ids.tolist() for r in merged] == [[0], [1]]
+    assert merged[1].bboxes.tolist() == [list(B)]
+
+
+def test_a_shown_mask_wins_over_what_is_predicted():
+    one, frame = follower(merge=MERGE), video_frame()
+    old = later(shown(one, box(*A), frame, 0), A, 0.99)
+    new = shown(one, Target(mask=box_mask(B)), frame, 1)
+    first, second = step(one, frame, old, new)
+    assert torch.equal(second.masks, box_mask(B)[None])
+    assert torch.equal(first.masks, (painted(A) & ~box_mask(B))[None])
+
+
+def test_targets_that_are_not_found_are_blank():
+    one = follower(merge=dict(type='SoftAggregation', blank_score_thr=0.5))
+    frame = video_frame()
+    weak = later(shown(one, box(*A), frame, 0), A, 0.4)
+    strong = later(shown(one, box(*B), frame, 1), B, 0.9)
+    first, second = step(one, frame, weak, strong)
+    assert not first.masks.any()
+    assert first.scores.tolist() == pytest.approx([0.4])
+    assert torch.equal(second.masks, painted(B)[None])
+
+
+def test_new_templates_show_the_merged_mask(cut):
+    one, frame = follower(merge=MERGE, update=CONFIDENT), video_frame()
+    old = later(shown(one, box(*A), frame, 0), A, 0.9)
+    new = shown(one, Target(mask=box_mask(B)), frame, 1)
+    step(one, frame, old, new)
+    _, where, mask, _ = cut[-1]
+    assert torch.equal(mask, painted(A) & ~box_mask(B))
+    assert where.tolist() == [8, 16, 39, 47]
+    assert len(cut) == 3
+
+
+def test_a_covered_target_keeps_its_template():
+    one, frame = follower(merge=MERGE, update=CONFIDENT), video_frame()
+    prompt = shown(one, box(*A), frame, 0)
+    new = shown(one, Target(mask=box_mask((0, 0, 80, 60))), frame, 1)
+    first, _ = step(one, frame, later(prompt, A, 0.9), new)
+    assert not first.masks.any()
+    assert prompt.state.memory.latest is None
+
+
+def test_masks_resize_to_the_nearest_pixel():
+    mask = torch.rand(5, 7) > 0.5
+    assert torch.equal(resize_nearest(mask, (5, 7)), mask)
+    assert torch.equal(resize_nearest(mask, (10, 14))[::2, ::2], mask)
+    assert resize_nearest(mask, (1, 1)).dtype == torch.bool
