@@ -10,6 +10,8 @@ import pytest
 import torch
 from mmengine.registry import init_default_scope
 
+import uninext.registry  # noqa: F401  (before mmdet, whatever test comes first)
+
 SHARED = Path(__file__).resolve().parents[2] / 'shared'
 
 torch.set_num_threads(1)

@@ -100,7 +100,7 @@ def test_cell_centres():
     pyramid = pyramid_of(
         random_levels(1, [(2, 3), (1, 2), (1, 1), (1, 1)]), [(16, 24)], (16, 24)
     )
-    first, second, *_ = pyramid.grid_points()
+    first, second, *_ = pyramid.grids
     expected = [[x + 0.5, y + 0.5] for y in range(2) for x in range(3)]
     assert first.tolist() == expected
     assert second.tolist() == [[0.5, 0.5], [1.5, 0.5]]

@@ -24,6 +24,8 @@ class FeaturePyramid:
         spatial_shapes: (L, 2) int64, (height, width).
         level_start_index: (L,) int64.
         valid_ratios: (B, L, 2), (x, y) share of each level that is image.
+        sizes_hw: L pairs (height, width): ``spatial_shapes`` without asking the device.
+        grids: L tensors (Hl * Wl, 2), cell centres (x, y) of each level, in cells.
     """
 
     feat: Tensor
@@ -32,6 +34,8 @@ class FeaturePyramid:
     spatial_shapes: Tensor
     level_start_index: Tensor
     valid_ratios: Tensor
+    sizes_hw: tuple[tuple[int, int], ...]
+    grids: tuple[Tensor, ...]
 
     @classmethod
     def from_levels(
@@ -60,7 +64,8 @@ class FeaturePyramid:
             for i, m in enumerate(masks)
         ]
         device = levels[0].device
-        shapes = torch.tensor([x.shape[-2:] for x in levels], device=device)
+        sizes_hw = tuple((x.shape[-2], x.shape[-1]) for x in levels)
+        shapes = torch.tensor(sizes_hw, device=device)
         sizes = shapes.prod(1)
         return cls(
             feat=torch.cat([x.flatten(2).transpose(1, 2) for x in levels], 1),
@@ -69,6 +74,8 @@ class FeaturePyramid:
             spatial_shapes=shapes,
             level_start_index=sizes.cumsum(0) - sizes,
             valid_ratios=torch.stack([_valid_ratio(m) for m in masks], 1),
+            sizes_hw=sizes_hw,
+            grids=tuple(_cell_centres(size, device) for size in sizes_hw),
         )
 
     def index(self, images: Sequence[int]) -> FeaturePyramid:
@@ -83,18 +90,6 @@ class FeaturePyramid:
         """The same geometry with other features."""
         return replace(self, feat=feat)
 
-    def grid_points(self) -> list[Tensor]:
-        """Cell centres of each level, in cells: L tensors (Hl * Wl, 2) of (x, y)."""
-        points = []
-        for height, width in self.spatial_shapes.tolist():
-            ys, xs = (
-                torch.linspace(0.5, n - 0.5, n, device=self.feat.device)
-                for n in (height, width)
-            )
-            grid_y, grid_x = torch.meshgrid(ys, xs, indexing='ij')
-            points.append(torch.stack([grid_x, grid_y], -1).view(-1, 2))
-        return points
-
     def reference_points(self) -> Tensor:
         """Where each token lies in each level, in 0..1 of the padded image.
 
@@ -104,18 +99,24 @@ class FeaturePyramid:
         sizes_wh = self.spatial_shapes.flip(-1)
         points = [
             grid / (self.valid_ratios[:, None, level] * sizes_wh[level])
-            for level, grid in enumerate(self.grid_points())
+            for level, grid in enumerate(self.grids)
         ]
         return torch.cat(points, 1)[:, :, None] * self.valid_ratios[:, None]
 
     def unflatten(self, feat: Tensor, num_levels: int) -> list[Tensor]:
         """Turn (B, N, C) back into the first ``num_levels`` maps (B, C, Hl, Wl)."""
-        shapes = self.spatial_shapes.tolist()[:num_levels]
-        starts = self.level_start_index.tolist()
+        parts = feat.split([height * width for height, width in self.sizes_hw], 1)
         return [
-            feat[:, s : s + h * w].transpose(1, 2).unflatten(2, (h, w))
-            for (h, w), s in zip(shapes, starts)
+            part.transpose(1, 2).unflatten(2, size)
+            for part, size in zip(parts[:num_levels], self.sizes_hw)
         ]
+
+
+def _cell_centres(size_hw: tuple[int, int], device: torch.device) -> Tensor:
+    """(H * W, 2) centres (x, y) of the cells of a map, row by row."""
+    ys, xs = (torch.linspace(0.5, n - 0.5, n, device=device) for n in size_hw)
+    grid_y, grid_x = torch.meshgrid(ys, xs, indexing='ij')
+    return torch.stack([grid_x, grid_y], -1).view(-1, 2)
 
 
 def _resize_mask(mask: Tensor, like: Tensor) -> Tensor:

@@ -97,7 +97,7 @@ def _grid_proposals(pyramid: FeaturePyramid) -> tuple[Tensor, Tensor]:
     """
     sizes_wh = pyramid.spatial_shapes.flip(-1)
     boxes = []
-    for level, grid in enumerate(pyramid.grid_points()):
+    for level, grid in enumerate(pyramid.grids):
         valid_wh = (pyramid.valid_ratios[:, level] * sizes_wh[level]).round()
         centre = grid / valid_wh[:, None]  # (B, Hl*Wl, 2)
         wh = torch.full_like(centre, 0.05 * 2.0**level)
