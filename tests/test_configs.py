@@ -46,7 +46,8 @@ MAX_LINES = 40
 # Full pipelines of their own: no augmentation is a claim that can be read there.
 LONG = {'stage2_image_tiny_overfit.py'}
 # Sources of which masks are there and are not read, on purpose.
-BOXES_ONLY = {('stage3_video_tiny.py', 'sot')}
+BOXES_ONLY = {'sot'}
+PACKING = {'PackUninextInputs', 'PackClipInputs', 'PackFrame'}
 # Million parameters; R50: 109 bert-base, 23 ResNet-50, 34 the rest.
 PARAMETERS = {
     'stage1_pretrain.py': 166,
@@ -235,7 +236,7 @@ def test_pipelines_build_without_data(name, split):
         assert dataset.data_root.startswith('data/')
         transforms = [TRANSFORMS.build(t) for t in dataset.pipeline]
         assert len(Compose(dataset.pipeline).transforms) == len(transforms)
-        assert dataset.pipeline[-1].type in {'PackUninextInputs', 'PackClipInputs'}
+        assert dataset.pipeline[-1].type in PACKING
 
 
 @every_config
@@ -255,7 +256,11 @@ def test_every_dataset_has_its_metric(name, split):
     evaluator = cfg[f'{split}_evaluator']
     datasets = inner_datasets(cfg[f'{split}_dataloader'].dataset)
     metrics = [evaluator]
-    if 'metrics' in evaluator:
+    if evaluator.type == 'AveragedSetsMetric':
+        assert METRICS.get(evaluator.type)
+        assert [d.set_name for d in datasets] == evaluator.sets
+        metrics = [evaluator.metric] * len(datasets)
+    elif 'metrics' in evaluator:
         assert EVALUATOR.get(evaluator.type)
         metrics = evaluator.metrics
         assert len(evaluator.dataset_prefixes) == len(metrics)
@@ -274,7 +279,7 @@ def test_colours_are_there_where_masks_are_learned_from_boxes(name):
     for source in load(name).train_dataloader.dataset.sources:
         for dataset in inner_datasets(source.dataset):
             (loading,) = steps(dataset.pipeline, 'LoadPromptAnnotations')
-            if not from_boxes and (name, source.name) not in BOXES_ONLY:
+            if not from_boxes and source.name not in BOXES_ONLY:
                 assert loading.get('with_mask', False)
 
 
@@ -384,6 +389,87 @@ def test_stage_3_is_the_published_schedule():
     )
     assert cfg.model.backbone.frozen_stages == -1
     assert cfg.model.prompt_generator.frozen
+
+
+# task and benchmark -> longest and shortest side, metric
+VIDEO_TESTS = {
+    'sot_lasot': (800, 'SOTMetric'),
+    'sot_lasot-ext': (800, 'SOTMetric'),
+    'sot_tnl2k': (800, 'SOTMetric'),
+    'sot_otb': (800, 'SOTMetric'),
+    'sot_trackingnet': (800, 'SOTMetric'),
+    'sot_got10k': (800, 'SOTMetric'),
+    'vos_davis17': (480, 'VOSMetric'),
+    'vos_ytvos18': (480, 'VOSMetric'),
+    'mot_bdd100k': (800, 'BDD100KTrackingMetric'),
+    'mot_mot17': (800, 'TrackingMetric'),
+    'mots_bdd100k': (800, 'BDD100KTrackingMetric'),
+    'vis_ytvis19': (480, 'VideoInstanceMetric'),
+    'vis_ovis': (720, 'VideoInstanceMetric'),
+    'rvos_refytvos': (480, 'ReferringVOSMetric'),
+    'rvos_refdavis': (480, 'ReferringVOSMetric'),
+}
+WITHHELD = {
+    'sot_trackingnet',
+    'sot_got10k',
+    'vos_ytvos18',
+    'vis_ytvis19',
+    'vis_ovis',
+    'rvos_refytvos',
+}
+every_video_test = pytest.mark.parametrize('name', VIDEO_TESTS)
+
+
+@every_video_test
+def test_videos_are_tested_as_published(name):
+    cfg = load(f'eval/{name}.py')
+    shortest, metric = VIDEO_TESTS[name]
+    assert cfg.test_cfg == dict(type='VideoTestLoop')
+    assert cfg.test_dataloader.sampler.type == 'WholeVideoSampler'
+    assert cfg.test_dataloader.batch_size == 1
+    for dataset in inner_datasets(cfg.test_dataloader.dataset):
+        (resize,) = steps(dataset.pipeline, 'Resize')
+        assert (tuple(resize.scale), resize.keep_ratio) == ((1333, shortest), True)
+        shown = {'sot': 'box', 'vos': 'mask'}.get(name[:3])
+        assert dataset.get('target', 'box') == (shown or 'box')
+    evaluator = cfg.test_evaluator.get('metric', cfg.test_evaluator)
+    assert evaluator.type == metric
+    assert evaluator.get('format_only', False) is (name in WITHHELD)
+    if name in WITHHELD:
+        assert evaluator.outfile_prefix.startswith(f'work_dirs/{name}/')
+    METRICS.build(evaluator)
+
+
+@every_video_test
+def test_followers_are_as_published(name):
+    followers = load(f'eval/{name}.py').model.followers
+    task = name.split('_')[0]
+    assert not followers.names.get('with_iou', False)
+    assert followers.names.get('with_masks', True) is (task != 'mot')
+    assert followers.box.get('with_masks', True) is (task != 'sot')
+    kind = 'AveragedNames' if task == 'vis' else 'TrackedNames'
+    assert followers.names.type == kind
+    blank = followers.mask.merge.blank_score_thr
+    assert blank == (0.5 if name == 'vos_ytvos18' else 0.0)
+    merged = followers.sentence.get('merge')
+    assert (merged is not None) is (name == 'rvos_refdavis')
+    built = {k: MODELS.build(copy.deepcopy(v)) for k, v in followers.items()}
+    assert set(built) == {'names', 'sentence', 'box', 'mask'}
+
+
+def test_every_video_test_is_known():
+    stage_3 = {
+        Path(n).stem
+        for n in NAMES
+        if n.startswith('eval/') and load(n).model.type == 'UNINEXTVideo'
+    }
+    tiny = {n for n in stage_3 if n.endswith('_tiny')}
+    assert stage_3 - tiny == set(VIDEO_TESTS)
+    assert {n.split('_')[0] for n in tiny} == {'sot', 'vos', 'mot', 'vis', 'rvos'}
+    for name in tiny:
+        cfg = load(f'eval/{name}.py')
+        assert cfg.test_cfg == dict(type='VideoTestLoop')
+        assert cfg.test_dataloader.sampler.type == 'WholeVideoSampler'
 
 
 def test_metafile_agrees():

@@ -7,6 +7,7 @@
 """
 
 from uninext.evaluation.metrics import (
+    AveragedSetsMetric,
     BDD100KTrackingMetric,
     ReferringMetric,
     ReferringVOSMetric,
@@ -20,6 +21,7 @@ from uninext.evaluation.submission import check_submission, write_submission
 
 __all__ = [
     'FORMATS',
+    'AveragedSetsMetric',
     'BDD100KTrackingMetric',
     'ReferringMetric',
     'ReferringVOSMetric',

@@ -1,0 +1,7 @@
+# R-VOS in small: DAVIS with sentences.
+# python tools/test.py configs/uninext/eval/rvos_tiny.py CHECKPOINT
+# J and F. Figures: docs/video.md.
+_base_ = ['../stage3_video_tiny.py', '../../_base_/eval/tiny_video.py']
+test_dataloader = dict(dataset=_base_.tiny_rvos)
+test_evaluator = dict(type='ReferringVOSMetric')
+test_cfg = dict(_delete_=True, type='VideoTestLoop')
