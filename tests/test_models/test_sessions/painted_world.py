@@ -7,6 +7,8 @@ session remembers or confuses shows in its results.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
+from typing import Optional
 
 import numpy as np
 import torch
@@ -22,6 +24,7 @@ COLORS.update(yellow=(40, 250, 250), pink=(250, 40, 250))
 HIGH, LOW = 0.9, 0.02
 HEIGHT, WIDTH = 64, 128
 INK = 8.0  # logit inside of a mask
+Pyramid = tuple[tuple[int, int], dict[str, Optional[list[int]]]]
 
 
 def frame(
@@ -121,6 +124,7 @@ class ColorModel(nn.Module):
         super().__init__()
         self.level_embed = nn.Parameter(torch.zeros(1))
         self.mask_head = PaintedBoxes() if with_masks else None
+        self.predictor = SimpleNamespace(with_masks=True)
         self.max_names, self.max_rows = max_names, max_rows
         self.num_features = 0
         self.row_counts: list[int] = []
@@ -135,9 +139,10 @@ class ColorModel(nn.Module):
         self.modes.append(self.training)
         return inputs
 
-    def build_pyramid(self, levels: Tensor, samples: list) -> Tensor:
-        assert tuple(samples[0].img_shape) == tuple(levels.shape[-2:])
-        return levels[0]
+    def build_pyramid(self, levels: Tensor, samples: list) -> Pyramid:
+        size_hw = tuple(levels.shape[-2:])
+        assert tuple(samples[0].img_shape) == size_hw
+        return size_hw, {c: _where(levels[0], value) for c, value in COLORS.items()}
 
     def passes(
         self, prompts: Sequence[Prompt | VisualPrompt], max_rows: int | None = None
@@ -161,7 +166,7 @@ class ColorModel(nn.Module):
 
     def find(
         self,
-        pyramid: Tensor,
+        pyramid: Pyramid,
         rows: Sequence[PromptRow],
         images: Sequence[int],
         with_embeds: bool = False,
@@ -170,8 +175,8 @@ class ColorModel(nn.Module):
         self.row_counts.append(len(rows))
         return [self._find(pyramid, row, with_embeds) for row in rows]
 
-    def _find(self, image: Tensor, row: PromptRow, with_embeds: bool) -> RowOutputs:
-        boxes = {color: _where(image, value) for color, value in COLORS.items()}
+    def _find(self, pyramid: Pyramid, row: PromptRow, with_embeds: bool) -> RowOutputs:
+        size_hw, boxes = pyramid
         names = row.prompt.names
         if isinstance(row.prompt, VisualPrompt):
             names = (_template_color(row.prompt),)
@@ -184,7 +189,7 @@ class ColorModel(nn.Module):
             [boxes[c] or (0, 0, 8, 8) for c in COLORS],
             embeds=(torch.eye(len(COLORS)) * 9).tolist() if with_embeds else None,
             label_offset=row.label_offset,
-            size_hw=tuple(image.shape[-2:]),
+            size_hw=size_hw,
         )
 
 

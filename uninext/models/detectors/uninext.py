@@ -348,15 +348,22 @@ class UNINEXT(BaseDetector):
         ]
         return found, decoded
 
-    def passes(self, prompts: Sequence[Prompt]) -> list[list[PromptRow]]:
-        """Group prompts, or their parts, by kind: at most ``max_rows`` together."""
+    def passes(
+        self, prompts: Sequence[Prompt], max_rows: int | None = None
+    ) -> list[list[PromptRow]]:
+        """Group prompts, or their parts, by kind.
+
+        Args:
+            prompts: Of any kind.
+            max_rows: Most rows of a group; None: as the model was built.
+        """
         groups: dict[tuple, list[PromptRow]] = {}
         for item, prompt in enumerate(prompts):
             for part, offset in self.split_prompt(prompt):
                 groups.setdefault((type(prompt), prompt.pooled), []).append(
                     PromptRow(item, part, offset)
                 )
-        step = self.max_rows
+        step = max_rows or self.max_rows
         return [
             rows[i : i + step]
             for rows in groups.values()

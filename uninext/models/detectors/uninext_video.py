@@ -6,7 +6,6 @@ look at a second frame.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -189,11 +188,7 @@ class UNINEXTVideo(UNINEXT):
             max_rows: Most prompts that go through the transformer at once; None: as
                 the model was built.
         """
-        model = self
-        if max_rows is not None:
-            model = copy.copy(self)
-            model.max_rows = max_rows
-        return VideoSession(model, self.followers, scale)
+        return VideoSession(self, self.followers, scale, max_rows)
 
     def find(
         self,

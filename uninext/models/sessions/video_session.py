@@ -6,7 +6,8 @@ is here, not on the network, and does not grow with the number of frames.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ from uninext.models.sessions.followers import (
     PromptState,
     VideoFrame,
 )
+from uninext.models.sessions.inputs import checked_frame, prompts_of
 from uninext.structures import (
     InstanceMemory,
     Prompt,
@@ -62,6 +64,8 @@ class VideoSession:
             follower.
         scale: (long, short) sides that frames are resized to, aspect kept; None:
             frames are taken as they are.
+        max_rows: Most prompts that go through the transformer at once; None: as the
+            model was built.
 
     Example:
         >>> session = model.open()                              # doctest: +SKIP
@@ -78,7 +82,11 @@ class VideoSession:
         model: nn.Module,
         followers: Mapping[str, Follower],
         scale: tuple[int, int] | None = None,
+        max_rows: int | None = None,
     ) -> None:
+        if max_rows is not None and max_rows < 1:
+            raise ValueError(f'max_rows must be at least 1, got {max_rows}.')
+        self.max_rows = max_rows
         self.model = model
         self.followers = dict(followers)
         self.scale = scale
@@ -115,22 +123,10 @@ class VideoSession:
             Ids of the prompts, one a target.
 
         Raises:
-            ValueError: If nothing or several things are given, or one is empty.
+            ValueError: If nothing or several things are given, one is empty or of
+                another type, or the model has no follower for it.
         """
-        given = [x for x in (prompt, names, sentence, box, mask) if x is not None]
-        if len(given) != 1:
-            raise ValueError(
-                'add() takes one of names=[...], sentence=..., box=..., mask=..., or a '
-                f'prompt; got {len(given)} of them.'
-            )
-        if prompt is None:
-            prompts = _prompts_of(names, sentence, box, mask)
-        elif isinstance(prompt, str):
-            prompts = [Prompt.from_expression(prompt)]
-        elif isinstance(prompt, (Prompt, Target)):
-            prompts = [prompt]
-        else:
-            prompts = [Prompt.from_names(prompt)]
+        prompts = prompts_of(prompt, names, sentence, box, mask)
         return [self._add(one) for one in prompts]
 
     def remove(self, prompt_id: int) -> None:
@@ -139,10 +135,7 @@ class VideoSession:
         Raises:
             ValueError: If there is no such prompt.
         """
-        if prompt_id not in self._prompts:
-            raise ValueError(
-                f'There is no prompt {prompt_id}; there are {sorted(self._prompts)}.'
-            )
+        self._state(prompt_id)
         del self._prompts[prompt_id]
         self._shown.pop(prompt_id, None)
 
@@ -152,9 +145,20 @@ class VideoSession:
         return tuple(self._prompts)
 
     def names_of(self, prompt_id: int) -> tuple[str, ...]:
-        """What the labels of a prompt's instances mean."""
-        prompt = self._prompts[prompt_id].prompt
+        """What the labels of a prompt's instances mean.
+
+        Raises:
+            ValueError: If there is no such prompt.
+        """
+        prompt = self._state(prompt_id).prompt
         return ('target',) if prompt is None else prompt.names
+
+    def _state(self, prompt_id: int) -> PromptState:
+        if prompt_id not in self._prompts:
+            raise ValueError(
+                f'There is no prompt {prompt_id}; there are {sorted(self._prompts)}.'
+            )
+        return self._prompts[prompt_id]
 
     def _add(self, prompt: Prompt | Target) -> int:
         if isinstance(prompt, Target):
@@ -197,9 +201,10 @@ class VideoSession:
 
         Raises:
             ValueError: If this is no frame, or a target shown in it is not in it. The
-                session is then as it was before.
+                session is then as it was before: such a target still waits for its
+                frame until it is removed.
         """
-        height, width = _checked_frame(frame)
+        height, width = checked_frame(frame)
         image = frame
         if self.scale is not None:
             image = mmcv.imrescale(frame, tuple(self.scale), backend='pillow')
@@ -219,21 +224,16 @@ class VideoSession:
             image: (3, h, w) uint8 BGR.
             sample: With ``img_shape`` (h, w) and ``ori_shape`` (H, W).
         """
-        was_training = self.model.training
-        self.model.eval()
-        try:
+        with _evaluating(self.model):
             return self._step(image, sample)
-        finally:
-            self.model.train(was_training)
 
     def _step(self, image: Tensor, sample: UninextDataSample) -> UninextDataSample:
         frame = VideoFrame(
             image.to(self.model.level_embed.device),
             tuple(sample.ori_shape[:2]),
-            self.model.mask_head,
+            self.model.mask_head if self.model.predictor.with_masks else None,
         )
         shown = self._show(frame)
-        self._shown.clear()
         for prompt_id, memory in shown.items():
             self._prompts[prompt_id].memory = memory[1]
         followed = {
@@ -241,6 +241,7 @@ class VideoSession:
             for prompt_id, state in self._prompts.items()
         }
         self._find(image, sample, frame, followed)
+        self._shown.clear()  # not before: without memory, the frame can be tried again
         results: dict[int, InstanceData] = {}
         for kind in dict.fromkeys(state.kind for state in self._prompts.values()):
             mine = {i: f for i, f in followed.items() if f.state.kind == kind}
@@ -253,13 +254,21 @@ class VideoSession:
 
     def _show(self, frame: VideoFrame) -> dict[int, tuple[Target, TemplateMemory]]:
         """Memories of the targets that this frame shows; nothing is changed yet."""
-        return {
-            prompt_id: (target, self._follower(prompt_id).show(target, frame))
-            for prompt_id, target in self._shown.items()
-        }
+        shown = {}
+        for prompt_id, target in self._shown.items():
+            try:
+                memory = self._follower(prompt_id).show(target, frame)
+            except ValueError as error:
+                raise ValueError(
+                    f'{error} This is the target of prompt {prompt_id}, which is still '
+                    f'waiting: call remove({prompt_id}) and add() what is right, or '
+                    'step() with its frame.'
+                ) from error
+            shown[prompt_id] = (target, memory)
+        return shown
 
     def _follower(self, prompt_id: int) -> Follower:
-        return self.followers[self._prompts[prompt_id].kind]
+        return self.followers[self._state(prompt_id).kind]
 
     def _find(
         self,
@@ -283,7 +292,7 @@ class VideoSession:
         )
         items = list(asked)
         prompts = [self._follower(i).ask(asked[i].state) for i in items]
-        for rows in self.model.passes(prompts):
+        for rows in self.model.passes(prompts, self.max_rows):
             with_embeds = any(
                 self._follower(items[row.item]).needs_embeds for row in rows
             )
@@ -324,6 +333,9 @@ class VideoSession:
 
         Returns:
             InstanceData: ``instances_id``, ``labels`` and ``scores``, (r,) each.
+
+        Raises:
+            ValueError: If the prompt was removed since.
         """
         follower = self._follower(events.prompt_id)
         return follower.tracker.results(events.ended)
@@ -348,7 +360,8 @@ class VideoSession:
 
         Raises:
             ValueError: If the state is not of a session, or asks for a kind of prompt
-                that this session has no follower for.
+                that this session has no, or another, follower for. The session is then
+                as it was before.
         """
         expected = {'num_frames', 'next_id', 'next_prompt', 'prompts', 'shown'}
         if set(state) != expected:
@@ -363,54 +376,38 @@ class VideoSession:
                 f'{sorted(self.followers)}.'
             )
         device = self.model.level_embed.device
+        prompts = {
+            i: _unpacked_state(packed, device) for i, packed in state['prompts'].items()
+        }
+        for one in prompts.values():
+            self._check_memory(one)
         self.num_frames = state['num_frames']
         self._ids = IdCounter(state['next_id'])
         self._next_prompt = state['next_prompt']
-        self._prompts = {
-            i: _unpacked_state(packed, device) for i, packed in state['prompts'].items()
-        }
+        self._prompts = prompts
         self._shown = {i: Target(**target) for i, target in state['shown'].items()}
 
-
-def _prompts_of(
-    names: Sequence[str] | None, sentence: str | None, box: Any, mask: Any
-) -> list[Prompt | Target]:
-    if names is not None:
-        return [Prompt.from_names(names)]
-    if sentence is not None:
-        return [Prompt.from_expression(sentence)]
-    if box is not None:
-        boxes = torch.as_tensor(np.asarray(box), dtype=torch.float32)
-        if boxes.dim() not in (1, 2) or boxes.shape[-1] != 4 or not boxes.numel():
+    def _check_memory(self, state: PromptState) -> None:
+        """Whether the follower of this session can go on with a saved memory."""
+        expected = self.followers[state.kind].new_memory()
+        if state.prompt is not None and type(state.memory) is not type(expected):
             raise ValueError(
-                'box must be (x1, y1, x2, y2), or (n, 4) for n targets; got the shape '
-                f'{tuple(boxes.shape)}.'
+                f'The saved session remembers {state.kind} as '
+                f'{type(state.memory).__name__}, this model as '
+                f'{type(expected).__name__}. Open it with the same followers.'
             )
-        return [Target(box_xyxy=b) for b in boxes.view(-1, 4)]
-    masks = torch.as_tensor(np.asarray(mask))
-    if masks.dim() not in (2, 3) or not masks.numel():
-        raise ValueError(
-            'mask must be (height, width), or (n, height, width) for n targets; got '
-            f'the shape {tuple(masks.shape)}.'
-        )
-    return [Target(mask=m.bool()) for m in masks.view(-1, *masks.shape[-2:])]
 
 
-def _checked_frame(frame: Any) -> tuple[int, int]:
-    """Height and width of a frame."""
-    if not isinstance(frame, np.ndarray):
-        raise ValueError(
-            f'A frame must be a numpy array (height, width, 3), got '
-            f'{type(frame).__name__}. (Readers give None at the end of a video, or '
-            'where a frame is broken.)'
-        )
-    if frame.ndim != 3 or frame.shape[2] != 3 or not frame.size:
-        raise ValueError(
-            f'A frame must be (height, width, 3), got the shape {frame.shape}.'
-        )
-    if frame.dtype != np.uint8:
-        raise ValueError(f'A frame must be uint8 in 0..255, got {frame.dtype}.')
-    return frame.shape[:2]
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode; afterwards every module is in the mode it was in."""
+    training = [module for module in model.modules() if module.training]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
 
 
 def _events(followed: Mapping[int, FollowedPrompt]) -> list[TrackEvents]:

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from uninext.models.sessions.inputs import checked_frame, prompts_of
+from uninext.structures import Prompt, Target
+
+
+def given(**kwargs):
+    empty = dict(prompt=None, names=None, sentence=None, box=None, mask=None)
+    return prompts_of(**{**empty, **kwargs})
+
+
+def test_nothing_is_given():
+    with pytest.raises(ValueError, match='got 0'):
+        given()
+
+
+@pytest.mark.parametrize(
+    'several',
+    [
+        dict(names=['dog'], sentence='a dog'),
+        dict(prompt='a dog', box=[1, 2, 3, 4]),
+        dict(box=[1, 2, 3, 4], mask=np.ones((4, 4), bool)),
+    ],
+)
+def test_several_things_are_given(several):
+    with pytest.raises(ValueError, match='got 2'):
+        given(**several)
+
+
+@pytest.mark.parametrize(
+    'empty',
+    [
+        dict(names=[]),
+        dict(names=['dog', ' ']),
+        dict(sentence=''),
+        dict(sentence='?!'),
+        dict(prompt=''),
+        dict(prompt=[]),
+        dict(box=[]),
+        dict(box=np.zeros((0, 4))),
+        dict(mask=np.zeros((4, 4), bool)),
+        dict(mask=np.zeros((0, 4), bool)),
+        dict(mask=np.stack([np.ones((4, 4)), np.zeros((4, 4))])),
+    ],
+    ids=repr,
+)
+def test_something_empty_is_given(empty):
+    with pytest.raises(ValueError, match=r'empty|box must be|mask must be'):
+        given(**empty)
+
+
+@pytest.mark.parametrize(
+    ('wrong', 'message'),
+    [
+        (dict(names='dog'), "write \\['dog'\\]"),
+        (dict(names=[1, 2]), 'list of strings'),
+        (dict(prompt=[10, 20, 30, 40]), 'box='),
+        (dict(prompt=np.ones((4, 4), bool)), 'mask='),
+        (dict(prompt=7), 'list of strings'),
+        (dict(sentence=['a dog']), 'one by one'),
+        (dict(sentence=3), 'string'),
+        (dict(box=[1, 2, 3]), '\\(3,\\)'),
+        (dict(box=[[[1, 2, 3, 4]]]), '\\(1, 1, 4\\)'),
+        (dict(box='left'), 'numbers'),
+        (dict(box=[1, None, 3, 4]), 'numbers'),
+        (dict(box=[[1, 2, 3, 4], [1, 2]]), 'numbers'),
+        (dict(box=[1, 2, float('nan'), 4]), 'not finite'),
+        (dict(box=[5, 2, 5, 4]), 'empty'),
+        (dict(box=[[1, 2, 3, 4], [3, 2, 1, 4]]), 'empty'),
+        (dict(mask=[True, False]), '\\(2,\\)'),
+        (dict(mask='all'), 'numbers'),
+    ],
+)
+def test_something_wrong_is_given(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        given(**wrong)
+
+
+def test_names_and_sentences():
+    assert given(names=('dog', 'cat')) == [Prompt.from_names(['dog', 'cat'])]
+    assert given(prompt=['dog', 'cat']) == [Prompt.from_names(['dog', 'cat'])]
+    assert given(sentence='A dog!') == [Prompt.from_expression('A dog!')]
+    assert given(prompt='A dog!') == [Prompt.from_expression('A dog!')]
+
+
+def test_what_is_made_already():
+    prompt, target = Prompt.from_names(['dog']), Target(torch.tensor([1, 2, 3, 4]))
+    assert given(prompt=prompt) == [prompt]
+    assert given(prompt=target) == [target]
+
+
+@pytest.mark.parametrize('kind', [list, np.asarray, torch.tensor, np.float32])
+def test_boxes(kind):
+    (target,) = given(box=kind([1, 2, 3, 4]))
+    assert torch.equal(target.box_xyxy, torch.tensor([1.0, 2, 3, 4]))
+    assert target.mask is None
+    targets = given(box=kind([[1, 2, 3, 4], [0, 0, 1, 9]]))
+    assert [t.box_xyxy.tolist() for t in targets] == [[1, 2, 3, 4], [0, 0, 1, 9]]
+
+
+@pytest.mark.parametrize('kind', [bool, np.uint8, np.float32])
+def test_masks(kind):
+    masks = np.random.rand(3, 5, 6) > 0.5
+    (target,) = given(mask=masks[0].astype(kind) * 200)
+    assert torch.equal(target.mask, torch.from_numpy(masks[0]))
+    assert target.box_xyxy is None
+    targets = given(mask=masks.transpose(0, 2, 1).astype(kind))
+    for target, mask in zip(targets, masks):
+        assert torch.equal(target.mask, torch.from_numpy(mask.T.copy()))
+    targets = given(mask=torch.from_numpy(masks))
+    assert torch.equal(targets[2].mask, torch.from_numpy(masks[2]))
+
+
+@pytest.mark.parametrize('kind', [np.asarray, torch.tensor])
+def test_what_is_given_may_be_changed_later(kind):
+    box, mask = kind([1.0, 2.0, 3.0, 4.0]), kind([[True, False]])
+    targets = [*given(box=box), *given(mask=mask)]
+    box[:] = 0
+    mask[:] = False
+    assert targets[0].box_xyxy.tolist() == [1, 2, 3, 4]
+    assert targets[1].mask.tolist() == [[True, False]]
+
+
+@pytest.mark.parametrize(
+    ('frame', 'message'),
+    [
+        (None, 'end of a video'),
+        ([[1, 2, 3]], 'list'),
+        (torch.zeros(4, 4, 3, dtype=torch.uint8), 'Tensor'),
+        (np.zeros((4, 4), np.uint8), 'height, width, 3'),
+        (np.zeros((4, 4, 4), np.uint8), 'height, width, 3'),
+        (np.zeros((3, 4, 4), np.uint8), 'height, width, 3'),
+        (np.zeros((0, 4, 3), np.uint8), 'height, width, 3'),
+        (np.zeros((4, 4, 3)), 'uint8'),
+        (np.zeros((4, 4, 3), np.int64), 'uint8'),
+    ],
+)
+def test_what_is_no_frame(frame, message):
+    with pytest.raises(ValueError, match=message):
+        checked_frame(frame)
+
+
+def test_a_frame():
+    assert checked_frame(np.zeros((4, 5, 3), np.uint8)) == (4, 5)

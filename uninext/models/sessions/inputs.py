@@ -1,0 +1,108 @@
+"""What users give to a session, checked and brought to one form.
+
+Names, sentences, boxes, masks and frames enter; prompts and targets leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from uninext.structures import Prompt, Target
+
+
+def prompts_of(
+    prompt: Any, names: Any, sentence: Any, box: Any, mask: Any
+) -> list[Prompt | Target]:
+    """Prompts and targets of what was given to :meth:`VideoSession.add`.
+
+    Raises:
+        ValueError: If nothing or several things are given, or one is empty or of
+            another type.
+    """
+    given = [x for x in (prompt, names, sentence, box, mask) if x is not None]
+    if len(given) != 1:
+        raise ValueError(
+            'add() takes one of names=[...], sentence=..., box=..., mask=..., or a '
+            f'prompt; got {len(given)} of them.'
+        )
+    if isinstance(prompt, (Prompt, Target)):
+        return [prompt]
+    if isinstance(prompt, str):
+        sentence = prompt
+    elif prompt is not None:
+        names = prompt
+    if names is not None:
+        return [Prompt.from_names(_checked_names(names))]
+    if sentence is not None:
+        if not isinstance(sentence, str):
+            raise ValueError(
+                f'A sentence must be a string, got {type(sentence).__name__}. Add '
+                'several sentences one by one.'
+            )
+        return [Prompt.from_expression(sentence)]
+    return _boxes(box) if box is not None else _masks(mask)
+
+
+def _checked_names(names: Any) -> Sequence[str]:
+    is_list = isinstance(names, (list, tuple, str))
+    if not is_list or not all(isinstance(name, str) for name in names):
+        raise ValueError(
+            'Names must be a list of strings. Give anything else as what it is: '
+            f'add(box=...), add(mask=...); got {names!r}.'
+        )
+    return names
+
+
+def _boxes(box: Any) -> list[Target]:
+    boxes = _tensor(box, 'box').float()
+    if boxes.dim() not in (1, 2) or boxes.shape[-1] != 4 or not boxes.numel():
+        raise ValueError(
+            'box must be (x1, y1, x2, y2), or (n, 4) for n targets; got the shape '
+            f'{tuple(boxes.shape)}.'
+        )
+    return [Target(box_xyxy=b) for b in boxes.reshape(-1, 4)]
+
+
+def _masks(mask: Any) -> list[Target]:
+    masks = _tensor(mask, 'mask')
+    if masks.dim() not in (2, 3) or not masks.numel():
+        raise ValueError(
+            'mask must be (height, width), or (n, height, width) for n targets; got '
+            f'the shape {tuple(masks.shape)}.'
+        )
+    return [Target(mask=m.bool()) for m in masks.reshape(-1, *masks.shape[-2:])]
+
+
+def _tensor(values: Any, name: str) -> torch.Tensor:
+    """A copy, so that later changes of what was given change nothing here."""
+    if isinstance(values, torch.Tensor):
+        return values.detach().cpu().clone()
+    try:
+        return torch.tensor(np.asarray(values))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f'{name} must be made of numbers, got {values!r}.') from error
+
+
+def checked_frame(frame: Any) -> tuple[int, int]:
+    """Height and width of a frame.
+
+    Raises:
+        ValueError: If it is not (height, width, 3) uint8.
+    """
+    if not isinstance(frame, np.ndarray):
+        raise ValueError(
+            f'A frame must be a numpy array (height, width, 3), got '
+            f'{type(frame).__name__}. (Readers give None at the end of a video, or '
+            'where a frame is broken.)'
+        )
+    if frame.ndim != 3 or frame.shape[2] != 3 or not frame.size:
+        raise ValueError(
+            f'A frame must be (height, width, 3), got the shape {frame.shape}.'
+        )
+    if frame.dtype != np.uint8:
+        raise ValueError(f'A frame must be uint8 in 0..255, got {frame.dtype}.')
+    return frame.shape[:2]
