@@ -1,0 +1,248 @@
+"""VideoTestLoop: generated videos on disk -> datasets -> session -> metrics.
+
+The model finds colours, so that every figure is known beforehand.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import cv2
+import pytest
+import torch
+from mmengine.dataset import pseudo_collate
+from mmengine.evaluator import Evaluator
+from torch.utils.data import DataLoader
+
+from uninext.datasets.samplers import WholeVideoSampler
+from uninext.engine import VideoTestLoop
+from uninext.evaluation.functional import encode_mask
+from uninext.models.sessions import VideoSession
+from uninext.registry import DATASETS, MODELS
+
+sys.path.append(str(Path(__file__).parents[1] / 'test_models/test_sessions'))
+
+from painted_world import HEIGHT, WIDTH, ColorModel, frame, painted  # noqa: E402
+
+FOLLOWERS = dict(
+    names=dict(type='TrackedNames'),
+    sentence=dict(type='BestOfSentence'),
+    box=dict(type='ShownTargets', template_size=64),
+    mask=dict(
+        type='ShownTargets',
+        template_size=64,
+        update=dict(type='ConfidentTemplateUpdate', size=64),
+        merge=dict(type='SoftAggregation'),
+    ),
+)
+AVERAGED = dict(type='AveragedNames')
+LENGTH = 5
+PIPELINE = [
+    dict(type='LoadImageOrExplain'),
+    dict(type='Resize', scale=(WIDTH, HEIGHT), keep_ratio=True, backend='pillow'),
+    dict(type='PackFrame'),
+]
+
+
+class OpenModel(ColorModel):
+    """The model of colours with a door."""
+
+    def __init__(self, **followers: dict) -> None:
+        super().__init__()
+        cfgs = {**FOLLOWERS, **followers}
+        self.followers = {kind: MODELS.build(cfg) for kind, cfg in cfgs.items()}
+        self.num_opened = 0
+
+    def open(self, scale: tuple[int, int] | None) -> VideoSession:
+        assert scale is None
+        self.num_opened += 1
+        return VideoSession(self, self.followers, scale)
+
+
+def box_of(color: str, index: int) -> list[int] | None:
+    """Red goes right from the first frame on; green comes in the third."""
+    if color == 'red':
+        return [8 + 4 * index, 8, 32 + 4 * index, 24]
+    return [60, 32 + 4 * (index - 2), 92, 48 + 4 * (index - 2)] if index >= 2 else None
+
+
+def annotation_of(ann_id: int, color: str, object_id: int) -> dict:
+    boxes = [box_of(color, index) for index in range(LENGTH)]
+    return dict(
+        id=ann_id,
+        video_id=1,
+        category_id=object_id,
+        object_id=object_id,
+        iscrowd=0,
+        bboxes=[b and [b[0], b[1], b[2] - b[0], b[3] - b[1]] for b in boxes],
+        segmentations=[b and encode_mask(painted(b).numpy()) for b in boxes],
+    )
+
+
+@pytest.fixture
+def content(tmp_path: Path) -> dict:
+    """A video of two things, and its frames on disk."""
+    names = []
+    for index in range(LENGTH):
+        boxes = {c: b for c in ('red', 'green') if (b := box_of(c, index))}
+        cv2.imwrite(str(tmp_path / f'{index:05d}.png'), frame(**boxes))
+        names.append(f'{index:05d}.png')
+    video = dict(
+        id=1, name='things', width=WIDTH, height=HEIGHT, length=LENGTH, file_names=names
+    )
+    return dict(
+        videos=[video],
+        annotations=[annotation_of(11, 'red', 5), annotation_of(12, 'green', 3)],
+        categories=[dict(id=5, name='red one'), dict(id=3, name='green one')],
+    )
+
+
+def make_loop(
+    folder: Path, content: dict, dataset: dict, metric: dict, model=None
+) -> VideoTestLoop:
+    (folder / 'ann.json').write_text(json.dumps(content))
+    dataset = DATASETS.build(
+        dict(
+            dataset,
+            data_root=str(folder),
+            ann_file='ann.json',
+            data_prefix=dict(img=''),
+            pipeline=PIPELINE,
+            test_mode=True,
+        )
+    )
+    loader = DataLoader(
+        dataset,
+        batch_size=1,
+        sampler=WholeVideoSampler(dataset),
+        collate_fn=pseudo_collate,
+    )
+    runner = SimpleNamespace(
+        model=model or OpenModel(),
+        call_hook=lambda *args, **kwargs: None,
+        visualizer=SimpleNamespace(),
+    )
+    return VideoTestLoop(runner, loader, Evaluator(metric))
+
+
+def test_targets_by_box(tmp_path, content):
+    del content['annotations'][1]
+    metric = dict(type='SOTMetric', rules='lasot', outfile_prefix=f'{tmp_path}/out')
+    loop = make_loop(tmp_path, content, dict(type='SingleObjectDataset'), metric)
+    assert loop.run()['sot/AO'] == pytest.approx(1, abs=1e-4)
+    lines = (tmp_path / 'out/things.txt').read_text().splitlines()
+    assert [float(line.split(',')[0]) for line in lines] == pytest.approx(
+        [8, 12, 16, 20, 24], abs=1e-3
+    )
+
+
+def test_a_session_for_each_video(tmp_path, content):
+    del content['annotations'][1]
+    content['videos'].append({**content['videos'][0], 'id': 2, 'name': 'again'})
+    content['annotations'].append({**content['annotations'][0], 'video_id': 2})
+    loop = make_loop(
+        tmp_path,
+        content,
+        dict(type='SingleObjectDataset'),
+        dict(type='SOTMetric', rules='otb'),
+    )
+    assert loop.run()['sot/AO'] == pytest.approx(1, abs=1e-4)
+    assert loop.runner.model.num_opened == 2
+
+
+def test_targets_by_mask_that_come_later(tmp_path, content):
+    dataset = dict(type='SingleObjectDataset', target='mask')
+    metric = dict(
+        type='VOSMetric', frames='after_first', outfile_prefix=f'{tmp_path}/out'
+    )
+    figures = make_loop(tmp_path, content, dataset, metric).run()
+    assert figures['vos/J&F'] == 1
+    picture = tmp_path / 'out/Annotations/things/00004.png'
+    from PIL import Image
+
+    assert set(Image.open(picture).getdata()) == {0, 3, 5}  # the file's object_id
+
+
+def test_instances_of_videos(tmp_path, content):
+    loop = make_loop(
+        tmp_path,
+        content,
+        dict(type='VideoInstanceDataset'),
+        dict(type='VideoInstanceMetric'),
+        OpenModel(names=AVERAGED),
+    )
+    assert loop.run()['vis/AP'] == pytest.approx(1)
+
+
+@pytest.mark.parametrize('similarity', ['bbox', 'segm'])
+def test_tracks(tmp_path, content, similarity):
+    pytest.importorskip('trackeval')
+    metric = dict(type='TrackingMetric', similarity=similarity)
+    loop = make_loop(tmp_path, content, dict(type='VideoInstanceDataset'), metric)
+    figures = loop.run()
+    assert figures['track/HOTA'] == pytest.approx(1, abs=1e-3)
+    assert figures['track/CLR_FP'] == figures['track/CLR_FN'] == 0
+
+
+@pytest.mark.parametrize('merged', [False, True])
+def test_sentences_of_a_video_at_once(tmp_path, content, merged):
+    content['videos'][0]['expressions'] = ['the red one', 'what is green']
+    content['videos'][0]['object_ids'] = [5, 3]
+    metric = dict(
+        type='ReferringVOSMetric', merged=merged, outfile_prefix=f'{tmp_path}/out'
+    )
+    sentence = dict(type='BestOfSentence', score_threshold=0.5)
+    if merged:
+        sentence['merge'] = dict(type='SoftAggregation')
+    model = OpenModel(sentence=sentence)
+    dataset = dict(type='ReferringVideoDataset')
+    figures = make_loop(tmp_path, content, dataset, metric, model).run()
+    assert figures['rvos/J&F'] == 1
+    assert model.num_features == LENGTH  # a frame is looked at once
+    files = {p.name for p in (tmp_path / 'out/Annotations/things').iterdir()}
+    assert files == ({f'{i:05d}.png' for i in range(5)} if merged else {'5', '3'})
+
+
+def test_withheld_labels(tmp_path, content):
+    """As a server has it: one record per sentence, no annotation."""
+    video = content['videos'][0]
+    content['videos'] = [
+        dict(video, id=i, video='clip', exp_id=str(i), expressions=[text])
+        for i, text in enumerate(['red', 'green'])
+    ]
+    content['annotations'] = []
+    prefix = f'{tmp_path}/out'
+    metric = dict(
+        type='ReferringVOSMetric',
+        format_only=True,
+        with_zip=True,
+        outfile_prefix=prefix,
+    )
+    loop = make_loop(tmp_path, content, dict(type='ReferringVideoDataset'), metric)
+    assert loop.run() == {}
+    assert loop.runner.model.num_features == LENGTH
+    folder = tmp_path / 'out/Annotations/clip'
+    assert len(list(folder.glob('[01]/*.png'))) == 2 * LENGTH
+    red = cv2.imread(str(folder / '0/00001.png'), cv2.IMREAD_GRAYSCALE) > 0
+    assert torch.equal(torch.from_numpy(red), painted(box_of('red', 1)))
+
+
+def test_frames_out_of_turn(tmp_path, content):
+    loop = make_loop(
+        tmp_path,
+        content,
+        dict(type='VideoInstanceDataset'),
+        dict(type='VideoInstanceMetric'),
+        OpenModel(names=AVERAGED),
+    )
+    dataset = loop.dataloader.dataset
+    with pytest.raises(ValueError, match='Frame 2 of video 1 .*WholeVideoSampler'):
+        loop.run_iter(0, pseudo_collate([dataset[2]]))
+    loop.run_iter(0, pseudo_collate([dataset[0]]))
+    with pytest.raises(ValueError, match='Frame 2 of video 1 .*WholeVideoSampler'):
+        loop.run_iter(1, pseudo_collate([dataset[2]]))
+    with pytest.raises(ValueError, match='2 frames; .*batch_size=1'):
+        loop.run_iter(1, pseudo_collate([dataset[1], dataset[2]]))
