@@ -12,9 +12,24 @@ from uninext.datasets import (
     DatasetError,
     MultiTaskDataset,
     ReferringVideoDataset,
+    SampleDraw,
     SingleObjectDataset,
     VideoInstanceDataset,
 )
+
+TARGETS = [
+    dict(type='SampleFramePair'),
+    dict(
+        type='ForEachFrame',
+        transforms=[
+            dict(type='LoadImageOrExplain'),
+            dict(type='LoadPromptAnnotations'),
+        ],
+    ),
+    dict(type='SampleTarget'),
+    dict(type='TemplatePrompt', size=16),
+    dict(type='PackUninextInputs'),
+]
 
 
 @pytest.fixture
@@ -83,6 +98,41 @@ def test_nothing_left_is_an_error(write_videos, video_content):
     args = write_videos(video_content)
     with pytest.raises(DatasetError, match='No sample is left of the 2'):
         VideoInstanceDataset(**args)
+
+
+def test_a_pair_needs_two_frames_with_objects(write_videos, video_content, logged):
+    """The only frame of a video is one all the same: a pseudo video."""
+    box = [2.0, 4.0, 8.0, 8.0]
+    first, second = video_content['annotations'][:2]
+    first['bboxes'] = [box, None, None, None]
+    second['bboxes'] = [None, None, box, None]
+    for annotation in (first, second):
+        del annotation['segmentations']
+    args = write_videos(video_content)
+
+    def kept(kind):
+        dataset = kind(**args)
+        return [dataset.get_data_info(i)['video_id'] for i in range(len(dataset))]
+
+    assert kept(VideoInstanceDataset) == [5, 6]
+    assert not logged
+    assert kept(SingleObjectDataset) == [6]  # no target in two frames
+    assert '1 videos show objects in one frame only; they are left out' in logged[0][1]
+    video_content['annotations'].remove(second)
+    write_videos(video_content)
+    assert kept(VideoInstanceDataset) == [6]
+    assert len(logged) == 2
+    assert len(VideoInstanceDataset(**args, test_mode=True)) == 5  # all frames stay
+
+
+def test_a_target_seen_once_is_never_drawn(write_videos, video_content):
+    second = video_content['annotations'][1]
+    second['bboxes'] = [None, second['bboxes'][1], None, None]
+    args = {**write_videos(video_content), 'pipeline': TARGETS}
+    dataset = MultiTaskDataset([dict(name='sot', dataset=SingleObjectDataset(**args))])
+    for seed in range(20):
+        sample = dataset[SampleDraw(0, seed)]['data_samples']
+        assert sample.gt_instances.instances_ids.tolist() == [1]
 
 
 def test_absent_frames_are_noticed(write_videos, video_content):

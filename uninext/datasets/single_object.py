@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from uninext.datasets.annotation_file import DatasetError
-from uninext.datasets.video_annotation import decode_mask
+from uninext.datasets.video_annotation import VideoAnnotation, decode_mask
 from uninext.datasets.video_instance import VideoInstanceDataset
 from uninext.registry import DATASETS
 from uninext.structures import ShownPrompt, Target
@@ -58,6 +58,10 @@ class SingleObjectDataset(VideoInstanceDataset):
                 for number, annotation in enumerate(annotations, start=1)
             ]
         return super().samples_of_video(record, annotations)
+
+    def has_pair(self, video: VideoAnnotation) -> bool:
+        """Whether training can make a pair: two frames with the same target."""
+        return len(video) == 1 or (video.presence.sum(axis=1) > 1).any()
 
     def shown(self, info: dict, index: int) -> list[ShownPrompt]:
         """The targets that are seen for the first time.

@@ -29,7 +29,7 @@ class VideoInstanceDataset(PromptCocoDataset):
     :class:`PromptCocoDataset` in that a sample is a video: it has ``video``
     (:class:`VideoAnnotation`), ``video_id`` and ``classes``, and no boxes yet.
 
-    In training, videos in which nothing is ever visible are left out.
+    In training, videos of which no pair can be made (:meth:`has_pair`) are left out.
 
     In test mode all videos stay, the file may lack annotations, and a sample is a
     frame: the frames of the first video in order, then those of the second, ... It
@@ -171,22 +171,31 @@ class VideoInstanceDataset(PromptCocoDataset):
         return [sample]
 
     def filter_data_list(self, data_list: list[dict]) -> list[dict]:
-        """Leave out videos without a visible object; nothing in test mode.
+        """Leave out videos of which no pair can be made; nothing in test mode.
 
         Raises:
             DatasetError: If nothing is left.
         """
         if self.test_mode:
             return data_list
-        kept = [info for info in data_list if info['video'].presence.any()]
-        self._warn(len(data_list) - len(kept), 'videos show no object in any frame')
+        shown = [info for info in data_list if info['video'].presence.any()]
+        self._warn(len(data_list) - len(shown), 'videos show no object in any frame')
+        kept = [info for info in shown if self.has_pair(info['video'])]
+        self._warn(len(shown) - len(kept), 'videos show objects in one frame only')
         if not kept:
             raise DatasetError(
                 f'No sample is left of the {len(data_list)} of {self.ann_file}: no '
-                'video shows an object of the classes '
-                f'{some_names(self.metainfo["classes"])}.'
+                'video shows objects of the classes '
+                f'{some_names(self.metainfo["classes"])} in two frames.'
             )
         return kept
+
+    def has_pair(self, video: VideoAnnotation) -> bool:
+        """Whether training can make a pair: two frames with objects.
+
+        The only frame of a video makes a pair with itself, as an image does.
+        """
+        return len(video) == 1 or video.presence.any(axis=0).sum() > 1
 
     def probed_path(self, info: dict) -> str:
         """The middle frame of a video, whose presence on disk is looked at."""
