@@ -1,0 +1,243 @@
+"""Sessions of the real network, at toy size, with random weights."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from session_checks import assert_same, of_prompt, run, same_state, through_a_file
+from small_uninext import SIDE, build, small_video_config
+
+from uninext.models.detectors import UNINEXTVideo
+from uninext.models.sessions import (
+    AveragedNames,
+    BestOfSentence,
+    ShownTargets,
+    TrackedNames,
+    VideoSession,
+)
+
+SENTENCES = ('the red car', 'a dog on the left', 'man', 'the second boat')
+NAMES = ('dog', 'traffic light', 'cat')
+BOXES = (
+    (4, 8, 30, 40),
+    (20, 10, 60, 50),
+    (0, 0, 16, 16),
+    (30, 30, 64, 48),
+    (9, 2, 50, 9),
+)
+LOW = dict(init_score_thr=0.01, obj_score_thr=0.01)
+
+
+@pytest.fixture(scope='module')
+def video_model() -> UNINEXTVideo:
+    """Shared: not to be changed."""
+    torch.manual_seed(0)
+    return build(small_video_config()).eval()
+
+
+@pytest.fixture(scope='module')
+def frames() -> list[np.ndarray]:
+    rng = np.random.default_rng(0)
+    return list(rng.integers(0, 256, (4, SIDE - 16, SIDE, 3), np.uint8))
+
+
+def open_session(model, max_rows=None, names=None, merge=None) -> VideoSession:
+    """Random weights are never sure: every frame gives a template."""
+    update = dict(type='ConfidentTemplateUpdate', min_score=0.0)
+    periodic = dict(type='PeriodicTemplateUpdate', min_score=0.0, interval=2)
+    tracker = dict(type='PromptQuasiDenseTracker', **LOW)
+    followers = dict(
+        names=names or TrackedNames(tracker, select_score_thr=0.01),
+        sentence=BestOfSentence(),
+        box=ShownTargets(periodic, template_size=SIDE),
+        mask=ShownTargets(update, merge, template_size=SIDE),
+    )
+    return VideoSession(model, followers, None, max_rows)
+
+
+def box_mask(box) -> np.ndarray:
+    mask = np.zeros((SIDE - 16, SIDE), bool)
+    x1, y1, x2, y2 = box
+    mask[y1:y2, x1:x2] = True
+    return mask
+
+
+def fill(session: VideoSession) -> None:
+    session.add(sentence=SENTENCES[0])
+    session.add(mask=box_mask(BOXES[0]))
+    session.add(names=NAMES)
+    session.add(box=BOXES[1])
+    session.add(sentence=SENTENCES[1])
+
+
+def count(monkeypatch, owner, name) -> list[int]:
+    """Lengths of the first argument of every call of a module."""
+    calls = []
+    forward = getattr(owner, name)
+
+    def spy(first, *args, **kwargs):
+        calls.append(len(first))
+        return forward(first, *args, **kwargs)
+
+    monkeypatch.setattr(owner, name, spy)
+    return calls
+
+
+def test_opens_with_the_followers_of_the_config(video_model, frames):
+    session = video_model.open()
+    assert session.scale == (1333, 800)
+    assert session.followers == video_model.followers
+    session = video_model.open(scale=None, max_rows=2)
+    assert session.max_rows == 2
+    assert len(session.step(frames[0]).pred_instances) == 0
+    fill(session)
+    result = session.step(frames[0]).pred_instances
+    assert set(result.prompt_ids.tolist()) >= {0, 1, 3, 4}
+    assert result.masks.shape[1:] == frames[0].shape[:2]
+
+
+def test_frames_are_resized(video_model, frames):
+    session = video_model.open(scale=(32, 32))
+    session.add(sentence=SENTENCES[0])
+    result = session.step(frames[0]).pred_instances
+    assert result.masks.shape == (1, SIDE - 16, SIDE)
+
+
+@pytest.mark.parametrize('key', ['box', 'mask'])
+def test_five_targets_at_once_are_five_alone(video_model, frames, key):
+    given = [box_mask(box) if key == 'mask' else box for box in BOXES]
+    session = open_session(video_model)
+    for one in given:
+        session.add(**{key: one})
+    together = run(session, frames)
+    for i, one in enumerate(given):
+        alone = open_session(video_model)
+        alone.add(**{key: one})
+        for whole, result in zip(together, run(alone, frames)):
+            ignore = ('prompt_ids', 'instances_ids')
+            assert_same(of_prompt(whole, i), result, ignore, exact=False)
+
+
+def test_targets_of_one_and_of_two_templates_together(video_model, frames):
+    """One that is shown later has no latest template yet."""
+    session = open_session(video_model)
+    alone = open_session(video_model), open_session(video_model)
+    for i, image in enumerate(frames):
+        if i in (0, 2):
+            session.add(mask=box_mask(BOXES[i]))
+            alone[i // 2].add(mask=box_mask(BOXES[i]))
+        whole = session.step(image).pred_instances
+        for k in range(1 + i // 2):
+            result = alone[k].step(image).pred_instances
+            ignore = ('prompt_ids', 'instances_ids')
+            assert_same(of_prompt(whole, k), result, ignore, exact=False)
+
+
+def test_four_sentences_at_once_are_four_alone(video_model, frames):
+    session = open_session(video_model)
+    for sentence in SENTENCES:
+        session.add(sentence=sentence)
+    together = run(session, frames[:2])
+    for i, sentence in enumerate(SENTENCES):
+        alone = open_session(video_model)
+        alone.add(sentence=sentence)
+        for whole, result in zip(together, run(alone, frames[:2])):
+            ignore = ('prompt_ids', 'instances_ids')
+            assert_same(of_prompt(whole, i), result, ignore, exact=False)
+
+
+@pytest.mark.parametrize('max_rows', [1, 2])
+def test_length_of_a_pass_changes_nothing(video_model, frames, max_rows):
+    merge = dict(type='SoftAggregation')
+    sessions = [open_session(video_model, rows, merge=merge) for rows in (9, max_rows)]
+    for session in sessions:
+        fill(session)
+        session.add(mask=box_mask(BOXES[3]))
+    for one, other in zip(*(run(session, frames[:3]) for session in sessions)):
+        assert len(one) > 6
+        assert_same(one, other, exact=False)
+
+
+@pytest.mark.parametrize('kind', ['quasi dense', 'averaged'])
+def test_goes_on_where_it_was_saved(video_model, frames, kind):
+    def names():
+        if kind == 'quasi dense':
+            return None
+        tracker = dict(
+            type='VideoInstanceTracker', init_score_thr=0.01, addnew_score_thr=0.01
+        )
+        return AveragedNames(tracker, select_score_thr=0.01)
+
+    session = open_session(video_model, names=names())
+    fill(session)
+    run(session, frames[:2])
+    session.add(box=BOXES[2])
+    other = open_session(copy.deepcopy(video_model), names=names())
+    other.load_state_dict(through_a_file(session.state_dict()))
+    for one, two in zip(run(session, frames[2:]), run(other, frames[2:])):
+        assert 2 in one.prompt_ids
+        assert_same(one, two)
+    assert same_state(session.state_dict(), other.state_dict())
+
+
+def test_a_session_leaves_nothing_in_the_network(video_model, frames):
+    before = copy.deepcopy(video_model.state_dict())
+    videos = frames[:3], frames[::-1][:3]
+    alone = []
+    for video in videos:
+        session = open_session(video_model)
+        fill(session)
+        alone.append(run(session, video))
+    sessions = [open_session(video_model) for _ in videos]
+    for session in sessions:
+        fill(session)
+    for i in range(3):
+        for session, video, expected in zip(sessions, videos, alone):
+            assert_same(session.step(video[i]).pred_instances, expected[i])
+    assert same_state(dict(video_model.state_dict()), dict(before))
+
+
+def test_text_and_templates_are_encoded_once(video_model, frames, monkeypatch):
+    generator = video_model.prompt_generator
+    generator.clear_cache()
+    texts = count(monkeypatch, generator, '_run_encoder')
+    templates = count(monkeypatch, video_model.visual_prompt_generator, '_run')
+    images = count(monkeypatch, video_model.backbone, 'forward')
+    session = open_session(video_model)
+    fill(session)
+    for i, image in enumerate(frames):
+        session.step(image)
+        assert len(images) == i + 1
+    assert sum(texts) == 3
+    # the box: first, latest of frame 2; the mask: first, latest of frames 1 and 2
+    assert sum(templates) == 5
+
+
+def test_modes_are_restored(video_model, frames):
+    model = copy.deepcopy(video_model).train()
+    model.encoder.eval()  # frozen, say
+    modes = {name: module.training for name, module in model.named_modules()}
+    session = open_session(model)
+    fill(session)
+    results = run(session, frames[:2])
+    assert {n: m.training for n, m in model.named_modules()} == modes
+    session = open_session(video_model)
+    fill(session)
+    for one, other in zip(results, run(session, frames[:2])):
+        assert_same(one, other)
+
+
+def test_a_session_follows_its_model_into_training(video_model, frames):
+    """As after every epoch; a pass of another length needs no other network."""
+    model = copy.deepcopy(video_model).eval()
+    session = VideoSession(model, model.followers, None, max_rows=1)
+    opened = model.open(scale=None, max_rows=1)
+    model.train()
+    for one in (session, opened):
+        assert one.model is model
+        one.add(sentence=SENTENCES[0])
+        one.step(frames[0])
+        assert all(module.training for module in model.decoder.modules())
