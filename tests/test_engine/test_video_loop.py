@@ -6,6 +6,7 @@ The model finds colours, so that every figure is known beforehand.
 from __future__ import annotations
 
 import json
+import multiprocessing
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from types import SimpleNamespace
 import cv2
 import pytest
 import torch
+import torch.distributed as dist
 from mmengine.dataset import pseudo_collate
 from mmengine.evaluator import Evaluator
 from torch.utils.data import DataLoader
@@ -246,3 +248,47 @@ def test_frames_out_of_turn(tmp_path, content):
         loop.run_iter(1, pseudo_collate([dataset[2]]))
     with pytest.raises(ValueError, match='2 frames; .*batch_size=1'):
         loop.run_iter(1, pseudo_collate([dataset[1], dataset[2]]))
+
+
+def _test_on_rank(
+    rank: int, folder: Path, content: dict, results: multiprocessing.Queue
+) -> None:
+    torch.set_num_threads(1)
+    dist.init_process_group(
+        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2
+    )
+    own = folder / f'rank{rank}'  # the annotation file is written by each
+    own.mkdir()
+    for path in folder.glob('*.png'):
+        (own / path.name).symlink_to(path)
+    dataset = dict(type='SingleObjectDataset')
+    loop = make_loop(own, content, dataset, dict(type='SOTMetric', rules='otb'))
+    results.put((rank, loop.run()['sot/AO'], loop.runner.model.num_opened))
+    dist.destroy_process_group()
+
+
+def test_videos_are_shared_by_processes(tmp_path, content, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    video, annotation = content['videos'][0], content['annotations'][0]
+    content['videos'] = [{**video, 'id': i, 'name': f'v{i}'} for i in range(3)]
+    content['annotations'] = [{**annotation, 'video_id': i} for i in range(3)]
+    # of the last video the truth is elsewhere after the first frame
+    content['annotations'][2]['bboxes'] = [
+        annotation['bboxes'][0],
+        *[[100, 40, 20, 20]] * (LENGTH - 1),
+    ]
+    content['annotations'][2].pop('segmentations')
+    context = multiprocessing.get_context('fork')
+    results = context.Queue()
+    ranks = [
+        context.Process(target=_test_on_rank, args=(r, tmp_path, content, results))
+        for r in range(2)
+    ]
+    for process in ranks:
+        process.start()
+    found = sorted(results.get(timeout=60) for _ in ranks)
+    for process in ranks:
+        process.join()
+    expected = pytest.approx((1 + 1 + 1 / LENGTH) / 3, abs=1e-4)
+    assert [figure for _, figure, _ in found] == [expected, expected]
+    assert [opened for _, _, opened in found] == [2, 1]
