@@ -21,6 +21,8 @@ LAST_LAYER = (
     'loss_dice',
     'loss_prj',
     'loss_pairwise',
+    'loss_reid',
+    'loss_reid_aux',
 )
 
 
