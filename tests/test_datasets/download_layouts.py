@@ -1,6 +1,7 @@
 """Small copies of the layouts in which video sets are downloaded.
 
-Every picture is 24 x 16 (width x height); what is drawn is what the tests expect.
+Every picture is 24 x 16 (width x height), dark noise on which objects are bright: 1 is
+red, 2 green, 3 blue. What is drawn is what the tests expect.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from PIL import Image
 
 SIZE_WH = (24, 16)
 PALETTE = [0, 0, 0, 200, 0, 0, 0, 200, 0, 0, 0, 200]
+DARKEST_OBJECT, BRIGHTEST_GROUND = 230, 50
 # object -> [x, y, width, height] a frame, None where it is absent
 BOXES = {
     1: [[2, 3, 5, 4], [3, 3, 5, 4], None],
@@ -26,12 +28,24 @@ def write_text(path: Path, text: str) -> Path:
     return path
 
 
-def write_frames(folder: Path, names: list[str], size_wh=SIZE_WH) -> None:
+def write_frames(
+    folder: Path,
+    names: list[str],
+    size_wh=SIZE_WH,
+    boxes: dict[int, list] | None = None,
+) -> None:
+    """Write frames; ``boxes`` as :data:`BOXES` says what is painted."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.RandomState(len(names))
-    for name in names:
-        pixels = rng.randint(0, 255, (size_wh[1], size_wh[0], 3)).astype(np.uint8)
-        Image.fromarray(pixels).save(folder / name)
+    for index, name in enumerate(names):
+        shape = (size_wh[1], size_wh[0], 3)
+        pixels = rng.randint(0, BRIGHTEST_GROUND, shape).astype(np.uint8)
+        for number, of_frames in (boxes or {}).items():
+            if of_frames[index] is not None:
+                x, y, width, height = (round(v) for v in of_frames[index])
+                color = np.arange(1, 4) == number
+                pixels[y : y + height, x : x + width] = DARKEST_OBJECT * color
+        Image.fromarray(pixels).save(folder / name, quality=95, subsampling=0)
 
 
 def index_picture(boxes: dict[int, list | None]) -> np.ndarray:
@@ -55,7 +69,7 @@ def write_masked_video(images: Path, masks: Path, name: str, boxes=BOXES) -> Non
     """Frames 00000, 00005, ... and a palette picture for each."""
     length = len(next(iter(boxes.values())))
     stems = [f'{5 * i:05d}' for i in range(length)]
-    write_frames(images / name, [f'{stem}.jpg' for stem in stems])
+    write_frames(images / name, [f'{stem}.jpg' for stem in stems], boxes=boxes)
     for i, stem in enumerate(stems):
         pixels = index_picture({k: v[i] for k, v in boxes.items()})
         write_mask(masks / name / f'{stem}.png', pixels)
@@ -69,8 +83,13 @@ def lasot(root: Path) -> Path:
         'dog-1': '4,4,3,3\n0,0,0,0\n4,4,3,3\n',
     }.items():
         folder = root / name.split('-')[0] / name
-        length = len(lines.splitlines())
-        write_frames(folder / 'img', [f'{i + 1:08d}.jpg' for i in range(length)])
+        boxes = [
+            None if line.startswith('NaN') else [int(v) for v in line.split(',')]
+            for line in lines.splitlines()
+        ]
+        length = len(boxes)
+        names = [f'{i + 1:08d}.jpg' for i in range(length)]
+        write_frames(folder / 'img', names, boxes={1: boxes})
         write_text(folder / 'groundtruth.txt', lines)
         occluded = ['1' if (name, i) == ('cat-10', 2) else '0' for i in range(length)]
         unseen = ['1' if (name, i) == ('dog-1', 2) else '0' for i in range(length)]
@@ -85,7 +104,8 @@ def got10k(root: Path) -> Path:
     """train: frame 2 absent, frame 3 wholly covered; test: only the first box."""
     for split, name in (('train', 'Train_000001'), ('test', 'Test_000001')):
         folder = root / split / f'GOT-10k_{name}'
-        write_frames(folder, [f'{i + 1:08d}.jpg' for i in range(3)])
+        names = [f'{i + 1:08d}.jpg' for i in range(3)]
+        write_frames(folder, names, boxes={1: [[1, 2, 5, 6]] * 3})
         box = '1.0000,2.0000,5.5000,6.0000\n'
         write_text(folder / 'groundtruth.txt', box * (3 if split == 'train' else 1))
         write_text(root / split / 'list.txt', folder.name + '\n')
@@ -99,7 +119,11 @@ def trackingnet(root: Path) -> Path:
     """Parts 0 to 3 and 5, and TEST; frame 10 comes after frame 9, not after 1."""
     for part in ('TRAIN_0', 'TRAIN_1', 'TRAIN_2', 'TRAIN_3', 'TRAIN_5', 'TEST'):
         name = f'video_{part}'
-        write_frames(root / part / 'frames' / name, [f'{i}.jpg' for i in range(11)])
+        write_frames(
+            root / part / 'frames' / name,
+            [f'{i}.jpg' for i in range(11)],
+            boxes={1: [[i + 0.5, 1, 4, 4] for i in range(11)]},
+        )
         boxes = [f'{i}.5,1,4,4' for i in range(1 if part == 'TEST' else 11)]
         write_text(root / part / 'anno' / f'{name}.txt', '\n'.join(boxes))
     return root

@@ -96,10 +96,12 @@ class Mixture:
                 f'{name:<{width}}  {self.sizes[i]:9d}  {self.ratios[i]:6.3g}  '
                 f'{self.batch_sizes[i]:5d}  {shares}'
             )
-        worst = abs(columns[0] - columns[1]).max()
+        of_samples = abs(columns[0] - columns[1]).max()
+        of_batches = abs(columns[2] - columns[3]).max()
         lines.append(
-            f'{self.samples.sum()} samples in {self.batches.sum()} batches; samples '
-            f'differ from what is expected by {worst:.2%} at most.'
+            f'{self.samples.sum()} samples in {self.batches.sum()} batches; shares '
+            f'differ from what is expected by {of_samples:.2%} (samples) and '
+            f'{of_batches:.2%} (batches) at most.'
         )
         return '\n'.join(lines)
 
