@@ -69,6 +69,13 @@ def test_model_agrees_with_itself(model, group) -> None:
     assert [r.line() for r in results if not r.passed] == []
 
 
+def test_mask_may_be_of_the_padded_frame(model) -> None:
+    arrays = our_numbers(model, 'vos')
+    arrays['vos/mask'] = np.pad(arrays['vos/mask'], ((0, 0), (0, 0), (0, 5)))
+    results = parity.compare_forward(model, StoredNumbers(arrays))
+    assert [r.line() for r in results if not r.passed] == []
+
+
 def test_mask_is_the_prior_of_a_target(model) -> None:
     """The box alone gives other numbers."""
     arrays = our_numbers(model, 'vos')

@@ -490,7 +490,9 @@ def _forward_prompt(
     box = torch.from_numpy(numbers[name if name in numbers else 'sot/box_xyxy'])[0]
     mask = None
     if f'{group}/mask' in numbers:
+        # stored as large as the frame that was padded for the network
         mask = torch.from_numpy(numbers[f'{group}/mask'])[0]
+        mask = mask[..., : image.shape[-2], : image.shape[-1]]
     return VisualPrompt((Template.from_frame(image.flip(0), box, mask),))
 
 
