@@ -1,21 +1,85 @@
-"""Generated pictures of shapes: a seed enters, a COCO-format data set leaves.
+"""The world of shapes: a seed enters, pictures and videos for ten tasks leave.
 
 ``vocabulary``: the words: categories, colours, sizes, textures, relations.
-``scenes``: draws what a picture shows, and paints it.
-``sentences``: sentences that are true for exactly one object of a scene.
-``image_set``: pictures and annotation files on disk.
+``backgrounds``: what lies behind. Pictures: ``scenes`` draws and paints what one shows,
+``sentences`` says what is true for exactly one object of it, ``image_set`` writes
+pictures and annotation files. Videos: ``motion`` moves a shape, ``videos`` draws and
+paints, ``video_sentences`` describes, ``video_labels`` has all that is known of a
+video, ``video_set`` writes annotation files. ``layouts`` writes the
+benchmarks' own layouts; ``suite`` does all of it.
 """
 
+from uninext.datasets.shapes import (
+    backgrounds,
+    image_set,
+    layouts,
+    motion,
+    scenes,
+    sentences,
+    suite,
+    video_labels,
+    video_sentences,
+    video_set,
+    videos,
+    vocabulary,
+)
 from uninext.datasets.shapes.image_set import generate_image_set
 from uninext.datasets.shapes.scenes import Scene, SceneObject, draw_scene
 from uninext.datasets.shapes.sentences import describe
+from uninext.datasets.shapes.suite import LAYOUTS, ShapesSuite, generate_suite
+from uninext.datasets.shapes.video_labels import LabelledVideo, Track, generate_video
+from uninext.datasets.shapes.video_sentences import Sentence, describe_video
+from uninext.datasets.shapes.video_set import (
+    CROWD,
+    SCENE,
+    VideoStyle,
+    generate_videos,
+    write_video_set,
+)
+from uninext.datasets.shapes.videos import (
+    Frame,
+    MovingObject,
+    VideoScene,
+    draw_video,
+    render,
+)
 from uninext.datasets.shapes.vocabulary import CATEGORIES
 
 __all__ = [
     'CATEGORIES',
+    'CROWD',
+    'LAYOUTS',
+    'SCENE',
+    'Frame',
+    'LabelledVideo',
+    'MovingObject',
     'Scene',
     'SceneObject',
+    'Sentence',
+    'ShapesSuite',
+    'Track',
+    'VideoScene',
+    'VideoStyle',
+    'backgrounds',
     'describe',
+    'describe_video',
     'draw_scene',
+    'draw_video',
     'generate_image_set',
+    'generate_suite',
+    'generate_video',
+    'generate_videos',
+    'image_set',
+    'layouts',
+    'motion',
+    'render',
+    'scenes',
+    'sentences',
+    'suite',
+    'video_labels',
+    'video_sentences',
+    'video_set',
+    'videos',
+    'vocabulary',
+    'write_video_set',
 ]

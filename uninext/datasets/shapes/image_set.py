@@ -2,9 +2,9 @@
 
 Last step of the flow. Layout (what ``demo/image_demo.py --data`` reads as well)::
 
-    train/*.jpg  val/*.jpg
-    annotations/instances_{train,val}.json   COCO: pictures, visible masks, boxes
-    annotations/refs_{train,val}.json        one image record per referred object
+    train/*.jpg  val/*.jpg  (test/*.jpg)
+    annotations/instances_<split>.json   COCO: pictures, visible masks, boxes
+    annotations/refs_<split>.json        one image record per referred object
 
 A record of ``refs_*.json`` carries ``expressions``; its ``file_name`` repeats, its
 ``id`` does not, and it has one annotation of category ``object``.
@@ -24,12 +24,17 @@ from uninext.datasets.shapes.scenes import Scene, SceneObject, draw_scene
 from uninext.datasets.shapes.sentences import describe
 from uninext.datasets.shapes.vocabulary import CATEGORIES
 
-SPLITS = ('train', 'val')
+SPLITS = ('train', 'val', 'test')
 JPEG_QUALITY = 92
 
 
 def generate_image_set(
-    out_dir: str | Path, num_train: int, num_val: int, size: int = 256, seed: int = 0
+    out_dir: str | Path,
+    num_train: int,
+    num_val: int,
+    size: int | tuple[int, int] = 256,
+    seed: int = 0,
+    num_test: int = 0,
 ) -> dict[str, int]:
     """Generate pictures, boxes, masks and sentences.
 
@@ -41,25 +46,29 @@ def generate_image_set(
             the same names are replaced.
         num_train: Pictures to learn from.
         num_val: Pictures to judge by.
-        size: Side of the square pictures, pixels.
+        size: Width and height of the pictures in pixels, or the side of squares.
         seed: Of everything.
+        num_test: Further pictures to judge by; 0 writes no such split.
 
     Returns:
         Counts: ``{'train_images': n, 'train_objects': n, 'train_sentences': n, ...}``.
 
     Raises:
-        ValueError: If a count is below 1, ``size`` below 64, or ``seed`` negative.
+        ValueError: If a count is too low, a side below 64, or ``seed`` negative.
     """
-    counts = dict(zip(SPLITS, (num_train, num_val)))
-    if min(counts.values()) < 1:
+    counts = dict(zip(SPLITS, (num_train, num_val, num_test)))
+    if min(num_train, num_val) < 1 or num_test < 0:
         raise ValueError(
-            f'num_train and num_val must be at least 1, got {num_train} and {num_val}.'
+            'num_train and num_val must be at least 1 and num_test at least 0, got '
+            f'{num_train}, {num_val} and {num_test}.'
         )
     if seed < 0:
         raise ValueError(f'seed must be at least 0, got {seed}.')
     out_dir = Path(out_dir)
     summary = {}
     for split_index, (split, count) in enumerate(counts.items()):
+        if not count:
+            continue
         instances, refs = _new_set(CATEGORIES), _new_set(('object',))
         (out_dir / split).mkdir(parents=True, exist_ok=True)
         for number in range(count):

@@ -39,7 +39,7 @@ def describe(
     Returns:
         Sentences; empty if the object cannot be told from another.
     """
-    objects, size = scene.objects, scene.image.shape[0]
+    objects, size = scene.objects, min(scene.image.shape[:2])
     kinds = [
         list(_plain_sentences(objects, index)),
         list(_relation_sentences(objects, index, size)),

@@ -1,0 +1,96 @@
+"""Videos with one target and its boxes, as LaSOT, GOT-10k and TrackingNet have them.
+
+Labelled videos in; folders of frames and text files of boxes out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from uninext.datasets.shapes.layouts.files import link_frames, write_lines, write_text
+from uninext.datasets.shapes.video_labels import LabelledVideo, Track
+
+Videos = Mapping[str, Sequence[LabelledVideo]]
+NUM_PARTS = 4  # of TrackingNet, those that the published training reads
+COVER_STEPS = 8  # of GOT-10k: eighths of the target that are seen
+NO_BOX = [0, 0, 0, 0]
+
+
+def write_lasot(root: Path, videos: Videos) -> None:
+    """Write ``<class>/<class>-<n>/``; ``val`` is what testing_set.txt lists.
+
+    Boxes count pixels from 1, as in LaSOT.
+    """
+    counts: Counter[str] = Counter()
+    listed = []
+    for split, of_split in videos.items():
+        for video, track in _with_target(of_split):
+            kind = track.words['category']
+            counts[kind] += 1
+            name = f'{kind}-{counts[kind]}'
+            if split == 'val':
+                listed.append(name)
+            _write_lasot_video(root / kind / name, video, track)
+    write_lines(root / 'testing_set.txt', listed)
+
+
+def write_got10k(root: Path, videos: Videos) -> None:
+    """Write ``train``, ``val``, and as ``test`` the latter with the first box only."""
+    for split, source in (('train', 'train'), ('val', 'val'), ('test', 'val')):
+        names = []
+        for number, (video, track) in enumerate(_with_target(videos[source]), start=1):
+            names.append(f'GOT-10k_{split.capitalize()}_{number:06d}')
+            folder = root / split / names[-1]
+            link_frames(video, folder, '{:08d}.jpg', first=1)
+            boxes = [','.join(f'{value:.4f}' for value in box) for box in _boxes(track)]
+            if split == 'test':
+                boxes = boxes[:1]
+            else:
+                cover = np.ceil(track.visibility * COVER_STEPS).astype(int).tolist()
+                absent = (~track.visible).astype(int).tolist()
+                write_lines(folder / 'cover.label', list(map(str, cover)))
+                write_lines(folder / 'absence.label', list(map(str, absent)))
+            write_lines(folder / 'groundtruth.txt', boxes)
+        write_lines(root / split / 'list.txt', names)
+
+
+def write_trackingnet(root: Path, videos: Videos) -> None:
+    """Write ``TRAIN_0`` to ``TRAIN_3`` in turns, and ``TEST`` with the first boxes."""
+    for part in [f'TRAIN_{i}' for i in range(NUM_PARTS)] + ['TEST']:
+        for kind in ('anno', 'frames'):
+            (root / part / kind).mkdir(parents=True, exist_ok=True)
+    for split, of_split in (('train', videos['train']), ('val', videos['val'])):
+        for number, (video, track) in enumerate(_with_target(of_split)):
+            part = root / ('TEST' if split == 'val' else f'TRAIN_{number % NUM_PARTS}')
+            link_frames(video, part / 'frames' / video.name, '{}.jpg')
+            boxes = [','.join(map(str, box)) for box in _boxes(track)]
+            write_lines(
+                part / 'anno' / f'{video.name}.txt',
+                boxes[:1] if split == 'val' else boxes,
+            )
+
+
+def _with_target(videos: Sequence[LabelledVideo]) -> list[tuple[LabelledVideo, Track]]:
+    return [(video, track) for video in videos if (track := video.target())]
+
+
+def _boxes(track: Track) -> list[list[int]]:
+    return [NO_BOX if box is None else box for box in track.boxes_xywh]
+
+
+def _write_lasot_video(folder: Path, video: LabelledVideo, track: Track) -> None:
+    link_frames(video, folder / 'img', '{:08d}.jpg', first=1)
+    boxes = [
+        NO_BOX if box is None else [box[0] + 1, box[1] + 1, *box[2:]]
+        for box in track.boxes_xywh
+    ]
+    write_lines(folder / 'groundtruth.txt', [','.join(map(str, box)) for box in boxes])
+    occluded = ~track.visible & ~track.outside
+    for name, flags in (('full_occlusion', occluded), ('out_of_view', track.outside)):
+        write_text(folder / f'{name}.txt', ','.join(str(int(flag)) for flag in flags))
+    sentence = track.sentences[0].text if track.sentences else track.words['category']
+    write_text(folder / 'nlp.txt', sentence)

@@ -1,0 +1,207 @@
+"""How one shape moves through a video: where it is, how large, how far turned.
+
+Second step of the flow for videos: a random generator enters, a :class:`Path` leaves.
+
+Shape legend: T frames. Lengths are in pixels, angles in radians, time runs from 0 to 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from uninext.datasets.shapes.vocabulary import SIZES
+
+# Probability of each way to move, and of each way to change size.
+MOVES = {
+    'still': 0.18,
+    'line': 0.36,
+    'curve': 0.12,
+    'bounce': 0.12,
+    'leave': 0.13,
+    'enter': 0.09,
+}
+CHANGES = {'steady': 0.76, 'grow': 0.12, 'shrink': 0.12}
+SPIN_SHARE = 0.25  # of the shapes that show that they turn
+ROUND = ('circle', 'ring')  # nobody sees these turn
+MAX_TILT = np.pi / 9  # of what does not turn
+MAX_STEP = 0.05  # way in a frame, as a share of the shorter side
+MAX_TURN = 0.15  # in a frame
+PULSE = 0.06  # of the radius; small stays small and large large
+GROWN = {'from': (0.075, 0.095), 'to': (0.15, 0.18)}  # radii, shares of the side
+
+
+@dataclass(frozen=True)
+class Path:
+    """Where a shape is, frame by frame.
+
+    Attributes:
+        centers: (T, 2) xy, pixels; may lie outside of the picture.
+        radii: (T,) pixels.
+        angles: (T,) radians.
+        size: ``small``, ``large``, or ``changing``: neither word is true throughout.
+    """
+
+    centers: np.ndarray
+    radii: np.ndarray
+    angles: np.ndarray
+    size: str
+
+    def __len__(self) -> int:
+        return len(self.radii)
+
+
+def draw_path(
+    rng: np.random.Generator, category: str, size_wh: tuple[int, int], length: int
+) -> Path:
+    """Draw a path for a shape; what it meets on its way is not looked at.
+
+    Args:
+        rng: Source of all randomness.
+        category: Of the shape: round ones do not turn.
+        size_wh: Width and height of the picture, pixels.
+        length: Frames, at least 1.
+    """
+    radii, size = _draw_radii(rng, min(size_wh), length)
+    move = str(rng.choice(list(MOVES), p=list(MOVES.values())))
+    centers = _WAYS[move](rng, np.array(size_wh, float), radii, length)
+    return Path(centers, radii, _draw_angles(rng, category, length), size)
+
+
+def draw_camera(rng: np.random.Generator, side: int, length: int) -> np.ndarray:
+    """A camera in a hand: (T, 2) offsets xy in pixels, at most 1.2 % of ``side``."""
+    knots = rng.uniform(-0.012, 0.012, (max(2, length // 5 + 1), 2)) * side
+    at = np.linspace(0, len(knots) - 1, length)
+    return np.stack([np.interp(at, np.arange(len(knots)), k) for k in knots.T], axis=1)
+
+
+def _times(length: int) -> np.ndarray:
+    return np.linspace(0, 1, length) if length > 1 else np.zeros(1)
+
+
+def _draw_radii(
+    rng: np.random.Generator, side: int, length: int
+) -> tuple[np.ndarray, str]:
+    time = _times(length)
+    change = str(rng.choice(list(CHANGES), p=list(CHANGES.values())))
+    if change == 'steady':
+        size = str(rng.choice(list(SIZES)))
+        phase, swings = rng.uniform(0, 2 * np.pi), rng.uniform(0, 2)
+        pulse = 1 + PULSE * np.sin(phase + 2 * np.pi * swings * time)
+        return rng.uniform(*SIZES[size]) * side * pulse, size
+    start, end = rng.uniform(*GROWN['from']), rng.uniform(*GROWN['to'])
+    if change == 'shrink':
+        start, end = end, start
+    return (start + (end - start) * time) * side, 'changing'
+
+
+def _draw_angles(rng: np.random.Generator, category: str, length: int) -> np.ndarray:
+    tilt = rng.uniform(-MAX_TILT, MAX_TILT)
+    if category in ROUND or rng.random() >= SPIN_SHARE:
+        return np.full(length, tilt)
+    turn = min(rng.uniform(0.6, 1.4) * np.pi, MAX_TURN * (length - 1))
+    return tilt + rng.choice((-1, 1)) * turn * _times(length)
+
+
+def _room(size: np.ndarray, radii: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest centre (2,) with the whole shape in the picture."""
+    edge = radii.max() + 2
+    return np.minimum(edge, size / 2), np.maximum(size - edge, size / 2)
+
+
+def _farthest(size: np.ndarray, length: int, share: float) -> float:
+    return min(share, MAX_STEP * (length - 1)) * size.min()
+
+
+def _still(
+    rng: np.random.Generator, size: np.ndarray, radii: np.ndarray, length: int
+) -> np.ndarray:
+    return np.tile(rng.uniform(*_room(size, radii)), (length, 1))
+
+
+def _line(
+    rng: np.random.Generator, size: np.ndarray, radii: np.ndarray, length: int
+) -> np.ndarray:
+    low, high = _room(size, radii)
+    angle = rng.integers(4) * np.pi / 2 + rng.uniform(-0.3, 0.3)
+    if rng.random() < 0.25:
+        angle = rng.uniform(0, 2 * np.pi)
+    way = np.array([np.cos(angle), np.sin(angle)])
+    way *= _farthest(size, length, rng.uniform(0.35, 0.8))
+    way = np.clip(way, low - high, high - low)
+    first = np.maximum(low, low - way)
+    start = rng.uniform(first, np.maximum(first, np.minimum(high, high - way)))
+    return start + way * _times(length)[:, None]
+
+
+def _curve(
+    rng: np.random.Generator, size: np.ndarray, radii: np.ndarray, length: int
+) -> np.ndarray:
+    low, high = _room(size, radii)
+    bend = np.minimum(rng.uniform(0.12, 0.28) * size.min(), (high - low) / 2)
+    middle = rng.uniform(low + bend, np.maximum(low + bend, high - bend))
+    turn = _farthest(size, length, rng.uniform(0.6, 1.2)) / max(1.0, bend.max())
+    angles = rng.uniform(0, 2 * np.pi) + rng.choice((-1, 1)) * turn * _times(length)
+    return middle + bend * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+def _bounce(
+    rng: np.random.Generator, size: np.ndarray, radii: np.ndarray, length: int
+) -> np.ndarray:
+    low, high = _room(size, radii)
+    angle = rng.uniform(0, 2 * np.pi)
+    way = np.array([np.cos(angle), np.sin(angle)])
+    way *= _farthest(size, length, rng.uniform(0.8, 1.5))
+    start = rng.uniform(low, high)
+    span = np.maximum(high - low, 1e-6)
+    folded = np.mod(start + way * _times(length)[:, None] - low, 2 * span)
+    return low + np.minimum(np.minimum(folded, 2 * span - folded), high - low)
+
+
+def _outside(
+    rng: np.random.Generator, size: np.ndarray, radii: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """A centre near an edge, and one past that edge where nothing is seen; (2,)."""
+    low, high = _room(size, radii)
+    inner = rng.uniform(low, high)
+    outer = inner.copy()
+    axis, edge = int(rng.integers(2)), int(rng.integers(2))
+    near = rng.uniform(0, 0.15) * size.min()
+    away = 1.35 * radii.max() + 0.02 * size.min()
+    if edge:
+        inner[axis] = max(high[axis] - near, low[axis])
+        outer[axis] = size[axis] + away
+    else:
+        inner[axis] = min(low[axis] + near, high[axis])
+        outer[axis] = -away
+    return inner, outer
+
+
+def _leave(
+    rng: np.random.Generator, size: np.ndarray, radii: np.ndarray, length: int
+) -> np.ndarray:
+    """Out of the picture, and back to where it came from."""
+    inner, outer = _outside(rng, size, radii)
+    gone = np.clip(1.1 * np.sin(np.pi * _times(length)), 0, 1)[:, None]
+    return inner + (outer - inner) * gone
+
+
+def _enter(
+    rng: np.random.Generator, size: np.ndarray, radii: np.ndarray, length: int
+) -> np.ndarray:
+    """From outside, after a while, and then it stays."""
+    inner, outer = _outside(rng, size, radii)
+    start = rng.uniform(0.1, 0.3)
+    there = np.clip((_times(length) - start) / 0.5, 0, 1)[:, None]
+    return outer + (inner - outer) * there
+
+
+_WAYS = {
+    'still': _still,
+    'line': _line,
+    'curve': _curve,
+    'bounce': _bounce,
+    'leave': _leave,
+    'enter': _enter,
+}

@@ -1,0 +1,223 @@
+"""The whole suite: pictures and videos for ten tasks, in all layouts, converted.
+
+Last step of the flow: a folder and a seed enter; files that the configs read leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from uninext.datasets import converters as conv
+from uninext.datasets.shapes.image_set import generate_image_set
+from uninext.datasets.shapes.layouts import (
+    box_videos,
+    image_sets,
+    instance_videos,
+    mask_videos,
+    scalabel_videos,
+)
+from uninext.datasets.shapes.video_labels import LabelledVideo
+from uninext.datasets.shapes.video_set import (
+    CROWD,
+    SCENE,
+    SPLIT_NUMBERS,
+    generate_videos,
+    write_video_set,
+)
+from uninext.datasets.shapes.vocabulary import CATEGORIES
+
+Report = Callable[[str], None]
+Videos = dict[str, list[LabelledVideo]]
+
+
+@dataclass(frozen=True)
+class ShapesSuite:
+    """What has been generated.
+
+    Attributes:
+        root: Folder of the direct form; layouts go into folders of it.
+        scenes: Split -> videos with a few objects.
+        crowds: Split -> videos with many.
+    """
+
+    root: Path
+    scenes: Videos
+    crowds: Videos
+
+
+def generate_suite(
+    out_dir: str | Path,
+    num_images: Sequence[int],
+    num_videos: Sequence[int],
+    size_wh: tuple[int, int] = (320, 240),
+    length: int = 24,
+    seed: int = 0,
+    hand_camera: bool = True,
+    layouts: Iterable[str] = (),
+    report: Report = print,
+) -> ShapesSuite:
+    """Generate pictures and videos, write them, and convert the layouts.
+
+    For two videos of scenes there is one of a crowd, at least one.
+
+    Args:
+        out_dir: Folder to write into; made if absent.
+        num_images: Pictures to train on, to validate on and to test on; 0 for a
+            test split leaves it out.
+        num_videos: The same of videos of scenes; ``(0, 0, 0)``: no videos.
+        size_wh: Width and height of all, pixels, at least 64.
+        length: Frames of a video.
+        seed: Of everything.
+        hand_camera: Let the camera of every second video tremble.
+        layouts: Some of :data:`LAYOUTS`.
+        report: Called with lines for people.
+
+    Raises:
+        ValueError: If a number or a layout is not possible.
+    """
+    layouts = list(layouts)
+    unknown = [name for name in layouts if name not in LAYOUTS]
+    if unknown:
+        raise ValueError(f'layout must be of {list(LAYOUTS)}, got {unknown}.')
+    num_images, num_videos = (
+        tuple(n) + (0,) * (3 - len(n)) for n in (num_images, num_videos)
+    )
+    if layouts and min(num_videos[:2]) < 1:
+        raise ValueError('Layouts need at least 1 video to train and 1 to validate on.')
+    root = Path(out_dir)
+    counts = generate_image_set(
+        root, *num_images[:2], size=size_wh, seed=seed, num_test=num_images[2]
+    )
+    for split in SPLIT_NUMBERS:
+        if f'{split}_images' in counts:
+            report(
+                f'{root}/{split}: {counts[f"{split}_images"]} pictures, '
+                f'{counts[f"{split}_objects"]} objects, '
+                f'{counts[f"{split}_sentences"]} sentences'
+            )
+    options = dict(size_wh=size_wh, length=length, seed=seed, hand_camera=hand_camera)
+    suite = ShapesSuite(root, {}, {})
+    for split, count in zip(SPLIT_NUMBERS, num_videos):
+        if count:
+            _add_videos(suite, split, count, report, **options)
+    for name in layouts:
+        LAYOUTS[name](suite, root / FOLDERS.get(name, name), report)
+    return suite
+
+
+def _add_videos(
+    suite: ShapesSuite, split: str, count: int, report: Report, **options: Any
+) -> None:
+    """Generate the videos of a split and write their annotation files."""
+    generate = partial(generate_videos, suite.root, split, **options)
+    suite.scenes[split] = generate(count=count, style=SCENE)
+    suite.crowds[split] = generate(count=max(1, count // 2), style=CROWD)
+    files = write_video_set(suite.root, split, suite.scenes[split], suite.crowds[split])
+    for path, conversion in files.items():
+        report(conversion.summary(path))
+
+
+def _coco(suite: ShapesSuite, root: Path, report: Report) -> None:
+    image_sets.write_coco(root, suite.root)
+    report(f'{root}: needs no conversion')
+
+
+def _objects365(suite: ShapesSuite, root: Path, report: Report) -> None:
+    image_sets.write_objects365(root, suite.root)
+    report(f'{root}: needs no conversion')
+
+
+def _refer(suite: ShapesSuite, root: Path, report: Report) -> None:
+    """The sets of REFER; the converted files and pictures belong to COCO."""
+    coco = suite.root / 'coco'
+    image_sets.write_refer(root, suite.root, coco / 'train2014')
+    to_mix = []
+    for refer_set in conv.REFER_SETS:
+        if not refer_set.in_mix:
+            continue
+        splits = conv.convert_refer(root, refer_set, progress=False)
+        to_mix.append(splits)
+        for split, conversion in splits.items():
+            path = coco / 'annotations' / refer_set.name / f'instances_{split}.json'
+            conv.write_json(conv.to_coco(conversion), path)
+            report(conversion.summary(str(path)))
+    mixed = conv.mix_train_splits(to_mix)
+    path = coco / 'annotations' / conv.MIXED_NAME / 'instances_train.json'
+    conv.write_json(conv.to_coco(mixed), path)
+    report(mixed.summary(str(path)))
+
+
+def _bdd100k(suite: ShapesSuite, root: Path, report: Report) -> None:
+    image_sets.write_bdd100k_images(root, suite.root)
+    scalabel_videos.write_bdd100k_videos(root, suite.crowds)
+    for bdd_set in conv.BDD_SETS.values():
+        bdd_set = replace(bdd_set, categories=CATEGORIES)
+        for split in ('train', 'val'):
+            path = root / 'annotations' / f'{bdd_set.name}_{split}.json'
+            conversion = conv.convert_bdd100k(
+                conv.find_bdd100k_labels(root, bdd_set, split),
+                path,
+                bdd_set,
+                images=root / bdd_set.images.format(split=split),
+                strict=True,
+                progress=False,
+            )
+            report(conversion.summary(path))
+
+
+@dataclass(frozen=True)
+class _VideoLayout:
+    """A layout of videos: how it is written, and how it is converted.
+
+    Attributes:
+        write: Called with the folder and the videos.
+        converter: Key of ``VIDEO_SETS``; None if the files are read as they are.
+        splits: Of the converter.
+        crowds: Whether its videos are those of crowds.
+    """
+
+    write: Callable[[Path, Videos], None]
+    converter: str | None = None
+    splits: tuple[str, ...] = ('train', 'val')
+    crowds: bool = False
+
+    def __call__(self, suite: ShapesSuite, root: Path, report: Report) -> None:
+        self.write(root, suite.crowds if self.crowds else suite.scenes)
+        if self.converter is None:
+            report(f'{root}: needs no conversion')
+            return
+        for split in self.splits:
+            path = root / 'annotations' / f'{split}.json'
+            convert = conv.VIDEO_SETS[self.converter].convert
+            conversion = convert(root, path, split=split, strict=True, progress=False)
+            report(conversion.summary(path))
+
+
+# Name, which is the folder below the root if FOLDERS has no other -> what fills it. The
+# configs name these folders so, below data/.
+LAYOUTS: dict[str, Callable[[ShapesSuite, Path, Report], None]] = {
+    'coco': _coco,
+    'refer': _refer,
+    'objects365': _objects365,
+    'lasot': _VideoLayout(box_videos.write_lasot, 'lasot', ('train', 'test')),
+    'got10k': _VideoLayout(box_videos.write_got10k, 'got10k', ('train', 'val', 'test')),
+    'trackingnet': _VideoLayout(
+        box_videos.write_trackingnet, 'trackingnet', ('train', 'test')
+    ),
+    'ytvos18': _VideoLayout(
+        mask_videos.write_youtube_vos, 'youtube-vos', ('train', 'valid')
+    ),
+    'davis17': _VideoLayout(mask_videos.write_davis, 'davis2017'),
+    'refytvos': _VideoLayout(
+        mask_videos.write_ref_youtube_vos, 'ref-youtube-vos', ('train', 'valid')
+    ),
+    'ytvis_2019': _VideoLayout(instance_videos.write_ytvis_2019),
+    'ytvis_2021': _VideoLayout(instance_videos.write_ytvis_2021),
+    'ovis': _VideoLayout(instance_videos.write_ovis, crowds=True),
+    'bdd100k': _bdd100k,
+}
+FOLDERS = {'objects365': 'Objects365/Obj365_v2'}

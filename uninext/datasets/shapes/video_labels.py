@@ -1,0 +1,213 @@
+"""Exact labels of a video: masks, boxes, visibility and sentences of every object.
+
+Third step of the flow for videos: painted frames enter, a :class:`LabelledVideo`
+leaves. Everything is of the visible parts.
+
+Shape legend: T frames, K objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from pycocotools import mask as mask_utils
+
+from uninext.datasets.shapes.video_sentences import Sentence, VideoFacts, describe_video
+from uninext.datasets.shapes.videos import (
+    Frame,
+    MovingObject,
+    VideoScene,
+    draw_video,
+    render,
+)
+
+MIN_PIXELS = 6  # less of an object is no label: nobody could point at it
+MIN_SHARE = 0.08  # of its whole area
+JPEG_QUALITY = 90
+
+
+@dataclass(frozen=True)
+class Track:
+    """An object over the frames of a video.
+
+    Attributes:
+        id: From 1, the same in all frames, also after it was away.
+        words: ``category, color, size, texture``.
+        boxes_xywh: T tight boxes in whole pixels; None where it is not visible.
+        masks: T compressed RLE of the visible part; None where it is not visible.
+        visibility: (T,) share of the whole object that is seen, 0 to 1.
+        outside: (T,) bool, True where it is not visible and too little of it lies in
+            the picture; where it is not visible and False, others hide it.
+        sentences: That mean it alone.
+    """
+
+    id: int
+    words: dict[str, str]
+    boxes_xywh: tuple[list[int] | None, ...]
+    masks: tuple[dict[str, Any] | None, ...]
+    visibility: np.ndarray
+    outside: np.ndarray
+    sentences: tuple[Sentence, ...] = ()
+
+    @property
+    def visible(self) -> np.ndarray:
+        """(T,) bool, True where the object is labelled."""
+        return np.array([box is not None for box in self.boxes_xywh])
+
+
+@dataclass(frozen=True)
+class LabelledVideo:
+    """A video on disk and what is known of it.
+
+    Attributes:
+        name: Of the video.
+        frames: T paths.
+        size_wh: Width and height, pixels.
+        tracks: Of the objects that are seen at all.
+    """
+
+    name: str
+    frames: tuple[Path, ...]
+    size_wh: tuple[int, int]
+    tracks: tuple[Track, ...]
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def target(self) -> Track | None:
+        """What is to be followed if it is one object: clearly seen at the start.
+
+        Among those, one with a distractor of its category, then the one that is seen
+        most. None if nothing is seen in the first frame.
+        """
+        kinds = [track.words['category'] for track in self.tracks]
+        return max(
+            (track for track in self.tracks if track.visible[0]),
+            key=lambda t: (
+                t.visibility[0] > 0.7,
+                kinds.count(t.words['category']) > 1,
+                float(t.visibility.mean()),
+            ),
+            default=None,
+        )
+
+
+def generate_video(
+    rng: np.random.Generator,
+    folder: Path,
+    size_wh: tuple[int, int] = (320, 240),
+    length: int = 24,
+    num_objects: tuple[int, int] = (3, 6),
+    hand_camera: bool = True,
+) -> LabelledVideo:
+    """Draw a video, write its frames and label it.
+
+    Args:
+        rng: Source of all randomness.
+        folder: Where ``00000.jpg, 00001.jpg, ...`` go; made if absent. Its name is the
+            video's.
+        size_wh: Width and height, pixels.
+        length: Frames.
+        num_objects: Least and most.
+        hand_camera: As of :func:`draw_video`.
+
+    Raises:
+        ValueError: As :func:`draw_video` does.
+        OSError: If a frame cannot be written.
+    """
+    scene = draw_video(rng, size_wh, length, num_objects, hand_camera)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths, columns = [], []
+    for index, frame in enumerate(render(scene)):
+        paths.append(folder / f'{index:05d}.jpg')
+        write_jpeg(paths[-1], frame.image)
+        columns.append(_label_frame(frame))
+    tracks = label_tracks(scene, columns, rng)
+    return LabelledVideo(folder.name, tuple(paths), size_wh, tracks)
+
+
+def write_jpeg(path: Path, image: np.ndarray) -> None:
+    """Write an (H, W, 3) uint8 RGB picture.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    if not cv2.imwrite(str(path), bgr, quality):
+        raise OSError(f'{path} could not be written. Is the disk full?')
+
+
+def label_tracks(
+    scene: VideoScene, columns: Sequence[list[tuple]], rng: np.random.Generator
+) -> tuple[Track, ...]:
+    """Put the labels of the frames together, and describe the objects.
+
+    Args:
+        scene: What was painted.
+        columns: Of each frame, ``box, mask, visibility, outside`` of each object.
+        rng: Chooses among the sentences.
+
+    Returns:
+        The objects that are visible at least once.
+    """
+    bare = [
+        _track(k + 1, obj, [column[k] for column in columns])
+        for k, obj in enumerate(scene.objects)
+    ]
+    seen = [(t, o) for t, o in zip(bare, scene.objects) if t.visible.any()]
+    facts = VideoFacts(
+        size=min(scene.size_wh),
+        words=tuple(track.words for track, _ in seen),
+        centers=np.stack([_box_centers(track) for track, _ in seen]),
+        paths=tuple(obj.path for _, obj in seen),
+    )
+    return tuple(
+        Track(**{**vars(track), 'sentences': tuple(describe_video(facts, k, rng))})
+        for k, (track, _) in enumerate(seen)
+    )
+
+
+def _label_frame(frame: Frame) -> list[tuple]:
+    number = len(frame.areas)
+    stack = frame.owners[..., None] == np.arange(1, number + 1, dtype=np.uint8)
+    rles = mask_utils.encode(np.asfortranarray(stack, dtype=np.uint8))
+    pixels = mask_utils.area(rles)
+    boxes = mask_utils.toBbox(rles).astype(int).tolist()
+    labels = []
+    for k, rle in enumerate(rles):
+        least = max(MIN_PIXELS, MIN_SHARE * frame.areas[k])
+        if pixels[k] < least:
+            labels.append((None, None, 0.0, bool(frame.inside[k] < least)))
+            continue
+        mask = {'size': list(rle['size']), 'counts': rle['counts'].decode()}
+        labels.append((boxes[k], mask, float(pixels[k] / frame.areas[k]), False))
+    return labels
+
+
+def _track(number: int, obj: MovingObject, labels: list[tuple]) -> Track:
+    boxes, masks, visibility, outside = zip(*labels)
+    words = {
+        'category': obj.category,
+        'color': obj.color,
+        'size': obj.size,
+        'texture': obj.texture,
+    }
+    return Track(number, words, boxes, masks, np.array(visibility), np.array(outside))
+
+
+def _box_centers(track: Track) -> np.ndarray:
+    """(T, 2) xy, pixels; NaN where the object is not visible."""
+    return np.array(
+        [
+            (np.nan, np.nan)
+            if box is None
+            else (box[0] + box[2] / 2, box[1] + box[3] / 2)
+            for box in track.boxes_xywh
+        ]
+    )

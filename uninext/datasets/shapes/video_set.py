@@ -1,0 +1,200 @@
+"""Write generated videos to disk in the form that the dataset classes read.
+
+Last step of the flow for videos. Layout::
+
+    videos/<split>/<video>/00000.jpg
+    vis_<split>.json         objects with masks, of ``CATEGORIES``
+    mot_<split>.json         the same of crowds: many objects, often of one kind
+    sot_<split>.json         one target a video, seen in the first frame
+    vos_<split>.json         all objects that are seen in the first frame
+    refs_<split>.json        one record per referred object; a frame says who is meant
+    refs_motion_<split>.json the same with sentences that need motion, if there are any
+
+all of them video JSON (see ``converters.video_json``) with file names below
+``videos/<split>/``. Annotations carry ``object_id``, ``words`` and ``visibility``, the
+share of the object that is seen in each frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from uninext.datasets.converters.video_json import Track as JsonTrack
+from uninext.datasets.converters.video_json import VideoConversion, VideoJson
+from uninext.datasets.shapes.video_labels import LabelledVideo, Track, generate_video
+from uninext.datasets.shapes.vocabulary import CATEGORIES
+
+# Split -> number in the seed; never change one: pictures of a split would move.
+SPLIT_NUMBERS = {'train': 0, 'val': 1, 'test': 2}
+
+
+@dataclass(frozen=True)
+class VideoStyle:
+    """A kind of videos.
+
+    Attributes:
+        name: The videos' names begin so.
+        number: In the seed.
+        num_objects: Least and most.
+    """
+
+    name: str
+    number: int
+    num_objects: tuple[int, int]
+
+
+SCENE = VideoStyle('scene', 10, (3, 6))
+CROWD = VideoStyle('crowd', 11, (6, 10))
+
+
+def generate_videos(
+    out_dir: str | Path,
+    split: str,
+    count: int,
+    style: VideoStyle = SCENE,
+    size_wh: tuple[int, int] = (320, 240),
+    length: int = 24,
+    seed: int = 0,
+    hand_camera: bool = True,
+) -> list[LabelledVideo]:
+    """Generate the videos of a split below ``out_dir/videos/<split>``.
+
+    A video depends on the seed, its style, its split and its number alone: a larger
+    set begins with the smaller one, and no video of one split is in the other.
+
+    Args:
+        out_dir: Folder to write into; made if absent.
+        split: Key of ``SPLIT_NUMBERS``.
+        count: Videos, at least 1.
+        style: What they are like.
+        size_wh: Width and height, pixels, at least 64.
+        length: Frames of a video.
+        seed: Of everything.
+        hand_camera: Let the camera of every second video tremble.
+
+    Raises:
+        ValueError: If a number is below its least, or ``split`` is unknown.
+    """
+    if split not in SPLIT_NUMBERS:
+        raise ValueError(f'split must be one of {list(SPLIT_NUMBERS)}, got {split!r}.')
+    if count < 1 or seed < 0:
+        raise ValueError(
+            f'A set needs at least 1 video and a seed of at least 0, got {count} and '
+            f'{seed}.'
+        )
+    return [
+        generate_video(
+            np.random.default_rng([seed, SPLIT_NUMBERS[split], number, style.number]),
+            Path(out_dir) / 'videos' / split / f'{style.name}_{number:05d}',
+            size_wh,
+            length,
+            style.num_objects,
+            hand_camera,
+        )
+        for number in range(count)
+    ]
+
+
+def write_video_set(
+    out_dir: str | Path,
+    split: str,
+    scenes: Sequence[LabelledVideo],
+    crowds: Sequence[LabelledVideo],
+) -> dict[str, VideoConversion]:
+    """Write the annotation files of a split.
+
+    Args:
+        out_dir: Where ``videos/<split>`` is.
+        split: Part of their names.
+        scenes: Videos of ``SCENE``.
+        crowds: Videos of ``CROWD``.
+
+    Returns:
+        Path of each file -> what is in it.
+    """
+    out_dir = Path(out_dir)
+    files = {
+        'vis': _instances(scenes),
+        'mot': _instances(crowds),
+        'sot': _targets([(v, [t for t in [v.target()] if t]) for v in scenes]),
+        'vos': _targets([(v, [t for t in v.tracks if t.visible[0]]) for v in scenes]),
+        'refs': _sentences(scenes, with_motion=False),
+        'refs_motion': _sentences(scenes, with_motion=True),
+    }
+    return {
+        str(path): video_json.save(path)
+        for name, video_json in files.items()
+        if video_json.conversion.videos
+        for path in [out_dir / f'{name}_{split}.json']
+    }
+
+
+def json_track(track: Track, category_id: int = 1) -> JsonTrack:
+    """A track as video JSON has it."""
+    return JsonTrack(
+        bboxes=list(track.boxes_xywh),
+        segmentations=list(track.masks),
+        category_id=category_id,
+        extra={
+            'object_id': track.id,
+            'words': track.words,
+            'visibility': np.round(track.visibility, 3).tolist(),
+        },
+    )
+
+
+def _add(
+    out: VideoJson,
+    shown: LabelledVideo,
+    tracks: list[JsonTrack],
+    name: str,
+    **extra: Any,
+) -> None:
+    names = [f'{shown.name}/{path.name}' for path in shown.frames]
+    out.add(names, shown.size_wh, tracks, name=name, **extra)
+
+
+def _instances(videos: Sequence[LabelledVideo]) -> VideoJson:
+    out = VideoJson(CATEGORIES)
+    for video in videos:
+        tracks = [
+            json_track(track, CATEGORIES.index(track.words['category']) + 1)
+            for track in video.tracks
+        ]
+        _add(out, video, tracks, name=video.name)
+    return out
+
+
+def _targets(videos: Sequence[tuple[LabelledVideo, list[Track]]]) -> VideoJson:
+    out = VideoJson()
+    for video, tracks in videos:
+        _add(out, video, [json_track(track) for track in tracks], name=video.name)
+    return out
+
+
+def _sentences(videos: Sequence[LabelledVideo], with_motion: bool) -> VideoJson:
+    """One record per object; ``exp_id`` counts the sentences of a video."""
+    out = VideoJson()
+    for video in videos:
+        number = 0
+        for track in video.tracks:
+            mine = [s for s in track.sentences if (s.kind == 'motion') == with_motion]
+            if not mine:
+                continue
+            _add(
+                out,
+                video,
+                [json_track(track)],
+                name=f'{video.name}/{track.id}',
+                video=video.name,
+                exp_id=[str(number + i) for i in range(len(mine))],
+                expressions=[s.text for s in mine],
+                kinds=[s.kind for s in mine],
+            )
+            number += len(mine)
+    return out
