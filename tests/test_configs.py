@@ -316,7 +316,7 @@ STAGE_3 = {
     'coco_sot': (0.2, 2, LARGE, 200),
     'ytvos18': (0.2, 2, SMALL, 200),
 }
-# Of the published configs video_joint_*: batch size of most sources, that of YouTube-VIS,
+# Of the published configs video_joint_*: batch size of most sources, of YouTube-VIS,
 # and the shares that differ.
 STAGE_3_VARIANTS = {
     'stage3_video.py': (2, 4, {}),
@@ -492,7 +492,7 @@ def test_followers_are_as_published(name):
     assert followers.box.get('with_masks', True) is (task != 'sot')
     kind = 'AveragedNames' if task == 'vis' else 'TrackedNames'
     assert followers.names.type == kind
-    blank = followers.mask.merge.blank_score_thr
+    blank = followers.mask['merge'].blank_score_thr
     assert blank == (0.5 if name == 'vos_ytvos18' else 0.0)
     merged = followers.sentence.get('merge')
     assert (merged is not None) is (name == 'rvos_refdavis')

@@ -21,6 +21,16 @@ BACKBONES = {
         ),
         'downsample_layers.0.0',
     ),
+    'vit': (
+        dict(
+            type='UninextViT',
+            embed_dims=8,
+            num_layers=1,
+            num_heads=2,
+            window_blocks=(),
+        ),
+        'patch_embed.projection',
+    ),
 }
 
 

@@ -1,0 +1,248 @@
+"""Write the tables of docs/model_zoo.md from the metafile and the configs.
+
+Prose between the tables stays as it is. Exit status of --check: 1 if the file is not
+what would be written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+from mmengine.config import Config
+
+ROOT = Path(__file__).resolve().parents[2]
+METAFILE = ROOT / 'configs/uninext/metafile.yml'
+PAGE = ROOT / 'docs/model_zoo.md'
+SMALL = ('_tiny', '_overfit')  # not of the paper
+BACKBONES = {
+    'ResNet': 'ResNet-50',
+    'mmpretrain.ConvNeXt': 'ConvNeXt-{arch}',
+    'UninextViT': 'ViT-H',
+}
+# Task -> who follows its prompts, and whether that uses the IoU branch unless told
+FOLLOWERS = {
+    'mot': ('names', False),
+    'mots': ('names', False),
+    'vis': ('names', False),
+    'sot': ('box', True),
+    'vos': ('mask', True),
+    'rvos': ('sentence', True),
+}
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--check', action='store_true', help='write nothing; compare')
+    parser.add_argument('--metafile', type=Path, default=METAFILE)
+    parser.add_argument('--page', type=Path, default=PAGE)
+    return parser.parse_args(argv)
+
+
+def training_table(models: list[dict[str, Any]]) -> str:
+    """A row for each config that trains a network of full size.
+
+    Args:
+        models: ``Models`` of a metafile.
+
+    Returns:
+        A Markdown table.
+    """
+    rows = []
+    for model in models:
+        path = model['Config']
+        if '/eval/' in path or any(word in path for word in SMALL):
+            continue
+        cfg = Config.fromfile(ROOT / path)
+        backbone = cfg.model.backbone
+        name = BACKBONES[backbone.type].format(
+            arch=backbone.get('arch', '')[:1].upper()
+        )
+        gpus, batch = re.search(r'(\d+) GPUs x (\d)', header(path)).groups()
+        milestones = ', '.join(f'{m:,}' for m in cfg.param_scheduler[0].milestones)
+        rows.append(
+            [
+                link(path),
+                name,
+                f'{gpus} x {batch}',
+                f'{cfg.train_cfg.max_iters:,}',
+                milestones,
+                f'{cfg.optim_wrapper.optimizer.lr:g}',
+            ]
+        )
+    titles = [
+        'config',
+        'backbone',
+        'GPUs x batch',
+        'iterations',
+        'rate / 10 at',
+        'rate',
+    ]
+    return table(titles, rows)
+
+
+def evaluation_table(models: list[dict[str, Any]]) -> str:
+    """A row for each benchmark, with the settings it is judged at.
+
+    Args:
+        models: ``Models`` of a metafile.
+
+    Returns:
+        A Markdown table.
+    """
+    rows = []
+    for model in models:
+        path = model['Config']
+        if '/eval/' not in path or any(word in path for word in SMALL):
+            continue
+        task = Path(path).stem.split('_')[0]
+        cfg = Config.fromfile(ROOT / path)
+        sizes = sorted({tuple(s) for s in test_scales(cfg.test_dataloader.dataset)})
+        said = re.search(r'(stage\d)_\w+\.py', (ROOT / path).read_text())
+        rows.append(
+            [
+                task.upper(),
+                model['Metadata']['Evaluation Data'],
+                link(path),
+                said.group(1)[-1],
+                ', '.join(f'{min(s)} / {max(s)}' for s in sizes),
+                'on' if with_iou(cfg.model, task) else 'off',
+            ]
+        )
+    titles = ['task', 'data', 'config', 'stage', 'sides', 'IoU branch']
+    return table(titles, rows)
+
+
+def published_table(models: list[dict[str, Any]]) -> str:
+    """A row for each published figure in the metafile.
+
+    They stand as ``Results`` of the config that reproduces them: a list of
+    ``Backbone``, ``Metrics`` (name: value) and ``Source``.
+
+    Args:
+        models: ``Models`` of a metafile.
+
+    Returns:
+        A Markdown table, or a sentence if there is no figure.
+
+    Raises:
+        ValueError: If a figure has no source.
+    """
+    rows = []
+    for model in models:
+        for result in model.get('Results', []):
+            if not result.get('Source'):
+                raise ValueError(
+                    f'{model["Name"]}: a figure of {result.get("Backbone")} has no '
+                    'Source. Name the paper and its table, or drop the figure.'
+                )
+            figures = ', '.join(f'{k} {v}*' for k, v in result['Metrics'].items())
+            data = model['Metadata']['Evaluation Data']
+            rows.append(
+                [
+                    data,
+                    result['Backbone'],
+                    figures,
+                    result['Source'],
+                    link(model['Config']),
+                ]
+            )
+    if not rows:
+        return (
+            'The metafile has none yet: only figures with a source are entered there.'
+        )
+    rows_of = table(['data', 'backbone', 'figures', 'source', 'config'], rows)
+    return f'{rows_of}\n\n\\* published, not measured here.'
+
+
+def with_iou(model: Config, task: str) -> bool:
+    """Whether scores are multiplied with the answer of the IoU branch.
+
+    Args:
+        model: ``model`` of a config.
+        task: First word of the config's name.
+    """
+    if task not in FOLLOWERS:
+        return model.predictor.with_iou
+    kind, default = FOLLOWERS[task]
+    return model.followers[kind].get('with_iou', default)
+
+
+def test_scales(dataset: dict[str, Any]) -> list[tuple[int, int]]:
+    """Scales that the test images of a dataset config are resized to."""
+    if 'datasets' in dataset:
+        return [s for each in dataset['datasets'] for s in test_scales(each)]
+    return [t['scale'] for t in dataset['pipeline'] if t['type'] == 'Resize']
+
+
+def header(path: str) -> str:
+    """The comments on top of a config."""
+    lines = (ROOT / path).read_text().splitlines()
+    return '\n'.join(lines[: next(i for i, x in enumerate(lines) if x[:1] != '#')])
+
+
+def link(path: str) -> str:
+    """A link to a config from the page."""
+    return f'[{Path(path).stem}](../{path})'
+
+
+def table(titles: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table."""
+    lines = [titles, ['---'] * len(titles), *rows]
+    return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
+
+
+def fill(page: str, parts: dict[str, str]) -> str:
+    """Put tables between their marks.
+
+    Args:
+        page: Text with ``<!-- NAME -->`` and ``<!-- /NAME -->`` once for each part.
+        parts: Name -> text.
+
+    Returns:
+        The page.
+
+    Raises:
+        ValueError: If the marks of a part are not there once.
+    """
+    for name, text in parts.items():
+        start, end = f'<!-- {name} -->', f'<!-- /{name} -->'
+        if page.count(start) != 1 or page.count(end) != 1:
+            raise ValueError(f'The page must have {start} and {end} once.')
+        before, rest = page.split(start)
+        page = f'{before}{start}\n{text}\n{end}{rest.split(end)[1]}'
+    return page
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Write the page, or compare it."""
+    args = parse_args(argv)
+    try:
+        models = yaml.safe_load(args.metafile.read_text())['Models']
+        old = args.page.read_text()
+        new = fill(
+            old,
+            {
+                'training': training_table(models),
+                'evaluation': evaluation_table(models),
+                'published': published_table(models),
+            },
+        )
+    except (ValueError, OSError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    if args.check:
+        if new != old:
+            print(f'{args.page} is old: run python tools/misc/model_zoo.py')
+        return int(new != old)
+    args.page.write_text(new)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
