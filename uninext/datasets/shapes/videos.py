@@ -225,7 +225,7 @@ def _find_way(
 
 def _draw_sprite(rng: np.random.Generator, color: str, texture: str) -> np.ndarray:
     """(S, S, 3) uint8: the textured colour."""
-    paint = np.array(COLORS[color]) + rng.uniform(-12, 12, 3)
+    paint = np.array(COLORS[color]) + rng.uniform(-8, 8, 3)
     brightness = rng.uniform(0.88, 1.05)
     rows, columns = np.mgrid[:SPRITE_SIDE, :SPRITE_SIDE]
     period = SPRITE_SIDE / rng.uniform(3.6, 5)

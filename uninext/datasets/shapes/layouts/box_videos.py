@@ -27,8 +27,8 @@ def write_lasot(root: Path, videos: Videos) -> None:
     """
     counts: Counter[str] = Counter()
     listed = []
-    for split, of_split in videos.items():
-        for video, track in _with_target(of_split):
+    for split in ('train', 'val'):
+        for video, track in _with_target(videos[split]):
             kind = track.words['category']
             counts[kind] += 1
             name = f'{kind}-{counts[kind]}'

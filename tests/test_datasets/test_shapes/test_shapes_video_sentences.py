@@ -1,0 +1,257 @@
+"""Sentences about videos, judged by a reader of its own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from uninext.datasets.shapes import (
+    LabelledVideo,
+    VideoScene,
+    draw_video,
+    generate_video,
+)
+from uninext.datasets.shapes.motion import Path as Way
+from uninext.datasets.shapes.video_sentences import (
+    MOTIONS,
+    Sentence,
+    VideoFacts,
+    describe_video,
+)
+
+SIZE_WH, LENGTH = (96, 72), 16
+CAMERA = 0.03 * 72  # pixels: what a trembling camera and a box may add to a way
+
+
+def facts_of(*objects: tuple[dict, list]) -> VideoFacts:
+    """Objects that stay plain red small stars unless told; centres in percent."""
+    plain = dict(category='star', color='red', size='small', texture='plain')
+    ways = [np.array(centers, float) for _, centers in objects]
+    return VideoFacts(
+        size=100,
+        words=tuple({**plain, **words} for words, _ in objects),
+        centers=np.stack(ways),
+        paths=tuple(
+            Way(way, np.full(len(way), 8.0), np.zeros(len(way)), 'small')
+            for way in ways
+        ),
+    )
+
+
+def texts(facts: VideoFacts, index: int, many: int = 30) -> dict[str, str]:
+    found = describe_video(facts, index, np.random.default_rng(0), many, many)
+    assert len({s.text for s in found}) == len(found)
+    return {sentence.text: sentence.kind for sentence in found}
+
+
+def test_an_object_that_cannot_be_told_from_another_has_no_sentence():
+    still = [(50, 50)] * 4
+    assert texts(facts_of(({}, still), ({}, still)), 0) == {}
+
+
+def test_an_object_alone_needs_no_attribute():
+    facts = facts_of(({}, [(50, 50)] * 3))
+    found = describe_video(facts, 0, np.random.default_rng(0), 1)
+    assert found == [Sentence('the star', 'attribute')]
+
+
+def test_twins_are_told_by_motion():
+    facts = facts_of(
+        ({}, [(30, 80), (30, 60), (30, 40)]), ({}, [(70, 60), (70, 60), (70, 60)])
+    )
+    assert texts(facts, 0)['the star that moves up'] == 'motion'
+    assert texts(facts, 1)['the star that stands still'] == 'motion'
+    assert 'the leftmost star' in texts(facts, 0)
+    assert not any('topmost' in text for text in texts(facts, 0))  # not in every frame
+
+
+def test_a_rival_that_nearly_moves_so_forbids_the_word():
+    facts = facts_of(
+        ({}, [(30, 80), (30, 60), (30, 40)]),
+        ({}, [(70, 60), (70, 50), (70, 60)]),  # up and down again
+    )
+    assert not any('moves up' in text for text in texts(facts, 0))
+
+
+def test_a_relation_must_hold_wherever_one_is_seen():
+    gone = (np.nan, np.nan)
+    ring = dict(category='ring')
+    stars = [({}, [(20, 50)] * 3), ({}, [(80, 50)] * 3)]
+    assert 'the star left of the ring' in texts(
+        facts_of(*stars, (ring, [(50, 50)] * 3)), 0
+    )
+    assert not any(
+        'left of' in text
+        for text in texts(facts_of(*stars, (ring, [(50, 50), gone, (50, 50)])), 0)
+    )
+    away = [(80, 50), gone, (80, 50)]  # the rival may be away
+    assert 'the leftmost star' in texts(facts_of(stars[0], ({}, away)), 0)
+    assert 'the rightmost star' not in texts(facts_of(stars[0], ({}, away)), 1)
+
+
+def test_objects_that_change_their_size_may_be_meant_by_either_word():
+    still = [(50, 50)] * 3
+    facts = facts_of(
+        ({}, still), ({'size': 'large'}, still), ({'size': 'changing'}, still)
+    )
+    for index in range(3):
+        assert not any('small' in t or 'large' in t for t in texts(facts, index))
+
+
+class Reader:
+    """Knows words, boxes and where things really went; nothing of the generator."""
+
+    def __init__(self, video: LabelledVideo, scene: VideoScene) -> None:
+        self.video = video
+        self.paths = {t.id: scene.objects[t.id - 1].path for t in video.tracks}
+
+    def boxes(self, number: int) -> list:
+        return next(t for t in self.video.tracks if t.id == number).boxes_xywh
+
+    def named(self, phrase: str) -> list[int]:
+        words = phrase.split()
+        return [
+            t.id
+            for t in self.video.tracks
+            if all(
+                word in t.words.values()
+                or (word in ('small', 'large') and t.words['size'] == 'changing')
+                for word in words
+            )
+        ]
+
+    def middle(self, number: int, frame: int, axis: int) -> float | None:
+        box = self.boxes(number)[frame]
+        return None if box is None else box[axis] + box[axis + 2] / 2
+
+    def meant(self, sentence: str, frame: int) -> list[int] | None:
+        """Who is meant in a frame; None if it does not say anything there."""
+        body = sentence.removeprefix('the ')
+        for words, axis, sign in (
+            (' left of the ', 0, 1),
+            (' right of the ', 0, -1),
+            (' above the ', 1, 1),
+            (' below the ', 1, -1),
+        ):
+            if words in body:
+                near, far = body.split(words)
+                anchors = self.named(far)
+                assert len(anchors) == 1, f'{far} is not one object'
+                base = self.middle(anchors[0], frame, axis)
+                if base is None:
+                    return None
+                return [
+                    n
+                    for n in self.named(near)
+                    if (at := self.middle(n, frame, axis)) is not None
+                    and sign * at < sign * base
+                ]
+        for word, axis, sign in (
+            ('leftmost', 0, 1),
+            ('rightmost', 0, -1),
+            ('topmost', 1, 1),
+            ('bottommost', 1, -1),
+        ):
+            if body.startswith(word + ' '):
+                places = {
+                    n: sign * at
+                    for n in self.named(body.removeprefix(word + ' '))
+                    if (at := self.middle(n, frame, axis)) is not None
+                }
+                return [min(places, key=places.get)] if places else []
+        return [n for n in self.named(body) if self.boxes(n)[frame] is not None]
+
+    def does(self, phrase: str, number: int) -> bool:
+        path = self.paths[number]
+        way = path.centers[-1] - path.centers[0]
+        growth = path.radii[-1] / path.radii[0]
+        far = np.linalg.norm(path.centers - path.centers[0], axis=1).max()
+        return {
+            'moves left': way[0] < -3 * CAMERA and abs(way[0]) > abs(way[1]),
+            'moves right': way[0] > 3 * CAMERA and abs(way[0]) > abs(way[1]),
+            'moves up': way[1] < -3 * CAMERA and abs(way[1]) > abs(way[0]),
+            'moves down': way[1] > 3 * CAMERA and abs(way[1]) > abs(way[0]),
+            'stands still': far < 2 * CAMERA,
+            'turns around itself': abs(path.angles[-1] - path.angles[0]) > 0.5,
+            'becomes larger': growth > 1.3,
+            'becomes smaller': growth < 1 / 1.3,
+        }[phrase]
+
+
+@pytest.fixture(scope='module')
+def world(tmp_path_factory: pytest.TempPathFactory) -> list[Reader]:
+    folder: Path = tmp_path_factory.mktemp('videos')
+    readers = []
+    for seed in range(30):
+        options = (SIZE_WH, LENGTH, (4, 7))
+        video = generate_video(
+            np.random.default_rng(seed), folder / str(seed), *options
+        )
+        scene = draw_video(np.random.default_rng(seed), *options)
+        readers.append(Reader(video, scene))
+    return readers
+
+
+def test_a_sentence_is_true_of_its_object_alone_in_every_frame(world: list[Reader]):
+    kinds: Counter[str] = Counter()
+    for reader in world:
+        for track in reader.video.tracks:
+            for sentence in track.sentences:
+                kinds[sentence.kind] += 1
+                if sentence.kind == 'motion':
+                    continue
+                for frame in range(LENGTH):
+                    meant = reader.meant(sentence.text, frame)
+                    right = [track.id] if track.visible[frame] else []
+                    assert (meant or []) == right, sentence
+    assert min(kinds[k] for k in ('attribute', 'relation', 'superlative')) >= 15
+    assert kinds['motion'] >= 30
+
+
+def test_a_motion_is_that_of_one_object_alone(world: list[Reader]):
+    said: Counter[str] = Counter()
+    for reader in world:
+        for track in reader.video.tracks:
+            for sentence in track.sentences:
+                if sentence.kind != 'motion':
+                    continue
+                noun, phrase = sentence.text.removeprefix('the ').split(' that ')
+                rivals = reader.named(noun)
+                assert len(rivals) > 1, f'{sentence} does not need its motion'
+                doing = [n for n in rivals if reader.does(phrase, n)]
+                assert doing == [track.id], sentence
+                said[phrase] += 1
+    assert set(said) <= set(MOTIONS)
+    assert len(said) >= 6
+
+
+def test_boxes_move_as_the_words_say(world: list[Reader]):
+    signs = {'left': (0, -1), 'right': (0, 1), 'up': (1, -1), 'down': (1, 1)}
+    checked = 0
+    for reader in world:
+        for track in reader.video.tracks:
+            whole = np.flatnonzero(track.visibility > 0.98)
+            for sentence in track.sentences:
+                words = sentence.text.split()
+                if words[-2] != 'moves' or len(whole) < LENGTH // 2:
+                    continue
+                axis, sign = signs[words[-1]]
+                first, last = (reader.middle(track.id, i, axis) for i in whole[[0, -1]])
+                assert sign * (last - first) > 0
+                checked += 1
+    assert checked >= 5
+
+
+def test_distractors_make_the_words_necessary(world: list[Reader]):
+    needed = 0
+    for reader in world:
+        for track in reader.video.tracks:
+            kinds = [t.words['category'] for t in reader.video.tracks]
+            if kinds.count(track.words['category']) > 1:
+                texts_of = {s.text for s in track.sentences}
+                assert f'the {track.words["category"]}' not in texts_of
+                needed += bool(texts_of)
+    assert needed >= 60
