@@ -76,7 +76,9 @@ def test_old_page_is_told_and_written_anew(model_zoo, tmp_path, capsys) -> None:
 
 
 def test_page_without_marks(model_zoo, tmp_path, capsys) -> None:
-    page = tmp_path / 'page.md'
+    metafile, page = tmp_path / 'metafile.yml', tmp_path / 'page.md'
+    metafile.write_text(yaml.safe_dump({'Models': []}))
     page.write_text('<!-- training -->\n')
-    assert model_zoo.main(['--page', str(page)]) == 2
+    options = ['--metafile', str(metafile), '--page', str(page)]
+    assert model_zoo.main(options) == 2
     assert '<!-- /training --> once' in capsys.readouterr().err
