@@ -203,7 +203,8 @@ def test_picture_sets_hold_the_pictures(suite: ShapesSuite, name: str, split: st
 def test_refcoco_holds_the_sentences_and_no_leak(suite: ShapesSuite):
     coco = suite.root / 'coco'
     seen = {}
-    for file in ('refcoco-mixed/instances_train', 'refcoco-unc/instances_val'):
+    files = ('refcoco-mixed/instances_train', 'refcocog-google/instances_val')
+    for file in files:
         dataset = ReferringDataset(
             data_root=str(coco),
             ann_file=f'annotations/{file}.json',

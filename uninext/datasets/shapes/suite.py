@@ -137,10 +137,9 @@ def _refer(suite: ShapesSuite, root: Path, report: Report) -> None:
     image_sets.write_refer(root, suite.root, coco / 'train2014')
     to_mix = []
     for refer_set in conv.REFER_SETS:
-        if not refer_set.in_mix:
-            continue
         splits = conv.convert_refer(root, refer_set, progress=False)
-        to_mix.append(splits)
+        if refer_set.in_mix:
+            to_mix.append(splits)
         for split, conversion in splits.items():
             path = coco / 'annotations' / refer_set.name / f'instances_{split}.json'
             conv.write_json(conv.to_coco(conversion), path)

@@ -16,11 +16,12 @@ from uninext.datasets.shapes.vocabulary import CATEGORIES
 
 # Ids of a split's pictures begin after this number, so that splits can share a folder.
 ID_OFFSETS = {'train': 0, 'val': 500_000}
-# Folder of the REFER download -> its pickle, and what its splits are called.
-REFER_FOLDERS = {
-    'refcoco': ('refs(unc).p', ('val', 'testA', 'testB')),
-    'refcoco+': ('refs(unc).p', ('val', 'testA', 'testB')),
-    'refcocog': ('refs(umd).p', ('val', 'test')),
+# Folder and pickle of the REFER download -> what its splits besides train are called.
+REFER_FILES = {
+    ('refcoco', 'refs(unc).p'): ('val', 'testA', 'testB'),
+    ('refcoco+', 'refs(unc).p'): ('val', 'testA', 'testB'),
+    ('refcocog', 'refs(umd).p'): ('val', 'test'),
+    ('refcocog', 'refs(google).p'): ('val',),
 }
 
 
@@ -52,8 +53,8 @@ def write_objects365(root: Path, source: Path) -> None:
 def write_refer(root: Path, source: Path, images: Path) -> None:
     """Write the REFER download: ``<set>/{instances.json,refs(...).p}``.
 
-    The objects of ``val`` take turns in the splits to be tested on. All three sets hold
-    the same sentences.
+    The objects of ``val`` take turns in the splits to be tested on. All sets hold the
+    same sentences.
 
     Args:
         root: Folder of the sets.
@@ -71,7 +72,7 @@ def write_refer(root: Path, source: Path, images: Path) -> None:
             records += content[key]
         merged['categories'] = content['categories']
         refs_of[split] = _refs(source, split, offset)
-    for folder, (name, splits) in REFER_FOLDERS.items():
+    for (folder, name), splits in REFER_FILES.items():
         refs = [{**ref, 'split': 'train'} for ref in refs_of['train']]
         refs += [
             {**ref, 'split': splits[place % len(splits)]}
