@@ -89,16 +89,7 @@ def generate_suite(
     if layouts and min(num_videos[:2]) < 1:
         raise ValueError('Layouts need at least 1 video to train and 1 to validate on.')
     root = Path(out_dir)
-    counts = generate_image_set(
-        root, *num_images[:2], size=size_wh, seed=seed, num_test=num_images[2]
-    )
-    for split in SPLIT_NUMBERS:
-        if f'{split}_images' in counts:
-            report(
-                f'{root}/{split}: {counts[f"{split}_images"]} pictures, '
-                f'{counts[f"{split}_objects"]} objects, '
-                f'{counts[f"{split}_sentences"]} sentences'
-            )
+    _add_pictures(root, num_images, size_wh, seed, report)
     options = dict(size_wh=size_wh, length=length, seed=seed, hand_camera=hand_camera)
     suite = ShapesSuite(root, {}, {})
     for split, count in zip(SPLIT_NUMBERS, num_videos):
@@ -107,6 +98,24 @@ def generate_suite(
     for name in layouts:
         LAYOUTS[name](suite, root / FOLDERS.get(name, name), report)
     return suite
+
+
+def _add_pictures(
+    root: Path,
+    num_images: tuple[int, ...],
+    size_wh: tuple[int, int],
+    seed: int,
+    report: Report,
+) -> None:
+    num_train, num_val, num_test = num_images
+    counts = generate_image_set(root, num_train, num_val, size_wh, seed, num_test)
+    for split in SPLIT_NUMBERS:
+        if f'{split}_images' in counts:
+            report(
+                f'{root}/{split}: {counts[f"{split}_images"]} pictures, '
+                f'{counts[f"{split}_objects"]} objects, '
+                f'{counts[f"{split}_sentences"]} sentences'
+            )
 
 
 def _add_videos(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from uninext.datasets.shapes.layouts.files import link_frames, write_json
 from uninext.datasets.shapes.layouts.image_sets import box2d
@@ -47,7 +48,7 @@ def _labels(video: LabelledVideo, index: int, with_masks: bool) -> list[dict]:
         box = track.boxes_xywh[index]
         if box is None:
             continue
-        label = {
+        label: dict[str, Any] = {
             'id': str(track.id),
             'category': track.words['category'],
             'attributes': {
