@@ -48,7 +48,7 @@ MAX_LINES = 40
 # Full pipelines of their own: no augmentation is a claim that can be read there.
 LONG = {'stage2_image_tiny_overfit.py'}
 # Sources of which masks are there and are not read, on purpose.
-BOXES_ONLY = {'sot'}
+BOXES_ONLY = {'sot', 'otb'}
 PACKING = {'PackUninextInputs', 'PackClipInputs', 'PackFrame'}
 # Million parameters; R50: 109 bert-base, 23 ResNet-50, 34 the rest.
 PARAMETERS = {
