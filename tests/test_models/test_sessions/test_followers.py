@@ -5,7 +5,7 @@ import torch
 from painted_world import HEIGHT, WIDTH, PaintedBoxes, painted, row_outputs
 
 from uninext.models.sessions import BestOfSentence, PromptState, VideoFrame, followers
-from uninext.models.sessions.followers import FollowedPrompt, IdCounter, best_query
+from uninext.models.sessions.followers import FollowedPrompt, IdCounter, best_instance
 from uninext.structures import Prompt
 
 LEFT, RIGHT = (0, 8, 48, 40), (24, 16, 72, 64)
@@ -68,17 +68,22 @@ def test_best_query_of_all_parts():
         row_outputs([[0.3], [0.5]], [LEFT, RIGHT]),
         row_outputs([[0.2], [0.4], [0.6]], [LEFT, RIGHT, LEFT]),
     ]
-    part, query, score = best_query(parts, with_iou=True)
-    assert (part, query) == (1, 2)
-    torch.testing.assert_close(score, torch.tensor(0.6))
+    prompt = FollowedPrompt(PromptState('sentence', None, None, 5), parts)
+    instance, found, chosen = best_instance(prompt, True, video_frame())
+    assert found is parts[1]
+    assert chosen.tolist() == [2]
+    assert instance.instances_ids.tolist() == [5]
+    torch.testing.assert_close(instance.scores, torch.tensor([0.6]))
 
 
 def test_best_query_may_look_at_the_iou():
     found = [row_outputs([[0.5], [0.4]], [LEFT, RIGHT], ious=[0.1, 0.9])]
-    assert best_query(found, with_iou=False)[1] == 0
-    part, query, score = best_query(found, with_iou=True)
-    assert (part, query) == (0, 1)
-    torch.testing.assert_close(score, torch.tensor(0.36).sqrt())
+    prompt = FollowedPrompt(PromptState('sentence', None), found)
+    _, _, chosen = best_instance(prompt, False, video_frame())
+    assert chosen.tolist() == [0]
+    instance, _, chosen = best_instance(prompt, True, video_frame())
+    assert chosen.tolist() == [1]
+    torch.testing.assert_close(instance.scores, torch.tensor([0.36]).sqrt())
 
 
 # ------------------------------------------------------------------------- sentences

@@ -21,7 +21,8 @@ from pycocotools.cocoeval import COCOeval
 
 Tube = Sequence[Any]  # of {'size': [H, W], 'counts': str or bytes} or None
 
-FIGURES = (
+# In the order of pycocotools' ``COCOeval.stats``.
+COCO_FIGURES = (
     'AP',
     'AP50',
     'AP75',
@@ -121,7 +122,7 @@ def video_instance_figures(
         evaluator.evaluate()
         evaluator.accumulate()
         evaluator.summarize()
-    return {name: float(v) for name, v in zip(FIGURES, evaluator.stats)}
+    return {name: float(v) for name, v in zip(COCO_FIGURES, evaluator.stats)}
 
 
 class _TubeEval(COCOeval):

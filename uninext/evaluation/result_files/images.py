@@ -19,23 +19,8 @@ from uninext.evaluation.functional.referring import (
     mask_overlap,
     summarize_overlaps,
 )
+from uninext.evaluation.functional.video_instances import COCO_FIGURES
 from uninext.evaluation.result_files.reading import is_list_of, read_json
-
-# In the order of pycocotools' ``COCOeval.stats``.
-COCO_FIGURES = [
-    'AP',
-    'AP50',
-    'AP75',
-    'APs',
-    'APm',
-    'APl',
-    'AR1',
-    'AR10',
-    'AR100',
-    'ARs',
-    'ARm',
-    'ARl',
-]
 
 
 def evaluate_coco(gt: str | Path, pred: str | Path) -> dict[str, dict[str, float]]:

@@ -159,15 +159,25 @@ class Follower(ABC):
         return self.with_masks and frame.mask_head is not None
 
 
-def best_query(found: Sequence[RowOutputs], with_iou: bool) -> tuple[int, int, Tensor]:
+def best_instance(
+    prompt: FollowedPrompt, with_iou: bool, frame: VideoFrame
+) -> tuple[InstanceData, RowOutputs, Tensor]:
     """The best query of a pooled prompt, of all its parts.
 
     Returns:
-        The part, the query in it, and its score (scalar tensor).
+        The one instance, without a mask; the part that found it; and (1,) int64, the
+        query in that part.
     """
-    best = [part.name_scores(with_iou)[:, 0].max(0) for part in found]
+    best = [part.name_scores(with_iou)[:, 0].max(0) for part in prompt.found]
     part = int(torch.stack([b.values for b in best]).argmax())
-    return part, int(best[part].indices), best[part].values
+    found, chosen = prompt.found[part], best[part].indices[None]
+    instance = InstanceData(
+        bboxes=boxes_to_pixels(found.boxes_xyxy[chosen], frame.out_size_hw),
+        scores=best[part].values[None],
+        labels=torch.zeros_like(chosen),
+        instances_ids=torch.full_like(chosen, prompt.state.track_id),
+    )
+    return instance, found, chosen
 
 
 @MODELS.register_module()
@@ -218,15 +228,7 @@ class BestOfSentence(Follower):
             del result.mask_probs
 
     def _report(self, prompt: FollowedPrompt, frame: VideoFrame) -> InstanceData:
-        part, query, score = best_query(prompt.found, self.with_iou)
-        found = prompt.found[part]
-        chosen = torch.tensor([query], device=score.device)
-        result = InstanceData(
-            bboxes=boxes_to_pixels(found.boxes_xyxy[chosen], frame.out_size_hw),
-            scores=score[None],
-            labels=torch.zeros_like(chosen),
-            instances_ids=torch.full_like(chosen, prompt.state.track_id),
-        )
+        result, found, chosen = best_instance(prompt, self.with_iou, frame)
         if not self.reports_masks(frame):
             return result
         logits = frame.mask_logits(found, chosen)

@@ -48,28 +48,33 @@ class _NamedFollower(Follower):
     """Select the queries of a frame that are one of the names, track them, report.
 
     Args:
-        tracker: Config of the tracker.
+        tracker: Config of the tracker; None: the default of the class.
         select_score_thr: Queries with a higher best score are taken; if there is none,
             the best query is.
-        nms_iou_threshold: Class-aware suppression of boxes on each query's best name.
+        nms_iou_threshold: Class-aware suppression of boxes on each query's best name;
+            None: the default of the class, 0.7 (MOT, MOTS) or 0.9 (VIS).
         with_iou: Multiply scores with the IoU branch (geometric mean).
         mask_threshold: Probability above which a pixel belongs to the instance.
         with_masks: Predict masks.
     """
 
     needs_embeds = True
+    default_tracker: str
+    default_nms_iou: float
 
     def __init__(
         self,
-        tracker: dict,
+        tracker: dict | None = None,
         select_score_thr: float = 0.1,
-        nms_iou_threshold: float = 0.7,
+        nms_iou_threshold: float | None = None,
         with_iou: bool = False,
         mask_threshold: float = 0.5,
         with_masks: bool = True,
     ) -> None:
         super().__init__(mask_threshold, with_masks)
-        self.tracker = MODELS.build(tracker)
+        if nms_iou_threshold is None:
+            nms_iou_threshold = self.default_nms_iou
+        self.tracker = MODELS.build(tracker or dict(type=self.default_tracker))
         self.select_score_thr = select_score_thr
         self.nms_iou_threshold = nms_iou_threshold
         self.with_iou = with_iou
@@ -181,33 +186,11 @@ class _NamedFollower(Follower):
 class TrackedNames(_NamedFollower):
     """Quasi-dense association (MOT and MOTS, method.md 5.5).
 
-    Args:
-        tracker: :class:`PromptQuasiDenseTracker` by default.
-        select_score_thr: Queries with a higher best score are taken; if there is none,
-            the best query is.
-        nms_iou_threshold: Class-aware suppression of boxes.
-        with_iou: Multiply scores with the IoU branch (geometric mean).
-        mask_threshold: Probability above which a pixel belongs to the instance.
-        with_masks: Predict masks.
+    Arguments as in :class:`_NamedFollower`.
     """
 
-    def __init__(
-        self,
-        tracker: dict | None = None,
-        select_score_thr: float = 0.1,
-        nms_iou_threshold: float = 0.7,
-        with_iou: bool = False,
-        mask_threshold: float = 0.5,
-        with_masks: bool = True,
-    ) -> None:
-        super().__init__(
-            tracker or dict(type='PromptQuasiDenseTracker'),
-            select_score_thr,
-            nms_iou_threshold,
-            with_iou,
-            mask_threshold,
-            with_masks,
-        )
+    default_tracker = 'PromptQuasiDenseTracker'
+    default_nms_iou = 0.7
 
     def new_memory(self) -> TrackMemory:
         """Of one video and prompt."""
@@ -223,35 +206,12 @@ class AveragedNames(_NamedFollower):
     """Association with a memory of embeddings, scores averaged over time (VIS).
 
     A track is reported under the name with the highest mean score so far; see
-    ``TrackEvents`` for the results of whole videos (method.md 5.6).
-
-    Args:
-        tracker: :class:`VideoInstanceTracker` by default.
-        select_score_thr: Queries with a higher best score are taken; if there is none,
-            the best query is.
-        nms_iou_threshold: Class-aware suppression of boxes.
-        with_iou: Multiply scores with the IoU branch (geometric mean).
-        mask_threshold: Probability above which a pixel belongs to the instance.
-        with_masks: Report masks (the tracker looks at them in any case).
+    ``TrackEvents`` for the results of whole videos (method.md 5.6). The tracker looks
+    at masks in any case. Arguments as in :class:`_NamedFollower`.
     """
 
-    def __init__(
-        self,
-        tracker: dict | None = None,
-        select_score_thr: float = 0.1,
-        nms_iou_threshold: float = 0.9,
-        with_iou: bool = False,
-        mask_threshold: float = 0.5,
-        with_masks: bool = True,
-    ) -> None:
-        super().__init__(
-            tracker or dict(type='VideoInstanceTracker'),
-            select_score_thr,
-            nms_iou_threshold,
-            with_iou,
-            mask_threshold,
-            with_masks,
-        )
+    default_tracker = 'VideoInstanceTracker'
+    default_nms_iou = 0.9
 
     def new_memory(self) -> InstanceMemory:
         """Of one video and prompt."""

@@ -12,14 +12,14 @@ import torch.nn.functional as F
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from uninext.models.predictors import boxes_to_pixels, probability_masks
+from uninext.models.predictors import probability_masks
 from uninext.models.sessions.followers import (
     FollowedPrompt,
     Follower,
     IdCounter,
     PromptState,
     VideoFrame,
-    best_query,
+    best_instance,
 )
 from uninext.registry import MODELS
 from uninext.structures import Target, Template, TemplateMemory, VisualPrompt
@@ -116,15 +116,7 @@ class ShownTargets(Follower):
         """The instance, and the (H, W) probabilities of its pixels."""
         if prompt.shown is not None:
             return self._repeat(prompt, frame)
-        part, query, score = best_query(prompt.found, self.with_iou)
-        found = prompt.found[part]
-        chosen = torch.tensor([query], device=score.device)
-        result = InstanceData(
-            bboxes=boxes_to_pixels(found.boxes_xyxy[chosen], frame.out_size_hw),
-            scores=score[None],
-            labels=torch.zeros_like(chosen),
-            instances_ids=torch.full_like(chosen, prompt.state.track_id),
-        )
+        result, found, chosen = best_instance(prompt, self.with_iou, frame)
         if not self.reports_masks(frame):
             return result, None
         logits = frame.mask_logits(found, chosen)
@@ -141,9 +133,8 @@ class ShownTargets(Follower):
         if target.mask is not None:
             probs = target.mask.to(frame.image.device).float()
         elif self.reports_masks(frame):
-            part, query, _ = best_query(prompt.found, self.with_iou)
-            chosen = torch.tensor([query], device=frame.image.device)
-            logits = frame.mask_logits(prompt.found[part], chosen)
+            _, found, chosen = best_instance(prompt, self.with_iou, frame)
+            logits = frame.mask_logits(found, chosen)
             probs = probability_masks(logits, frame.size_hw, frame.out_size_hw)[0]
         label = torch.zeros(1, dtype=torch.int64, device=box.device)
         result = InstanceData(
