@@ -35,12 +35,33 @@ def test_page_is_up_to_date(model_zoo) -> None:
     assert model_zoo.main(['--check']) == 0
 
 
-def test_every_full_size_config_is_there() -> None:
+def test_every_full_size_config_is_there(model_zoo) -> None:
     page = (ROOT / 'docs/model_zoo.md').read_text()
     models = yaml.safe_load((ROOT / 'configs/uninext/metafile.yml').read_text())
     for model in models['Models']:
-        is_small = '_tiny' in model['Config'] or '_overfit' in model['Config']
+        is_small = any(word in model['Config'] for word in model_zoo.SMALL)
         assert (f'(../{model["Config"]})' in page) is not is_small
+
+
+def test_published_stage(model_zoo) -> None:
+    rows = {
+        stage: model_zoo.evaluation_table(
+            [{**EVAL, 'Metadata': {**EVAL['Metadata'], 'Published Stage': stage}}]
+        )
+        for stage in (2, 3)
+    }
+    assert '| 2 | 800 / 1333 |' in rows[2]
+    assert '| 3, `--image-only` | 800 / 1333 |' in rows[3]
+
+
+def test_metafile_has_one_figure_a_backbone() -> None:
+    models = yaml.safe_load((ROOT / 'configs/uninext/metafile.yml').read_text())
+    for model in models['Models']:
+        backbones = [each['Backbone'] for each in model.get('Results', [])]
+        assert len(set(backbones)) == len(backbones)
+        for result in model.get('Results', []):
+            values = ' / '.join(map(str, result['Metrics'].values())).split(' / ')
+            assert all(0 < float(value) < 100 for value in values), model['Name']
 
 
 def test_figures_are_marked_as_published(model_zoo) -> None:

@@ -18,7 +18,7 @@ from mmengine.config import Config
 ROOT = Path(__file__).resolve().parents[2]
 METAFILE = ROOT / 'configs/uninext/metafile.yml'
 PAGE = ROOT / 'docs/model_zoo.md'
-SMALL = ('_tiny', '_overfit')  # not of the paper
+SMALL = ('_tiny', '_overfit', '_shapes')  # not of the paper
 BACKBONES = {
     'ResNet': 'ResNet-50',
     'mmpretrain.ConvNeXt': 'ConvNeXt-{arch}',
@@ -89,6 +89,9 @@ def training_table(models: list[dict[str, Any]]) -> str:
 def evaluation_table(models: list[dict[str, Any]]) -> str:
     """A row for each benchmark, with the settings it is judged at.
 
+    The stage is that of the network, unless ``Published Stage`` in the metadata says
+    that the published checkpoint is of a later one and has to be cut down to it.
+
     Args:
         models: ``Models`` of a metafile.
 
@@ -103,13 +106,14 @@ def evaluation_table(models: list[dict[str, Any]]) -> str:
         task = Path(path).stem.split('_')[0]
         cfg = Config.fromfile(ROOT / path)
         sizes = sorted({tuple(s) for s in test_scales(cfg.test_dataloader.dataset)})
-        said = re.search(r'(stage\d)_\w+\.py', (ROOT / path).read_text())
+        said = re.search(r'stage(\d)_\w+\.py', (ROOT / path).read_text()).group(1)
+        stage = str(model['Metadata'].get('Published Stage', said))
         rows.append(
             [
                 task.upper(),
                 model['Metadata']['Evaluation Data'],
                 link(path),
-                said.group(1)[-1],
+                stage if stage == said else f'{stage}, `--image-only`',
                 ', '.join(f'{min(s)} / {max(s)}' for s in sizes),
                 'on' if with_iou(cfg.model, task) else 'off',
             ]
