@@ -506,13 +506,19 @@ def test_every_video_test_is_known():
         for n in NAMES
         if n.startswith('eval/') and load(n).model.type == 'UNINEXTVideo'
     }
+    pictures = {'od_shapes', 'rec_shapes'}
     tiny = {n for n in stage_3 if n.endswith('_tiny')}
-    assert stage_3 - tiny == set(VIDEO_TESTS)
-    assert {n.split('_')[0] for n in tiny} == {'sot', 'vos', 'mot', 'vis', 'rvos'}
-    for name in tiny:
+    shapes = {n for n in stage_3 if n.endswith('_shapes')} - pictures
+    assert stage_3 - tiny - shapes - pictures == set(VIDEO_TESTS)
+    tasks = {'sot', 'vos', 'mot', 'vis', 'rvos'}
+    assert {n.split('_')[0] for n in tiny} == tasks
+    assert {n.split('_')[0] for n in shapes} == {*tasks, 'mots'}
+    for name in tiny | shapes:
         cfg = load(f'eval/{name}.py')
         assert cfg.test_cfg == dict(type='VideoTestLoop')
         assert cfg.test_dataloader.sampler.type == 'WholeVideoSampler'
+    for name in pictures:
+        assert load(f'eval/{name}.py').test_cfg == dict(type='TestLoop')
 
 
 def test_metafile_agrees():

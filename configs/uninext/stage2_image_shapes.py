@@ -1,0 +1,47 @@
+# Stage 2 on the Shapes suite: masks and sentences, 1:1, on 2 CPU cores.
+# python tools/train.py configs/uninext/stage2_image_shapes.py \
+#     --cfg-options load_from=work_dirs/stage1_pretrain_shapes/iter_3200.pth
+# Source: docs/shapes.md; data: configs/_base_/datasets/shapes.py.
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/models/uninext_tiny.py',
+    '../_base_/schedules/adamw_step.py',
+    '../_base_/datasets/shapes.py',
+]
+find_unused_parameters = True  # the last convolution of MobileNetV2 leads nowhere
+__sources = [('coco', _base_.shapes_train), ('refcoco', _base_.shapes_refs_train)]
+train_dataloader = dict(
+    num_workers=1,
+    persistent_workers=True,
+    batch_sampler=dict(type='MultiTaskBatchSampler'),
+    batch_size=4,
+    sampler=dict(type='DefaultSampler'),
+    dataset=dict(
+        type='MultiTaskDataset',
+        sources=[dict(name=n, ratio=1, batch_size=4, dataset=d) for n, d in __sources],
+    ),
+)
+val_dataloader = dict(
+    batch_size=1,
+    num_workers=1,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='ConcatDataset', datasets=[_base_.shapes_val, _base_.shapes_refs_val]
+    ),
+)
+val_evaluator = dict(
+    type='MultiDatasetsEvaluator',
+    metrics=[_base_.shapes_val_evaluator, _base_.shapes_refs_val_evaluator],
+    dataset_prefixes=['coco', 'refcoco'],
+)
+test_dataloader, test_evaluator = val_dataloader, val_evaluator
+optim_wrapper = dict(
+    optimizer=dict(lr=4e-4, weight_decay=1e-4),
+    paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.3))),
+)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=100),
+    dict(type='MultiStepLR', by_epoch=False, milestones=[2400], gamma=0.1),
+]
+train_cfg = dict(max_iters=3000, val_interval=3000)
+default_hooks = dict(checkpoint=dict(interval=500))

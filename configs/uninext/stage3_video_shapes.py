@@ -1,0 +1,44 @@
+# Stage 3 on the Shapes suite: all ten tasks; VIS, MOT, R-VOS, SOT and VOS as 1:1:1:1.
+# python tools/train.py configs/uninext/stage3_video_shapes.py \
+#     --cfg-options load_from=work_dirs/stage2_image_shapes/iter_3000.pth
+# Source: docs/shapes.md; data: configs/_base_/datasets/shapes.py.
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/models/uninext_tiny_video.py',
+    '../_base_/schedules/adamw_step_video.py',
+    '../_base_/datasets/shapes.py',
+]
+find_unused_parameters = True  # the last convolution of MobileNetV2 leads nowhere
+# fmt: off
+__table = [  # name, ratio, files; the same picture twice is a video too
+    ('vis',      0.50, _base_.shapes_vis_train),
+    ('coco',     0.50, dict(_base_.shapes_train, pipeline=_base_.shapes_names_frames)),
+    ('mot',      1.00, _base_.shapes_mot_train),
+    ('rvos',     0.50, _base_.shapes_rvos_train),
+    ('refcoco',  0.50, dict(_base_.shapes_refs_train, pipeline=_base_.shapes_sentences_frames)),
+    ('sot',      0.34, _base_.shapes_sot_train),
+    ('vos',      0.33, _base_.shapes_vos_train),
+    ('coco_sot', 0.33, dict(_base_.shapes_train, pipeline=_base_.shapes_target_frames)),
+]
+# fmt: on
+train_dataloader = dict(
+    num_workers=1,
+    persistent_workers=True,
+    batch_sampler=dict(type='MultiTaskBatchSampler'),
+    batch_size=2,
+    sampler=dict(type='DefaultSampler'),
+    dataset=dict(
+        type='MultiTaskDataset',
+        sources=[dict(name=n, ratio=r, batch_size=2, dataset=d) for n, r, d in __table],
+    ),
+)
+optim_wrapper = dict(
+    optimizer=dict(lr=5e-4, weight_decay=1e-4),
+    paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.3))),
+)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=100),
+    dict(type='MultiStepLR', by_epoch=False, milestones=[3200], gamma=0.1),
+]
+train_cfg = dict(max_iters=4000)
+default_hooks = dict(checkpoint=dict(interval=500))
