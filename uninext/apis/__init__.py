@@ -3,11 +3,13 @@
 ``coco_folder``: finds annotations and pictures in a user's folder.
 ``short_training``: trains and judges a config on such a folder.
 ``picture_report``: pictures of predictions and a contact sheet.
+``results``: what was found in a picture or frame, drawn and exported.
 ``video``: sessions from files, frames from videos, folders and cameras.
 """
 
 from uninext.apis.coco_folder import CocoFolder, CocoSplit, find_coco_folder
 from uninext.apis.picture_report import draw_predictions
+from uninext.apis.results import AskedPrompt, Result, to_mot_lines, to_youtube_vis
 from uninext.apis.short_training import (
     evaluate_short_training,
     point_config_at,
@@ -16,13 +18,17 @@ from uninext.apis.short_training import (
 from uninext.apis.video import open_session, read_frames
 
 __all__ = [
+    'AskedPrompt',
     'CocoFolder',
     'CocoSplit',
+    'Result',
     'draw_predictions',
     'evaluate_short_training',
     'find_coco_folder',
     'open_session',
     'point_config_at',
     'read_frames',
+    'to_mot_lines',
+    'to_youtube_vis',
     'train_shortly',
 ]

@@ -1,0 +1,366 @@
+"""What was found in a picture or frame, ready to be drawn, saved and exported.
+
+Arrays leave the inferencer as a :class:`Result`; pictures, JSON, COCO, MOTChallenge and
+YouTube-VIS leave here.
+
+Shape legend: n instances, (H, W) the picture.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from uninext.evaluation.functional import encode_mask
+from uninext.visualization.drawing import (
+    DrawingScale,
+    instance_color,
+    paint_box,
+    paint_labels,
+    paint_mask,
+)
+
+MASK_OPACITY = 0.45
+MAX_LABEL_LENGTH = 40  # characters of a name or sentence on a picture
+
+
+@dataclass(frozen=True)
+class AskedPrompt:
+    """A prompt as people read it.
+
+    Attributes:
+        text: The names, the sentence, or the box; 'mask' for a mask.
+        names: What the labels of its instances mean.
+        single: Whether it asks for one thing, whose best answer is always reported.
+    """
+
+    text: str
+    names: tuple[str, ...]
+    single: bool
+
+
+@dataclass(eq=False)
+class Result:
+    """What was found in one picture or frame.
+
+    Attributes:
+        image: (H, W, 3) uint8 BGR, the picture itself.
+        prompts: Everything that was asked for.
+        boxes_xyxy: (n, 4) float32, pixels of the picture.
+        scores: (n,) float32 in 0..1.
+        label_ids: (n,) int64, index into the names of the instance's prompt.
+        prompt_ids: (n,) int64, index into ``prompts``.
+        track_ids: (n,) int64, the same for the same thing all through a video; -1 where
+            a tracker is not sure yet; None in single pictures.
+        masks: (n, H, W) bool; None if the model predicts none.
+        path: File of the picture; None if it came as an array or in a video.
+        frame: Number of the frame from 0; None in single pictures.
+    """
+
+    image: np.ndarray
+    prompts: tuple[AskedPrompt, ...]
+    boxes_xyxy: np.ndarray
+    scores: np.ndarray
+    label_ids: np.ndarray
+    prompt_ids: np.ndarray
+    track_ids: np.ndarray | None = None
+    masks: np.ndarray | None = None
+    path: str | None = None
+    frame: int | None = None
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def __repr__(self) -> str:
+        found = ', '.join(
+            f'{label} {score:.2f}' for label, score in zip(self.labels, self.scores)
+        )
+        where = self.path if self.frame is None else f'frame {self.frame}'
+        return f'Result({where or "picture"}: {found or "nothing found"})'
+
+    @property
+    def labels(self) -> list[str]:
+        """n names: of the category, the sentence, or 'target'."""
+        return [
+            self.prompts[prompt].names[label]
+            for prompt, label in zip(self.prompt_ids, self.label_ids)
+        ]
+
+    @property
+    def prompt_texts(self) -> list[str]:
+        """n texts of the prompts that asked."""
+        return [self.prompts[prompt].text for prompt in self.prompt_ids]
+
+    @property
+    def categories(self) -> dict[str, int]:
+        """Every name that was asked for -> its category id in exports, from 1."""
+        names = (name for prompt in self.prompts for name in prompt.names)
+        return {name: i for i, name in enumerate(dict.fromkeys(names), start=1)}
+
+    # ------------------------------------------------------------------------ pictures
+
+    def plot(self) -> np.ndarray:
+        """Draw masks, boxes, names, scores and track ids.
+
+        A track keeps its colour through a video, a category in all pictures.
+
+        Returns:
+            (H, W, 3) uint8 BGR, a new picture.
+        """
+        picture = cv2.cvtColor(self.image, cv2.COLOR_BGR2RGB)
+        scale = DrawingScale.of(*picture.shape[:2])
+        colors = [instance_color(index) for index in self._color_indices()]
+        if self.masks is not None:
+            for mask, color in zip(self.masks, colors):
+                paint_mask(picture, mask, color, MASK_OPACITY, scale.line_width)
+        for box, color in zip(self.boxes_xyxy, colors):
+            paint_box(picture, box, color, scale.line_width)
+        picture = paint_labels(
+            picture, self.boxes_xyxy, self._captions(), colors, scale.font_size
+        )
+        return cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the picture of :meth:`plot`; folders are made.
+
+        Args:
+            path: Its suffix names the format, e.g. ``.jpg`` or ``.png``.
+
+        Returns:
+            The path.
+
+        Raises:
+            ValueError: If the suffix is no format of pictures.
+        """
+        path = Path(path)
+        if not path.suffix or not cv2.haveImageWriter(str(path)):
+            raise ValueError(
+                f'{path} has no suffix of a picture: save to a .jpg or .png file. '
+                'For figures take to_json().'
+            )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not cv2.imwrite(str(path), self.plot()):
+            raise ValueError(f'{path} cannot be written: is there room, and the right?')
+        return path
+
+    def _color_indices(self) -> list[int]:
+        if self.track_ids is not None:
+            return [max(track, 0) for track in self.track_ids.tolist()]
+        return [self.categories[label] - 1 for label in self.labels]
+
+    def _captions(self) -> list[str]:
+        captions = []
+        for i, label in enumerate(self.labels):
+            if len(label) > MAX_LABEL_LENGTH:
+                label = f'{label[: MAX_LABEL_LENGTH - 3]}...'
+            track = '' if self.track_ids is None else f'{self.track_ids[i]} '
+            captions.append(f'{track}{label} {self.scores[i]:.2f}')
+        return captions
+
+    # ------------------------------------------------------------------------- exports
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the picture, of types that JSON knows; masks as COCO RLE."""
+        height, width = self.image.shape[:2]
+        instances = []
+        for i, (label, text) in enumerate(zip(self.labels, self.prompt_texts)):
+            instance = dict(
+                label=label,
+                score=float(self.scores[i]),
+                box_xyxy=self.boxes_xyxy[i].tolist(),
+                prompt_id=int(self.prompt_ids[i]),
+                prompt=text,
+            )
+            if self.track_ids is not None:
+                instance['track_id'] = int(self.track_ids[i])
+            if self.masks is not None:
+                instance['mask'] = encode_mask(self.masks[i])
+            instances.append(instance)
+        return dict(
+            path=self.path,
+            frame=self.frame,
+            height=height,
+            width=width,
+            prompts=[prompt.text for prompt in self.prompts],
+            instances=instances,
+        )
+
+    def to_json(self, indent: int | None = None) -> str:
+        """:meth:`to_dict` as text."""
+        return json.dumps(self.to_dict(), indent=indent)
+
+    def to_coco(
+        self, image_id: int, category_ids: Mapping[str, int] | None = None
+    ) -> list[dict[str, Any]]:
+        """Detections in the result format of COCO.
+
+        Args:
+            image_id: Of the picture.
+            category_ids: Name -> id; None: :attr:`categories`.
+
+        Returns:
+            A dict an instance: ``image_id``, ``category_id``, ``bbox`` xywh, ``score``
+            and, with masks, ``segmentation`` RLE.
+
+        Raises:
+            ValueError: If a name has no id.
+        """
+        ids = _ids_of(self.categories, category_ids)
+        records = []
+        for i, label in enumerate(self.labels):
+            record = dict(
+                image_id=image_id,
+                category_id=ids[label],
+                bbox=_xywh(self.boxes_xyxy[i]),
+                score=float(self.scores[i]),
+            )
+            if self.masks is not None:
+                record['segmentation'] = encode_mask(self.masks[i])
+            records.append(record)
+        return records
+
+    def to_supervision(self) -> Any:
+        """``supervision.Detections``; ``class_id`` is from 0, names are in ``data``.
+
+        Raises:
+            ImportError: If the package is not installed.
+        """
+        try:
+            import supervision
+        except ImportError as error:
+            raise ImportError(
+                'to_supervision() needs the package supervision: pip install '
+                'supervision. The arrays themselves are in boxes_xyxy, scores, masks.'
+            ) from error
+        labels = self.labels
+        return supervision.Detections(
+            xyxy=self.boxes_xyxy,
+            mask=self.masks,
+            confidence=self.scores,
+            class_id=np.array([self.categories[n] - 1 for n in labels], dtype=np.int64),
+            tracker_id=self.track_ids,
+            data=dict(class_name=np.array(labels, dtype=str)),
+        )
+
+
+# ------------------------------------------------------------------------ whole videos
+
+
+def to_mot_lines(results: Sequence[Result]) -> list[str]:
+    """Tracks in the text format of MOTChallenge.
+
+    Args:
+        results: Frames of one video.
+
+    Returns:
+        Lines ``frame,id,x,y,w,h,score,-1,-1,-1``; frames and ids from 1, pixels. Ends
+        of lines are not in them. Instances without a track (id -1) are left out.
+
+    Raises:
+        ValueError: If the results are of single pictures.
+    """
+    lines = []
+    for result in _checked_frames(results):
+        for i, track in enumerate(result.track_ids.tolist()):
+            if track < 0:
+                continue
+            box = ','.join(f'{v:.2f}' for v in _xywh(result.boxes_xyxy[i]))
+            score = f'{result.scores[i]:.4f}'
+            lines.append(f'{result.frame + 1},{track + 1},{box},{score},-1,-1,-1')
+    return lines
+
+
+def to_youtube_vis(
+    results: Sequence[Result],
+    video_id: int = 1,
+    category_ids: Mapping[str, int] | None = None,
+) -> list[dict[str, Any]]:
+    """Tracks in the result format of YouTube-VIS.
+
+    A track has the name whose scores add up to the most, and the mean of its scores.
+    Instances without a track (id -1) are left out.
+
+    Args:
+        results: All frames of one video.
+        video_id: Of the video.
+        category_ids: Name -> id; None: :attr:`Result.categories`.
+
+    Returns:
+        A dict a track: ``video_id``, ``category_id``, ``score``, ``bboxes`` xywh and,
+        with masks, ``segmentations`` RLE; one entry a frame, None where it is absent.
+
+    Raises:
+        ValueError: If the results are of single pictures, or a name has no id.
+    """
+    results = _checked_frames(results)
+    tracks: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for place, result in enumerate(results):
+        for i, track in enumerate(result.track_ids.tolist()):
+            if track >= 0:
+                tracks[track].append((place, i))
+    ids = _ids_of(results[0].categories, category_ids) if results else {}
+    return [
+        dict(video_id=video_id, **_track_record(results, tracks[track], ids))
+        for track in sorted(tracks)
+    ]
+
+
+def _track_record(
+    results: Sequence[Result],
+    places: Sequence[tuple[int, int]],
+    ids: Mapping[str, int],
+) -> dict[str, Any]:
+    """A track that is instance ``i`` of result ``place`` for each of ``places``."""
+    sums: dict[str, float] = defaultdict(float)
+    bboxes: list[list[float] | None] = [None] * len(results)
+    segmentations: list[dict | None] = [None] * len(results)
+    for place, i in places:
+        result = results[place]
+        sums[result.labels[i]] += float(result.scores[i])
+        bboxes[place] = _xywh(result.boxes_xyxy[i])
+        if result.masks is not None:
+            segmentations[place] = encode_mask(result.masks[i])
+    record = dict(
+        category_id=ids[max(sums, key=sums.get)],
+        score=sum(sums.values()) / len(places),
+        bboxes=bboxes,
+    )
+    if any(segmentations):
+        record['segmentations'] = segmentations
+    return record
+
+
+def _checked_frames(results: Sequence[Result]) -> list[Result]:
+    results = list(results)
+    if any(result.track_ids is None or result.frame is None for result in results):
+        raise ValueError(
+            'Tracks are written of the frames of a video, and these are single '
+            'pictures. Give the inferencer a video, or as_video=True with a folder.'
+        )
+    return results
+
+
+def _ids_of(
+    categories: Mapping[str, int], category_ids: Mapping[str, int] | None
+) -> Mapping[str, int]:
+    if category_ids is None:
+        return categories
+    absent = [name for name in categories if name not in category_ids]
+    if absent:
+        raise ValueError(
+            f'category_ids has no id for {absent}; it has {sorted(category_ids)}. Give '
+            'an id for every name that was asked for.'
+        )
+    return category_ids
+
+
+def _xywh(box_xyxy: np.ndarray) -> list[float]:
+    x1, y1, x2, y2 = box_xyxy.tolist()
+    return [x1, y1, x2 - x1, y2 - y1]
