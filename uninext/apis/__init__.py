@@ -2,12 +2,15 @@
 
 ``coco_folder``: finds annotations and pictures in a user's folder.
 ``short_training``: trains and judges a config on such a folder.
+``inferencer``: the front door: pictures or videos and prompts enter, results leave.
+``sources``: pictures of users in whatever form they come.
 ``picture_report``: pictures of predictions and a contact sheet.
 ``results``: what was found in a picture or frame, drawn and exported.
 ``video``: sessions from files, frames from videos, folders and cameras.
 """
 
 from uninext.apis.coco_folder import CocoFolder, CocoSplit, find_coco_folder
+from uninext.apis.inferencer import UninextInferencer
 from uninext.apis.picture_report import draw_predictions
 from uninext.apis.results import AskedPrompt, Result, to_mot_lines, to_youtube_vis
 from uninext.apis.short_training import (
@@ -15,17 +18,22 @@ from uninext.apis.short_training import (
     point_config_at,
     train_shortly,
 )
+from uninext.apis.sources import Picture, Source, open_source
 from uninext.apis.video import open_session, read_frames
 
 __all__ = [
     'AskedPrompt',
     'CocoFolder',
     'CocoSplit',
+    'Picture',
     'Result',
+    'Source',
+    'UninextInferencer',
     'draw_predictions',
     'evaluate_short_training',
     'find_coco_folder',
     'open_session',
+    'open_source',
     'point_config_at',
     'read_frames',
     'to_mot_lines',

@@ -1,0 +1,394 @@
+"""The front door: a model, pictures or a video, and prompts enter; results leave.
+
+Prompts of an image share its backbone pass. Videos go through a
+:class:`uninext.models.sessions.VideoSession`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import mmcv
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.structures import InstanceData
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+from torch import Tensor, nn
+
+from uninext.apis.results import AskedPrompt, Result
+from uninext.apis.sources import Picture, Source, load_mask, open_source
+from uninext.engine import (
+    has_accelerator,
+    load_checkpoint_file,
+    load_state,
+    state_dict_of,
+)
+from uninext.models.predictors import Candidates
+from uninext.models.sessions import VideoFrame
+from uninext.models.sessions.inputs import prompts_of
+from uninext.registry import MODELS
+from uninext.structures import Prompt, Target, UninextDataSample, VisualPrompt
+
+CHECKPOINT_SUFFIXES = {'.pth', '.pt', '.ckpt', '.safetensors'}
+
+
+class _Question(NamedTuple):
+    """A prompt of one image of a batch."""
+
+    image: int
+    prompt_id: int
+    prompt: Prompt | VisualPrompt
+
+
+class UninextInferencer:
+    """Find, segment and follow what is asked for.
+
+    Args:
+        model: Path of a config, a config, or a model that was built; a model is put
+            into evaluation mode.
+        checkpoint: Weights; every key must fit. Only a model may come without.
+        device: 'cpu', 'cuda', ...; 'auto' takes the accelerator if there is one, and
+            leaves a model where it is.
+        scale: (long, short) sides that pictures are resized to; None: as they are.
+
+    Raises:
+        ValueError: If the config has no UNINEXT, or comes without weights.
+        CheckpointError: If the weights cannot be read or do not fit.
+
+    Example:
+        >>> find = UninextInferencer('config.py', 'weights.pth')    # doctest: +SKIP
+        >>> for result in find('street.jpg', categories='person, car',
+        ...                    expression='the man in red'):        # doctest: +SKIP
+        ...     result.save('found/street.jpg')
+        >>> for result in find('video.mp4', box=[20, 30, 120, 200],
+        ...                    stream=True):                        # doctest: +SKIP
+        ...     print(result.frame, result.boxes_xyxy)
+    """
+
+    def __init__(
+        self,
+        model: str | Path | Config | nn.Module,
+        checkpoint: str | Path | None = None,
+        device: str = 'auto',
+        scale: tuple[int, int] | None = (1333, 800),
+    ) -> None:
+        init_default_scope('uninext')
+        if not isinstance(model, nn.Module):
+            model = _build(model, checkpoint)
+            if device == 'auto':
+                device = 'cuda' if has_accelerator() else 'cpu'
+        if not hasattr(model, 'passes'):
+            raise ValueError(
+                f'The inferencer needs the model UNINEXT or UNINEXTVideo, got '
+                f'{type(model).__name__}. Take a config of configs/uninext.'
+            )
+        if checkpoint is not None:
+            state = state_dict_of(load_checkpoint_file(checkpoint), str(checkpoint))
+            load_state(model, state, source=str(checkpoint))
+        self.model = model.eval() if device == 'auto' else model.to(device).eval()
+        self.scale = scale
+
+    def __call__(
+        self,
+        source: Any,
+        *,
+        categories: str | Sequence[str] | None = None,
+        expression: str | Sequence[str] | None = None,
+        box: Any = None,
+        mask: Any = None,
+        score_thr: float = 0.3,
+        batch_size: int = 1,
+        stream: bool = False,
+        as_video: bool | None = None,
+        progress: bool | None = None,
+    ) -> list[Result] | Iterator[Result]:
+        """Ask for something in pictures or in a video; prompts may be mixed.
+
+        Args:
+            source: Path of a picture or video; folder, pattern (``'*.jpg'``) or list
+                of pictures; (H, W, 3) uint8 BGR array; PIL image; number of a camera;
+                address (``rtsp://...``).
+            categories: Names, ``'person, car'`` or a list; all that is one of them.
+            expression: A sentence about one thing, or a list of them.
+            box: (4,) xyxy in pixels, or (n, 4): things to follow, shown in the first
+                frame. In pictures every picture shows its own: a box becomes a mask.
+            mask: (H, W), (n, H, W) or the path of a picture: the same by masks.
+            score_thr: Instances of categories with a lower score are left out. What
+                asks for one thing always has its best answer.
+            batch_size: Pictures that go through the network together; frames of a
+                video go one by one.
+            stream: Return a generator, which holds one result at a time. Cameras and
+                addresses need it; videos that are long should have it.
+            as_video: True: pictures are frames of a video, in their order. False:
+                frames are pictures of their own. None: as it is.
+            progress: Show a bar; None: where there is a terminal.
+
+        Returns:
+            A result for every picture or frame, in order.
+
+        Raises:
+            ValueError: If nothing is asked for, a prompt or the source cannot be
+                used, or the model cannot do what is asked.
+        """
+        prompts, asked = _prompts_of(categories, expression, box, load_mask(mask))
+        opened = open_source(source)
+        follow = opened.is_video if as_video is None else as_video
+        self._check(prompts, opened, follow, stream)
+        if not isinstance(batch_size, int) or batch_size < 1:
+            raise ValueError(f'batch_size must be at least 1, got {batch_size}.')
+        if follow:
+            results = self._follow(opened, prompts, asked, score_thr)
+        else:
+            results = self._look(opened, prompts, asked, score_thr, batch_size)
+        results = _with_progress(results, opened.count, progress)
+        return results if stream else list(results)
+
+    def _check(
+        self,
+        prompts: Sequence[Prompt | Target],
+        source: Source,
+        follow: bool,
+        stream: bool,
+    ) -> None:
+        """Whether the model can do it, before anything is read."""
+        has_targets = any(isinstance(prompt, Target) for prompt in prompts)
+        if (follow or has_targets) and not hasattr(self.model, 'followers'):
+            wanted = 'Videos need' if follow else 'Boxes and masks as prompts need'
+            raise ValueError(
+                f'{wanted} a UNINEXTVideo, and this model is a '
+                f'{type(self.model).__name__}. Take a stage-3 config, e.g. '
+                'configs/uninext/stage3_video.py, with its weights; or ask by '
+                'categories or expression in pictures (of a video: as_video=False).'
+            )
+        if not source.may_end and not stream:
+            raise ValueError(
+                'A camera or an address may never end: pass stream=True and take the '
+                'results one by one.'
+            )
+
+    # ------------------------------------------------------------------------- videos
+
+    def _follow(
+        self,
+        source: Source,
+        prompts: Sequence[Prompt | Target],
+        asked: tuple[AskedPrompt, ...],
+        score_thr: float,
+    ) -> Iterator[Result]:
+        session = self.model.open(scale=self.scale)
+        for prompt in prompts:
+            session.add(prompt)  # its id is its place
+        for number, picture in enumerate(source.read()):
+            found = session.step(picture.image).pred_instances
+            single = torch.tensor([a.single for a in asked], device=found.scores.device)
+            found = found[(found.scores >= score_thr) | single[found.prompt_ids]]
+            yield _result(picture, asked, found, frame=number)
+
+    # ----------------------------------------------------------------------- pictures
+
+    def _look(
+        self,
+        source: Source,
+        prompts: Sequence[Prompt | Target],
+        asked: tuple[AskedPrompt, ...],
+        score_thr: float,
+        batch_size: int,
+    ) -> Iterator[Result]:
+        pictures = source.read()
+        while batch := list(islice(pictures, batch_size)):
+            parts = self._find([p.image for p in batch], prompts, score_thr)
+            for picture, found in zip(batch, parts):
+                yield _result(picture, asked, found)
+
+    @torch.no_grad()
+    def _find(
+        self,
+        images: Sequence[np.ndarray],
+        prompts: Sequence[Prompt | Target],
+        score_thr: float,
+    ) -> list[InstanceData]:
+        """Instances of each image, with ``prompt_ids``; one pass of the backbone."""
+        inputs, samples = self._packed(images)
+        questions = [
+            _Question(i, k, self._prompt_in(prompt, inputs[i], samples[i]))
+            for i in range(len(images))
+            for k, prompt in enumerate(prompts)
+        ]
+        data = dict(inputs=inputs, data_samples=samples)
+        data = self.model.data_preprocessor(data, False)
+        samples = data['data_samples']
+        candidates, mask_feats = self._ask(data, questions, score_thr)
+        found: list[list[InstanceData]] = [[] for _ in images]
+        predictor = self.model.predictor
+        for question, parts in zip(questions, candidates):
+            sample = samples[question.image]
+            result = predictor.finish(
+                parts,
+                limit=predictor.limit(question.prompt.pooled),
+                mask_head=self.model.mask_head,
+                mask_feats=mask_feats,
+                img_size_hw=tuple(sample.img_shape[:2]),
+                out_size_hw=tuple(sample.ori_shape[:2]),
+            )
+            result.prompt_ids = torch.full_like(result.labels, question.prompt_id)
+            found[question.image].append(result)
+        return [InstanceData.cat(parts) for parts in found]
+
+    def _ask(
+        self, data: dict, questions: Sequence[_Question], score_thr: float
+    ) -> tuple[list[list[Candidates]], dict[int, Tensor]]:
+        """Candidates of each question, and mask features by the rows they name."""
+        model = self.model
+        pyramid = model.build_pyramid(
+            model.extract_feat(data['inputs']), data['data_samples']
+        )
+        candidates: list[list[Candidates]] = [[] for _ in questions]
+        mask_feats: dict[int, Tensor] = {}
+        for rows in model.passes([question.prompt for question in questions]):
+            images = [questions[row.item].image for row in rows]
+            for row, outputs in zip(rows, model.find(pyramid, rows, images)):
+                limit = model.predictor.limit(row.prompt.pooled)
+                part = model.predictor.retrieve(outputs, len(mask_feats), limit)
+                if not row.prompt.pooled:
+                    part = part[part.scores >= score_thr]
+                candidates[row.item].append(part)
+                mask_feats[len(mask_feats)] = outputs.mask_feat
+        return candidates, mask_feats
+
+    def _packed(
+        self, images: Sequence[np.ndarray]
+    ) -> tuple[list[Tensor], list[UninextDataSample]]:
+        """Images (3, h, w) uint8 of the network's size, and samples of their sizes."""
+        inputs, samples = [], []
+        for image in images:
+            resized = image
+            if self.scale is not None:
+                resized = mmcv.imrescale(image, tuple(self.scale), backend='pillow')
+            tensor = torch.from_numpy(np.ascontiguousarray(resized))
+            inputs.append(tensor.permute(2, 0, 1))
+            sizes = dict(img_shape=resized.shape[:2], ori_shape=image.shape[:2])
+            samples.append(UninextDataSample(metainfo=sizes))
+        return inputs, samples
+
+    def _prompt_in(
+        self, prompt: Prompt | Target, image: Tensor, sample: UninextDataSample
+    ) -> Prompt | VisualPrompt:
+        """A target is cut out of the image it is asked in."""
+        if not isinstance(prompt, Target):
+            return prompt
+        kind = 'box' if prompt.mask is None else 'mask'
+        if kind not in self.model.followers:
+            raise ValueError(
+                f'This model has no follower for {kind!r} prompts. Add it to the '
+                "config's model.followers."
+            )
+        device = self.model.level_embed.device
+        frame = VideoFrame(image.to(device), tuple(sample.ori_shape[:2]), None)
+        return VisualPrompt(self.model.followers[kind].show(prompt, frame).templates)
+
+
+def _build(config: str | Path | Config, checkpoint: str | Path | None) -> nn.Module:
+    """The model of a config, with random weights."""
+    if not isinstance(config, Config):
+        if Path(config).suffix in CHECKPOINT_SUFFIXES:
+            raise ValueError(
+                f'{config} is a checkpoint. Give its config first: '
+                f'UninextInferencer("CONFIG.py", "{config}").'
+            )
+        if not Path(config).is_file():
+            raise ValueError(
+                f'There is no config {config}. Give the path of a config, e.g. '
+                'configs/uninext/stage2_image.py.'
+            )
+        config = Config.fromfile(config)
+    if not str(config.get('model', {}).get('type')).startswith('UNINEXT'):
+        raise ValueError(
+            f'The inferencer needs the model UNINEXT or UNINEXTVideo; the config has '
+            f'{config.get("model", {}).get("type")!r}. Take a config of '
+            'configs/uninext.'
+        )
+    if checkpoint is None:
+        raise ValueError(
+            'A config without weights finds nothing: pass checkpoint="WEIGHTS.pth". '
+            'docs/model_zoo.md says where weights are.'
+        )
+    return MODELS.build(config.model)
+
+
+def _prompts_of(
+    categories: Any, expression: Any, box: Any, mask: Any
+) -> tuple[list[Prompt | Target], tuple[AskedPrompt, ...]]:
+    """Prompts in the order of their ids, and how people read them."""
+    prompts: list[Prompt | Target] = []
+    if categories is not None:
+        if isinstance(categories, str):
+            categories = [name.strip() for name in categories.split(',')]
+        prompts += prompts_of(None, categories, None, None, None)
+    if expression is not None:
+        several = isinstance(expression, (list, tuple))
+        for sentence in expression if several else [expression]:
+            prompts += prompts_of(None, None, sentence, None, None)
+    if box is not None:
+        prompts += prompts_of(None, None, None, box, None)
+    if mask is not None:
+        prompts += prompts_of(None, None, None, None, mask)
+    if not prompts:
+        raise ValueError(
+            "Nothing is asked for. Pass categories='person, car', "
+            "expression='the man in red', box=[x1, y1, x2, y2] or mask=..."
+        )
+    return prompts, tuple(_asked(prompt) for prompt in prompts)
+
+
+def _asked(prompt: Prompt | Target) -> AskedPrompt:
+    if isinstance(prompt, Prompt):
+        return AskedPrompt(', '.join(prompt.names), prompt.names, prompt.pooled)
+    text = 'mask'
+    if prompt.mask is None:
+        text = f'box ({", ".join(f"{v:g}" for v in prompt.box().tolist())})'
+    return AskedPrompt(text, ('target',), single=True)
+
+
+def _result(
+    picture: Picture,
+    asked: tuple[AskedPrompt, ...],
+    found: InstanceData,
+    frame: int | None = None,
+) -> Result:
+    arrays = {name: value.cpu().numpy() for name, value in found.items()}
+    return Result(
+        image=picture.image,
+        prompts=asked,
+        boxes_xyxy=arrays['bboxes'],
+        scores=arrays['scores'],
+        label_ids=arrays['labels'],
+        prompt_ids=arrays['prompt_ids'],
+        track_ids=arrays.get('instances_ids'),
+        masks=arrays.get('masks'),
+        path=picture.path,
+        frame=frame,
+    )
+
+
+def _with_progress(
+    results: Iterator[Result], count: int | None, shown: bool | None
+) -> Iterator[Result]:
+    """The same results, with a bar on stderr."""
+    if shown is None:
+        shown = sys.stderr.isatty()
+    if not shown:
+        yield from results
+        return
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task('', total=count)
+        for result in results:
+            bar.advance(task)
+            yield result
