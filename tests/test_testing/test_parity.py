@@ -126,9 +126,9 @@ def test_tied_proposals_are_taken_the_other_way(model, monkeypatch) -> None:
     """Stored by a network that ordered two equal proposals the other way round."""
     monkeypatch.setattr('uninext.testing.proposal_order.NOISE', 1.0)
     monkeypatch.setattr(parity, 'SWAP_TOLERANCE', 1e-6)
-    with parity.ProposalOrder(model.bbox_head.cls_branches[-1]) as proposals:
+    with parity.ProposalOrder(model.bbox_head.cls_branches[-1], 100) as proposals:
         our_numbers(model, 'grounding')
-        tie = proposals.ties(100)[0]
+        tie = proposals.ties()[0]
         proposals.exchanged.append(tie)
         numbers = StoredNumbers(our_numbers(model, 'grounding'))
     results = list(parity.compare_forward(model, numbers))

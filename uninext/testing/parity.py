@@ -107,10 +107,10 @@ def _run_in_stored_order(
     Returns:
         Our arrays, the row of ours for every stored row, and what was done.
     """
-    with ProposalOrder(model.bbox_head.cls_branches[-1]) as proposals:
+    with _watched_proposals(model) as proposals:
         ours = _run_forward(model, numbers, group)
         order, moved = ours.query_order(numbers, f'{group}/pred_boxes')
-        for tie in proposals.ties(ours.num_queries):
+        for tie in proposals.ties():
             if not moved & {tie.rank, tie.rank + 1}:
                 continue
             proposals.exchanged.append(tie)
@@ -124,6 +124,12 @@ def _run_in_stored_order(
         if order is not None:
             swapped = int((order != torch.arange(len(order))).sum())
         return ours, order, _order_note(proposals.exchanged, swapped)
+
+
+def _watched_proposals(model: nn.Module) -> ProposalOrder:
+    return ProposalOrder(
+        model.bbox_head.cls_branches[-1], model.query_selector.num_queries
+    )
 
 
 def _order_note(exchanged: list[Tie], num_swapped: int) -> str:
@@ -332,9 +338,9 @@ def _losses_in_stored_order(
     """Compare a task; where that fails, try tied proposals the other way."""
     counter = getattr(model.mask_head, 'warmup_step', torch.zeros(1))
     before = counter.clone()
-    with ProposalOrder(model.bbox_head.cls_branches[-1]) as proposals:
+    with _watched_proposals(model) as proposals:
         results = _compare_task(numbers, group, _run_losses(model, numbers, group))
-        for tie in proposals.ties(model.query_selector.num_queries)[:MAX_TIES]:
+        for tie in proposals.ties()[:MAX_TIES]:
             if all(result.passed for result in results):
                 break
             proposals.exchanged.append(tie)

@@ -40,13 +40,15 @@ class ProposalOrder:
 
     Args:
         classifier: Module that maps memory (B, N, C) to scores (B, N, 1).
+        num_queries: How many proposals the selector chooses, by ``topk``.
 
     Attributes:
         exchanged: Pairs to take the other way round in the runs to come.
     """
 
-    def __init__(self, classifier: nn.Module) -> None:
+    def __init__(self, classifier: nn.Module, num_queries: int = 900) -> None:
         self.classifier = classifier
+        self.num_queries = num_queries
         self.exchanged: list[Tie] = []
         self._scores: Tensor | None = None
         self._handle: Any = None
@@ -63,27 +65,31 @@ class ProposalOrder:
     ) -> None:
         self._handle.remove()
 
-    def ties(self, num_queries: int) -> list[Tie]:
+    def _order(self, scores: Tensor) -> Tensor:
+        """Proposals as the selector ranks them: equal scores in the order of topk."""
+        chosen = scores.topk(min(self.num_queries, len(scores))).indices
+        others = scores.index_fill(0, chosen, -torch.inf).argsort(descending=True)
+        return torch.cat([chosen, others[: len(scores) - len(chosen)]])
+
+    def ties(self) -> list[Tie]:
         """Pairs of the last run that noise may have ordered, closest first.
 
-        Args:
-            num_queries: How many proposals are chosen; the last of them may tie with
-                the first that is not.
+        The last of the chosen may tie with the first that is not.
         """
         found = []
         for image, scores in enumerate(self._scores):
-            ranked = scores.sort(descending=True).values[: num_queries + 1]
+            ranked = scores.sort(descending=True).values[: self.num_queries + 1]
             gaps = ranked[:-1] - ranked[1:]
             for rank in (gaps <= NOISE * scores.abs().max()).nonzero()[:, 0].tolist():
                 found.append(Tie(image, rank, gaps[rank].item()))
         return sorted(found, key=lambda tie: tie.gap)
 
     def _hook(self, module: nn.Module, args: tuple, output: Tensor) -> Tensor:
-        self._scores = output.detach()[..., 0]
+        self._scores = output.detach()[..., 0].clone()
         output = output.clone()
         for tie in self.exchanged:
             scores = output[tie.image, :, 0]
-            order = self._scores[tie.image].argsort(descending=True)
+            order = self._order(self._scores[tie.image])
             first, second = order[tie.rank], order[tie.rank + 1]
             high, low = scores[first].clone(), scores[second].clone()
             if high == low:

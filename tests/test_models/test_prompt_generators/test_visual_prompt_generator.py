@@ -300,8 +300,8 @@ def test_prior_tells_the_target(frames) -> None:
     assert not torch.allclose(found[0].embeds, found[1].embeds)
 
 
-@pytest.mark.usefixtures('_no_grad')
 def test_templates_of_different_sizes(frames) -> None:
+    """In training they are encoded together."""
     small = VisualPrompt((Frames(size=128).template(),))
     with pytest.raises(ValueError, match=r'sizes \[64, 128\]; expected one'):
         frames.encode(generator(), [*frames.prompts(1), small])
