@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -34,11 +36,21 @@ STEP = 4  # pixels that things move in a frame
 
 
 class PaintedImages(ColorModel):
-    """Finds colours in single images."""
+    """Finds colours in images, several of one size at once."""
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         self.predictor = InstancePredictor(with_iou=False)
+
+    def build_pyramid(self, levels, samples):
+        pairs = zip(levels.split(1), samples)
+        return [ColorModel.build_pyramid(self, level, [s]) for level, s in pairs]
+
+    def find(self, pyramid, rows, images, with_embeds=False):
+        found = []
+        for row, i in zip(rows, images):
+            found += ColorModel.find(self, pyramid[i], [row], [0], with_embeds)
+        return found
 
 
 class PaintedVideos(PaintedImages):
@@ -379,6 +391,28 @@ def test_progress_is_shown_when_asked(find, video_file, folder, capsys):
     out, err = capsys.readouterr()
     assert '4/4' in err
     assert out == ''
+
+
+# ------------------------------------------------------------------------------- docs
+
+
+def test_code_of_the_docs_runs(find, scene, video_file, folder, tmp_path, monkeypatch):
+    """Blocks are run in their order; a network of colours stands in."""
+    page = (Path(__file__).resolve().parents[2] / 'docs/inference.md').read_text()
+    blocks = re.findall(r'```python\n(.*?)```', page, re.S)
+    assert len(blocks) >= 4
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr('uninext.apis.UninextInferencer', lambda *given: find)
+    fake = SimpleNamespace(Detections=lambda **given: given)
+    monkeypatch.setitem(sys.modules, 'supervision', fake)
+    cv2.imwrite('street.jpg', cv2.resize(scene, (1280, 640)))
+    cv2.imwrite('mask.png', np.full((640, 1280), 255, np.uint8))
+    Path(video_file).rename('video.mp4')
+    names: dict = {}
+    for block in blocks:
+        exec(compile(block, 'docs/inference.md', 'exec'), names)
+    assert Path('found/street.jpg').is_file()
+    assert Path('tracks.txt').is_file()
 
 
 # ------------------------------------------------------------------------ real networks

@@ -52,7 +52,8 @@ def test_names_and_prompts_of_instances():
     assert found.labels == ['cat', 'dog', 'the cat']
     assert found.prompt_texts == ['dog, cat', 'dog, cat', 'the cat']
     assert found.categories == {'dog': 1, 'cat': 2, 'the cat': 3}
-    assert repr(found) == 'Result(picture: cat 0.90, dog 0.50, the cat 0.25)'
+    assert repr(found) == 'Result(picture: 1 cat, 1 dog, 1 the cat)'
+    assert 'picture: 2 dog' in repr(result(2, labels=(0, 0)))
     assert 'frame 3' in repr(result(1, 3, [0]))
 
 

@@ -9,7 +9,7 @@ Shape legend: n instances, (H, W) the picture.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,9 +79,8 @@ class Result:
         return len(self.scores)
 
     def __repr__(self) -> str:
-        found = ', '.join(
-            f'{label} {score:.2f}' for label, score in zip(self.labels, self.scores)
-        )
+        counts = Counter(self.labels)
+        found = ', '.join(f'{count} {label}' for label, count in counts.items())
         where = self.path if self.frame is None else f'frame {self.frame}'
         return f'Result({where or "picture"}: {found or "nothing found"})'
 
@@ -117,11 +116,13 @@ class Result:
         picture = cv2.cvtColor(self.image, cv2.COLOR_BGR2RGB)
         scale = DrawingScale.of(*picture.shape[:2])
         colors = [instance_color(index) for index in self._color_indices()]
+        order = np.argsort(self.scores, kind='stable').tolist()  # the best on top
         if self.masks is not None:
-            for mask, color in zip(self.masks, colors):
-                paint_mask(picture, mask, color, MASK_OPACITY, scale.line_width)
-        for box, color in zip(self.boxes_xyxy, colors):
-            paint_box(picture, box, color, scale.line_width)
+            for i in order:
+                opacity, width = MASK_OPACITY, scale.line_width
+                paint_mask(picture, self.masks[i], colors[i], opacity, width)
+        for i in order:
+            paint_box(picture, self.boxes_xyxy[i], colors[i], scale.line_width)
         picture = paint_labels(
             picture, self.boxes_xyxy, self._captions(), colors, scale.font_size
         )
@@ -236,8 +237,9 @@ class Result:
             import supervision
         except ImportError as error:
             raise ImportError(
-                'to_supervision() needs the package supervision: pip install '
-                'supervision. The arrays themselves are in boxes_xyxy, scores, masks.'
+                f'to_supervision() needs the package supervision ({error}): '
+                'pip install supervision. The arrays themselves are in boxes_xyxy, '
+                'scores and masks.'
             ) from error
         labels = self.labels
         return supervision.Detections(
