@@ -6,6 +6,7 @@
 ``sources``: pictures of users in whatever form they come.
 ``picture_report``: pictures of predictions and a contact sheet.
 ``results``: what was found in a picture or frame, drawn and exported.
+``ten_tasks``: one checkpoint judged on all ten tasks, as a table.
 ``video``: sessions from files, frames from videos, folders and cameras.
 """
 
@@ -19,23 +20,41 @@ from uninext.apis.short_training import (
     train_shortly,
 )
 from uninext.apis.sources import Picture, Source, open_source
+from uninext.apis.ten_tasks import (
+    TEN_TASKS,
+    MeasuredFigure,
+    TaskFigure,
+    first_scenes,
+    load_task_configs,
+    measure_ten_tasks,
+    ten_tasks_json,
+    ten_tasks_table,
+)
 from uninext.apis.video import open_session, read_frames
 
 __all__ = [
+    'TEN_TASKS',
     'AskedPrompt',
     'CocoFolder',
     'CocoSplit',
+    'MeasuredFigure',
     'Picture',
     'Result',
     'Source',
+    'TaskFigure',
     'UninextInferencer',
     'draw_predictions',
     'evaluate_short_training',
     'find_coco_folder',
+    'first_scenes',
+    'load_task_configs',
+    'measure_ten_tasks',
     'open_session',
     'open_source',
     'point_config_at',
     'read_frames',
+    'ten_tasks_json',
+    'ten_tasks_table',
     'to_mot_lines',
     'to_youtube_vis',
     'train_shortly',
