@@ -187,6 +187,14 @@ def test_a_box_of_every_picture(find):
         assert result.scores[0] == pytest.approx(0.9)
 
 
+def test_names_that_are_asked_in_parts(scene):
+    find = UninextInferencer(PaintedVideos(max_names=1), scale=None)
+    (result,) = find(scene, categories='blue, red, green', batch_size=3)
+    assert sorted(result.labels) == ['green', 'red']
+    assert sorted(result.label_ids.tolist()) == [1, 2]
+    assert {len(mask) for mask in result.masks} == {HEIGHT}
+
+
 def test_model_without_masks(scene):
     find = UninextInferencer(PaintedVideos(with_masks=False), scale=None)
     (result,) = find(scene, categories='red', box=GREEN)
@@ -349,8 +357,7 @@ def test_a_video_is_followed(find, video_file):
 def test_a_stream_gives_the_same_as_a_list(find, video_file):
     listed = find(video_file, mask=box_mask(GREEN))
     streamed = find(video_file, mask=box_mask(GREEN), stream=True)
-    for one, other in zip(listed, streamed, strict=True):
-        assert one.to_dict() == other.to_dict()
+    assert [one.to_dict() for one in streamed] == [one.to_dict() for one in listed]
 
 
 def test_wrong_prompts_of_a_stream_are_found_at_once(find, video_file):

@@ -120,29 +120,25 @@ class UninextInferencer:
             box: (4,) xyxy in pixels, or (n, 4): things to follow, shown in the first
                 frame. In pictures every picture shows its own: a box becomes a mask.
             mask: (H, W), (n, H, W) or the path of a picture: the same by masks.
-            score_thr: Instances of categories with a lower score are left out. What
-                asks for one thing always has its best answer.
+            score_thr: Of categories; what asks for one thing always has an answer.
             batch_size: Pictures that go through the network together; frames of a
                 video go one by one.
-            stream: Return a generator, which holds one result at a time. Cameras and
-                addresses need it; videos that are long should have it.
-            as_video: True: pictures are frames of a video, in their order. False:
-                frames are pictures of their own. None: as it is.
+            stream: Return a generator. Cameras and addresses need it, long videos
+                should have it.
+            as_video: Take pictures as frames (True), frames as pictures (False).
             progress: Show a bar; None: where there is a terminal.
 
         Returns:
             A result for every picture or frame, in order.
 
         Raises:
-            ValueError: If nothing is asked for, a prompt or the source cannot be
-                used, or the model cannot do what is asked.
+            ValueError: If nothing is asked for, or something cannot be used; it says
+                what to pass instead.
         """
         prompts, asked = _prompts_of(categories, expression, box, load_mask(mask))
         opened = open_source(source)
         follow = opened.is_video if as_video is None else as_video
-        self._check(prompts, opened, follow, stream)
-        if not isinstance(batch_size, int) or batch_size < 1:
-            raise ValueError(f'batch_size must be at least 1, got {batch_size}.')
+        self._check(prompts, opened, follow, stream, batch_size)
         if follow:
             results = self._follow(opened, prompts, asked, score_thr)
         else:
@@ -156,8 +152,11 @@ class UninextInferencer:
         source: Source,
         follow: bool,
         stream: bool,
+        batch_size: int,
     ) -> None:
         """Whether the model can do it, before anything is read."""
+        if not isinstance(batch_size, int) or batch_size < 1:
+            raise ValueError(f'batch_size must be at least 1, got {batch_size}.')
         has_targets = any(isinstance(prompt, Target) for prompt in prompts)
         if (follow or has_targets) and not hasattr(self.model, 'followers'):
             wanted = 'Videos need' if follow else 'Boxes and masks as prompts need'
