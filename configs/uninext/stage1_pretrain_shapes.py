@@ -4,6 +4,7 @@
 #     python tools/train.py configs/uninext/stage1_pretrain_shapes.py
 # Source: docs/shapes.md.
 _base_ = './stage1_pretrain_tiny.py'
+model = dict(mask_head=dict(pairwise_warmup=3000))
 shapes_train_pipeline = [
     dict(type='LoadImageOrExplain'),
     dict(type='LoadPromptAnnotations'),
