@@ -36,7 +36,7 @@ from uninext.testing.stored_numbers import Comparison, StoredNumbers
 
 FORWARD_TOLERANCE = 1e-4
 LOSS_TOLERANCE = 1e-3
-# a loss over randomly sampled negatives; measured spread over seeds: about 3e-3
+# a loss over randomly sampled negatives; measured: 7e-4 to 6.3e-3
 SAMPLED_LOSSES = {'loss_reid_aux': 1e-2}
 GIVEN = ('caption', 'box_xyxy', 'mask')  # stored inputs
 MASK_QUERY_STEP = 45  # masks are stored of every 45th query
