@@ -19,9 +19,9 @@ from uninext.datasets import (
     VideoInstanceDataset,
 )
 from uninext.datasets.samplers import WholeVideoSampler
-from uninext.datasets.video_annotation import decode_mask
 from uninext.registry import TRANSFORMS
 from uninext.structures import Prompt, Target, UninextDataSample
+from uninext.utils.masks import decode_segmentation
 
 PIPELINE = [
     dict(type='LoadImageOrExplain'),
@@ -253,7 +253,7 @@ def test_masks_of_every_form():
     counts = np.diff([0, *edges, truth.size]).tolist()
     polygon = [[2, 1, 7, 1, 7, 4, 2, 4]]
     for mask in (rle, text, dict(size=[6, 8], counts=counts), polygon):
-        assert np.array_equal(decode_mask(mask, 6, 8), truth)
+        assert np.array_equal(decode_segmentation(mask, 6, 8), truth)
 
 
 # ----------------------------------------------------------------------------- packing

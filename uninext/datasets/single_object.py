@@ -12,10 +12,11 @@ import numpy as np
 import torch
 
 from uninext.datasets.annotation_file import DatasetError
-from uninext.datasets.video_annotation import VideoAnnotation, decode_mask
+from uninext.datasets.video_annotation import VideoAnnotation
 from uninext.datasets.video_instance import VideoInstanceDataset
 from uninext.registry import DATASETS
 from uninext.structures import ShownPrompt, Target
+from uninext.utils.masks import decode_segmentation
 
 KINDS = ('box', 'mask')
 
@@ -89,7 +90,7 @@ class SingleObjectDataset(VideoInstanceDataset):
                 f'{self.ann_file}: target {instance["instance_id"]} has no mask in '
                 f"{frame['img_path']}. Set target='box', or give 'segmentations'."
             )
-        mask = decode_mask(instance['mask'], frame['height'], frame['width'])
+        mask = decode_segmentation(instance['mask'], frame['height'], frame['width'])
         return Target(mask=torch.from_numpy(mask))
 
     def _labels_of_categories(self, content: dict) -> dict[Any, int]:

@@ -23,6 +23,7 @@ from uninext.datasets.annotation_file import (
     read_json,
     valid_segmentation,
 )
+from uninext.utils.masks import to_rle
 
 SEPARATOR = '\0'  # the one character that no file name holds
 ABSENT = (np.nan,) * 4
@@ -223,23 +224,6 @@ def read_video_file(
     return content
 
 
-def decode_mask(mask: list | dict, height: int, width: int) -> np.ndarray:
-    """Make a bitmap of polygons or RLE.
-
-    Returns:
-        (height, width) bool.
-    """
-    return mask_utils.decode(_as_rle(mask, height, width)).astype(bool)
-
-
-def _as_rle(mask: list | dict, height: int, width: int) -> dict:
-    if isinstance(mask, list):
-        return mask_utils.merge(mask_utils.frPyObjects(mask, height, width))
-    if isinstance(mask['counts'], list):
-        return mask_utils.frPyObjects(mask, height, width)
-    return mask
-
-
 class _Track:
     """An annotation, checked: boxes (T, 4) xyxy and a list of T masks or None."""
 
@@ -307,7 +291,7 @@ def _boxes_of_masks(masks: Sequence[list | dict | None], size: tuple) -> np.ndar
     for index, mask in enumerate(masks):
         if mask is None:
             continue
-        boxes[index] = mask_utils.toBbox(_as_rle(mask, *size))
+        boxes[index] = mask_utils.toBbox(to_rle(mask, *size))
     boxes[:, 2:] += boxes[:, :2]
     return boxes
 

@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from mmengine.model import is_model_wrapper
 from mmengine.runner import TestLoop, autocast
-from pycocotools import mask as coco_mask
 
 from uninext.registry import LOOPS
 from uninext.structures import ShownPrompt, UninextDataSample
+from uninext.utils.masks import encode_mask
 
 
 @LOOPS.register_module()
@@ -97,8 +97,8 @@ class _VideoRecorder:
     def add(self, instances: Any, frame_id: int) -> None:
         """Keep the masks of a frame."""
         for track_id, mask in zip(instances.instances_ids.tolist(), instances.masks):
-            array = mask.cpu().numpy().astype('uint8', order='F')
-            self._masks.setdefault(track_id, {})[frame_id] = coco_mask.encode(array)
+            rle = encode_mask(mask.cpu().numpy())
+            self._masks.setdefault(track_id, {})[frame_id] = rle
 
     def close(self, event: Any, results: Any) -> None:
         """Take the results of tracks that ended; forget those that are discarded."""

@@ -20,6 +20,7 @@ from uninext.datasets.converters.video_json import (
     image_size,
     list_images,
 )
+from uninext.utils import masks
 
 
 @dataclass(frozen=True)
@@ -130,9 +131,8 @@ def encode_mask(mask: np.ndarray) -> tuple[dict, list[float]]:
         COCO's compressed run-length code, and the tight box [x, y, width, height] in
         pixels: a mask of one pixel has the width 1.
     """
-    rle = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
-    box = coco_mask.toBbox(rle).tolist()
-    return dict(size=rle['size'], counts=rle['counts'].decode('ascii')), box
+    rle = masks.encode_mask(mask)
+    return rle, coco_mask.toBbox(rle).tolist()
 
 
 def read_tracks(

@@ -22,7 +22,6 @@ from uninext.evaluation.functional.bdd100k_tracking import (
     figures_of,
     summarize_classes,
 )
-from uninext.evaluation.functional.masks import decode_segmentation, encode_mask
 from uninext.evaluation.functional.referring import (
     PRECISION_THRESHOLDS,
     Overlap,
@@ -59,6 +58,7 @@ from uninext.evaluation.functional.video_objects import (
     summarize_objects,
     summarize_seen_unseen,
 )
+from uninext.utils.masks import decode_segmentation, encode_mask
 
 __all__ = [
     'PRECISION_THRESHOLDS',

@@ -15,7 +15,6 @@ from uninext.evaluation.functional.bdd100k_frames import (
     bdd_tracking_figures,
     split_classes,
 )
-from uninext.evaluation.functional.masks import encode_mask
 from uninext.evaluation.metrics.video_metric import (
     VideoMetric,
     frame_stem,
@@ -25,6 +24,7 @@ from uninext.evaluation.metrics.video_metric import (
     targets_of,
 )
 from uninext.registry import METRICS
+from uninext.utils.masks import encode_mask
 from uninext.utils.scalabel import BDD_THINGS, ScalabelFrame, ScalabelObject
 
 SHAPES = {'bbox': BOXES, 'segm': MASKS}

@@ -17,7 +17,6 @@ from mmengine.fileio import dump
 from mmengine.logging import MMLogger
 from terminaltables import AsciiTable
 
-from uninext.evaluation.functional.masks import decode_segmentation, encode_mask
 from uninext.evaluation.functional.referring import (
     Overlap,
     box_overlap,
@@ -25,6 +24,7 @@ from uninext.evaluation.functional.referring import (
     summarize_overlaps,
 )
 from uninext.registry import METRICS
+from uninext.utils.masks import decode_segmentation, encode_mask
 
 METRIC_TYPES = ('bbox', 'segm')
 RESULTS_CATEGORY_ID = 1  # published result files know one category

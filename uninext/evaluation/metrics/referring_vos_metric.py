@@ -10,7 +10,6 @@ import numpy as np
 from mmengine.logging import MMLogger
 from pycocotools import mask as mask_utils
 
-from uninext.evaluation.functional.masks import encode_mask
 from uninext.evaluation.functional.video_objects import (
     ObjectScores,
     contour_accuracy,
@@ -33,6 +32,7 @@ from uninext.evaluation.metrics.video_metric import (
 )
 from uninext.evaluation.submission import write_submission
 from uninext.registry import METRICS
+from uninext.utils.masks import encode_mask
 
 
 @METRICS.register_module()

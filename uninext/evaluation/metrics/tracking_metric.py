@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from mmengine.logging import MMLogger
 
-from uninext.evaluation.functional.masks import encode_mask
 from uninext.evaluation.functional.tracking import (
     COMBINED,
     TrackingFrame,
@@ -25,6 +24,7 @@ from uninext.evaluation.metrics.video_metric import (
     targets_of,
 )
 from uninext.registry import METRICS
+from uninext.utils.masks import encode_mask
 
 SIMILARITIES = ('bbox', 'segm')
 SHARES = (

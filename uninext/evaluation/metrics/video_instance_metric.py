@@ -9,7 +9,6 @@ from typing import Any
 from mmengine.fileio import load
 from mmengine.logging import MMLogger
 
-from uninext.evaluation.functional.masks import encode_mask
 from uninext.evaluation.functional.video_instances import video_instance_figures
 from uninext.evaluation.metrics.video_metric import (
     VideoMetric,
@@ -20,6 +19,7 @@ from uninext.evaluation.metrics.video_metric import (
 )
 from uninext.evaluation.submission import write_submission
 from uninext.registry import METRICS
+from uninext.utils.masks import encode_mask
 
 
 @METRICS.register_module()

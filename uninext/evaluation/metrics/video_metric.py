@@ -16,7 +16,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 from terminaltables import AsciiTable
 
-from uninext.evaluation.functional.masks import decode_segmentation
+from uninext.utils.masks import decode_segmentation
 
 NEEDED = ('video_id', 'frame_id', 'video_length', 'ori_shape')
 

@@ -12,7 +12,6 @@ import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from uninext.evaluation.functional.masks import decode_segmentation
 from uninext.evaluation.functional.referring import (
     Overlap,
     box_overlap,
@@ -21,6 +20,7 @@ from uninext.evaluation.functional.referring import (
 )
 from uninext.evaluation.functional.video_instances import COCO_FIGURES
 from uninext.evaluation.result_files.reading import is_list_of, read_json
+from uninext.utils.masks import decode_segmentation
 
 
 def evaluate_coco(gt: str | Path, pred: str | Path) -> dict[str, dict[str, float]]:

@@ -25,20 +25,25 @@ def decode_segmentation(
     Raises:
         ValueError: If an RLE belongs to a picture of another size.
     """
+    return mask_utils.decode(to_rle(segmentation, height, width)).astype(bool)
+
+
+def to_rle(segmentation: list | dict, height: int, width: int) -> dict[str, Any]:
+    """Turn a COCO segmentation into pycocotools' run-length code.
+
+    Arguments and errors of :func:`decode_segmentation`.
+    """
     if isinstance(segmentation, list):
-        rles = mask_utils.frPyObjects(segmentation, height, width)
-        rle = mask_utils.merge(rles)
-    else:
-        if tuple(segmentation['size']) != (height, width):
-            raise ValueError(
-                f'A mask has the size {tuple(segmentation["size"])} (H, W), but its '
-                f'picture is {(height, width)}. Check height and width in the '
-                'annotation file.'
-            )
-        rle = segmentation
-        if isinstance(rle['counts'], list):
-            rle = mask_utils.frPyObjects(rle, height, width)
-    return mask_utils.decode(rle).astype(bool)
+        return mask_utils.merge(mask_utils.frPyObjects(segmentation, height, width))
+    if tuple(segmentation['size']) != (height, width):
+        raise ValueError(
+            f'A mask has the size {tuple(segmentation["size"])} (H, W), but its '
+            f'picture is {(height, width)}. Check height and width in the '
+            'annotation file.'
+        )
+    if isinstance(segmentation['counts'], list):
+        return mask_utils.frPyObjects(segmentation, height, width)
+    return segmentation
 
 
 def encode_mask(mask: np.ndarray) -> dict[str, Any]:
