@@ -40,7 +40,6 @@ optim_wrapper = dict(
 )
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=100),
-    dict(type='MultiStepLR', by_epoch=False, milestones=[2600], gamma=0.1),
 ]
-train_cfg = dict(max_iters=3200, val_interval=800)
+train_cfg = dict(max_iters=800, val_interval=800)
 default_hooks = dict(checkpoint=dict(interval=400))

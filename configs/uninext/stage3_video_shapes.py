@@ -1,6 +1,6 @@
 # Stage 3 on the Shapes suite: all ten tasks; VIS, MOT, R-VOS, SOT and VOS as 1:1:1:1.
 # python tools/train.py configs/uninext/stage3_video_shapes.py \
-#     --cfg-options load_from=work_dirs/stage2_image_shapes/iter_3000.pth
+#     --cfg-options load_from=work_dirs/stage2_image_shapes/iter_2400.pth
 # 1.7 s an iteration on one core of a busy machine: 2 hours. Figures of all tasks:
 # tools/analysis_tools/ten_tasks.py CHECKPOINT. Shorter: train_cfg.max_iters=2000
 # param_scheduler.1.milestones="[1600]"
