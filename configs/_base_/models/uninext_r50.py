@@ -86,7 +86,7 @@ model = dict(
         prompt_dims=768,
         with_iou_branch=True,
         assigner=dict(type='PromptSimOTAAssigner'),
-        proposal_assigner=dict(type='ProposalHungarianAssigner'),
+        proposal_assigner=dict(type='PromptHungarianAssigner'),
         loss_retrieval=dict(type='RetrievalFocalLoss', loss_weight=2.0),
         loss_bbox=dict(type='L1Loss', loss_weight=5.0, reduction='sum'),
         loss_giou=dict(type='NormalizedGIoULoss', loss_weight=2.0),

@@ -107,7 +107,7 @@ class UNINEXTHead(BaseModule):
             )
         self.assigner = TASK_UTILS.build(assigner or dict(type='PromptSimOTAAssigner'))
         self.proposal_assigner = TASK_UTILS.build(
-            proposal_assigner or dict(type='ProposalHungarianAssigner')
+            proposal_assigner or dict(type='PromptHungarianAssigner')
         )
         self.loss_retrieval = MODELS.build(
             loss_retrieval or dict(type='RetrievalFocalLoss', loss_weight=2.0)

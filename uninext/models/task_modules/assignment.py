@@ -1,6 +1,6 @@
 """What an assigner says, and the class cost both assigners use.
 
-Shape legend: Q queries, G objects, M matched pairs.
+Shape legend: Q queries, G objects, L prompt tokens, M matched pairs.
 """
 
 from __future__ import annotations
@@ -53,3 +53,17 @@ def focal_class_cost(logits: Tensor, alpha: float, gamma: float) -> Tensor:
     positive = alpha * (1 - prob) ** gamma * -(prob + 1e-8).log()
     negative = (1 - alpha) * prob**gamma * -(1 - prob + 1e-8).log()
     return positive - negative
+
+
+def mean_over_tokens(token_cost: Tensor, positive_maps: Tensor) -> Tensor:
+    """Cost of a prediction for an object: the mean over the tokens of its name.
+
+    Args:
+        token_cost: (Q, L) float32.
+        positive_maps: (G, L), non-zero at the tokens of each object's name.
+
+    Returns:
+        (Q, G); 0 for an object without a token.
+    """
+    tokens = positive_maps.float()
+    return token_cost @ (tokens / tokens.sum(1, keepdim=True).clamp(min=1)).T

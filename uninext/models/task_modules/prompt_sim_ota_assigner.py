@@ -12,7 +12,7 @@ from torch import Tensor
 
 from uninext.registry import TASK_UTILS
 
-from .assignment import PromptAssignment, focal_class_cost
+from .assignment import PromptAssignment, focal_class_cost, mean_over_tokens
 from .boxes import pairwise_iou_giou
 
 _USED_COST = 1e5  # makes a query that is taken dearer than any free one
@@ -96,13 +96,11 @@ class PromptSimOTAAssigner:
         self, logits: Tensor, boxes: Tensor, gt_boxes: Tensor, positive_maps: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Cost and IoU of each query with each object, both (Q, G)."""
-        tokens = positive_maps.float()
-        tokens = tokens / tokens.sum(1, keepdim=True).clamp(min=1)
         token_cost = focal_class_cost(logits, self.focal_alpha, self.focal_gamma)
         ious, gious = pairwise_iou_giou(boxes, gt_boxes)
         in_box, near_center = self._location(boxes.float(), gt_boxes.float())
         cost = (
-            token_cost @ tokens.T
+            mean_over_tokens(token_cost, positive_maps)
             - self.giou_weight * gious
             + self.off_center_cost * ~(in_box & near_center)
         )

@@ -7,7 +7,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from uninext.models.task_modules import ProposalHungarianAssigner, pairwise_iou_giou
+from uninext.models.task_modules import PromptHungarianAssigner, pairwise_iou_giou
 from uninext.registry import TASK_UTILS
 
 
@@ -26,16 +26,16 @@ def _cost(logits: Tensor, boxes: Tensor, gt_boxes: Tensor) -> Tensor:
 
 
 @pytest.fixture
-def assigner() -> ProposalHungarianAssigner:
-    return TASK_UTILS.build(dict(type='ProposalHungarianAssigner'))
+def assigner() -> PromptHungarianAssigner:
+    return TASK_UTILS.build(dict(type='PromptHungarianAssigner'))
 
 
-def test_no_object(assigner: ProposalHungarianAssigner) -> None:
+def test_no_object(assigner: PromptHungarianAssigner) -> None:
     assignment = assigner.assign(*_scene(5, 0))
     assert len(assignment) == len(assignment.best_query_inds) == 0
 
 
-def test_is_the_cheapest_of_all_matchings(assigner: ProposalHungarianAssigner) -> None:
+def test_is_the_cheapest_of_all_matchings(assigner: PromptHungarianAssigner) -> None:
     for _ in range(10):
         scene = _scene(6, 3)
         cost = _cost(*scene)
@@ -49,7 +49,7 @@ def test_is_the_cheapest_of_all_matchings(assigner: ProposalHungarianAssigner) -
 
 
 def test_leaving_out_dear_proposals_loses_nothing(
-    assigner: ProposalHungarianAssigner,
+    assigner: PromptHungarianAssigner,
 ) -> None:
     for num_gts in (1, 7, 30):
         scene = _scene(500, num_gts)
@@ -60,7 +60,7 @@ def test_leaving_out_dear_proposals_loses_nothing(
         assert torch.equal(found.best_query_inds[found.gt_inds], found.query_inds)
 
 
-def test_equivariant_to_the_order_of_both(assigner: ProposalHungarianAssigner) -> None:
+def test_equivariant_to_the_order_of_both(assigner: PromptHungarianAssigner) -> None:
     logits, boxes, gt_boxes = _scene(50, 6)
     perm_q, perm_g = torch.randperm(50), torch.randperm(6)
     base = assigner.assign(logits, boxes, gt_boxes)
@@ -69,13 +69,24 @@ def test_equivariant_to_the_order_of_both(assigner: ProposalHungarianAssigner) -
     assert torch.equal(perm_q[moved.best_query_inds], base.best_query_inds[perm_g])
 
 
-def test_more_objects_than_proposals(assigner: ProposalHungarianAssigner) -> None:
+def test_of_several_names_an_object_has_one(
+    assigner: PromptHungarianAssigner,
+) -> None:
+    boxes = torch.tensor([[0.5, 0.5, 0.2, 0.2]]).repeat(3, 1)
+    logits = torch.tensor([[5.0, 5, -5], [-5, -5, 5], [-5, -5, -5]])
+    maps = torch.tensor([[False, False, True], [True, True, False]])
+    found = assigner.assign(logits, boxes, boxes[:2], maps)
+    assert found.query_inds.tolist() == [0, 1]
+    assert found.gt_inds.tolist() == [1, 0]
+
+
+def test_more_objects_than_proposals(assigner: PromptHungarianAssigner) -> None:
     assignment = assigner.assign(*_scene(3, 8))
     assert assignment.query_inds.tolist() == [0, 1, 2]
     assert (assignment.best_query_inds == -1).sum() == 5
 
 
-def test_autocast_changes_nothing(assigner: ProposalHungarianAssigner) -> None:
+def test_autocast_changes_nothing(assigner: PromptHungarianAssigner) -> None:
     scene = _scene(100, 6)
     expected = assigner.assign(*scene)
     with torch.autocast('cpu', dtype=torch.bfloat16):
@@ -83,7 +94,7 @@ def test_autocast_changes_nothing(assigner: ProposalHungarianAssigner) -> None:
     assert torch.equal(found.best_query_inds, expected.best_query_inds)
 
 
-def test_divergence_is_named(assigner: ProposalHungarianAssigner) -> None:
+def test_divergence_is_named(assigner: PromptHungarianAssigner) -> None:
     logits, boxes, gt_boxes = _scene(4, 2)
     with pytest.raises(ValueError, match='training has diverged'):
         assigner.assign(logits * torch.nan, boxes, gt_boxes)
