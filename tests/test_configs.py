@@ -157,17 +157,13 @@ def test_layers_agree(name):
     """The numbers that several parts of a model must share."""
     cfg = load(name).model
     assert cfg.bbox_head.num_layers == cfg.decoder.num_layers
-    channels = {
-        cfg.neck.out_channels,
-        2 * cfg.positional_encoding.num_feats,
-        cfg.denoising.embed_dims,
-        *(cfg[k].embed_dims for k in ('encoder', 'decoder', 'query_selector')),
-        *(cfg[k].embed_dims for k in ('bbox_head', 'mask_head')),
-        cfg.fusion_neck.visual_dims,
-    }
+    parts = [cfg[k] for k in ('encoder', 'decoder', 'query_selector', 'mask_head')]
+    asked = [cfg[k] for k in ('bbox_head', 'denoising', 'fusion_neck') if cfg[k]]
+    channels = {cfg.neck.out_channels, 2 * cfg.positional_encoding.num_feats}
+    channels |= {p.get('visual_dims') or p.embed_dims for p in [*parts, *asked]}
     assert len(channels) == 1
     model = model_of(name)
-    words = {cfg[k].prompt_dims for k in ('fusion_neck', 'denoising', 'bbox_head')}
+    words = {part.prompt_dims for part in asked}
     assert words == {model.prompt_generator.prompt_dims}
 
 

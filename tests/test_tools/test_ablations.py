@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope='module')
+def ablations() -> ModuleType:
+    spec = importlib.util.spec_from_file_location(
+        'ablations', ROOT / 'tools/analysis_tools/ablations.py'
+    )
+    module = importlib.util.module_from_spec(spec)
+    sys.modules['ablations'] = module  # NamedTuple looks its module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def _log(folder: Path, *rows: dict) -> None:
+    path = folder / '20260101_000000/vis_data/scalars.json'
+    path.parent.mkdir(parents=True)
+    path.write_text(''.join(json.dumps(row) + '\n' for row in rows))
+
+
+def _judged(ablations: ModuleType, value: float) -> dict:
+    return dict.fromkeys(ablations.FIGURES.values(), value)
+
+
+def test_nothing_was_run(ablations, tmp_path, capsys) -> None:
+    assert ablations.main(['--work-dir', str(tmp_path), '--table']) == 0
+    rows = capsys.readouterr().out.splitlines()[2:]
+    assert len(rows) == len(list(ablations.FOLDER.glob('*.py'))) > 1
+    assert all(row.count('not run') == len(ablations.FIGURES) for row in rows)
+
+
+def test_table_has_the_mean_of_the_seeds(ablations, tmp_path, capsys) -> None:
+    config = ablations.FOLDER / 'stage2_shapes_whole.py'
+    for seed, value in ((0, 0.5), (1, 0.7)):
+        folder = tmp_path / f'{config.stem}_seed{seed}'
+        _log(folder, dict(loss=3.0, iter=1), _judged(ablations, value))
+    ablations.main([str(config), '--work-dir', str(tmp_path), '--table'])
+    row = capsys.readouterr().out.splitlines()[2]
+    assert row.count('0.600 (0.500, 0.700)') == len(ablations.FIGURES)
+
+
+def test_another_evaluator_is_named(ablations, tmp_path) -> None:
+    _log(tmp_path, dict(accuracy=1.0))
+    with pytest.raises(ValueError, match='box_mAP|bbox_mAP'):
+        ablations.Run(Path('a.py'), 0, tmp_path).figures()
+
+
+def test_what_is_missing_is_trained(ablations, tmp_path, capsys, monkeypatch) -> None:
+    config = ablations.FOLDER / 'stage2_shapes_whole.py'
+    _log(tmp_path / f'{config.stem}_seed0', _judged(ablations, 0.5))
+    asked = []
+
+    def run(command: list[str], **_) -> subprocess.CompletedProcess:
+        asked.append(command)
+        return subprocess.CompletedProcess(command, 1)
+
+    monkeypatch.setattr(subprocess, 'run', run)
+    arguments = [str(config), '--work-dir', str(tmp_path), '--cfg-options', 'a.b=1']
+    assert ablations.main(arguments) == 1, 'a training failed'
+    (command,) = asked
+    assert command[-3:] == ['--cfg-options', 'randomness.seed=1', 'a.b=1']
+    assert '--resume' in command
+    assert f'{config.stem}_seed1' in capsys.readouterr().err
+
+
+def test_figures_are_those_that_the_configs_log(ablations) -> None:
+    """The evaluator's prefixes and metrics, as one config of them names them."""
+    from mmengine.config import Config
+
+    from uninext.evaluation import ReferringMetric
+
+    cfg = Config.fromfile(ablations.FOLDER / 'stage2_shapes_whole.py')
+    prefixes = cfg.val_evaluator.dataset_prefixes
+    assert {key.split('/')[0] for key in ablations.FIGURES.values()} == set(prefixes)
+    kinds = {key.split('/')[1] for key in ablations.FIGURES.values()}
+    assert kinds == {'coco', ReferringMetric.default_prefix}

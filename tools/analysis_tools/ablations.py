@@ -1,0 +1,129 @@
+"""Train what configs/uninext/ablations describes, each with several seeds, as a table.
+
+Each run has a folder WORK_DIR/NAME_seedN. One that was stopped goes on; one with its
+last evaluation is left alone. So one command starts, continues and, at last, tabulates.
+Example: ablations.py --seeds 0 1 --jobs 2 --cfg-options load_from=CHECKPOINT
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import fmean
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / 'configs/uninext/ablations'
+# heading -> key of the evaluation's log
+FIGURES = {
+    'box AP': 'coco/coco/bbox_mAP',
+    'mask AP': 'coco/coco/segm_mAP',
+    'P@0.5': 'refcoco/refexp/bbox_P@0.5',
+    'oIoU': 'refcoco/refexp/segm_oIoU',
+}
+
+
+class Run(NamedTuple):
+    """One config with one seed, in a folder of its own."""
+
+    config: Path
+    seed: int
+    folder: Path
+
+    def figures(self) -> dict[str, float] | None:
+        """The last evaluation, heading -> figure; None if there is none yet."""
+        rows = [
+            json.loads(line)
+            for log in sorted(self.folder.glob('*/vis_data/scalars.json'))
+            for line in log.read_text().splitlines()
+        ]
+        judged = [row for row in rows if 'loss' not in row]
+        if not judged:
+            return None
+        absent = [key for key in FIGURES.values() if key not in judged[-1]]
+        if absent:
+            raise ValueError(
+                f'The last evaluation in {self.folder} has no {absent}; it has '
+                f'{sorted(judged[-1])}. Was it trained with another evaluator?'
+            )
+        return {name: judged[-1][key] for name, key in FIGURES.items()}
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        'configs', nargs='*', type=Path, help=f'default: all of {FOLDER.name}/'
+    )
+    parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1])
+    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/ablations'))
+    parser.add_argument('--jobs', type=int, default=1, help='trainings at a time')
+    parser.add_argument('--table', action='store_true', help='train nothing')
+    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE')
+    args = parser.parse_args(argv)
+    args.configs = args.configs or sorted(FOLDER.glob('*.py'))
+    return args
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Train what is missing, print the table; 1 if a training failed."""
+    args = parse_args(argv)
+    runs = [
+        Run(config, seed, args.work_dir / f'{config.stem}_seed{seed}')
+        for seed in args.seeds
+        for config in args.configs
+    ]
+    failed = []
+    if not args.table:
+        missing = [run for run in runs if run.figures() is None]
+        with ThreadPoolExecutor(args.jobs) as pool:
+            codes = pool.map(lambda run: _train(run, args.cfg_options), missing)
+            failed = [run for run, code in zip(missing, codes) if code]
+    print(table(runs))
+    for run in failed:
+        print(f'failed: {run.folder / "log.txt"}', file=sys.stderr)
+    return int(bool(failed))
+
+
+def table(runs: Sequence[Run]) -> str:
+    """A row of Markdown for each config, its seeds' mean and, in brackets, each."""
+    lines = ['| | ' + ' | '.join(FIGURES) + ' |', '|---' * (len(FIGURES) + 1) + '|']
+    for config in dict.fromkeys(run.config for run in runs):
+        judged = [run.figures() for run in runs if run.config == config]
+        cells = [_cell([f[name] for f in judged if f]) for name in FIGURES]
+        lines.append(f'| {config.stem} | ' + ' | '.join(cells) + ' |')
+    return '\n'.join(lines)
+
+
+def _cell(values: list[float]) -> str:
+    if not values:
+        return 'not run'
+    each = ', '.join(f'{value:.3f}' for value in values)
+    return f'{fmean(values):.3f} ({each})'
+
+
+def _train(run: Run, options: Sequence[str]) -> int:
+    """Train in a process of its own, its output in the folder; the exit status."""
+    run.folder.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, str(ROOT / 'tools/train.py'), str(run.config)]
+    command += ['--work-dir', str(run.folder), '--resume']
+    command += ['--cfg-options', f'randomness.seed={run.seed}', *options]
+    print(f'{run.folder.name} ...', flush=True)
+    with open(run.folder / 'log.txt', 'a') as log:
+        threads = os.environ.get('OMP_NUM_THREADS', '1')
+        environment = {**os.environ, 'OMP_NUM_THREADS': threads}
+        return subprocess.run(
+            command, stdout=log, stderr=subprocess.STDOUT, env=environment
+        ).returncode
+
+
+if __name__ == '__main__':
+    sys.exit(main())
