@@ -6,6 +6,7 @@
 ``hooks``: seeds, losses per source, checkpoints that are never half-written.
 ``log_processor``: the progress line.
 ``checkpoint``: reading files safely and writing them whole.
+``packaged_parts``: what files leave out because packages bring it.
 ``distributed``: processes without GPUs.
 ``screen``: what goes to the log file alone.
 """
@@ -17,6 +18,8 @@ from uninext.engine.checkpoint import (
     load_checkpoint_file,
     load_state,
     refusing_pickled_code,
+    load_weights,
+    local_checkpoint,
     replacing,
     state_dict_of,
 )
@@ -26,6 +29,12 @@ from uninext.engine.log_processor import UninextLogProcessor
 from uninext.engine.loops import ResumableIterTrainLoop
 from uninext.engine.runner import UninextRunner
 from uninext.engine.screen import file_only
+from uninext.engine.packaged_parts import (
+    PackagedPart,
+    digest_of,
+    packaged_parts_of,
+    packaged_parts_text,
+)
 from uninext.engine.video_loop import VideoTestLoop
 
 __all__ = [
@@ -48,3 +57,7 @@ __all__ = [
     'replacing',
     'state_dict_of',
 ]
+    'load_weights',
+    'local_checkpoint',
+    'packaged_parts_of',
+    'packaged_parts_text',

@@ -23,6 +23,7 @@ from mmengine.dist import barrier, get_local_rank
 from mmengine.logging import HistoryBuffer
 from torch import Tensor, nn
 
+from uninext.engine.packaged_parts import PackagedPart, packaged_parts_of
 from uninext.utils import safe_files
 from uninext.utils.safe_files import CheckpointError
 
@@ -96,9 +97,46 @@ def load_checkpoint_file(
         CheckpointError: If the file is absent, cut short, carries pickled code, or is
             not a mapping.
     """
+    return safe_files.load_safely(local_checkpoint(path), map_location, mmap)
+
+
+def local_checkpoint(path: str | os.PathLike) -> Path:
+    """The file of a checkpoint on this machine.
+
+    Args:
+        path: A local file, or an ``https://`` address that is fetched once into torch's
+            hub cache.
+
+    Raises:
+        CheckpointError: If there is no such file, or it cannot be fetched.
+    """
     if '://' in str(path):
-        path = _fetch(str(path))
-    return safe_files.load_safely(path, map_location, mmap)
+        return _fetch(str(path))
+    local = Path(path).expanduser()
+    if not local.is_file():
+        raise CheckpointError(
+            f'There is no checkpoint {str(path)!r}. Give the path of a checkpoint file.'
+        )
+    return local
+
+
+def load_weights(model: nn.Module, path: str | os.PathLike) -> None:
+    """Load a checkpoint file into a model; every key must fit.
+
+    Args:
+        model: The module to fill, unwrapped.
+        path: As for :func:`load_checkpoint_file`.
+
+    Raises:
+        CheckpointError: If the file cannot be used, or a key does not fit.
+    """
+    checkpoint = load_checkpoint_file(path)
+    load_state(
+        model,
+        state_dict_of(checkpoint, str(path)),
+        source=str(path),
+        packaged=packaged_parts_of(checkpoint),
+    )
 
 
 def state_dict_of(
@@ -130,6 +168,7 @@ def load_state(
     allow: Sequence[str] = (),
     source: str = 'checkpoint',
     adapt: bool = False,
+    packaged: Sequence[PackagedPart] = (),
 ) -> KeyReport:
     """Copy ``state`` into ``model``; every difference is an error unless allowed.
 
@@ -144,33 +183,41 @@ def load_state(
             from those of an earlier stage of training, says so in ``notes``, and gives
             regular expressions of keys that may be missing then. For the start of a
             training only: the weights that are missing are random.
+        packaged: What ``state`` leaves out because packages bring it; taken from there,
+            but for parts that ``allow`` finds as a whole.
 
     Returns:
         The differences that were allowed, and the notes.
 
     Raises:
-        CheckpointError: If a key differs and no pattern of ``allow`` finds it. The
-            model is unchanged then.
+        CheckpointError: If a key differs and no pattern of ``allow`` finds it; the
+            model is unchanged then. If a packaged part is absent or another.
     """
     notes: list[str] = []
     fresh: list[str] = []
     if adapt and hasattr(model, 'adapt_state_dict'):
         state, notes, fresh = model.adapt_state_dict(state)
     own = model.state_dict()
+    absent = [f'{part.name}.*' for part in packaged if not part.is_in(model)]
     report = KeyReport(
         missing=[k for k in own if k not in state and not _OPTIONAL_KEYS.search(k)],
-        unexpected=[k for k in state if k not in own],
+        unexpected=[k for k in state if k not in own] + absent,
         misshapen=[k for k in own if k in state and own[k].shape != state[k].shape],
         notes=notes,
     )
     refused = report.without(allow)
+    brought = [p for p in packaged if any(p.has(k) for k in refused.missing)]
     refused.missing = KeyReport(refused.missing, [], []).without(fresh).missing
+    refused.missing = _not_in(brought, refused.missing)
     if refused:
         raise CheckpointError(
             f'{source} does not fit the model:\n{refused.describe()}\n'
             'Use the config that it was trained with. To start a training from a part '
             'of it, name what may differ: load_allow=["regular expression of keys"].'
         )
+    for part in brought:
+        part.fetch(model, source)
+    report.missing = _not_in(brought, report.missing)
     usable = {k: v for k, v in state.items() if k in own and k not in report.misshapen}
     model.load_state_dict(usable, strict=False)
     return report
@@ -258,6 +305,10 @@ def from_plain(value: Any) -> Any:
             return HistoryBuffer(log['values'].tolist(), log['counts'].tolist())
         return {key: from_plain(item) for key, item in value.items()}
     return value
+
+
+def _not_in(parts: Sequence[PackagedPart], keys: Sequence[str]) -> list[str]:
+    return [key for key in keys if not any(part.has(key) for part in parts)]
 
 
 def _fetch(address: str) -> Path:

@@ -27,6 +27,8 @@ from uninext.engine.checkpoint import (
     state_dict_of,
 )
 from uninext.engine.distributed import has_accelerator, init_cpu_group
+from uninext.engine.freezing import freeze_parameters
+from uninext.engine.packaged_parts import packaged_parts_of
 from uninext.engine.screen import file_only, screens
 from uninext.registry import RUNNERS
 
@@ -289,6 +291,7 @@ class UninextRunner(Runner):
         path = Path(out_dir) / filename
         with file_only(self.logger), replacing(path) as temporary:
             super().save_checkpoint(out_dir, temporary.name, *args, **kwargs)
+            packaged=packaged_parts_of(checkpoint),
 
     def _init_model_weights(self) -> None:
         with file_only(self.logger), refusing_pickled_code():

@@ -1,0 +1,111 @@
+"""Parts of a network that a file of weights leaves out, because a package brings them.
+
+Publishing a model notes them in the file's metadata; loading it fetches them from the
+package again, and checks that they are the same to the last bit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from torch import nn
+
+from uninext.utils.safe_files import CheckpointError
+
+META_KEY = 'left_out'
+
+
+@dataclass(frozen=True)
+class PackagedPart:
+    """A part whose weights come from a package, unchanged.
+
+    Attributes:
+        name: Of the part among the modules of the model.
+        loaded_by: Name of the module whose ``init_weights`` loads the part.
+        package: To install.
+        sha256: Of its parameters; see :func:`digest_of`.
+    """
+
+    name: str
+    loaded_by: str
+    package: str
+    sha256: str
+
+    def has(self, key: str) -> bool:
+        """Whether a key of the model's state is one of this part."""
+        return key.startswith(f'{self.name}.')
+
+    def is_in(self, model: nn.Module) -> bool:
+        """Whether a model has such a part at all."""
+        return {self.name, self.loaded_by} <= {
+            name for name, _ in model.named_modules()
+        }
+
+    def fetch(self, model: nn.Module, source: str) -> None:
+        """Load the part into a model, unless it is there already.
+
+        Args:
+            model: It has the part.
+            source: What an error message calls the file that leaves it out.
+
+        Raises:
+            CheckpointError: If the package is absent, or the weights of this model are
+                not those that were left out.
+        """
+        part = model.get_submodule(self.name)
+        if digest_of(part) == self.sha256:
+            return
+        try:
+            model.get_submodule(self.loaded_by).init_weights()
+        except ValueError as error:
+            raise CheckpointError(
+                f'{source} leaves out {self.name}, which the package {self.package} '
+                f'brings. {error}'
+            ) from error
+        if digest_of(part) != self.sha256:
+            raise CheckpointError(
+                f'{source} leaves out {self.name}, which the package {self.package} '
+                'brings; what this model has there is something else. Use the config '
+                'that the file was published with, and the version of the package that '
+                'requirements/ name.'
+            )
+
+
+def packaged_parts_of(checkpoint: Mapping[str, Any]) -> list[PackagedPart]:
+    """Read from a checkpoint what it leaves out.
+
+    Args:
+        checkpoint: As :func:`uninext.engine.load_checkpoint_file` returns it.
+
+    Raises:
+        CheckpointError: If what is written there cannot be understood.
+    """
+    meta = checkpoint.get('meta')
+    text = meta.get(META_KEY) if isinstance(meta, Mapping) else None
+    if not text:
+        return []
+    try:
+        return [PackagedPart(**fields) for fields in json.loads(text)]
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(
+            f'The metadata of the checkpoint say in {META_KEY!r} what it leaves out, '
+            f'but not in a form that this version reads ({error}). Update uninext.'
+        ) from error
+
+
+def packaged_parts_text(parts: Sequence[PackagedPart]) -> str:
+    """The inverse of :func:`packaged_parts_of`: a text for the metadata."""
+    return json.dumps([asdict(part) for part in parts])
+
+
+def digest_of(module: nn.Module) -> str:
+    """Checksum of names, shapes, types and bits of the parameters of a module."""
+    digest = hashlib.sha256()
+    for name, value in sorted(module.named_parameters()):
+        digest.update(f'{name} {tuple(value.shape)} {value.dtype}\n'.encode())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
