@@ -4,20 +4,21 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install -qq
 JOBS ?= 2
-LINTED := uninext tests tools demo configs setup.py
+LINTED := uninext tests tools demo configs docs/_hooks setup.py
 
 # No compiler is needed: mmcv without its compiled ops is enough. MMCV_WITH_OPS=1 builds them.
 export MMCV_WITH_OPS ?= 0
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
-.PHONY: help demo test lint format all-checks install clean
+.PHONY: help demo test lint format docs all-checks install clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo [DATA=folder]  train and test a small model, draw what it finds'
 	@echo 'make test                run the tests and measure their coverage'
 	@echo 'make lint | format       check | rewrite the style of the code'
-	@echo 'make all-checks          lint and test: what CI runs'
+	@echo 'make docs                build the documentation: site/index.html'
+	@echo 'make all-checks          lint, docs and test: what CI runs'
 	@echo 'make install             only make $(VENV) with everything to run'
 	@echo 'make clean               remove $(VENV), caches and demo_output'
 	@echo 'PYTHON=python3.11 chooses the Python, JOBS=4 the number of test processes.'
@@ -38,12 +39,17 @@ format: $(VENV)/.tests
 	@$(PY) -m ruff check --fix $(LINTED)
 	@$(PY) -m ruff format $(LINTED)
 
-all-checks: lint test
+docs: $(VENV)/.docs
+	@echo '[docs] mkdocs'
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
+	@echo 'site/index.html is the first page.'
+
+all-checks: lint docs test
 
 install: $(VENV)/.runtime
 
 clean:
-	rm -rf $(VENV) demo_output build dist *.egg-info .coverage* htmlcov .pytest_cache .ruff_cache
+	rm -rf $(VENV) demo_output site build dist *.egg-info .coverage* htmlcov .pytest_cache .ruff_cache
 	find uninext tests tools demo -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.python:
@@ -67,4 +73,9 @@ $(VENV)/.runtime: $(VENV)/.python requirements.txt requirements/build.txt \
 $(VENV)/.tests: $(VENV)/.runtime requirements/tests.txt
 	@echo '[install] pytest and ruff'
 	@$(PIP) -c requirements/build.txt -r requirements/tests.txt
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.python requirements/docs.txt
+	@echo '[install] MkDocs'
+	@$(PIP) -r requirements/docs.txt
 	@touch $@
