@@ -5,4 +5,5 @@
 ``scalabel``: labels and results in the layout of BDD100K.
 ``safe_files``: checkpoints read without running code, written whole.
 ``tokenizer``: where the text vocabulary comes from.
+``video_writer``: frames into a playable mp4.
 """
