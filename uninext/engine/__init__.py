@@ -8,6 +8,7 @@
 ``checkpoint``: reading files safely and writing them whole.
 ``packaged_parts``: what files leave out because packages bring it.
 ``distributed``: processes without GPUs.
+``freezing``: parts that learn nothing.
 ``screen``: what goes to the log file alone.
 """
 
@@ -17,29 +18,31 @@ from uninext.engine.checkpoint import (
     find_loadable,
     load_checkpoint_file,
     load_state,
-    refusing_pickled_code,
     load_weights,
     local_checkpoint,
+    refusing_pickled_code,
     replacing,
     state_dict_of,
 )
 from uninext.engine.distributed import has_accelerator, init_cpu_group
+from uninext.engine.freezing import freeze_parameters
 from uninext.engine.hooks import SafeCheckpointHook, SeedIterHook, SourceLossHook
 from uninext.engine.log_processor import UninextLogProcessor
 from uninext.engine.loops import ResumableIterTrainLoop
-from uninext.engine.runner import UninextRunner
-from uninext.engine.screen import file_only
 from uninext.engine.packaged_parts import (
     PackagedPart,
     digest_of,
     packaged_parts_of,
     packaged_parts_text,
 )
+from uninext.engine.runner import UninextRunner
+from uninext.engine.screen import file_only
 from uninext.engine.video_loop import VideoTestLoop
 
 __all__ = [
     'CheckpointError',
     'KeyReport',
+    'PackagedPart',
     'ResumableIterTrainLoop',
     'SafeCheckpointHook',
     'SeedIterHook',
@@ -47,17 +50,19 @@ __all__ = [
     'UninextLogProcessor',
     'UninextRunner',
     'VideoTestLoop',
+    'digest_of',
     'file_only',
     'find_loadable',
+    'freeze_parameters',
     'has_accelerator',
     'init_cpu_group',
     'load_checkpoint_file',
     'load_state',
-    'refusing_pickled_code',
-    'replacing',
-    'state_dict_of',
-]
     'load_weights',
     'local_checkpoint',
     'packaged_parts_of',
     'packaged_parts_text',
+    'refusing_pickled_code',
+    'replacing',
+    'state_dict_of',
+]

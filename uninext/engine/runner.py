@@ -45,6 +45,7 @@ class UninextRunner(Runner):
       the earlier ones intact.
     * ``resume='auto'`` (or ``resume=True`` without ``load_from``) takes the newest
       checkpoint of ``work_dir`` that can be read; if there is none, ``load_from``.
+    * ``frozen=['regex', ...]`` in the config names parameters that learn nothing.
     * Several processes without GPUs run on gloo.
     * The environment, the config and the thousands of lines about initial values go to
       the log file; the screen gets a summary.
@@ -77,6 +78,35 @@ class UninextRunner(Runner):
         if self.distributed and not is_distributed() and not has_accelerator():
             init_cpu_group(self._launcher)
         super().setup_env(env_cfg)
+
+    def build_model(self, model: nn.Module | dict) -> nn.Module:
+        """Build the model; ``frozen`` of the config is applied before DDP sees it.
+
+        Args:
+            model: ``model`` of the config, or a built one.
+
+        Returns:
+            The model.
+
+        Raises:
+            ValueError: If a pattern of ``frozen`` finds nothing.
+        """
+        built = super().build_model(model)
+        freeze_parameters(built, self.cfg.get('frozen') or [])
+        return built
+
+    def dump_config(self) -> None:
+        """Save the whole config in ``work_dir``, but not over the file it came from.
+
+        That one is somebody's, short and with comments; what it expands to is in the
+        log's folder.
+        """
+        source = self.cfg.filename
+        if (
+            source is None
+            or Path(source).resolve().parent != Path(self.work_dir).resolve()
+        ):
+            super().dump_config()
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
         """Move the model to its device and wrap it for several processes.
@@ -178,7 +208,9 @@ class UninextRunner(Runner):
             built = super().build_optim_wrapper(optim_wrapper)
         rates = Counter()
         for group in built.param_groups:
-            rates[group['lr']] += sum(p.numel() for p in group['params'])
+            learning = [p for p in group['params'] if p.requires_grad]
+            rates[group['lr']] += sum(p.numel() for p in learning)
+        rates = +rates  # without the rates of frozen parameters alone
         text = ', '.join(f'{r:g} ({n / 1e6:.1f} M)' for r, n in rates.most_common())
         self.logger.info(f'{type(built.optimizer).__name__}: learning rates {text}')
         return built
@@ -259,6 +291,7 @@ class UninextRunner(Runner):
             allow=[] if self._resume else allow,
             source=str(filename),
             adapt=self._starts_training and not self._resume,
+            packaged=packaged_parts_of(checkpoint),
         )
         for note in differences.notes:
             self.logger.info(note)
@@ -291,7 +324,6 @@ class UninextRunner(Runner):
         path = Path(out_dir) / filename
         with file_only(self.logger), replacing(path) as temporary:
             super().save_checkpoint(out_dir, temporary.name, *args, **kwargs)
-            packaged=packaged_parts_of(checkpoint),
 
     def _init_model_weights(self) -> None:
         with file_only(self.logger), refusing_pickled_code():
