@@ -513,6 +513,11 @@ def test_every_video_test_is_known():
         cfg = load(f'eval/{name}.py')
         assert cfg.test_cfg == dict(type='VideoTestLoop')
         assert cfg.test_dataloader.sampler.type == 'WholeVideoSampler'
+    for name in stage_3 - pictures:  # no masks where nobody reads them
+        cfg, task = load(f'eval/{name}.py').model, name.split('_')[0]
+        assert cfg.predictor.get('with_masks', True) is (task not in ('sot', 'mot'))
+        assert cfg.followers.names.get('with_masks', True) is (task != 'mot')
+        assert cfg.followers.box.get('with_masks', True) is (task != 'sot')
     for name in pictures:
         assert load(f'eval/{name}.py').test_cfg == dict(type='TestLoop')
 

@@ -21,6 +21,3 @@ mot_mot17 = dict(
     ann_file='annotations/train.json',
     data_prefix=dict(img=''),
 )
-mot_boxes_only = dict(
-    followers=dict(names=dict(with_masks=False)), predictor=dict(with_masks=False)
-)

@@ -22,6 +22,3 @@ sot_tnl2k = dict(sot_lasot, data_root='data/tnl2k/')
 sot_otb = dict(sot_lasot, data_root='data/otb/')
 sot_trackingnet = dict(sot_lasot, data_root='data/trackingnet/')
 sot_got10k = dict(sot_lasot, data_root='data/got10k/', data_prefix=dict(img='test/'))
-sot_boxes_only = dict(
-    followers=dict(box=dict(with_masks=False)), predictor=dict(with_masks=False)
-)

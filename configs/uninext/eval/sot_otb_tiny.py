@@ -3,6 +3,6 @@
 # Success AUC. Figures: docs/video.md.
 _base_ = ['../stage3_video_tiny.py', '../../_base_/eval/tiny_video.py']
 test_dataloader = dict(dataset=_base_.tiny_otb)
-model = dict(followers=dict(box=dict(with_masks=False)))
+model = _base_.sot_boxes_only
 test_evaluator = dict(type='SOTMetric', rules='otb')
 test_cfg = dict(_delete_=True, type='VideoTestLoop')

@@ -3,6 +3,6 @@
 # Success AUC. All tasks: tools/analysis_tools/ten_tasks.py. Data: docs/shapes.md.
 _base_ = ['../stage3_video_shapes.py', '../../_base_/eval/shapes.py']
 test_dataloader = dict(dataset=_base_.shapes_sot)
-model = dict(followers=dict(box=dict(with_masks=False)))
+model = _base_.sot_boxes_only
 test_evaluator = dict(type='SOTMetric', rules='lasot')
 test_cfg = dict(_delete_=True, type='VideoTestLoop')
