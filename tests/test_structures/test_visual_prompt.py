@@ -167,6 +167,22 @@ def test_compared_by_identity() -> None:
     assert moved.prior.device.type == 'meta'
 
 
+def test_the_first_gpu_has_two_names() -> None:
+    """'cuda' may be 'cuda:0': a template that is there is not copied each frame."""
+
+    class Stays(torch.Tensor):
+        def to(self, device) -> torch.Tensor:
+            return self if torch.device(device).type == 'cuda' else super().to(device)
+
+        @property
+        def device(self) -> torch.device:
+            return torch.device('cuda:0')
+
+    parts = (torch.zeros(3, 4, 4), torch.zeros(4, 4), torch.zeros(4, 4))
+    template = Template(*(part.as_subclass(Stays) for part in parts))
+    assert template.to('cuda') is template.to('cuda:0') is template
+
+
 def test_visual_prompt() -> None:
     first, second = cut(BOXES['inside'], size=8), cut(BOXES['wide'], size=8)
     prompt = VisualPrompt((first,))

@@ -90,11 +90,10 @@ class Template:
 
     def to(self, device: torch.device | str) -> Template:
         """The same on another device; itself if it is there already."""
-        if self.image.device == torch.device(device):
+        image = self.image.to(device)
+        if image is self.image:  # 'cuda' may be 'cuda:0': only the tensor knows
             return self
-        return Template(
-            self.image.to(device), self.padding.to(device), self.prior.to(device)
-        )
+        return Template(image, self.padding.to(device), self.prior.to(device))
 
 
 @dataclass(frozen=True, eq=False)
