@@ -2,6 +2,7 @@
 
 ``coco_folder``: finds annotations and pictures in a user's folder.
 ``short_training``: trains and judges a config on such a folder.
+``exports``: results into the files of benchmarks and labelling tools.
 ``inferencer``: the front door: pictures or videos and prompts enter, results leave.
 ``sources``: pictures of users in whatever form they come.
 ``picture_report``: pictures of predictions and a contact sheet.
@@ -11,9 +12,16 @@
 """
 
 from uninext.apis.coco_folder import CocoFolder, CocoSplit, find_coco_folder
+from uninext.apis.exports import (
+    to_coco_labels,
+    to_cvat,
+    to_mot_lines,
+    to_youtube_vis,
+    to_youtube_vis_labels,
+)
 from uninext.apis.inferencer import UninextInferencer
 from uninext.apis.picture_report import draw_predictions
-from uninext.apis.results import AskedPrompt, Result, to_mot_lines, to_youtube_vis
+from uninext.apis.results import AskedPrompt, Result
 from uninext.apis.short_training import (
     evaluate_short_training,
     point_config_at,
@@ -55,7 +63,10 @@ __all__ = [
     'read_frames',
     'ten_tasks_json',
     'ten_tasks_table',
+    'to_coco_labels',
+    'to_cvat',
     'to_mot_lines',
     'to_youtube_vis',
+    'to_youtube_vis_labels',
     'train_shortly',
 ]

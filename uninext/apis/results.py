@@ -1,7 +1,7 @@
 """What was found in a picture or frame, ready to be drawn, saved and exported.
 
-Arrays leave the inferencer as a :class:`Result`; pictures, JSON, COCO, MOTChallenge and
-YouTube-VIS leave here.
+Arrays leave the inferencer as a :class:`Result`; pictures, JSON and COCO leave here,
+what is made of whole videos and sets leaves ``uninext.apis.exports``.
 
 Shape legend: n instances, (H, W) the picture.
 """
@@ -9,8 +9,8 @@ Shape legend: n instances, (H, W) the picture.
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -213,13 +213,13 @@ class Result:
         Raises:
             ValueError: If a name has no id.
         """
-        ids = _ids_of(self.categories, category_ids)
+        ids = category_ids_of(self.categories, category_ids)
         records = []
         for i, label in enumerate(self.labels):
             record = dict(
                 image_id=image_id,
                 category_id=ids[label],
-                bbox=_xywh(self.boxes_xyxy[i]),
+                bbox=xywh_of(self.boxes_xyxy[i]),
                 score=float(self.scores[i]),
             )
             if self.masks is not None:
@@ -252,106 +252,28 @@ class Result:
         )
 
 
-# ------------------------------------------------------------------------ whole videos
-
-
-def to_mot_lines(results: Sequence[Result]) -> list[str]:
-    """Tracks in the text format of MOTChallenge.
-
-    Args:
-        results: Frames of one video.
-
-    Returns:
-        Lines ``frame,id,x,y,w,h,score,-1,-1,-1``; frames and ids from 1, pixels. Ends
-        of lines are not in them. Instances without a track (id -1) are left out.
+def checked_tracks(result: Result) -> list[int]:
+    """The n track ids of a frame.
 
     Raises:
-        ValueError: If the results are of single pictures.
+        ValueError: If it is a single picture.
     """
-    lines = []
-    for result in _checked_frames(results):
-        for i, track in enumerate(result.track_ids.tolist()):
-            if track < 0:
-                continue
-            box = ','.join(f'{v:.2f}' for v in _xywh(result.boxes_xyxy[i]))
-            score = f'{result.scores[i]:.4f}'
-            lines.append(f'{result.frame + 1},{track + 1},{box},{score},-1,-1,-1')
-    return lines
-
-
-def to_youtube_vis(
-    results: Sequence[Result],
-    video_id: int = 1,
-    category_ids: Mapping[str, int] | None = None,
-) -> list[dict[str, Any]]:
-    """Tracks in the result format of YouTube-VIS.
-
-    A track has the name whose scores add up to the most, and the mean of its scores.
-    Instances without a track (id -1) are left out.
-
-    Args:
-        results: All frames of one video.
-        video_id: Of the video.
-        category_ids: Name -> id; None: :attr:`Result.categories`.
-
-    Returns:
-        A dict a track: ``video_id``, ``category_id``, ``score``, ``bboxes`` xywh and,
-        with masks, ``segmentations`` RLE; one entry a frame, None where it is absent.
-
-    Raises:
-        ValueError: If the results are of single pictures, or a name has no id.
-    """
-    results = _checked_frames(results)
-    tracks: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for place, result in enumerate(results):
-        for i, track in enumerate(result.track_ids.tolist()):
-            if track >= 0:
-                tracks[track].append((place, i))
-    ids = _ids_of(results[0].categories, category_ids) if results else {}
-    return [
-        dict(video_id=video_id, **_track_record(results, tracks[track], ids))
-        for track in sorted(tracks)
-    ]
-
-
-def _track_record(
-    results: Sequence[Result],
-    places: Sequence[tuple[int, int]],
-    ids: Mapping[str, int],
-) -> dict[str, Any]:
-    """A track that is instance ``i`` of result ``place`` for each of ``places``."""
-    sums: dict[str, float] = defaultdict(float)
-    bboxes: list[list[float] | None] = [None] * len(results)
-    segmentations: list[dict | None] = [None] * len(results)
-    for place, i in places:
-        result = results[place]
-        sums[result.labels[i]] += float(result.scores[i])
-        bboxes[place] = _xywh(result.boxes_xyxy[i])
-        if result.masks is not None:
-            segmentations[place] = encode_mask(result.masks[i])
-    record = dict(
-        category_id=ids[max(sums, key=sums.get)],
-        score=sum(sums.values()) / len(places),
-        bboxes=bboxes,
-    )
-    if any(segmentations):
-        record['segmentations'] = segmentations
-    return record
-
-
-def _checked_frames(results: Sequence[Result]) -> list[Result]:
-    results = list(results)
-    if any(result.track_ids is None or result.frame is None for result in results):
+    if result.track_ids is None or result.frame is None:
         raise ValueError(
             'Tracks are written of the frames of a video, and these are single '
             'pictures. Give the inferencer a video, or as_video=True with a folder.'
         )
-    return results
+    return result.track_ids.tolist()
 
 
-def _ids_of(
+def category_ids_of(
     categories: Mapping[str, int], category_ids: Mapping[str, int] | None
 ) -> Mapping[str, int]:
+    """Name -> id in an export: ``category_ids``, or ``categories`` without them.
+
+    Raises:
+        ValueError: If one of ``categories`` has no id.
+    """
     if category_ids is None:
         return categories
     absent = [name for name in categories if name not in category_ids]
@@ -363,6 +285,7 @@ def _ids_of(
     return category_ids
 
 
-def _xywh(box_xyxy: np.ndarray) -> list[float]:
+def xywh_of(box_xyxy: np.ndarray) -> list[float]:
+    """A box (4,) xyxy as x, y, width, height."""
     x1, y1, x2, y2 = box_xyxy.tolist()
     return [x1, y1, x2 - x1, y2 - y1]

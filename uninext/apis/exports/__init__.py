@@ -1,0 +1,37 @@
+"""Exports: results enter, the files of benchmarks and labelling tools leave.
+
+``video_tracks``: tracks of a video; MOTChallenge's text and YouTube-VIS's results.
+``label_sets``: complete annotation files of COCO's and YouTube-VIS's layouts.
+``cvat``: tracks as CVAT's XML.
+"""
+
+from uninext.apis.exports.cvat import cvat_of_tracks, to_cvat
+from uninext.apis.exports.label_sets import (
+    CocoLabels,
+    VideoLabels,
+    to_coco_labels,
+    to_youtube_vis_labels,
+)
+from uninext.apis.exports.video_tracks import (
+    Sighting,
+    Track,
+    VideoTracks,
+    mot_lines_of,
+    to_mot_lines,
+    to_youtube_vis,
+)
+
+__all__ = [
+    'CocoLabels',
+    'Sighting',
+    'Track',
+    'VideoLabels',
+    'VideoTracks',
+    'cvat_of_tracks',
+    'mot_lines_of',
+    'to_coco_labels',
+    'to_cvat',
+    'to_mot_lines',
+    'to_youtube_vis',
+    'to_youtube_vis_labels',
+]

@@ -1,0 +1,174 @@
+"""Tracks of a video: results of its frames enter one by one, tables leave.
+
+MOTChallenge's text and YouTube-VIS's results are made here.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from uninext.apis.results import Result, category_ids_of, checked_tracks, xywh_of
+from uninext.evaluation.functional import encode_mask
+
+
+class Sighting(NamedTuple):
+    """A track in one frame.
+
+    Attributes:
+        box_xywh: Pixels of the frame.
+        score: In 0..1.
+        mask: COCO RLE; None if the model predicts none.
+    """
+
+    box_xywh: list[float]
+    score: float
+    mask: dict[str, Any] | None
+
+
+@dataclass
+class Track:
+    """One thing through a video.
+
+    Attributes:
+        sightings: Place of the frame, from 0 -> what was seen there.
+        label_scores: Name -> sum of the scores under that name.
+    """
+
+    sightings: dict[int, Sighting] = field(default_factory=dict)
+    label_scores: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    @property
+    def label(self) -> str:
+        """The name whose scores add up to the most."""
+        return max(self.label_scores, key=self.label_scores.__getitem__)
+
+    @property
+    def score(self) -> float:
+        """The mean of the scores."""
+        return sum(self.label_scores.values()) / len(self.sightings)
+
+
+class VideoTracks:
+    """All tracks of one video, without its pictures.
+
+    It grows with what is found, not with the pixels. Instances without a track (id
+    -1: a tracker is not sure yet) are left out.
+
+    Attributes:
+        num_frames: Frames that were added.
+        size_hw: Of the frames, in pixels; None before the first.
+        categories: Name -> id from 1, of everything that was asked for.
+        tracks: Id -> track.
+    """
+
+    def __init__(self, results: Sequence[Result] = ()) -> None:
+        self.num_frames = 0
+        self.size_hw: tuple[int, int] | None = None
+        self.categories: dict[str, int] = {}
+        self.tracks: dict[int, Track] = {}
+        for result in results:
+            self.add(result)
+
+    def add(self, result: Result) -> None:
+        """Take the next frame.
+
+        Raises:
+            ValueError: If it is a single picture, or of another size than the first.
+        """
+        track_ids = checked_tracks(result)
+        size_hw = result.image.shape[:2]
+        if self.size_hw not in (None, size_hw):
+            raise ValueError(
+                f'Frame {self.num_frames} is {size_hw[1]} x {size_hw[0]} (width x '
+                f'height), the first was {self.size_hw[1]} x {self.size_hw[0]}. Tables '
+                'of tracks have one size a video: give the parts one by one.'
+            )
+        self.size_hw = size_hw
+        for name in result.categories:
+            self.categories.setdefault(name, len(self.categories) + 1)
+        for i, (track_id, label) in enumerate(zip(track_ids, result.labels)):
+            if track_id < 0:
+                continue
+            track = self.tracks.setdefault(track_id, Track())
+            mask = None if result.masks is None else encode_mask(result.masks[i])
+            score = float(result.scores[i])
+            box = xywh_of(result.boxes_xyxy[i])
+            track.sightings[self.num_frames] = Sighting(box, score, mask)
+            track.label_scores[label] += score
+        self.num_frames += 1
+
+    def youtube_vis(
+        self, video_id: int = 1, category_ids: Mapping[str, int] | None = None
+    ) -> list[dict[str, Any]]:
+        """Records of YouTube-VIS; see :func:`to_youtube_vis`."""
+        ids = category_ids_of(self.categories, category_ids)
+        records = []
+        for _, track in sorted(self.tracks.items()):
+            seen = [track.sightings.get(place) for place in range(self.num_frames)]
+            record = dict(
+                video_id=video_id,
+                category_id=ids[track.label],
+                score=track.score,
+                bboxes=[s and s.box_xywh for s in seen],
+            )
+            if any(s and s.mask for s in seen):
+                record['segmentations'] = [s and s.mask for s in seen]
+            records.append(record)
+        return records
+
+
+def mot_lines_of(result: Result) -> list[str]:
+    """Lines of one frame; see :func:`to_mot_lines`."""
+    lines = []
+    for i, track in enumerate(checked_tracks(result)):
+        if track < 0:
+            continue
+        box = ','.join(f'{v:.2f}' for v in xywh_of(result.boxes_xyxy[i]))
+        score = f'{result.scores[i]:.4f}'
+        lines.append(f'{result.frame + 1},{track + 1},{box},{score},-1,-1,-1')
+    return lines
+
+
+def to_mot_lines(results: Sequence[Result]) -> list[str]:
+    """Tracks in the text format of MOTChallenge.
+
+    Args:
+        results: Frames of one video.
+
+    Returns:
+        Lines ``frame,id,x,y,w,h,score,-1,-1,-1``; frames and ids from 1, pixels. Ends
+        of lines are not in them. Instances without a track (id -1) are left out.
+
+    Raises:
+        ValueError: If the results are of single pictures.
+    """
+    return [line for result in results for line in mot_lines_of(result)]
+
+
+def to_youtube_vis(
+    results: Sequence[Result],
+    video_id: int = 1,
+    category_ids: Mapping[str, int] | None = None,
+) -> list[dict[str, Any]]:
+    """Tracks in the result format of YouTube-VIS.
+
+    A track has the name whose scores add up to the most, and the mean of its scores.
+    Instances without a track (id -1) are left out.
+
+    Args:
+        results: All frames of one video.
+        video_id: Of the video.
+        category_ids: Name -> id; None: :attr:`Result.categories`.
+
+    Returns:
+        A dict a track: ``video_id``, ``category_id``, ``score``, ``bboxes`` xywh and,
+        with masks, ``segmentations`` RLE; one entry a frame, None where it is absent.
+
+    Raises:
+        ValueError: If the results are of single pictures, frames differ in size, or a
+            name has no id.
+    """
+    return VideoTracks(results).youtube_vis(video_id, category_ids)
