@@ -1,0 +1,105 @@
+"""A folder as readers of the docs have it, in small, and a network of toy size."""
+
+from __future__ import annotations
+
+import inspect
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from doc_blocks import ROOT
+from torch import nn
+
+sys.path.append(str(ROOT / 'tests/test_models/test_detectors'))
+
+from small_uninext import build, small_video_config  # noqa: E402
+
+import uninext.apis  # noqa: E402
+from uninext.datasets.shapes import generate_suite  # noqa: E402
+
+LINKED = ('demo', 'docs', 'requirements', 'tests', 'tools', 'uninext')
+SMALL_SCALE = (96, 64)  # what the toy network sees of every picture
+WEIGHTS = {'.pth', '.pt', '.safetensors'}
+
+
+@pytest.fixture(scope='session')
+def readers_folder(tmp_path_factory) -> Path:
+    """The repository with generated data, a video, and the pictures of the pages."""
+    root = tmp_path_factory.mktemp('reader')
+    for name in LINKED:
+        (root / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / 'configs', root / 'configs')
+    said: list[str] = []
+    generate_suite(
+        root / 'data/shapes', (4, 12, 2), (1, 3, 1), (320, 240), 4, report=said.append
+    )
+    generate_suite(root / 'data/tiny', (4, 3, 0), (0, 0, 0), (64, 64), 1, report=print)
+    for name in ('data/mine', 'my_folder'):
+        (root / name).symlink_to(root / 'data/tiny')
+    frames = sorted((root / 'data/shapes/videos/val').glob('scene_*/*.jpg'))[:4]
+    (root / 'frames').mkdir()
+    video = cv2.VideoWriter(
+        str(root / 'video.mp4'), cv2.VideoWriter.fourcc(*'mp4v'), 8, (320, 240)
+    )
+    for i, frame in enumerate(frames):
+        shutil.copy(frame, root / f'frames/{i:05d}.png')
+        video.write(cv2.imread(str(frame)))
+    video.release()
+    street = cv2.resize(cv2.imread(str(frames[0])), (1280, 960))
+    cv2.imwrite(str(root / 'street.jpg'), street)
+    mask = np.zeros((960, 1280), np.uint8)
+    mask[400:600, 500:800] = 255
+    cv2.imwrite(str(root / 'mask.png'), mask)
+    return root
+
+
+@pytest.fixture(scope='session')
+def small_model() -> nn.Module:
+    """A network for all ten tasks, with random weights."""
+    torch.manual_seed(0)
+    return build(small_video_config()).eval()
+
+
+@pytest.fixture
+def reader(readers_folder, small_model, monkeypatch) -> Path:
+    """Stand in the reader's folder; every model that is asked for is the toy network.
+
+    What a page passes must fit the real signatures, and its configs must exist.
+    """
+    monkeypatch.chdir(readers_folder)
+    monkeypatch.setattr(sys, 'path', [*sys.path, str(readers_folder)])
+    real = uninext.apis.UninextInferencer
+    monkeypatch.setattr(
+        uninext.apis,
+        'UninextInferencer',
+        _checked(real, lambda: real(small_model, scale=SMALL_SCALE)),
+    )
+    monkeypatch.setattr(
+        uninext.apis,
+        'open_session',
+        _checked(uninext.apis.open_session, lambda: small_model.open(SMALL_SCALE)),
+    )
+    fake = SimpleNamespace(Detections=lambda **given: given)
+    monkeypatch.setitem(sys.modules, 'supervision', fake)
+    return readers_folder
+
+
+def _checked(real: Callable, make: Callable[[], Any]) -> Callable:
+    """What ``make`` gives, for those who call as ``real`` may be called."""
+    signature = inspect.signature(real)
+
+    def stand_in(*args: Any, **kwargs: Any) -> Any:
+        signature.bind(*args, **kwargs)
+        for value in (*args, *kwargs.values()):
+            if Path(str(value)).suffix == '.py':
+                assert Path(value).is_file(), f'there is no {value}'
+        return make()
+
+    return stand_in
