@@ -6,11 +6,8 @@ import pytest
 from uninext.visualization.contact_sheet import make_contact_sheet
 from uninext.visualization.drawing import (
     DrawingScale,
-    add_caption,
-    instance_color,
-    pad_to_height,
+    draw_instances,
     paint_box,
-    paint_labels,
     paint_mask,
 )
 
@@ -23,10 +20,8 @@ def test_nothing_to_draw_leaves_the_picture_alone():
     image = canvas()
     paint_mask(image, np.zeros((60, 80), bool), (255, 0, 0), 0.5, 1)
     assert (image == 120).all()
-    labelled = paint_labels(image, np.zeros((0, 4)), [], [], 11)
-    np.testing.assert_array_equal(labelled, image)
-    labelled = paint_labels(image, np.zeros((1, 4)), [''], [(0, 0, 0)], 11)
-    np.testing.assert_array_equal(labelled, image)
+    drawn = draw_instances(image, np.zeros((0, 4)), [], [], np.zeros((0, 60, 80)))
+    np.testing.assert_array_equal(drawn, image)
 
 
 def test_sizes_grow_with_the_picture_and_stay_readable():
@@ -36,17 +31,6 @@ def test_sizes_grow_with_the_picture_and_stay_readable():
     assert large.font_size > 3 * small.font_size
     assert large.line_width > 3 * small.line_width
     assert DrawingScale.of(320, 240) == small
-
-
-def test_colours_are_stable_and_differ():
-    first = [instance_color(i) for i in range(40)]
-    assert first == [instance_color(i) for i in range(40)]
-    assert len(set(first)) == 40
-    neighbours = np.array(first, dtype=float)
-    distances = np.abs(neighbours[:12, None] - neighbours[None, :12]).sum(-1)
-    assert distances[~np.eye(12, dtype=bool)].min() > 40
-    with pytest.raises(ValueError, match='at least 0'):
-        instance_color(-1)
 
 
 def test_a_mask_is_tinted_inside_and_nowhere_else():
@@ -68,33 +52,28 @@ def test_a_box_beyond_the_picture_is_drawn_at_its_edge():
     assert image[30, 40].tolist() == [120] * 3
 
 
-def test_labels_of_equal_boxes_do_not_cover_each_other():
-    image = canvas(100, 200)
-    boxes = np.array([[60, 40, 160, 90]] * 2)
+def test_the_first_instance_is_on_top_and_the_picture_is_kept():
+    image, masks = canvas(), np.zeros((2, 60, 80), bool)
+    masks[:, 20:50, 20:60] = True
+    boxes = np.array([[20, 20, 60, 50]] * 2)
     colors = [(255, 0, 0), (0, 0, 255)]
-    drawn = paint_labels(image, boxes, ['one', 'two'], colors, 11)
-    alone = paint_labels(image, boxes[:1], ['one'], colors[:1], 11)
-    both = (drawn == colors[0]).all(-1).sum(), (drawn == colors[1]).all(-1).sum()
-    assert both[0] == (alone == colors[0]).all(-1).sum()
-    assert both[1] > 50
+    drawn = draw_instances(image, boxes, ['', ''], colors, masks, alpha=1.0)
+    assert (image == 120).all()
+    assert drawn[35, 40].tolist() == [255, 0, 0]
+    boxed = draw_instances(image, boxes, ['', ''], colors)
+    assert boxed[35, 40].tolist() == [120] * 3
+    assert boxed[35, 20].tolist() == [255, 0, 0]
 
 
-def test_labels_stay_inside_the_picture():
-    image = canvas()
-    boxes = np.array([[0, 0, 80, 60], [78, 58, 80, 60], [79, 0, 80, 60]])
-    colors = [(255, 0, 0)] * 3
-    drawn = paint_labels(image, boxes, ['abc'] * 3, colors, 11)
-    assert drawn.shape == image.shape
-    assert (drawn != image).any()
-
-
-def test_a_caption_wraps_and_leaves_the_picture_below():
-    image = canvas()
-    short = add_caption(image, 'a dog', 11)
-    long = add_caption(image, 'the dog ' * 8, 11)
-    assert image.shape[0] < short.shape[0] < long.shape[0]
-    np.testing.assert_array_equal(long[-60:], image)
-    np.testing.assert_array_equal(pad_to_height(short, 150)[-60:], image)
+def test_a_small_mask_of_a_large_picture_is_drawn_where_it_is():
+    image, mask = canvas(400, 600), np.zeros((400, 600), bool)
+    mask[390:400, 570:600] = True  # at the border, which an outline must not leave
+    paint_mask(image, mask, (0, 255, 0), 0.5, 1)
+    assert (image[395, 585] == (60, 187, 60)).all()
+    changed = (image != 120).any(-1)
+    assert changed[mask].all()
+    assert not changed[:387].any()
+    assert not changed[:, :567].any()
 
 
 def test_a_contact_sheet_holds_every_picture_once():

@@ -5,7 +5,7 @@ import torch
 from mmengine.structures import InstanceData
 
 from uninext.visualization import draw_tracks
-from uninext.visualization.drawing import instance_color
+from uninext.visualization.palette import UNSURE_COLOR, instance_color
 
 
 def instances(count, with_masks=True):
@@ -46,3 +46,22 @@ def test_a_track_has_the_colour_of_its_id():
 def test_low_scores_are_left_out():
     drawn = draw_tracks(GREY, instances(2), NAMES, score_thr=0.5)
     assert np.array_equal(drawn, draw_tracks(GREY, instances(1), NAMES))
+
+
+def test_prompts_are_told_apart_and_the_best_is_on_top():
+    found = instances(2)
+    found.prompt_ids = torch.tensor([0, 1])
+    found.bboxes[1] = found.bboxes[0]
+    plain = draw_tracks(GREY, found, {0: ('dog',), 1: ('x', 'cat')})
+    noted = draw_tracks(GREY, found, {0: ('dog',), 1: ('dog', 'dog')})
+    assert not np.array_equal(plain, noted)
+    assert tuple(plain[40, 30]) == instance_color(4)
+    found.scores = found.scores.flip(0)
+    drawn = draw_tracks(GREY, found, {0: ('dog',), 1: ('x', 'cat')})
+    assert tuple(drawn[40, 30]) == instance_color(7)
+
+
+def test_a_track_that_is_not_sure_has_no_number():
+    found = instances(1, with_masks=False)
+    found.instances_ids[:] = -1
+    assert tuple(draw_tracks(GREY, found, NAMES)[40, 30]) == UNSURE_COLOR

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import mmcv
 import numpy as np
@@ -14,8 +15,9 @@ from mmengine.structures import InstanceData
 from mmengine.visualization import Visualizer
 
 from uninext.registry import VISUALIZERS
-from uninext.structures import Prompt, UninextDataSample
+from uninext.structures import Prompt, Template, UninextDataSample, VisualPrompt
 from uninext.visualization import UninextVisualizer
+from uninext.visualization.uninext_visualizer import _Asked
 
 SIZE = (80, 120)
 
@@ -85,25 +87,56 @@ def test_ground_truth_stands_beside_predictions(visualizer):
 
 
 def test_labels_are_words_of_the_prompt_else_of_the_dataset(visualizer):
-    sample = make_sample()
-    texts = visualizer._label_texts(sample.pred_instances, sample.prompt)
-    assert texts == ['cat 0.90', 'dog 0.10']
-    assert visualizer._label_texts(sample.pred_instances, None)[1] == 'class 1 0.10'
+    def texts(prompt=None, sample=None, **meta):
+        sample = sample or make_sample()
+        asking = UninextDataSample(metainfo=meta)
+        if prompt is not None:
+            asking.prompt = prompt
+        return visualizer._label_texts(sample.pred_instances, _Asked.of(asking))
+
+    names = Prompt.from_names(['cat', 'dog'])
+    assert texts(names) == ['cat 0.90', 'dog 0.10']
+    assert texts()[1] == 'class 1 0.10'
     visualizer.dataset_meta = dict(classes=('ape', 'bee'))
-    assert visualizer._label_texts(sample.pred_instances, None)[1] == 'bee 0.10'
-    sentence = Prompt.from_expression('a cat')
-    assert visualizer._label_texts(sample.pred_instances[:1], sentence) == ['0.90']
-    sample.pred_instances.instances_id = torch.tensor([4, 9])
-    texts = visualizer._label_texts(sample.pred_instances, sample.prompt)
-    assert texts == ['#4 cat 0.90', '#9 dog 0.10']
+    assert texts()[1] == 'bee 0.10'
+    assert texts(Prompt.from_expression('a cat'), make_sample((0.9,))) == ['0.90']
+    assert texts(expression='a cat', sample=make_sample((0.9,))) == ['0.90']
+    sample = make_sample()
+    sample.pred_instances.instances_ids = torch.tensor([4, 9])
+    assert texts(names, sample) == ['#4 cat 0.90', '#9 dog 0.10']
 
 
-def test_colours_follow_track_ids_where_there_are_some(visualizer):
+def test_a_shown_target_is_named(visualizer):
+    template = Template.from_frame(
+        torch.zeros(3, 40, 40), torch.tensor([10.0, 10, 30, 30]), size=32
+    )
+    sample = UninextDataSample(prompt=VisualPrompt((template,)))
+    assert _Asked.of(sample) == (('target',), '')
+
+
+@pytest.mark.parametrize('field', ['instances_ids', 'instances_id'])
+def test_colours_follow_track_ids_where_there_are_some(visualizer, field):
     plain = draw(visualizer, make_sample(scores=(0.9,)))[50, 30].tolist()
     sample = make_sample(scores=(0.9,))
-    sample.pred_instances.instances_id = torch.tensor([5])
+    sample.pred_instances.set_field(torch.tensor([5]), field)
     assert draw(visualizer, sample)[50, 30].tolist() != plain
     assert draw(visualizer, make_sample(scores=(0.9,)))[50, 30].tolist() == plain
+
+
+def test_frames_of_videos_are_kept_apart(visualizer, tmp_path: Path):
+    for video in ('a/b', 'c'):
+        for sentence in ('', 'my dog'):
+            sample = make_sample()
+            del sample.prompt
+            sample.set_metainfo(dict(video_name=video, expression=sentence or None))
+            draw(visualizer, sample, out_file=str(tmp_path / '00000.jpg'))
+    written = sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob('*.jpg'))
+    assert written == [
+        'a-b/00000.jpg',
+        'a-b/00000_7_my-dog.jpg',
+        'c/00000.jpg',
+        'c/00000_7_my-dog.jpg',
+    ]
 
 
 def test_masks_alone_and_boxes_alone_are_drawn(visualizer):
@@ -151,6 +184,65 @@ def test_backends_get_the_drawn_picture(tmp_path: Path):
     )
     draw(visualizer, make_sample(), step=3)
     assert [path.name for path in tmp_path.rglob('*.png')] == ['x_3.png']
+
+
+def validate(visualizer_cfg: dict, tmp_path: Path) -> np.ndarray:
+    """What training does with a validation picture, by mmdet's hook."""
+    mmcv.imwrite(np.zeros((*SIZE, 3), np.uint8), str(tmp_path / 'in.png'))
+    visualizer = VISUALIZERS.build(
+        dict(type='UninextVisualizer', save_dir=str(tmp_path), **visualizer_cfg)
+    )
+    hook = DetVisualizationHook(draw=True, interval=1)
+    sample = make_sample()
+    sample.set_metainfo(dict(img_path=str(tmp_path / 'in.png')))
+    hook.after_val_iter(SimpleNamespace(iter=40), 2, {}, [sample])
+    return visualizer.get_image()
+
+
+def test_tensorboard_shows_the_picture_in_training(tmp_path: Path):
+    accumulator = pytest.importorskip(
+        'tensorboard.backend.event_processing.event_accumulator'
+    )
+    drawn = validate(
+        dict(name='board', vis_backends=[dict(type='TensorboardVisBackend')]), tmp_path
+    )
+    Visualizer.get_instance('board').close()
+    events = accumulator.EventAccumulator(str(next(tmp_path.rglob('*tfevents*'))))
+    events.Reload()
+    assert events.Tags()['images'] == ['val_img']
+    (event,) = events.Images('val_img')
+    assert event.step == 42
+    shown = mmcv.imfrombytes(event.encoded_image_string, channel_order='rgb')
+    np.testing.assert_array_equal(shown, drawn)
+    assert drawn.any()
+
+
+def test_wandb_gets_the_picture_in_training(tmp_path: Path, monkeypatch):
+    logged = []
+    run = SimpleNamespace(
+        log=lambda values, commit=True: logged.append(values),
+        finish=lambda: None,
+        config=SimpleNamespace(update=lambda *a, **k: None),
+    )
+    fake = ModuleType('wandb')
+    fake.init = lambda **kwargs: run
+    fake.Image = lambda picture: picture
+    fake.log, fake.join, fake.run = run.log, run.finish, run
+    monkeypatch.setitem(sys.modules, 'wandb', fake)
+    drawn = validate(
+        dict(name='bees', vis_backends=[dict(type='WandbVisBackend')]), tmp_path
+    )
+    (values,) = logged
+    np.testing.assert_array_equal(values['val_img'], drawn)
+
+
+def test_a_window_is_opened_where_it_is_asked_for(visualizer, monkeypatch):
+    shown = []
+    monkeypatch.setattr(visualizer, 'show', lambda *a, **k: shown.append((a, k)))
+    drawn = draw(visualizer, make_sample(), show=True, wait_time=2)
+    ((picture,), options) = shown[0]
+    np.testing.assert_array_equal(picture, drawn)
+    assert options == dict(win_name='x', wait_time=2)
 
 
 def test_mmengines_own_drawing_still_works(visualizer):

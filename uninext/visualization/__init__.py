@@ -1,6 +1,9 @@
 """Visualization: pictures and data samples enter, drawn pictures leave.
 
-``drawing``: masks, boxes, labels and captions onto arrays.
+``palette``: an index enters, a colour that all can tell apart leaves.
+``lettering``: labels that do not cover each other, captions that fit.
+``labels``: names, scores, tracks and prompts as texts.
+``drawing``: masks, boxes and labels onto arrays.
 ``sample_pictures``: samples as the network gets them, pairs of frames side by side.
 ``tracks``: what a video session found in a frame.
 ``contact_sheet``: many pictures onto one sheet.
@@ -8,8 +11,15 @@
 """
 
 from uninext.visualization.contact_sheet import make_contact_sheet
+from uninext.visualization.drawing import draw_instances
 from uninext.visualization.sample_pictures import draw_sample
 from uninext.visualization.tracks import draw_tracks
 from uninext.visualization.uninext_visualizer import UninextVisualizer
 
-__all__ = ['UninextVisualizer', 'draw_sample', 'draw_tracks', 'make_contact_sheet']
+__all__ = [
+    'UninextVisualizer',
+    'draw_instances',
+    'draw_sample',
+    'draw_tracks',
+    'make_contact_sheet',
+]

@@ -15,16 +15,15 @@ from uninext.structures import Template, UninextDataSample, VisualPrompt
 from uninext.visualization.drawing import (
     DrawingScale,
     add_caption,
+    draw_instances,
     instance_color,
     pad_to_height,
-    paint_box,
-    paint_labels,
-    paint_mask,
 )
+from uninext.visualization.labels import label_text
 
 ALPHA = 0.4
 PRIOR_COLOR, PADDING_COLOR = (255, 60, 60), (40, 60, 160)
-MAX_CAPTION = 200  # characters
+MANY_NAMES = 8  # a caption says how many there are
 
 
 def draw_sample(packed: dict[str, Any]) -> np.ndarray:
@@ -54,15 +53,11 @@ def _draw_frame(image: torch.Tensor, sample: UninextDataSample) -> np.ndarray:
     labels = instances.labels.tolist()
     ids = instances.get('instances_ids', torch.arange(len(boxes))).tolist()
     colors = [instance_color(abs(index)) for index in ids]
-    if 'masks' in instances:
-        for mask, color in zip(instances.masks.masks, colors):
-            paint_mask(drawn, mask.astype(bool), color, ALPHA, scale.line_width)
-    for box, color in zip(boxes, colors):
-        paint_box(drawn, box, color, scale.line_width)
+    masks = instances.masks.masks.astype(bool) if 'masks' in instances else None
     # a sentence stands above the picture already
     names = [''] if sample.prompt.pooled else sample.prompt.names
-    texts = [f'{index} {names[label]}'.strip() for index, label in zip(ids, labels)]
-    drawn = paint_labels(drawn, boxes, texts, colors, scale.font_size)
+    texts = [label_text(names[k], track=i) for i, k in zip(ids, labels)]
+    drawn = draw_instances(drawn, boxes, texts, colors, masks, ALPHA)
     return add_caption(drawn, _caption(sample), scale.font_size)
 
 
@@ -88,7 +83,7 @@ def _picture(image: torch.Tensor) -> np.ndarray:
 def _caption(sample: UninextDataSample) -> str:
     names = sample.prompt.names
     text = ', '.join(names)
-    if len(text) > MAX_CAPTION:
-        text = f'{text[:MAX_CAPTION]}... ({len(names)} names)'
+    if len(names) > MANY_NAMES:
+        text = f'{len(names)} names: {text}'
     frame = sample.metainfo.get('frame_id')
     return text if frame is None else f'[{frame}] {text}'

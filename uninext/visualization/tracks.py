@@ -6,19 +6,13 @@ A frame and its instances enter, a picture leaves. A track keeps its colour.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from mmengine.structures import InstanceData
 
-from uninext.visualization.drawing import (
-    DrawingScale,
-    instance_color,
-    paint_box,
-    paint_labels,
-    paint_mask,
-)
-
-ALPHA = 0.45
+from uninext.visualization.drawing import draw_instances, track_color
+from uninext.visualization.labels import label_text, prompt_notes
 
 
 def draw_tracks(
@@ -27,7 +21,9 @@ def draw_tracks(
     names: Mapping[int, Sequence[str]],
     score_thr: float = 0.0,
 ) -> np.ndarray:
-    """Draw boxes, masks, track ids, names and scores.
+    """Draw boxes, masks, track ids, names and scores; the best on top.
+
+    Where several prompts have a name in common, their number stands behind it.
 
     Args:
         image: (H, W, 3) uint8 RGB, the frame.
@@ -39,23 +35,25 @@ def draw_tracks(
     Returns:
         (H, W, 3) uint8 RGB, a new picture.
     """
-    picture = np.ascontiguousarray(image).copy()
-    scale = DrawingScale.of(*picture.shape[:2])
-    instances = instances[instances.scores >= score_thr].cpu()
-    colors = [instance_color(max(i, 0)) for i in instances.instances_ids.tolist()]
+    scores = instances.scores.cpu()
+    order = scores.argsort(descending=True, stable=True)
+    order = order[: int((scores >= score_thr).sum())].tolist()
+
+    def of_drawn(field: str) -> list[Any]:
+        values = instances[field].tolist()
+        return [values[i] for i in order]
+
+    prompts, tracks = of_drawn('prompt_ids'), of_drawn('instances_ids')
+    found = [names[p][label] for p, label in zip(prompts, of_drawn('labels'))]
+    notes = prompt_notes(names, prompts, found)
+    masks = None
     if 'masks' in instances:
-        for mask, color in zip(instances.masks.numpy(), colors):
-            paint_mask(picture, mask, color, ALPHA, scale.line_width)
-    boxes = instances.bboxes.numpy()
-    for box, color in zip(boxes, colors):
-        paint_box(picture, box, color, scale.line_width)
-    texts = [
-        f'{track} {names[prompt][label]} {score:.2f}'
-        for track, prompt, label, score in zip(
-            instances.instances_ids.tolist(),
-            instances.prompt_ids.tolist(),
-            instances.labels.tolist(),
-            instances.scores.tolist(),
-        )
-    ]
-    return paint_labels(picture, boxes, texts, colors, scale.font_size)
+        all_masks = instances.masks.cpu().numpy()
+        masks = [all_masks[i] for i in order]  # views: masks of 4K frames are large
+    return draw_instances(
+        image,
+        instances.bboxes.cpu().numpy()[order],
+        [label_text(*p) for p in zip(found, of_drawn('scores'), tracks, notes)],
+        [track_color(track) for track in tracks],
+        masks,
+    )

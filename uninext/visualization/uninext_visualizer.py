@@ -10,7 +10,7 @@ import re
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import mmcv
 import numpy as np
@@ -23,16 +23,18 @@ from mmengine.structures import InstanceData
 from uninext.registry import VISUALIZERS
 from uninext.structures import Prompt
 from uninext.visualization.drawing import (
+    MASK_OPACITY,
     DrawingScale,
     add_caption,
+    draw_instances,
     instance_color,
     pad_to_height,
-    paint_box,
-    paint_labels,
-    paint_mask,
+    track_color,
 )
+from uninext.visualization.labels import label_text
 
 MAX_NAME_LENGTH = 48  # characters of a sentence that go into a file name
+TRACK_FIELDS = ('instances_ids', 'instances_id')  # ours, and mmdet's
 
 
 @VISUALIZERS.register_module()
@@ -42,9 +44,9 @@ class UninextVisualizer(DetLocalVisualizer):
     What differs: labels are the words of ``data_sample.prompt`` (``classes`` of the
     dataset where a sample has no prompt); a sentence is written above the picture,
     its best answer is drawn whatever its score, and its picture gets a file of its
-    own; masks have outlines; line widths and letters suit the picture's size; colours
-    belong to labels (to ``instances_id`` where there are track ids) and never change;
-    nothing goes through a matplotlib figure.
+    own; frames of a video get a folder of theirs; masks have outlines; line widths and
+    letters suit the picture's size; colours belong to labels (to ``instances_ids``
+    where there are tracks) and never change; nothing goes through a matplotlib figure.
 
     Args:
         name: Of the visualizer.
@@ -61,7 +63,7 @@ class UninextVisualizer(DetLocalVisualizer):
         name: str = 'visualizer',
         vis_backends: list[dict] | None = None,
         save_dir: str | None = None,
-        alpha: float = 0.45,
+        alpha: float = MASK_OPACITY,
     ) -> None:
         if not 0 <= alpha <= 1:
             raise ValueError(f'alpha must be in [0, 1], got {alpha}.')
@@ -103,23 +105,25 @@ class UninextVisualizer(DetLocalVisualizer):
             step: Of the backends.
         """
         image = np.ascontiguousarray(image.clip(0, 255).astype(np.uint8))
-        prompt = None
+        asked = _Asked.of(data_sample)
         panels = []
         if data_sample is not None:
             data_sample = data_sample.cpu()
-            prompt = data_sample.prompt if 'prompt' in data_sample else None
             if draw_gt and 'gt_instances' in data_sample:
-                truth = self._draw(image, data_sample.gt_instances, prompt)
+                truth = self._draw(image, data_sample.gt_instances, asked)
                 panels.append(('truth', truth))
             if draw_pred and 'pred_instances' in data_sample:
-                chosen = _choose(data_sample.pred_instances, prompt, pred_score_thr)
-                panels.append(('found', self._draw(image, chosen, prompt)))
-        drawn = _arrange(panels or [('', image)], prompt)
+                found = data_sample.pred_instances
+                chosen = _choose(found, bool(asked.sentence), pred_score_thr)
+                panels.append(('found', self._draw(image, chosen, asked)))
+        drawn = _arrange(panels or [('', image)], asked.sentence)
         self._drawn = drawn
         if show:
             self.show(drawn, win_name=name, wait_time=wait_time)
         if out_file is not None:
-            mmcv.imwrite(drawn[..., ::-1], _file_of(out_file, data_sample, prompt))
+            mmcv.imwrite(
+                drawn[..., ::-1], _file_of(out_file, data_sample, asked.sentence)
+            )
         else:
             self.add_image(name, drawn, step)
 
@@ -136,64 +140,81 @@ class UninextVisualizer(DetLocalVisualizer):
         super().set_image(image)
 
     def _draw(
-        self, image: np.ndarray, instances: InstanceData, prompt: Prompt | None
+        self, image: np.ndarray, instances: InstanceData, asked: _Asked
     ) -> np.ndarray:
-        """Paint instances on a copy of the picture; masks, boxes, then labels."""
-        drawn = image.copy()
+        """Paint instances on a copy of the picture."""
         if len(instances) == 0:
-            return drawn
-        scale = DrawingScale.of(*image.shape[:2])
-        by = 'instances_id' if 'instances_id' in instances else 'labels'
-        colors = [instance_color(int(index)) for index in instances[by]]
-        masks = _masks_of(instances)
-        if masks is not None:
-            # The best come first and are painted last, on top.
-            for mask, color in list(zip(masks, colors))[::-1]:
-                paint_mask(drawn, mask, color, self.alpha, scale.line_width)
-        boxes = _boxes_of(instances, masks)
-        for box, color in list(zip(boxes, colors))[::-1]:
-            paint_box(drawn, box, color, scale.line_width)
-        texts = self._label_texts(instances, prompt)
-        return paint_labels(drawn, boxes, texts, colors, scale.font_size)
-
-    def _label_texts(self, instances: InstanceData, prompt: Prompt | None) -> list[str]:
-        """Name and score of every instance; a sentence stands above the picture."""
-        if prompt is not None:
-            names: Sequence[str] | None = prompt.names
-        elif isinstance(self.dataset_meta, dict):
-            names = self.dataset_meta.get('classes')
+            return image.copy()
+        tracks = _tracks_of(instances)
+        if tracks is None:
+            colors = [instance_color(label) for label in instances.labels.tolist()]
         else:
-            names = None  # the sets of a ConcatDataset differ in their classes
-        texts = []
-        for i, label in enumerate(instances.labels.tolist()):
-            parts = []
-            if 'instances_id' in instances:
-                parts.append(f'#{int(instances.instances_id[i])}')
-            if prompt is None or not prompt.pooled:
-                parts.append(names[label].strip() if names else f'class {label}')
-            if 'scores' in instances:
-                parts.append(f'{float(instances.scores[i]):.2f}')
-            texts.append(' '.join(parts))
-        return texts
+            colors = [track_color(track) for track in tracks]
+        masks = _masks_of(instances)
+        boxes = _boxes_of(instances, masks)
+        texts = self._label_texts(instances, asked)
+        return draw_instances(image, boxes, texts, colors, masks, self.alpha)
+
+    def _label_texts(self, instances: InstanceData, asked: _Asked) -> list[str]:
+        """Track, name and score; a sentence stands above the picture."""
+        names: Sequence[str] | None = asked.names
+        if names is None and isinstance(self.dataset_meta, dict):
+            # not so with a ConcatDataset, whose sets differ in their classes
+            names = self.dataset_meta.get('classes')
+        count = len(instances)
+        labels = instances.labels.tolist()
+        tracks = _tracks_of(instances) or [None] * count
+        scores = instances.scores.tolist() if 'scores' in instances else [None] * count
+        if asked.sentence:
+            words = [''] * count
+        else:
+            words = [names[label] if names else f'class {label}' for label in labels]
+        return [label_text(*texts) for texts in zip(words, scores, tracks)]
 
 
-def _choose(
-    instances: InstanceData, prompt: Prompt | None, score_thr: float
-) -> InstanceData:
+class _Asked(NamedTuple):
+    """What a sample asks.
+
+    Attributes:
+        names: What its labels mean; None where the dataset says it.
+        sentence: About one thing; empty otherwise.
+    """
+
+    names: Sequence[str] | None
+    sentence: str
+
+    @classmethod
+    def of(cls, data_sample: DetDataSample | None) -> _Asked:
+        prompt = None if data_sample is None else data_sample.get('prompt')
+        if isinstance(prompt, Prompt):
+            return cls(prompt.names, prompt.names[0] if prompt.pooled else '')
+        if prompt is not None:  # a target that is shown
+            return cls(prompt.names, '')
+        expression = '' if data_sample is None else data_sample.get('expression')
+        return cls(None, expression or '')
+
+
+def _choose(instances: InstanceData, keep_best: bool, score_thr: float) -> InstanceData:
     """Predictions to draw, best first; (0) where there are none."""
     if 'scores' not in instances or len(instances) == 0:
         return instances
     order = instances.scores.argsort(descending=True)
     count = int((instances.scores > score_thr).sum())
-    if prompt is not None and prompt.pooled:
-        count = max(count, 1)
-    return instances[order[:count]]
+    return instances[order[: max(count, 1) if keep_best else count]]
 
 
-def _arrange(panels: list[tuple[str, np.ndarray]], prompt: Prompt | None) -> np.ndarray:
+def _tracks_of(instances: InstanceData) -> list[int] | None:
+    """Ids of tracks, where there are some."""
+    for field in TRACK_FIELDS:
+        if field in instances:
+            return instances[field].tolist()
+    return None
+
+
+def _arrange(panels: list[tuple[str, np.ndarray]], sentence: str) -> np.ndarray:
     """Put panels side by side, under the sentence and their titles."""
     font_size = DrawingScale.of(*panels[0][1].shape[:2]).font_size
-    sentence = f'"{prompt.names[0]}"' if prompt is not None and prompt.pooled else ''
+    sentence = sentence and f'"{sentence}"'
     captioned = []
     for title, picture in panels:
         words = [title] if len(panels) > 1 else []
@@ -232,16 +253,24 @@ def _boxes_of(instances: InstanceData, masks: np.ndarray | None) -> np.ndarray:
     return boxes
 
 
-def _file_of(
-    out_file: str, data_sample: DetDataSample | None, prompt: Prompt | None
-) -> str:
-    """Insert record id and words of a sentence into a file name."""
-    if prompt is None or not prompt.pooled or data_sample is None:
+def _file_of(out_file: str, data_sample: DetDataSample | None, sentence: str) -> str:
+    """Insert a video's folder, a record's id and words of a sentence."""
+    if data_sample is None:
         return out_file
-    words = re.sub(r'[^a-z0-9]+', '-', prompt.text.lower()).strip('-')
-    if len(words) > MAX_NAME_LENGTH or not words:
-        digest = f'{zlib.crc32(prompt.names[0].encode()):08x}'
-        words = f'{words[:MAX_NAME_LENGTH]}-{digest}'.strip('-')
     path = Path(out_file)
-    parts = [path.stem, str(data_sample.get('img_id', '')), words]
-    return str(path.with_name('_'.join(p for p in parts if p) + path.suffix))
+    video = data_sample.get('video_name')
+    if video:
+        path = path.parent / _slug(str(video)) / path.name
+    if sentence:
+        words = _slug(sentence)
+        if len(words) > MAX_NAME_LENGTH or not words:
+            digest = f'{zlib.crc32(sentence.encode()):08x}'
+            words = f'{words[:MAX_NAME_LENGTH]}-{digest}'.strip('-')
+        parts = [path.stem, str(data_sample.get('img_id', '')), words]
+        path = path.with_name('_'.join(p for p in parts if p) + path.suffix)
+    return str(path)
+
+
+def _slug(text: str) -> str:
+    """Letters and numbers of a text, for file names."""
+    return re.sub(r'[^a-z0-9]+', '-', text.lower()).strip('-')

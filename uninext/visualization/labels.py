@@ -1,0 +1,65 @@
+"""What is written on pictures: names, scores, tracks and the prompts that asked.
+
+Names and numbers enter, texts leave; ``lettering`` paints them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+
+def label_text(
+    name: str,
+    score: float | None = None,
+    track: int | None = None,
+    note: str = '',
+) -> str:
+    """What stands at an instance: ``#3 person 0.87``.
+
+    Args:
+        name: Of the category, or the sentence; may be empty.
+        score: In [0, 1].
+        track: Id; below 0 is a track that is not sure yet.
+        note: Of :func:`prompt_notes`, in brackets.
+    """
+    parts = [
+        f'#{track}' if track is not None and track >= 0 else '',
+        name.strip(),
+        f'({note})' if note else '',
+        '' if score is None else f'{score:.2f}',
+    ]
+    return ' '.join(part for part in parts if part)
+
+
+def prompt_notes(
+    names: Mapping[int, Sequence[str]], prompt_ids: Sequence[int], found: Sequence[str]
+) -> list[str]:
+    """What tells the prompts of instances apart where their names do not.
+
+    Args:
+        names: Prompt id -> what its labels mean.
+        prompt_ids: n ids.
+        found: n names.
+
+    Returns:
+        n texts: ``'prompt 2'``, counted from 1; empty where one prompt alone has the
+        name.
+    """
+    owners = Counter(name for of_prompt in names.values() for name in set(of_prompt))
+    number = {prompt: i for i, prompt in enumerate(names, start=1)}
+    return [
+        f'prompt {number[prompt]}' if owners[name] > 1 else ''
+        for prompt, name in zip(prompt_ids, found)
+    ]
+
+
+def prompt_caption(texts: Sequence[str]) -> str:
+    """Prompts for the bar above a picture: numbered, a line each, if there are several.
+
+    Args:
+        texts: Of the prompts, in order.
+    """
+    if len(texts) < 2:
+        return ''.join(texts)
+    return '\n'.join(f'{i}: {text}' for i, text in enumerate(texts, start=1))

@@ -1,0 +1,269 @@
+"""Letters on pictures: labels that do not cover each other, captions that fit.
+
+Boxes and texts enter; they leave on the picture. Sizes are in pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import TypeVar
+
+import cv2
+import numpy as np
+from matplotlib import font_manager
+from PIL import Image, ImageDraw, ImageFont
+
+from uninext.visualization.palette import BAR_COLOR, WHITE, Color, ink_on
+
+Area = tuple[int, int, int, int]  # xyxy, the end not included
+Parts = TypeVar('Parts', str, list)
+ELLIPSIS = '...'
+# Widest label, unless its box is wider: of the picture's width, and in font sizes.
+MAX_LABEL_SHARE, MIN_LABEL_WIDTH = 0.35, 18
+MAX_CAPTION_LINES = 3
+SHIFTS = 16  # label heights that a label may be moved away from its box
+
+
+def paint_labels(
+    image: np.ndarray,
+    boxes: np.ndarray,
+    texts: Sequence[str],
+    colors: Sequence[Color],
+    font_size: int,
+) -> np.ndarray:
+    """Write a label at every box where it covers no other label, if there is room.
+
+    A label that finds no place at its box is moved away and tied to it by a line. One
+    that is wider than a third of the picture and than its box is shortened in the
+    middle.
+
+    Args:
+        image: (H, W, 3) uint8.
+        boxes: (N, 4) xyxy in pixels; the first come to the best places.
+        texts: N labels; an empty one is left out.
+        colors: N backgrounds; the text is black or white, whichever reads better.
+        font_size: In pixels.
+
+    Returns:
+        The picture with labels, a new array.
+    """
+    picture = image.copy()
+    taken: list[Area] = []
+    tiles = []
+    for box, text, color in zip(boxes, texts, colors):
+        if not text:
+            continue
+        width = max(MAX_LABEL_SHARE * image.shape[1], MIN_LABEL_WIDTH * font_size)
+        width = min(max(width, float(box[2] - box[0])), image.shape[1])
+        tile = _tile(text, color, font_size, round(width))
+        area = find_place(box, tile.shape[:2], image.shape[:2], taken)
+        taken.append(area)
+        tiles.append((area, tile))
+        _tie(picture, box, area, color, max(2, font_size // 8))
+    for (x1, y1, x2, y2), tile in tiles:  # on top of all lines
+        picture[y1:y2, x1:x2] = tile[: y2 - y1, : x2 - x1]
+    return picture
+
+
+def find_place(
+    box: Sequence[float],
+    size_hw: tuple[int, int],
+    image_hw: tuple[int, int],
+    taken: Sequence[Area],
+) -> Area:
+    """Choose where a label goes: at its box, or moved away, or over another.
+
+    Args:
+        box: (4,) xyxy in pixels.
+        size_hw: Of the label.
+        image_hw: Of the picture.
+        taken: Areas of labels that are there.
+
+    Returns:
+        The first place inside the picture that touches no other label; where there is
+        none, the one that covers the least of others. Cut to the picture.
+    """
+    height, width = min(size_hw[0], image_hw[0]), min(size_hw[1], image_hw[1])
+    box = np.clip(np.round(box).astype(int), 0, (*image_hw[::-1], *image_hw[::-1]))
+    best, least = (0, 0, width, height), float('inf')
+    for x, y in _places(box.tolist(), (height, width)):
+        is_inside = 0 <= y <= image_hw[0] - height
+        x = min(max(x, 0), image_hw[1] - width)
+        y = min(max(y, 0), image_hw[0] - height)
+        area = (x, y, x + width, y + height)
+        covered = sum(_overlap(area, other) for other in taken)
+        if is_inside and not covered:
+            return area
+        if covered < least:
+            best, least = area, covered
+    return best
+
+
+def add_caption(
+    image: np.ndarray, text: str, font_size: int, max_lines: int = MAX_CAPTION_LINES
+) -> np.ndarray:
+    """Put a bar with wrapped text on top of a picture.
+
+    Args:
+        image: (H, W, 3) uint8.
+        text: Any length; a newline begins a new line. What does not fit into the lines
+            is left out in the middle.
+        font_size: In pixels.
+        max_lines: Of each line of ``text``.
+
+    Returns:
+        (H + bar, W, 3) uint8.
+
+    Raises:
+        ValueError: If ``max_lines`` is below 1.
+    """
+    if max_lines < 1:
+        raise ValueError(f'max_lines must be at least 1, got {max_lines}.')
+    pad = max(2, font_size // 3)
+    width = image.shape[1] - 2 * pad
+    lines = [
+        line
+        for paragraph in text.split('\n')
+        for line in wrap_text(paragraph, width, font_size, max_lines)
+    ]
+    line_height = round(font_size * 1.3)
+    bar = Image.new(
+        'RGB', (image.shape[1], line_height * len(lines) + 2 * pad), BAR_COLOR
+    )
+    draw = ImageDraw.Draw(bar)
+    for i, line in enumerate(lines):
+        origin = (pad, pad + i * line_height)
+        draw.text(origin, line, fill=WHITE, font=load_font(font_size))
+    return np.concatenate([np.array(bar), image])
+
+
+def pad_to_height(image: np.ndarray, height: int) -> np.ndarray:
+    """Add bar colour on top until a picture is ``height`` rows high."""
+    bar = np.full((height - image.shape[0], *image.shape[1:]), BAR_COLOR, np.uint8)
+    return np.concatenate([bar, image])
+
+
+def shorten(text: str, width: float, font_size: int) -> str:
+    """Leave out the middle of a text that is wider than ``width`` pixels.
+
+    Returns:
+        The text; or its start, three dots and its end; a dot where nothing fits.
+    """
+    font = load_font(font_size)
+    if font.getlength(text) <= width:
+        return text
+    low, high = 0, len(text) - 1  # characters that are kept
+    while low < high:
+        middle = (low + high + 1) // 2
+        if font.getlength(_without_middle(text, middle, ELLIPSIS)) <= width:
+            low = middle
+        else:
+            high = middle - 1
+    return _without_middle(text, low, ELLIPSIS) if low else ELLIPSIS[:1]
+
+
+def wrap_text(text: str, width: float, font_size: int, max_lines: int) -> list[str]:
+    """Break a text between words into lines of ``width`` pixels.
+
+    Args:
+        text: Without newlines.
+        width: Pixels.
+        font_size: In pixels.
+        max_lines: Of a text that is longer, the middle is left out.
+
+    Returns:
+        1 to ``max_lines`` lines; a word that is too long for one is shortened.
+    """
+    words = text.split()
+    lines = _break(words, width, font_size)
+    if len(lines) <= max_lines:
+        return lines
+    low, high = 0, len(words) - 1  # words that are kept
+    while low < high:
+        middle = (low + high + 1) // 2
+        shorter = _break(_without_middle(words, middle, [ELLIPSIS]), width, font_size)
+        if len(shorter) <= max_lines:
+            low = middle
+        else:
+            high = middle - 1
+    return _break(_without_middle(words, low, [ELLIPSIS]), width, font_size)
+
+
+@lru_cache(maxsize=16)
+def load_font(size: int) -> ImageFont.FreeTypeFont:
+    """DejaVu Sans, which comes with matplotlib."""
+    return ImageFont.truetype(font_manager.findfont('DejaVu Sans'), size)
+
+
+def _break(words: list[str], width: float, font_size: int) -> list[str]:
+    font = load_font(font_size)
+    lines = ['']
+    for word in words:
+        longer = f'{lines[-1]} {word}'.strip()
+        if font.getlength(longer) <= width:
+            lines[-1] = longer
+            continue
+        word = shorten(word, width, font_size)
+        lines = [*lines, word] if lines[-1] else [word]
+    return lines
+
+
+def _without_middle(parts: Parts, count: int, between: Parts) -> Parts:
+    """The first and last ``count`` characters, or words, with something between."""
+    end = count // 2
+    return parts[: count - end] + between + parts[len(parts) - end :]
+
+
+def _tile(text: str, color: Color, font_size: int, max_width: int) -> np.ndarray:
+    """(h, w, 3) uint8: a text on its background."""
+    font = load_font(font_size)
+    pad = max(1, font_size // 6)
+    text = shorten(text, max_width - 2 * pad, font_size)
+    left, _, right, _ = font.getbbox(text)
+    ascent, descent = font.getmetrics()
+    size = round(right - left) + 2 * pad, ascent + descent
+    tile = Image.new('RGB', size, color)
+    draw = ImageDraw.Draw(tile)
+    draw.text((pad - left, 0), text, fill=ink_on(color), font=font)
+    return np.array(tile)
+
+
+def _places(box: Area, size_hw: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """Left upper corners of a label, the best first."""
+    x1, y1, x2, y2 = box
+    height, width = size_hw
+    above, inside, below = y1 - height, y1, y2
+    rows = [above, inside, below] if y2 - y1 > 3 * height else [above, below, inside]
+    for y in rows:
+        yield x1, y
+        yield x2 - width, y
+    yield x2, y1
+    yield x1 - width, y1
+    yield x2 - width, y2 - height
+    for shift in range(1, SHIFTS + 1):
+        for y in (above - shift * height, below + shift * height):
+            yield x1, y
+        for x in (x2, x1 - width, x1):
+            yield x, y1 + shift * height
+
+
+def _overlap(a: Area, b: Area) -> int:
+    """Pixels that two areas share."""
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    return max(width, 0) * max(height, 0)
+
+
+def _tie(
+    image: np.ndarray, box: Sequence[float], area: Area, color: Color, width: int
+) -> None:
+    """Draw a line, in place, from a label to its box if they do not touch."""
+    x1, y1, x2, y2 = (int(round(float(value))) for value in box)
+    if _overlap((x1 - 1, y1 - 1, x2 + 2, y2 + 2), area):
+        return
+    start = (min(max(x1, area[0]), area[2]), area[1] if area[1] > y2 else area[3])
+    if area[1] <= y2 and area[3] >= y1:  # beside the box
+        start = (area[0] if area[0] >= x2 else area[2], (area[1] + area[3]) // 2)
+    end = (min(max(start[0], x1), x2), min(max(start[1], y1), y2))
+    cv2.line(image, start, end, color, width, cv2.LINE_AA)
