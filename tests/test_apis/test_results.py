@@ -87,12 +87,17 @@ def test_colours_are_those_of_tracks_in_videos_and_of_names_in_pictures():
     result(1, 0, [-1]).plot()  # a tracker that is not sure yet
 
 
-def test_long_sentences_are_cut_on_pictures():
+def test_prompts_stand_above_and_tell_equal_names_apart():
     found = result()
-    found.prompts = (NAMES, AskedPrompt('x' * 99, ('x' * 99,), single=True))
-    caption = found._captions()[2]
-    assert caption == f'{"x" * 37}... 0.25'
-    found.plot()
+    assert found._captions() == ['cat 0.90', 'dog 0.50', 'the cat 0.25']
+    found.prompts = (NAMES, AskedPrompt('cat', ('cat',), single=True))
+    assert found._captions()[0] == 'cat (prompt 1) 0.90'
+    assert found._captions()[2] == 'cat (prompt 2) 0.25'
+    assert result(1, 0, [4])._captions() == ['#4 cat 0.90']
+    assert result(1, 0, [-1])._captions() == ['cat 0.90']
+    above = found.plot(with_prompts=True)
+    assert len(above) > HEIGHT + 2 * 11  # two lines
+    assert np.array_equal(above[-HEIGHT:], found.plot())
 
 
 def test_save_writes_the_plot(tmp_path):

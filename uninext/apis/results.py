@@ -20,15 +20,14 @@ import numpy as np
 
 from uninext.evaluation.functional import encode_mask
 from uninext.visualization.drawing import (
+    Color,
     DrawingScale,
+    add_caption,
+    draw_instances,
     instance_color,
-    paint_box,
-    paint_labels,
-    paint_mask,
+    track_color,
 )
-
-MASK_OPACITY = 0.45
-MAX_LABEL_LENGTH = 40  # characters of a name or sentence on a picture
+from uninext.visualization.labels import label_text, prompt_caption, prompt_notes
 
 
 @dataclass(frozen=True)
@@ -105,27 +104,33 @@ class Result:
 
     # ------------------------------------------------------------------------ pictures
 
-    def plot(self) -> np.ndarray:
+    def plot(self, with_prompts: bool = False) -> np.ndarray:
         """Draw masks, boxes, names, scores and track ids.
 
-        A track keeps its colour through a video, a category in all pictures.
+        A track keeps its colour through a video, a category in all pictures. Where
+        several prompts have a name in common, their number stands behind it.
+
+        Args:
+            with_prompts: Put a bar with all prompts on top.
 
         Returns:
-            (H, W, 3) uint8 BGR, a new picture.
+            (H, W, 3) uint8 BGR, a new picture; higher by the bar.
         """
         picture = cv2.cvtColor(self.image, cv2.COLOR_BGR2RGB)
-        scale = DrawingScale.of(*picture.shape[:2])
-        colors = [instance_color(index) for index in self._color_indices()]
-        order = np.argsort(self.scores, kind='stable').tolist()  # the best on top
-        if self.masks is not None:
-            for i in order:
-                opacity, width = MASK_OPACITY, scale.line_width
-                paint_mask(picture, self.masks[i], colors[i], opacity, width)
-        for i in order:
-            paint_box(picture, self.boxes_xyxy[i], colors[i], scale.line_width)
-        picture = paint_labels(
-            picture, self.boxes_xyxy, self._captions(), colors, scale.font_size
+        colors, texts = self._colors(), self._captions()
+        order = np.argsort(-self.scores, kind='stable').tolist()  # the best on top
+        masks = None if self.masks is None else [self.masks[i] for i in order]
+        picture = draw_instances(
+            picture,
+            self.boxes_xyxy[order],
+            [texts[i] for i in order],
+            [colors[i] for i in order],
+            masks,
         )
+        if with_prompts:
+            caption = prompt_caption([prompt.text for prompt in self.prompts])
+            font_size = DrawingScale.of(*picture.shape[:2]).font_size
+            picture = add_caption(picture, caption, font_size)
         return cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
 
     def save(self, path: str | Path) -> Path:
@@ -151,19 +156,17 @@ class Result:
             raise ValueError(f'{path} cannot be written: is there room, and the right?')
         return path
 
-    def _color_indices(self) -> list[int]:
+    def _colors(self) -> list[Color]:
         if self.track_ids is not None:
-            return [max(track, 0) for track in self.track_ids.tolist()]
-        return [self.categories[label] - 1 for label in self.labels]
+            return [track_color(track) for track in self.track_ids.tolist()]
+        return [instance_color(self.categories[label] - 1) for label in self.labels]
 
     def _captions(self) -> list[str]:
-        captions = []
-        for i, label in enumerate(self.labels):
-            if len(label) > MAX_LABEL_LENGTH:
-                label = f'{label[: MAX_LABEL_LENGTH - 3]}...'
-            track = '' if self.track_ids is None else f'{self.track_ids[i]} '
-            captions.append(f'{track}{label} {self.scores[i]:.2f}')
-        return captions
+        labels = self.labels
+        tracks = [None] * len(labels) if self.track_ids is None else self.track_ids
+        names = {i: prompt.names for i, prompt in enumerate(self.prompts)}
+        notes = prompt_notes(names, self.prompt_ids.tolist(), labels)
+        return [label_text(*p) for p in zip(labels, self.scores, tracks, notes)]
 
     # ------------------------------------------------------------------------- exports
 
