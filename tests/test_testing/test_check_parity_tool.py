@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from uninext.testing import Comparison, StoredNumbers, parity
+from uninext import testing
+from uninext.testing import Comparison, StoredNumbers
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools/analysis_tools/check_parity.py'
 
@@ -46,10 +47,12 @@ def test_status_says_whether_all_agree(
         Comparison('x', (2,), 0.0, 1e-3),
         Comparison('y', (), error, 1e-3),
     ]
-    monkeypatch.setattr(parity, 'build_drawn_model', build)
-    monkeypatch.setattr(parity, 'compare_losses', lambda model, numbers: results)
+    monkeypatch.setattr(testing, 'build_drawn_model', build)
+    monkeypatch.setattr(testing, 'config_suffix', lambda table: '_vit-h')
+    monkeypatch.setattr(testing, 'compare_losses', lambda model, numbers: results)
     assert tool.main(['losses', 'table.tsv', numbers, '--seed', '3']) == status
-    assert asked == dict(config='stage1_pretrain.py', table='table.tsv', seed=3)
+    expected = dict(config='stage1_pretrain_vit-h.py', table='table.tsv', seed=3)
+    assert asked == expected
     out = capsys.readouterr().out
     assert f'{2 - status} of 2 agree' in out
     assert f'worst: {error:.2e} y' in out
@@ -65,8 +68,11 @@ def test_status_says_whether_all_agree(
         ('sot/loss/loss_ce', 'stage3_video.py'),
     ],
 )
-def test_config_of_the_stage(tool, stored, config) -> None:
-    assert tool.default_config(StoredNumbers({stored: np.ones(1)})) == config
+@pytest.mark.parametrize('backbone', ['', '_convnext-l', '_vit-h'])
+def test_config_of_the_stage(tool, stored, config, backbone) -> None:
+    config = config.replace('.py', f'{backbone}.py')
+    numbers = StoredNumbers({stored: np.ones(1)})
+    assert tool.default_config(numbers, backbone) == config
     assert (tool.CONFIGS / config).is_file()
 
 

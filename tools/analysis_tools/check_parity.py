@@ -25,20 +25,27 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--seed', type=int, default=0, help='of the drawn weights')
     parser.add_argument(
         '--config',
-        help='model to check (default: stage3_video.py for numbers of targets, '
-        'stage1_pretrain.py for losses learned from boxes only, else stage2_image.py)',
+        help='model to check (default: stage3_video for numbers of targets, '
+        'stage1_pretrain for losses learned from boxes only, else stage2_image, '
+        'with the backbone of the table)',
     )
     parser.add_argument('--device', default='cpu', help='where to compute')
     return parser.parse_args(argv)
 
 
-def default_config(numbers: StoredNumbers) -> str:
-    """The config of the stage that the numbers are of."""
+def default_config(numbers: StoredNumbers, backbone: str) -> str:
+    """The config of the stage that the numbers are of.
+
+    Args:
+        numbers: What is to be computed.
+        backbone: What configs of the backbone end in.
+    """
+    stage = 'stage2_image'
     if 'sot' in numbers.groups():
-        return 'stage3_video.py'
-    if any(name.endswith('/loss_prj') for name in numbers.names):
-        return 'stage1_pretrain.py'
-    return 'stage2_image.py'
+        stage = 'stage3_video'
+    elif any(name.endswith('/loss_prj') for name in numbers.names):
+        stage = 'stage1_pretrain'
+    return f'{stage}{backbone}.py'
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -47,15 +54,16 @@ def main(argv: list[str] | None = None) -> int:
     # torch and mmdet take seconds to import
     from mmengine.registry import init_default_scope
 
-    from uninext.testing import parity
-    from uninext.testing.stored_numbers import StoredNumbers
+    from uninext import testing
 
     init_default_scope('uninext')
-    compare = {'forward': parity.compare_forward, 'losses': parity.compare_losses}
+    compare = {'forward': testing.compare_forward, 'losses': testing.compare_losses}
     try:
-        numbers = StoredNumbers.load(args.numbers)
-        config = args.config or CONFIGS / default_config(numbers)
-        model = parity.build_drawn_model(config, args.table, args.seed)
+        numbers = testing.StoredNumbers.load(args.numbers)
+        config = args.config or CONFIGS / default_config(
+            numbers, testing.config_suffix(args.table)
+        )
+        model = testing.build_drawn_model(config, args.table, args.seed)
         results = []
         for result in compare[args.what](model.to(args.device), numbers):
             print(result.line(), flush=True)

@@ -1,23 +1,21 @@
 """Helpers of tests and checks; nothing else imports this room.
 
 ``drawn_weights``: a key table enters, drawn weights of the published network leave.
+``drawn_model``: a network of ours with these weights.
 ``stored_numbers``: what the published network computed with them.
 ``parity``: a model of ours and stored numbers enter, relative errors leave.
 ``random_clips``: batches as a dataloader gives them, for measuring.
 ``proposal_order``: takes encoder proposals of equal score in another order.
 """
 
+from uninext.testing.drawn_model import build_drawn_model, config_suffix
 from uninext.testing.drawn_weights import (
     KeyRecord,
     draw_state_dict,
     draw_tensor,
     read_key_table,
 )
-from uninext.testing.parity import (
-    build_drawn_model,
-    compare_forward,
-    compare_losses,
-)
+from uninext.testing.parity import compare_forward, compare_losses
 from uninext.testing.proposal_order import ProposalOrder, Tie
 from uninext.testing.random_clips import random_clips
 from uninext.testing.stored_numbers import Comparison, StoredNumbers, relative_error
@@ -31,6 +29,7 @@ __all__ = [
     'build_drawn_model',
     'compare_forward',
     'compare_losses',
+    'config_suffix',
     'draw_state_dict',
     'draw_tensor',
     'random_clips',

@@ -10,19 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from mmdet.structures.mask import BitmapMasks
-from mmengine.config import Config
 from mmengine.structures import InstanceData
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
 
-from uninext.models.weights import from_published
-from uninext.registry import MODELS
 from uninext.structures import (
     Prompt,
     PromptFeatures,
@@ -30,7 +26,6 @@ from uninext.structures import (
     UninextDataSample,
     VisualPrompt,
 )
-from uninext.testing.drawn_weights import draw_state_dict
 from uninext.testing.proposal_order import ProposalOrder, Tie
 from uninext.testing.stored_numbers import Comparison, StoredNumbers
 
@@ -43,36 +38,6 @@ MASK_QUERY_STEP = 45  # masks are stored of every 45th query
 PADDED_TOKENS = 256  # what the published model pads every prompt to
 MAX_TIES = 8  # tied pairs that are tried the other way round, one after another
 SWAP_TOLERANCE = 1e-3  # boxes (0..1) that differ by more are looked for in other rows
-
-
-def build_drawn_model(config: str | Path, table: str | Path, seed: int) -> nn.Module:
-    """Build the model of a config with weights drawn for a published key table.
-
-    Args:
-        config: Config file with ``model``.
-        table: Key table of the published checkpoint.
-        seed: Of the drawing.
-
-    Returns:
-        The model in evaluation mode; every weight of it comes from the table.
-
-    Raises:
-        ValueError: If the config has no model, or the weights do not fit it.
-    """
-    cfg = Config.fromfile(config)
-    if 'model' not in cfg:
-        raise ValueError(f'{config} has no "model".')
-    model = MODELS.build(cfg.model)
-    is_image_model = not hasattr(model, 'embed_head')
-    state, _ = from_published(draw_state_dict(table, seed), drop_video=is_image_model)
-    try:
-        model.load_state_dict(state, strict=True)
-    except RuntimeError as error:
-        raise ValueError(
-            f'{table} does not fit the model of {config}: {error}'
-        ) from None
-    model.eval()
-    return model
 
 
 # ------------------------------------------------------------------------------ forward

@@ -1,0 +1,86 @@
+"""The network of a config with the weights that are drawn for a published checkpoint.
+
+A config and a key table enter, a model leaves; ``parity`` compares what it computes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mmengine.config import Config
+from torch import nn
+
+from uninext.models.weights import from_published
+from uninext.registry import MODELS
+from uninext.testing.drawn_weights import draw_state_dict, read_key_table
+
+MAX_LISTED = 5
+# part of a published key -> suffix of our config
+BACKBONES = {
+    '.backbone.stem.': '',
+    '.backbone.downsample_layers.': '_convnext-l',
+    '.backbone.patch_embed.': '_vit-h',
+}
+
+
+def config_suffix(table: str | Path) -> str:
+    """What our configs of a published checkpoint's backbone end in.
+
+    Args:
+        table: Its key table.
+
+    Returns:
+        ``''`` (ResNet-50), ``'_convnext-l'`` or ``'_vit-h'``.
+
+    Raises:
+        ValueError: If the file is no key table, or of another backbone.
+    """
+    keys = [record.key for record in read_key_table(table)]
+    for part, suffix in BACKBONES.items():
+        if any(part in key for key in keys):
+            return suffix
+    raise ValueError(
+        f'{table} names no backbone that was published (ResNet-50, ConvNeXt-L, ViT-H). '
+        'Name the config of its model: --config.'
+    )
+
+
+def build_drawn_model(config: str | Path, table: str | Path, seed: int) -> nn.Module:
+    """Build the model of a config with weights drawn for a published key table.
+
+    Args:
+        config: Config file with ``model``.
+        table: Key table of the published checkpoint.
+        seed: Of the drawing.
+
+    Returns:
+        The model in evaluation mode; every weight of it comes from the table.
+
+    Raises:
+        ValueError: If the config has no model, or the weights do not fit it.
+    """
+    cfg = Config.fromfile(config)
+    if 'model' not in cfg:
+        raise ValueError(f'{config} has no "model".')
+    model = MODELS.build(cfg.model)
+    is_image_model = not hasattr(model, 'embed_head')
+    state, _ = from_published(draw_state_dict(table, seed), drop_video=is_image_model)
+    own = model.state_dict()
+    differences = {
+        'missing': own.keys() - state.keys(),
+        'unexpected': state.keys() - own.keys(),
+        'misshapen': [k for k in own if k in state and own[k].shape != state[k].shape],
+    }
+    told = [_told(what, sorted(keys)) for what, keys in differences.items() if keys]
+    if told:
+        raise ValueError(
+            f'{table} does not fit the model of {config}: {"; ".join(told)}.'
+        )
+    model.load_state_dict(state, strict=True)
+    return model.eval()
+
+
+def _told(what: str, keys: list[str]) -> str:
+    more = len(keys) - MAX_LISTED
+    tail = f', ... and {more} more' if more > 0 else ''
+    return f'{what} ({len(keys)}): {", ".join(keys[:MAX_LISTED])}{tail}'
