@@ -24,8 +24,9 @@ ALLOWED = {
     'visualization': BASE | {'visualization'},
     'engine': BASE | {'engine'},
     'testing': BASE | {'models', 'testing'},
+    'assets': {'assets'},
     'apis': BASE
-    | {'models', 'datasets', 'evaluation', 'visualization', 'engine', 'apis'},
+    | {'models', 'datasets', 'evaluation', 'visualization', 'engine', 'apis', 'assets'},
     'cli': BASE
     | {'models', 'datasets', 'evaluation', 'visualization', 'engine', 'apis', 'cli'},
 }

@@ -531,8 +531,8 @@ def test_auto_takes_the_cpu_where_there_is_nothing_else(
 @pytest.mark.parametrize(
     ('model', 'message'),
     [
-        ('weights.pth', 'is a checkpoint. Give its config first'),
-        ('nowhere.py', r'There is no config nowhere\.py'),
+        ('weights.pth', "There is no checkpoint 'weights.pth'"),
+        ('nowhere.py', r"There is no model 'nowhere\.py'"),
         (Config({}), 'the config has None'),
         (Config(dict(model=dict(type='DINO'))), "the config has 'DINO'"),
         (Config(dict(model=dict(type='UNINEXT'))), 'pass checkpoint='),

@@ -61,8 +61,12 @@ def test_a_video_file_gives_its_frames_and_ends(tmp_path):
     assert read[0].dtype == np.uint8
 
 
-def test_a_session_needs_a_video_model():
-    with pytest.raises(ValueError, match='needs a video model'):
-        open_session(Config(dict(model=dict(type='UNINEXT'))), 'weights.pth')
+def test_a_session_needs_a_video_model(tmp_path):
+    weights = tmp_path / 'weights.pth'
+    weights.touch()
+    with pytest.raises(ValueError, match='UNINEXTVideo is needed here'):
+        open_session(Config(dict(model=dict(type='UNINEXT'))), weights)
     with pytest.raises(ValueError, match='None'):
-        open_session(Config({}), 'weights.pth')
+        open_session(Config({}), weights)
+    with pytest.raises(ValueError, match='without weights'):
+        open_session('stage3_video_tiny')

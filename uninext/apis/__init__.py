@@ -3,8 +3,13 @@
 ``coco_folder``: finds annotations and pictures in a user's folder.
 ``short_training``: trains and judges a config on such a folder.
 ``exports``: results into the files of benchmarks and labelling tools.
+``named_models``: what people call a model enters, its config and weights leave.
+``carried_config``: configs out of files of weights, as data.
 ``inferencer``: the front door: pictures or videos and prompts enter, results leave.
 ``sources``: pictures of users in whatever form they come.
+``own_data``: annotations of users, read, looked over and parted.
+``fine_tuning``: the config of a fine-tuning on them.
+``scenes``: pictures and videos of an annotation file.
 ``picture_report``: pictures of predictions and a contact sheet.
 ``results``: what was found in a picture or frame, drawn and exported.
 ``ten_tasks``: one checkpoint judged on all ten tasks, as a table.
@@ -19,11 +24,35 @@ from uninext.apis.exports import (
     to_youtube_vis,
     to_youtube_vis_labels,
 )
+from uninext.apis.fine_tuning import (
+    FineTuning,
+    StartModel,
+    config_text,
+    figures_table,
+    find_start,
+)
 from uninext.apis.inferencer import UninextInferencer
+from uninext.apis.named_models import (
+    DEFAULT_MODEL,
+    MODELS,
+    NamedModel,
+    config_path,
+    inference_scale,
+    resolve_model,
+)
+from uninext.apis.own_data import (
+    OwnPart,
+    OwnSet,
+    read_own_data,
+    read_own_set,
+)
 from uninext.apis.picture_report import draw_predictions
 from uninext.apis.results import AskedPrompt, Result
+from uninext.apis.scenes import draw_scenes, keep_scenes, scene_of
 from uninext.apis.short_training import (
     evaluate_short_training,
+    judge_start,
+    judge_trained,
     point_config_at,
     train_shortly,
 )
@@ -41,6 +70,26 @@ from uninext.apis.ten_tasks import (
 from uninext.apis.video import open_session, read_frames
 
 __all__ = [
+    'DEFAULT_MODEL',
+    'MODELS',
+    'NamedModel',
+    'config_path',
+    'inference_scale',
+    'resolve_model',
+    'scene_of',
+    'read_own_set',
+    'read_own_data',
+    'keep_scenes',
+    'judge_trained',
+    'judge_start',
+    'find_start',
+    'figures_table',
+    'draw_scenes',
+    'config_text',
+    'StartModel',
+    'OwnSet',
+    'OwnPart',
+    'FineTuning',
     'TEN_TASKS',
     'AskedPrompt',
     'CocoFolder',

@@ -22,21 +22,20 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from torch import Tensor, nn
 
+from uninext.apis.named_models import (
+    DEFAULT_SCALE,
+    build_uninext,
+    checked_scale,
+    inference_scale,
+    resolve_model,
+)
 from uninext.apis.results import AskedPrompt, Result
 from uninext.apis.sources import Picture, Source, load_mask, open_source
-from uninext.engine import (
-    has_accelerator,
-    load_checkpoint_file,
-    load_state,
-    state_dict_of,
-)
+from uninext.engine import has_accelerator, load_weights
 from uninext.models.predictors import Candidates
 from uninext.models.sessions import VideoFrame
 from uninext.models.sessions.inputs import prompts_of
-from uninext.registry import MODELS
 from uninext.structures import Prompt, Target, UninextDataSample, VisualPrompt
-
-CHECKPOINT_SUFFIXES = {'.pth', '.pt', '.ckpt', '.safetensors'}
 
 
 class _Question(NamedTuple):
@@ -51,18 +50,23 @@ class UninextInferencer:
     """Find, segment and follow what is asked for.
 
     Args:
-        model: Path of a config, a config, or a model that was built; a model is put
-            into evaluation mode.
-        checkpoint: Weights; every key must fit. Only a model may come without.
+        model: A name (``'uninext_tiny'``, which None means too); the path or name of a
+            config; a config; a file of weights that tells its config; or a model that
+            was built, which is put into evaluation mode. See
+            :func:`uninext.apis.named_models.resolve_model`.
+        checkpoint: Weights; every key must fit. Must be given with a config.
         device: 'cpu', 'cuda', ...; 'auto' takes the accelerator if there is one, and
-            leaves a model where it is.
-        scale: (long, short) sides that pictures are resized to; None: as they are.
+            leaves a built model where it is.
+        scale: (long, short) sides that pictures are resized to; None: as they are;
+            'auto': what the config tests or trains with, (1333, 800) for a built model.
 
     Raises:
-        ValueError: If the config has no UNINEXT, or comes without weights.
+        ValueError: If no model is meant by it, the config has no UNINEXT, or comes
+            without weights; it says what may be passed.
         CheckpointError: If the weights cannot be read or do not fit.
 
     Example:
+        >>> find = UninextInferencer()                               # doctest: +SKIP
         >>> find = UninextInferencer('config.py', 'weights.pth')    # doctest: +SKIP
         >>> for result in find('street.jpg', categories='person, car',
         ...                    expression='the man in red'):        # doctest: +SKIP
@@ -74,14 +78,16 @@ class UninextInferencer:
 
     def __init__(
         self,
-        model: str | Path | Config | nn.Module,
+        model: str | Path | Config | nn.Module | None = None,
         checkpoint: str | Path | None = None,
         device: str = 'auto',
-        scale: tuple[int, int] | None = (1333, 800),
+        scale: tuple[int, int] | str | None = 'auto',
     ) -> None:
         init_default_scope('uninext')
+        known_scale = DEFAULT_SCALE
         if not isinstance(model, nn.Module):
-            model = _build(model, checkpoint)
+            config, checkpoint = resolve_model(model, checkpoint)
+            model, known_scale = build_uninext(config), inference_scale(config)
             if device == 'auto':
                 device = 'cuda' if has_accelerator() else 'cpu'
         if not hasattr(model, 'passes'):
@@ -90,10 +96,9 @@ class UninextInferencer:
                 f'{type(model).__name__}. Take a config of configs/uninext.'
             )
         if checkpoint is not None:
-            state = state_dict_of(load_checkpoint_file(checkpoint), str(checkpoint))
-            load_state(model, state, source=str(checkpoint))
+            load_weights(model, checkpoint)
         self.model = model.eval() if device == 'auto' else model.to(device).eval()
-        self.scale = scale
+        self.scale = checked_scale(scale, known_scale)
 
     def __call__(
         self,
@@ -291,34 +296,6 @@ class UninextInferencer:
         device = self.model.level_embed.device
         frame = VideoFrame(image.to(device), tuple(sample.ori_shape[:2]), None)
         return VisualPrompt(self.model.followers[kind].show(prompt, frame).templates)
-
-
-def _build(config: str | Path | Config, checkpoint: str | Path | None) -> nn.Module:
-    """The model of a config, with random weights."""
-    if not isinstance(config, Config):
-        if Path(config).suffix in CHECKPOINT_SUFFIXES:
-            raise ValueError(
-                f'{config} is a checkpoint. Give its config first: '
-                f'UninextInferencer("CONFIG.py", "{config}").'
-            )
-        if not Path(config).is_file():
-            raise ValueError(
-                f'There is no config {config}. Give the path of a config, e.g. '
-                'configs/uninext/stage2_image.py.'
-            )
-        config = Config.fromfile(config)
-    if not str(config.get('model', {}).get('type')).startswith('UNINEXT'):
-        raise ValueError(
-            f'The inferencer needs the model UNINEXT or UNINEXTVideo; the config has '
-            f'{config.get("model", {}).get("type")!r}. Take a config of '
-            'configs/uninext.'
-        )
-    if checkpoint is None:
-        raise ValueError(
-            'A config without weights finds nothing: pass checkpoint="WEIGHTS.pth". '
-            'docs/model_zoo.md says where weights are.'
-        )
-    return MODELS.build(config.model)
 
 
 def _prompts_of(

@@ -12,56 +12,53 @@ from pathlib import Path
 import cv2
 import numpy as np
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 
-from uninext.engine import (
-    has_accelerator,
-    load_checkpoint_file,
-    load_state,
-    state_dict_of,
+from uninext.apis.named_models import (
+    build_uninext,
+    checked_scale,
+    inference_scale,
+    resolve_model,
 )
+from uninext.engine import has_accelerator, load_weights
 from uninext.models.sessions import VideoSession
-from uninext.registry import MODELS
 
 IMAGE_SUFFIXES = {'.jpg', '.jpeg', '.png', '.bmp', '.webp'}
 
 
 def open_session(
-    config: str | Path | Config,
-    checkpoint: str | Path,
-    scale: tuple[int, int] | None = (1333, 800),
+    model: str | Path | Config | None = None,
+    checkpoint: str | Path | None = None,
+    scale: tuple[int, int] | str | None = 'auto',
     device: str = 'auto',
 ) -> VideoSession:
     """Build a video model, load its weights, start a session.
 
     Args:
-        config: With a ``model`` of the type ``UNINEXTVideo``.
-        checkpoint: Its weights; every key must fit.
-        scale: (long, short) sides that frames are resized to; None: as they are.
+        model: A name (``'uninext_tiny'``, which None means too); the path or name of a
+            config, or a config, with a ``model`` of the type ``UNINEXTVideo``; or a
+            file of weights that tells its config. See
+            :func:`uninext.apis.named_models.resolve_model`.
+        checkpoint: Weights; every key must fit. Must be given with a config.
+        scale: (long, short) sides that frames are resized to; None: as they are;
+            'auto': what the config tests or trains with.
         device: 'cpu', 'cuda', ...; 'auto' takes the accelerator if there is one.
 
     Raises:
-        ValueError: If the config has no video model.
+        ValueError: If no model is meant by it, or it is none for videos; it says what
+            may be passed.
         CheckpointError: If the file cannot be read or does not fit.
 
     Example:
         >>> session = open_session('configs/uninext/stage3_video.py', 'iter_180000.pth')
         ... # doctest: +SKIP
     """
-    init_default_scope('uninext')
-    cfg = config if isinstance(config, Config) else Config.fromfile(config)
-    if cfg.get('model', {}).get('type') != 'UNINEXTVideo':
-        raise ValueError(
-            f'A session needs a video model; the config has the model '
-            f'{cfg.get("model", {}).get("type")!r}. Take configs/uninext/'
-            'stage3_video.py, or one that inherits from it.'
-        )
+    config, weights = resolve_model(model, checkpoint)
+    network = build_uninext(config, 'UNINEXTVideo')
+    load_weights(network, weights)
     if device == 'auto':
         device = 'cuda' if has_accelerator() else 'cpu'
-    model = MODELS.build(cfg.model)
-    state = state_dict_of(load_checkpoint_file(checkpoint), str(checkpoint))
-    load_state(model, state, source=str(checkpoint))
-    return model.to(device).eval().open(scale=scale)
+    frame_scale = checked_scale(scale, inference_scale(config))
+    return network.to(device).eval().open(scale=frame_scale)
 
 
 def read_frames(source: str | Path | int) -> Iterator[np.ndarray]:

@@ -80,6 +80,29 @@ def load_safely(
     return loaded
 
 
+def read_meta(path: str | os.PathLike) -> Mapping[str, Any]:
+    """Read what a checkpoint says of itself; its weights are not read.
+
+    Args:
+        path: As for :func:`load_safely`.
+
+    Returns:
+        ``meta`` of the checkpoint; empty if it says nothing.
+
+    Raises:
+        CheckpointError: As :func:`load_safely` does.
+    """
+    path = Path(path).expanduser()
+    if path.suffix == SAFETENSORS and path.is_file():
+        try:
+            with safe_open(str(path), 'pt') as file:
+                return file.metadata() or {}
+        except (SafetensorError, OSError) as error:
+            raise CheckpointError(_damaged(path, 'safetensors', error)) from error
+    meta = load_safely(path, mmap=True).get('meta')
+    return meta if isinstance(meta, Mapping) else {}
+
+
 def save_safely(content: Mapping[str, Any], path: str | os.PathLike) -> None:
     """Write a checkpoint; it appears under its name only when it is whole.
 

@@ -1,0 +1,303 @@
+"""Models by name, path, config or file of weights: what is meant, and what is said."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+
+import uninext
+from uninext.apis.named_models import (
+    DEFAULT_MODEL,
+    DEFAULT_SCALE,
+    MODELS,
+    NamedModel,
+    build_uninext,
+    checked_scale,
+    config_of_checkpoint,
+    config_path,
+    inference_scale,
+    resolve_model,
+)
+from uninext.engine import CheckpointError
+from uninext.utils.safe_files import save_safely
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIGS = ROOT / 'configs'
+TINY = 'uninext/stage3_video_tiny.py'
+NETWORK = dict(type='UNINEXT', backbone=dict(type='MobileNetV2', out_indices=(2, 4)))
+
+
+@pytest.fixture
+def weights(tmp_path) -> Path:
+    """A file of weights that tells nothing."""
+    path = tmp_path / 'weights.pth'
+    torch.save({'state_dict': {'a': torch.zeros(1)}}, path)
+    return path
+
+
+def file_with(meta: dict, path: Path) -> Path:
+    save_safely({'state_dict': {'a': torch.zeros(1)}, 'meta': meta}, path)
+    return path
+
+
+# ------------------------------------------------------------------- configs by name
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        'uninext/stage2_image.py',
+        'uninext/stage2_image',
+        'stage2_image',
+        'stage2_image.py',
+        'configs/uninext/stage2_image.py',
+        './configs/uninext/stage2_image.py',
+        Path('uninext') / 'stage2_image.py',
+    ],
+)
+def test_a_config_has_these_names(name):
+    assert config_path(name) == CONFIGS / 'uninext' / 'stage2_image.py'
+
+
+def test_every_config_is_found_by_its_file_name():
+    files = [p for p in CONFIGS.rglob('*.py') if '_base_' not in p.parts]
+    assert [config_path(path.name) for path in files] == files
+
+
+def test_the_working_folder_does_not_matter(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert config_path('od_shapes') == CONFIGS / 'uninext' / 'eval' / 'od_shapes.py'
+
+
+def test_in_a_wheel_configs_are_those_it_brings(tmp_path, monkeypatch):
+    package = tmp_path / 'uninext'
+    inside = package / '.mim' / 'configs' / 'uninext' / 'mine.py'
+    inside.parent.mkdir(parents=True)
+    inside.write_text('')
+    (tmp_path / 'configs').mkdir()  # of somebody else
+    monkeypatch.setattr(uninext, '__file__', str(package / '__init__.py'))
+    assert config_path('mine') == inside
+    with pytest.raises(ValueError, match='There is no config'):
+        config_path('stage2_image')
+
+
+@pytest.mark.parametrize(
+    ('name', 'close'),
+    [
+        ('stage2_imge', 'uninext/stage2_image'),
+        ('uninext/stage3_vido.py', 'uninext/stage3_video'),
+    ],
+)
+def test_a_misspelt_config_is_answered_with_its_neighbours(name, close):
+    with pytest.raises(ValueError, match=f'Did you mean .*{close}'):
+        config_path(name)
+
+
+def test_bases_are_no_configs():
+    with pytest.raises(ValueError, match='There is no config'):
+        config_path('_base_/default_runtime.py')
+
+
+# -------------------------------------------------------------------------- resolving
+
+
+def test_the_names_point_at_configs_that_are_there():
+    assert DEFAULT_MODEL in MODELS
+    for named in MODELS.values():
+        assert Config.fromfile(config_path(named.config)).model
+        assert named.checkpoint.parent == Path(uninext.__file__).parent / 'assets'
+
+
+@pytest.mark.parametrize('asked', [(), ('uninext_tiny',), (None, None)])
+def test_nothing_means_the_default(asked, weights, monkeypatch):
+    named = NamedModel('uninext/stage2_image_shapes.py', weights, '')
+    monkeypatch.setitem(MODELS, DEFAULT_MODEL, named)
+    config, path = resolve_model(*asked)
+    assert path == weights
+    assert Path(config.filename) == config_path(named.config)
+
+
+def test_other_weights_for_a_name(weights):
+    config, path = resolve_model('uninext_tiny', weights)
+    assert path == weights
+    assert config.model.type == 'UNINEXTVideo'
+
+
+def test_weights_that_are_not_in_this_installation(tmp_path, monkeypatch):
+    absent = tmp_path / 'uninext_tiny.safetensors'
+    monkeypatch.setitem(MODELS, 'gone', NamedModel(TINY, absent, ''))
+    with pytest.raises(CheckpointError, match='not in this installation'):
+        resolve_model('gone')
+
+
+@pytest.mark.parametrize(
+    'model', [TINY, 'stage3_video_tiny', CONFIGS / TINY, str(CONFIGS / TINY)]
+)
+def test_a_config_by_path_and_by_name(model, weights):
+    config, path = resolve_model(model, str(weights))
+    assert path == weights
+    assert Path(config.filename) == CONFIGS / TINY
+
+
+def test_a_config_is_taken_as_it_is(weights):
+    config = Config(dict(model=NETWORK))
+    assert resolve_model(config, weights) == (config, weights)
+
+
+def test_a_home_folder(weights, monkeypatch):
+    monkeypatch.setenv('HOME', str(weights.parent))
+    assert resolve_model(TINY, '~/weights.pth')[1] == weights
+
+
+def test_an_address_is_fetched(weights, monkeypatch):
+    address = 'https://example.com/deep/weights.pth'
+    module = sys.modules['uninext.engine.checkpoint']
+    monkeypatch.setattr(module, '_fetch', {address: weights}.__getitem__)
+    assert resolve_model(TINY, address)[1] == weights
+
+
+@pytest.mark.parametrize(
+    ('model', 'message'),
+    [
+        ('uninext_tny', "Did you mean 'uninext_tiny'.* Models by name: uninext_tiny"),
+        ('stage2_imge', "Did you mean 'uninext/stage2_image'"),
+        ('qqq', "There is no model 'qqq'. Models by name: uninext_tiny. Else pass"),
+        ('nowhere.pth', "There is no checkpoint 'nowhere.pth'"),
+        (ROOT / 'README.md', 'neither a config'),
+        (TINY, 'A config without weights finds nothing'),
+        (Config(dict(model=NETWORK)), "its own: 'uninext_tiny'"),
+        (Config({}), 'the config has None'),
+        (Config(dict(model=dict(type='DINO'))), "the config has 'DINO'"),
+        (CONFIGS / '_base_' / 'default_runtime.py', 'the config has None'),
+    ],
+)
+def test_what_is_said_when_nothing_is_meant(model, message):
+    with pytest.raises(ValueError, match=message):
+        resolve_model(model)
+
+
+def test_two_files_of_weights(weights):
+    with pytest.raises(ValueError, match='Two files of weights'):
+        resolve_model(weights, weights)
+
+
+# ------------------------------------------------------------ what files of weights say
+
+
+@pytest.mark.parametrize('suffix', ['.pth', '.safetensors'])
+def test_the_name_in_the_metadata(suffix, tmp_path):
+    path = file_with({'config': TINY}, tmp_path / f'a{suffix}')
+    for asked in ((path,), (None, path)):
+        config, found = resolve_model(*asked)
+        assert found == path
+        assert Path(config.filename) == CONFIGS / TINY
+
+
+@pytest.mark.parametrize('key', ['cfg', 'model'])
+@pytest.mark.parametrize('suffix', ['.pth', '.safetensors'])
+def test_the_text_in_the_metadata(key, suffix, tmp_path):
+    loader = dict(dataset=dict(pipeline=[dict(type='Resize', scale=(64, 48))]))
+    text = Config(dict(model=NETWORK, test_dataloader=loader)).pretty_text
+    path = file_with({'config': 'mine.py', key: text}, tmp_path / f'a{suffix}')
+    config = config_of_checkpoint(path)
+    assert config.model == NETWORK
+    assert inference_scale(config) == (64, 48)
+
+
+@pytest.mark.parametrize(
+    ('meta', 'message'),
+    [
+        ({}, 'does not tell which config'),
+        (
+            {'config': 'uninext/of_mine.py'},
+            "belongs to the config 'uninext/of_mine.py'",
+        ),
+        ({'cfg': 'import os'}, 'not used. The config holds something'),
+        ({'cfg': "model = dict(type='os.system')"}, "the type 'os.system'"),
+        ({'cfg': 'optimizer = 1'}, 'a config without a model'),
+        ({'cfg': "model = 'UNINEXT'"}, 'a config without a model'),
+    ],
+)
+def test_files_that_cannot_be_used_alone(meta, message, tmp_path):
+    path = file_with(meta, tmp_path / 'a.safetensors')
+    with pytest.raises(CheckpointError, match=message):
+        resolve_model(path)
+
+
+def test_a_damaged_file(tmp_path):
+    path = tmp_path / 'a.safetensors'
+    path.write_bytes(b'no')
+    with pytest.raises(CheckpointError, match='damaged or cut short'):
+        resolve_model(path)
+
+
+# ------------------------------------------------------------------------------ sizes
+
+
+@pytest.mark.parametrize(
+    ('config', 'expected'),
+    [
+        ({}, DEFAULT_SCALE),
+        (dict(inference_scale=[48, 64]), (64, 48)),
+        (dict(test_dataloader=dict(a=[dict(type='Resize', scale=(32, 64))])), (64, 32)),
+        (
+            dict(
+                train_dataloader=[
+                    dict(type='RandomChoiceResize', scales=[(20, 90), (40, 90)]),
+                    dict(type='RandomChoiceResize', scales=[(60, 100000)]),
+                    dict(type='Resize'),
+                    dict(type='Resize', scale_factor=2),
+                    dict(type='Crop', scale=(500, 500)),
+                ]
+            ),
+            (90, 40),
+        ),
+    ],
+    ids=['nothing', 'said', 'tested', 'trained'],
+)
+def test_the_size_that_a_config_is_made_for(config, expected):
+    assert inference_scale(config) == expected
+
+
+@pytest.mark.parametrize(
+    ('name', 'expected'),
+    [('stage3_video', (1333, 800)), (MODELS['uninext_tiny'].config, (320, 240))],
+)
+def test_sizes_of_our_configs(name, expected):
+    assert inference_scale(Config.fromfile(config_path(name))) == expected
+
+
+@pytest.mark.parametrize(
+    ('given', 'expected'), [('auto', (9, 8)), (None, None), ([6.0, 5], (6, 5))]
+)
+def test_scales_that_may_be_given(given, expected):
+    assert checked_scale(given, (9, 8)) == expected
+
+
+@pytest.mark.parametrize('given', ['big', (4,), (0, 4), (1.5, 4), '12'])
+def test_scales_that_may_not(given):
+    with pytest.raises(ValueError, match='scale must be'):
+        checked_scale(given, (9, 8))
+
+
+# --------------------------------------------------------------------------- building
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [({'type': 'WasRenamed'}, 'WasRenamed is not in'), ({'was': 1}, "argument 'was'")],
+)
+def test_parts_of_another_version(change, message):
+    config = Config.fromfile(config_path(TINY))
+    config.model.backbone.update(change)
+    with pytest.raises(ValueError, match=f'{message}.*another version of uninext'):
+        build_uninext(config)
+
+
+def test_only_the_kinds_that_are_wanted():
+    with pytest.raises(ValueError, match="UNINEXTVideo is needed here; .*'UNINEXT'"):
+        build_uninext(Config(dict(model=NETWORK)), 'UNINEXTVideo')

@@ -1,0 +1,333 @@
+"""Models by name: what people call a model enters, its config and weights leave.
+
+A name of ``MODELS``, the path or the name of a config, a config, or a file of weights
+that knows its config.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from torch import nn
+
+import uninext
+from uninext.apis.carried_config import check_types, read_config_text
+from uninext.assets import asset_path
+from uninext.engine import CheckpointError, local_checkpoint
+from uninext.registry import MODELS as REGISTERED
+from uninext.utils.safe_files import read_meta
+
+CHECKPOINT_SUFFIXES = {'.pth', '.pt', '.ckpt', '.safetensors'}
+# (long, short) sides, where a config does not tell what it was made for: the paper's.
+DEFAULT_SCALE = (1333, 800)
+_UNLIMITED = 10_000  # a long side in a config that limits the short side alone
+_NUM_CLOSE = 3
+
+
+@dataclass(frozen=True)
+class NamedModel:
+    """A model that comes with the package.
+
+    Attributes:
+        config: Name of its config; see :func:`config_path`.
+        checkpoint: Its weights.
+        summary: What it is, in a line.
+    """
+
+    config: str
+    checkpoint: Path
+    summary: str
+
+
+MODELS = {
+    'uninext_tiny': NamedModel(
+        config='uninext/stage3_video_shapes.py',
+        checkpoint=asset_path('uninext_tiny.safetensors'),
+        summary='MobileNetV2, 128 channels, MiniLM; all ten tasks, on generated shapes',
+    ),
+}
+DEFAULT_MODEL = 'uninext_tiny'
+KINDS = ('UNINEXT', 'UNINEXTVideo')
+
+
+def config_path(name: str | Path) -> Path:
+    """Find a config of this project by its name.
+
+    In a checkout these are the files of ``configs/``; where the package was installed
+    from a wheel, those that it brings along.
+
+    Args:
+        name: Its path below ``configs/`` (``'uninext/stage2_image.py'``), or the file's
+            name; ``.py`` and a leading ``configs/`` may be there or not.
+
+    Raises:
+        ValueError: If there is none; it says which ones are close.
+    """
+    root = _configs_root()
+    wanted = Path(name).as_posix().removeprefix('./').removeprefix('configs/')
+    wanted = wanted.removesuffix('.py')
+    known = dict(_known_configs(root))
+    if wanted in known:
+        return known[wanted]
+    named = [key for key in known if key.rsplit('/', 1)[-1] == wanted]
+    if len(named) == 1:
+        return known[named[0]]
+    raise ValueError(
+        f'There is no config {str(name)!r}, neither as a file nor among those of '
+        f'{root}.{_close_to(wanted, known)} Give the path of a config file.'
+    )
+
+
+def resolve_model(
+    model: str | Path | Config | None = None, checkpoint: str | Path | None = None
+) -> tuple[Config, Path]:
+    """Find the config and the weights that somebody means.
+
+    Args:
+        model: A name of ``MODELS``; the path or name of a config; a config; a file of
+            weights that tells its config, as published files and our training
+            checkpoints do. None: ``checkpoint`` if given, else ``DEFAULT_MODEL``.
+        checkpoint: Weights: a path, or an ``https://`` address that is fetched once. In
+            place of those of a named model; must be given with a config.
+
+    Returns:
+        A config with a ``model``, and a file that is there.
+
+    Raises:
+        ValueError: If nothing is meant by it; it says what may be passed.
+        CheckpointError: If there is no such file, or it tells no config.
+    """
+    if isinstance(model, Config):
+        _check_kind(model, KINDS)
+        return model, _weights(checkpoint)
+    if model is None:
+        model, checkpoint = (checkpoint or DEFAULT_MODEL), None
+    if str(model) in MODELS:
+        named = MODELS[str(model)]
+        config = Config.fromfile(config_path(named.config))
+        return config, _weights(checkpoint or _brought_along(str(model), named))
+    if Path(model).suffix in CHECKPOINT_SUFFIXES:
+        if checkpoint is not None:
+            raise ValueError(
+                f'Two files of weights, {model} and {checkpoint}: give one, and if it '
+                'does not tell its config, that before it.'
+            )
+        path = local_checkpoint(model)
+        return config_of_checkpoint(path), path
+    config = Config.fromfile(_config_file(model))
+    _check_kind(config, KINDS)
+    return config, _weights(checkpoint)
+
+
+def config_of_checkpoint(path: str | Path) -> Config:
+    """Read which config a file of weights belongs to; nothing in it is executed.
+
+    Args:
+        path: With the name of a config of this project as ``config`` in its metadata,
+            or the text of one: as ``model`` in published files, as ``cfg`` in training
+            checkpoints.
+
+    Returns:
+        The whole config if it was found by its name; else ``model`` and
+        ``inference_scale`` of the text.
+
+    Raises:
+        CheckpointError: If the file cannot be read, tells no config, or one that is not
+            known here.
+    """
+    meta = read_meta(path)
+    name, text = meta.get('config'), meta.get('model') or meta.get('cfg')
+    if text:
+        return _config_of_text(text, meta, str(path))
+    if not name:
+        raise CheckpointError(
+            f'{path} does not tell which config it belongs to. Give the config before '
+            f'it: UninextInferencer("CONFIG.py", "{path}").'
+        )
+    try:
+        return Config.fromfile(config_path(name))
+    except ValueError as error:
+        raise CheckpointError(
+            f'{path} belongs to the config {name!r}, which is not here. Give the path '
+            f'of that config before it. ({error})'
+        ) from error
+
+
+def inference_scale(config: Mapping[str, Any]) -> tuple[int, int]:
+    """The size that pictures have for a model of this config.
+
+    ``inference_scale`` of the config if it has one; else that of its test data; else
+    the largest of its training data.
+
+    Args:
+        config: A config.
+
+    Returns:
+        (long, short) sides in pixels; ``DEFAULT_SCALE`` if nothing tells.
+    """
+    scale = config.get('inference_scale')
+    if scale is None:
+        tested = list(_scales(config.get('test_dataloader') or {}))
+        trained = list(_scales(config.get('train_dataloader') or {}))
+        scale = max(tested or trained or [DEFAULT_SCALE], key=min)
+    return max(scale), min(scale)
+
+
+def build_uninext(config: Mapping[str, Any], *kinds: str) -> nn.Module:
+    """Build the network of a config; its weights are random.
+
+    Args:
+        config: With a ``model``.
+        *kinds: Types that it may have; default: ``KINDS``.
+
+    Raises:
+        ValueError: If it has another, or none, or asks for parts that are not here.
+    """
+    _check_kind(config, kinds or KINDS)
+    init_default_scope('uninext')
+    try:
+        return REGISTERED.build(config.model)
+    except (KeyError, TypeError) as error:  # a type or an argument that is not there
+        raise ValueError(
+            f'The network cannot be built: {error.args[0] if error.args else error}. '
+            'If the config came out of a file of weights that another version of '
+            'uninext wrote, give a config of this version before it.'
+        ) from error
+
+
+def checked_scale(
+    scale: Sequence[int] | str | None, known: tuple[int, int]
+) -> tuple[int, int] | None:
+    """Which size pictures are resized to.
+
+    Args:
+        scale: (long, short) sides in pixels; None: as they are; 'auto': ``known``.
+        known: What suits the model.
+
+    Raises:
+        ValueError: If it is something else.
+    """
+    if scale is None or scale == 'auto':
+        return None if scale is None else known
+    is_pair = not isinstance(scale, str) and len(scale) == 2
+    if not is_pair or not all(int(side) == side and side > 0 for side in scale):
+        raise ValueError(
+            "scale must be 'auto', None or (long, short) sides in pixels, got "
+            f'{scale!r}.'
+        )
+    return int(scale[0]), int(scale[1])
+
+
+def _check_kind(config: Mapping[str, Any], kinds: Sequence[str]) -> None:
+    kind = (config.get('model') or {}).get('type')
+    if kind not in kinds:
+        raise ValueError(
+            f'The model {" or ".join(kinds)} is needed here; the config has {kind!r}. '
+            'Take a config of configs/uninext, or one that inherits from it: '
+            'stage3_video.py for pictures and videos, stage2_image.py for pictures.'
+        )
+
+
+def _weights(checkpoint: str | Path | None) -> Path:
+    if checkpoint is None:
+        raise ValueError(
+            'A config without weights finds nothing: pass checkpoint="WEIGHTS.pth", or '
+            f'a model that brings its own: {", ".join(map(repr, MODELS))}. '
+            'docs/model_zoo.md says where weights are.'
+        )
+    return local_checkpoint(checkpoint)
+
+
+def _brought_along(name: str, named: NamedModel) -> Path:
+    if not named.checkpoint.is_file():
+        raise CheckpointError(
+            f'The weights of {name!r} are not in this installation: there is no '
+            f'{named.checkpoint}. Install uninext again, from a whole checkout or '
+            'wheel; or pass checkpoint= with weights of '
+            f'{named.config}.'
+        )
+    return named.checkpoint
+
+
+def _config_file(model: str | Path) -> Path:
+    path = Path(model).expanduser()
+    if path.is_file():
+        if path.suffix != '.py':
+            raise ValueError(
+                f'{path} is neither a config (.py) nor a file of weights '
+                f'({", ".join(sorted(CHECKPOINT_SUFFIXES))}).'
+            )
+        return path
+    try:
+        return config_path(model)
+    except ValueError:
+        known = [*MODELS, *dict(_known_configs(_configs_root()))]
+        close = _close_to(str(model).removesuffix('.py'), known)
+        raise ValueError(
+            f'There is no model {str(model)!r}.{close} Models by name: '
+            f'{", ".join(MODELS)}. Else pass the path of a config (CONFIG.py) and '
+            'checkpoint="WEIGHTS", a file of weights that tells its config, a Config, '
+            'or a model that was built.'
+        ) from None
+
+
+def _config_of_text(text: str, meta: Mapping[str, Any], source: str) -> Config:
+    try:
+        whole = read_config_text(text)
+        check_types(whole.get('model'))
+    except ValueError as error:
+        raise CheckpointError(
+            f'{source} carries a config that is not used. {error} If you trust it, '
+            'give the config as a file before it.'
+        ) from error
+    if not isinstance(whole.get('model'), dict):
+        raise CheckpointError(
+            f'{source} carries a config without a model. Give the config before it.'
+        )
+    return Config(dict(model=whole['model'], inference_scale=inference_scale(whole)))
+
+
+def _scales(part: Any) -> Iterator[tuple[int, int]]:
+    """Sizes that the transforms of a dataloader resize to, in any depth."""
+    if isinstance(part, Mapping):
+        if str(part.get('type')).endswith('Resize'):
+            scale = part.get('scales') or part.get('scale')
+            several = scale and not isinstance(scale[0], (int, float))
+            for one in scale if several else [scale] if scale else []:
+                if len(one) == 2 and max(one) < _UNLIMITED:
+                    yield tuple(one)
+        for value in part.values():
+            yield from _scales(value)
+    elif isinstance(part, (list, tuple)):
+        for value in part:
+            yield from _scales(value)
+
+
+def _configs_root() -> Path:
+    """The folder ``configs`` of the checkout, or of the wheel."""
+    package = Path(uninext.__file__).resolve().parent
+    if (package.parent / 'setup.cfg').is_file():
+        return package.parent / 'configs'
+    return package / '.mim' / 'configs'
+
+
+def _known_configs(root: Path) -> Iterator[tuple[str, Path]]:
+    for path in sorted(root.rglob('*.py')):
+        relative = path.relative_to(root)
+        if '_base_' not in relative.parts:
+            yield relative.with_suffix('').as_posix(), path
+
+
+def _close_to(wanted: str, known: Mapping[str, Any] | list[str]) -> str:
+    """A sentence that names what may have been meant; empty if nothing is close."""
+    stems = {key: key for key in known}
+    stems |= {key.rsplit('/', 1)[-1]: key for key in known}
+    close = difflib.get_close_matches(wanted, stems, n=_NUM_CLOSE)
+    names = list(dict.fromkeys(stems[key] for key in close))
+    return f' Did you mean {" or ".join(map(repr, names))}?' if names else ''
