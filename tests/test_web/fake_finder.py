@@ -1,0 +1,82 @@
+"""Stands for the inferencer: every prompt has an answer, without a network."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from uninext.apis import AskedPrompt, Result, read_frames
+
+SIDE = 20  # pixels of what names and sentences find
+
+
+class FakeFinder:
+    """Called like :class:`uninext.apis.UninextInferencer`.
+
+    Args:
+        seconds: That every picture or frame takes.
+        fail: Raised instead of answering.
+    """
+
+    def __init__(self, seconds: float = 0.0, fail: Exception | None = None) -> None:
+        self.seconds, self.fail = seconds, fail
+        self.calls: list[dict] = []
+        self.running = self.most_running = 0
+
+    def __call__(self, source, **asked):
+        self.calls.append(asked)
+        if isinstance(source, np.ndarray):
+            return [self._answer(source, asked)]
+        return self._frames(source, asked)
+
+    def _frames(self, path: str, asked: dict) -> Iterator[Result]:
+        for number, frame in enumerate(read_frames(path)):
+            yield self._answer(frame, asked, number)
+
+    def _answer(self, image: np.ndarray, asked: dict, frame=None) -> Result:
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        time.sleep(self.seconds)
+        self.running -= 1
+        if self.fail is not None:
+            raise self.fail
+        prompts, boxes = [], []
+        if asked['categories'] is not None:
+            names = tuple(asked['categories'])
+            prompts.append(AskedPrompt(', '.join(names), names, False))
+            found = [(i, 0.9 - 0.1 * i) for i in range(len(names))]
+            found = [f for f in found if f[1] >= asked['score_thr']]
+            boxes += [((SIDE * i, 0), 0, i, score) for i, score in found]
+        for i, sentence in enumerate(asked['expression'] or ()):
+            prompts.append(AskedPrompt(sentence, (sentence,), True))
+            boxes.append(((SIDE * i, 2 * SIDE), len(prompts) - 1, 0, 0.5))
+        shown = [] if asked['box'] is None else list(asked['box'])
+        for mask in () if asked['mask'] is None else asked['mask']:
+            ys, xs = np.nonzero(mask)
+            shown.append([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1])
+        for box in shown:
+            text = f'box ({", ".join(f"{v:g}" for v in box)})'
+            prompts.append(AskedPrompt(text, ('target',), True))
+            boxes.append((box, len(prompts) - 1, 0, 0.8))
+        return self._result(image, prompts, boxes, frame)
+
+    @staticmethod
+    def _result(image, prompts, found, frame) -> Result:
+        boxes = [(*b, b[0] + SIDE, b[1] + SIDE) if len(b) == 2 else b for b, *_ in found]
+        boxes = np.array(boxes, np.float32).reshape(-1, 4)
+        masks = np.zeros((len(boxes), *image.shape[:2]), bool)
+        for mask, (x1, y1, x2, y2) in zip(masks, boxes.astype(int)):
+            mask[y1:y2, x1:x2] = True
+        return Result(
+            image=image,
+            prompts=tuple(prompts),
+            boxes_xyxy=boxes,
+            scores=np.array([f[3] for f in found], np.float32),
+            label_ids=np.array([f[2] for f in found], int),
+            prompt_ids=np.array([f[1] for f in found], int),
+            track_ids=None if frame is None else np.arange(len(found)),
+            masks=masks,
+            frame=frame,
+        )

@@ -1,0 +1,54 @@
+"""The web demo: a model enters, a page for pictures and videos leaves.
+
+A prompt of any kind may be given, and several at once. Needs the extra ``web``
+(Gradio); nothing of the page comes from elsewhere, and nothing is sent anywhere.
+
+``prompts``: what was typed, clicked and painted, as prompts.
+``answers``: asks the inferencer, writes files. ``pages``: HTML of what was found.
+``marks``: boxes on the picture that is clicked. ``examples``: scenes to try.
+``handlers``: what buttons do. ``panel``, ``app``, ``style``: the page.
+``errors``: messages for people. ``server``: starts it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+
+if importlib.util.find_spec('gradio') is None:
+    raise ImportError(
+        'The web demo needs Gradio, which is not installed: '
+        'pip install -r requirements/web.txt'
+    )
+
+from uninext.web import (  # noqa: E402
+    answers,
+    app,
+    errors,
+    examples,
+    handlers,
+    marks,
+    pages,
+    panel,
+    prompts,
+    server,
+    style,
+)
+from uninext.web.app import build_app  # noqa: E402
+from uninext.web.server import launch, serving  # noqa: E402
+
+__all__ = [
+    'answers',
+    'app',
+    'build_app',
+    'errors',
+    'examples',
+    'handlers',
+    'launch',
+    'marks',
+    'pages',
+    'panel',
+    'prompts',
+    'server',
+    'serving',
+    'style',
+]

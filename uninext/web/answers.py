@@ -1,0 +1,272 @@
+"""Questions of the web page, answered: pictures and videos enter, files and HTML leave.
+
+The network is one for all users, and no session of theirs is on it: users take turns,
+a picture or a frame at a time, so that nobody waits for the end of another's video.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+
+from uninext.apis import Result, UninextInferencer, read_frames
+from uninext.utils.video_writer import VideoWriter
+from uninext.web.pages import TrackSummary, instance_table
+from uninext.web.prompts import WebPrompts
+
+SHOWN_EVERY = 0.2  # seconds between frames that are sent to the page while it runs
+DEFAULT_FPS = 25.0  # of a video that does not tell
+
+
+class VideoHeader(NamedTuple):
+    """What the header of a video says.
+
+    Attributes:
+        fps: Frames a second; ``DEFAULT_FPS`` if it does not say.
+        count: Frames; None if it does not say.
+    """
+
+    fps: float
+    count: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class PictureAnswer:
+    """What was found in a picture.
+
+    Attributes:
+        picture: (H, W, 3) uint8 RGB, annotated.
+        table: HTML.
+        seconds: What it took.
+        files: The annotated picture, and everything as JSON.
+    """
+
+    picture: np.ndarray
+    table: str
+    seconds: float
+    files: tuple[Path, Path]
+
+
+@dataclass(frozen=True, eq=False)
+class FrameAnswer:
+    """What was found in the newest frame of a video that runs.
+
+    Attributes:
+        picture: (H, W, 3) uint8 RGB, annotated.
+        table: HTML of its instances.
+        done: Frames so far.
+        total: Frames of the video, if it tells.
+        fps: Frames a second so far, reading and drawing included.
+    """
+
+    picture: np.ndarray
+    table: str
+    done: int
+    total: int | None
+    fps: float
+
+
+@dataclass(frozen=True, eq=False)
+class VideoAnswer:
+    """What was found in a video.
+
+    Attributes:
+        table: HTML of its tracks.
+        done: Frames.
+        seconds: What they took.
+        stopped: Whether the user had enough before the end.
+        files: The annotated video, and everything as JSON.
+    """
+
+    table: str
+    done: int
+    seconds: float
+    stopped: bool
+    files: tuple[Path, Path]
+
+
+class Answering:
+    """Asks the inferencer for all users, one picture or frame at a time.
+
+    Args:
+        find: A :class:`uninext.apis.UninextInferencer`, or what is called like it.
+    """
+
+    def __init__(self, find: UninextInferencer) -> None:
+        self._find = find
+        self._turn = threading.Lock()
+
+    def picture(
+        self, picture: np.ndarray, prompts: WebPrompts, score_thr: float, folder: Path
+    ) -> PictureAnswer:
+        """Find in a picture.
+
+        Args:
+            picture: (H, W, 3) uint8 RGB.
+            prompts: What to find.
+            score_thr: Of names.
+            folder: Where files go.
+
+        Raises:
+            ValueError: If the model cannot do it, or a file cannot be written.
+        """
+        start = time.perf_counter()
+        with self._turn:
+            (result,) = self._find(
+                cv2.cvtColor(picture, cv2.COLOR_RGB2BGR),
+                **prompts.arguments(),
+                score_thr=score_thr,
+                progress=False,
+            )
+        seconds = time.perf_counter() - start
+        annotated = result.save(folder / 'uninext.png')
+        records = folder / 'uninext.json'
+        records.write_text(result.to_json(indent=1), encoding='utf-8')
+        return PictureAnswer(
+            picture=cv2.cvtColor(cv2.imread(str(annotated)), cv2.COLOR_BGR2RGB),
+            table=instance_table(result),
+            seconds=seconds,
+            files=(annotated, records),
+        )
+
+    def video(
+        self,
+        video: str | Path,
+        prompts: WebPrompts,
+        score_thr: float,
+        folder: Path,
+        stop: threading.Event,
+    ) -> Iterator[FrameAnswer | VideoAnswer]:
+        """Follow through a video; boxes and masks are of its first frame.
+
+        Args:
+            video: A file.
+            prompts: What to follow.
+            score_thr: Of names.
+            folder: Where files go.
+            stop: Set by the user: what was done until then is the answer.
+
+        Yields:
+            Frames, not every one, and at the end the whole.
+
+        Raises:
+            ValueError: If the model cannot do it, or the video cannot be read.
+        """
+        header = read_header(video)
+        files = folder / 'uninext.mp4', folder / 'uninext.json'
+        tracks, start, shown, done = TrackSummary(), time.perf_counter(), 0.0, 0
+        about = dict(fps=header.fps, format='masks are COCO RLE; boxes xyxy in pixels')
+        with (
+            VideoWriter(files[0], header.fps) as writer,
+            _FrameRecords(files[1], about) as records,
+        ):
+            for result in self._frames(str(video), prompts, score_thr):
+                annotated = result.plot()
+                writer.write(annotated)
+                records.add(result)
+                tracks.add(result)
+                done += 1
+                now = time.perf_counter()
+                if now - shown >= SHOWN_EVERY:
+                    shown = now
+                    picture = cv2.cvtColor(annotated, cv2.COLOR_BGR2RGB)
+                    table, fps = instance_table(result), done / (now - start)
+                    yield FrameAnswer(picture, table, done, header.count, fps)
+                if stop.is_set():
+                    break
+        seconds = time.perf_counter() - start
+        yield VideoAnswer(tracks.table(), done, seconds, stop.is_set(), files)
+
+    def _frames(
+        self, video: str, prompts: WebPrompts, score_thr: float
+    ) -> Iterator[Result]:
+        results = self._find(
+            video,
+            **prompts.arguments(),
+            score_thr=score_thr,
+            stream=True,
+            progress=False,
+        )
+        while True:
+            with self._turn:
+                result = next(results, None)
+            if result is None:
+                return
+            yield result
+
+
+class Stops:
+    """Who of the users wants the running video to end."""
+
+    def __init__(self) -> None:
+        self._asked: dict[str, threading.Event] = {}
+
+    def begin(self, session: str) -> threading.Event:
+        """The event that :meth:`ask` sets, new for every video."""
+        self._asked[session] = threading.Event()
+        return self._asked[session]
+
+    def ask(self, session: str) -> None:
+        """Stop the video of a user, if there is one."""
+        if session in self._asked:
+            self._asked[session].set()
+
+    def end(self, session: str) -> None:
+        """Forget a user."""
+        self._asked.pop(session, None)
+
+
+def read_header(video: str | Path) -> VideoHeader:
+    """Read what the header of a video file says."""
+    capture = cv2.VideoCapture(str(video))
+    fps = capture.get(cv2.CAP_PROP_FPS)
+    count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    capture.release()
+    return VideoHeader(
+        fps if np.isfinite(fps) and 0 < fps <= 1000 else DEFAULT_FPS,
+        count if count > 0 else None,
+    )
+
+
+def first_frame(video: str | Path | None) -> np.ndarray | None:
+    """(H, W, 3) uint8 RGB; None without a video.
+
+    Raises:
+        ValueError: If no frame can be read.
+    """
+    if video is None:
+        return None
+    frames = read_frames(video)
+    try:
+        return cv2.cvtColor(next(frames), cv2.COLOR_BGR2RGB)
+    finally:
+        frames.close()
+
+
+class _FrameRecords:
+    """A JSON file with a record for every frame, written as they come."""
+
+    def __init__(self, path: Path, header: dict[str, Any]) -> None:
+        self._path, self._header = path, header
+
+    def __enter__(self) -> _FrameRecords:
+        self._file = open(self._path, 'w', encoding='utf-8')  # noqa: SIM115
+        self._file.write(json.dumps(self._header)[:-1] + ',\n"frames": [')
+        self._separator = '\n'
+        return self
+
+    def add(self, result: Result) -> None:
+        self._file.write(self._separator + result.to_json())
+        self._separator = ',\n'
+
+    def __exit__(self, *error: object) -> None:
+        self._file.write('\n]}\n')
+        self._file.close()

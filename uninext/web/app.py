@@ -1,0 +1,198 @@
+"""The page: an inferencer enters, a Gradio app leaves that is not started yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from uninext.apis import UninextInferencer
+from uninext.web.answers import Answering, first_frame
+from uninext.web.examples import Example
+from uninext.web.handlers import AskHandlers, MarkHandlers, ready
+from uninext.web.panel import VIEW_HEIGHT, PromptPanel, build_panel
+
+TITLE = 'uninext'
+SCORE_THR = 0.3
+RESULT_HEIGHT = 420  # pixels
+AT_ONCE = 4  # questions that share the network; others wait in the queue
+MAX_WAITING = 32
+# Copies of files that went to browsers: looked through every 10 minutes, kept an hour.
+DELETE_CACHE = (600, 3600)
+
+
+def build_app(
+    inferencer: UninextInferencer,
+    model_name: str = '',
+    pictures: Sequence[Example] = (),
+    videos: Sequence[Example] = (),
+) -> gr.Blocks:
+    """Build the page.
+
+    Args:
+        inferencer: Answers; one for all visitors.
+        model_name: Shown in the header.
+        pictures: To try.
+        videos: To try.
+
+    Returns:
+        The app; :func:`uninext.web.launch` starts one.
+    """
+    ask = AskHandlers(Answering(inferencer))
+    app = gr.Blocks(
+        title=TITLE,
+        analytics_enabled=False,
+        delete_cache=DELETE_CACHE,
+        fill_width=False,
+    )
+    with app:
+        gr.HTML(_header(model_name), padding=False)
+        with gr.Tabs(elem_classes='un-page'):
+            with gr.Tab('Pictures', elem_id='tab-pictures'):
+                _picture_tab(ask, pictures)
+            with gr.Tab('Videos', elem_id='tab-videos'):
+                _video_tab(ask, videos)
+        app.unload(ask.stop)
+    return app.queue(max_size=MAX_WAITING, default_concurrency_limit=AT_ONCE)
+
+
+def _picture_tab(ask: AskHandlers, examples: Sequence[Example]) -> None:
+    source = gr.Image(
+        label='Picture',
+        sources=['upload', 'webcam', 'clipboard'],
+        height=VIEW_HEIGHT,
+        format='jpeg',
+        buttons=['fullscreen'],
+        elem_id='picture-source',
+        render=False,
+    )
+    marks = MarkHandlers(lambda picture: picture)
+    with gr.Row():
+        with gr.Column(min_width=340):
+            panel = build_panel(source, marks, 'picture', SCORE_THR)
+        with gr.Column(min_width=340):
+            result = gr.Image(
+                label='Found',
+                interactive=False,
+                height=RESULT_HEIGHT,
+                format='png',
+                buttons=['fullscreen'],
+                elem_id='picture-result',
+            )
+            status, table, saves = _report('picture', 'Annotated picture')
+    asked = dict(
+        fn=ask.picture,
+        inputs=panel.inputs,
+        outputs=[result, status, table, *saves],
+        show_progress_on=[result],
+        concurrency_id='network',
+        concurrency_limit=AT_ONCE,
+    )
+    panel.ask.click(**asked, api_name='picture')
+    panel.names.submit(**asked, api_visibility='private')
+    _examples(examples, panel, marks, asked)
+
+
+def _video_tab(ask: AskHandlers, examples: Sequence[Example]) -> None:
+    source = gr.Video(
+        label='Video',
+        sources=['upload', 'webcam'],
+        height=VIEW_HEIGHT,
+        include_audio=True,  # False would need ffmpeg
+        buttons=[],
+        elem_id='video-source',
+        render=False,
+    )
+    marks = MarkHandlers(first_frame)
+    with gr.Row():
+        with gr.Column(min_width=340):
+            panel = build_panel(source, marks, 'video', SCORE_THR)
+            stop = gr.Button(
+                'Stop and keep what is done',
+                variant='stop',
+                visible=False,
+                elem_id='video-stop',
+            )
+        with gr.Column(min_width=340):
+            live = gr.Image(
+                label='Newest frame',
+                interactive=False,
+                height=RESULT_HEIGHT,
+                format='jpeg',
+                buttons=['fullscreen'],
+                elem_id='video-live',
+            )
+            player = gr.Video(
+                label='Found',
+                interactive=False,
+                height=RESULT_HEIGHT,
+                autoplay=True,
+                loop=True,
+                visible=False,
+                buttons=[],
+                elem_id='video-result',
+            )
+            status, table, saves = _report('video', 'Annotated video (mp4)')
+    asked = dict(
+        fn=ask.video,
+        inputs=panel.inputs,
+        outputs=[live, player, status, table, *saves, panel.ask, stop],
+        show_progress='hidden',
+        concurrency_id='network',
+        concurrency_limit=AT_ONCE,
+    )
+    panel.ask.click(**asked, api_name='video').failure(
+        ready, None, [panel.ask, stop], api_visibility='private'
+    )
+    stop.click(ask.stop, queue=False, api_visibility='private')
+    _examples(examples, panel, marks, asked)
+
+
+def _report(key: str, file_label: str) -> tuple[gr.HTML, gr.HTML, list[Any]]:
+    """Status, table and buttons to download, below a result."""
+    status = gr.HTML(elem_id=f'{key}-status', padding=False)
+    table = gr.HTML(elem_id=f'{key}-table', padding=False)
+    with gr.Row(elem_classes='un-buttons'):
+        saves = [
+            gr.DownloadButton(
+                label, visible=False, size='sm', elem_id=f'{key}-save-{i}'
+            )
+            for i, label in enumerate((file_label, 'Everything (JSON)'))
+        ]
+    return status, table, saves
+
+
+def _examples(
+    examples: Sequence[Example],
+    panel: PromptPanel,
+    marks: MarkHandlers,
+    asked: dict[str, Any],
+) -> None:
+    """Rows that fill the fields and ask at once."""
+    if not examples:
+        return
+    rows = gr.Examples(
+        [example.row() for example in examples],
+        panel.typed,
+        label='Examples: generated scenes, nothing is downloaded',
+        cache_examples=False,
+        api_visibility='private',
+    )
+    rows.load_input_event.then(
+        marks.show,
+        [panel.source, panel.boxes],
+        [panel.view, panel.painting],
+        show_progress='hidden',
+        api_visibility='private',
+    ).success(**asked, api_visibility='private')
+
+
+def _header(model_name: str) -> str:
+    model = f'model <code>{escape(model_name)}</code>' if model_name else ''
+    return (
+        f'<header class="un-header"><h1>{TITLE}</h1>'
+        '<p>Ask by names, by a sentence, or by showing a thing. Mix as you like.</p>'
+        f'<p class="un-model">{model}</p></header>'
+    )

@@ -1,0 +1,119 @@
+"""Pictures and videos to try, generated here: nothing enters, files and prompts leave.
+
+They are scenes of the Shapes suite that no model was trained on, with sentences that
+the generator knows to be true of one object.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from uninext.datasets.shapes import (
+    SCENE,
+    Scene,
+    describe,
+    draw_scene,
+    generate_video,
+)
+from uninext.datasets.shapes.video_labels import write_jpeg
+from uninext.utils.video_writer import VideoWriter
+
+SEED = 2026  # no set of the documentation has it
+SPLIT = 2  # the test split; see uninext.datasets.shapes.video_set
+SIZE_WH = (320, 240)
+NUM_FRAMES = 36
+FPS = 12
+
+
+@dataclass(frozen=True)
+class Example:
+    """Something to ask.
+
+    Attributes:
+        path: Of a picture or video.
+        names: Separated by commas; may be empty.
+        sentences: One a line; may be empty.
+        boxes: One a line, ``x1 y1 x2 y2`` in pixels; may be empty.
+    """
+
+    path: Path
+    names: str = ''
+    sentences: str = ''
+    boxes: str = ''
+
+    def row(self) -> list[str]:
+        """The values of the page's fields."""
+        return [str(self.path), self.names, self.sentences, self.boxes]
+
+
+def write_examples(folder: Path) -> tuple[list[Example], list[Example]]:
+    """Draw them.
+
+    Args:
+        folder: Where they go; it is there.
+
+    Returns:
+        Pictures: by names, by a sentence, by a box, by all at once. Videos: by names
+        and a sentence, by a box.
+    """
+    return _pictures(folder), _videos(folder)
+
+
+def _pictures(folder: Path) -> list[Example]:
+    scenes, paths = [], []
+    for number in range(4):
+        rng = np.random.default_rng([SEED, SPLIT, number])
+        scenes.append(draw_scene(rng, SIZE_WH, (5, 6)))
+        paths.append(folder / f'scene_{number + 1}.jpg')
+        write_jpeg(paths[-1], scenes[-1].image)
+    sentences = [_longest_sentence(scene) for scene in scenes]
+    boxes = [_text(scene.objects[-1].box) for scene in scenes]
+    return [
+        Example(paths[0], names=_names(scenes[0])),
+        Example(paths[1], sentences=sentences[1]),
+        Example(paths[2], boxes=boxes[2]),
+        Example(paths[3], _names(scenes[3]), sentences[3], boxes[3]),
+    ]
+
+
+def _videos(folder: Path) -> list[Example]:
+    examples = []
+    for number in range(2):
+        path = folder / f'video_{number + 1}.mp4'
+        rng = np.random.default_rng([SEED, SPLIT, number, SCENE.number])
+        with tempfile.TemporaryDirectory(dir=folder) as frames:
+            video = generate_video(rng, Path(frames), SIZE_WH, NUM_FRAMES)
+            with VideoWriter(path, FPS) as writer:
+                for frame in video.frames:
+                    writer.write(cv2.imread(str(frame)))
+        target = video.target()
+        if number == 0:
+            names = ', '.join(sorted({t.words['category'] for t in video.tracks}))
+            sentence = next(
+                (s.text for s in target.sentences if s.kind != 'motion'), ''
+            )
+            examples.append(Example(path, names, sentence))
+        else:
+            x, y, w, h = target.boxes_xywh[0]
+            examples.append(Example(path, boxes=_text((x, y, x + w, y + h))))
+    return examples
+
+
+def _longest_sentence(scene: Scene) -> str:
+    rng = np.random.default_rng(0)
+    sentences = (describe(scene, i, rng) for i in range(len(scene.objects)))
+    return max((s for part in sentences for s in part), key=len, default='')
+
+
+def _names(scene: Scene) -> str:
+    return ', '.join(sorted({obj.category for obj in scene.objects}))
+
+
+def _text(box: Sequence[float]) -> str:
+    return ' '.join(f'{value:.0f}' for value in box)

@@ -1,0 +1,164 @@
+"""The left side of both tabs: the picture or video, and all ways to ask.
+
+A component for the source enters; the components whose values ask a question leave.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from uninext.web.handlers import MarkHandlers
+from uninext.web.prompts import BRUSH_COLORS
+
+VIEW_HEIGHT = 340  # pixels; leaves room for the prompts on a laptop
+CLICK_HINT = 'Click two opposite corners. Several boxes are several things.'
+PAINT_HINT = 'Paint over a thing, roughly. Another colour is another thing.'
+
+
+@dataclass(frozen=True)
+class PromptPanel:
+    """Components of a question, in the order that handlers take them."""
+
+    source: gr.Image | gr.Video
+    names: gr.Textbox
+    sentences: gr.Textbox
+    boxes: gr.Textbox
+    painting: gr.ImageEditor
+    threshold: gr.Slider
+    ask: gr.Button
+    view: gr.Image
+    corner: gr.State
+
+    @property
+    def inputs(self) -> list[Any]:
+        """What is asked."""
+        return [
+            self.source,
+            self.names,
+            self.sentences,
+            self.boxes,
+            self.painting,
+            self.threshold,
+        ]
+
+    @property
+    def typed(self) -> list[Any]:
+        """What an example fills in."""
+        return [self.source, self.names, self.sentences, self.boxes]
+
+
+def build_panel(
+    source: gr.Image | gr.Video, handlers: MarkHandlers, key: str, threshold: float
+) -> PromptPanel:
+    """Lay out and wire the panel inside of the block that is open.
+
+    Args:
+        source: Where the picture or video is given; not rendered yet.
+        handlers: Of the clicks.
+        key: Begins the ids of elements, e.g. ``'picture'``.
+        threshold: Where the slider starts.
+    """
+    word = 'picture' if isinstance(source, gr.Image) else 'first frame'
+    with gr.Tabs():
+        with gr.Tab(source.label, elem_id=f'{key}-tab-source'):
+            source.render()
+        with gr.Tab('Box', elem_id=f'{key}-tab-box'):
+            view, boxes, undo, clear = _box_tab(word, key)
+        with gr.Tab('Paint', elem_id=f'{key}-tab-paint'):
+            painting = _painting(word, key)
+    names, sentences = _text_fields(key)
+    slider = gr.Slider(
+        *(0.0, 1.0, threshold),
+        step=0.05,
+        label='Score threshold',
+        info='For names. Sentences, boxes and paintings always answer.',
+        elem_id=f'{key}-threshold',
+    )
+    ask = gr.Button('Find' if key == 'picture' else 'Follow', variant='primary')
+    ask.elem_id = f'{key}-ask'
+    panel = PromptPanel(
+        *(source, names, sentences, boxes, painting, slider, ask, view, gr.State())
+    )
+    _wire(panel, handlers, undo, clear)
+    return panel
+
+
+def _box_tab(word: str, key: str) -> tuple[gr.Image, gr.Textbox, gr.Button, gr.Button]:
+    gr.HTML(f'<p class="un-hint">{CLICK_HINT}</p>', padding=False)
+    view = gr.Image(
+        label=f'Click on the {word}',
+        interactive=False,
+        height=VIEW_HEIGHT,
+        format='jpeg',
+        buttons=[],
+        elem_id=f'{key}-view',
+    )
+    with gr.Row(equal_height=True):
+        boxes = gr.Textbox(
+            label='Boxes',
+            info='One a line: left top right bottom, in pixels.',
+            lines=1,
+            max_lines=4,
+            scale=3,
+            min_width=180,
+            elem_id=f'{key}-boxes',
+        )
+        undo = gr.Button('Undo', size='sm', min_width=60, elem_id=f'{key}-undo')
+        clear = gr.Button('Clear', size='sm', min_width=60, elem_id=f'{key}-clear')
+    return view, boxes, undo, clear
+
+
+def _painting(word: str, key: str) -> gr.ImageEditor:
+    gr.HTML(f'<p class="un-hint">{PAINT_HINT}</p>', padding=False)
+    return gr.ImageEditor(
+        label=f'Paint on the {word}',
+        height=VIEW_HEIGHT + 60,
+        sources=(),
+        transforms=(),
+        layers=False,
+        buttons=[],
+        brush=gr.Brush(colors=list(BRUSH_COLORS), color_mode='fixed'),
+        elem_id=f'{key}-painting',
+    )
+
+
+def _text_fields(key: str) -> tuple[gr.Textbox, gr.Textbox]:
+    names = gr.Textbox(
+        label='Names',
+        placeholder='star, ring',
+        info='Everything that is one of them; separate by commas.',
+        max_lines=1,
+        elem_id=f'{key}-names',
+    )
+    sentences = gr.Textbox(
+        label='Sentences',
+        placeholder='the small red star',
+        info='One thing each; one a line.',
+        lines=2,
+        max_lines=5,
+        elem_id=f'{key}-sentences',
+    )
+    return names, sentences
+
+
+def _wire(
+    panel: PromptPanel, handlers: MarkHandlers, undo: gr.Button, clear: gr.Button
+) -> None:
+    """Let the picture, the boxes and the painting follow each other."""
+    quiet: dict[str, Any] = dict(show_progress='hidden', api_visibility='private')
+    marks = [panel.boxes, panel.corner, panel.view]
+    gr.on(
+        [panel.source.upload, panel.source.clear],
+        handlers.renew,
+        panel.source,
+        [*marks, panel.painting],
+        **quiet,
+    )
+    state = [panel.source, panel.boxes, panel.corner]
+    panel.view.select(handlers.click, state, marks, **quiet)
+    undo.click(handlers.undo, state, marks, **quiet)
+    clear.click(handlers.clear, panel.source, marks, **quiet)
+    panel.boxes.input(handlers.redraw, state[:2], marks[1:], **quiet)

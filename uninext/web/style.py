@@ -1,0 +1,58 @@
+"""How the page looks: nothing enters, a theme and a style sheet leave.
+
+Fonts are those of the visitor's system: the page fetches nothing from elsewhere.
+"""
+
+from __future__ import annotations
+
+import gradio as gr
+
+FONTS = ('system-ui', '-apple-system', 'Segoe UI', 'Roboto', 'sans-serif')
+MONO_FONTS = ('ui-monospace', 'SFMono-Regular', 'Menlo', 'Consolas', 'monospace')
+
+CSS = """
+.gradio-container { max-width: 1180px !important; margin: 0 auto !important; }
+.un-header { display: flex; flex-wrap: wrap; gap: 4px 16px; align-items: baseline; }
+.un-header h1 { font-size: 1.5rem; margin: 0; font-weight: 700; }
+.un-header p { margin: 0; color: var(--body-text-color-subdued); }
+.un-header .un-model { margin-left: auto; font-size: .85rem; }
+.un-header code { font-size: .85rem; }
+.un-hint { color: var(--body-text-color-subdued); font-size: .875rem; margin: 2px 0; }
+.un-status { font-size: .9rem; padding: 4px 2px; font-variant-numeric: tabular-nums; }
+.un-progress { height: 8px; border-radius: 4px; overflow: hidden;
+  background: var(--border-color-primary); margin-top: 4px; }
+.un-bar { height: 100%; background: var(--primary-600); transition: width .2s; }
+.un-scroll { overflow-x: auto; max-height: 320px; overflow-y: auto; }
+.un-table { width: 100%; border-collapse: collapse; font-size: .875rem;
+  font-variant-numeric: tabular-nums; }
+.un-table caption { text-align: left; font-weight: 600; padding: 4px 2px; }
+.un-table th { text-align: left; font-weight: 600; position: sticky; top: 0;
+  background: var(--background-fill-secondary); }
+.un-table th, .un-table td { padding: 4px 8px; vertical-align: top;
+  border: 0 !important;
+  border-bottom: 1px solid var(--border-color-primary) !important; }
+.un-table td { min-width: 2.2em; }
+.un-swatch { display: inline-block; width: 1em; border-radius: 3px; line-height: 1em;
+  box-shadow: 0 0 0 1px var(--border-color-primary); }
+.un-hidden { position: absolute; width: 1px; height: 1px; overflow: hidden;
+  clip-path: inset(50%); white-space: nowrap; }
+.un-buttons { gap: 8px; }
+.un-page :focus-visible { outline: 2px solid var(--primary-500); outline-offset: 1px; }
+@media (max-width: 640px) {
+  .gradio-container { padding: 8px !important; }
+  .un-header .un-model { margin-left: 0; }
+}
+@media (prefers-reduced-motion: reduce) { .un-bar { transition: none; } }
+"""
+
+
+def theme() -> gr.themes.Base:
+    """A quiet theme, light or dark as the visitor's system is."""
+    return gr.themes.Default(
+        primary_hue='indigo',
+        neutral_hue='slate',
+        spacing_size='sm',
+        radius_size='sm',
+        font=[gr.themes.Font(name) for name in FONTS],
+        font_mono=[gr.themes.Font(name) for name in MONO_FONTS],
+    )
