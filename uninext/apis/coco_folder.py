@@ -1,7 +1,6 @@
 """Find annotations and pictures in a folder of COCO format.
 
-First step of a short training: a path enters, checked paths leave. Nothing heavy is
-imported, so errors come at once.
+First step of a short training: a path enters, checked paths leave.
 
 Layouts read, the first that fits; pictures may lie in any folder up to two levels
 down::
@@ -19,11 +18,12 @@ picture (at least one) is held out by lot.
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from uninext.apis.scenes import draw_scenes, keep_scenes, scene_of, write_annotations
 
 TRAIN_PATTERNS = (
     'annotations/instances_train*.json',
@@ -115,6 +115,34 @@ def read_coco(path: Path) -> dict[str, Any]:
     return content
 
 
+def find_images(root: Path, ann_file: Path, content: dict, split: str = '') -> Path:
+    """Find the folder that the file names of a file start from.
+
+    Args:
+        root: Is looked through up to two levels down.
+        ann_file: The annotations; its own folder is looked at first.
+        content: Of the file.
+        split: Folders whose names begin so come before others.
+
+    Returns:
+        The first folder that has some probed pictures, all of them.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    names = [image['file_name'] for image in content['images']]
+    probed = names[:: max(1, len(names) // NUM_PROBED)][:NUM_PROBED]
+    below = sorted(p for p in [*root.glob('*'), *root.glob('*/*')] if p.is_dir())
+    below.sort(key=lambda path: not path.name.startswith(split))
+    for folder in (ann_file.parent, root, *below):
+        if all((folder / name).is_file() for name in probed):
+            return folder
+    raise ValueError(
+        f'The pictures of {ann_file} are not found: no folder of {root}, up to two '
+        f'levels down, has {probed[0]!r} and the others.'
+    )
+
+
 def _first(root: Path, patterns: Sequence[str]) -> Path | None:
     found = (sorted(root.glob(pattern)) for pattern in patterns)
     return next((paths[0] for paths in found if paths), None)
@@ -141,24 +169,10 @@ def _checked_split(
     root: Path, instances: Path, refs: Path | None, split: str
 ) -> CocoSplit:
     content = read_coco(instances)
-    images = _find_images(root, instances, content, split)
+    images = find_images(root, instances, content, split)
     if refs is not None:
         _check_refs(refs, images)
     return CocoSplit(instances, images, refs, _has_masks(content))
-
-
-def _find_images(root: Path, ann_file: Path, content: dict, split: str) -> Path:
-    names = [image['file_name'] for image in content['images']]
-    probed = names[:: max(1, len(names) // NUM_PROBED)][:NUM_PROBED]
-    below = sorted(p for p in [*root.glob('*'), *root.glob('*/*')] if p.is_dir())
-    below.sort(key=lambda path: not path.name.startswith(split))
-    for folder in (ann_file.parent, root, *below):
-        if all((folder / name).is_file() for name in probed):
-            return folder
-    raise ValueError(
-        f'The pictures of {ann_file} are not found: no folder of {root}, up to two '
-        f'levels down, has {probed[0]!r} and the others.'
-    )
 
 
 def _check_refs(refs: Path, images: Path) -> None:
@@ -182,37 +196,24 @@ def _hold_out(
     """Part a set by pictures, sentences along with them."""
     whole = _checked_split(root, instances, refs, 'train')
     content = read_coco(instances)
-    names = sorted({image['file_name'] for image in content['images']})
-    if len(names) < 2:
+    scenes = {scene_of(image) for image in content['images']}
+    if len(scenes) < 2:
         raise ValueError(f'{instances} has one picture; at least two are needed.')
-    random.Random(0).shuffle(names)
-    held_out = set(names[: max(1, len(names) // HELD_OUT)])
-    split_dir.mkdir(parents=True, exist_ok=True)
+    held_out = draw_scenes(scenes, max(1, len(scenes) // HELD_OUT))
     splits = {}
-    for split, keep_held_out in (('train', False), ('val', True)):
+    for split, kept in (('train', scenes - held_out), ('val', held_out)):
         parts = {'instances': instances, 'refs': refs}
         written: dict[str, Path | None] = {'refs': None}
         for kind, source in parts.items():
             if source is None:
                 continue
-            part = _part_of(read_coco(source), held_out, keep_held_out)
+            part = keep_scenes(read_coco(source), kept)
             if kind == 'refs' and not part['images']:
                 continue
             written[kind] = split_dir / f'{kind}_{split}.json'
-            written[kind].write_text(json.dumps(part), encoding='utf-8')
+            write_annotations(part, written[kind])
         splits[split] = CocoSplit(
             written['instances'], whole.images, written['refs'], whole.with_masks
         )
         read_coco(written['instances'])
     return CocoFolder(splits['train'], splits['val'])
-
-
-def _part_of(content: dict, held_out: set[str], keep_held_out: bool) -> dict:
-    images = [
-        image
-        for image in content['images']
-        if (image['file_name'] in held_out) == keep_held_out
-    ]
-    ids = {image['id'] for image in images}
-    annotations = [a for a in content['annotations'] if a['image_id'] in ids]
-    return {**content, 'images': images, 'annotations': annotations}

@@ -10,6 +10,7 @@ import copy
 import io
 import math
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
@@ -63,16 +64,28 @@ def point_config_at(
     cfg.test_evaluator = copy.deepcopy(cfg.val_evaluator)
     cfg.train_cfg.max_iters = num_iters
     cfg.train_cfg.val_begin = num_iters + 1  # judged once, afterwards
-    warm_up = math.ceil(WARM_UP_SHARE * num_iters)
-    last_part = num_iters - round(FINAL_SHARE * num_iters)
-    cfg.param_scheduler = [
-        dict(type='LinearLR', by_epoch=False, start_factor=0.1, end=warm_up),
-        dict(type='MultiStepLR', by_epoch=False, milestones=[last_part], gamma=0.1),
-    ]
+    cfg.param_scheduler = short_schedule(num_iters)
     cfg.work_dir = str(work_dir)
     cfg.launcher = 'none'
     cfg.setdefault('runner_type', 'UninextRunner')
     return cfg
+
+
+def short_schedule(num_iters: int) -> list[dict[str, Any]]:
+    """A warm-up, a plateau and a last part with a tenth of the learning rate.
+
+    Args:
+        num_iters: Of the whole training.
+
+    Returns:
+        ``param_scheduler`` of a config.
+    """
+    warm_up = math.ceil(WARM_UP_SHARE * num_iters)
+    last_part = num_iters - round(FINAL_SHARE * num_iters)
+    return [
+        dict(type='LinearLR', by_epoch=False, start_factor=0.1, end=warm_up),
+        dict(type='MultiStepLR', by_epoch=False, milestones=[last_part], gamma=0.1),
+    ]
 
 
 def train_shortly(cfg: Config) -> Runner:
@@ -103,6 +116,46 @@ def evaluate_short_training(runner: Runner) -> dict[str, float]:
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints
         figures = runner.val_loop.run()
     return {'/'.join(key.split('/')[-2:]): value for key, value in figures.items()}
+
+
+def judge_start(cfg: Config, work_dir: str | Path) -> dict[str, float]:
+    """Judge the weights that a training would start from.
+
+    Args:
+        cfg: Of the training, with test data; ``load_from`` names the weights. Those
+            that ``load_allow`` lets be absent are the initial ones. Not changed.
+        work_dir: Of the logs.
+
+    Returns:
+        The figures of its metrics.
+
+    Raises:
+        CheckpointError: If the weights do not fit the model.
+    """
+    cfg = copy.deepcopy(cfg)
+    cfg.work_dir, cfg.resume = str(work_dir), False
+    cfg.experiment_name = f'start of {cfg.get("experiment_name", "training")}'
+    if cfg.get('visualizer') is not None:
+        cfg.visualizer.name = str(work_dir)  # one of that name would be taken over
+    init_default_scope('uninext')
+    runner = RUNNERS.build(cfg)
+    if cfg.get('load_allow'):
+        runner.model.prompt_generator.init_weights()
+    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints
+        return runner.test()
+
+
+def judge_trained(runner: Runner) -> dict[str, float]:
+    """Judge what a runner has trained on the test data of its config.
+
+    Args:
+        runner: After ``train``.
+
+    Returns:
+        The figures of its metrics.
+    """
+    with contextlib.redirect_stdout(io.StringIO()):
+        return runner.test()
 
 
 def _point_validation(cfg: Config, split: CocoSplit, max_sentences: int | None) -> None:

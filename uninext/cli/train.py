@@ -1,4 +1,7 @@
-"""``uninext train``: a config enters; its work_dir holds logs and checkpoints after."""
+"""``uninext train``: a config enters; its work_dir holds logs and checkpoints after.
+
+With data of your own in place of a config, one is written first: ``fine_tune``.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from uninext.cli import dry_run
+from uninext.cli import dry_run, fine_tune
 from uninext.cli.common import (
     add_run_arguments,
     build_runner,
@@ -19,7 +22,9 @@ from uninext.cli.common import (
 if TYPE_CHECKING:
     from mmengine import Config
 
-DESCRIPTION = 'Train a model.'
+    from uninext.engine import UninextRunner
+
+DESCRIPTION = 'Train a model, or fine-tune one on your own data.'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     Args:
         parser: The parser to add to.
     """
-    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        'config',
+        nargs='?',
+        help='config file; with --data, that of the model to start from',
+    )
     parser.add_argument(
         '--amp', action='store_true', help='train in mixed precision (bfloat16)'
     )
@@ -40,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='continue a run: from CHECKPOINT, or from the newest in work_dir',
     )
     add_run_arguments(parser)
+    fine_tune.add_arguments(parser)
     dry_run.add_arguments(parser)
 
 
@@ -54,11 +64,30 @@ def run(args: argparse.Namespace) -> int:
     """
     prepare_process(args)
     with user_errors():
+        fine_tune.check(args)
+    if args.data is not None:
+        fine_tune.run(args, apply_train_options, train)
+        return 0
+    with user_errors():
         cfg = load_config(args)
         apply_train_options(cfg, args)
         if args.dry_run:
             dry_run.dry_run(cfg, args)
             return 0
+    train(cfg)
+    return 0
+
+
+def train(cfg: Config) -> UninextRunner:
+    """Train; errors of the user leave with status 2.
+
+    Args:
+        cfg: A whole config.
+
+    Returns:
+        The runner with the trained model.
+    """
+    with user_errors():
         runner = build_runner(cfg)
         runner.prepare_training()
 
@@ -73,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
     except CheckpointError:  # e.g. the disk is full after hours
         with user_errors():
             raise
-    return 0
+    return runner
 
 
 def apply_train_options(cfg: Config, args: argparse.Namespace) -> None:

@@ -1,0 +1,211 @@
+"""What is read of users' files, and what is said about them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from uninext.apis import read_own_data, read_own_set
+from uninext.datasets.shapes import generate_image_set, generate_suite
+
+
+@pytest.fixture(scope='module')
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp('pictures')
+    generate_image_set(path, 8, 2, size=64)
+    return path
+
+
+@pytest.fixture(scope='module')
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp('videos')
+    generate_suite(path, (1, 1), (3, 1), size_wh=(64, 64), length=2)
+    return path
+
+
+@pytest.fixture
+def changed(pictures: Path, tmp_path: Path) -> Callable[..., Path]:
+    """Write a file of names with a change; its pictures are linked."""
+
+    def change(edit: Callable[[dict], None], name: str = 'mine.json') -> Path:
+        content = json.loads(
+            (pictures / 'annotations/instances_train.json').read_text()
+        )
+        edit(content)
+        folder = tmp_path / 'images'
+        if not folder.exists():
+            shutil.copytree(pictures / 'train', folder)
+        path = tmp_path / name
+        path.write_text(json.dumps(content))
+        return path
+
+    return change
+
+
+def test_files_that_are_no_annotations_are_named(tmp_path: Path):
+    path = tmp_path / 'x.json'
+    with pytest.raises(ValueError, match='does not exist'):
+        read_own_set(path)
+    for text, message in (
+        ('[]', r'plain list.*refexp_json\.py'),
+        ('{"a": 1}', r"neither of COCO format.*it has \['a'\]"),
+        ('3', 'neither of COCO format'),
+        ('{"images": [', 'is not valid JSON'),
+        ('{"images": [], "categories": [], "annotations": []}', 'lists no image'),
+    ):
+        path.write_text(text)
+        with pytest.raises(ValueError, match=message):
+            read_own_set(path)
+    with pytest.raises(ValueError, match=r'is a pickle.*refcoco\.py'):
+        read_own_set(tmp_path / 'refs(unc).p')
+
+
+@pytest.mark.parametrize(
+    ('file', 'source', 'said'),
+    [
+        ('annotations/instances_train.json', 'names', '8 pictures, .* 6 names: '),
+        ('annotations/refs_train.json', 'sentences', 'pictures, .* sentences'),
+    ],
+)
+def test_pictures_are_told_by_their_keys(
+    pictures: Path, file: str, source: str, said: str
+):
+    own = read_own_set(pictures / file, pictures / 'train')
+    assert own.kind.source == source
+    assert own.has_all_masks
+    assert not [note for note in own.notes if 'left out' in note]
+    import re
+
+    assert re.search(said, own.summary())
+
+
+def test_videos_are_told_by_their_keys(videos: Path):
+    own = read_own_set(videos / 'vis_train.json', videos / 'videos/train')
+    assert own.kind.source == 'video_names'
+    assert own.summary().startswith('3 videos, 6 frames')
+    own = read_own_set(videos / 'refs_train.json', videos / 'videos/train')
+    assert own.kind.source == 'video_sentences'
+    assert own.has_all_masks
+    assert len(own.scenes) <= 3
+
+
+def test_pictures_are_looked_for_beside_the_file(changed, tmp_path: Path):
+    own = read_own_set(changed(lambda content: None))
+    assert own.images == tmp_path / 'images'
+    shutil.rmtree(tmp_path / 'images')
+    with pytest.raises(ValueError, match='not found.*--images DIR'):
+        read_own_set(tmp_path / 'mine.json')
+    with pytest.raises(ValueError, match='no folder .*gone'):
+        read_own_set(tmp_path / 'mine.json', tmp_path / 'gone')
+    (tmp_path / 'empty').mkdir()
+    with pytest.raises(ValueError, match='has none of the pictures'):
+        read_own_set(tmp_path / 'mine.json', tmp_path / 'empty')
+
+
+def test_odd_things_are_said(changed, tmp_path: Path):
+    def edit(content: dict) -> None:
+        content['images'][0]['file_name'] = 'gone.jpg'
+        content['categories'].append({'id': 99, 'name': 'dodo'})
+        boxes = [a for a in content['annotations'] if a['image_id'] != 1]
+        boxes[0]['bbox'] = [-10, 0, 30, 30]
+        boxes[1]['bbox'] = [500, 500, 9, 9]
+        del boxes[2]['segmentation']
+
+    own = read_own_set(changed(edit), tmp_path / 'images')
+    assert len(own.scenes) == 7
+    text = '\n'.join(own.notes)
+    assert '1 of 8 pictures are left out' in text
+    assert 'gone.jpg' in text
+    assert '1 boxes reach over the border' in text
+    assert '1 boxes are empty or outside' in text
+    assert 'dodo' in text
+    assert own.num_masks == len(own.content['annotations']) - 1
+
+
+def test_names_must_tell_categories_apart(changed):
+    def edit(content: dict) -> None:
+        content['categories'][1]['name'] = content['categories'][0]['name']
+
+    with pytest.raises(ValueError, match='several categories named'):
+        read_own_set(changed(edit))
+
+
+def test_a_part_is_held_out_for_all_files_alike(pictures: Path, tmp_path: Path):
+    files = [pictures / f'annotations/{k}_train.json' for k in ('instances', 'refs')]
+    folder = pictures / 'train'
+    before = sorted(pictures.rglob('*'))
+    parts = read_own_data(files, [folder], split_dir=tmp_path, val_fraction=0.25)
+    assert [part.train.kind.source for part in parts] == ['names', 'sentences']
+    learned = parts[0].train.scenes
+    judged = parts[0].val.scenes
+    assert len(judged) == 2
+    assert len(learned) == 6
+    assert not judged & learned
+    assert not parts[1].train.scenes & judged
+    assert not parts[1].val.scenes & learned
+    assert sorted(pictures.rglob('*')) == before
+    for part in parts:
+        for own in (part.train, part.val):
+            written = json.loads(own.ann_file.read_text())
+            assert written == own.content
+            assert own.ann_file.parent == tmp_path
+    again = read_own_data(files[:1], [folder], split_dir=tmp_path / 'again')
+    assert again[0].val.scenes <= judged
+
+
+def test_given_files_are_used_as_they_are(pictures: Path, tmp_path: Path):
+    train, val = (
+        pictures / f'annotations/instances_{split}.json' for split in ('train', 'val')
+    )
+    (part,) = read_own_data(
+        [train], [pictures / 'train'], [val], [pictures / 'val'], split_dir=tmp_path
+    )
+    assert (part.train.ann_file, part.val.ann_file) == (train, val)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_is_enough(pictures: Path, tmp_path: Path):
+    parts = read_own_data([pictures], split_dir=tmp_path)
+    assert [part.val.kind.source for part in parts] == ['names', 'sentences']
+    assert parts[0].val.images == pictures / 'val'
+    with pytest.raises(ValueError, match='is a folder'):
+        read_own_data([pictures], val_data=['x.json'])
+
+
+def test_what_does_not_go_together_is_refused(
+    pictures: Path, videos: Path, changed, tmp_path: Path
+):
+    names = pictures / 'annotations/instances_train.json'
+    refs = pictures / 'annotations/refs_train.json'
+    folder = pictures / 'train'
+    with pytest.raises(ValueError, match='Several files of one kind'):
+        read_own_data([names, names], [folder])
+    with pytest.raises(ValueError, match='one file at a time'):
+        read_own_data(
+            [names, videos / 'vis_train.json'], [folder, videos / 'videos/train']
+        )
+    with pytest.raises(ValueError, match='1 annotation files and 2 folders'):
+        read_own_data([names], [folder, folder])
+    with pytest.raises(ValueError, match=r'none for .*instances_train'):
+        read_own_data([names], [folder], [refs], [folder])
+    with pytest.raises(ValueError, match='within 0 and 1, got 1.0'):
+        read_own_data([names], [folder], val_fraction=1.0)
+
+    def edit(content: dict) -> None:
+        content['categories'][0]['name'] = 'other'
+
+    with pytest.raises(ValueError, match='Give both the same list'):
+        read_own_data([names], [folder], [changed(edit)], [folder], split_dir=tmp_path)
+
+    def first_only(content: dict) -> None:
+        content['images'] = content['images'][:1]
+        content['annotations'] = [
+            a for a in content['annotations'] if a['image_id'] == 1
+        ]
+
+    with pytest.raises(ValueError, match='too few to hold'):
+        read_own_data([changed(first_only)], split_dir=tmp_path)

@@ -1,0 +1,431 @@
+"""Annotations of users, read, looked over and parted.
+
+First step of fine-tuning: files in COCO's layout or that of YouTube-VIS enter, with or
+without sentences; checked sets to learn from and to judge by leave, and lines that say
+what was found in them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from uninext.apis.coco_folder import find_coco_folder, find_images
+from uninext.apis.scenes import (
+    draw_scenes,
+    keep_scenes,
+    kind_of_scenes,
+    scene_of,
+    write_annotations,
+)
+from uninext.datasets.annotation_file import (
+    category_names,
+    read_coco_file,
+    read_json,
+    valid_segmentation,
+)
+from uninext.datasets.video_annotation import read_video_file
+
+DEFAULT_VAL_FRACTION = 0.15
+CONVERTERS = 'docs/data_preparation.md has the formats and their converters.'
+_BORDER = 1.0  # pixels that a box may reach over the border before it is told
+_MAX_NAMED = 12
+
+
+@dataclass(frozen=True)
+class DataKind:
+    """A kind of annotation file, told by what its records have.
+
+    Attributes:
+        source: Name of the source in configs.
+        dataset: Registered class that reads it.
+        scenes: The list of records: 'images' or 'videos'.
+        has_sentences: Whether the records have ``expressions``.
+    """
+
+    source: str
+    dataset: str
+    scenes: str
+    has_sentences: bool
+
+
+KINDS = (
+    DataKind('names', 'PromptCocoDataset', 'images', False),
+    DataKind('sentences', 'ReferringDataset', 'images', True),
+    DataKind('video_names', 'VideoInstanceDataset', 'videos', False),
+    DataKind('video_sentences', 'ReferringVideoDataset', 'videos', True),
+)
+
+
+@dataclass(frozen=True)
+class OwnSet:
+    """An annotation file and its pictures.
+
+    Attributes:
+        kind: What the file is.
+        ann_file: The file; what is read by datasets.
+        images: Folder that its file names start from.
+        content: Of the file, without the scenes that are left out.
+        notes: What was found odd, a line each.
+    """
+
+    kind: DataKind
+    ann_file: Path
+    images: Path
+    content: dict[str, Any] = field(repr=False)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def scenes(self) -> set[str]:
+        """Pictures or videos, see :func:`uninext.apis.scenes.scene_of`."""
+        return {scene_of(record) for record in self.content[self.kind.scenes]}
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the categories, in the order of the file."""
+        return [category['name'] for category in self.content['categories']]
+
+    @property
+    def num_masks(self) -> int:
+        """Objects that have a mask (in videos: in some frame)."""
+        return sum(_has_mask(a) for a in self.content['annotations'])
+
+    @property
+    def has_all_masks(self) -> bool:
+        """Whether every object has a mask."""
+        return self.num_masks == len(self.content['annotations'])
+
+    def summary(self) -> str:
+        """What is in it, in a line."""
+        records = self.content[self.kind.scenes]
+        scenes = 'videos' if self.kind.scenes == 'videos' else 'pictures'
+        parts = [f'{len(self.scenes)} {scenes}']
+        if self.kind.scenes == 'videos':
+            lengths = {scene_of(r): len(r['file_names']) for r in records}
+            parts.append(f'{sum(lengths.values())} frames')
+        parts.append(f'{len(self.content["annotations"])} objects')
+        if self.kind.has_sentences:
+            parts.append(f'{sum(len(r["expressions"]) for r in records)} sentences')
+        else:
+            parts.append(_counted_names(self.content))
+        return ', '.join(parts)
+
+
+@dataclass(frozen=True)
+class OwnPart:
+    """What is learned from and what is judged by, of one kind."""
+
+    train: OwnSet
+    val: OwnSet
+
+
+def read_own_data(
+    data: Sequence[str | Path],
+    images: Sequence[str | Path] = (),
+    val_data: Sequence[str | Path] = (),
+    val_images: Sequence[str | Path] = (),
+    split_dir: str | Path = 'split',
+    val_fraction: float = DEFAULT_VAL_FRACTION,
+) -> list[OwnPart]:
+    """Read annotation files to learn from, and those to judge by or a part held out.
+
+    What is held out is drawn by lot, always the same; all records about a picture or
+    video stay together, also those of several files. Nothing is written beside the
+    files of the user.
+
+    Args:
+        data: Annotation files, at most one of each of ``KINDS``; or one folder, whose
+            layout is found (:mod:`uninext.apis.coco_folder`).
+        images: Their folders of pictures: one each, or one for all; none: looked for
+            beside the files.
+        val_data: Files to judge by, of the kinds of ``data``; none: a part is held out.
+        val_images: As ``images``; none: those of ``data``, where pictures are there.
+        split_dir: Where files are written that differ from the user's.
+        val_fraction: Share of the scenes that is held out.
+
+    Returns:
+        A part for each kind, in the order of ``data``.
+
+    Raises:
+        ValueError: If something is not what is expected; it says what and what to do.
+        CheckpointError: If a file cannot be written.
+    """
+    split_dir = Path(split_dir)
+    if len(data) == 1 and Path(data[0]).is_dir():
+        if val_data:
+            raise ValueError(
+                f'{data[0]} is a folder, whose validation files are found by their '
+                'names. Give files, or leave --val-data out.'
+            )
+        return _read_folder(Path(data[0]), split_dir)
+    train = _read_sets(data, images)
+    if val_data:
+        val = {s.kind: s for s in _read_sets(val_data, val_images or images)}
+        absent = [str(s.ann_file) for s in train if s.kind not in val]
+        if absent or len(val) > len(train):
+            raise ValueError(
+                f'--val-data must hold what --data holds, file by file; there is none '
+                f'for {absent or "some"}. Got --data {_paths(data)} and --val-data '
+                f'{_paths(val_data)}.'
+            )
+        parts = [OwnPart(one, val[one.kind]) for one in train]
+    else:
+        parts = _hold_out(train, val_fraction)
+    for part in parts:
+        _check_names(part)
+    return [
+        OwnPart(
+            train=_written(part.train, split_dir, 'train'),
+            val=_written(part.val, split_dir, 'val'),
+        )
+        for part in parts
+    ]
+
+
+def read_own_set(ann_file: str | Path, images: str | Path | None = None) -> OwnSet:
+    """Read an annotation file, look it over, and find its pictures.
+
+    Scenes whose pictures are not there are left out, and a note says so.
+
+    Args:
+        ann_file: JSON of one of ``KINDS``.
+        images: Folder of the pictures; None: looked for beside the file.
+
+    Raises:
+        ValueError: If it is of none of ``KINDS``, its records are not whole, or its
+            pictures are not found.
+    """
+    path = Path(ann_file)
+    kind = _kind_of(path)
+    read = read_video_file if kind.scenes == 'videos' else read_coco_file
+    content = read(str(path))
+    category_names(content, str(path))
+    folder = _folder_of(path, content, images)
+    content, missing = _without_missing(content, folder, path)
+    if not content['annotations']:
+        raise ValueError(f'{path} has no annotation of a picture that is there.')
+    notes = [note for note in (missing, *_notes_on_boxes(content)) if note]
+    unused = _unused_names(content)
+    if unused and not kind.has_sentences:
+        notes.append(f'without any object: {_listed(unused)}')
+    return OwnSet(kind, path.resolve(), folder.resolve(), content, tuple(notes))
+
+
+def _kind_of(path: Path) -> DataKind:
+    if path.suffix in ('.p', '.pkl', '.pickle'):
+        raise ValueError(
+            f'{path} is a pickle; REFER files are converted by '
+            f'tools/dataset_converters/refcoco.py. {CONVERTERS}'
+        )
+    content = read_json(str(path), None)
+    if isinstance(content, list):
+        raise ValueError(
+            f'{path} is a plain list. Sentences with boxes are converted by '
+            f'tools/dataset_converters/refexp_json.py. {CONVERTERS}'
+        )
+    if not isinstance(content, dict) or not {'images', 'videos'} & content.keys():
+        keys = sorted(content)[:10] if isinstance(content, dict) else content
+        raise ValueError(
+            f'{path} is neither of COCO format (images, annotations, categories) nor '
+            f'of the layout of YouTube-VIS (videos, ...); it has {keys}. {CONVERTERS}'
+        )
+    scenes = kind_of_scenes(content)
+    records = content[scenes] or []
+    has_sentences = any('expressions' in record for record in records)
+    (kind,) = (
+        k for k in KINDS if (k.scenes, k.has_sentences) == (scenes, has_sentences)
+    )
+    return kind
+
+
+def _read_sets(
+    files: Sequence[str | Path], images: Sequence[str | Path]
+) -> list[OwnSet]:
+    folders = list(images) if len(images) != 1 else list(images) * len(files)
+    if images and len(folders) != len(files):
+        raise ValueError(
+            f'Got {len(files)} annotation files and {len(images)} folders of pictures '
+            f'({_paths(images)}); expected one folder, or one for each file.'
+        )
+    sets = [
+        read_own_set(file, folders[number] if folders else None)
+        for number, file in enumerate(files)
+    ]
+    kinds = [one.kind for one in sets]
+    if len(set(kinds)) < len(kinds):
+        raise ValueError(
+            f'Several files of one kind: {_paths(files)}. Merge them into one; at most '
+            'one of names and one of sentences can be learned at a time.'
+        )
+    if len(sets) > 1 and any(kind.scenes == 'videos' for kind in kinds):
+        raise ValueError(
+            f'Videos are learned one file at a time, got {_paths(files)}. Give one, '
+            'and the other in a second run, --from the checkpoint of the first.'
+        )
+    return sets
+
+
+def _read_folder(root: Path, split_dir: Path) -> list[OwnPart]:
+    found = find_coco_folder(root, split_dir)
+    pairs = [
+        (getattr(found.train, name), getattr(found.val, name))
+        for name in ('instances', 'refs')
+    ]
+    parts = [
+        OwnPart(
+            train=read_own_set(train, found.train.images),
+            val=read_own_set(val, found.val.images),
+        )
+        for train, val in pairs
+        if train is not None and val is not None
+    ]
+    for part in parts:
+        _check_names(part)
+    return [
+        OwnPart(
+            _written(p.train, split_dir, 'train'), _written(p.val, split_dir, 'val')
+        )
+        for p in parts
+    ]
+
+
+def _hold_out(sets: list[OwnSet], fraction: float) -> list[OwnPart]:
+    if not 0 < fraction < 1:
+        raise ValueError(f'--val-fraction must be within 0 and 1, got {fraction}.')
+    scenes = set().union(*(one.scenes for one in sets))
+    held_out = draw_scenes(scenes, max(1, round(fraction * len(scenes))))
+    parts = []
+    for one in sets:
+        train, val = (
+            replace(one, content=keep_scenes(one.content, kept), notes=notes)
+            for kept, notes in ((scenes - held_out, one.notes), (held_out, ()))
+        )
+        if not train.content['annotations'] or not val.content['annotations']:
+            raise ValueError(
+                f'{one.ann_file} has {len(one.scenes)} scenes: too few to hold '
+                f'{fraction:.0%} out. Give more, --val-data, or another '
+                '--val-fraction.'
+            )
+        parts.append(OwnPart(train, val))
+    return parts
+
+
+def _check_names(part: OwnPart) -> None:
+    """Names to judge by must have been learned."""
+    if part.train.kind.has_sentences or part.train.names == part.val.names:
+        return
+    raise ValueError(
+        f'{part.train.ann_file} has the categories {_listed(part.train.names)}, but '
+        f'{part.val.ann_file} has {_listed(part.val.names)}. Give both the same list '
+        'of categories.'
+    )
+
+
+def _written(own: OwnSet, folder: Path, split: str) -> OwnSet:
+    """The set, in a file of its own unless the user's has just the same scenes."""
+    before = read_json(str(own.ann_file), None)
+    if len(before[own.kind.scenes]) == len(own.content[own.kind.scenes]):
+        return own
+    path = folder / f'{own.kind.source}_{split}.json'
+    return replace(own, ann_file=write_annotations(own.content, path).resolve())
+
+
+def _folder_of(path: Path, content: dict, images: str | Path | None) -> Path:
+    if images is not None:
+        if not Path(images).is_dir():
+            raise ValueError(f'There is no folder {images}. Give that of the pictures.')
+        return Path(images)
+    records = [{'file_name': _files(r)[0]} for r in content[kind_of_scenes(content)]]
+    try:
+        return find_images(path.parent, path, {'images': records})
+    except ValueError as error:
+        raise ValueError(f'{error} Give their folder: --images DIR.') from None
+
+
+def _without_missing(content: dict, folder: Path, path: Path) -> tuple[dict, str]:
+    """Leave out scenes without their files; a note says how many, or is empty."""
+    records = content[kind_of_scenes(content)]
+    absent: dict[str, str] = {}  # scene -> a file of it
+    for record in records:
+        for name in _files(record):
+            if not (folder / name).is_file():
+                absent.setdefault(scene_of(record), name)
+    if not absent:
+        return content, ''
+    scenes = {scene_of(record) for record in records}
+    if len(absent) == len(scenes):
+        raise ValueError(
+            f'{folder} has none of the pictures of {path}: there is no '
+            f'{folder / next(iter(absent.values()))}. Give the folder that their '
+            'file_name starts from: --images DIR.'
+        )
+    what = kind_of_scenes(content).replace('images', 'pictures')
+    note = (
+        f'{len(absent)} of {len(scenes)} {what} are left out, files are not in '
+        f'{folder}: {_listed(list(absent.values()))}'
+    )
+    return keep_scenes(content, scenes - absent.keys()), note
+
+
+def _notes_on_boxes(content: dict) -> Iterator[str]:
+    kind = kind_of_scenes(content)
+    sizes = {r['id']: (r['width'], r['height']) for r in content[kind]}
+    num_over = num_nothing = 0
+    for annotation in content['annotations']:
+        size = sizes.get(annotation[f'{kind[:-1]}_id'])
+        for box in [annotation.get('bbox'), *(annotation.get('bboxes') or [])]:
+            if not box or size is None:
+                continue
+            x, y, w, h = box
+            inside_w = min(x + w, size[0]) - max(x, 0)
+            inside_h = min(y + h, size[1]) - max(y, 0)
+            if min(w, h, inside_w, inside_h) <= 0:
+                num_nothing += 1
+            elif max(w - inside_w, h - inside_h) > _BORDER:
+                num_over += 1
+    if num_over:
+        yield f'{num_over} boxes reach over the border; they are cut there'
+    if num_nothing:
+        yield f'{num_nothing} boxes are empty or outside; they do not count'
+
+
+def _has_mask(annotation: dict) -> bool:
+    if 'segmentations' in annotation:
+        return any(map(valid_segmentation, annotation['segmentations'] or []))
+    return valid_segmentation(annotation.get('segmentation')) is not None
+
+
+def _files(record: dict) -> list[str]:
+    return record['file_names'] if 'file_names' in record else [record['file_name']]
+
+
+def _objects_by_name(content: dict) -> Counter:
+    names = {category['id']: category['name'] for category in content['categories']}
+    counts = Counter(dict.fromkeys(names.values(), 0))
+    counts.update(names[a['category_id']] for a in content['annotations'])
+    return counts
+
+
+def _unused_names(content: dict) -> list[str]:
+    return [name for name, count in _objects_by_name(content).items() if not count]
+
+
+def _counted_names(content: dict) -> str:
+    counts = _objects_by_name(content).most_common()
+    shown = ', '.join(f'{name} ({count})' for name, count in counts[:_MAX_NAMED])
+    more = len(counts) - _MAX_NAMED
+    rest = f', and {more} more' if more > 0 else ''
+    return f'{len(counts)} names: {shown}{rest}'
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ', '.join(names[:_MAX_NAMED])
+    more = len(names) - _MAX_NAMED
+    return f'{shown}, and {more} more' if more > 0 else shown
+
+
+def _paths(paths: Sequence[str | Path]) -> str:
+    return ', '.join(map(str, paths))
