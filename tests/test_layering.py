@@ -27,8 +27,10 @@ ALLOWED = {
     'assets': {'assets'},
     'apis': BASE
     | {'models', 'datasets', 'evaluation', 'visualization', 'engine', 'apis', 'assets'},
+    'web': BASE | {'datasets', 'visualization', 'apis', 'web'},
     'cli': BASE
-    | {'models', 'datasets', 'evaluation', 'visualization', 'engine', 'apis', 'cli'},
+    | {'models', 'datasets', 'evaluation', 'visualization', 'engine', 'apis', 'cli'}
+    | {'web'},
 }
 OPEN = {'registry', 'version'}
 
