@@ -30,6 +30,8 @@ OPTIONS = {
         SHARED_OPTIONS
         | {'config', '--amp', '--resume', '--dry-run', '--dry-run-ranks'}
         | {'--dry-run-batches', '--dry-run-pictures'}
+        | {'--data', '--images', '--val-data', '--val-images', '--val-fraction'}
+        | {'--from', '--iters', '--batch-size', '--lr', '--freeze', '--no-baseline'}
     ),
     'test': frozenset(
         SHARED_OPTIONS
@@ -40,6 +42,18 @@ OPTIONS = {
         | {'--to-video', '--backbone-only', '--config'}
     ),
     'info': frozenset(),
+    'predict': frozenset(
+        {'source', '--categories', '--expression', '--box', '--mask', '--score-thr'}
+        | {'--model', '--checkpoint', '--device', '--scale', '--batch-size'}
+        | {'--as-video', '--no-as-video', '--limit', '--out', '--overwrite', '--save'}
+        | {'--fps', '--show', '--quiet'}
+    ),
+    'eval': frozenset({'format', '--gt', '--pred'}),
+    'demo': frozenset(
+        {'--model', '--checkpoint', '--device', '--host', '--port', '--share'}
+        | {'--no-browser'}
+    ),
+    'completion': frozenset({'shell'}),
 }
 
 

@@ -1,8 +1,15 @@
 """The command line: arguments enter, an exit status leaves.
 
-One module per subcommand (``train``, ``test``, ``convert``, ``info``), each with
-``add_arguments``, ``run`` and ``DESCRIPTION``; the scripts in ``tools/`` call the same
-functions. No module here imports torch at the top: ``--help`` answers at once.
+One module per subcommand, with ``DESCRIPTION``, ``add_arguments`` and ``run``; the
+scripts in ``tools/`` call the same functions. No module here imports torch at the top:
+``--help`` answers at once.
+
+``predict`` (``predict_plan``, ``predict_report``): pictures and videos into results.
+``train`` (``fine_tune``, ``dry_run``), ``test``: configs into models and figures.
+``evaluate``: result files into figures (``uninext eval``).
+``convert``: checkpoints between layouts. ``info``: what is installed.
+``demo``: the page in the browser. ``completion``: the TAB key.
+``command``: the door to them all. ``common``: what they share.
 """
 
 from uninext.cli.command import build_parser, main

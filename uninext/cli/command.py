@@ -3,11 +3,38 @@
 from __future__ import annotations
 
 import argparse
+import os
 
-from uninext.cli import convert, info, test, train
+from uninext.cli import (
+    completion,
+    convert,
+    demo,
+    evaluate,
+    info,
+    predict,
+    test,
+    train,
+)
+from uninext.cli.common import run_command
 from uninext.version import __version__
 
-COMMANDS = {'train': train, 'test': test, 'convert': convert, 'info': info}
+COMMANDS = {
+    'predict': predict,
+    'train': train,
+    'test': test,
+    'eval': evaluate,
+    'convert': convert,
+    'demo': demo,
+    'info': info,
+    'completion': completion,
+}
+EXAMPLES = """\
+first steps:
+  uninext info                                     what is installed
+  uninext predict photos --categories 'person'     find everything with a name
+  uninext demo                                     the same in the browser
+  uninext COMMAND --help                           options and examples
+"""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -19,6 +46,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='uninext',
         description='Find and follow instances in images and videos by prompt.',
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('--version', action='version', version=__version__)
     commands = parser.add_subparsers(dest='command', metavar='COMMAND', required=True)
@@ -40,5 +69,8 @@ def main(argv: list[str] | None = None) -> int:
     Returns:
         The exit status.
     """
-    args = build_parser().parse_args(argv)
-    return args.run(args)
+    parser = build_parser()
+    if completion.VARIABLE in os.environ:
+        completion.complete(parser)
+    args = parser.parse_args(argv)
+    return run_command(args.run, args)

@@ -20,8 +20,13 @@ if TYPE_CHECKING:
     from uninext.engine import UninextRunner
 
 EXIT_USER_ERROR = 2
+EXIT_BROKEN_PIPE = 141  # what a shell reports of a program that SIGPIPE ended
 _TRACEBACK_VARIABLE = 'UNINEXT_TRACEBACK'
 _USER_ERRORS = (ValueError, OSError, ImportError, KeyError)
+
+
+class UserError(SystemExit):
+    """The end of the process after a message for the user; ``code`` is the status."""
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -148,14 +153,15 @@ def user_errors(applies: Callable[[], bool] = lambda: True) -> Iterator[None]:
     try:
         yield
     except _USER_ERRORS as error:
-        if os.environ.get(_TRACEBACK_VARIABLE) or not applies():
+        is_pipe = isinstance(error, BrokenPipeError)  # see run_command
+        if os.environ.get(_TRACEBACK_VARIABLE) or is_pipe or not applies():
             raise
         if os.environ.get('RANK', '0') == '0':
             print(f'\nerror: {_message(error)}', file=sys.stderr)
             print(
                 f'({_TRACEBACK_VARIABLE}=1 shows where in the code.)', file=sys.stderr
             )
-        raise SystemExit(EXIT_USER_ERROR) from None
+        raise UserError(EXIT_USER_ERROR) from None
 
 
 def run_tool(
@@ -177,7 +183,29 @@ def run_tool(
     """
     parser = argparse.ArgumentParser(description=description)
     add_arguments(parser)
-    return run(parser.parse_args(argv))
+    return run_command(run, parser.parse_args(argv))
+
+
+def run_command(
+    run: Callable[[argparse.Namespace], int], args: argparse.Namespace
+) -> int:
+    """Run a command, in silence if its reader goes away (``uninext ... | head``).
+
+    Args:
+        run: Runs the command.
+        args: Its arguments.
+
+    Returns:
+        The exit status.
+    """
+    try:
+        status = run(args)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is left in the buffer must go somewhere when the process ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_BROKEN_PIPE
+    return status
 
 
 def _message(error: BaseException) -> str:

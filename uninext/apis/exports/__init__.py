@@ -3,6 +3,7 @@
 ``video_tracks``: tracks of a video; MOTChallenge's text and YouTube-VIS's results.
 ``label_sets``: complete annotation files of COCO's and YouTube-VIS's layouts.
 ``cvat``: tracks as CVAT's XML.
+``prediction_files``: everything that a prediction writes, while it runs.
 """
 
 from uninext.apis.exports.cvat import cvat_of_tracks, to_cvat
@@ -11,6 +12,13 @@ from uninext.apis.exports.label_sets import (
     VideoLabels,
     to_coco_labels,
     to_youtube_vis_labels,
+)
+from uninext.apis.exports.prediction_files import (
+    EXPORTS,
+    Export,
+    Origin,
+    OutputFolder,
+    PredictionFiles,
 )
 from uninext.apis.exports.video_tracks import (
     Sighting,
@@ -22,7 +30,12 @@ from uninext.apis.exports.video_tracks import (
 )
 
 __all__ = [
+    'EXPORTS',
     'CocoLabels',
+    'Export',
+    'Origin',
+    'OutputFolder',
+    'PredictionFiles',
     'Sighting',
     'Track',
     'VideoLabels',

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pycocotools import mask as mask_utils
+
 from uninext.apis.exports.video_tracks import VideoTracks
 from uninext.apis.results import Result
 
@@ -187,8 +189,6 @@ def _by_frame(record: dict[str, Any]) -> zip:
 
 
 def _area(box: list[float] | None, mask: dict | None) -> float | None:
-    from pycocotools import mask as mask_utils
-
     if mask is not None:
         return float(mask_utils.area(mask))
     return box and float(box[2] * box[3])

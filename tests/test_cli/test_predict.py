@@ -1,0 +1,522 @@
+"""``uninext predict`` with rectangles that are found by their colour."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path += [
+    str(TESTS / 'test_apis'),
+    str(TESTS / 'test_models/test_detectors'),
+    str(TESTS / 'test_models/test_sessions'),
+]
+
+from painted_world import HEIGHT, WIDTH, frame  # noqa: E402
+from test_inferencer import PaintedImages, PaintedVideos  # noqa: E402
+
+from uninext.apis import UninextInferencer  # noqa: E402
+from uninext.apis.exports import EXPORTS  # noqa: E402
+from uninext.cli import main, predict, predict_plan  # noqa: E402
+from uninext.datasets import PromptCocoDataset, VideoInstanceDataset  # noqa: E402
+from uninext.utils.video_writer import VideoWriter  # noqa: E402
+
+RED, GREEN = (8, 8, 40, 40), (64, 16, 104, 56)
+STEP = 4  # pixels that things move in a frame
+NAMES = ['--categories', 'red, green']
+
+
+def moved(box, step):
+    return [v + STEP * step * (1 - i % 2) for i, v in enumerate(box)]
+
+
+def picture_at(step: int = 0) -> np.ndarray:
+    return frame(red=moved(RED, step), green=moved(GREEN, step))
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path, monkeypatch) -> Path:
+    """An empty folder to work in, and a model that finds colours."""
+    monkeypatch.chdir(tmp_path)
+
+    def build(model=None, checkpoint=None, device='auto', scale=None):
+        network = PaintedImages() if model == 'images' else PaintedVideos()
+        return UninextInferencer(network, scale=scale)
+
+    monkeypatch.setattr('uninext.apis.UninextInferencer', build)
+    return tmp_path
+
+
+@pytest.fixture
+def photos(workplace) -> Path:
+    folder = workplace / 'photos'
+    (folder / 'below').mkdir(parents=True)
+    for i, name in enumerate(('a.png', 'b.png', 'below/c.png')):
+        cv2.imwrite(str(folder / name), picture_at(i))
+    return folder
+
+
+@pytest.fixture
+def video(workplace) -> Path:
+    with VideoWriter(workplace / 'walk.mp4', 12.5) as writer:
+        for step in range(4):
+            writer.write(picture_at(step))
+    return workplace / 'walk.mp4'
+
+
+def run(*arguments: object) -> int:
+    return main(['predict', *map(str, arguments)])
+
+
+def fails(capsys, *arguments: object) -> str:
+    with pytest.raises(SystemExit) as error:
+        run(*arguments)
+    assert error.value.code == 2
+    err = capsys.readouterr().err
+    assert 'Traceback' not in err
+    return err
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob('*')
+        if path.is_file()
+    )
+
+
+def read_video(path: Path) -> tuple[int, float]:
+    capture = cv2.VideoCapture(str(path))
+    count = 0
+    while capture.read()[0]:
+        count += 1
+    return count, capture.get(cv2.CAP_PROP_FPS)
+
+
+# ----------------------------------------------------------------------------- pictures
+
+
+def test_nothing_is_asked(capsys):
+    assert "Give --categories 'person, car'" in fails(capsys, 'a.png')
+    with pytest.raises(SystemExit):
+        main(['predict'])
+
+
+def test_nothing_is_found(photos, capsys):
+    assert run(photos / 'a.png', '--categories', 'pink') == 0
+    out = capsys.readouterr().out
+    assert 'found in 1 picture: nothing\n' in out
+    assert 'a --score-thr below 0.3' in out
+    assert np.array_equal(cv2.imread('found/a.png'), picture_at())
+
+
+def test_a_folder(photos, capsys):
+    assert run(photos, *NAMES) == 0
+    assert files_in(Path('found')) == ['a.json', 'a.png', 'b.json', 'b.png']
+    record = json.loads(Path('found/a.json').read_text())
+    assert [i['label'] for i in record['instances']] == ['red', 'green']
+    assert record['instances'][0]['box_xyxy'] == list(RED)
+    assert not np.array_equal(cv2.imread('found/a.png'), picture_at())
+    out = capsys.readouterr().out
+    assert 'found in 2 pictures: 2 x red, 2 x green' in out
+    assert 'written to found: a.png, a.json, b.png, b.json (0.0 MB)' in out
+
+
+def test_pictures_keep_their_place(photos, workplace):
+    sources = [photos / 'a.png', photos / 'below', photos / 'below/*.png']
+    cv2.imwrite(str(workplace / 'a.jpg'), picture_at())
+    assert run('a.jpg', *sources, *NAMES, '--save', 'pictures', '--out', 'o') == 0
+    assert files_in(workplace / 'o') == [
+        'a.jpg',
+        'photos/a.png',
+        'photos/below/c-2.png',  # was given twice
+        'photos/below/c.png',
+    ]
+
+
+@pytest.mark.parametrize(
+    ('options', 'labels'),
+    [
+        (['--expression', 'a red thing', '--expression', 'green'], 2),
+        (['--box', *RED, '--box', *GREEN], 2),
+        ([*NAMES, '--expression', 'green', '--box', *RED], 4),
+        ([*NAMES, '--score-thr', '0.95'], 0),
+        (['--categories', 'thing', '--batch-size', '2'], 2),
+    ],
+)
+def test_prompts(photos, options, labels):
+    assert run(photos, *options, '--save', 'json') == 0
+    for name in ('a', 'b'):
+        record = json.loads(Path(f'found/{name}.json').read_text())
+        assert len(record['instances']) == labels
+
+
+def test_masks_are_files(photos):
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[8:40, 8:40] = 9
+    cv2.imwrite('mask.png', mask)
+    cv2.imwrite('other.png', np.roll(mask, 56, 1))
+    options = ['--mask', 'mask.png', '--mask', 'other.png', '--save', 'json']
+    assert run(photos / 'a.png', *options) == 0
+    record = json.loads(Path('found/a.json').read_text())
+    assert record['prompts'] == ['mask', 'mask']
+    assert record['instances'][0]['box_xyxy'] == list(RED)
+
+
+def test_options_reach_the_inferencer(photos, monkeypatch):
+    given = []
+
+    def build(*args, **kwargs):
+        given.append((args, kwargs))
+        return UninextInferencer(PaintedVideos(), scale=None)
+
+    monkeypatch.setattr('uninext.apis.UninextInferencer', build)
+    assert run(photos, *NAMES) == 0
+    options = ['--model', 'm', '--checkpoint', 'c', '--device', 'd']
+    assert run(photos, *NAMES, *options, '--scale', 128, 64) == 0
+    assert given == [
+        ((None, None, 'auto'), {}),
+        (('m', 'c', 'd'), dict(scale=(128, 64))),
+    ]
+
+
+def test_coco_labels_are_read_by_our_dataset(photos, capsys):
+    assert run(photos, *NAMES, '--save', 'coco') == 0
+    assert files_in(Path('found')) == ['coco_labels.json', 'coco_results.json']
+    dataset = PromptCocoDataset(
+        data_root=str(photos),
+        ann_file=str(Path('found/coco_labels.json').resolve()),
+        data_prefix=dict(img=''),
+        pipeline=[],
+    )
+    assert dataset.metainfo['classes'] == ('red', 'green')
+    info = dataset.get_data_info(1)
+    assert info['img_path'] == str(photos / 'b.png')
+    assert info['instances'][0]['bbox'] == moved(RED, 1)
+    results = json.loads(Path('found/coco_results.json').read_text())
+    assert [r['image_id'] for r in results] == [1, 1, 2, 2]
+    assert f'label sets start from {photos}' in capsys.readouterr().out
+
+
+def test_limit(photos, video):
+    assert run(photos, video, *NAMES, '--limit', '1', '--out', 'o') == 0
+    assert files_in(Path('o')) == ['a.json', 'a.png', 'walk.jsonl', 'walk.mp4']
+    assert read_video(Path('o/walk.mp4'))[0] == 1
+
+
+# ------------------------------------------------------------------------------- videos
+
+
+def test_a_video(video, capsys):
+    assert run(video, *NAMES, '--box', *RED) == 0
+    assert files_in(Path('found')) == ['walk.jsonl', 'walk.mp4']
+    assert read_video(Path('found/walk.mp4')) == (4, 12.5)
+    lines = Path('found/walk.jsonl').read_text().splitlines()
+    records = [json.loads(line) for line in lines]
+    assert [record['frame'] for record in records] == [0, 1, 2, 3]
+    tracks = [[i['track_id'] for i in record['instances']] for record in records]
+    assert tracks == [tracks[0]] * 4
+    assert len(set(tracks[0])) == 3
+    out = capsys.readouterr().out
+    assert 'followed through 4 frames: 1 x red, 1 x green, 1 x target' in out
+
+
+@pytest.mark.parametrize(
+    'source', ['photos', 'photos/*.png', 'photos/a.png photos/b.png']
+)
+def test_pictures_as_video(photos, source):
+    options = ['--as-video', '--fps', '5', '--save', 'video,mot,ytvis,frames']
+    assert run(*source.split(), *NAMES, *options) == 0
+    assert files_in(Path('found')) == [
+        'photos.mp4',
+        'photos.txt',
+        'photos/000000.jpg',
+        'photos/000001.jpg',
+        'ytvis_labels.json',
+        'ytvis_results.json',
+    ]
+    assert read_video(Path('found/photos.mp4')) == (2, 5)
+    labels = json.loads(Path('found/ytvis_labels.json').read_text())
+    assert labels['videos'][0]['file_names'] == ['a.png', 'b.png']
+
+
+def test_frames_of_a_video_by_themselves(video, capsys):
+    """So does a model that cannot follow."""
+    options = [*NAMES, '--no-as-video', '--model', 'images', '--save']
+    assert run(video, *options, 'json,video,coco') == 0
+    records = Path('found/walk.jsonl').read_text().splitlines()
+    assert [json.loads(record)['frame'] for record in records] == [0, 1, 2, 3]
+    assert 'found in 4 frames: 4 x red, 4 x green' in capsys.readouterr().out
+    error = fails(capsys, video, *options, 'mot')
+    assert '--save mot needs tracks through a video' in error
+    error = fails(capsys, video, *NAMES, '--model', 'images')
+    assert 'Videos need a UNINEXTVideo' in error
+    assert not Path('found-2').exists()
+
+
+def test_label_sets_of_a_video_bring_their_frames(video, capsys):
+    assert run(video, *NAMES, '--save', 'coco,ytvis,cvat,mot') == 0
+    frames = [f'frames/walk/{i:06d}.jpg' for i in range(4)]
+    assert files_in(Path('found')) == [
+        'coco_labels.json',
+        'coco_results.json',
+        *frames,
+        'walk.txt',
+        'walk.xml',
+        'ytvis_labels.json',
+        'ytvis_results.json',
+    ]
+    settings = dict(
+        data_root='found', data_prefix=dict(img=''), pipeline=[], test_mode=True
+    )
+    videos = VideoInstanceDataset(ann_file='ytvis_labels.json', **settings)
+    assert len(videos) == 4
+    info = videos.get_data_info(2)
+    assert cv2.imread(info['img_path']).shape == (HEIGHT, WIDTH, 3)
+    assert len(info['instances']) == 2
+    assert info['video_name'] == 'walk'
+    pictures = PromptCocoDataset(ann_file='coco_labels.json', **settings)
+    assert len(pictures) == 4
+    assert Path('found/walk.xml').read_text().count('<track ') == 2
+    assert len(Path('found/walk.txt').read_text().splitlines()) == 8
+    assert 'label sets start from found' in capsys.readouterr().out
+
+
+def test_results_are_judged_by_eval(video, capsys):
+    """What predict writes, eval reads."""
+    assert run(video, *NAMES, '--save', 'ytvis,coco', '--out', 'o') == 0
+    capsys.readouterr()
+    for name in ('ytvis', 'coco'):
+        paths = ['--gt', f'o/{name}_labels.json', '--pred', f'o/{name}_results.json']
+        assert main(['eval', name, *paths]) == 0
+        figures = json.loads(capsys.readouterr().out)
+        best = figures.get('segm', figures)
+        assert best['AP'] == pytest.approx(1)
+
+
+def test_a_mixture(photos, video, capsys):
+    assert run(video, photos, video, *NAMES, '--save', 'coco,video,pictures') == 0
+    names = files_in(Path('found'))
+    assert {'walk.mp4', 'walk-2.mp4', 'a.png', 'b.png'} <= set(names)
+    labels = json.loads(Path('found/coco_labels.json').read_text())
+    files = [image['file_name'] for image in labels['images']]
+    assert files[0] == 'frames/walk/000000.jpg'
+    assert files[4] == '../photos/a.png'
+    assert files[-1] == 'frames/walk-2/000003.jpg'
+    assert all((Path('found') / name).is_file() for name in files)
+    out = capsys.readouterr().out
+    assert 'followed through 8 frames: 2 x red, 2 x green' in out
+
+
+def test_frames_of_another_size(workplace):
+    (workplace / 'f').mkdir()
+    cv2.imwrite('f/a.png', picture_at())
+    cv2.imwrite('f/b.png', cv2.resize(picture_at(), (32, 64)))
+    assert run('f', *NAMES, '--as-video') == 0
+    assert read_video(Path('found/f.mp4'))[0] == 2
+
+
+# ------------------------------------------------------------------------- interruption
+
+
+class Endless:
+    """A camera that never ends; an event after so many frames."""
+
+    def __init__(self, after: int, event) -> None:
+        self.after, self.event = after, event
+
+    def __call__(self, source):
+        for step in range(99):
+            if step == self.after:
+                self.event()
+            yield picture_at(step % 4)
+
+
+def interrupt():
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def interrupt_twice():
+    interrupt()
+    interrupt()
+
+
+@pytest.mark.parametrize(
+    ('event', 'kept'), [(interrupt, 4), (interrupt_twice, 3)], ids=['once', 'twice']
+)
+def test_ctrl_c_keeps_what_was_found(monkeypatch, capsys, event, kept):
+    monkeypatch.setattr('uninext.apis.sources.read_frames', Endless(3, event))
+    before = signal.getsignal(signal.SIGINT)
+    saves = ['--save', 'video,json,mot,cvat,ytvis']
+    assert run('0', *NAMES, *saves) == 130
+    assert signal.getsignal(signal.SIGINT) is before
+    assert read_video(Path('found/camera-0.mp4')) == (kept, 25)
+    assert len(Path('found/camera-0.jsonl').read_text().splitlines()) == kept
+    assert 'outside="0"' in Path('found/camera-0.xml').read_text()
+    labels = json.loads(Path('found/ytvis_labels.json').read_text())
+    assert len(labels['videos'][0]['file_names']) == kept
+    captured = capsys.readouterr()
+    assert 'stopped; what was found until then is kept' in captured.out
+    assert 'Ctrl-C again' in captured.err
+    assert not list(Path('found').rglob('*.tmp'))
+
+
+def test_lines_are_there_while_it_runs(monkeypatch):
+    seen = []
+
+    def look():
+        seen.append(Path('found/camera-0.jsonl').read_text().count('\n'))
+        interrupt()
+
+    monkeypatch.setattr('uninext.apis.sources.read_frames', Endless(3, look))
+    assert run('0', *NAMES, '--quiet') == 130
+    assert seen == [3]
+
+
+def test_an_error_keeps_what_was_found(photos, capsys):
+    (photos / 'b.png').write_bytes(b'no picture')
+    assert 'Cannot read' in fails(
+        capsys, photos, *NAMES, '--out', 'o', '--save', 'coco'
+    )
+    labels = json.loads(Path('o/coco_labels.json').read_text())
+    assert [image['file_name'] for image in labels['images']] == ['a.png']
+
+
+def test_a_full_disk_is_a_message(video, monkeypatch, capsys):
+    def full(self, frame):
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr(VideoWriter, 'write', full)
+    error = fails(capsys, video, *NAMES, '--out', 'o')
+    assert 'walk.mp4 could not be written: No space left on device' in error
+    assert 'Make room' in error
+
+
+# ------------------------------------------------------------------------ where it goes
+
+
+def test_nothing_is_overwritten(photos, capsys):
+    for _ in range(3):
+        assert run(photos, *NAMES, '--save', 'json') == 0
+    assert all(Path(name).is_dir() for name in ('found', 'found-2', 'found-3'))
+    error = fails(capsys, photos, *NAMES, '--out', 'found')
+    assert '--out found is not empty' in error
+    assert '--overwrite' in error
+    (Path('found') / 'mine.txt').touch()
+    assert run(photos, *NAMES, '--overwrite') == 0
+    assert files_in(Path('found')) == ['a.json', 'a.png', 'b.json', 'b.png', 'mine.txt']
+    assert not Path('found-4').exists()
+    assert '--out photos/a.png is a file' in fails(
+        capsys, photos, *NAMES, '--out', 'photos/a.png'
+    )
+
+
+@pytest.mark.parametrize('source', ['photos', 'photos/a.png', 'photos/*.png'])
+def test_pictures_themselves_are_not_replaced(photos, capsys, source):
+    options = ['--out', 'photos/../photos', '--overwrite']
+    assert 'would replace the pictures' in fails(capsys, source, *NAMES, *options)
+    assert np.array_equal(cv2.imread('photos/a.png'), picture_at())
+
+
+def test_quiet_and_nothing_saved(photos, capsys):
+    assert run(photos, *NAMES, '--save', 'none', '--quiet') == 0
+    assert not Path('found').exists()
+    captured = capsys.readouterr()
+    assert captured.out == captured.err == ''
+
+
+# ------------------------------------------------------------------------------- errors
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (['absent.png'], 'There is no file or folder absent.png'),
+        (['photos', '--save', 'mot'], '--save mot needs tracks through a video, and'),
+        (['photos', '--save', 'video'], '--save video needs videos, and photos holds'),
+        (['photos', '--limit', '0'], '--limit must be at least 1, got 0'),
+        (['photos', '--batch-size', '0'], '--batch-size must be at least 1'),
+        (['photos', '--fps', '-1'], '--fps must be in 0..1000, got -1'),
+        (['photos', '--score-thr', '2'], '--score-thr must be in 0..1, got 2'),
+        (['photos', '--mask', 'photos'], 'The mask photos cannot be read'),
+        (['photos', '--mask', 'photos/a.png', '--mask', 'small.png'], 'All --mask'),
+        (['text.txt'], 'No frame can be read'),
+    ],
+)
+def test_errors_say_what_to_do(photos, capsys, options, message):
+    cv2.imwrite('small.png', np.ones((3, 3), np.uint8))
+    Path('text.txt').write_text('no video')
+    assert message in fails(capsys, *options, *NAMES)
+    assert not Path('found').exists()
+
+
+def test_unknown_exports_are_named(capsys):
+    error = fails(capsys, 'a.png', *NAMES, '--save', 'mot,voc')
+    assert 'there is no export voc; choose from pictures, video' in error
+    assert "there is no export ''" in fails(capsys, 'a.png', '--save', '')
+
+
+def test_show_needs_a_screen(photos, monkeypatch, capsys):
+    monkeypatch.delenv('DISPLAY', raising=False)
+    monkeypatch.delenv('WAYLAND_DISPLAY', raising=False)
+    monkeypatch.setattr(sys, 'platform', 'linux')
+    assert '--show needs a screen' in fails(capsys, photos, *NAMES, '--show')
+
+
+@pytest.mark.parametrize(('key', 'shown'), [(-1, 2), (ord('q'), 1), (27, 1)])
+def test_show(photos, monkeypatch, capsys, key, shown):
+    pictures = []
+    monkeypatch.setenv('DISPLAY', ':0')
+    monkeypatch.setattr(cv2, 'imshow', lambda name, picture: pictures.append(picture))
+    monkeypatch.setattr(cv2, 'waitKey', lambda _: key)
+    assert run(photos, *NAMES, '--show') == 0
+    assert len(pictures) == shown
+    assert np.array_equal(pictures[0], cv2.imread('found/a.png'))
+
+
+def test_show_without_a_window(photos, monkeypatch, capsys):
+    def fail(*_):
+        raise cv2.error('no GUI')
+
+    monkeypatch.setenv('DISPLAY', ':0')
+    monkeypatch.setattr(cv2, 'imshow', fail)
+    assert '--show cannot open a window' in fails(capsys, photos, *NAMES, '--show')
+
+
+# -------------------------------------------------------------------------------- parts
+
+
+def test_help_lists_every_export():
+    assert list(predict.SAVES) == list(EXPORTS)
+    parser = argparse.ArgumentParser()
+    predict.add_arguments(parser)
+    shown = parser.format_help()
+    assert all(f'  {name} ' in shown for name in EXPORTS)
+    assert '--categories' in shown
+
+
+def test_names_of_addresses_have_no_password(monkeypatch):
+    (job,) = predict_plan.jobs_of(['rtsp://me:secret@cam.local/live/1'], None)
+    assert job.name == 'cam.local-live-1'
+    assert (job.is_video, job.is_tracked, job.fps) == (True, True, None)
+
+
+def test_a_number_may_be_a_folder(workplace):
+    (workplace / '7').mkdir()
+    cv2.imwrite('7/a.png', picture_at())
+    (job,) = predict_plan.jobs_of(['7'], None)
+    assert job.source == ['7']
+    (job,) = predict_plan.jobs_of(['8'], None)
+    assert (job.source, job.name) == (8, 'camera-8')
+
+
+def test_the_script_does_the_same(photos):
+    assert predict.main([str(photos), *NAMES]) == 0

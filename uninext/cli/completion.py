@@ -1,0 +1,60 @@
+"""``uninext completion``: what a shell reads to complete commands on the TAB key."""
+
+from __future__ import annotations
+
+import argparse
+
+from uninext.cli.common import user_errors
+
+DESCRIPTION = 'Print what a shell reads to complete uninext on the TAB key.'
+EXAMPLES = """\
+for this shell:
+  eval "$(uninext completion bash)"     # or zsh
+  uninext completion fish | source
+for every new one: the same line in ~/.bashrc or ~/.zshrc, or
+  uninext completion fish > ~/.config/fish/completions/uninext.fish
+"""
+SHELLS = ('bash', 'zsh', 'fish')
+VARIABLE = '_ARGCOMPLETE'  # set by the shell when TAB is pressed
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of completion.
+
+    Args:
+        parser: The parser to add to.
+    """
+    parser.epilog = EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument('shell', choices=SHELLS, help='the shell you use')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the code.
+
+    Args:
+        args: Parsed arguments of :func:`add_arguments`.
+
+    Returns:
+        0; errors of the user leave with status 2.
+    """
+    with user_errors():
+        try:
+            import argcomplete
+        except ImportError as error:
+            raise ImportError(
+                f'Completion needs argcomplete ({error}): pip install argcomplete'
+            ) from error
+        print(argcomplete.shellcode(['uninext'], shell=args.shell))
+    return 0
+
+
+def complete(parser: argparse.ArgumentParser) -> None:
+    """Answer the shell if it asks, and end the process; else do nothing.
+
+    Args:
+        parser: Of all commands.
+    """
+    import argcomplete
+
+    argcomplete.autocomplete(parser)

@@ -1,0 +1,90 @@
+"""``uninext demo``: a page in the browser to try the model on."""
+
+from __future__ import annotations
+
+import argparse
+
+from uninext.cli.common import run_tool, user_errors
+
+DESCRIPTION = 'Open a page in the browser: pictures, videos and prompts enter there.'
+EXAMPLES = """\
+examples:
+  uninext demo
+  uninext demo --model uninext_tiny --port 8000 --no-browser
+  uninext demo --model configs/uninext/stage3_video.py --checkpoint weights.pth
+
+The page is served to this machine alone; --host 0.0.0.0 serves it to its network.
+"""
+DEFAULT_HOST = '127.0.0.1'
+MAX_PORT = 65535
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the demo.
+
+    Args:
+        parser: The parser to add to.
+    """
+    parser.epilog = EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        '--model',
+        metavar='NAME|CONFIG|CHECKPOINT',
+        help='name of a model, config file, or checkpoint that knows its config; '
+        'default: the model that comes along',
+    )
+    parser.add_argument('--checkpoint', metavar='FILE', help='weights for a config')
+    parser.add_argument(
+        '--device', default='auto', help="'cpu', 'cuda', ...; default %(default)s"
+    )
+    parser.add_argument(
+        '--host', default=DEFAULT_HOST, help='address to serve at; default %(default)s'
+    )
+    parser.add_argument('--port', type=int, help='default: the first that is free')
+    parser.add_argument(
+        '--share',
+        action='store_true',
+        help='make a public address through the servers of Gradio: anybody who has it '
+        'can use the page',
+    )
+    parser.add_argument(
+        '--no-browser', action='store_true', help='do not open the browser'
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve the page until Ctrl-C.
+
+    Args:
+        args: Parsed arguments of :func:`add_arguments`.
+
+    Returns:
+        0; errors of the user leave with status 2.
+    """
+    with user_errors():
+        if args.port is not None and not 0 < args.port <= MAX_PORT:
+            raise ValueError(f'--port must be in 1..{MAX_PORT}, got {args.port}.')
+        from uninext.web import launch  # says what to install
+
+        launch(
+            model=args.model,
+            checkpoint=args.checkpoint,
+            device=args.device,
+            host=args.host,
+            port=args.port,
+            share=args.share,
+            open_browser=not args.no_browser,
+        )
+    return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command as a script.
+
+    Args:
+        argv: Arguments; by default those of the process.
+
+    Returns:
+        The exit status.
+    """
+    return run_tool(DESCRIPTION, add_arguments, run, argv)

@@ -1,0 +1,405 @@
+"""``uninext predict``: pictures or videos and prompts enter; files of results leave."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import time
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from uninext.cli.common import run_tool, user_errors
+from uninext.cli.predict_plan import (
+    DEFAULT_FPS,
+    DEFAULT_OUT,
+    DEFAULT_SAVES,
+    MAX_FPS,
+    Job,
+    check_inputs_stay,
+    jobs_of,
+    label_root,
+    origin_of,
+    output_folder,
+    saves_for,
+)
+from uninext.cli.predict_report import Tally, summary
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from uninext.apis import UninextInferencer
+    from uninext.apis.exports import PredictionFiles
+
+DESCRIPTION = 'Find and follow what is asked for in pictures and videos.'
+EXAMPLES = """\
+examples:
+  everything that is a person or a car, in all pictures of a folder:
+    uninext predict photos --categories 'person, car'
+  one thing, described; the sentence may be repeated:
+    uninext predict street.jpg --expression 'the man in red'
+  a mask of what is in a box:
+    uninext predict street.jpg --box 80 80 400 400
+  follow it, with all dogs besides, through a video:
+    uninext predict video.mp4 --box 20 30 120 200 --categories dog
+  labels to correct in CVAT, and to train on:
+    uninext predict video.mp4 --categories dog --save video,cvat,ytvis
+  a camera, until Ctrl-C:
+    uninext predict 0 --categories person --show --save none
+
+Prompts of all kinds may be mixed: they share one pass of the network. A box or mask
+shows its thing in the first frame of a video, and in each picture by itself.
+"""
+DEFAULT_SCORE_THR = 0.3  # the inferencer's
+EXIT_INTERRUPTED = 130
+ESCAPE = 27  # the key
+# What is written, for --help, which may import nothing heavy; tests compare it with
+# uninext.apis.exports.EXPORTS.
+SAVES = {
+    'pictures': 'annotated pictures, under their own names',
+    'video': 'one annotated H.264 video each: NAME.mp4',
+    'frames': 'annotated frames as pictures: NAME/000000.jpg',
+    'json': 'all that was found: PICTURE.json; NAME.jsonl, a line a frame',
+    'coco': 'coco_labels.json, a label set in COCO format; coco_results.json',
+    'ytvis': 'ytvis_labels.json, a label set as of YouTube-VIS; ytvis_results.json',
+    'mot': 'tracks as text of MOTChallenge: NAME.txt',
+    'cvat': 'tracks as CVAT for video 1.1, to correct them there: NAME.xml',
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of predicting.
+
+    Args:
+        parser: The parser to add to.
+    """
+    kinds = '\n'.join(f'  {name:<9} {text}' for name, text in SAVES.items())
+    parser.epilog = f'what --save writes:\n{kinds}\n\n{EXAMPLES}'
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        'source',
+        nargs='+',
+        metavar='SOURCE',
+        help='picture, video, folder, quoted pattern ("frames/*.jpg"), number of a '
+        'camera, or address (rtsp://...)',
+    )
+    _add_prompts(parser.add_argument_group('what to look for (at least one)'))
+    _add_model(parser.add_argument_group('with which model'))
+    _add_output(parser.add_argument_group('what to write'))
+
+
+def _add_prompts(group: Any) -> None:
+    group.add_argument(
+        '--categories',
+        metavar='NAMES',
+        help='names, separated by commas: everything that is one of them',
+    )
+    group.add_argument(
+        '--expression',
+        action='append',
+        metavar='SENTENCE',
+        help='one thing, described; may be repeated',
+    )
+    group.add_argument(
+        '--box',
+        nargs=4,
+        type=float,
+        action='append',
+        metavar=('X1', 'Y1', 'X2', 'Y2'),
+        help='one thing, shown by two corners, in pixels; may be repeated',
+    )
+    group.add_argument(
+        '--mask',
+        action='append',
+        metavar='FILE',
+        help='one thing, shown by a picture that is 0 outside of it; may be repeated',
+    )
+    group.add_argument(
+        '--score-thr',
+        type=float,
+        default=DEFAULT_SCORE_THR,
+        metavar='S',
+        help='leave out what has a name and a lower score; default %(default)s',
+    )
+
+
+def _add_model(group: Any) -> None:
+    group.add_argument(
+        '--model',
+        metavar='NAME|CONFIG|CHECKPOINT',
+        help='name of a model, config file, or checkpoint that knows its config; '
+        'default: the model that comes along',
+    )
+    group.add_argument('--checkpoint', metavar='FILE', help='weights for a config')
+    group.add_argument(
+        '--device', default='auto', help="'cpu', 'cuda', ...; default %(default)s"
+    )
+    group.add_argument(
+        '--scale',
+        nargs=2,
+        type=int,
+        metavar=('LONG', 'SHORT'),
+        help='sides that pictures are resized to; default: those of the model',
+    )
+    group.add_argument(
+        '--batch-size',
+        type=int,
+        default=1,
+        metavar='N',
+        help='pictures that go through the network together; default %(default)s',
+    )
+    group.add_argument(
+        '--as-video',
+        action=argparse.BooleanOptionalAction,
+        help='follow through the pictures of a folder; or take each frame of a video '
+        'by itself',
+    )
+    group.add_argument(
+        '--limit',
+        type=int,
+        metavar='N',
+        help='stop after so many pictures, or frames of each video',
+    )
+
+
+def _add_output(group: Any) -> None:
+    group.add_argument(
+        '--out',
+        type=Path,
+        metavar='DIR',
+        help=f'new or empty folder; default: {DEFAULT_OUT}, {DEFAULT_OUT}-2, ..., the '
+        'first that is free',
+    )
+    group.add_argument(
+        '--overwrite',
+        action='store_true',
+        help='write into --out even if it is not empty, and replace files of one name',
+    )
+    group.add_argument(
+        '--save',
+        type=_save_names,
+        metavar='KINDS',
+        help='what to write, separated by commas (see below), or none; default '
+        f'{",".join(DEFAULT_SAVES)}, what suits',
+    )
+    group.add_argument(
+        '--fps',
+        type=float,
+        help='of the written video; default: that of the source, '
+        f'{DEFAULT_FPS:g} where it has none',
+    )
+    group.add_argument(
+        '--show', action='store_true', help='show results in a window; q closes it'
+    )
+    group.add_argument(
+        '--quiet', action='store_true', help='no progress bar and no summary'
+    )
+
+
+def _save_names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(',') if name.strip())
+    if names == ('none',):
+        return ()
+    unknown = [name for name in names if name not in SAVES]
+    if unknown or not names:
+        raise argparse.ArgumentTypeError(
+            f'there is no export {", ".join(unknown) or repr(text)}; choose from '
+            f'{", ".join(SAVES)}, or none'
+        )
+    return names
+
+
+def run(args: argparse.Namespace) -> int:
+    """Predict as the arguments say.
+
+    Args:
+        args: Parsed arguments of :func:`add_arguments`.
+
+    Returns:
+        0; 130 after Ctrl-C; errors of the user leave with status 2.
+    """
+    with user_errors():
+        _check(args)  # before seconds are spent on imports
+        from uninext.utils.optional_imports import import_mmdet_quietly
+
+        import_mmdet_quietly()
+        from uninext.apis.exports import OutputFolder, PredictionFiles
+
+        jobs = jobs_of(args.source, args.as_video)
+        saves = saves_for(args.save, jobs, args.fps)
+        out = output_folder(args.out, args.overwrite)
+        check_inputs_stay(out, args.source)
+        prompts = _prompts(args)
+        find = _build_inferencer(args)
+        folder, tally = OutputFolder(out, label_root(jobs)), Tally()
+        error = None
+        with _Interruption() as stop, PredictionFiles(folder, saves) as files:
+            try:
+                for job in jobs:
+                    _predict(find, job, prompts, args, files, tally, stop)
+            except KeyboardInterrupt:
+                stop.came = True
+            except (ValueError, OSError) as caught:  # keep what was found until then
+                error = caught
+        if not args.quiet:
+            print('\n'.join(summary(tally, folder, args.score_thr, stop.came)))
+        if error is not None:
+            raise error
+    return EXIT_INTERRUPTED if stop.came else 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command as a script.
+
+    Args:
+        argv: Arguments; by default those of the process.
+
+    Returns:
+        The exit status.
+    """
+    return run_tool(DESCRIPTION, add_arguments, run, argv)
+
+
+def _check(args: argparse.Namespace) -> None:
+    if not (args.categories or args.expression or args.box or args.mask):
+        raise ValueError(
+            "Nothing to look for. Give --categories 'person, car', --expression 'the "
+            "man in red', --box X1 Y1 X2 Y2 or --mask FILE; all may be mixed."
+        )
+    for name in ('limit', 'batch_size'):
+        value = getattr(args, name)
+        if value is not None and value < 1:
+            option = name.replace('_', '-')
+            raise ValueError(f'--{option} must be at least 1, got {value}.')
+    if args.fps is not None and not 0 < args.fps <= MAX_FPS:
+        raise ValueError(f'--fps must be in 0..{MAX_FPS}, got {args.fps:g}.')
+    if not 0 <= args.score_thr <= 1:
+        raise ValueError(f'--score-thr must be in 0..1, got {args.score_thr:g}.')
+    screens = ('DISPLAY', 'WAYLAND_DISPLAY')
+    if args.show and sys.platform == 'linux' and not any(map(os.environ.get, screens)):
+        raise ValueError(
+            '--show needs a screen, and DISPLAY is not set. Leave it out: pictures and '
+            'videos are written to --out.'
+        )
+
+
+def _prompts(args: argparse.Namespace) -> dict[str, Any]:
+    """Prompts as the inferencer takes them."""
+    import numpy as np
+
+    from uninext.apis.sources import load_mask
+
+    masks = [load_mask(path) for path in args.mask or []]
+    if len({mask.shape for mask in masks}) > 1:
+        sizes = ', '.join(f'{m.shape[1]} x {m.shape[0]}' for m in masks)
+        raise ValueError(
+            f'All --mask pictures must have the size of the picture, got {sizes}.'
+        )
+    return dict(
+        categories=args.categories,
+        expression=args.expression,
+        box=args.box,
+        mask=np.stack(masks) if masks else None,
+    )
+
+
+def _build_inferencer(args: argparse.Namespace) -> UninextInferencer:
+    from uninext.apis import UninextInferencer
+
+    given = {} if args.scale is None else dict(scale=tuple(args.scale))
+    return UninextInferencer(args.model, args.checkpoint, args.device, **given)
+
+
+def _predict(
+    find: UninextInferencer,
+    job: Job,
+    prompts: dict[str, Any],
+    args: argparse.Namespace,
+    files: PredictionFiles,
+    tally: Tally,
+    stop: _Interruption,
+) -> None:
+    """Send a job through the network, and write what is found."""
+    if stop.wanted:
+        return
+    results = find(
+        job.source,
+        **prompts,
+        score_thr=args.score_thr,
+        batch_size=args.batch_size,
+        as_video=job.is_tracked,
+        stream=True,
+        progress=False if args.quiet else None,
+    )
+    window = _Window() if args.show else None
+    with contextlib.closing(results):
+        start = time.perf_counter()
+        for number, result in enumerate(islice(results, args.limit)):
+            found = time.perf_counter()
+            if not number:  # now it is known that the source can be read
+                files.begin(origin_of(job, args.fps))
+            written = files.add(result)
+            if window is not None and not window.show(written.drawn):
+                stop.window_closed = True
+            tally.add(job, result, found - start, time.perf_counter() - start)
+            start = time.perf_counter()
+            if stop.wanted:
+                return
+
+
+class _Interruption:
+    """Ctrl-C as a flag, so that no file is left in the middle; twice is an exception.
+
+    The second stops a camera that sends nothing, too. What asks a process to end
+    (SIGTERM) is taken alike.
+    """
+
+    SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+    def __init__(self) -> None:
+        self.came = self.window_closed = False
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the user wants no more."""
+        return self.came or self.window_closed
+
+    def __enter__(self) -> _Interruption:
+        self._before = {s: signal.signal(s, self._note) for s in self.SIGNALS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _note(self, *_: object) -> None:
+        if self.came:
+            raise KeyboardInterrupt
+        self.came = True
+        print('\nstopping; Ctrl-C again to stop at once', file=sys.stderr)
+
+
+class _Window:
+    """A window of OpenCV."""
+
+    NAME = 'uninext (q: close)'
+
+    def show(self, picture: np.ndarray) -> bool:
+        """Show a picture; False if the user wants no more.
+
+        Raises:
+            ValueError: If no window can be opened.
+        """
+        import cv2
+
+        try:
+            cv2.imshow(self.NAME, picture)
+            return cv2.waitKey(1) not in (ord('q'), ESCAPE)
+        except cv2.error as error:
+            raise ValueError(
+                f'--show cannot open a window here ({error.err}). Leave it out: '
+                'pictures and videos are written to --out.'
+            ) from error

@@ -1,0 +1,96 @@
+"""What ``uninext predict`` tells at its end: results are counted, lines leave."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from uninext.apis import Result
+    from uninext.apis.exports import OutputFolder
+    from uninext.cli.predict_plan import Job
+
+NUM_NAMED = 6  # files that the summary names
+LABEL_FILES = {'coco_labels.json', 'ytvis_labels.json'}
+
+
+class Tally:
+    """What was found, counted for the summary.
+
+    Attributes:
+        numbers: Kind of source -> pictures or frames.
+        found: Kind of source -> name -> instances, or tracks where there are any.
+    """
+
+    KINDS = ('found in {} pictures', 'found in {} frames', 'followed through {} frames')
+
+    def __init__(self) -> None:
+        self.numbers: Counter[str] = Counter()
+        self.found: dict[str, Counter[str]] = {kind: Counter() for kind in self.KINDS}
+        self._tracks: set[tuple[str, int]] = set()
+        self._seconds = self._finding = 0.0
+
+    def add(self, job: Job, result: Result, finding: float, whole: float) -> None:
+        """Count a result.
+
+        Args:
+            job: Its source.
+            result: What was found.
+            finding: Seconds of reading and of the network.
+            whole: Seconds with drawing and writing.
+        """
+        kind = self.KINDS[job.is_video + job.is_tracked]
+        self.numbers[kind] += 1
+        self._finding += finding
+        self._seconds += whole
+        for i, label in enumerate(result.labels):
+            if result.track_ids is not None:
+                track = (job.name, int(result.track_ids[i]))
+                if track[1] < 0 or track in self._tracks:
+                    continue
+                self._tracks.add(track)
+            self.found[kind][label] += 1
+
+    def lines(self) -> list[str]:
+        """What was found and how long it took, for people."""
+        lines = []
+        for kind, number in self.numbers.items():
+            counts = [f'{n} x {label}' for label, n in self.found[kind].most_common()]
+            what = kind.format(number) if number > 1 else kind.format(1)[:-1]
+            lines.append(f'{what}: {", ".join(counts) or "nothing"}')
+        number = sum(self.numbers.values())
+        if number:
+            lines.append(
+                f'{self._seconds / number:.3f} s each, {self._finding / number:.3f} s '
+                'of it reading and the network'
+            )
+        return lines
+
+
+def summary(
+    tally: Tally, folder: OutputFolder, score_thr: float, interrupted: bool
+) -> list[str]:
+    """Lines for people: what was found, how long it took, where it is.
+
+    Args:
+        tally: What was counted.
+        folder: With the files.
+        score_thr: That was asked for.
+        interrupted: Whether it was stopped.
+    """
+    lines = ['stopped; what was found until then is kept'] if interrupted else []
+    lines += tally.lines()
+    if not any(tally.found.values()):
+        lines.append(
+            f'nothing was found: try other names, or a --score-thr below {score_thr:g}'
+        )
+    written = folder.written
+    if written:
+        names = [str(path.relative_to(folder.path)) for path in written[:NUM_NAMED]]
+        more = len(written) - len(names)
+        names += [f'and {more} more'] if more else []
+        size = sum(path.stat().st_size for path in written) / 1e6
+        lines.append(f'written to {folder.path}: {", ".join(names)} ({size:.1f} MB)')
+    if any(path.name in LABEL_FILES for path in written):
+        lines.append(f'file names in label sets start from {folder.label_root}')
+    return lines
