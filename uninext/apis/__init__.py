@@ -7,6 +7,7 @@
 ``carried_config``: configs out of files of weights, as data.
 ``inferencer``: the front door: pictures or videos and prompts enter, results leave.
 ``sources``: pictures of users in whatever form they come.
+``publishing``: a training checkpoint enters, a small file of weights leaves.
 ``own_data``: annotations of users, read, looked over and parted.
 ``fine_tuning``: the config of a fine-tuning on them.
 ``scenes``: pictures and videos of an annotation file.
@@ -47,6 +48,7 @@ from uninext.apis.own_data import (
     read_own_set,
 )
 from uninext.apis.picture_report import draw_predictions
+from uninext.apis.publishing import PublishReport, publish_model
 from uninext.apis.results import AskedPrompt, Result
 from uninext.apis.scenes import draw_scenes, keep_scenes, scene_of
 from uninext.apis.short_training import (
@@ -73,6 +75,8 @@ __all__ = [
     'DEFAULT_MODEL',
     'MODELS',
     'NamedModel',
+    'PublishReport',
+    'publish_model',
     'config_path',
     'inference_scale',
     'resolve_model',

@@ -56,6 +56,14 @@ DEFAULT_MODEL = 'uninext_tiny'
 KINDS = ('UNINEXT', 'UNINEXTVideo')
 
 
+def configs_root() -> Path:
+    """The folder ``configs`` of the checkout, or the one that a wheel brings along."""
+    package = Path(uninext.__file__).resolve().parent
+    if (package.parent / 'setup.cfg').is_file():
+        return package.parent / 'configs'
+    return package / '.mim' / 'configs'
+
+
 def config_path(name: str | Path) -> Path:
     """Find a config of this project by its name.
 
@@ -69,7 +77,7 @@ def config_path(name: str | Path) -> Path:
     Raises:
         ValueError: If there is none; it says which ones are close.
     """
-    root = _configs_root()
+    root = configs_root()
     wanted = Path(name).as_posix().removeprefix('./').removeprefix('configs/')
     wanted = wanted.removesuffix('.py')
     known = dict(_known_configs(root))
@@ -267,7 +275,7 @@ def _config_file(model: str | Path) -> Path:
     try:
         return config_path(model)
     except ValueError:
-        known = [*MODELS, *dict(_known_configs(_configs_root()))]
+        known = [*MODELS, *dict(_known_configs(configs_root()))]
         close = _close_to(str(model).removesuffix('.py'), known)
         raise ValueError(
             f'There is no model {str(model)!r}.{close} Models by name: '
@@ -307,14 +315,6 @@ def _scales(part: Any) -> Iterator[tuple[int, int]]:
     elif isinstance(part, (list, tuple)):
         for value in part:
             yield from _scales(value)
-
-
-def _configs_root() -> Path:
-    """The folder ``configs`` of the checkout, or of the wheel."""
-    package = Path(uninext.__file__).resolve().parent
-    if (package.parent / 'setup.cfg').is_file():
-        return package.parent / 'configs'
-    return package / '.mim' / 'configs'
 
 
 def _known_configs(root: Path) -> Iterator[tuple[str, Path]]:
