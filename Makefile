@@ -14,7 +14,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 .DEFAULT_GOAL := help
 
 help:
-	@echo 'make demo [DATA=folder]  train and test a small model, draw what it finds'
+	@echo 'make demo                ten tasks: figures, pictures and a video of a small test split'
+	@echo 'make demo DATA=folder    train a small model on your folder, draw what it finds'
 	@echo 'make test                run the tests and measure their coverage'
 	@echo 'make lint | format       check | rewrite the style of the code'
 	@echo 'make docs                build the documentation: site/index.html'
@@ -24,7 +25,7 @@ help:
 	@echo 'PYTHON=python3.11 chooses the Python, JOBS=4 the number of test processes.'
 
 demo: $(VENV)/.runtime
-	@$(PY) demo/image_demo.py $(if $(DATA),--data "$(DATA)")
+	@$(PY) $(if $(DATA),demo/image_demo.py --data "$(DATA)",demo/ten_tasks_demo.py)
 
 test: $(VENV)/.tests
 	@echo '[test] pytest with $(JOBS) processes'
@@ -41,7 +42,7 @@ format: $(VENV)/.tests
 
 docs: $(VENV)/.docs
 	@echo '[docs] mkdocs'
-	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 	@echo 'site/index.html is the first page.'
 
 all-checks: lint docs test

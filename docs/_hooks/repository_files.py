@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = 'docs'
 SHOWN = 'repository'  # folder of the site
+ALWAYS = ('CONTRIBUTING.md', 'CHANGELOG.md')  # in the navigation
 LANGUAGES = {'.py': 'python', '.sh': 'bash', '.yml': 'yaml', '.cfg': 'ini'}
 _CODE = r'^(?P<fence>`{3,}).*?^(?P=fence)$|`[^`\n]+`'
 _LINK = re.compile(
@@ -35,7 +36,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add a page for every file of the repository that pages lead to."""
     from mkdocs.structure.files import File
 
-    wanted = [
+    wanted = list(ALWAYS)
+    wanted += [
         path
         for file in files.documentation_pages()
         for path in linked_files(f'{DOCS}/{file.src_uri}', file.content_string)

@@ -131,7 +131,7 @@ def main(argv: list[str] | None = None) -> int:
     find = None
     with user_errors(), tempfile.TemporaryDirectory() as folder:
         if args.model is not None:
-            find = UninextInferencer(args.model, args.checkpoint, scale=SIZE_WH)
+            find = UninextInferencer(args.model, args.checkpoint)
         root = Path(folder)
         numbers = ((1, NUM_PICTURES, 0), (1, NUM_VIDEOS, 0))
         generate_suite(root, *numbers, SIZE_WH, NUM_FRAMES, report=lambda line: None)
