@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -86,11 +88,18 @@ def summary(
         )
     written = folder.written
     if written:
-        names = [str(path.relative_to(folder.path)) for path in written[:NUM_NAMED]]
-        more = len(written) - len(names)
-        names += [f'and {more} more'] if more else []
+        names = _named([path.relative_to(folder.path) for path in written])
         size = sum(path.stat().st_size for path in written) / 1e6
         lines.append(f'written to {folder.path}: {", ".join(names)} ({size:.1f} MB)')
     if any(path.name in LABEL_FILES for path in written):
         lines.append(f'file names in label sets start from {folder.label_root}')
     return lines
+
+
+def _named(paths: Sequence[Path]) -> list[str]:
+    """Files by name, those of folders by number."""
+    top = [path.name for path in paths if path.parent == Path()]
+    below = Counter(path.parent.as_posix() for path in paths if path.parent != Path())
+    more = [f'{len(top) - NUM_NAMED} more'] if len(top) > NUM_NAMED else []
+    folders = [f'{name}/ ({number} files)' for name, number in below.items()]
+    return [*top[:NUM_NAMED], *more, *folders]
