@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import json
 import math
@@ -21,6 +22,7 @@ from uninext.apis.ten_tasks import (
     first_scenes,
     load_task_configs,
     measure_ten_tasks,
+    point_at_shapes,
     ten_tasks_json,
     ten_tasks_table,
 )
@@ -45,7 +47,9 @@ PICTURES = {
 
 
 def measured(value: float) -> MeasuredFigure:
-    return MeasuredFigure('OD', 'od', 'AP', 'coco/x', 0.5, value, 4, 1.0)
+    return MeasuredFigure(
+        *('OD', 'od', 'AP', 'coco/x', 0.5), measured=value, scenes=4, seconds=1.0
+    )
 
 
 @pytest.fixture
@@ -55,6 +59,11 @@ def tool() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope='module')
+def configs() -> dict[str, Config]:
+    return load_task_configs(FOLDER)
 
 
 # ----------------------------------------------------------------------------- tables
@@ -91,6 +100,8 @@ def test_all_ten_tasks_are_asked_for():
         *('OD', 'IS', 'REC', 'RES', 'SOT', 'VOS', 'MOT', 'MOTS', 'VIS', 'R-VOS')
     ]
     assert all(0 < row.at_least < 1 for row in TEN_TASKS)
+    single = {row.task: row.scene_key for row in TEN_TASKS if row.scene_key != row.key}
+    assert single == {'REC': 'refexp/bbox_mIoU'}  # one sentence is right or wrong
 
 
 # --------------------------------------------------------------------- smaller splits
@@ -118,6 +129,37 @@ def test_videos_are_cut_by_their_first_frame():
     assert cut == {'videos': videos[:2], 'annotations': annotations[:2]}
 
 
+def test_all_scenes_stay_where_sentences_alone_are_cut():
+    sentences = {'expressions': ['a', 'b'], 'exp_id': ['0', '1'], 'kinds': ['x', 'y']}
+    records = [{**r, **sentences, 'height': 9} for r in PICTURES['images']]
+    content = {**PICTURES, 'images': records}
+    before = json.dumps(content)
+    cut = first_scenes(content, None, 1)
+    assert [r['expressions'] for r in cut['images']] == [['a']] * 3
+    assert [r['exp_id'] + r['kinds'] for r in cut['images']] == [['0', 'x']] * 3
+    assert cut['annotations'] == PICTURES['annotations']
+    assert first_scenes(content, None, 2) == content
+    assert first_scenes(PICTURES, None, 1) == PICTURES
+    assert json.dumps(content) == before
+
+
+def test_configs_read_another_copy_and_split(configs: dict[str, Config]):
+    before = {name: cfg.test_dataloader.to_dict() for name, cfg in configs.items()}
+    moved = point_at_shapes(configs, 'my/shapes', 'test')
+    files = {n: c.test_dataloader.dataset.ann_file for n, c in moved.items()}
+    assert files['od'] == 'annotations/instances_test.json'
+    assert files['rvos'] == 'refs_test.json'
+    for name, cfg in moved.items():
+        dataset, evaluator = cfg.test_dataloader.dataset, cfg.test_evaluator
+        assert dataset.data_root == 'my/shapes/'
+        assert dataset.data_prefix.img in ('test/', 'videos/test/')
+        if 'ann_file' in evaluator:
+            assert evaluator.ann_file == f'my/shapes/{dataset.ann_file}'
+        assert configs[name].test_dataloader.to_dict() == before[name]
+    back = point_at_shapes(moved, 'data/shapes', 'val')
+    assert {n: c.test_dataloader.to_dict() for n, c in back.items()} == before
+
+
 # ----------------------------------------------------------------------------- errors
 
 
@@ -130,12 +172,29 @@ def test_what_is_absent_is_named(tmp_path: Path):
     for what in ('videos', 'pictures'):
         with pytest.raises(ValueError, match=f'number of {what} must be >= 1, got 0'):
             measure_ten_tasks(configs, 'x.pth', tmp_path, **{f'num_{what}': 0})
+    with pytest.raises(ValueError, match='number of sentences must be >= 1'):
+        measure_ten_tasks(configs, 'x.pth', tmp_path, num_sentences=0)
     del configs['vis']
     with pytest.raises(ValueError, match=r"no config for \['vis'\]"):
         measure_ten_tasks(configs, 'x.pth', tmp_path)
 
 
-def test_the_tool_says_what_to_do(tool: ModuleType, tmp_path: Path, capsys):
+def test_one_checkpoint_is_one_network(configs: dict[str, Config], tmp_path: Path):
+    weights = tmp_path / 'x.pth'
+    weights.touch()
+    changed = {**configs, 'vis': copy.deepcopy(configs['vis'])}
+    changed['vis'].model.num_levels = 3
+    with pytest.raises(ValueError, match="'od' and 'vis' describe different networks"):
+        measure_ten_tasks(changed, weights, tmp_path)
+
+
+def test_the_tool_says_what_to_do(
+    tool: ModuleType, tmp_path: Path, capsys, monkeypatch
+):
+    class Found:
+        model = torch.nn.Module()
+
+    monkeypatch.setattr(ten_tasks, 'UninextInferencer', lambda *_: Found)
     weights = tmp_path / 'x.pth'
     weights.touch()
     absent = f'{tmp_path}/absent/'
@@ -144,6 +203,9 @@ def test_the_tool_says_what_to_do(tool: ModuleType, tmp_path: Path, capsys):
     assert tool.main([str(weights), *out, *options]) == 2
     message = capsys.readouterr().err
     assert 'tools/dataset_converters/shapes.py' in message
+    with pytest.raises(SystemExit):
+        tool.main([str(weights), '--page', 'x.md'])
+    assert '--pictures DIR' in capsys.readouterr().err
 
 
 # ------------------------------------------------------------------------- end to end
@@ -153,19 +215,19 @@ def test_the_tool_says_what_to_do(tool: ModuleType, tmp_path: Path, capsys):
 def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three pictures and two videos of each kind, tiny."""
     root = tmp_path_factory.mktemp('shapes')
-    generate_suite(root, (1, 3), (1, 2), SIZE_WH, LENGTH, report=lambda _: None)
+    numbers = (1, 1, 3), (0, 0, 2)
+    generate_suite(root, *numbers, SIZE_WH, LENGTH, report=lambda _: None)
     return root
 
 
-def small(cfg: Config, root: Path) -> Config:
+def small(cfg: Config, root: Path, model: Config) -> Config:
     """The config with a toy model, on a generated set of small pictures."""
-    model = small_video_config()
-    model.followers = cfg.model.followers
-    cfg.model = model
-    dataset, evaluator = cfg.test_dataloader.dataset, cfg.test_evaluator
-    dataset.data_root = f'{root}/'
-    if 'ann_file' in evaluator:
-        evaluator.ann_file = evaluator.ann_file.replace('data/shapes', str(root))
+    cfg, own = cfg.copy(), cfg.model
+    cfg.model = model.copy()
+    cfg.model.followers = own.followers
+    cfg.model.predictor.with_masks = own.predictor.get('with_masks', True)
+    cfg = point_at_shapes({'x': cfg}, root, 'test')['x']
+    dataset = cfg.test_dataloader.dataset
     (resize,) = [step for step in dataset.pipeline if step.type == 'Resize']
     assert tuple(resize.scale) == (320, 240)
     resize.scale = SIZE_WH
@@ -175,20 +237,23 @@ def small(cfg: Config, root: Path) -> Config:
 
 @pytest.mark.slow
 def test_a_small_model_end_to_end(
-    tool: ModuleType, suite: Path, tmp_path: Path, capsys, monkeypatch
+    tool: ModuleType,
+    suite: Path,
+    configs: dict[str, Config],
+    tmp_path: Path,
+    capsys,
+    monkeypatch,
 ):
     """Every task runs by its config; figures are in range, the split is cut."""
+    model = small_video_config()
     weights = tmp_path / 'random.pth'
-    torch.save({'state_dict': build(small_video_config()).state_dict()}, weights)
-    read = load_task_configs
-
-    def load(folder: Path) -> dict[str, Config]:
-        return {name: small(cfg, suite) for name, cfg in read(folder).items()}
-
-    monkeypatch.setattr(ten_tasks, 'load_task_configs', load)
-    out = tmp_path / 'out'
-    numbers = ['--num-videos', '1', '--num-pictures', '2']
-    assert tool.main([str(weights), '--work-dir', str(out), *numbers]) == 0
+    torch.save({'state_dict': build(model).state_dict()}, weights)
+    toys = {name: small(cfg, suite, model) for name, cfg in configs.items()}
+    monkeypatch.setattr(ten_tasks, 'load_task_configs', lambda _: toys)
+    out, pictures, page = tmp_path / 'out', tmp_path / 'seen', tmp_path / 'page.md'
+    arguments = [str(weights), '--work-dir', str(out), '--pictures', str(pictures)]
+    arguments += ['--num-videos', '1', '--num-pictures', '2', '--num-sentences', '1']
+    assert tool.main([*arguments, '--page', str(page)]) == 0
     printed = capsys.readouterr().out
     assert (out / 'ten_tasks.md').read_text().strip() in printed
     assert printed.count(' scenes in ') == 8
@@ -203,3 +268,7 @@ def test_a_small_model_end_to_end(
         # a class without a target has no AP: -1 by pycocotools' rule
         assert figure['measured'] is None or -1 <= figure['measured'] <= 1
     assert not list(suite.rglob('*.pth'))
+    for task in ('od', 'is', 'rec', 'res', 'sot', 'vos', 'mot', 'mots', 'rvos'):
+        assert f'(seen/{task}.jpg)' in page.read_text()
+        assert (pictures / f'{task}.jpg').is_file()
+    assert (pictures / 'ten_tasks.mp4').is_file()

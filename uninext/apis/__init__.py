@@ -14,8 +14,14 @@
 ``picture_report``: pictures of predictions and a contact sheet.
 ``results``: what was found in a picture or frame, drawn and exported.
 ``ten_tasks``: one checkpoint judged on all ten tasks, as a table.
+``judged_scenes``: each picture and video of a test run, judged by itself.
+``ten_task_pictures``: two examples and a failure of every task, as pages and a video.
 ``video``: sessions from files, frames from videos, folders and cameras.
 """
+
+from uninext.utils.optional_imports import import_mmdet_quietly
+
+import_mmdet_quietly()  # or it prints what it lacks into everybody's first program
 
 from uninext.apis.coco_folder import CocoFolder, CocoSplit, find_coco_folder
 from uninext.apis.exports import (
@@ -33,6 +39,7 @@ from uninext.apis.fine_tuning import (
     find_start,
 )
 from uninext.apis.inferencer import UninextInferencer
+from uninext.apis.judged_scenes import JudgedScene, SceneJudge
 from uninext.apis.named_models import (
     DEFAULT_MODEL,
     MODELS,
@@ -59,6 +66,12 @@ from uninext.apis.short_training import (
     train_shortly,
 )
 from uninext.apis.sources import Picture, Source, open_source
+from uninext.apis.ten_task_pictures import (
+    SceneAlbum,
+    ten_tasks_page,
+    write_task_pages,
+    write_task_video,
+)
 from uninext.apis.ten_tasks import (
     TEN_TASKS,
     MeasuredFigure,
@@ -66,12 +79,22 @@ from uninext.apis.ten_tasks import (
     first_scenes,
     load_task_configs,
     measure_ten_tasks,
+    point_at_shapes,
     ten_tasks_json,
     ten_tasks_table,
+    write_ten_tasks,
 )
 from uninext.apis.video import open_session, read_frames
 
 __all__ = [
+    'JudgedScene',
+    'SceneAlbum',
+    'SceneJudge',
+    'point_at_shapes',
+    'ten_tasks_page',
+    'write_task_pages',
+    'write_ten_tasks',
+    'write_task_video',
     'DEFAULT_MODEL',
     'MODELS',
     'NamedModel',

@@ -1,7 +1,8 @@
 """One checkpoint, ten tasks, one table: are the figures what they should be?
 
 Configs of the tasks and a checkpoint enter, measured rows leave; the text of a table
-and its JSON are made of them. Every task is judged by its own config, loop and metric.
+and its JSON are made of them. Every task is judged by its own config, loop and metric;
+the network is built once and goes from one to the next.
 """
 
 from __future__ import annotations
@@ -12,24 +13,41 @@ import io
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.hooks import Hook
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
+from torch import nn
 
-from uninext.registry import RUNNERS
+from uninext.apis.inferencer import UninextInferencer
+from uninext.apis.scenes import (
+    keep_scenes,
+    kind_of_scenes,
+    scene_of,
+    write_annotations,
+)
+from uninext.registry import MODELS, RUNNERS
+from uninext.utils.safe_files import replacing
 
 Report = Callable[[str], None]
-# Of a config, what a test needs. The rest is most of it, and slow to write to a log.
-TEST_KEYS = (
-    *('model', 'test_dataloader', 'test_evaluator', 'test_cfg', 'load_allow'),
-    *('default_scope', 'runner_type', 'env_cfg', 'default_hooks', 'custom_hooks'),
-    *('visualizer', 'log_processor', 'log_level', 'randomness'),
+# Called with the name of a config and the config, before its run.
+HooksOf = Callable[[str, Config], Sequence[Hook]]
+# Of a config, what a runner takes to test a network that is there already.
+RUNNER_KEYS = (
+    *('test_dataloader', 'test_evaluator', 'test_cfg', 'default_scope', 'env_cfg'),
+    *('default_hooks', 'custom_hooks', 'visualizer', 'log_processor', 'log_level'),
+    'randomness',
 )
+BOXES, MASKS = 'boxes', 'masks'
+# Of a model, what holds no weights and may differ between tasks.
+PARTS = ('predictor', 'followers')
+# Lists of a record that go together, one entry a sentence.
+SENTENCE_KEYS = ('expressions', 'exp_id', 'kinds')
 
 
 @dataclass(frozen=True)
@@ -42,6 +60,9 @@ class TaskFigure:
         figure: Its name, for people.
         key: Its name among the figures of the config's metric.
         at_least: What a model that masters the Shapes suite reaches, in [0, 1].
+        judges: ``BOXES`` or ``MASKS``.
+        scene_key: The figure that says how good the answer to one picture or video is,
+            where ``key`` is right or wrong alone; else ``key``.
     """
 
     task: str
@@ -49,16 +70,22 @@ class TaskFigure:
     figure: str
     key: str
     at_least: float
+    judges: str = MASKS
+    scene_key: str = ''
+
+    def __post_init__(self) -> None:
+        if not self.scene_key:
+            object.__setattr__(self, 'scene_key', self.key)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MeasuredFigure(TaskFigure):
     """A figure that was measured.
 
     Attributes:
         measured: In [0, 1]; NaN where nothing could be measured.
         scenes: Pictures or videos that it was measured on.
-        seconds: What the run of its config took, building included.
+        seconds: What the run of its config took. Figures of one config share it.
     """
 
     measured: float
@@ -72,14 +99,17 @@ class MeasuredFigure(TaskFigure):
 
 
 TEN_TASKS = (
-    TaskFigure('OD', 'od', 'box AP', 'coco/bbox_mAP', 0.80),
+    TaskFigure('OD', 'od', 'box AP', 'coco/bbox_mAP', 0.80, BOXES),
     TaskFigure('IS', 'od', 'mask AP', 'coco/segm_mAP', 0.75),
-    TaskFigure('REC', 'rec', 'P@0.5', 'refexp/bbox_P@0.5', 0.90),
+    TaskFigure(
+        *('REC', 'rec', 'P@0.5', 'refexp/bbox_P@0.5', 0.90, BOXES),
+        scene_key='refexp/bbox_mIoU',
+    ),
     TaskFigure('RES', 'rec', 'oIoU', 'refexp/segm_oIoU', 0.80),
-    TaskFigure('SOT', 'sot', 'success AUC', 'sot/AUC', 0.75),
+    TaskFigure('SOT', 'sot', 'success AUC', 'sot/AUC', 0.75, BOXES),
     TaskFigure('VOS', 'vos', 'J&F', 'vos/J&F', 0.75),
-    TaskFigure('MOT', 'mot', 'HOTA', 'track/HOTA', 0.70),
-    TaskFigure('MOT', 'mot', 'IDF1', 'track/IDF1', 0.80),
+    TaskFigure('MOT', 'mot', 'HOTA', 'track/HOTA', 0.70, BOXES),
+    TaskFigure('MOT', 'mot', 'IDF1', 'track/IDF1', 0.80, BOXES),
     TaskFigure('MOTS', 'mots', 'HOTA', 'track/HOTA', 0.70),
     TaskFigure('MOTS', 'mots', 'IDF1', 'track/IDF1', 0.80),
     TaskFigure('VIS', 'vis', 'AP', 'vis/AP', 0.60),
@@ -112,46 +142,86 @@ def load_task_configs(folder: str | Path, suffix: str = '_shapes') -> dict[str, 
     return configs
 
 
+def point_at_shapes(
+    configs: Mapping[str, Config], root: str | Path, split: str
+) -> dict[str, Config]:
+    """Let configs of the Shapes suite read another copy of it, or another split.
+
+    Args:
+        configs: As :func:`load_task_configs` reads them. Not changed.
+        root: Folder of the suite.
+        split: ``'val'`` or ``'test'``.
+
+    Returns:
+        Copies.
+    """
+    root = Path(root)
+    copies = {}
+    for name, whole in configs.items():
+        cfg = copy.deepcopy(whole)
+        dataset, evaluator = cfg.test_dataloader.dataset, cfg.test_evaluator
+        old = Path(dataset.ann_file).stem.rpartition('_')[2]
+        ann_file = dataset.ann_file.replace(f'_{old}.json', f'_{split}.json')
+        dataset.data_root, dataset.ann_file = f'{root}/', ann_file
+        prefix = Path(dataset.data_prefix.img)
+        dataset.data_prefix.img = f'{prefix.parent / split}/'
+        if evaluator.get('ann_file') is not None:
+            evaluator.ann_file = str(root / ann_file)
+        copies[name] = cfg
+    return copies
+
+
 def measure_ten_tasks(
     configs: Mapping[str, Config],
-    checkpoint: str | Path,
+    model: str | Path | nn.Module,
     work_dir: str | Path,
     num_videos: int | None = None,
     num_pictures: int | None = None,
     report: Report = print,
+    num_sentences: int | None = None,
+    hooks_of: HooksOf | None = None,
 ) -> list[MeasuredFigure]:
     """Evaluate one checkpoint on the held-out split of all tasks.
 
-    Nothing of the configs is changed but the files of a smaller split, the checkpoint
-    and the folder of logs. Pictures are those of ``od`` and ``rec``; where a sentence
-    belongs to a picture or video that is kept, it is kept.
+    Nothing of the configs is changed but the files of a smaller split and the folder
+    of logs. Pictures are those of ``od`` and ``rec``; where a sentence belongs to a
+    picture or video that is kept, it is kept. The network is built once: of the
+    configs' models, the predictor and the followers alone may differ.
 
     Args:
         configs: A test config for each ``config`` of ``TEN_TASKS``, as
             :func:`load_task_configs` reads them. Not changed.
-        checkpoint: Weights of the network that all configs build.
+        model: Weights of the network that all configs build, or that network.
         work_dir: Of logs and of the files of a smaller split.
         num_videos: Judge by the first so many videos; None is all.
         num_pictures: Judge by the first so many pictures; None is all.
         report: Called with a line after each config.
+        num_sentences: Ask by the first so many sentences of each object; None is all.
+        hooks_of: Gives hooks for the run of each config.
 
     Returns:
         One row for each of ``TEN_TASKS``, in their order.
 
     Raises:
-        ValueError: If a number is below 1, or the checkpoint, an annotation file or a
-            config is absent.
+        ValueError: If a number is below 1, the checkpoint, an annotation file or a
+            config is absent, or the configs describe several networks.
         KeyError: If a config's metric does not give the figure it is asked for.
     """
-    _check(configs, checkpoint, num_videos, num_pictures)
+    limits = dict(videos=num_videos, pictures=num_pictures, sentences=num_sentences)
+    _check(configs, limits)
+    init_default_scope('uninext')
+    names = list(dict.fromkeys(row.config for row in TEN_TASKS))
+    if not isinstance(model, nn.Module):
+        model = _load_network(configs, names, model)
     rows: dict[TaskFigure, MeasuredFigure] = {}
-    for name in dict.fromkeys(row.config for row in TEN_TASKS):
+    for name in names:
         start = time.perf_counter()
-        whole = configs[name]
-        cfg = Config(copy.deepcopy({k: whole[k] for k in TEST_KEYS if k in whole}))
+        cfg = Config(copy.deepcopy({k: configs[name].get(k) for k in RUNNER_KEYS}))
         folder = Path(work_dir) / name
-        scenes = _keep_first(cfg, folder, num_videos, num_pictures)
-        figures = _run(cfg, checkpoint, folder)
+        scenes = _keep_first(cfg, folder, **limits)
+        hooks = hooks_of(name, configs[name]) if hooks_of else ()
+        with _with_parts_of(configs[name], model):
+            figures = _run(cfg, model, folder, hooks)
         seconds = time.perf_counter() - start
         for row in (r for r in TEN_TASKS if r.config == name):
             measured = float(figures[row.key])
@@ -160,7 +230,7 @@ def measure_ten_tasks(
     return [rows[row] for row in TEN_TASKS]
 
 
-def ten_tasks_table(rows: list[MeasuredFigure]) -> str:
+def ten_tasks_table(rows: Sequence[MeasuredFigure]) -> str:
     """The table of what was asked and what was measured, in Markdown.
 
     Args:
@@ -169,19 +239,19 @@ def ten_tasks_table(rows: list[MeasuredFigure]) -> str:
     Returns:
         Lines without a newline at the end. ``reached`` says yes or no.
     """
-    lines = ['| task | figure | at least | measured | reached | scenes |']
-    lines.append('|---|---|---|---|---|---|')
+    lines = ['| task | figure | at least | measured | reached | scenes | seconds |']
+    lines.append('|---|---|---|---|---|---|---|')
     for row in rows:
         measured = '-' if math.isnan(row.measured) else f'{row.measured:.3f}'
         reached = 'yes' if row.is_reached else 'no'
         lines.append(
             f'| {row.task} | {row.figure} | {row.at_least:.2f} | {measured} '
-            f'| {reached} | {row.scenes} |'
+            f'| {reached} | {row.scenes} | {row.seconds:.0f} |'
         )
     return '\n'.join(lines)
 
 
-def ten_tasks_json(rows: list[MeasuredFigure], checkpoint: str | Path) -> str:
+def ten_tasks_json(rows: Sequence[MeasuredFigure], checkpoint: str | Path) -> str:
     """What was measured, for programs.
 
     Args:
@@ -200,35 +270,93 @@ def ten_tasks_json(rows: list[MeasuredFigure], checkpoint: str | Path) -> str:
     return json.dumps({'checkpoint': str(checkpoint), 'figures': records}, indent=1)
 
 
+def write_ten_tasks(
+    folder: str | Path, rows: Sequence[MeasuredFigure], checkpoint: str | Path
+) -> None:
+    """Write ``ten_tasks.md``, the table, and ``ten_tasks.json``.
+
+    Args:
+        folder: Made if absent.
+        rows: Of :func:`measure_ten_tasks`.
+        checkpoint: Named in the JSON.
+
+    Raises:
+        CheckpointError: A ValueError, if a file cannot be written.
+    """
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    texts = {'md': ten_tasks_table(rows), 'json': ten_tasks_json(rows, checkpoint)}
+    for suffix, text in texts.items():
+        with replacing(Path(folder) / f'ten_tasks.{suffix}') as temporary:
+            temporary.write_text(f'{text}\n', encoding='utf-8')
+
+
 def _of(measured: float, scenes: int, seconds: float) -> dict[str, Any]:
     return {'measured': measured, 'scenes': scenes, 'seconds': seconds}
 
 
-def _check(
-    configs: Mapping[str, Config],
-    checkpoint: str | Path,
-    num_videos: int | None,
-    num_pictures: int | None,
-) -> None:
+def _check(configs: Mapping[str, Config], limits: Mapping[str, int | None]) -> None:
     absent = sorted({row.config for row in TEN_TASKS} - set(configs))
     if absent:
         raise ValueError(f'There is no config for {absent}; got {sorted(configs)}.')
-    for name, number in (('videos', num_videos), ('pictures', num_pictures)):
+    for name, number in limits.items():
         if number is not None and number < 1:
             raise ValueError(f'The number of {name} must be >= 1, got {number}.')
+
+
+def _load_network(
+    configs: Mapping[str, Config], names: Sequence[str], checkpoint: str | Path
+) -> nn.Module:
+    """The one network that all configs describe."""
     if not Path(checkpoint).is_file():
         raise ValueError(f'There is no checkpoint {str(checkpoint)!r}.')
+    first, *others = names
+    for name in others:
+        if _weighing(configs[name]) != _weighing(configs[first]):
+            raise ValueError(
+                f'The configs {first!r} and {name!r} describe different networks, and '
+                'one checkpoint is judged on all tasks. Only model.predictor and '
+                'model.followers may differ: give the same --cfg-options to all.'
+            )
+    return UninextInferencer(configs[first], checkpoint).model
 
 
-def _run(cfg: Config, checkpoint: str | Path, folder: Path) -> dict[str, float]:
+def _weighing(cfg: Config) -> dict[str, Any]:
+    """The parts of a model that hold weights."""
+    return {key: value for key, value in cfg.model.items() if key not in PARTS}
+
+
+@contextlib.contextmanager
+def _with_parts_of(cfg: Config, model: nn.Module) -> Iterator[None]:
+    """Let a network report and follow as a config says."""
+    own = {name: getattr(model, name) for name in PARTS}
+    parts = copy.deepcopy({name: cfg.model.get(name) or {} for name in PARTS})
+    followers = parts['followers']
+    model.followers = {kind: MODELS.build(part) for kind, part in followers.items()}
+    model.predictor = MODELS.build(parts['predictor'])
+    try:
+        yield
+    finally:
+        for name, part in own.items():
+            setattr(model, name, part)
+
+
+def _run(
+    cfg: Config, model: nn.Module, folder: Path, hooks: Sequence[Hook]
+) -> dict[str, float]:
     """Judge as the config says; the log is in ``folder``."""
-    cfg.load_from, cfg.resume, cfg.launcher = str(checkpoint), False, 'none'
-    cfg.work_dir = str(folder)
-    if 'visualizer' in cfg:
+    if cfg.visualizer is not None:
         cfg.visualizer.name = str(folder)  # one of that name would be taken over
-    init_default_scope('uninext')
+    folder.mkdir(parents=True, exist_ok=True)
     with _quiet():
-        runner: Runner = RUNNERS.build(cfg)
+        # Runner.from_cfg would copy the network, and print the config four times.
+        runner: Runner = RUNNERS.get('UninextRunner')(
+            model=model,
+            work_dir=str(folder),
+            experiment_name=f'{folder.resolve()}_{time.time_ns()}'.replace('/', '_'),
+            **cfg,
+        )
+        for hook in hooks:
+            runner.register_hook(hook)
         return runner.test()
 
 
@@ -240,7 +368,11 @@ def _quiet() -> Iterator[None]:
 
 
 def _keep_first(
-    cfg: Config, folder: Path, num_videos: int | None, num_pictures: int | None
+    cfg: Config,
+    folder: Path,
+    videos: int | None,
+    pictures: int | None,
+    sentences: int | None,
 ) -> int:
     """Let a config read the first scenes only.
 
@@ -250,20 +382,20 @@ def _keep_first(
     dataset, evaluator = cfg.test_dataloader.dataset, cfg.test_evaluator
     source = Path(dataset.data_root) / dataset.ann_file
     content = _read(source)
-    kind = 'videos' if 'videos' in content else 'images'
-    number = num_videos if kind == 'videos' else num_pictures
-    if number is not None:
-        content = first_scenes(content, number)
+    kind = kind_of_scenes(content)
+    number = videos if kind == 'videos' else pictures
+    if number is not None or sentences is not None:
+        content = first_scenes(content, number, sentences)
         path = (folder / 'annotations' / source.name).resolve()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(content), encoding='utf-8')
-        dataset.ann_file = str(path)
+        dataset.ann_file = str(write_annotations(content, path))
         if evaluator.get('ann_file') is not None:
             evaluator.ann_file = str(path)
-    return len({_scene(record) for record in content[kind]})
+    return len({scene_of(record) for record in content[kind]})
 
 
-def first_scenes(content: dict[str, Any], number: int) -> dict[str, Any]:
+def first_scenes(
+    content: dict[str, Any], number: int | None, num_sentences: int | None = None
+) -> dict[str, Any]:
     """Cut an annotation file down to its first pictures or videos.
 
     A scene with several records, one for each object that sentences speak of, counts
@@ -272,23 +404,23 @@ def first_scenes(content: dict[str, Any], number: int) -> dict[str, Any]:
     Args:
         content: With ``images`` and ``annotations`` of COCO, or ``videos`` and
             ``annotations`` of YouTube-VIS. Not changed.
-        number: Of scenes; more than there are keep all.
+        number: Of scenes; more than there are, or None, keep all.
+        num_sentences: Of every record; None keeps all.
 
     Returns:
-        A new dictionary; records are shared.
+        A new dictionary; records are shared where nothing is cut.
     """
-    kind = 'videos' if 'videos' in content else 'images'
-    scenes = list(dict.fromkeys(_scene(record) for record in content[kind]))[:number]
-    kept = [record for record in content[kind] if _scene(record) in scenes]
-    ids = {record['id'] for record in kept}
-    owner = f'{kind[:-1]}_id'
-    annotations = [a for a in content['annotations'] if a[owner] in ids]
-    return {**content, kind: kept, 'annotations': annotations}
+    kind = kind_of_scenes(content)
+    scenes = list(dict.fromkeys(map(scene_of, content[kind])))
+    kept = keep_scenes(content, set(scenes[:number]))
+    if num_sentences is not None:
+        kept[kind] = [_first_sentences(r, num_sentences) for r in kept[kind]]
+    return kept
 
 
-def _scene(record: dict[str, Any]) -> str:
-    """The file that a picture, or the first frame of a video, is read from."""
-    return record.get('file_name') or record['file_names'][0]
+def _first_sentences(record: dict[str, Any], number: int) -> dict[str, Any]:
+    keys = [k for k in SENTENCE_KEYS if isinstance(record.get(k), list)]
+    return {**record, **{key: record[key][:number] for key in keys}}
 
 
 def _read(path: Path) -> dict[str, Any]:

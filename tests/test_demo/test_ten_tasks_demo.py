@@ -1,0 +1,79 @@
+"""The demo's own steps; what it measures by is tested with ``ten_tasks``."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from uninext import apis
+from uninext.apis import ten_tasks
+from uninext.apis.judged_scenes import Instances, JudgedScene, SceneFrame
+from uninext.apis.ten_tasks import TEN_TASKS, MeasuredFigure
+
+ROOT = Path(__file__).parents[2]
+NOTHING = Instances(np.zeros((0, 4)), (), np.zeros(0, int), np.zeros(0), None)
+
+
+@pytest.fixture
+def demo() -> ModuleType:
+    spec = importlib.util.spec_from_file_location(
+        'ten_tasks_demo', ROOT / 'demo/ten_tasks_demo.py'
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_checkpoint_that_is_absent_is_said_before_anything_is_made(
+    demo: ModuleType, tmp_path: Path, capsys, monkeypatch
+):
+    monkeypatch.delenv('UNINEXT_TRACEBACK', raising=False)
+    out = tmp_path / 'out'
+    absent = str(tmp_path / 'absent.pth')
+    assert demo.main(['--out', str(out), '--checkpoint', absent]) == 2
+    assert 'absent.pth' in capsys.readouterr().err
+    assert not out.exists()
+    monkeypatch.setenv('UNINEXT_TRACEBACK', '1')
+    with pytest.raises(ValueError, match='no checkpoint'):
+        demo.main(['--out', str(out), '--checkpoint', absent])
+
+
+def test_it_judges_the_test_split_with_the_shipped_model_and_draws(
+    demo: ModuleType, tmp_path: Path, capsys, monkeypatch
+):
+    given: dict[str, Any] = {}
+
+    def measure(configs, model, work_dir, report, hooks_of, **others):
+        given.update(model=model, configs=configs)
+        for name, cfg in configs.items():
+            data = Path(cfg.test_dataloader.dataset.data_root)
+            assert (data / cfg.test_dataloader.dataset.ann_file).is_file()
+            figures = {r.scene_key: 0.5 for r in TEN_TASKS if r.config == name}
+            frame = SceneFrame(str(next(data.glob('test/*.jpg'))), NOTHING, NOTHING)
+            (judge,) = hooks_of(name, cfg)
+            judge.scenes.append(JudgedScene('star', ('star',), (frame,), figures))
+            report(f'{name}: done')
+        known = dict(measured=0.5, scenes=1, seconds=1)
+        return [MeasuredFigure(**vars(row), **known) for row in TEN_TASKS]
+
+    shipped = SimpleNamespace(model=object())
+    monkeypatch.setattr(apis, 'UninextInferencer', lambda: shipped)
+    monkeypatch.setattr(ten_tasks, 'measure_ten_tasks', measure)
+    monkeypatch.setattr(demo, 'SIZE_WH', (80, 64))
+    monkeypatch.setattr(demo, 'NUM_FRAMES', 2)
+    out = tmp_path / 'out'
+    few = ['--num-pictures', '1', '--num-videos', '1']
+    assert demo.main(['--out', str(out), *few]) == 0
+    assert given['model'] is shipped.model
+    assert len(list((out / 'pictures').glob('*.jpg'))) == 10
+    assert (out / 'ten_tasks.mp4').is_file()
+    assert (out / 'ten_tasks.json').is_file()
+    printed = capsys.readouterr().out
+    assert (out / 'ten_tasks.md').read_text().strip() in printed
+    assert printed.count(': done') == 8
+    assert str(out / 'ten_tasks.mp4') in printed

@@ -1,0 +1,211 @@
+"""Each picture and video of a test run, judged by itself and kept small.
+
+Data samples of a run enter a hook, :class:`JudgedScene` leave: what was asked, what was
+found and what is true, with masks in run-length code, and the figures of that scene.
+Pictures of examples and failures are chosen and drawn from these.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.logging import MMLogger
+from mmengine.runner import Runner
+
+from uninext.evaluation.metrics.video_metric import video_key
+from uninext.registry import METRICS
+from uninext.structures import Prompt, ShownPrompt, UninextDataSample
+from uninext.utils.masks import encode_mask
+
+SCORE_THR = 0.3  # of names: what is drawn, as the inferencer reports it
+TARGET = ('target',)  # the name of what a sentence, a box or a mask asks for
+
+
+@dataclass(frozen=True, eq=False)
+class Instances:
+    """Objects of a frame; n of them.
+
+    Attributes:
+        boxes_xyxy: (n, 4) float32, pixels of the picture.
+        masks: n of COCO's run-length codes; None where there are none.
+        labels: (n,) int64, index into the names of the scene.
+        scores: (n,) float32 in 0..1; ones for what is true.
+        track_ids: (n,) int64; None in single pictures.
+    """
+
+    boxes_xyxy: np.ndarray
+    masks: tuple[dict[str, Any], ...] | None
+    labels: np.ndarray
+    scores: np.ndarray
+    track_ids: np.ndarray | None
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+
+@dataclass(frozen=True, eq=False)
+class SceneFrame:
+    """A picture, or a frame of a video.
+
+    Attributes:
+        path: File of the picture.
+        found: What the network found.
+        truth: What the annotation file says.
+    """
+
+    path: str
+    found: Instances
+    truth: Instances
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedScene:
+    """A picture or video with one question, and how good the answer is.
+
+    Attributes:
+        prompt: What was asked, for people.
+        names: What labels mean.
+        frames: One, or all of a video.
+        figures: Of the config's metric, from this scene alone.
+    """
+
+    prompt: str
+    names: tuple[str, ...]
+    frames: tuple[SceneFrame, ...]
+    figures: dict[str, float]
+
+
+class SceneJudge(Hook):
+    """Judge every scene of a test run by the run's own metric, and keep it.
+
+    Args:
+        evaluator: Config of the metric. Its ``ann_file`` is not used: what is true of a
+            scene is read from its samples, meta key ``instances``.
+
+    Attributes:
+        scenes: In the order in which they came to their end. Scenes without anything
+            to find are left out.
+    """
+
+    def __init__(self, evaluator: Config | dict[str, Any]) -> None:
+        self.evaluator = {k: v for k, v in evaluator.items() if k != 'ann_file'}
+        self.scenes: list[JudgedScene] = []
+        self._open: dict[tuple, list[UninextDataSample]] = {}
+
+    def after_test_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: Sequence[UninextDataSample] | None = None,
+    ) -> None:
+        """Take samples; judge the scenes that they complete.
+
+        Args:
+            runner: Whose test set names the classes.
+            batch_idx: Not used.
+            data_batch: Not used.
+            outputs: Of the test loop, with ``pred_instances``.
+        """
+        meta = runner.test_loop.dataloader.dataset.metainfo
+        for sample in outputs or ():
+            if 'frame_id' not in sample.metainfo:
+                self._judge([sample], meta)
+                continue
+            key = video_key(sample.metainfo)
+            self._open.setdefault(key, []).append(sample)
+            if sample.frame_id == sample.video_length - 1:
+                self._judge(self._open.pop(key), meta)
+
+    def _judge(self, samples: list[UninextDataSample], meta: dict) -> None:
+        if not any(_targets(sample) for sample in samples):
+            return
+        metric = METRICS.build(copy.deepcopy(self.evaluator))
+        metric.dataset_meta = meta
+        with _silent():
+            metric.process(None, [sample.to_dict() for sample in samples])
+            figures = metric.evaluate(len(samples))
+        prompt, names, is_one_thing = _question(samples)
+        score_thr = 0.0 if is_one_thing else SCORE_THR
+        frames = tuple(
+            SceneFrame(s.img_path, _found(s, score_thr), _truth(s)) for s in samples
+        )
+        figures = {key: float(value) for key, value in figures.items()}
+        self.scenes.append(JudgedScene(prompt, names, frames, figures))
+
+
+def _question(samples: Sequence[UninextDataSample]) -> tuple[str, tuple, bool]:
+    """What was asked, what labels mean, and whether one thing was asked for."""
+    first = samples[0].metainfo
+    if first.get('expression'):  # one of the sentences about a video
+        return first['expression'], TARGET, True
+    asked: list[Any] = [s.prompt for s in samples[:1] if 'prompt' in s]
+    shown: list[ShownPrompt] = [p for s in samples for p in s.get('shown', ())]
+    asked += [entry.prompt for entry in shown]
+    (prompt, *others) = asked
+    if isinstance(prompt, Prompt) and not prompt.pooled:
+        return ', '.join(prompt.names), prompt.names, False
+    if isinstance(prompt, Prompt):
+        return prompt.names[0], TARGET, True
+    kind, plural = ('box', 'boxes') if prompt.mask is None else ('mask', 'masks')
+    text = f'the object shown by a {kind}'
+    if others:
+        text = f'{1 + len(others)} objects shown by {plural}'
+    return text, TARGET, True
+
+
+def _found(sample: UninextDataSample, score_thr: float) -> Instances:
+    found = sample.pred_instances
+    found = found[found.scores >= score_thr].cpu()
+    ids = found.instances_ids.numpy() if 'instances_ids' in found else None
+    if ids is not None:  # a tracker is not sure of these yet
+        found, ids = found[found.instances_ids >= 0], ids[ids >= 0]
+    masks = None
+    if 'masks' in found:
+        masks = tuple(encode_mask(mask) for mask in found.masks.numpy().astype(bool))
+    return Instances(
+        found.bboxes.numpy().astype(np.float32).reshape(-1, 4),
+        masks,
+        found.labels.numpy(),
+        found.scores.numpy(),
+        ids,
+    )
+
+
+def _truth(sample: UninextDataSample) -> Instances:
+    targets = _targets(sample)
+    boxes = np.array([t['bbox'] for t in targets], np.float32).reshape(-1, 4)
+    has_masks = bool(targets) and all(t.get('mask') for t in targets)
+    ids = [t['instance_id'] for t in targets if 'instance_id' in t]
+    return Instances(
+        boxes,
+        tuple(t['mask'] for t in targets) if has_masks else None,
+        np.array([t['bbox_label'] for t in targets], np.int64),
+        np.ones(len(targets), np.float32),
+        np.array(ids, np.int64) if targets and len(ids) == len(targets) else None,
+    )
+
+
+def _targets(sample: UninextDataSample) -> list[dict]:
+    instances = sample.metainfo.get('instances') or ()
+    return [target for target in instances if not target.get('ignore_flag')]
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Neither prints nor logs: a table for every scene helps nobody."""
+    logger = MMLogger.get_current_instance()
+    was_disabled, logger.disabled = logger.disabled, True
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        logger.disabled = was_disabled

@@ -1,0 +1,420 @@
+"""Ten tasks as pictures and a video: two examples and a failure each, by figure.
+
+Judged scenes of a run enter; a page a task, and a video of all of them, leave. What is
+shown is chosen by the task's own figure, not by hand: the best, the median and the
+worst scene.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import mmcv
+import numpy as np
+from mmengine.config import Config
+
+from uninext.apis.judged_scenes import Instances, JudgedScene, SceneJudge
+from uninext.apis.results import AskedPrompt, Result
+from uninext.apis.ten_tasks import (
+    BOXES,
+    MASKS,
+    TEN_TASKS,
+    MeasuredFigure,
+    TaskFigure,
+    ten_tasks_table,
+)
+from uninext.utils.masks import decode_segmentation
+from uninext.utils.safe_files import replacing
+from uninext.utils.video_writer import VideoWriter
+from uninext.visualization import make_contact_sheet
+from uninext.visualization.lettering import add_caption, pad_to_height
+from uninext.visualization.palette import BAR_COLOR, BLACK, WHITE
+
+TASK_NAMES = {
+    'OD': 'object detection',
+    'IS': 'instance segmentation',
+    'REC': 'referring expression comprehension',
+    'RES': 'referring expression segmentation',
+    'SOT': 'single object tracking',
+    'VOS': 'video object segmentation',
+    'MOT': 'multiple object tracking',
+    'MOTS': 'multiple object tracking and segmentation',
+    'VIS': 'video instance segmentation',
+    'R-VOS': 'referring video object segmentation',
+}
+VIDEO_NAME = 'ten_tasks.mp4'
+PAGE_HEAD = """# What the shipped model answers
+
+Generated scenes that it never saw ([Shapes](shapes.md)), every task judged by its own
+config. Table and pictures are as a command writes them:"""
+PAGE_NOTE = """Two examples and a failure of each task, chosen by its figure on single
+pictures or videos: the best, the median and the worst. Colours are what was found,
+dashes what is true. [What to ask, and how](tasks/index.md)."""
+LEGEND = 'Colours: found. Dashed: true.'
+CELL_WIDTH, CELLS_OF_VIDEO = 320, 4
+FONT_SIZE, TITLE_FONT_SIZE = 12, 15
+DASH = 4  # pixels of a dash, and of the gap after it
+MAX_BYTES = 300_000  # of a page: what a documentation page loads at once
+QUALITIES = (92, 88, 84, 80, 75, 70, 60, 50, 40)
+VIDEO_SIZE_WH, VIDEO_BAR, VIDEO_FPS = (480, 360), 80, 8
+PICTURE_SECONDS, PAUSE_SECONDS = 1.5, 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class PickedScene:
+    """A scene that is shown.
+
+    Attributes:
+        rank: ``'best'``, ``'median'`` or ``'worst'``.
+        value: Its figure.
+        scene: What was asked, found and true.
+    """
+
+    rank: str
+    value: float
+    scene: JudgedScene
+
+
+class SceneAlbum:
+    """Collects the scenes of all tasks while they are measured.
+
+    Attributes:
+        judges: Name of the config -> its scenes' judge.
+
+    Example:
+        >>> album = SceneAlbum()
+        >>> rows = measure_ten_tasks(configs, model, 'logs',
+        ...                          hooks_of=album.hooks_of)    # doctest: +SKIP
+        >>> write_task_pages('pictures', album.pick())                # doctest: +SKIP
+    """
+
+    def __init__(self) -> None:
+        self.judges: dict[str, SceneJudge] = {}
+
+    def hooks_of(self, name: str, cfg: Config) -> list[SceneJudge]:
+        """The hook of a run, as :func:`measure_ten_tasks` takes it.
+
+        Args:
+            name: Of the config.
+            cfg: The config.
+        """
+        self.judges[name] = SceneJudge(cfg.test_evaluator)
+        return [self.judges[name]]
+
+    def pick(self) -> dict[TaskFigure, list[PickedScene]]:
+        """The scenes to show of every task that was measured, by its first figure."""
+        first = {row.task: row for row in reversed(TEN_TASKS)}
+        return {
+            first[task]: pick_scenes(
+                self.judges[first[task].config].scenes, first[task].scene_key
+            )
+            for task in TASK_NAMES
+            if first[task].config in self.judges
+        }
+
+
+def pick_scenes(scenes: Sequence[JudgedScene], key: str) -> list[PickedScene]:
+    """Choose the best, the median and the worst scene by a figure.
+
+    Args:
+        scenes: Any number.
+        key: Of their figures.
+
+    Returns:
+        As many as there are, at most three, from the best to the worst. Scenes whose
+        figure could not be measured (NaN or below 0) are left out.
+    """
+    valued = [(s.figures.get(key, math.nan), s) for s in scenes]
+    valued = sorted((v for v in valued if v[0] >= 0), key=lambda v: -v[0])
+    last = len(valued) - 1
+    places = {0: 'best'} if valued else {}
+    if last >= 1:
+        places = {0: 'best', last: 'worst'}
+    if last >= 2:
+        places = {0: 'best', (last + 1) // 2: 'median', last: 'worst'}
+    return [PickedScene(rank, *valued[i]) for i, rank in places.items()]
+
+
+# ------------------------------------------------------------------------------ frames
+
+
+def draw_frame(
+    scene: JudgedScene, index: int, judges: str, width: int = CELL_WIDTH
+) -> np.ndarray:
+    """Draw what was found in a frame, and what is true, dashed.
+
+    Args:
+        scene: Of a run.
+        index: Of the frame.
+        judges: ``BOXES`` or ``MASKS``: what is drawn of the truth; masks that were
+            found are left out where boxes are judged.
+        width: Of the picture that is made, pixels; the height follows.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+    """
+    frame = scene.frames[index]
+    image = mmcv.imread(frame.path)
+    scale = width / image.shape[1]
+    size_wh = width, max(1, round(image.shape[0] * scale))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    found = frame.found
+    with_masks = judges == MASKS and found.masks is not None
+    asked = AskedPrompt(scene.prompt, scene.names, len(scene.names) == 1)
+    picture = Result(
+        image=cv2.resize(image, size_wh, interpolation=method),
+        prompts=(asked,),
+        boxes_xyxy=found.boxes_xyxy * scale,
+        scores=found.scores,
+        label_ids=found.labels,
+        prompt_ids=np.zeros(len(found), np.int64),
+        track_ids=found.track_ids,
+        masks=_masks(found, image.shape[:2], size_wh) if with_masks else None,
+    ).plot()
+    picture = np.ascontiguousarray(picture[..., ::-1])
+    _paint_truth(picture, frame.truth, judges, image.shape[:2])
+    return picture
+
+
+def paint_dashed(image: np.ndarray, path: np.ndarray) -> None:
+    """Draw a closed path in dashes of white and black, one pixel wide, in place.
+
+    Args:
+        image: (H, W, 3) uint8.
+        path: (n, 2) x and y of its pixels, each beside the one before; what is outside
+            of the image is left out.
+    """
+    height, width = image.shape[:2]
+    is_white = np.arange(len(path)) // DASH % 2 == 0
+    x, y = np.asarray(path, int).reshape(-1, 2).T
+    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    for chosen, color in ((inside & is_white, WHITE), (inside & ~is_white, BLACK)):
+        image[y[chosen], x[chosen]] = color
+
+
+def _paint_truth(
+    picture: np.ndarray, truth: Instances, judges: str, size_hw: tuple[int, int]
+) -> None:
+    size_wh = picture.shape[1], picture.shape[0]
+    if judges == BOXES or truth.masks is None:
+        for box in truth.boxes_xyxy * (size_wh[0] / size_hw[1]):
+            paint_dashed(picture, _box_path(box, size_wh))
+        return
+    for mask in _masks(truth, size_hw, size_wh):
+        contours, _ = cv2.findContours(
+            mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE
+        )
+        for contour in contours:
+            paint_dashed(picture, contour[:, 0])
+
+
+def _box_path(box_xyxy: np.ndarray, size_wh: tuple[int, int]) -> np.ndarray:
+    """Pixels around a box, clipped to the picture."""
+    limits = np.array(size_wh * 2) - 1
+    x1, y1, x2, y2 = np.clip(np.round(box_xyxy), 0, limits).astype(int).tolist()
+    right, down = np.arange(x1, x2 + 1), np.arange(y1, y2 + 1)
+    sides = [
+        np.stack([right, np.full_like(right, y1)], 1),
+        np.stack([np.full_like(down, x2), down], 1),
+        np.stack([right[::-1], np.full_like(right, y2)], 1),
+        np.stack([np.full_like(down, x1), down[::-1]], 1),
+    ]
+    return np.concatenate(sides)
+
+
+def _masks(
+    instances: Instances, size_hw: tuple[int, int], size_wh: tuple[int, int]
+) -> np.ndarray:
+    """(n, H, W) bool in the size of the drawing."""
+    masks = [
+        cv2.resize(
+            decode_segmentation(rle, *size_hw).astype(np.uint8),
+            size_wh,
+            interpolation=cv2.INTER_NEAREST,
+        )
+        for rle in instances.masks or ()
+    ]
+    return np.array(masks, bool).reshape(-1, size_wh[1], size_wh[0])
+
+
+# ------------------------------------------------------------------------------- pages
+
+
+def draw_page(row: TaskFigure, picked: Sequence[PickedScene]) -> np.ndarray:
+    """A page of a task: pictures side by side, or videos as strips of four frames.
+
+    Args:
+        row: Figure by which the scenes were picked.
+        picked: At least one.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+
+    Raises:
+        ValueError: If nothing was picked.
+    """
+    if not picked:
+        raise ValueError(f'There is no scene of {row.task} to draw.')
+    blocks = []
+    for entry in picked:
+        count = len(entry.scene.frames)
+        chosen = np.linspace(0, count - 1, min(count, CELLS_OF_VIDEO))
+        chosen = chosen.round().astype(int).tolist()
+        frames = [draw_frame(entry.scene, i, row.judges) for i in chosen]
+        block = make_contact_sheet(frames, CELLS_OF_VIDEO, CELL_WIDTH)
+        numbers = ', '.join(str(i + 1) for i in chosen)
+        where = '' if count == 1 else f'  (frames {numbers})'
+        text = f'{entry.rank}: {row.figure} {entry.value:.2f}{where}\n'
+        text += f'Asked: {entry.scene.prompt}'
+        blocks.append(add_caption(block, text, FONT_SIZE))
+    if all(len(entry.scene.frames) == 1 for entry in picked):
+        height = max(len(block) for block in blocks)
+        page = np.concatenate([pad_to_height(b, height) for b in blocks], axis=1)
+    else:
+        width = max(block.shape[1] for block in blocks)
+        page = np.concatenate([_pad_to_width(block, width) for block in blocks])
+    title = f'{row.task}, {TASK_NAMES[row.task]}. {LEGEND}'
+    return add_caption(page, title, TITLE_FONT_SIZE)
+
+
+def write_task_pages(
+    folder: str | Path, picked: Mapping[TaskFigure, Sequence[PickedScene]]
+) -> dict[str, Path]:
+    """Write a page a task, :func:`page_name`; none where nothing was measured.
+
+    Args:
+        folder: Made if absent.
+        picked: Of :meth:`SceneAlbum.pick`.
+
+    Returns:
+        Task -> file. A page has at most 300 kB where JPEG can do it.
+
+    Raises:
+        CheckpointError: A ValueError, if a file cannot be written.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    pages = {}
+    for row, scenes in picked.items():
+        if scenes:
+            pages[row.task] = folder / page_name(row.task)
+            content = _jpeg(draw_page(row, scenes))
+            with replacing(pages[row.task]) as temporary:
+                temporary.write_bytes(content)
+    return pages
+
+
+def page_name(task: str) -> str:
+    """File of the page of a task: ``'R-VOS'`` -> ``'rvos.jpg'``."""
+    return f'{task.lower().replace("-", "")}.jpg'
+
+
+def ten_tasks_page(
+    rows: Sequence[MeasuredFigure],
+    picked: Mapping[TaskFigure, Sequence[PickedScene]],
+    pictures: str,
+    command: str,
+) -> str:
+    """The documentation's page of what a checkpoint answers, in Markdown.
+
+    Args:
+        rows: Of :func:`measure_ten_tasks`.
+        picked: Of :meth:`SceneAlbum.pick`.
+        pictures: Folder of the pages and of ``ten_tasks.mp4``, from the page.
+        command: That makes the page.
+
+    Returns:
+        The text, with a newline at the end.
+    """
+    parts = [PAGE_HEAD, f'```bash\n{command}\n```', ten_tasks_table(rows), PAGE_NOTE]
+    parts.append(f'All ten in a video: [ten_tasks.mp4]({pictures}/{VIDEO_NAME}).')
+    for row, scenes in picked.items():
+        if scenes:
+            name = TASK_NAMES[row.task]
+            shown = '; '.join(f'{s.rank} {s.value:.2f}' for s in scenes)
+            path = f'{pictures}/{page_name(row.task)}'
+            parts.append(f'## {row.task}: {name}')
+            parts.append(f'![Answers of {name}, {row.figure}: {shown}.]({path})')
+    return '\n\n'.join(parts) + '\n'
+
+
+def _jpeg(page: np.ndarray) -> bytes:
+    for quality in QUALITIES:
+        options = [cv2.IMWRITE_JPEG_QUALITY, quality]
+        _, content = cv2.imencode('.jpg', page[..., ::-1], options)
+        if len(content) <= MAX_BYTES:
+            break
+    return content.tobytes()
+
+
+def _pad_to_width(block: np.ndarray, width: int) -> np.ndarray:
+    padded = np.full((len(block), width, 3), BAR_COLOR, np.uint8)
+    padded[:, : block.shape[1]] = block
+    return padded
+
+
+# ------------------------------------------------------------------------------- video
+
+
+def write_task_video(
+    path: str | Path, picked: Mapping[TaskFigure, Sequence[PickedScene]]
+) -> Path:
+    """Write all tasks one after another as an H.264 video, each with its caption.
+
+    Pictures stand still for a moment; of a video task, the best video is played.
+
+    Args:
+        path: Ends in ``.mp4``.
+        picked: Of :meth:`SceneAlbum.pick`.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: If there is nothing to show, or the file cannot be written.
+    """
+    if not any(picked.values()):
+        raise ValueError('There is no scene of any task to make a video of.')
+    with VideoWriter(path, VIDEO_FPS) as video:
+        for number, (row, scenes) in enumerate(picked.items(), start=1):
+            for picture in _video_frames(f'{number}/{len(picked)}', row, scenes):
+                video.write(np.ascontiguousarray(picture[..., ::-1]))
+    return Path(path)
+
+
+def _video_frames(
+    number: str, row: TaskFigure, picked: Sequence[PickedScene]
+) -> Iterator[np.ndarray]:
+    """Frames (H, W, 3) uint8 RGB of one task, all of one size."""
+    is_video = any(len(entry.scene.frames) > 1 for entry in picked)
+    for entry in picked[:1] if is_video else picked[:2]:
+        title = f'{number}  {row.task}, {TASK_NAMES[row.task]}'
+        text = f'Asked: {entry.scene.prompt}. {row.figure} {entry.value:.2f}. {LEGEND}'
+        frames = entry.scene.frames
+        for index in range(len(frames)):
+            picture = draw_frame(entry.scene, index, row.judges, VIDEO_SIZE_WH[0])
+            still = _on_canvas(picture, title, text)
+            seconds = PAUSE_SECONDS if is_video else PICTURE_SECONDS
+            is_last = index == len(frames) - 1
+            yield from [still] * (round(seconds * VIDEO_FPS) if is_last else 1)
+
+
+def _on_canvas(picture: np.ndarray, title: str, text: str) -> np.ndarray:
+    """A picture below its caption, in the size of the video."""
+    width, height = VIDEO_SIZE_WH
+    canvas = np.full((height, width, 3), BAR_COLOR, np.uint8)
+    shrink = min(1.0, height / len(picture))
+    if shrink < 1:
+        size_wh = round(picture.shape[1] * shrink), height
+        picture = cv2.resize(picture, size_wh, interpolation=cv2.INTER_AREA)
+    left = (width - picture.shape[1]) // 2
+    canvas[: len(picture), left : left + picture.shape[1]] = picture
+    for size in range(17, 7, -1):  # the largest letters that fit
+        captioned = add_caption(canvas, f'{title}\n{text}', size)
+        if len(captioned) <= height + VIDEO_BAR:
+            return pad_to_height(captioned, height + VIDEO_BAR)
+    return captioned[len(captioned) - height - VIDEO_BAR :]
