@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import re
+import runpy
 import subprocess
 from pathlib import Path
 
@@ -11,11 +12,15 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from setuptools import Distribution
+from setuptools.command.build_py import build_py
 
 import uninext
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ('build', 'docs', 'mminstall', 'optional', 'runtime', 'tests', 'weights')
+BINARY = {'.png', '.jpg', '.npz', '.pth', '.safetensors', '.mp4'}
+WEIGHTS_LIMIT = 30 * 10**6  # bytes of a file of weights that is brought along
 # Put together here, so that this file does not name them either.
 HOSTS = [f'{name}.{top}' for name, top in (('pypi', 'org'), ('pythonhosted', 'org'))]
 HOSTS += ['download.' + 'pytorch.org', 'index-' + 'url', 'trusted-' + 'host']
@@ -23,7 +28,8 @@ HOSTS += ['download.' + 'pytorch.org', 'index-' + 'url', 'trusted-' + 'host']
 
 def requirements(name: str) -> dict[str, Requirement]:
     lines = (ROOT / 'requirements' / f'{name}.txt').read_text().splitlines()
-    parsed = [Requirement(line) for line in lines if line and not line.startswith('#')]
+    lines = [line for line in lines if line and not line.startswith(('#', '-r '))]
+    parsed = [Requirement(line) for line in lines]
     return {requirement.name: requirement for requirement in parsed}
 
 
@@ -110,14 +116,66 @@ def tracked_files() -> list[Path]:
 
 def test_no_file_names_a_package_index():
     for path in tracked_files():
-        if path.is_file() and path.suffix not in {'.png', '.jpg', '.npz', '.pth'}:
+        if path.is_file() and path.suffix not in BINARY:
             text = path.read_text(errors='replace')
             assert not [host for host in HOSTS if host in text], path
 
 
-def test_nothing_large_is_tracked():
-    large = [p for p in tracked_files() if p.is_file() and p.stat().st_size > 2**20]
-    assert not large
+def test_nothing_large_is_tracked_but_weights():
+    sizes = {path: path.stat().st_size for path in tracked_files() if path.is_file()}
+    large = {path for path, size in sizes.items() if size > 2**20}
+    weights = set((ROOT / 'uninext' / 'assets').glob('*.safetensors'))
+    assert not large - weights
+    assert all(sizes[path] < WEIGHTS_LIMIT for path in large)
+
+
+# ---------------------------------------------------------------- what is in the wheel
+
+
+@pytest.fixture
+def build(monkeypatch) -> build_py:
+    """The command that collects the files of the package."""
+    monkeypatch.chdir(ROOT)
+    command_class = runpy.run_path('setup.py')['BuildWithMim']
+    distribution = Distribution(
+        dict(cmdclass={'build_py': command_class}, script_name='setup.py')
+    )
+    distribution.parse_config_files(['setup.cfg'])
+    command = distribution.get_command_obj('build_py')
+    command.ensure_finalized()
+    return command
+
+
+def files_below(folder: Path) -> set[str]:
+    return {str(p.relative_to(folder)) for p in folder.rglob('*') if p.is_file()}
+
+
+def test_a_wheel_brings_configs_tools_and_weights(build, tmp_path):
+    stale = tmp_path / 'uninext' / '.mim' / 'configs' / 'of_an_earlier_build.py'
+    stale.parent.mkdir(parents=True)
+    stale.touch()
+    build.build_lib = str(tmp_path)
+    build.run()
+    built = files_below(tmp_path)
+    wanted = {p.relative_to(ROOT) for p in tracked_files() if p.is_file()}
+    outside = {str(p) for p in wanted if p.parts[0] in ('configs', 'tools')}
+    assert {f'uninext/.mim/{name}' for name in outside | {'model-index.yml'}} <= built
+    assert {str(p) for p in wanted if p.parts[0] == 'uninext'} <= built
+    assert not [name for name in built if '__pycache__' in name or 'earlier' in name]
+
+
+def test_a_checkout_is_linked_to(build, tmp_path, monkeypatch):
+    """mim finds configs and tools of an editable install, as they are now."""
+    for name in ('configs', 'tools', 'uninext'):
+        (tmp_path / name).mkdir()
+    (tmp_path / 'model-index.yml').write_text('Import: []')
+    (tmp_path / 'configs' / 'one.py').touch()
+    build._link(tmp_path / 'uninext' / '.mim')
+    build._link(tmp_path / 'uninext' / '.mim')  # installing twice
+    (tmp_path / 'configs' / 'two.py').touch()
+    mim = tmp_path / 'uninext' / '.mim'
+    assert {path.name for path in (mim / 'configs').iterdir()} == {'one.py', 'two.py'}
+    assert (mim / 'model-index.yml').read_text() == 'Import: []'
 
 
 def test_makefile_installs_torch_first_and_keeps_it():
