@@ -24,13 +24,14 @@ ALLOWED = {
     'visualization': BASE | {'visualization'},
     'engine': BASE | {'engine'},
     'testing': BASE | {'models', 'testing'},
+    'analysis': BASE | {'models', 'analysis'},
     'assets': {'assets'},
     'apis': BASE
     | {'models', 'datasets', 'evaluation', 'visualization', 'engine', 'apis', 'assets'},
     'web': BASE | {'datasets', 'visualization', 'apis', 'web'},
     'cli': BASE
     | {'models', 'datasets', 'evaluation', 'visualization', 'engine', 'apis', 'cli'}
-    | {'web'},
+    | {'web', 'analysis'},
 }
 OPEN = {'registry', 'version'}
 

@@ -73,12 +73,18 @@ def test_first_draws():
     dataset = stage_3()
     (sampler,) = samplers(dataset, 1)
     draws = dry_run.first_draws(dataset, sampler, 5000)
-    assert [len(of_source) for of_source in draws] == [2] * 14
-    for source, of_source in enumerate(draws):
-        assert {dataset.locate(d.index)[0] for d in of_source} == {source}
+    names = [source.name for source in dataset.sources]
+    assert list(draws) == names
+    for name, of_source in draws.items():
+        assert len(of_source) == 2
+        assert {names[dataset.locate(d.index)[0]] for d in of_source} == {name}
     (sampler,) = samplers(dataset, 1)
     few = dry_run.first_draws(dataset, sampler, 1)
-    assert sum(map(len, few)) == 2
+    assert sum(map(len, few.values())) == 2
+    (sampler,) = samplers(dataset, 1)
+    (wanted,) = dry_run.first_draws(dataset, sampler, 5000, 5, ['lasot']).values()
+    assert wanted[:2] == draws['lasot']
+    assert len(wanted) == 5
 
 
 @pytest.fixture
@@ -160,5 +166,5 @@ def test_only_mixtures(config, tmp_path, capsys):
 
 def test_sources_that_are_not_drawn_are_named(tmp_path, capsys):
     dataset = stage_3()
-    dry_run.save_pictures(dataset, [[] for _ in dataset.sources], tmp_path / 'x')
-    assert 'lasot: not drawn; raise --dry-run-batches' in capsys.readouterr().out
+    assert dry_run.save_pictures(dataset, {'lasot': []}, tmp_path / 'x') == []
+    assert 'lasot: not drawn in so many batches' in capsys.readouterr().out

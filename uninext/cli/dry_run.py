@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -122,13 +123,13 @@ def dry_run(cfg: Config, args: argparse.Namespace) -> None:
             f'--dry-run-ranks {args.dry_run_ranks} --dry-run-batches '
             f'{args.dry_run_batches}: both must be at least 1.'
         )
-    dataset = _build_dataset(cfg)
-    samplers = [_build_sampler(cfg, dataset, r) for r in range(args.dry_run_ranks)]
+    dataset = build_dataset(cfg)
+    samplers = [build_sampler(cfg, dataset, r) for r in range(args.dry_run_ranks)]
     mixture = simulate(dataset, samplers, args.dry_run_batches)
     print(f'\n{args.dry_run_ranks} ranks x {args.dry_run_batches} batches')
     print(mixture.table())
     if args.dry_run_pictures is not None:
-        sampler = _build_sampler(cfg, dataset, 0)
+        sampler = build_sampler(cfg, dataset, 0)
         draws = first_draws(dataset, sampler, args.dry_run_batches)
         save_pictures(dataset, draws, args.dry_run_pictures)
 
@@ -165,45 +166,71 @@ def simulate(
 
 
 def first_draws(
-    dataset: MultiTaskDataset, sampler: Any, num_batches: int
-) -> list[list[SampleDraw]]:
-    """The first draws of each source among the batches of a rank."""
-    draws: list[list[SampleDraw]] = [[] for _ in dataset.sources]
+    dataset: MultiTaskDataset,
+    sampler: Any,
+    num_batches: int,
+    number: int = PICTURES_PER_SOURCE,
+    sources: Sequence[str] | None = None,
+) -> dict[str, list[SampleDraw]]:
+    """The first draws of each source among the batches of a rank.
+
+    Args:
+        dataset: Of the training.
+        sampler: A ``MultiTaskBatchSampler``.
+        num_batches: That are looked through.
+        number: Of draws wanted of a source.
+        sources: Names of those that are wanted; None: all.
+
+    Returns:
+        Source -> draws, fewer where the batches hold no more.
+    """
+    names = [source.name for source in dataset.sources]
+    draws = {name: [] for name in (names if sources is None else sources)}
     for _, batch in zip(range(num_batches), sampler):
-        source, _ = dataset.locate(batch[0].index)
-        wanted = PICTURES_PER_SOURCE - len(draws[source])
-        draws[source] += batch[:wanted]
-        if all(len(found) == PICTURES_PER_SOURCE for found in draws):
+        name = names[dataset.locate(batch[0].index)[0]]
+        if name in draws:
+            draws[name] += batch[: number - len(draws[name])]
+        if all(len(found) == number for found in draws.values()):
             break
     return draws
 
 
 def save_pictures(
-    dataset: MultiTaskDataset, draws: list[list[SampleDraw]], folder: Path
-) -> None:
+    dataset: MultiTaskDataset, draws: Mapping[str, list[SampleDraw]], folder: Path
+) -> list[Path]:
     """Load samples and save them as ``<source>_<number>.jpg``.
 
     Args:
         dataset: Of the training.
         draws: Of each source.
         folder: Is made if absent.
+
+    Returns:
+        The files.
     """
     import mmcv
 
     from uninext.visualization import draw_sample
 
     folder.mkdir(parents=True, exist_ok=True)
-    for source, of_source in zip(dataset.sources, draws):
+    files = []
+    for source, of_source in draws.items():
         for number, draw in enumerate(of_source):
             picture = draw_sample(dataset[draw])
-            path = folder / f'{source.name}_{number}.jpg'
-            mmcv.imwrite(picture[..., ::-1], str(path))
-            print(path)
+            files.append(folder / f'{source}_{number}.jpg')
+            mmcv.imwrite(picture[..., ::-1], str(files[-1]))
+            print(files[-1])
         if not of_source:
-            print(f'{source.name}: not drawn; raise --dry-run-batches.')
+            print(f'{source}: not drawn in so many batches; look through more.')
+    return files
 
 
-def _build_dataset(cfg: Config) -> MultiTaskDataset:
+def build_dataset(cfg: Config) -> MultiTaskDataset:
+    """Build the training set of a config.
+
+    Raises:
+        ValueError: If it is no ``MultiTaskDataset``.
+    """
     from mmengine.registry import init_default_scope
 
     from uninext.registry import DATASETS
@@ -216,14 +243,15 @@ def _build_dataset(cfg: Config) -> MultiTaskDataset:
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
     if not isinstance(dataset, MultiTaskDataset):
         raise ValueError(
-            f'--dry-run shows how sources are mixed, but the training set is a '
-            f'{type(dataset).__name__}; expected a MultiTaskDataset.'
+            'Sources and their samples are shown of a mixture, but the training set '
+            f'is a {type(dataset).__name__}; expected a MultiTaskDataset.'
         )
     dataset.full_init()
     return dataset
 
 
-def _build_sampler(cfg: Config, dataset: MultiTaskDataset, rank: int) -> Any:
+def build_sampler(cfg: Config, dataset: MultiTaskDataset, rank: int) -> Any:
+    """Build the batch sampler of a rank, seeded as the training's."""
     from uninext.registry import DATA_SAMPLERS
 
     seed = cfg.get('randomness', {}).get('seed') or 0

@@ -4,7 +4,6 @@
 ``drawn_model``: a network of ours with these weights.
 ``stored_numbers``: what the published network computed with them.
 ``parity``: a model of ours and stored numbers enter, relative errors leave.
-``random_clips``: batches as a dataloader gives them, for measuring.
 ``proposal_order``: takes encoder proposals of equal score in another order.
 """
 
@@ -17,7 +16,6 @@ from uninext.testing.drawn_weights import (
 )
 from uninext.testing.parity import compare_forward, compare_losses
 from uninext.testing.proposal_order import ProposalOrder, Tie
-from uninext.testing.random_clips import random_clips
 from uninext.testing.stored_numbers import Comparison, StoredNumbers, relative_error
 
 __all__ = [
@@ -32,7 +30,6 @@ __all__ = [
     'config_suffix',
     'draw_state_dict',
     'draw_tensor',
-    'random_clips',
     'read_key_table',
     'relative_error',
 ]

@@ -6,10 +6,12 @@
 ``drawing``: masks, boxes and labels onto arrays.
 ``sample_pictures``: samples as the network gets them, pairs of frames side by side.
 ``tracks``: what a video session found in a frame.
+``confusion_picture``: a confusion matrix.
 ``contact_sheet``: many pictures onto one sheet.
 ``uninext_visualizer``: the visualizer that a config names.
 """
 
+from uninext.visualization.confusion_picture import draw_confusion
 from uninext.visualization.contact_sheet import make_contact_sheet
 from uninext.visualization.drawing import draw_instances
 from uninext.visualization.sample_pictures import draw_sample
@@ -18,6 +20,7 @@ from uninext.visualization.uninext_visualizer import UninextVisualizer
 
 __all__ = [
     'UninextVisualizer',
+    'draw_confusion',
     'draw_instances',
     'draw_sample',
     'draw_tracks',

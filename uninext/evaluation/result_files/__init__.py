@@ -7,6 +7,7 @@ line in ``FORMATS``.
 ``reading``: files -> values, with errors for people.
 ``images``: COCO detection and segmentation, referring expressions.
 ``single_object``, ``video_objects``, ``video_instances``, ``tracking``: video tasks.
+``confusion``: which categories are taken for which.
 ``bdd100k``: tracking, detection and segmentation of BDD100K.
 """
 
@@ -22,6 +23,7 @@ from uninext.evaluation.result_files.bdd100k import (
     evaluate_bdd_mot,
     evaluate_bdd_mots,
 )
+from uninext.evaluation.result_files.confusion import Confusion, coco_confusion
 from uninext.evaluation.result_files.images import evaluate_coco, evaluate_refexp
 from uninext.evaluation.result_files.single_object import evaluate_sot
 from uninext.evaluation.result_files.tracking import evaluate_mot
@@ -44,6 +46,8 @@ FORMATS: dict[str, Callable[[str | Path, str | Path], dict[str, Any]]] = {
 
 __all__ = [
     'FORMATS',
+    'Confusion',
+    'coco_confusion',
     'evaluate_bdd_det',
     'evaluate_bdd_insseg',
     'evaluate_bdd_mot',

@@ -39,6 +39,31 @@ def evaluate_coco(gt: str | Path, pred: str | Path) -> dict[str, dict[str, float
     Raises:
         ValueError: If a file cannot be read, or the two do not belong together.
     """
+    _, results = read_coco_pair(gt, pred)
+    kinds = [
+        kind
+        for kind, key in (('bbox', 'bbox'), ('segm', 'segmentation'))
+        if results and all(key in result for result in results)
+    ]
+    # An empty result file is an answer: nothing was found, everything is missed.
+    return {kind: _coco_figures(gt, results, kind) for kind in kinds or ['bbox']}
+
+
+def read_coco_pair(
+    gt: str | Path, pred: str | Path
+) -> tuple[dict[str, Any], list[dict]]:
+    """Read a COCO annotation file and results that belong to it.
+
+    Args:
+        gt: COCO annotation file.
+        pred: COCO result file.
+
+    Returns:
+        What they hold.
+
+    Raises:
+        ValueError: If a file cannot be read, or the two do not belong together.
+    """
     results = read_json(pred)
     if not is_list_of(results, 'image_id', 'category_id', 'score'):
         raise ValueError(
@@ -54,13 +79,7 @@ def evaluate_coco(gt: str | Path, pred: str | Path) -> dict[str, dict[str, float
             f'{len(strangers)} image ids of {pred} are not in {gt} (e.g. '
             f'{sorted(strangers)[0]}): the files belong to different sets.'
         )
-    kinds = [
-        kind
-        for kind, key in (('bbox', 'bbox'), ('segm', 'segmentation'))
-        if results and all(key in result for result in results)
-    ]
-    # An empty result file is an answer: nothing was found, everything is missed.
-    return {kind: _coco_figures(gt, results, kind) for kind in kinds or ['bbox']}
+    return truth, results
 
 
 def evaluate_refexp(gt: str | Path, pred: str | Path) -> dict[str, Any]:

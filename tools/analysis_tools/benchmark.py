@@ -1,0 +1,8 @@
+"""Measure seconds and memory of training, of pictures, or of a video session."""
+
+import sys
+
+from uninext.cli.analysis.benchmark import main
+
+if __name__ == '__main__':
+    sys.exit(main())

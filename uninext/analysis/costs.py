@@ -1,0 +1,181 @@
+"""Parameters and floating point operations of a network, part by part.
+
+A model and a forward pass enter, a table leaves. A multiplication and an addition are
+two operations, as in torch's counter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from uninext.models.ops import MSDeformAttention
+
+# Longest first: a part that lies in another is counted by itself.
+PARTS = {
+    'prompt_generator.text_encoder': 'text encoder',
+    'prompt_generator': 'prompt projection',
+    'visual_prompt_generator.backbone': 'template backbone',
+    'visual_prompt_generator': 'template projection',
+    'backbone': 'backbone',
+    'neck': 'neck',
+    'fusion_neck': 'fusion',
+    'encoder': 'encoder',
+    'query_selector': 'query selection',
+    'decoder': 'decoder',
+    'bbox_head': 'box, IoU and retrieval head',
+    'mask_head': 'mask head',
+    'embed_head': 'embedding head',
+    'denoising': 'denoising (training only)',
+}
+OTHER = 'other'
+# A sample is a weighted sum of 4 neighbours, and is then weighted itself.
+FLOPS_PER_SAMPLE = 2 * (4 + 1)
+NOT_COUNTED = (
+    'Counted: matrix products, convolutions, attention (2 operations a multiply-add); '
+    f'samples of deformable attention, {FLOPS_PER_SAMPLE} a channel.\n'
+    'Not counted: activations, normalisation, softmax, resizing, sorting, NMS.'
+)
+
+
+@dataclass(frozen=True)
+class PartCost:
+    """What a part of the network costs.
+
+    Attributes:
+        name: Of the part.
+        parameters: All of them; one that parts share counts where it comes first.
+        trainable: Those that learn.
+        flops: Of the pass that was counted.
+    """
+
+    name: str
+    parameters: int
+    trainable: int
+    flops: int
+
+
+def count_costs(model: nn.Module, run: Callable[[], Any]) -> list[PartCost]:
+    """Count a forward pass.
+
+    Args:
+        model: The network.
+        run: Does one pass through it; without gradients.
+
+    Returns:
+        Parts that have parameters or operations, in the order of ``PARTS``; what is
+        in none of them comes last.
+    """
+    flops = _count_flops(model, run)
+    sizes: dict[str, list[int]] = {}
+    for name, parameter in model.named_parameters():
+        size = sizes.setdefault(part_of(name), [0, 0])
+        size[0] += parameter.numel()
+        size[1] += parameter.numel() * parameter.requires_grad
+    names = [*PARTS.values(), OTHER]
+    return [
+        PartCost(name, *sizes.get(name, (0, 0)), flops.get(name, 0))
+        for name in names
+        if name in sizes or flops.get(name)
+    ]
+
+
+def costs_table(parts: Sequence[PartCost]) -> str:
+    """Parts and their sum, in Markdown."""
+    total = PartCost(
+        'all',
+        sum(part.parameters for part in parts),
+        sum(part.trainable for part in parts),
+        sum(part.flops for part in parts),
+    )
+    lines = [
+        '| part | parameters | of them learn | GFLOPs | share |',
+        '|---|---|---|---|---|',
+    ]
+    for part in (*parts, total):
+        share = part.flops / total.flops if total.flops else 0
+        lines.append(
+            f'| {part.name} | {part.parameters / 1e6:.2f} M '
+            f'| {part.trainable / 1e6:.2f} M | {part.flops / 1e9:.2f} | {share:.1%} |'
+        )
+    return '\n'.join(lines)
+
+
+def part_of(name: str) -> str:
+    """The part that a module or parameter belongs to.
+
+    Args:
+        name: Dotted, from the model on.
+    """
+    for prefix, part in PARTS.items():
+        if name == prefix or name.startswith(f'{prefix}.'):
+            return part
+    return OTHER
+
+
+def _count_flops(model: nn.Module, run: Callable[[], Any]) -> dict[str, int]:
+    """Operations by part; an operation belongs to the innermost module's part."""
+    flops: dict[str, int] = {}
+    active = [OTHER]
+    with ExitStack() as stack:
+        # Fused kernels are not in torch's table; what they are made of is.
+        stack.enter_context(_plain_attention())
+        counter = stack.enter_context(FlopCounterMode(display=False))
+        booked = 0
+
+        def book() -> None:
+            nonlocal booked
+            total = counter.get_total_flops()
+            flops[active[-1]] = flops.get(active[-1], 0) + total - booked
+            booked = total
+
+        def enter(part: str) -> Callable[..., None]:
+            def hook(*_: Any) -> None:
+                book()
+                active.append(part)
+
+            return hook
+
+        def leave(*_: Any) -> None:
+            book()
+            active.pop()
+
+        def sample(module: MSDeformAttention, _: Any, output: torch.Tensor) -> None:
+            flops[active[-1]] += _sampling_flops(module, output)
+
+        for name, module in model.named_modules():
+            if isinstance(module, MSDeformAttention):
+                handle = module.register_forward_hook(sample)
+                stack.callback(handle.remove)
+            handle = module.register_forward_pre_hook(enter(part_of(name)))
+            stack.callback(handle.remove)
+            handle = module.register_forward_hook(leave, always_call=True)
+            stack.callback(handle.remove)
+        with torch.no_grad():
+            run()
+        book()
+    return flops
+
+
+def _sampling_flops(module: MSDeformAttention, output: torch.Tensor) -> int:
+    """Of the samples that deformable attention takes; its products are counted."""
+    rows, queries, channels = output.shape
+    samples = rows * queries * module.num_levels * module.num_points  # of every head
+    return FLOPS_PER_SAMPLE * samples * channels
+
+
+@contextmanager
+def _plain_attention() -> Iterator[None]:
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with nn.attention.sdpa_kernel(nn.attention.SDPBackend.MATH):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)

@@ -1,0 +1,141 @@
+"""Curves of one training, or of several side by side.
+
+Logs of ``run_logs`` enter, a picture leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from uninext.analysis.run_logs import SOURCE_PREFIX, RunLog, smooth, wanted_keys
+from uninext.utils.safe_files import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LAST_LAYER = (
+    'loss_ce',
+    'loss_bbox',
+    'loss_giou',
+    'loss_boxiou',
+    'loss_mask',
+    'loss_dice',
+    'loss_prj',
+    'loss_pairwise',
+    'loss_reid',
+    'loss_reid_aux',
+)
+PANEL_WH, MAX_COLUMNS, DPI = (5.5, 4.0), 3, 110
+MANY_POINTS = 40  # curves with fewer have their points marked
+FORMATS = {'.png', '.svg', '.pdf', '.jpg'}
+
+Line = tuple[str, RunLog, str]  # label, run, scalar
+
+
+def draw_curves(
+    runs: Sequence[RunLog],
+    out: str | Path,
+    keys: Sequence[str] = (),
+    window: int = 1,
+    title: str = '',
+) -> Path:
+    """Draw the curves of trainings.
+
+    Of one run: the summed loss of each source, the losses of the last decoder layer,
+    and the figures of validation if there are some. Of several: a panel for each
+    source, and one for each figure, with a curve a run.
+
+    Args:
+        runs: At least one.
+        out: Picture to write (``.png``, ``.svg``, ``.pdf`` or ``.jpg``).
+        keys: Regular expressions of scalars; a panel each instead.
+        window: Logged values that a point is the mean of.
+        title: Above all.
+
+    Returns:
+        ``out``.
+
+    Raises:
+        ValueError: If there is no run, no scalar of such a name, or no such format.
+    """
+    out = Path(out)
+    if out.suffix.lower() not in FORMATS:
+        raise ValueError(f'{out}: give the picture one of {sorted(FORMATS)}.')
+    panels = _panels(runs, keys)
+    import matplotlib
+
+    matplotlib.use('Agg')
+    from matplotlib import pyplot as plt
+
+    columns = min(len(panels), MAX_COLUMNS)
+    rows = -(-len(panels) // columns)
+    figure, axes = plt.subplots(
+        rows,
+        columns,
+        figsize=(PANEL_WH[0] * columns, PANEL_WH[1] * rows),
+        constrained_layout=True,
+        squeeze=False,
+    )
+    for axis in axes.flat[len(panels) :]:
+        axis.axis('off')
+    for axis, (name, lines) in zip(axes.flat, panels.items()):
+        _draw_panel(axis, name, lines, window)
+    figure.suptitle(title)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(out) as part:
+        figure.savefig(part, dpi=DPI, format=out.suffix[1:].lower())
+    plt.close(figure)
+    return out
+
+
+def _panels(runs: Sequence[RunLog], keys: Sequence[str]) -> dict[str, list[Line]]:
+    """Title -> lines."""
+    if not runs:
+        raise ValueError('There is no run to draw.')
+    known = list(dict.fromkeys(key for run in runs for key in run.keys))
+    if keys:
+        names = [name for key in keys for name in wanted_keys(known, key)]
+        return {name: _of_all(runs, name) for name in dict.fromkeys(names)}
+    figures = _shown_figures(runs)
+    if len(runs) > 1:
+        names = [key for key in known if key.startswith(SOURCE_PREFIX)]
+        return {name: _of_all(runs, name) for name in ['loss', *names, *figures]}
+    (run,) = runs
+    sources = [(s, run, f'{SOURCE_PREFIX}{s}') for s in run.sources]
+    panels = {
+        'sum of all losses, by source': sources or [('all', run, 'loss')],
+        'last decoder layer, weighted': [(k, run, k) for k in LAST_LAYER if k in known],
+        'validation': [(key, run, key) for key in figures],
+    }
+    return {title: lines for title, lines in panels.items() if lines}
+
+
+def _shown_figures(runs: Sequence[RunLog]) -> list[str]:
+    """Figures that were measured more than once in a run: one point is no curve."""
+    keys = dict.fromkeys(k for r in runs for v in r.validation.values() for k in v)
+    return [k for k in keys if any(len(run.curve(k)[0]) > 1 for run in runs)]
+
+
+def _of_all(runs: Sequence[RunLog], key: str) -> list[Line]:
+    return [(run.name, run, key) for run in runs]
+
+
+def _draw_panel(axis: Axes, title: str, lines: Sequence[Line], window: int) -> None:
+    values = []
+    for label, run, key in lines:
+        iterations, points = run.curve(key)
+        if not points:  # this run has none of it
+            continue
+        points = smooth(points, window)
+        marker = '.' if len(points) < MANY_POINTS else ''
+        axis.plot(iterations, points, label=label, lw=1.2, marker=marker)
+        values += points
+    if 'loss' in lines[0][2] and values and min(values) > 0:
+        axis.set_yscale('log')
+    axis.set_title(title, fontsize=10)
+    axis.set_xlabel('iteration')
+    axis.grid(alpha=0.3)
+    if values:
+        axis.legend(fontsize=8)

@@ -1,0 +1,77 @@
+r"""Times and losses of trainings: a table, and curves if a picture is asked for.
+
+A run is a work_dir (a resumed run has several logs in it, which are joined), or a
+scalars.json. One run: its losses by source and of the last decoder layer. Several: a
+panel for each source, a curve for each run.
+
+Examples:
+    python tools/analysis_tools/analyze_logs.py work_dirs/stage2_image
+    python tools/analysis_tools/analyze_logs.py work_dirs/stage2_image --out losses.png
+    python tools/analysis_tools/analyze_logs.py work_dirs/a work_dirs/b \
+        --names baseline ours --keys 'loss/.*' loss_mask --window 5 --out curves.png
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from uninext.cli.common import run_tool, user_errors
+
+DESCRIPTION = __doc__
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments.
+
+    Args:
+        parser: The parser to add to.
+    """
+    parser.add_argument('runs', nargs='+', metavar='RUN', help='work_dir of a training')
+    parser.add_argument('--names', nargs='+', help='of the runs, in order')
+    parser.add_argument('--out', help='picture to write: .png, .svg, .pdf or .jpg')
+    parser.add_argument(
+        '--keys',
+        nargs='+',
+        default=(),
+        metavar='REGEX',
+        help='scalars to draw, a panel each, instead of the losses',
+    )
+    parser.add_argument(
+        '--window', type=int, default=1, metavar='N', help='mean of N logged values'
+    )
+    parser.add_argument('--title', default='', help='above the picture')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the table, draw the curves.
+
+    Args:
+        args: Parsed arguments of :func:`add_arguments`.
+
+    Returns:
+        0; errors of the user leave with status 2.
+    """
+    with user_errors():
+        names = args.names or [None] * len(args.runs)
+        if len(names) != len(args.runs):
+            raise ValueError(f'{len(args.runs)} runs need as many --names: {names}.')
+        from uninext.analysis.curves import draw_curves
+        from uninext.analysis.run_logs import read_run, summary_table
+
+        runs = [read_run(path, name) for path, name in zip(args.runs, names)]
+        print(summary_table(runs))
+        if args.out:
+            print(draw_curves(runs, args.out, args.keys, args.window, args.title))
+    return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command as a script.
+
+    Args:
+        argv: Arguments; by default those of the process.
+
+    Returns:
+        The exit status.
+    """
+    return run_tool(DESCRIPTION, add_arguments, run, argv)

@@ -1,0 +1,176 @@
+r"""Measure seconds and memory of training, of pictures, or of a video session.
+
+Pictures, boxes and masks are random and nothing is read from disk but weights, so that
+only the network is measured. Memory is the peak beyond what was held before.
+
+Examples:
+    python tools/analysis_tools/benchmark.py inference configs/uninext/stage2_image.py \
+        --size 800 1333 --categories 'person, car' --batch-size 2 --device cuda
+    python tools/analysis_tools/benchmark.py session configs/uninext/stage3_video.py \
+        --size 480 854 --expression 'the man in red' --boxes 5
+    python tools/analysis_tools/benchmark.py training configs/uninext/stage3_video.py \
+        --size 480 854 --iterations 1 --warmup 0
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from uninext.cli.analysis.asked import (
+    add_model_arguments,
+    add_prompt_arguments,
+    build_inferencer,
+    describe,
+    device_of,
+    prompts_of,
+    random_picture,
+    size_of,
+)
+from uninext.cli.common import run_tool, user_errors
+
+DESCRIPTION = __doc__
+# What is measured, and how its calls are named.
+KINDS = {
+    'inference': 'pictures through UninextInferencer',
+    'session': 'frames of a video, prompts followed',
+    'training': 'forward, losses and backward of random clips',
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments.
+
+    Args:
+        parser: The parser to add to.
+    """
+    kinds = parser.add_subparsers(dest='kind', metavar='KIND', required=True)
+    for name, text in KINDS.items():
+        kind = kinds.add_parser(name, help=text, description=text)
+        add_model_arguments(kind)
+        kind.add_argument('--iterations', type=int, default=10, help='that count')
+        kind.add_argument('--warmup', type=int, default=2, help='before them')
+        if name != 'training':
+            add_prompt_arguments(kind)
+        if name != 'session':
+            kind.add_argument('--batch-size', type=int, default=1, metavar='N')
+        if name == 'training':
+            kind.add_argument('--objects', type=int, default=5, help='of a frame')
+            kind.add_argument(
+                '--no-reference', action='store_true', help='frames, no clips'
+            )
+        kind.set_defaults(prepare=_PREPARE[name])
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and print.
+
+    Args:
+        args: Parsed arguments of :func:`add_arguments`.
+
+    Returns:
+        0; errors of the user leave with status 2.
+    """
+    with user_errors():
+        from uninext.analysis.timing import measure
+
+        items = getattr(args, 'batch_size', 1)
+        if items < 1:
+            raise ValueError(f'--batch-size must be at least 1, got {items}.')
+        call, what, unit = args.prepare(args)
+        device = device_of(args)
+        timing = measure(
+            call, args.iterations, args.warmup, device, items, _report_quickly
+        )
+    print(f'{args.kind} of {args.model} on {device_name(device)}: {what}')
+    print(timing.line(unit))
+    return 0
+
+
+def device_name(device: str) -> str:
+    """The device as people call it."""
+    import torch
+
+    if device.startswith('cuda'):
+        return torch.cuda.get_device_name(device)
+    return f'{device}, {torch.get_num_threads()} threads'
+
+
+def _report_quickly(line: str) -> None:
+    print(line, flush=True)
+
+
+Prepared = tuple[Callable[[], Any], str, str]
+
+
+def _prepare_inference(args: argparse.Namespace) -> Prepared:
+    find, cfg = build_inferencer(args)
+    size_hw = size_of(args, cfg)
+    prompts = prompts_of(args, size_hw)
+    pictures = [random_picture(size_hw, seed) for seed in range(args.batch_size)]
+
+    def call() -> None:
+        find(pictures, batch_size=args.batch_size, progress=False, **prompts)
+
+    what = f'{args.batch_size} x {size_hw[1]} x {size_hw[0]}, {describe(prompts)}'
+    return call, what, 'pictures'
+
+
+def _prepare_session(args: argparse.Namespace) -> Prepared:
+    find, cfg = build_inferencer(args)
+    if not hasattr(find.model, 'open'):
+        raise ValueError(f'{args.model} is a model of pictures: a video needs stage 3.')
+    size_hw = size_of(args, cfg)
+    prompts = prompts_of(args, size_hw)
+    session = find.model.open(scale=None)
+    if 'categories' in prompts:
+        names = prompts['categories']
+        names = names.split(',') if isinstance(names, str) else list(names)
+        session.add(names=[name.strip() for name in names])
+    for sentence in prompts.get('expression', ()):
+        session.add(sentence=sentence)
+    for box in prompts.get('box', ()):
+        session.add(box=box)
+    frame = random_picture(size_hw)
+    what = f'frames of {size_hw[1]} x {size_hw[0]}, {describe(prompts)}'
+    return lambda: session.step(frame), what, 'frames'
+
+
+def _prepare_training(args: argparse.Namespace) -> Prepared:
+    from uninext.analysis.random_clips import random_clips
+
+    find, cfg = build_inferencer(args)
+    model = find.model.train()
+    size_hw = size_of(args, cfg)
+    with_reference = hasattr(model, 'embed_head') and not args.no_reference
+    clips = random_clips(args.batch_size, size_hw, args.objects, with_reference)
+
+    def call() -> None:
+        data = model.data_preprocessor(clips(), True)
+        losses = model.loss(data['inputs'], data['data_samples'])
+        sum(v for k, v in losses.items() if k.startswith('loss')).backward()
+        model.zero_grad()
+
+    frames = 2 if with_reference else 1
+    what = f'{args.batch_size} x {frames} frames of {size_hw[1]} x {size_hw[0]}'
+    return call, f'{what}, {args.objects} objects each', 'samples'
+
+
+_PREPARE = {
+    'inference': _prepare_inference,
+    'session': _prepare_session,
+    'training': _prepare_training,
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command as a script.
+
+    Args:
+        argv: Arguments; by default those of the process.
+
+    Returns:
+        The exit status.
+    """
+    return run_tool(DESCRIPTION, add_arguments, run, argv)

@@ -1,0 +1,105 @@
+r"""Draw samples of a training as the network gets them.
+
+Pictures with their prompt and instances; clips with the reference frame beside; shown
+targets with their template. Seeded: the same samples as the training draws first.
+
+Examples:
+    python tools/misc/browse_dataset.py configs/uninext/stage2_image_shapes.py
+    python tools/misc/browse_dataset.py configs/uninext/stage3_video_shapes.py \
+        --sources sot rvos --num 6 --out seen --sheet
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from uninext.cli.common import parse_options, run_tool, user_errors
+
+DESCRIPTION = __doc__
+MAX_BATCHES = 20_000  # that are looked through for samples of a rare source
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments.
+
+    Args:
+        parser: The parser to add to.
+    """
+    parser.add_argument('config', help='path or name of a config')
+    parser.add_argument(
+        '--out', type=Path, default=Path('browsed'), help='folder (default: browsed)'
+    )
+    parser.add_argument(
+        '--num', type=int, default=4, metavar='N', help='of each source (default: 4)'
+    )
+    parser.add_argument(
+        '--sources', nargs='+', metavar='NAME', help='only these of the mixture'
+    )
+    parser.add_argument(
+        '--sheet', action='store_true', help='all on one picture too, a row a source'
+    )
+    parser.add_argument(
+        '--cfg-options', nargs='+', metavar='KEY=VALUE', help='override entries'
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Draw and save.
+
+    Args:
+        args: Parsed arguments of :func:`add_arguments`.
+
+    Returns:
+        0; errors of the user leave with status 2.
+    """
+    with user_errors():
+        if args.num < 1:
+            raise ValueError(f'--num must be at least 1, got {args.num}.')
+        from uninext.cli.analysis.print_config import read_config
+
+        cfg = read_config(args.config)
+        cfg.merge_from_dict(parse_options(args.cfg_options))
+        from uninext.cli.dry_run import (
+            build_dataset,
+            build_sampler,
+            first_draws,
+            save_pictures,
+        )
+
+        dataset = build_dataset(cfg)
+        known = [source.name for source in dataset.sources]
+        wanted = args.sources or known
+        strangers = sorted(set(wanted) - set(known))
+        if strangers:
+            raise ValueError(f'--sources {strangers}: there are {known}.')
+        sampler = build_sampler(cfg, dataset, 0)
+        draws = first_draws(dataset, sampler, MAX_BATCHES, args.num, wanted)
+        saved = save_pictures(dataset, draws, args.out)
+        if args.sheet:
+            saved.append(_save_sheet(saved, args.num, args.out / 'sheet.jpg'))
+            print(saved[-1])
+    return 0
+
+
+def _save_sheet(files: list[Path], columns: int, out: Path) -> Path:
+    import mmcv
+
+    from uninext.visualization import make_contact_sheet
+
+    pictures = [mmcv.imread(str(file), channel_order='rgb') for file in files]
+    sheet = make_contact_sheet(pictures, num_columns=columns, cell_width=480)
+    mmcv.imwrite(sheet[..., ::-1], str(out))
+    return out
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command as a script.
+
+    Args:
+        argv: Arguments; by default those of the process.
+
+    Returns:
+        The exit status.
+    """
+    return run_tool(DESCRIPTION, add_arguments, run, argv)

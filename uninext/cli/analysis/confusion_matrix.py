@@ -1,0 +1,77 @@
+r"""Which categories are taken for which: table, and picture if asked for.
+
+Reads a COCO annotation file and results on it, e.g. of `uninext predict --save coco`
+or of tools/test.py with test_evaluator.outfile_prefix.
+
+Example:
+    python tools/analysis_tools/confusion_matrix.py \
+        --gt data/shapes/annotations/instances_val.json --pred found.bbox.json \
+        --score-thr 0.3 --iou-thr 0.5 --out confusion.png
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from uninext.cli.common import run_tool, user_errors
+
+DESCRIPTION = __doc__
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments.
+
+    Args:
+        parser: The parser to add to.
+    """
+    parser.add_argument('--gt', required=True, metavar='PATH', help='ground truth')
+    parser.add_argument('--pred', required=True, metavar='PATH', help='results')
+    parser.add_argument(
+        '--by', choices=['bbox', 'segm'], default='bbox', help='overlap of what'
+    )
+    parser.add_argument(
+        '--iou-thr', type=float, default=0.5, help='smallest overlap of a pair'
+    )
+    parser.add_argument(
+        '--score-thr', type=float, default=0.3, help='answers below are left out'
+    )
+    parser.add_argument('--out', help='picture to write: .png, .svg, .pdf or .jpg')
+    parser.add_argument(
+        '--most', type=int, default=10, metavar='N', help='confusions in the table'
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Count, print, draw.
+
+    Args:
+        args: Parsed arguments of :func:`add_arguments`.
+
+    Returns:
+        0; errors of the user leave with status 2.
+    """
+    with user_errors():
+        from uninext.evaluation.result_files.confusion import coco_confusion
+
+        confusion = coco_confusion(
+            args.gt, args.pred, args.by, args.iou_thr, args.score_thr
+        )
+        print(confusion.table(args.most))
+        if args.out:
+            from uninext.visualization.confusion_picture import draw_confusion
+
+            title = f'score >= {args.score_thr:g}, IoU ({args.by}) >= {args.iou_thr:g}'
+            print(draw_confusion(confusion.counts, confusion.names, args.out, title))
+    return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command as a script.
+
+    Args:
+        argv: Arguments; by default those of the process.
+
+    Returns:
+        The exit status.
+    """
+    return run_tool(DESCRIPTION, add_arguments, run, argv)

@@ -1,0 +1,74 @@
+r"""Count parameters and floating point operations of a network, part by part.
+
+Of one picture and its prompts; texts are encoded anew. Masks are made of the most
+instances that the predictor reports.
+
+Examples:
+    python tools/analysis_tools/get_flops.py configs/uninext/stage2_image.py
+    python tools/analysis_tools/get_flops.py configs/uninext/stage2_image_tiny.py \
+        --size 320 320 --expression 'the red circle left of the blue star'
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from uninext.cli.analysis.asked import (
+    add_model_arguments,
+    add_prompt_arguments,
+    build_inferencer,
+    describe,
+    prompts_of,
+    random_picture,
+    size_of,
+)
+from uninext.cli.common import run_tool, user_errors
+
+DESCRIPTION = __doc__
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments.
+
+    Args:
+        parser: The parser to add to.
+    """
+    add_model_arguments(parser)
+    add_prompt_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Count and print.
+
+    Args:
+        args: Parsed arguments of :func:`add_arguments`.
+
+    Returns:
+        0; errors of the user leave with status 2.
+    """
+    with user_errors():
+        find, cfg = build_inferencer(args)
+        size_hw = size_of(args, cfg)
+        prompts = prompts_of(args, size_hw)
+        from uninext.analysis.costs import NOT_COUNTED, costs_table, count_costs
+
+        picture = random_picture(size_hw)
+        parts = count_costs(
+            find.model,
+            lambda: find(picture, score_thr=0.0, progress=False, **prompts),
+        )
+    print(f'{size_hw[1]} x {size_hw[0]} pixels, {describe(prompts)}\n')
+    print(f'{costs_table(parts)}\n\n{NOT_COUNTED}')
+    return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command as a script.
+
+    Args:
+        argv: Arguments; by default those of the process.
+
+    Returns:
+        The exit status.
+    """
+    return run_tool(DESCRIPTION, add_arguments, run, argv)

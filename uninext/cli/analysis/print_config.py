@@ -1,0 +1,166 @@
+r"""Print a config as it is resolved, or what differs from another.
+
+Examples:
+    python tools/misc/print_config.py configs/uninext/stage2_image.py --key model
+    python tools/misc/print_config.py configs/uninext/stage2_image_convnext-l.py \
+        --diff configs/uninext/stage2_image.py
+    python tools/misc/print_config.py configs/uninext/stage2_image.py \
+        --cfg-options train_cfg.max_iters=100 --out resolved.py
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from uninext.cli.common import parse_options, run_tool, user_errors
+
+if TYPE_CHECKING:
+    from mmengine import Config
+
+DESCRIPTION = __doc__
+ABSENT = object()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments.
+
+    Args:
+        parser: The parser to add to.
+    """
+    parser.add_argument('config', help='path or name of a config')
+    parser.add_argument(
+        '--diff', metavar='OTHER', help='print only what CONFIG changes of OTHER'
+    )
+    parser.add_argument(
+        '--key', metavar='A.B', help='a part only, e.g. model.decoder or val_evaluator'
+    )
+    parser.add_argument('--out', help='write it to this .py file as well')
+    parser.add_argument(
+        '--cfg-options', nargs='+', metavar='KEY=VALUE', help='override entries first'
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the config, or the difference.
+
+    Args:
+        args: Parsed arguments of :func:`add_arguments`.
+
+    Returns:
+        0; errors of the user leave with status 2.
+    """
+    with user_errors():
+        if args.diff and args.out:
+            raise ValueError('--out writes a whole config: leave out --diff.')
+        cfg = read_config(args.config)
+        cfg.merge_from_dict(parse_options(args.cfg_options))
+        part = part_of(cfg, args.key)
+        if args.diff:
+            other = part_of(read_config(args.diff), args.key)
+            print('\n'.join(differences(other, part)) or 'no difference')
+            return 0
+        text = _text(part, args.key)
+        if args.out:
+            from uninext.utils.safe_files import replacing
+
+            with replacing(args.out) as path:
+                path.write_text(text, encoding='utf-8')
+    print(text, end='')
+    return 0
+
+
+def read_config(name: str) -> Config:
+    """Read a config by its path or name.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    from pathlib import Path
+
+    from mmengine import Config
+
+    if Path(name).is_file():
+        return Config.fromfile(name)
+    from uninext.utils.optional_imports import import_mmdet_quietly
+
+    import_mmdet_quietly()
+    from uninext.apis.named_models import config_path
+
+    return Config.fromfile(config_path(name))
+
+
+def part_of(cfg: Config, key: str | None) -> Any:
+    """The value of a dotted key; numbers are places in lists.
+
+    Raises:
+        ValueError: If there is no such key; it names those that are there.
+    """
+    part: Any = cfg.to_dict()
+    for name in key.split('.') if key else ():
+        if isinstance(part, (list, tuple)) and name.isdigit() and int(name) < len(part):
+            part = part[int(name)]
+        elif isinstance(part, dict) and name in part:
+            part = part[name]
+        else:
+            known = list(part) if isinstance(part, dict) else f'{len(part)} entries'
+            raise ValueError(f'The config has no {key!r}: no {name!r} in {known}.')
+    return part
+
+
+def differences(old: Any, new: Any) -> list[str]:
+    """Entries that differ, a line each.
+
+    Args:
+        old: A config, or a part of one.
+        new: Another.
+
+    Returns:
+        ``- key: value`` of what is not in ``new``, ``+ key: value`` of what is not in
+        ``old``, both for what changed.
+    """
+    before, after = dict(_entries(old)), dict(_entries(new))
+    lines = []
+    for key in dict.fromkeys((*before, *after)):
+        was, now = before.get(key, ABSENT), after.get(key, ABSENT)
+        if type(was) is type(now) and was == now:
+            continue
+        lines += [f'- {key}: {was!r}'] if was is not ABSENT else []
+        lines += [f'+ {key}: {now!r}'] if now is not ABSENT else []
+    return lines
+
+
+def _entries(value: Any, prefix: str = '') -> Iterator[tuple[str, Any]]:
+    """Dotted keys and what is no dict; dicts in lists are looked into too."""
+    if isinstance(value, dict) and value:
+        items = [(str(key), part) for key, part in value.items()]
+    elif isinstance(value, (list, tuple)) and any(isinstance(v, dict) for v in value):
+        items = [(str(i), part) for i, part in enumerate(value)]
+    else:
+        yield prefix, value
+        return
+    for key, part in items:
+        yield from _entries(part, f'{prefix}.{key}' if prefix else key)
+
+
+def _text(part: Any, key: str | None) -> str:
+    from mmengine import Config
+
+    name = key.rsplit('.', 1)[-1] if key else ''
+    if not key:
+        return Config(part).pretty_text
+    name = f'entry_{name}' if name.isdigit() else name
+    return Config({name: part}).pretty_text
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command as a script.
+
+    Args:
+        argv: Arguments; by default those of the process.
+
+    Returns:
+        The exit status.
+    """
+    return run_tool(DESCRIPTION, add_arguments, run, argv)

@@ -1,0 +1,160 @@
+"""Confusion matrix of COCO result files: two files enter, counts by category leave."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pycocotools import mask as rle
+from pycocotools.coco import COCO
+
+from uninext.evaluation.functional.confusion import count_confusions, match_objects
+from uninext.evaluation.result_files.images import read_coco_pair
+
+NOTHING = 'nothing'
+KINDS = {'bbox': 'bbox', 'segm': 'segmentation'}
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """What objects were taken for.
+
+    Attributes:
+        names: C categories, in the order of their ids.
+        counts: (C + 1, C + 1) int64: ``[i, j]`` objects of category i were called j;
+            the last row and column are nothing.
+    """
+
+    names: tuple[str, ...]
+    counts: np.ndarray
+
+    def table(self, most: int = 10) -> str:
+        """Recall and precision of each category, then what is confused most.
+
+        Args:
+            most: Lines of the second table.
+        """
+        lines = ['| category | objects | found | missed | recall | precision |']
+        lines.append('|---|---|---|---|---|---|')
+        diagonal = np.diag(self.counts)
+        objects, answers = self.counts.sum(1), self.counts.sum(0)
+        for i, name in enumerate(self.names):
+            recall = _share(diagonal[i], objects[i])
+            precision = _share(diagonal[i], answers[i])
+            lines.append(
+                f'| {name} | {objects[i]} | {diagonal[i]} | {self.counts[i, -1]} '
+                f'| {recall} | {precision} |'
+            )
+        lines += ['', '| object | taken for | times |', '|---|---|---|']
+        names = (*self.names, NOTHING)
+        wrong = self.counts - np.diag(diagonal)
+        for k in np.argsort(-wrong, axis=None, kind='stable')[:most].tolist():
+            i, j = divmod(k, len(names))
+            if wrong[i, j]:
+                lines.append(f'| {names[i]} | {names[j]} | {wrong[i, j]} |')
+        return '\n'.join(lines)
+
+
+def coco_confusion(
+    gt: str | Path,
+    pred: str | Path,
+    kind: str = 'bbox',
+    iou_thr: float = 0.5,
+    score_thr: float = 0.3,
+) -> Confusion:
+    """Count what the objects of a set were taken for.
+
+    An answer upon a crowd region counts neither way.
+
+    Args:
+        gt: COCO annotation file.
+        pred: COCO result file.
+        kind: 'bbox' or 'segm': overlap of what.
+        iou_thr: Smallest overlap of an object and its answer, in (0, 1].
+        score_thr: Answers below are left out.
+
+    Raises:
+        ValueError: If a number or ``kind`` is out of range, a file cannot be read, or
+            the two do not belong together.
+    """
+    if kind not in KINDS:
+        raise ValueError(f'kind must be one of {sorted(KINDS)}, got {kind!r}.')
+    if not 0 < iou_thr <= 1:
+        raise ValueError(f'iou_thr must be in (0, 1], got {iou_thr}.')
+    truth, results = read_coco_pair(gt, pred)
+    absent = [r for r in results if KINDS[kind] not in r]
+    if absent:
+        raise ValueError(f'{len(absent)} results of {pred} have no {KINDS[kind]!r}.')
+    categories = sorted(truth.get('categories', ()), key=lambda c: c['id'])
+    label_of = {category['id']: i for i, category in enumerate(categories)}
+    strangers = {r['category_id'] for r in results} - label_of.keys()
+    if strangers:
+        raise ValueError(f'{gt} has no categories {sorted(strangers)}, {pred} has.')
+    with contextlib.redirect_stdout(io.StringIO()):
+        coco = COCO()
+        coco.dataset = truth
+        coco.createIndex()
+    found = defaultdict(list)
+    for result in results:
+        if result['score'] >= score_thr:
+            found[result['image_id']].append(result)
+    counts = np.zeros((len(categories) + 1,) * 2, dtype=np.int64)
+    for image_id in coco.imgs:
+        objects = coco.imgToAnns[image_id]
+        counts += _of_picture(coco, objects, found[image_id], label_of, kind, iou_thr)
+    return Confusion(tuple(category['name'] for category in categories), counts)
+
+
+def _of_picture(
+    coco: COCO,
+    objects: list[dict],
+    answers: list[dict],
+    label_of: dict[int, int],
+    kind: str,
+    iou_thr: float,
+) -> np.ndarray:
+    crowds = np.array([bool(o.get('iscrowd')) for o in objects], dtype=bool)
+    shapes = [_shape(coco, o, kind) for o in objects]
+    overlaps = _overlaps(shapes, [a[KINDS[kind]] for a in answers], crowds)
+    # Upon a crowd: left out, unless it is the answer to an object.
+    truth_labels = _labels([o for o in objects if not o.get('iscrowd')], label_of)
+    found_labels = _labels(answers, label_of)
+    pairs = match_objects(overlaps[~crowds], truth_labels, found_labels, iou_thr)
+    ignored = (overlaps[crowds] >= iou_thr).any(0)
+    ignored[[answer for _, answer in pairs]] = False
+    place = np.cumsum(~ignored) - 1
+    pairs = [(t, int(place[a])) for t, a in pairs]
+    return count_confusions(pairs, truth_labels, found_labels[~ignored], len(label_of))
+
+
+def _shape(coco: COCO, annotation: dict, kind: str) -> list[float] | dict:
+    if kind == 'bbox':
+        return annotation['bbox']
+    if not annotation.get('segmentation'):
+        raise ValueError(
+            f'Object {annotation.get("id")} of the ground truth has no segmentation; '
+            'compare boxes instead.'
+        )
+    return coco.annToRLE(annotation)
+
+
+def _overlaps(truth: Sequence, found: Sequence, crowds: np.ndarray) -> np.ndarray:
+    """(T, F) IoU; with a crowd the share of the answer that lies in it."""
+    if not truth or not found:
+        return np.zeros((len(truth), len(found)))
+    if isinstance(truth[0], list):
+        truth, found = (np.array(boxes, dtype=float) for boxes in (truth, found))
+    return rle.iou(found, truth, crowds.astype(np.uint8)).T
+
+
+def _labels(records: list[dict], label_of: dict[int, int]) -> np.ndarray:
+    return np.array([label_of[r['category_id']] for r in records], dtype=int)
+
+
+def _share(part: int, whole: int) -> str:
+    return f'{part / whole:.3f}' if whole else '-'
