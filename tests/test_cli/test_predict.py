@@ -25,7 +25,7 @@ from test_inferencer import PaintedImages, PaintedVideos  # noqa: E402
 
 from uninext.apis import UninextInferencer  # noqa: E402
 from uninext.apis.exports import EXPORTS  # noqa: E402
-from uninext.cli import main, predict, predict_plan  # noqa: E402
+from uninext.cli import main, predict, predict_plan, predict_report  # noqa: E402
 from uninext.datasets import PromptCocoDataset, VideoInstanceDataset  # noqa: E402
 from uninext.utils.video_writer import VideoWriter  # noqa: E402
 
@@ -520,3 +520,13 @@ def test_a_number_may_be_a_folder(workplace):
 
 def test_the_script_does_the_same(photos):
     assert predict.main([str(photos), *NAMES]) == 0
+
+
+def test_the_summary_names_a_few_files():
+    paths = [Path(f'{i}.png') for i in range(9)]
+    paths += [Path('below/here') / path for path in paths]
+    assert predict_report._named(paths) == [
+        *(f'{i}.png' for i in range(6)),
+        '3 more',
+        'below/here/ (9 files)',
+    ]

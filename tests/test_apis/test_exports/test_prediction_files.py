@@ -1,0 +1,168 @@
+"""Files appear whole, under names of their own; what fails leaves nothing behind."""
+
+from __future__ import annotations
+
+import errno
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from uninext.apis.exports import EXPORTS, Origin, OutputFolder, PredictionFiles
+from uninext.apis.exports.prediction_files import LineFile
+from uninext.utils.safe_files import CheckpointError
+
+VIDEO = Origin('v', is_video=True, is_tracked=True, fps=5)
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob('*.*'))
+
+
+def test_nothing_found_nothing_written(tmp_path):
+    with PredictionFiles(OutputFolder(tmp_path / 'o'), list(EXPORTS)) as files:
+        pass
+    assert files.folder.written == []
+    assert not (tmp_path / 'o').exists()
+
+
+def test_unknown_exports(tmp_path):
+    with pytest.raises(
+        ValueError, match="no export 'voc'; choose from pictures, video"
+    ):
+        PredictionFiles(OutputFolder(tmp_path), ['video', 'voc'])
+
+
+def test_everything_of_a_video(make_video, tmp_path):
+    with PredictionFiles(OutputFolder(tmp_path), list(EXPORTS)) as files:
+        files.begin(VIDEO)
+        drawn = [files.add(result).drawn for result in make_video()]
+    frames = [f'{i:06d}.jpg' for i in range(4)]
+    assert names_in(tmp_path) == sorted(
+        ['coco_labels.json', 'coco_results.json', 'ytvis_labels.json']
+        + ['ytvis_results.json', 'v.jsonl', 'v.mp4', 'v.txt', 'v.xml']
+        + [f'frames/v/{name}' for name in frames]
+        + [f'v/{name}' for name in frames]
+    )
+    assert sorted(files.folder.written) == sorted(
+        tmp_path / n for n in names_in(tmp_path)
+    )
+    raw = cv2.imread(str(tmp_path / 'frames/v/000000.jpg'))
+    assert np.abs(raw.astype(int) - 50).max() < 3  # without anything drawn
+    seen = cv2.imread(str(tmp_path / 'v/000002.jpg'))
+    off_drawn, off_raw = (np.abs(seen.astype(int) - x).mean() for x in (drawn[2], raw))
+    assert off_drawn < off_raw / 2
+
+
+def test_pictures_in_memory_have_numbers(make_result, tmp_path):
+    folder = OutputFolder(tmp_path)
+    with PredictionFiles(folder, ['pictures', 'json', 'coco']) as files:
+        files.begin(Origin('asked'))
+        files.add(make_result())
+        files.add(make_result())
+    assert {'asked_000000.jpg', 'asked_000001.json'} <= set(names_in(tmp_path))
+    labels = json.loads((tmp_path / 'coco_labels.json').read_text())
+    names = [image['file_name'] for image in labels['images']]
+    assert names == ['frames/asked/000000.jpg', 'frames/asked/000001.jpg']
+
+
+def test_every_file_has_a_name_of_its_own(make_result, tmp_path):
+    with PredictionFiles(OutputFolder(tmp_path), ['pictures', 'json']) as files:
+        files.begin(Origin('asked', root=Path('p')))
+        for name in ('p/a.jpg', 'p/a.png', 'p/a.gif', 'p/a.png'):
+            result = make_result()
+            result.path = name
+            files.add(result)
+    # OpenCV may or may not write GIFs
+    pictures = [n for n in names_in(tmp_path) if not n.endswith('json')]
+    assert len(pictures) == 4
+    texts = [n for n in names_in(tmp_path) if n.endswith('json')]
+    assert texts == ['a-2.json', 'a-3.json', 'a-4.json', 'a.json']
+
+
+def test_pictures_that_cannot_be_written_are_png(make_result, tmp_path, monkeypatch):
+    monkeypatch.setattr(cv2, 'haveImageWriter', lambda name: not name.endswith('.gif'))
+    folder = OutputFolder(tmp_path)
+    assert folder.write_picture('a.gif', make_result().image).name == 'a.png'
+
+
+def test_after_an_exception_what_was_begun_is_given_up(make_video, tmp_path):
+    with (
+        pytest.raises(KeyError),
+        PredictionFiles(  # noqa: SIM117
+            OutputFolder(tmp_path), ['video', 'cvat', 'coco', 'json']
+        ) as files,
+    ):
+        files.begin(VIDEO)
+        files.add(make_video()[0])
+        raise KeyError
+    assert names_in(tmp_path) == ['frames/v/000000.jpg', 'v.jsonl']
+
+
+def test_the_next_source_ends_the_one_before(make_video, make_result, tmp_path):
+    with PredictionFiles(OutputFolder(tmp_path), ['video', 'pictures']) as files:
+        files.begin(VIDEO)
+        files.add(make_video()[0])
+        files.begin(Origin('p'))
+        assert (tmp_path / 'v.mp4').is_file()
+        files.add(make_result())
+    assert names_in(tmp_path) == ['p_000000.jpg', 'v.mp4']
+
+
+@pytest.mark.parametrize(
+    ('name', 'origin', 'fits'),
+    [
+        ('pictures', VIDEO, False),
+        ('pictures', Origin('p'), True),
+        ('video', Origin('p'), False),
+        ('frames', VIDEO, True),
+        ('mot', Origin('v', is_video=True), False),
+        ('cvat', VIDEO, True),
+        ('coco', Origin('p'), True),
+    ],
+)
+def test_what_suits(name, origin, fits):
+    assert EXPORTS[name].fits(origin) == fits
+
+
+def test_a_file_of_lines_has_whole_lines_on_a_full_disk(tmp_path):
+    lines = LineFile(tmp_path / 'a.txt')
+    lines.write('first')
+
+    class Full:
+        """Writes two bytes, then none."""
+
+        def __init__(self, file):
+            self.file, self.left = file, 2
+
+        def write(self, content):
+            if not self.left:
+                raise OSError(errno.ENOSPC, 'No space left on device')
+            written = self.file.write(content[: self.left])
+            self.left -= written
+            return written
+
+        def __getattr__(self, name):
+            return getattr(self.file, name)
+
+    lines._file = Full(lines._file)
+    with pytest.raises(CheckpointError, match=r'a\.txt .* No space left'):
+        lines.write('second')
+    lines.close()
+    assert (tmp_path / 'a.txt').read_bytes() == b'first\n'
+
+
+def test_tables_are_whole_or_as_before(tmp_path, monkeypatch):
+    (tmp_path / 'a.json').write_text('before')
+
+    def fails(*args, **kwargs):
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    monkeypatch.setattr(Path, 'write_text', fails)
+    with pytest.raises(CheckpointError, match='What was written before is kept'):
+        OutputFolder(tmp_path).write_text('a.json', 'after')
+    monkeypatch.undo()
+    assert names_in(tmp_path) == ['a.json']
+    assert (tmp_path / 'a.json').read_text() == 'before'
