@@ -64,7 +64,9 @@ class FakeFinder:
 
     @staticmethod
     def _result(image, prompts, found, frame) -> Result:
-        boxes = [(*b, b[0] + SIDE, b[1] + SIDE) if len(b) == 2 else b for b, *_ in found]
+        boxes = [
+            (*b, b[0] + SIDE, b[1] + SIDE) if len(b) == 2 else b for b, *_ in found
+        ]
         boxes = np.array(boxes, np.float32).reshape(-1, 4)
         masks = np.zeros((len(boxes), *image.shape[:2]), bool)
         for mask, (x1, y1, x2, y2) in zip(masks, boxes.astype(int)):

@@ -11,12 +11,12 @@ import gradio as gr
 from uninext.apis import UninextInferencer
 from uninext.web.answers import Answering, first_frame
 from uninext.web.examples import Example
-from uninext.web.handlers import AskHandlers, MarkHandlers, ready
+from uninext.web.handlers import LIVE, WHOLE, AskHandlers, MarkHandlers, ready
 from uninext.web.panel import VIEW_HEIGHT, PromptPanel, build_panel
 
 TITLE = 'uninext'
 SCORE_THR = 0.3
-RESULT_HEIGHT = 420  # pixels
+RESULT_HEIGHT = 400  # pixels
 AT_ONCE = 4  # questions that share the network; others wait in the queue
 MAX_WAITING = 32
 # Copies of files that went to browsers: looked through every 10 minutes, kept an hour.
@@ -45,7 +45,7 @@ def build_app(
         title=TITLE,
         analytics_enabled=False,
         delete_cache=DELETE_CACHE,
-        fill_width=False,
+        fill_width=True,
     )
     with app:
         gr.HTML(_header(model_name), padding=False)
@@ -86,12 +86,11 @@ def _picture_tab(ask: AskHandlers, examples: Sequence[Example]) -> None:
         fn=ask.picture,
         inputs=panel.inputs,
         outputs=[result, status, table, *saves],
-        show_progress_on=[result],
+        show_progress='hidden',
         concurrency_id='network',
         concurrency_limit=AT_ONCE,
     )
     panel.ask.click(**asked, api_name='picture')
-    panel.names.submit(**asked, api_visibility='private')
     _examples(examples, panel, marks, asked)
 
 
@@ -112,33 +111,35 @@ def _video_tab(ask: AskHandlers, examples: Sequence[Example]) -> None:
             stop = gr.Button(
                 'Stop and keep what is done',
                 variant='stop',
-                visible=False,
+                interactive=False,
                 elem_id='video-stop',
             )
         with gr.Column(min_width=340):
-            live = gr.Image(
-                label='Newest frame',
-                interactive=False,
-                height=RESULT_HEIGHT,
-                format='jpeg',
-                buttons=['fullscreen'],
-                elem_id='video-live',
-            )
-            player = gr.Video(
-                label='Found',
-                interactive=False,
-                height=RESULT_HEIGHT,
-                autoplay=True,
-                loop=True,
-                visible=False,
-                buttons=[],
-                elem_id='video-result',
-            )
+            with gr.Tabs() as tabs:
+                with gr.Tab('Newest frame', id=LIVE, elem_id='video-tab-live'):
+                    live = gr.Image(
+                        label='Newest frame',
+                        interactive=False,
+                        height=RESULT_HEIGHT,
+                        format='jpeg',
+                        buttons=['fullscreen'],
+                        elem_id='video-live',
+                    )
+                with gr.Tab('Video', id=WHOLE, elem_id='video-tab-whole'):
+                    player = gr.Video(
+                        label='Annotated video',
+                        interactive=False,
+                        height=RESULT_HEIGHT,
+                        autoplay=True,
+                        loop=True,
+                        buttons=[],
+                        elem_id='video-result',
+                    )
             status, table, saves = _report('video', 'Annotated video (mp4)')
     asked = dict(
         fn=ask.video,
         inputs=panel.inputs,
-        outputs=[live, player, status, table, *saves, panel.ask, stop],
+        outputs=[tabs, live, player, status, table, *saves, panel.ask, stop],
         show_progress='hidden',
         concurrency_id='network',
         concurrency_limit=AT_ONCE,
@@ -157,7 +158,7 @@ def _report(key: str, file_label: str) -> tuple[gr.HTML, gr.HTML, list[Any]]:
     with gr.Row(elem_classes='un-buttons'):
         saves = [
             gr.DownloadButton(
-                label, visible=False, size='sm', elem_id=f'{key}-save-{i}'
+                label, interactive=False, size='sm', elem_id=f'{key}-save-{i}'
             )
             for i, label in enumerate((file_label, 'Everything (JSON)'))
         ]
@@ -181,9 +182,9 @@ def _examples(
         api_visibility='private',
     )
     rows.load_input_event.then(
-        marks.show,
+        marks.redraw,
         [panel.source, panel.boxes],
-        [panel.view, panel.painting],
+        [panel.corner, panel.view],
         show_progress='hidden',
         api_visibility='private',
     ).success(**asked, api_visibility='private')

@@ -49,8 +49,5 @@ def for_people() -> Iterator[None]:
 def message(text: str) -> gr.Error:
     """An error that the page shows as text, and the terminal does not."""
     return gr.Error(
-        escape(text, quote=False),
-        duration=SHOWN_FOR,
-        title='Not yet',
-        print_exception=False,
+        escape(text, quote=False), duration=SHOWN_FOR, print_exception=False
     )

@@ -21,12 +21,15 @@ from uninext.web.prompts import (
     Corner,
     add_corner,
     new_painting,
+    owner_of,
+    painted_over,
     read_prompts,
     undo_corner,
 )
 
 NO_PICTURE = 'There is no picture yet. Drop one in, take one, or click on an example.'
 NO_VIDEO = 'There is no video yet. Drop one in, record one, or click on an example.'
+LIVE, WHOLE = 'live', 'whole'  # tabs of the answer to a video
 ReadPicture = Callable[[Any], 'np.ndarray | None']
 Painting = dict[str, Any]
 
@@ -42,15 +45,22 @@ class MarkHandlers:
     def __init__(self, read: ReadPicture) -> None:
         self._read = read
 
-    def renew(self, source: Any) -> tuple[str, None, np.ndarray | None, Any]:
-        """Something else is looked at: no box, no corner, the picture, no painting."""
-        return '', None, *self.show(source, '')
+    def open_painting(self, source: Any, owner: str | None) -> tuple[Any, str | None]:
+        """The editor is opened: another picture than before is put under the brush.
 
-    def show(self, source: Any, boxes: str) -> tuple[np.ndarray | None, Any]:
-        """The picture with boxes, and with nothing painted over it."""
+        The page's editor must be seen when its picture changes; one that is hidden
+        keeps the browser busy for minutes. So it is left alone until it is opened, and
+        what was painted over another picture does not count (:func:`painted_over`).
+
+        Args:
+            source: What is looked at.
+            owner: Whose painting the editor has; see :func:`owner_of`.
+        """
         with for_people():
             picture = self._read(source)
-        return draw_marks(picture, boxes, None), new_painting(picture)
+        if owner == owner_of(picture):
+            return gr.skip(), owner
+        return new_painting(picture), owner_of(picture)
 
     def redraw(self, source: Any, boxes: str) -> tuple[None, np.ndarray | None]:
         """Boxes were typed: a corner that waited is forgotten."""
@@ -75,7 +85,7 @@ class MarkHandlers:
             return boxes, None, draw_marks(self._read(source), boxes, None)
 
     def clear(self, source: Any) -> tuple[str, None, np.ndarray | None]:
-        """All boxes are taken back."""
+        """All boxes are taken back, or something else is looked at."""
         with for_people():
             return '', None, draw_marks(self._read(source), '', None)
 
@@ -99,6 +109,7 @@ class AskHandlers:
         boxes: str,
         painting: Painting | None,
         score_thr: float,
+        owner: str | None = None,
     ) -> Iterator[tuple[Any, ...]]:
         """Ask a picture.
 
@@ -108,12 +119,14 @@ class AskHandlers:
         with for_people(), tempfile.TemporaryDirectory(prefix='answer_') as folder:
             if picture is None:
                 raise ValueError(NO_PICTURE)
+            painting = painted_over(picture, painting, owner)
             size_hw = picture.shape[:2]
             prompts = read_prompts(names, sentences, boxes, painting, size_hw)
+            same = gr.skip()
+            yield same, status('Looking ...'), same, same, same
             answer = self._answering.picture(picture, prompts, score_thr, Path(folder))
             note = status(f'Answered in {answer.seconds:.2f} s.')
-            files = (gr.update(value=str(p), visible=True) for p in answer.files)
-            yield answer.picture, note, answer.table, *files
+            yield answer.picture, note, answer.table, *map(_file, answer.files)
 
     def video(
         self,
@@ -123,13 +136,14 @@ class AskHandlers:
         boxes: str,
         painting: Painting | None,
         score_thr: float,
+        owner: str | None,
         request: gr.Request,
     ) -> Iterator[tuple[Any, ...]]:
         """Follow through a video.
 
         Yields:
-            Newest frame, annotated video, status, table, two buttons to download, the
-            button to ask, the button to stop.
+            Selected tab, newest frame, annotated video, status, table, two buttons to
+            download, the button to ask, the button to stop.
         """
         session = request.session_hash or ''
         stop = self._stops.begin(session)
@@ -137,7 +151,9 @@ class AskHandlers:
             with for_people(), tempfile.TemporaryDirectory(prefix='answer_') as folder:
                 if video is None:
                     raise ValueError(NO_VIDEO)
-                size_hw = first_frame(video).shape[:2]
+                picture = first_frame(video)
+                painting = painted_over(picture, painting, owner)
+                size_hw = picture.shape[:2]
                 prompts = read_prompts(names, sentences, boxes, painting, size_hw)
                 yield _started()
                 for answer in self._answering.video(
@@ -154,20 +170,24 @@ class AskHandlers:
 
 def ready() -> tuple[Any, Any]:
     """The buttons to ask and to stop when nothing runs."""
-    return gr.update(interactive=True), gr.update(visible=False)
+    return gr.update(interactive=True), gr.update(interactive=False)
+
+
+# Components are enabled and disabled, never hidden: two buttons that appear together
+# send Gradio 6.17's page into an endless loop.
+def _file(path: Path) -> Any:
+    return gr.update(value=str(path), interactive=True)
 
 
 def _started() -> tuple[Any, ...]:
-    hidden = gr.update(visible=False)
     return (
-        gr.update(value=None, visible=True),
-        gr.update(value=None, visible=False),
+        gr.update(selected=LIVE),
+        None,
+        None,
         status('Reading the video ...'),
         '',
-        hidden,
-        hidden,
-        gr.update(interactive=False),
-        gr.update(visible=True),
+        *(gr.update(interactive=False) for _ in range(3)),
+        gr.update(interactive=True),
     )
 
 
@@ -175,20 +195,19 @@ def _shown(answer: FrameAnswer | VideoAnswer) -> tuple[Any, ...]:
     same = gr.skip()
     if isinstance(answer, FrameAnswer):
         bar = progress_bar(answer.done, answer.total, answer.fps)
-        return answer.picture, same, bar, answer.table, same, same, same, same
+        return same, answer.picture, same, bar, answer.table, *([same] * 4)
     end = 'Stopped' if answer.stopped else 'Done'
     fps = answer.done / max(answer.seconds, 1e-9)
     note = status(
         f'{end}: {answer.done} frames in {answer.seconds:.1f} s '
         f'({fps:.1f} frames a second).'
     )
-    video, records = (str(path) for path in answer.files)
     return (
-        gr.update(visible=False),
-        gr.update(value=video, visible=True),
+        gr.update(selected=WHOLE),
+        same,
+        str(answer.files[0]),
         note,
         answer.table,
-        gr.update(value=video, visible=True),
-        gr.update(value=records, visible=True),
+        *map(_file, answer.files),
         *ready(),
     )

@@ -13,7 +13,7 @@ import gradio as gr
 from uninext.web.handlers import MarkHandlers
 from uninext.web.prompts import BRUSH_COLORS
 
-VIEW_HEIGHT = 340  # pixels; leaves room for the prompts on a laptop
+VIEW_HEIGHT = 300  # pixels; leaves room for the prompts on a laptop
 CLICK_HINT = 'Click two opposite corners. Several boxes are several things.'
 PAINT_HINT = 'Paint over a thing, roughly. Another colour is another thing.'
 
@@ -31,6 +31,7 @@ class PromptPanel:
     ask: gr.Button
     view: gr.Image
     corner: gr.State
+    owner: gr.State
 
     @property
     def inputs(self) -> list[Any]:
@@ -42,6 +43,7 @@ class PromptPanel:
             self.boxes,
             self.painting,
             self.threshold,
+            self.owner,
         ]
 
     @property
@@ -67,22 +69,22 @@ def build_panel(
             source.render()
         with gr.Tab('Box', elem_id=f'{key}-tab-box'):
             view, boxes, undo, clear = _box_tab(word, key)
-        with gr.Tab('Paint', elem_id=f'{key}-tab-paint'):
+        with gr.Tab('Paint', elem_id=f'{key}-tab-paint') as paint_tab:
             painting = _painting(word, key)
     names, sentences = _text_fields(key)
-    slider = gr.Slider(
-        *(0.0, 1.0, threshold),
-        step=0.05,
-        label='Score threshold',
-        info='For names. Sentences, boxes and paintings always answer.',
-        elem_id=f'{key}-threshold',
-    )
-    ask = gr.Button('Find' if key == 'picture' else 'Follow', variant='primary')
-    ask.elem_id = f'{key}-ask'
+    slider, ask = _ask_row(key, threshold)
+    states = gr.State(), gr.State()
     panel = PromptPanel(
-        *(source, names, sentences, boxes, painting, slider, ask, view, gr.State())
+        *(source, names, sentences, boxes, painting, slider, ask, view, *states)
     )
     _wire(panel, handlers, undo, clear)
+    paint_tab.select(
+        handlers.open_painting,
+        [source, panel.owner],
+        [painting, panel.owner],
+        show_progress='hidden',
+        api_visibility='private',
+    )
     return panel
 
 
@@ -126,22 +128,47 @@ def _painting(word: str, key: str) -> gr.ImageEditor:
 
 
 def _text_fields(key: str) -> tuple[gr.Textbox, gr.Textbox]:
-    names = gr.Textbox(
-        label='Names',
-        placeholder='star, ring',
-        info='Everything that is one of them; separate by commas.',
-        max_lines=1,
-        elem_id=f'{key}-names',
-    )
-    sentences = gr.Textbox(
-        label='Sentences',
-        placeholder='the small red star',
-        info='One thing each; one a line.',
-        lines=2,
-        max_lines=5,
-        elem_id=f'{key}-sentences',
-    )
+    with gr.Row():
+        names = gr.Textbox(
+            label='Names',
+            placeholder='star, ring',
+            info='All that is one of them; commas between.',
+            lines=2,
+            max_lines=4,
+            min_width=220,
+            elem_id=f'{key}-names',
+        )
+        sentences = gr.Textbox(
+            label='Sentences',
+            placeholder='the small red star',
+            info='One thing each; one a line.',
+            lines=2,
+            max_lines=4,
+            min_width=220,
+            elem_id=f'{key}-sentences',
+        )
     return names, sentences
+
+
+def _ask_row(key: str, threshold: float) -> tuple[gr.Slider, gr.Button]:
+    with gr.Row(equal_height=True):
+        slider = gr.Slider(
+            *(0.0, 1.0, threshold),
+            step=0.05,
+            label='Score threshold',
+            info='For names; all else always answers.',
+            scale=3,
+            min_width=220,
+            elem_id=f'{key}-threshold',
+        )
+        ask = gr.Button(
+            'Find' if key == 'picture' else 'Follow',
+            variant='primary',
+            scale=2,
+            min_width=120,
+            elem_id=f'{key}-ask',
+        )
+    return slider, ask
 
 
 def _wire(
@@ -152,9 +179,9 @@ def _wire(
     marks = [panel.boxes, panel.corner, panel.view]
     gr.on(
         [panel.source.upload, panel.source.clear],
-        handlers.renew,
+        handlers.clear,
         panel.source,
-        [*marks, panel.painting],
+        marks,
         **quiet,
     )
     state = [panel.source, panel.boxes, panel.corner]

@@ -7,6 +7,7 @@ Everything is in pixels of the picture, or of the first frame of the video.
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -209,6 +210,27 @@ def new_painting(picture: np.ndarray | None) -> dict[str, Any] | None:
     if picture is None:
         return None
     return dict(background=picture, layers=[], composite=None)
+
+
+def owner_of(picture: np.ndarray | None) -> str | None:
+    """A text that tells a picture from others; None of none."""
+    if picture is None:
+        return None
+    return f'{picture.shape} {zlib.crc32(np.ascontiguousarray(picture))}'
+
+
+def painted_over(
+    picture: np.ndarray, painting: Mapping[str, Any] | None, owner: str | None
+) -> Mapping[str, Any] | None:
+    """A painting, if it was painted over this picture.
+
+    Args:
+        picture: That is asked.
+        painting: Of an image editor.
+        owner: Of the picture that was under the brush, as :func:`owner_of` says it;
+            None: whoever gives the painting means this one.
+    """
+    return painting if owner in (None, owner_of(picture)) else None
 
 
 def _rgb(color: str) -> tuple[int, int, int]:

@@ -12,6 +12,7 @@ MONO_FONTS = ('ui-monospace', 'SFMono-Regular', 'Menlo', 'Consolas', 'monospace'
 
 CSS = """
 .gradio-container { max-width: 1180px !important; margin: 0 auto !important; }
+.un-page .tr-body td, .un-page .tr-head th { padding: 4px 10px !important; }
 .un-header { display: flex; flex-wrap: wrap; gap: 4px 16px; align-items: baseline; }
 .un-header h1 { font-size: 1.5rem; margin: 0; font-weight: 700; }
 .un-header p { margin: 0; color: var(--body-text-color-subdued); }

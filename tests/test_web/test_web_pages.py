@@ -1,0 +1,127 @@
+"""Tables and progress as HTML; parsed back by an independent reader."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+pytest.importorskip('gradio')
+
+from fake_finder import FakeFinder  # noqa: E402
+
+from uninext.visualization.palette import instance_color, track_color  # noqa: E402
+from uninext.web.marks import draw_marks  # noqa: E402
+from uninext.web.pages import (  # noqa: E402
+    MAX_ROWS,
+    TrackSummary,
+    instance_table,
+    progress_bar,
+    status,
+)
+from uninext.web.prompts import read_prompts  # noqa: E402
+
+IMAGE = np.zeros((60, 100, 3), np.uint8)
+
+
+def found(names='', sentences='', boxes='', frame=None, score_thr=0.0):
+    asked = read_prompts(names, sentences, boxes, None, (60, 100)).arguments()
+    return FakeFinder()._answer(IMAGE, dict(asked, score_thr=score_thr), frame)
+
+
+def rows_of(page: str) -> list[list[str]]:
+    """The cells of a table's body."""
+    root = ElementTree.fromstring(f'<p>{page.replace("&nbsp;", " ")}</p>')
+    return [[''.join(c.itertext()) for c in row] for row in root.iter('tr')][1:]
+
+
+class TestInstanceTable:
+    def test_nothing_found_says_what_to_do(self):
+        page = instance_table(found('star', score_thr=0.95))
+        assert '<table' not in page
+        assert 'Lower the score threshold' in page
+
+    def test_rows_are_instances_the_surest_first(self):
+        rows = rows_of(instance_table(found('star, ring', 'the left one')))
+        assert [row[1] for row in rows] == ['star', 'ring', 'the left one']
+        assert [row[2] for row in rows] == ['0.90', '0.80', '0.50']
+        assert rows[1][3] == '20 0 40 20'
+        assert [row[4] for row in rows] == ['star, ring'] * 2 + ['the left one']
+
+    def test_colours_are_those_of_the_picture(self):
+        page = instance_table(found('star, ring'))
+        assert f'rgb{instance_color(0)}' in page
+        assert f'rgb{instance_color(1)}' in page
+
+    def test_a_frame_has_tracks(self):
+        result = found('star, ring', frame=3)
+        result.track_ids = np.array([7, -1])
+        page = instance_table(result)
+        assert [row[1] for row in rows_of(page)] == ['#7', 'not sure yet']
+        assert f'rgb{track_color(7)}' in page
+
+    def test_what_people_typed_is_text(self):
+        page = instance_table(found('<img src=x onerror=alert(1)>'))
+        assert '<img' not in page
+        assert rows_of(page)[0][1] == '<img src=x onerror=alert(1)>'
+
+    def test_crowds_are_cut(self):
+        page = instance_table(found(sentences='\n'.join(map(str, range(MAX_ROWS + 3)))))
+        assert len(rows_of(page)) == MAX_ROWS
+        assert 'and 3 more' in page
+
+
+class TestTrackSummary:
+    def test_no_frame(self):
+        assert 'No track' in TrackSummary().table()
+
+    def test_tracks_over_frames(self):
+        tracks = TrackSummary()
+        for frame in range(3):
+            result = found('star, ring', frame=frame)
+            result.track_ids = np.array([5, -1 if frame == 0 else 2])
+            result.scores = np.array([0.3 * (frame + 1), 0.5], np.float32)
+            tracks.add(result)
+        assert len(tracks) == 2
+        rows = rows_of(tracks.table())
+        assert [row[1:5] for row in rows] == [
+            ['#2', 'ring', '0.50', '2 (1-2)'],
+            ['#5', 'star', '0.60', '3 (0-2)'],
+        ]
+
+    def test_a_track_has_the_name_of_the_highest_sum(self):
+        tracks = TrackSummary()
+        for frame, label in enumerate((0, 1, 1)):
+            result = found('star, ring', frame=frame)
+            result.label_ids[0], result.track_ids = label, np.array([0, -1])
+            tracks.add(result)
+        assert rows_of(tracks.table())[0][2] == 'ring'
+
+
+class TestProgress:
+    @pytest.mark.parametrize('total, width', [(8, '25.0%'), (None, '0.0%'), (1, '100')])
+    def test_share_of_frames(self, total, width):
+        assert f'width:{width}' in progress_bar(2, total, 3.14)
+
+    def test_text_for_eyes_and_readers(self):
+        page = progress_bar(2, 8, 3.14, 'almost <there>')
+        assert 'Frame 2 of 8, 3.1 frames a second. almost &lt;there&gt;' in page
+        assert 'aria-valuenow="2"' in page
+        assert status('<b>') == status('<b>').replace('<b>', '')
+
+
+class TestMarks:
+    def test_no_picture(self):
+        assert draw_marks(None, '1 2 30 40', (3, 3)) is None
+
+    def test_nothing_to_draw_is_the_picture_and_a_copy(self):
+        drawn = draw_marks(IMAGE, '', None)
+        assert (drawn == IMAGE).all()
+        assert drawn is not IMAGE
+
+    def test_boxes_and_corner_have_their_colours(self):
+        drawn = draw_marks(IMAGE, '10 10 50 40', (80, 30))
+        assert tuple(drawn[10, 30]) == instance_color(0)
+        assert tuple(drawn[30, 80]) == instance_color(1)
+        assert not IMAGE.any()
