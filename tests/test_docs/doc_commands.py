@@ -38,6 +38,7 @@ FOREIGN = {
     *('unzip', 'tensorboard', 'sbatch', 'squeue', 'nvidia-smi', 'free', 'eval'),
 }
 
+OUTPUTS = ('--out', '--pictures', '--page', '--show-dir', '--work-dir')
 # Files that the reader is told to write.
 _SHOWN = {block.file_name for block in all_blocks()}
 
@@ -90,13 +91,9 @@ def check_command(words: Sequence[str]) -> None:
     """
     if not words:
         return
-    for word in words:
-        for match in OF_THE_REPOSITORY.finditer(word):
-            is_start = match.start() == 0 or word[match.start() - 1] in '=\'"['
-            if not is_start or PLACEHOLDER.search(match[0]):
-                continue
-            if match[0] not in _SHOWN and not glob.glob(str(ROOT / match[0])):
-                raise WrongCommand(f'{shlex.join(words)}: there is no {match[0]}')
+    for before, word in zip(['', *words], words):
+        if before not in OUTPUTS:
+            _check_files(word, words)
     program, *rest = words
     if program in LAUNCHERS:
         _check_launcher(program, rest)
@@ -115,6 +112,18 @@ def check_command(words: Sequence[str]) -> None:
         _check_python(words)
     elif program not in FOREIGN and not (ROOT / program).is_file():
         raise WrongCommand(f'{shlex.join(words)}: {program} is not known to the tests')
+
+
+def _check_files(word: str, words: Sequence[str]) -> None:
+    """Whether the files of the repository that a word names are there."""
+    for match in OF_THE_REPOSITORY.finditer(word):
+        path = match[0]
+        is_start = match.start() == 0 or word[match.start() - 1] in '=\'"['
+        if not is_start or PLACEHOLDER.search(path) or path in _SHOWN:
+            continue
+        # The name of a config, 'uninext/stage3_video.py', starts below configs/.
+        if not any(glob.glob(str(root / path)) for root in (ROOT, ROOT / 'configs')):
+            raise WrongCommand(f'{shlex.join(words)}: there is no {path}')
 
 
 def entry_of(words: Sequence[str]) -> Callable[[list[str]], int] | None:

@@ -128,9 +128,12 @@ def test_commands_parse(page):
                 check_command(words)
 
 
-@pytest.mark.parametrize(
-    'block', [b for b in BLOCKS if b.is_run and b.language == 'bash'], ids=str
-)
+RUN_BLOCKS = {  # one of those that several pages share
+    b.tested_code(): b for b in BLOCKS if b.is_run and b.language == 'bash'
+}
+
+
+@pytest.mark.parametrize('block', RUN_BLOCKS.values(), ids=str)
 def test_commands_run(block, reader):
     for words in commands_of(block.tested_code()):
         entry = entry_of(words)
