@@ -6,6 +6,7 @@ enter; the text of a config leaves, which inherits from the model's own.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -199,7 +200,7 @@ def config_text(plan: FineTuning) -> str:
         'param_scheduler': short_schedule(plan.num_iters),
         'train_cfg': {'max_iters': plan.num_iters, 'val_interval': plan.num_iters},
         'default_hooks': {
-            'checkpoint': {'interval': max(1, plan.num_iters // CHECKPOINTS_PER_RUN)}
+            'checkpoint': {'interval': math.ceil(plan.num_iters / CHECKPOINTS_PER_RUN)}
         },
     }
     if not plan.start.has_text_encoder:

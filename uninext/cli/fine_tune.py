@@ -309,10 +309,11 @@ def predict_command(plan: FineTuning, checkpoint: Path) -> str:
     record = val.content[val.kind.scenes][0]
     files = record.get('file_names') or [record['file_name']]
     source = Path(near_path(val.images)) / files[0]
-    if val.kind.scenes == 'videos':
-        source = source.parent
     asked = ['--categories', ', '.join(val.names)]
     if val.kind.has_sentences:
         asked = ['--expression', record['expressions'][0]]
+    if val.kind.scenes == 'videos':
+        source = source.parent
+        asked.append('--as-video')
     command = ['uninext', 'predict', str(source), '--model', str(checkpoint), *asked]
     return shlex.join(command)

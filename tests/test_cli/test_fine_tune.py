@@ -1,0 +1,181 @@
+"""``uninext train --data``: from annotations to figures, and what people are told."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from uninext.cli import fine_tune, main, train
+from uninext.datasets.shapes import generate_image_set
+from uninext.registry import MODELS
+
+CONFIG = Path(__file__).resolve().parents[2] / 'configs/uninext/stage2_image_shapes.py'
+SMALL = """
+_base_ = {base!r}
+load = [
+    dict(type='LoadImageOrExplain'),
+    dict(type='LoadPromptAnnotations', with_mask=True),
+    dict(type='RandomChoiceResize', scales=[(64, 64)], keep_ratio=True),
+]
+pack = [dict(type='KeepVisibleInstances'), dict(type='PackUninextInputs')]
+names = [*load, dict(type='SampleCategoryPrompt', max_negatives=2), *pack]
+sentences = [*load, dict(type='SampleExpressionPrompt'), *pack]
+model = dict(
+    backbone=dict(init_cfg=None),
+    prompt_generator=dict(
+        text_encoder=dict(
+            _delete_=True,
+            hidden_size=8,
+            num_hidden_layers=1,
+            num_attention_heads=1,
+            intermediate_size=8,
+        ),
+        pretrained=None,
+    ),
+    fusion_neck=dict(prompt_dims=8),
+    encoder=dict(num_layers=1),
+    decoder=dict(num_layers=1),
+    bbox_head=dict(num_layers=1, prompt_dims=8),
+    query_selector=dict(num_queries=8),
+    denoising=dict(num_dn_queries=2, prompt_dims=8),
+)
+train_dataloader = dict(
+    num_workers=0,
+    persistent_workers=False,
+    dataset=dict(
+        sources=[
+            dict(name='a', dataset=dict(type='PromptCocoDataset', pipeline=names)),
+            dict(name='b', dataset=dict(type='ReferringDataset', pipeline=sentences)),
+        ]
+    ),
+)
+"""
+
+
+@pytest.fixture(scope='module')
+def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random weights beside the config that they belong to."""
+    folder = tmp_path_factory.mktemp('start')
+    (folder / 'small.py').write_text(SMALL.format(base=str(CONFIG)))
+    model = MODELS.build(Config.fromfile(folder / 'small.py').model)
+    torch.save({'state_dict': model.state_dict()}, folder / 'start.pth')
+    return folder / 'start.pth'
+
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp('data')
+    generate_image_set(folder, 4, 1, size=64)
+    return folder
+
+
+def arguments(*argv: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    train.add_arguments(parser)
+    return parser.parse_args(argv)
+
+
+@pytest.mark.parametrize(
+    ('argv', 'message'),
+    [
+        ([], 'Nothing to train. Give a config'),
+        (['c.py', '--iters', '3', '--from', 'x'], '--from, --iters belong to --data'),
+        (['c.py', '--freeze', 'backbone', '--no-baseline'], '--freeze, --no-baseline'),
+        (['--data', 'x.json', '--launcher', 'pytorch'], r'dist_train\.sh'),
+    ],
+)
+def test_what_does_not_go_together_is_refused(argv, message):
+    with pytest.raises(ValueError, match=message):
+        fine_tune.check(arguments(*argv))
+
+
+def test_a_config_alone_is_a_training_as_ever():
+    fine_tune.check(arguments('c.py', '--resume', '--amp'))
+
+
+def test_absent_data_is_a_message(tmp_path, capsys):
+    with pytest.raises(SystemExit) as error:
+        main(['train', '--data', str(tmp_path / 'no.json')])
+    assert error.value.code == 2
+    assert 'no.json does not exist' in capsys.readouterr().err
+
+
+def test_from_annotations_to_figures(start, data, tmp_path, capfd):
+    content = json.loads((data / 'annotations/instances_train.json').read_text())
+    del content['annotations'][0]['segmentation']  # learned from its box
+    (tmp_path / 'mine.json').write_text(json.dumps(content))
+    argv = ['--data', str(tmp_path / 'mine.json'), '--images', str(data / 'train')]
+    argv += ['--val-data', str(data / 'annotations/instances_val.json')]
+    argv += ['--val-images', str(data / 'val'), '--from', str(start)]
+    argv += ['--iters', '1', '--work-dir', str(tmp_path / 'run'), '--device', 'cpu']
+    assert main(['train', *argv, '--freeze', 'all-but-heads']) == 0
+    out = capfd.readouterr().out
+    assert 'names to learn from: 4 pictures' in out
+    assert 'names to judge by (given): 1 pictures' in out
+    assert '1 objects to learn from have no mask' in out and 'BoxInst' in out
+    assert "frozen = ['^(?!(bbox_head|mask_head|embed_head))']" in out
+    assert 'UNINEXT of small.py' in out
+    figures = json.loads((tmp_path / 'run/figures.json').read_text())
+    for key in ('coco/bbox_mAP', 'coco/segm_mAP'):
+        assert key in figures['before'] and key in figures['after']
+    row = next(line for line in out.splitlines() if line.startswith('names: box AP '))
+    assert row.split()[-2:] == [
+        f'{figures[when]["coco/bbox_mAP"]:.3f}' for when in ('before', 'after')
+    ]
+    assert f'uninext test {tmp_path}/run/config.py {tmp_path}/run/iter_1.pth' in out
+    # the optimiser keeps a state for what learns, and for nothing else
+    saved = torch.load(tmp_path / 'run/iter_1.pth', weights_only=True)
+    learned = {k for k in saved['state_dict'] if k.startswith(('bbox_h', 'mask_h'))}
+    assert 0 < len(saved['optimizer']['state']) <= len(learned)
+    before = torch.load(start, weights_only=True)['state_dict']
+    moved = {k for k, v in saved['state_dict'].items() if not torch.equal(v, before[k])}
+    assert moved <= learned and 'mask_head.controller.layers.0.weight' in moved
+    # what was written is a config like any other
+    text = (tmp_path / 'run/config.py').read_text()
+    assert text.startswith('# Fine-tuning of start.pth')
+    assert Config.fromfile(tmp_path / 'run/config.py').work_dir == str(tmp_path / 'run')
+
+
+def test_a_dry_run_trains_nothing(start, data, tmp_path, capfd):
+    argv = ['train', '--data', str(data), '--from', str(start), '--dry-run']
+    argv += ['--dry-run-batches', '4', '--work-dir', str(tmp_path)]
+    assert main(argv) == 0
+    out = capfd.readouterr().out
+    assert 'Nothing was trained. Go on: uninext train' in out
+    assert 'names to judge by (held out)' in out and 'sentences to learn from' in out
+    assert (tmp_path / 'config.py').is_file()
+    assert not list(tmp_path.glob('*.pth'))
+
+
+def test_the_next_command_asks_for_what_was_learned(start, data, tmp_path):
+    def command(file: str) -> list[str]:
+        args = arguments(
+            *('--data', str(data / 'annotations' / file), '--from', str(start)),
+            *('--images', str(data / 'train'), '--work-dir', str(tmp_path)),
+        )
+        plan = fine_tune.prepare(args)
+        return shlex.split(fine_tune.predict_command(plan, Path('w.pth')))
+
+    words = command('instances_train.json')
+    assert words[:2] == ['uninext', 'predict'] and Path(words[2]).is_file()
+    assert words[words.index('--categories') + 1].startswith('circle, square')
+    words = command('refs_train.json')
+    assert len(words[words.index('--expression') + 1].split()) > 1
+
+
+def test_a_start_that_cannot_be_judged_names_the_way_out(start, data, tmp_path, capsys):
+    state = torch.load(start, weights_only=True)['state_dict']
+    del state['level_embed']
+    torch.save({'state_dict': state}, tmp_path / 'part.pth')
+    argv = [str(start.with_name('small.py')), '--data', str(data), '--from']
+    argv += [str(tmp_path / 'part.pth'), '--work-dir', str(tmp_path / 'run')]
+    with pytest.raises(SystemExit):
+        main(['train', *argv, '--device', 'cpu'])
+    error = capsys.readouterr().err
+    assert 'level_embed' in error and '--no-baseline trains without' in error
