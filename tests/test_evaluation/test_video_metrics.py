@@ -150,6 +150,15 @@ def test_nothing_found_in_any_frame(tmp_path: Path):
     assert shares(run(VideoInstanceMetric(), empty), 'AP', 'AR100') == [0, 0]
 
 
+def test_more_sentences_than_frames_count_all():
+    """mmengine cuts results down to the size of the dataset: to its frames."""
+    found = [make_video(1, exp_id=str(i), expression=str(i))[0] for i in range(3)]
+    wrong = make_video(1, exp_id='3', expression='3')[0]
+    wrong.pred_instances = make_frame(0, [], []).pred_instances
+    figures = run(ReferringVOSMetric(), [*found, wrong], size=1)
+    assert shares(figures, 'J&F') == [0.75]
+
+
 def test_single_objects_as_from_files(tmp_path: Path):
     video = make_video()
     video[2].pred_instances.bboxes += 2

@@ -6,6 +6,7 @@ to say; masks are judged or packed at once, so that memory does not grow by them
 
 from __future__ import annotations
 
+import sys
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -124,7 +125,9 @@ class VideoMetric(BaseMetric):
                 f'{len(seen)} videos ended early; frames seen of each: {seen}. Check '
                 'video_length and the sampler.'
             )
-        return super().evaluate(size)
+        # ``size`` counts frames; results are videos and sentences. There may be more, and
+        # what lies beyond would be dropped. Those drawn twice are judged once.
+        return super().evaluate(sys.maxsize)
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """Judge every video once, though a sampler may have drawn it twice.
