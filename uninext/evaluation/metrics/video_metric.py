@@ -125,8 +125,8 @@ class VideoMetric(BaseMetric):
                 f'{len(seen)} videos ended early; frames seen of each: {seen}. Check '
                 'video_length and the sampler.'
             )
-        # ``size`` counts frames; results are videos and sentences. There may be more, and
-        # what lies beyond would be dropped. Those drawn twice are judged once.
+        # ``size`` counts frames; results are videos and sentences. There may be more,
+        # and what lies beyond would be dropped. Those drawn twice are judged once.
         return super().evaluate(sys.maxsize)
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
