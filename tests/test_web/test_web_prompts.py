@@ -32,7 +32,7 @@ def painted(*strokes: tuple[int, slice, slice], size_hw=SIZE_HW) -> dict:
 
 
 class TestReadPrompts:
-    @pytest.mark.parametrize('nothing', ['', None, ' , \n'], ids=['', 'none', 'blank'])
+    @pytest.mark.parametrize('nothing', ['', None, ' \n '], ids=['', 'none', 'blank'])
     def test_nothing_is_an_error_that_says_what_to_do(self, nothing):
         with pytest.raises(ValueError, match='Type names .* click .* paint'):
             read_prompts(nothing, nothing, '', None, SIZE_HW)

@@ -48,7 +48,7 @@ def build_app(
         fill_width=True,
     )
     with app:
-        gr.HTML(_header(model_name), padding=False)
+        gr.HTML(_header(model_name), padding=False, elem_classes='un-html')
         with gr.Tabs(elem_classes='un-page'):
             with gr.Tab('Pictures', elem_id='tab-pictures'):
                 _picture_tab(ask, pictures)
@@ -153,8 +153,9 @@ def _video_tab(ask: AskHandlers, examples: Sequence[Example]) -> None:
 
 def _report(key: str, file_label: str) -> tuple[gr.HTML, gr.HTML, list[Any]]:
     """Status, table and buttons to download, below a result."""
-    status = gr.HTML(elem_id=f'{key}-status', padding=False)
-    table = gr.HTML(elem_id=f'{key}-table', padding=False)
+    plain: dict[str, Any] = dict(padding=False, elem_classes='un-html')
+    status = gr.HTML(elem_id=f'{key}-status', **plain)
+    table = gr.HTML(elem_id=f'{key}-table', **plain)
     with gr.Row(elem_classes='un-buttons'):
         saves = [
             gr.DownloadButton(

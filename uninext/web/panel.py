@@ -88,8 +88,13 @@ def build_panel(
     return panel
 
 
+def _hint(text: str) -> None:
+    page = f'<p class="un-hint">{text}</p>'
+    gr.HTML(page, padding=False, elem_classes='un-html')
+
+
 def _box_tab(word: str, key: str) -> tuple[gr.Image, gr.Textbox, gr.Button, gr.Button]:
-    gr.HTML(f'<p class="un-hint">{CLICK_HINT}</p>', padding=False)
+    _hint(CLICK_HINT)
     view = gr.Image(
         label=f'Click on the {word}',
         interactive=False,
@@ -98,7 +103,7 @@ def _box_tab(word: str, key: str) -> tuple[gr.Image, gr.Textbox, gr.Button, gr.B
         buttons=[],
         elem_id=f'{key}-view',
     )
-    with gr.Row(equal_height=True):
+    with gr.Row(elem_classes='un-row'):
         boxes = gr.Textbox(
             label='Boxes',
             info='One a line: left top right bottom, in pixels.',
@@ -114,7 +119,7 @@ def _box_tab(word: str, key: str) -> tuple[gr.Image, gr.Textbox, gr.Button, gr.B
 
 
 def _painting(word: str, key: str) -> gr.ImageEditor:
-    gr.HTML(f'<p class="un-hint">{PAINT_HINT}</p>', padding=False)
+    _hint(PAINT_HINT)
     return gr.ImageEditor(
         label=f'Paint on the {word}',
         height=VIEW_HEIGHT + 60,
@@ -151,7 +156,7 @@ def _text_fields(key: str) -> tuple[gr.Textbox, gr.Textbox]:
 
 
 def _ask_row(key: str, threshold: float) -> tuple[gr.Slider, gr.Button]:
-    with gr.Row(equal_height=True):
+    with gr.Row(elem_classes='un-row'):
         slider = gr.Slider(
             *(0.0, 1.0, threshold),
             step=0.05,

@@ -18,13 +18,19 @@ CSS = """
 .un-header p { margin: 0; color: var(--body-text-color-subdued); }
 .un-header .un-model { margin-left: auto; font-size: .85rem; }
 .un-header code { font-size: .85rem; }
+.un-html, .un-html > div { padding: 0 !important; min-height: 0 !important; }
+.un-row { align-items: end; }
+.un-row button { min-height: 40px; }
+/* small pictures fill the frame; clicks are measured in it as if they did */
+.un-page .image-frame img { width: 100%; height: 100%; object-fit: contain; }
 .un-hint { color: var(--body-text-color-subdued); font-size: .875rem; margin: 2px 0; }
 .un-status { font-size: .9rem; padding: 4px 2px; font-variant-numeric: tabular-nums; }
 .un-progress { height: 8px; border-radius: 4px; overflow: hidden;
   background: var(--border-color-primary); margin-top: 4px; }
 .un-bar { height: 100%; background: var(--primary-600); transition: width .2s; }
 .un-scroll { overflow-x: auto; max-height: 320px; overflow-y: auto; }
-.un-table { width: 100%; border-collapse: collapse; font-size: .875rem;
+.un-table { width: 100%; border: 0 !important; margin: 0 !important;
+  border-collapse: collapse; font-size: .875rem;
   font-variant-numeric: tabular-nums; }
 .un-table caption { text-align: left; font-weight: 600; padding: 4px 2px; }
 .un-table th { text-align: left; font-weight: 600; position: sticky; top: 0;

@@ -1,0 +1,294 @@
+"""Pictures and videos answered without a page: files, progress, turns, stopping."""
+
+from __future__ import annotations
+
+import json
+import threading
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+
+gr = pytest.importorskip('gradio')
+
+from fake_finder import FakeFinder  # noqa: E402
+
+from uninext.apis import read_frames  # noqa: E402
+from uninext.utils.video_writer import VideoWriter  # noqa: E402
+from uninext.web import errors, handlers  # noqa: E402
+from uninext.web.answers import (  # noqa: E402
+    DEFAULT_FPS,
+    Answering,
+    FrameAnswer,
+    Stops,
+    VideoAnswer,
+    first_frame,
+    read_header,
+)
+from uninext.web.handlers import AskHandlers, MarkHandlers  # noqa: E402
+from uninext.web.prompts import owner_of, read_prompts  # noqa: E402
+
+SIZE_HW = (64, 96)
+NUM_FRAMES = 5
+FPS = 8
+
+
+@pytest.fixture
+def picture() -> np.ndarray:
+    """RGB: red everywhere."""
+    picture = np.zeros((*SIZE_HW, 3), np.uint8)
+    picture[..., 0] = 200
+    return picture
+
+
+@pytest.fixture(scope='module')
+def video(tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp('video') / 'clip.mp4'
+    with VideoWriter(path, FPS) as writer:
+        for i in range(NUM_FRAMES):
+            writer.write(np.full((*SIZE_HW, 3), 40 * i, np.uint8))
+    return str(path)
+
+
+def asked(names='star, ring', sentences='', boxes=''):
+    return read_prompts(names, sentences, boxes, None, SIZE_HW)
+
+
+class TestPicture:
+    def test_files_and_table(self, picture, tmp_path):
+        answer = Answering(FakeFinder()).picture(picture, asked(), 0.3, tmp_path)
+        assert answer.picture.shape == (*SIZE_HW, 3)
+        assert tuple(answer.picture[-1, -1]) == (200, 0, 0)  # still RGB
+        drawn, records = answer.files
+        assert cv2.imread(str(drawn)).shape == (*SIZE_HW, 3)
+        instances = json.loads(records.read_text())['instances']
+        assert [i['label'] for i in instances] == ['star', 'ring']
+        assert 'star' in answer.table
+
+    def test_threshold_and_prompts_arrive(self, picture, tmp_path):
+        find = FakeFinder()
+        Answering(find).picture(picture, asked('', 'it', '1 1 9 9'), 0.7, tmp_path)
+        (call,) = find.calls
+        assert call['score_thr'] == 0.7
+        assert call['categories'] is None
+        assert call['expression'] == ['it']
+
+    def test_users_take_turns(self, picture, tmp_path):
+        find = FakeFinder(seconds=0.02)
+        answering = Answering(find)
+        threads = []
+        for i in range(4):
+            folder = tmp_path / str(i)
+            folder.mkdir()
+            given = picture, asked(), 0.3, folder
+            threads.append(threading.Thread(target=answering.picture, args=given))
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(find.calls) == 4
+        assert find.most_running == 1
+
+
+class TestVideo:
+    def test_every_frame_is_in_the_files(self, video, tmp_path):
+        events = self.follow(FakeFinder(), video, tmp_path)
+        *frames, answer = events
+        assert frames
+        assert all(isinstance(f, FrameAnswer) for f in frames)
+        assert frames[0].done == 1
+        assert frames[0].total == NUM_FRAMES
+        assert frames[0].fps > 0
+        assert isinstance(answer, VideoAnswer)
+        assert (answer.done, answer.stopped) == (NUM_FRAMES, False)
+        assert '5 (0-4)' in answer.table
+        assert len(list(read_frames(answer.files[0]))) == NUM_FRAMES
+        assert read_header(answer.files[0]).fps == FPS
+        content = json.loads(answer.files[1].read_text())
+        assert [f['frame'] for f in content['frames']] == list(range(NUM_FRAMES))
+        assert content['fps'] == FPS
+
+    def test_stopped_in_between_keeps_what_is_done(self, video, tmp_path):
+        stop = threading.Event()
+        stop.set()
+        answer = self.follow(FakeFinder(), video, tmp_path, stop)[-1]
+        assert (answer.done, answer.stopped) == (1, True)
+        assert len(list(read_frames(answer.files[0]))) == 1
+        assert len(json.loads(answer.files[1].read_text())['frames']) == 1
+
+    def test_a_visitor_who_leaves_leaves_no_video(self, video, tmp_path):
+        given = video, asked(), 0.3, tmp_path, threading.Event()
+        events = Answering(FakeFinder()).video(*given)
+        next(events)
+        events.close()
+        assert not list(tmp_path.glob('*.mp4*'))
+
+    def test_a_picture_is_answered_between_two_frames(self, video, picture, tmp_path):
+        answering = Answering(FakeFinder())
+        given = video, asked(), 0.3, tmp_path, threading.Event()
+        events = answering.video(*given)
+        next(events)
+        assert answering.picture(picture, asked(), 0.3, tmp_path).table
+        assert list(events)[-1].done == NUM_FRAMES
+
+    def test_frames_of_the_page_are_not_more_than_eyes_need(
+        self, video, tmp_path, monkeypatch
+    ):
+        monkeypatch.setattr('uninext.web.answers.SHOWN_EVERY', 100.0)
+        assert len(self.follow(FakeFinder(), video, tmp_path)) <= 2
+
+    def test_header_and_first_frame(self, video, tmp_path):
+        assert read_header(video) == (FPS, NUM_FRAMES)
+        assert read_header(tmp_path / 'absent.mp4') == (DEFAULT_FPS, None)
+        assert first_frame(None) is None
+        assert first_frame(video).shape == (*SIZE_HW, 3)
+        with pytest.raises(ValueError, match='There is no video'):
+            first_frame(str(tmp_path / 'absent.mp4'))
+
+    @staticmethod
+    def follow(find, video, folder, stop=None):
+        stop = stop or threading.Event()
+        return list(Answering(find).video(video, asked(), 0.3, folder, stop))
+
+
+class TestStops:
+    def test_only_the_own_video_stops(self):
+        stops = Stops()
+        stops.ask('nobody')
+        mine, yours = stops.begin('me'), stops.begin('you')
+        stops.ask('me')
+        assert mine.is_set()
+        assert not yours.is_set()
+        stops.end('you')
+        stops.ask('you')
+        assert not yours.is_set()
+        assert not stops.begin('me').is_set()
+
+
+class TestAskHandlers:
+    REQUEST = SimpleNamespace(session_hash='me')
+
+    def ask(self, find=None):
+        return AskHandlers(Answering(find or FakeFinder()))
+
+    def test_picture_says_that_it_looks_then_answers(self, picture):
+        first, last = self.ask().picture(picture, 'star', '', '', None, 0.3)
+        assert 'Looking' in first[1]
+        assert last[0].shape == picture.shape
+        assert 'Answered in' in last[1]
+        assert [button['interactive'] for button in last[3:]] == [True, True]
+
+    def test_files_are_there_while_sent_and_gone_after(self, picture):
+        from pathlib import Path
+
+        answers = self.ask().picture(picture, 'star', '', '', None, 0.3)
+        next(answers)
+        paths = [Path(button['value']) for button in next(answers)[3:]]
+        assert all(path.is_file() for path in paths)
+        assert list(answers) == []
+        assert not any(path.parent.exists() for path in paths)
+
+    def test_no_picture_no_video_no_prompt(self, picture, video):
+        ask = self.ask()
+        with pytest.raises(gr.Error, match='no picture yet'):
+            list(ask.picture(None, 'star', '', '', None, 0.3))
+        with pytest.raises(gr.Error, match='Nothing is asked'):
+            list(ask.picture(picture, '', '', '', None, 0.3))
+        with pytest.raises(gr.Error, match='no video yet'):
+            list(ask.video(None, 'star', '', '', None, 0.3, None, self.REQUEST))
+        with pytest.raises(gr.Error, match='Nothing is asked'):
+            list(ask.video(video, '', '', '', None, 0.3, None, self.REQUEST))
+
+    def test_a_painting_over_another_picture_does_not_count(self, picture):
+        layer = np.zeros((*SIZE_HW, 4), np.uint8)
+        layer[:20, :20] = (224, 49, 49, 255)
+        painting = dict(background=None, layers=[layer], composite=None)
+        find = FakeFinder()
+        for owner in (None, owner_of(picture), owner_of(picture + 1)):
+            list(self.ask(find).picture(picture, 'a', '', '', painting, 0.3, owner))
+        masks = [call['mask'] for call in find.calls]
+        assert masks[0].sum() == masks[1].sum() == 400
+        assert masks[2] is None
+
+    def test_video_from_start_to_end(self, video):
+        ask = self.ask()
+        events = list(ask.video(video, 'a', '', '', None, 0.3, None, self.REQUEST))
+        started, shown, end = events[0], events[1], events[-1]
+        assert started[0]['selected'] == handlers.LIVE
+        assert started[-1]['interactive']  # the button to stop
+        assert shown[1].shape == (*SIZE_HW, 3)
+        assert 'Frame 1 of 5' in shown[3]
+        assert end[0]['selected'] == handlers.WHOLE
+        assert 'Done: 5 frames' in end[3]
+        assert not end[-1]['interactive']
+        assert {len(event) for event in events} == {9}
+
+    def test_stop_while_it_runs(self, video):
+        ask = self.ask()
+        events = ask.video(video, 'a', '', '', None, 0.3, None, self.REQUEST)
+        next(events), next(events)
+        ask.stop(self.REQUEST)
+        assert 'Stopped: 1 frames' in list(events)[-1][3]
+
+
+class TestMarkHandlers:
+    MARKS = MarkHandlers(lambda picture: picture)
+
+    def test_clicks_make_a_box_and_are_taken_back(self, picture):
+        state = '', None
+        for point in ([5, 6], [50, 40]):
+            event = SimpleNamespace(index=point)
+            *state, drawn = self.MARKS.click(picture, *state, event)
+            assert (drawn != picture).any()
+        assert state == ['5 6 50 40', None]
+        boxes, corner, drawn = self.MARKS.undo(picture, *state)
+        assert (boxes, corner) == ('', None)
+        assert (drawn == picture).all()
+        assert self.MARKS.clear(picture)[:2] == ('', None)
+        assert self.MARKS.clear(None)[2] is None
+
+    def test_typed_boxes_are_drawn(self, picture):
+        corner, drawn = self.MARKS.redraw(picture, '5 6 50 40\n1 2')
+        assert corner is None
+        assert (drawn != picture).any()
+
+    def test_the_editor_gets_a_picture_once(self, picture):
+        painting, owner = self.MARKS.open_painting(picture, None)
+        assert painting['background'] is picture
+        again, same_owner = self.MARKS.open_painting(picture, owner)
+        assert same_owner == owner
+        assert 'background' not in again
+        other, _ = self.MARKS.open_painting(picture + 1, owner)
+        assert (other['background'] == picture + 1).all()
+        assert self.MARKS.open_painting(None, owner) == (None, None)
+
+
+class TestErrors:
+    @pytest.mark.parametrize(
+        'error, text',
+        [
+            (ValueError('<b>what</b> to do'), '&lt;b&gt;what&lt;/b&gt; to do'),
+            (ImportError('pip install it'), 'pip install it'),
+            (MemoryError(), 'smaller picture'),
+            (RuntimeError('secret shape (3, 4)'), 'not your fault'),
+        ],
+        ids=lambda value: type(value).__name__,
+    )
+    def test_messages(self, error, text):
+        with pytest.raises(gr.Error) as caught, errors.for_people():
+            raise error
+        assert text in caught.value.message
+        assert 'secret' not in caught.value.message
+        assert not caught.value.print_exception
+
+    def test_what_broke_is_logged(self, caplog):
+        with pytest.raises(gr.Error), errors.for_people():
+            raise RuntimeError('where it broke')
+        assert 'where it broke' in caplog.text
+
+    def test_messages_pass_and_nothing_is_nothing(self):
+        with errors.for_people():
+            pass
+        with pytest.raises(gr.Error, match='already'), errors.for_people():
+            raise gr.Error('already')

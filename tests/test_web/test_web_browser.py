@@ -1,0 +1,93 @@
+"""The page in a real browser without a window; skipped where there is none."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import pytest
+
+pytest.importorskip('gradio')
+pytest.importorskip('playwright', reason='pip install playwright')
+
+from fake_finder import FakeFinder  # noqa: E402
+
+from uninext.apis import read_frames  # noqa: E402
+from uninext.web import serving  # noqa: E402
+from uninext.web.examples import NUM_FRAMES, SIZE_WH, write_examples  # noqa: E402
+from uninext.web.prompts import read_boxes  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+SPEC = importlib.util.spec_from_file_location(
+    'web_screenshots', ROOT / 'tools/misc/web_screenshots.py'
+)
+visits = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(visits)
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        visits.find_browser() is None, reason='no browser: apt-get install chromium'
+    ),
+]
+
+
+@pytest.fixture(scope='module')
+def visitor() -> Iterator:
+    """A laptop; the page of a fake model that takes 50 ms a frame."""
+    with (
+        serving(FakeFinder(0.05), 'fake') as app,
+        visits.browser() as opened,
+    ):
+        yield visits.Visitor(opened, app.local_url, visits.LAPTOP)
+
+
+@pytest.fixture(scope='module')
+def examples(tmp_path_factory):
+    return write_examples(tmp_path_factory.mktemp('examples'))
+
+
+def test_a_picture_with_names_a_sentence_a_box_and_paint(visitor, examples):
+    visitor.give_picture(examples[0][0].path)
+    table = visitor.ask_picture(names='star, ring')
+    assert 'What was found: 2' in table
+    assert cv2.imread(str(visitor.download('#picture-save-0'))).shape[1::-1] == SIZE_WH
+
+    table = visitor.ask_picture(sentences='the ring <b>right</b> of it')
+    assert 'the ring <b>right</b> of it' in table  # as it was typed
+
+    box = (40, 30, 200, 150)
+    noted = visitor.click_box('picture', box, SIZE_WH)
+    (clicked,) = read_boxes(noted, SIZE_WH[::-1])
+    assert clicked == pytest.approx(box, abs=2)
+
+    visitor.paint('picture', SIZE_WH)
+    table = visitor.ask_picture(names='star', sentences='it')
+    assert 'What was found: 4' in table
+    assert table.count('target') == 2
+
+
+def test_a_video_with_a_box(visitor):
+    visitor.give_example_video(1)
+    assert f'of {NUM_FRAMES}' in visitor.wait_for_frame()
+    assert f'Done: {NUM_FRAMES} frames' in visitor.wait_for_video()
+    assert 'Tracks: 1' in visitor.page.locator('#video-table').inner_text()
+    frames = list(read_frames(visitor.download('#video-save-0')))
+    assert len(frames) == NUM_FRAMES
+    plays = 'v => new Promise(r => v.readyState > 1 ? r(v.videoWidth) : (v.onloadeddata = () => r(v.videoWidth)))'  # noqa: E501
+    assert visitor.page.locator('#video-result video').evaluate(plays) == SIZE_WH[0]
+
+    visitor.ask_video()
+    visitor.wait_for_frame()
+    visitor.page.locator('#video-stop').click()
+    assert 'Stopped' in visitor.wait_for_video()
+
+
+def test_the_page_fits_a_phone_and_asks_nobody_else(visitor):
+    visitor.page.set_viewport_size(visits.PHONE)
+    visitor.page.wait_for_timeout(300)
+    assert visitor.overflow() <= 0
+    assert visitor.elsewhere == []
+    assert visitor.complaints == []

@@ -1,0 +1,158 @@
+"""The real server, asked through gradio_client; its launcher and its files."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import pytest
+
+pytest.importorskip('gradio')
+warnings.filterwarnings('ignore', module='gradio')
+
+from fake_finder import FakeFinder  # noqa: E402
+from gradio_client import Client, handle_file  # noqa: E402
+
+from uninext.apis import read_frames  # noqa: E402
+from uninext.web import server as server_module  # noqa: E402
+from uninext.web import serving  # noqa: E402
+from uninext.web.examples import FPS, NUM_FRAMES, SIZE_WH, write_examples  # noqa: E402
+
+
+@pytest.fixture(scope='module')
+def examples(tmp_path_factory):
+    return write_examples(tmp_path_factory.mktemp('examples'))
+
+
+@pytest.fixture(scope='module')
+def app() -> Iterator:
+    with serving(FakeFinder(), 'fake <model>') as app:
+        yield app
+
+
+@pytest.fixture(scope='module')
+def client(app) -> Client:
+    return Client(app.local_url, verbose=False)
+
+
+class TestExamples:
+    def test_are_scenes_with_prompts_of_all_kinds(self, examples):
+        pictures, videos = examples
+        for example in pictures:
+            assert cv2.imread(str(example.path)).shape[1::-1] == SIZE_WH
+        for example in videos:
+            frames = list(read_frames(example.path))
+            assert len(frames) == NUM_FRAMES
+            assert frames[0].shape[1::-1] == SIZE_WH
+        kinds = [[bool(part) for part in e.row()[1:]] for e in pictures]
+        assert kinds == [[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]]
+        assert videos[0].names
+        assert videos[1].boxes
+
+    def test_nothing_else_is_left(self, examples):
+        folder = examples[0][0].path.parent
+        assert len(list(folder.iterdir())) == 6
+
+
+class TestServer:
+    def test_a_picture(self, client, examples):
+        picture, status, table, drawn, records = client.predict(
+            handle_file(examples[0][0].path), 'star, ring', '', '', None, 0.3,
+            api_name='/picture',
+        )  # fmt: skip
+        assert cv2.imread(_path(picture)).shape[1::-1] == SIZE_WH
+        assert 'Answered' in _value(status)
+        assert 'star' in _value(table)
+        instances = json.loads(Path(_path(records)).read_text())['instances']
+        assert len(instances) == 2
+        assert cv2.imread(_path(drawn)) is not None
+
+    def test_a_video_frame_by_frame(self, client, examples):
+        job = client.submit(
+            dict(video=handle_file(examples[1][1].path)), '', '', '10 10 60 60', None,
+            0.3, api_name='/video',
+        )  # fmt: skip
+        final = job.result(timeout=120)
+        texts = [str(output) for output in job.outputs()]
+        assert any('Frame 1 of' in text for text in texts)
+        assert f'Done: {NUM_FRAMES} frames' in texts[-1]
+        mp4 = next(_path(part) for part in final if str(part).count('.mp4'))
+        capture = cv2.VideoCapture(mp4)
+        assert capture.get(cv2.CAP_PROP_FPS) == FPS
+        assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == NUM_FRAMES
+
+    def test_an_empty_question_is_a_sentence_for_people(self, client, examples):
+        with pytest.raises(Exception, match='Nothing is asked for yet'):
+            client.predict(
+                handle_file(examples[0][0].path), '', '', '', None, 0.3,
+                api_name='/picture',
+            )  # fmt: skip
+
+    def test_two_functions_are_public(self, client):
+        named = client.view_api(return_format='dict')['named_endpoints']
+        assert set(named) == {'/picture', '/video'}
+
+    def test_nothing_is_loaded_from_elsewhere(self, app):
+        config = app.get_config_file()
+        assert config['analytics_enabled'] is False
+        assert not [url for url in config.get('stylesheets', []) if '://' in url]
+        assert 'fake &lt;model&gt;' in json.dumps(config)
+
+    def test_files_are_gone_after(self):
+        with serving(FakeFinder()) as app:
+            folder = Path(os.environ['GRADIO_TEMP_DIR'])
+            assert any(folder.rglob('*.jpg'))
+            assert app.local_url
+        assert not folder.exists()
+        assert os.environ.get('GRADIO_TEMP_DIR') != str(folder)
+
+
+class TestLaunch:
+    @pytest.fixture
+    def opened(self, monkeypatch) -> list:
+        opened: list = []
+        monkeypatch.setattr('webbrowser.open', opened.append)
+        monkeypatch.setattr(
+            server_module, 'UninextInferencer', lambda *given: FakeFinder()
+        )
+        monkeypatch.setattr(
+            'gradio.Blocks.block_thread', lambda self: opened.append('blocked')
+        )
+        return opened
+
+    def test_opens_the_browser_and_waits(self, opened, capsys):
+        server_module.launch('some/config.py', 'weights.pth')
+        assert opened[0].startswith('http://127.0.0.1:')
+        assert opened[1] == 'blocked'
+        assert opened[0] in capsys.readouterr().out
+
+    def test_a_port_that_is_taken(self, opened, app):
+        port = int(app.local_url.rstrip('/').rsplit(':', 1)[1])
+        with pytest.raises(OSError, match=str(port)):
+            server_module.launch(port=port, open_browser=False)
+
+    @pytest.mark.parametrize(
+        'model, checkpoint, name',
+        [
+            (None, None, 'uninext_tiny'),
+            ('uninext_tiny', None, 'uninext_tiny'),
+            ('a/config.py', Path('b/weights.pth'), 'config.py + weights.pth'),
+        ],
+    )
+    def test_name_in_the_header(self, model, checkpoint, name):
+        assert server_module._name_of(model, checkpoint) == name
+
+
+def _path(output) -> str:
+    """The file of an output, however the client wraps it."""
+    while isinstance(output, dict):
+        output = output.get('video') or output.get('path') or output.get('value')
+    return str(output)
+
+
+def _value(output) -> str:
+    return output['value'] if isinstance(output, dict) else str(output)

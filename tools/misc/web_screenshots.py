@@ -1,0 +1,269 @@
+#!/usr/bin/env python
+"""Use the web demo as a visitor does, in a real browser, and take pictures of it.
+
+A model enters; ``web_names.png``, ``web_sentence.png``, ``web_video.png`` and
+``web_phone.png`` leave. Needs ``playwright`` and a Chromium of the system.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+import uninext.registry  # noqa: F401  (before anything of mmdet)
+
+BROWSERS = ('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable')
+LAPTOP = {'width': 1280, 'height': 800}
+PHONE = {'width': 390, 'height': 844}
+TIMEOUT_S = 180  # machines may be busy
+
+
+def find_browser() -> str | None:
+    """The path of a Chromium; None if there is none."""
+    return next((path for path in map(shutil.which, BROWSERS) if path), None)
+
+
+@contextlib.contextmanager
+def browser() -> Iterator[Browser]:
+    """A browser without a window.
+
+    Raises:
+        RuntimeError: If there is none; says what to install.
+    """
+    path = find_browser()
+    if path is None:
+        raise RuntimeError(
+            f'No browser was found ({", ".join(BROWSERS)}): apt-get install chromium'
+        )
+    with sync_playwright() as playwright:
+        options = ['--no-sandbox', '--enable-unsafe-swiftshader']
+        opened = playwright.chromium.launch(executable_path=path, args=options)
+        yield opened
+        opened.close()
+
+
+class Visitor:
+    """A visitor of the page.
+
+    Args:
+        opened: The browser.
+        url: Of the page.
+        size: Of the screen.
+
+    Attributes:
+        page: What is seen.
+        elsewhere: Addresses of other machines that the page asked for.
+        complaints: Errors in the console of the browser.
+    """
+
+    def __init__(self, opened: Browser, url: str, size: dict[str, int]) -> None:
+        self.page: Page = opened.new_page(viewport=size)
+        self.page.set_default_timeout(1000 * TIMEOUT_S)
+        self.elsewhere: list[str] = []
+        self.complaints: list[str] = []
+        self._url = url
+        self.page.on('request', self._note_request)
+        self.page.on('console', self._note_message)
+        self.page.goto(url)
+        self.page.locator('#picture-ask').wait_for()
+
+    def _note_request(self, request) -> None:
+        if not request.url.startswith((self._url, 'data:', 'blob:')):
+            self.elsewhere.append(request.url)
+
+    def _note_message(self, message) -> None:
+        if message.type == 'error':
+            self.complaints.append(message.text)
+
+    # ---------------------------------------------------------------------- pictures
+
+    def give_picture(self, path: Path) -> None:
+        """Drop a picture in."""
+        chooser = self.page.locator('#picture-source input[type=file]')
+        chooser.set_input_files(str(path))
+        self.page.locator('#picture-source img').wait_for()
+
+    def ask_picture(self, names: str = '', sentences: str = '') -> str:
+        """Type prompts and ask; the text of the table, or what the page says."""
+        self.page.locator('#picture-names textarea').fill(names)
+        self.page.locator('#picture-sentences textarea').fill(sentences)
+        self.page.locator('#picture-ask').click()
+        self._wait_for('#picture-status', 'Answered')
+        return self.page.locator('#picture-table').inner_text()
+
+    def click_box(self, key: str, box_xyxy: tuple[float, ...], size_wh: tuple) -> str:
+        """Click two corners.
+
+        Args:
+            key: 'picture' or 'video'.
+            box_xyxy: In pixels of the picture.
+            size_wh: Of the picture.
+
+        Returns:
+            The boxes that the page notes.
+        """
+        self.page.locator(f'#{key}-tab-box-button').click()
+        shown = self.page.locator(f'#{key}-view img')
+        shown.wait_for()
+        before = self._boxes(key)
+        for i, corner in enumerate((box_xyxy[:2], box_xyxy[2:])):
+            source = shown.get_attribute('src')
+            self.page.mouse.click(*_on_screen(shown, corner, size_wh))
+            self.page.wait_for_function(
+                '([id, before]) => document.querySelector(id).src != before',
+                arg=[f'#{key}-view img', source],
+            )
+            assert i == 0 or self._boxes(key) != before
+        return self._boxes(key)
+
+    def paint(self, key: str, size_wh: tuple) -> None:
+        """Paint a short stroke through the middle of the picture."""
+        self.page.locator(f'#{key}-tab-paint-button').click()
+        canvas = self.page.locator(f'#{key}-painting canvas').first
+        canvas.wait_for()
+        self.page.wait_for_timeout(3000)  # nothing of the canvas can be waited for
+        area = canvas.bounding_box()
+        x, y = area['x'] + area['width'] / 2, area['y'] + area['height'] / 2
+        self.page.mouse.move(x, y)
+        self.page.mouse.down()
+        self.page.mouse.move(x + 30, y + 10, steps=4)
+        self.page.mouse.up()
+
+    # ------------------------------------------------------------------------ videos
+
+    def give_example_video(self, number: int) -> None:
+        """Open the tab of videos and click on an example, which is followed at once."""
+        self.page.locator('#tab-videos-button').click()
+        self.page.locator('tr.tr-body:visible').nth(number).click()
+
+    def wait_for_frame(self) -> str:
+        """Wait until a frame is shown; what the page says about the progress."""
+        self._wait_for('#video-status', 'Frame')
+        return self.page.locator('#video-status').inner_text()
+
+    def wait_for_video(self) -> str:
+        """Wait for the end; what the page says."""
+        self._wait_for('#video-status', 'frames in')
+        self.page.locator('#video-result video').wait_for()
+        return self.page.locator('#video-status').inner_text()
+
+    def ask_video(self) -> None:
+        """Press the button."""
+        self.page.locator('#video-ask').click()
+
+    def download(self, button: str) -> Path:
+        """Press a button to download; the file, until the browser is closed."""
+        with self.page.expect_download() as waiting:
+            self.page.locator(button).click()
+        return waiting.value.path()
+
+    # ------------------------------------------------------------------------ general
+
+    def screenshot(self, path: Path) -> None:
+        """Take a picture of the screen, after what moves has settled."""
+        self.page.wait_for_timeout(1500)
+        self.page.screenshot(path=path, timeout=1000 * TIMEOUT_S)
+
+    def overflow(self) -> int:
+        """Pixels that the page is wider than the screen."""
+        width = 'document.documentElement.scrollWidth - window.innerWidth'
+        return self.page.evaluate(width)
+
+    def _boxes(self, key: str) -> str:
+        return self.page.locator(f'#{key}-boxes textarea').input_value()
+
+    def _wait_for(self, selector: str, text: str) -> None:
+        self.page.wait_for_function(
+            '([id, text]) => document.querySelector(id)?.innerText.includes(text)',
+            arg=[selector, text],
+        )
+
+
+def _on_screen(
+    shown: Locator, point: tuple[float, ...], size_wh: tuple
+) -> tuple[float, float]:
+    """Where a pixel of a picture is, which is fitted into its frame."""
+    frame, (width, height) = shown.bounding_box(), size_wh
+    scale = min(frame['width'] / width, frame['height'] / height)
+    left = frame['x'] + (frame['width'] - scale * width) / 2
+    top = frame['y'] + (frame['height'] - scale * height) / 2
+    return left + scale * point[0], top + scale * point[1]
+
+
+def take_screenshots(url: str, out: Path, folder: Path) -> None:
+    """Visit the page and take the four pictures.
+
+    Args:
+        url: Of the page.
+        out: Where pictures go.
+        folder: For the examples that are uploaded.
+    """
+    from uninext.web.examples import SIZE_WH, write_examples
+
+    pictures, videos = write_examples(folder)
+    out.mkdir(parents=True, exist_ok=True)
+    with browser() as opened:
+        visitor = Visitor(opened, url, LAPTOP)
+        visitor.give_picture(pictures[0].path)
+        visitor.ask_picture(names=pictures[0].names)
+        visitor.screenshot(out / 'web_names.png')
+        visitor.give_picture(pictures[1].path)
+        visitor.ask_picture(sentences=pictures[1].sentences)
+        visitor.screenshot(out / 'web_sentence.png')
+        visitor.give_example_video(1)
+        visitor.wait_for_frame()
+        visitor.page.locator('#video-tab-box-button').click()
+        visitor.screenshot(out / 'web_video_running.png')
+        visitor.wait_for_video()
+        box = tuple(float(value) for value in videos[1].boxes.split())
+        visitor.page.locator('#video-clear').click()
+        visitor.click_box('video', box, SIZE_WH)
+        visitor.ask_video()
+        visitor.wait_for_frame()
+        visitor.wait_for_video()
+        visitor.screenshot(out / 'web_video.png')
+        phone = Visitor(opened, url, PHONE)
+        phone.give_picture(pictures[1].path)
+        phone.ask_picture(names='ring, circle')
+        phone.page.locator('#picture-ask').scroll_into_view_if_needed()
+        phone.screenshot(out / 'web_phone.png')
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve a model and take the pictures.
+
+    Args:
+        argv: Arguments; by default those of the process.
+
+    Returns:
+        0.
+    """
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--model', help='default: the model that comes along')
+    parser.add_argument('--checkpoint')
+    parser.add_argument('--name', help='what the header calls it')
+    parser.add_argument('--out', type=Path, default=Path('docs/assets'))
+    args = parser.parse_args(argv)
+    import tempfile
+
+    from uninext.apis import UninextInferencer
+    from uninext.web import serving
+
+    inferencer = UninextInferencer(args.model, args.checkpoint)
+    name = args.name or Path(args.checkpoint or args.model or 'uninext_tiny').name
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving(inferencer, name) as app,
+    ):
+        take_screenshots(app.local_url, args.out, Path(folder))
+    print(f'written: {args.out}/web_*.png')
+    return 0
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())
