@@ -65,8 +65,8 @@ class StartModel:
     Attributes:
         config: The config that the weights were trained with.
         weights: The file.
-        has_text_encoder: Whether the file has the text encoder's weights; if not, they
-            come from its package.
+        has_text_encoder: Whether the file has the text encoder's weights; published
+            files leave to packages what they bring.
     """
 
     config: Config
@@ -191,7 +191,6 @@ def config_text(plan: FineTuning) -> str:
     body: dict[str, Any] = {
         'work_dir': str(plan.work_dir),
         'load_from': near_path(plan.start.weights),
-        'load_allow': [],
         'model': _model_lines(plan),
         'frozen': _frozen(plan),
         'train_dataloader': _train_lines(plan),
@@ -203,8 +202,6 @@ def config_text(plan: FineTuning) -> str:
             'checkpoint': {'interval': math.ceil(plan.num_iters / CHECKPOINTS_PER_RUN)}
         },
     }
-    if not plan.start.has_text_encoder:
-        body['load_allow'] = [f'^{TEXT_ENCODER}']  # the initial ones are its package's
     lines = assignments({k: v for k, v in body.items() if v != {} and v != []})
     base = assignments({'_base_': _base_of(plan)})
     return (

@@ -122,8 +122,8 @@ def judge_start(cfg: Config, work_dir: str | Path) -> dict[str, float]:
     """Judge the weights that a training would start from.
 
     Args:
-        cfg: Of the training, with test data; ``load_from`` names the weights. Those
-            that ``load_allow`` lets be absent are the initial ones. Not changed.
+        cfg: Of the training, with test data; ``load_from`` names the weights, which
+            must be whole. Not changed.
         work_dir: Of the logs.
 
     Returns:
@@ -133,14 +133,12 @@ def judge_start(cfg: Config, work_dir: str | Path) -> dict[str, float]:
         CheckpointError: If the weights do not fit the model.
     """
     cfg = copy.deepcopy(cfg)
-    cfg.work_dir, cfg.resume = str(work_dir), False
+    cfg.work_dir, cfg.resume, cfg.load_allow = str(work_dir), False, []
     cfg.experiment_name = f'start of {cfg.get("experiment_name", "training")}'
     if cfg.get('visualizer') is not None:
         cfg.visualizer.name = str(work_dir)  # one of that name would be taken over
     init_default_scope('uninext')
     runner = RUNNERS.build(cfg)
-    if cfg.get('load_allow'):
-        runner.model.prompt_generator.init_weights()
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints
         return runner.test()
 
