@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -379,6 +380,11 @@ def test_lines_are_there_while_it_runs(monkeypatch):
     monkeypatch.setattr('uninext.apis.sources.read_frames', Endless(3, look))
     assert run('0', *NAMES, '--quiet') == 130
     assert seen == [3]
+
+
+def test_in_a_thread_there_are_no_signals(photos):
+    with ThreadPoolExecutor() as pool:
+        assert pool.submit(run, photos, *NAMES, '--save', 'json').result() == 0
 
 
 def test_an_error_keeps_what_was_found(photos, capsys):

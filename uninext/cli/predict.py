@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 import time
 from itertools import islice
 from pathlib import Path
@@ -368,7 +369,9 @@ class _Interruption:
         return self.came or self.window_closed
 
     def __enter__(self) -> _Interruption:
-        self._before = {s: signal.signal(s, self._note) for s in self.SIGNALS}
+        is_main = threading.current_thread() is threading.main_thread()
+        signals = self.SIGNALS if is_main else ()  # others may not take signals
+        self._before = {s: signal.signal(s, self._note) for s in signals}
         return self
 
     def __exit__(self, *_: object) -> None:
