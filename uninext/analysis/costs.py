@@ -126,6 +126,7 @@ def _count_flops(model: nn.Module, run: Callable[[], Any]) -> dict[str, int]:
     with ExitStack() as stack:
         # Fused kernels are not in torch's table; what they are made of is.
         stack.enter_context(_plain_attention())
+        stack.enter_context(_not_learning(model))
         counter = stack.enter_context(FlopCounterMode(display=False))
         booked = 0
 
@@ -179,3 +180,15 @@ def _plain_attention() -> Iterator[None]:
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
+
+
+@contextmanager
+def _not_learning(model: nn.Module) -> Iterator[None]:
+    """torch's counter cannot follow parameters that are handed from part to part."""
+    learning = [p for p in model.parameters() if p.requires_grad]
+    model.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in learning:
+            parameter.requires_grad_(True)
