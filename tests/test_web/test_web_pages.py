@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 from xml.etree import ElementTree
 
+import cv2
 import numpy as np
 import pytest
 
@@ -17,6 +19,7 @@ from uninext.web.pages import (  # noqa: E402
     MAX_ROWS,
     TrackSummary,
     instance_table,
+    live_picture,
     progress_bar,
     status,
 )
@@ -125,3 +128,19 @@ class TestMarks:
         assert tuple(drawn[10, 30]) == instance_color(0)
         assert tuple(drawn[30, 80]) == instance_color(1)
         assert not IMAGE.any()
+
+
+class TestLivePicture:
+    def test_before_the_first_frame(self):
+        assert '<img' not in live_picture(None)
+
+    @pytest.mark.parametrize(
+        'size_hw, shown_hw', [((60, 100), (60, 100)), ((1080, 1920), (540, 960))]
+    )
+    def test_is_inside_of_the_page_and_never_large(self, size_hw, shown_hw):
+        frame = np.zeros((*size_hw, 3), np.uint8)
+        frame[..., 2] = 200  # BGR
+        data = live_picture(frame).split('base64,')[1].split('"')[0]
+        read = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), 1)
+        assert read.shape[:2] == shown_hw
+        assert read[5, 5] == pytest.approx([0, 0, 200], abs=8)

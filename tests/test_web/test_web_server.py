@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -134,6 +135,12 @@ class TestLaunch:
         port = int(app.local_url.rstrip('/').rsplit(':', 1)[1])
         with pytest.raises(OSError, match=str(port)):
             server_module.launch(port=port, open_browser=False)
+
+    def test_kill_ends_it_like_ctrl_c(self):
+        before = signal.getsignal(signal.SIGTERM)
+        with pytest.raises(SystemExit), server_module._ended_by_kill():
+            signal.raise_signal(signal.SIGTERM)
+        assert signal.getsignal(signal.SIGTERM) is before
 
     @pytest.mark.parametrize(
         'model, checkpoint, name',

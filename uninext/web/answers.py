@@ -60,7 +60,7 @@ class FrameAnswer:
     """What was found in the newest frame of a video that runs.
 
     Attributes:
-        picture: (H, W, 3) uint8 RGB, annotated.
+        picture: (H, W, 3) uint8 BGR, annotated.
         table: HTML of its instances.
         done: Frames so far.
         total: Frames of the video, if it tells.
@@ -177,9 +177,8 @@ class Answering:
                 now = time.perf_counter()
                 if now - shown >= SHOWN_EVERY:
                     shown = now
-                    picture = cv2.cvtColor(annotated, cv2.COLOR_BGR2RGB)
                     table, fps = instance_table(result), done / (now - start)
-                    yield FrameAnswer(picture, table, done, header.count, fps)
+                    yield FrameAnswer(annotated, table, done, header.count, fps)
                 if stop.is_set():
                     break
         seconds = time.perf_counter() - start

@@ -12,6 +12,7 @@ from uninext.apis import UninextInferencer
 from uninext.web.answers import Answering, first_frame
 from uninext.web.examples import Example
 from uninext.web.handlers import LIVE, WHOLE, AskHandlers, MarkHandlers, ready
+from uninext.web.pages import live_picture
 from uninext.web.panel import VIEW_HEIGHT, PromptPanel, build_panel
 
 TITLE = 'uninext'
@@ -117,13 +118,11 @@ def _video_tab(ask: AskHandlers, examples: Sequence[Example]) -> None:
         with gr.Column(min_width=340):
             with gr.Tabs() as tabs:
                 with gr.Tab('Newest frame', id=LIVE, elem_id='video-tab-live'):
-                    live = gr.Image(
-                        label='Newest frame',
-                        interactive=False,
-                        height=RESULT_HEIGHT,
-                        format='jpeg',
-                        buttons=['fullscreen'],
+                    live = gr.HTML(
+                        live_picture(None),
+                        padding=False,
                         elem_id='video-live',
+                        elem_classes='un-html',
                     )
                 with gr.Tab('Video', id=WHOLE, elem_id='video-tab-whole'):
                     player = gr.Video(

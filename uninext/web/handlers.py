@@ -16,7 +16,7 @@ import numpy as np
 from uninext.web.answers import Answering, FrameAnswer, Stops, VideoAnswer, first_frame
 from uninext.web.errors import for_people
 from uninext.web.marks import draw_marks
-from uninext.web.pages import progress_bar, status
+from uninext.web.pages import live_picture, progress_bar, status
 from uninext.web.prompts import (
     Corner,
     add_corner,
@@ -182,7 +182,7 @@ def _file(path: Path) -> Any:
 def _started() -> tuple[Any, ...]:
     return (
         gr.update(selected=LIVE),
-        None,
+        live_picture(None),
         None,
         status('Reading the video ...'),
         '',
@@ -195,7 +195,8 @@ def _shown(answer: FrameAnswer | VideoAnswer) -> tuple[Any, ...]:
     same = gr.skip()
     if isinstance(answer, FrameAnswer):
         bar = progress_bar(answer.done, answer.total, answer.fps)
-        return same, answer.picture, same, bar, answer.table, *([same] * 4)
+        live = live_picture(answer.picture)
+        return same, live, same, bar, answer.table, *([same] * 4)
     end = 'Stopped' if answer.stopped else 'Done'
     fps = answer.done / max(answer.seconds, 1e-9)
     note = status(

@@ -5,16 +5,19 @@ Results enter, HTML leaves; whatever people typed is escaped.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
+import cv2
 import numpy as np
 
 from uninext.apis import Result
 from uninext.visualization.palette import Color, instance_color, track_color
 
 MAX_ROWS = 100  # of a table; pictures of crowds would make a page of it
+LIVE_SIDE, LIVE_QUALITY = 960, 85  # pixels; of JPEG
 INSTANCE_HEADERS = ('', 'label', 'score', 'box (x1 y1 x2 y2)', 'asked by')
 FRAME_HEADERS = ('', 'track', *INSTANCE_HEADERS[1:])
 TRACK_HEADERS = ('', 'track', 'label', 'score', 'frames', 'last box', 'asked by')
@@ -105,6 +108,25 @@ def progress_bar(done: int, total: int | None, fps: float, note: str = '') -> st
         f'<div class="un-bar" style="width:{share:.1%}"></div></div>'
         f'<div class="un-status" aria-live="polite">{escape(text)}</div>'
     )
+
+
+def live_picture(picture: np.ndarray | None) -> str:
+    """The newest frame, inside of the page: no file of it is written.
+
+    Args:
+        picture: (H, W, 3) uint8 BGR, made smaller if it is large; None before any.
+    """
+    if picture is None:
+        return '<div class="un-live">The newest frame appears here.</div>'
+    shrink = LIVE_SIDE / max(picture.shape[:2])
+    if shrink < 1:
+        picture = cv2.resize(
+            picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA
+        )
+    quality = [cv2.IMWRITE_JPEG_QUALITY, LIVE_QUALITY]
+    data = cv2.imencode('.jpg', picture, quality)[1].tobytes()
+    source = f'data:image/jpeg;base64,{base64.b64encode(data).decode()}'
+    return f'<div class="un-live"><img src="{source}" alt="the newest frame"></div>'
 
 
 def status(text: str) -> str:

@@ -190,7 +190,15 @@ def _wire(
         **quiet,
     )
     state = [panel.source, panel.boxes, panel.corner]
-    panel.view.select(handlers.click, state, marks, **quiet)
+    # Clicks that come fast wait for each other instead of being dropped.
+    panel.view.select(
+        handlers.click,
+        state,
+        marks,
+        trigger_mode='multiple',
+        concurrency_limit=1,
+        **quiet,
+    )
     undo.click(handlers.undo, state, marks, **quiet)
     clear.click(handlers.clear, panel.source, marks, **quiet)
     panel.boxes.input(handlers.redraw, state[:2], marks[1:], **quiet)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
+import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -47,7 +50,10 @@ def launch(
         OSError: If the port is taken.
     """
     inferencer = UninextInferencer(model, checkpoint, device)
-    with serving(inferencer, _name_of(model, checkpoint), host, port, share) as app:
+    with (
+        _ended_by_kill(),
+        serving(inferencer, _name_of(model, checkpoint), host, port, share) as app,
+    ):
         if open_browser:
             import webbrowser
 
@@ -104,6 +110,19 @@ def serving(
                 yield app
             finally:
                 app.close(verbose=False)
+
+
+@contextlib.contextmanager
+def _ended_by_kill() -> Iterator[None]:
+    """Let ``kill`` end the block as Ctrl-C does, so that files are removed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager

@@ -23,6 +23,11 @@ CSS = """
 .un-row button { min-height: 40px; }
 /* small pictures fill the frame; clicks are measured in it as if they did */
 .un-page .image-frame img { width: 100%; height: 100%; object-fit: contain; }
+.un-live { height: 400px; display: flex; align-items: center; justify-content: center;
+  border: 1px solid var(--border-color-primary); border-radius: var(--radius-sm);
+  background: var(--background-fill-secondary);
+  color: var(--body-text-color-subdued); }
+.un-live img { width: 100%; height: 100%; object-fit: contain; margin: 0 !important; }
 .un-hint { color: var(--body-text-color-subdued); font-size: .875rem; margin: 2px 0; }
 .un-status { font-size: .9rem; padding: 4px 2px; font-variant-numeric: tabular-nums; }
 .un-progress { height: 8px; border-radius: 4px; overflow: hidden;
