@@ -66,8 +66,11 @@ def run(args: argparse.Namespace) -> None:
     if args.checkpoint and not Path(args.checkpoint).is_file():
         raise ValueError(f'There is no checkpoint {args.checkpoint!r}.')
     print(f'[1/3] Generating scenes in {out}/shapes', flush=True)
+    from uninext import apis  # first: it keeps mmdet from printing what it lacks
+    from uninext.apis import ten_task_pictures, ten_tasks
     from uninext.datasets.shapes import generate_suite
 
+    model = args.checkpoint or apis.UninextInferencer().model
     generate_suite(
         out / 'shapes',
         (1, 1, args.num_pictures),
@@ -77,17 +80,11 @@ def run(args: argparse.Namespace) -> None:
         args.seed,
         report=lambda _: None,
     )
-    from uninext import apis
-    from uninext.apis import ten_task_pictures, ten_tasks
-
-    model = args.checkpoint or apis.UninextInferencer().model
     configs = ten_tasks.load_task_configs(CONFIGS)
     configs = ten_tasks.point_at_shapes(configs, out / 'shapes', 'test')
-    print(
-        f'[2/3] Judging all tasks on the test split ({time.perf_counter() - start:.0f} '
-        's until here; about two minutes on two cores)',
-        flush=True,
-    )
+    seconds = time.perf_counter() - start
+    print(f'[2/3] Judging all tasks on the test split (after {seconds:.0f} s; takes')
+    print('      about two minutes on two cores)', flush=True)
     album = ten_task_pictures.SceneAlbum()
     rows = ten_tasks.measure_ten_tasks(
         configs,
@@ -101,14 +98,19 @@ def run(args: argparse.Namespace) -> None:
     print('[3/3] Drawing', flush=True)
     picked = album.pick()
     ten_task_pictures.write_task_pages(out / 'pictures', picked)
-    video = ten_task_pictures.write_task_video(
-        out / ten_task_pictures.VIDEO_NAME, picked
-    )
+    ten_task_pictures.write_task_video(out / ten_task_pictures.VIDEO_NAME, picked)
     print(f'\n{ten_tasks.ten_tasks_table(rows)}\n')
-    print(f'Look at   {video}\n          {out}/pictures: best, median, worst a task')
+    _say_what_next(out)
+
+
+def _say_what_next(out: Path) -> None:
+    command = os.path.relpath(Path(sys.executable).parent / 'uninext')
+    print(f'Look at   {out}/ten_tasks.mp4')
+    print(f'          {out}/pictures: best, median and worst answer of each task')
     print('Go on with')
-    print('  your own pictures and videos:  uninext predict SOURCE --names person')
-    print('  training on your own folder:   make demo DATA=my_folder')
+    print(f"  {command} predict {out}/shapes/test --categories 'star, ring'")
+    print(f'  {command} demo                 # the same in a browser')
+    print('  make demo DATA=my_folder      # train on your own folder, minutes')
 
 
 if __name__ == '__main__':

@@ -189,11 +189,13 @@ def test_one_checkpoint_is_one_network(configs: dict[str, Config], tmp_path: Pat
 
 
 def test_the_tool_says_what_to_do(
-    tool: ModuleType, tmp_path: Path, capsys, monkeypatch
+    tool: ModuleType, configs: dict[str, Config], tmp_path: Path, capsys, monkeypatch
 ):
     class Found:
         model = torch.nn.Module()
 
+    own = copy.deepcopy(configs)
+    monkeypatch.setattr(ten_tasks, 'load_task_configs', lambda _: own)
     monkeypatch.setattr(ten_tasks, 'UninextInferencer', lambda *_: Found)
     weights = tmp_path / 'x.pth'
     weights.touch()

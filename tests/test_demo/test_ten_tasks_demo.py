@@ -38,6 +38,14 @@ def test_a_checkpoint_that_is_absent_is_said_before_anything_is_made(
     assert demo.main(['--out', str(out), '--checkpoint', absent]) == 2
     assert 'absent.pth' in capsys.readouterr().err
     assert not out.exists()
+
+    def nothing_shipped():
+        raise ValueError('nothing is shipped')
+
+    monkeypatch.setattr(apis, 'UninextInferencer', nothing_shipped)
+    assert demo.main(['--out', str(out)]) == 2
+    assert 'nothing is shipped' in capsys.readouterr().err
+    assert not out.exists()
     monkeypatch.setenv('UNINEXT_TRACEBACK', '1')
     with pytest.raises(ValueError, match='no checkpoint'):
         demo.main(['--out', str(out), '--checkpoint', absent])

@@ -413,8 +413,10 @@ def _on_canvas(picture: np.ndarray, title: str, text: str) -> np.ndarray:
         picture = cv2.resize(picture, size_wh, interpolation=cv2.INTER_AREA)
     left = (width - picture.shape[1]) // 2
     canvas[: len(picture), left : left + picture.shape[1]] = picture
+    bottom = height + VIDEO_BAR
     for size in range(17, 7, -1):  # the largest letters that fit
         captioned = add_caption(canvas, f'{title}\n{text}', size)
-        if len(captioned) <= height + VIDEO_BAR:
-            return pad_to_height(captioned, height + VIDEO_BAR)
-    return captioned[len(captioned) - height - VIDEO_BAR :]
+        if len(captioned) <= bottom:
+            break
+    assert len(captioned) <= bottom, 'the most lines of the smallest letters fit'
+    return pad_to_height(captioned, bottom)
