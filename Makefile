@@ -43,7 +43,7 @@ format: $(VENV)/.tests
 docs: $(VENV)/.docs
 	@echo '[docs] mkdocs'
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
-	@echo 'site/index.html is the first page.'
+	@echo 'site/index.html is the first page. With search: $(PY) -m http.server -d site'
 
 all-checks: lint docs test
 
