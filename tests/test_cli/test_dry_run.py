@@ -12,6 +12,7 @@ import pytest
 from mmengine import Config
 
 from uninext.cli import dry_run, main
+from uninext.cli.analysis import browse_dataset
 from uninext.datasets import MultiTaskDataset
 from uninext.datasets.samplers import MultiTaskBatchSampler
 
@@ -168,3 +169,14 @@ def test_sources_that_are_not_drawn_are_named(tmp_path, capsys):
     dataset = stage_3()
     assert dry_run.save_pictures(dataset, {'lasot': []}, tmp_path / 'x') == []
     assert 'lasot: not drawn in so many batches' in capsys.readouterr().out
+
+
+def test_browsing_draws_the_samples_of_the_training(config, tmp_path, capsys):
+    out = tmp_path / 'seen'
+    argv = [config, '--out', str(out), '--num', '3', '--sheet']
+    assert browse_dataset.main(argv) == 0
+    names = sorted(path.name for path in out.iterdir())
+    assert names == ['sheet.jpg', 'v_0.jpg', 'v_1.jpg', 'v_2.jpg']
+    assert cv2.imread(str(out / 'sheet.jpg')).shape[1] > 3 * 480
+    assert browse_dataset.main([*argv, '--sources', 'w']) == 2
+    assert "--sources ['w']: there are ['v']" in capsys.readouterr().err

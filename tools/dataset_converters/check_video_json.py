@@ -14,35 +14,32 @@ import argparse
 import sys
 from pathlib import Path
 
+from uninext.cli.common import DATA_ERRORS, run_tool
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
     parser.add_argument('json', type=Path, help='file to check')
     parser.add_argument(
         '--images', type=Path, help='folder of the frames; without it none is looked at'
     )
-    return parser.parse_args(argv)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the tool; 0 if all is well, 1 if something is wrong, 2 if unreadable."""
-    args = parse_args(argv)
-    from uninext.datasets.annotation_file import DatasetError
+def run(args: argparse.Namespace) -> int:
+    """Check the file; 1 if something is wrong."""
     from uninext.datasets.converters import VideoCheck
 
-    try:
-        check = VideoCheck(args.json, args.images)
-    except (DatasetError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+    check = VideoCheck(args.json, args.images)
     print(check.found.summary(args.json).replace('skipped ', 'wrong: '))
     labels = ', '.join(f'{name} {n}' for name, n in check.labels.most_common())
     print(f'  objects by category: {labels or "none"}')
     print('nothing is wrong' if check.ok else 'see above for what is wrong')
     return 0 if check.ok else 1
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the tool; 0 if all is well, 1 if something is wrong, 2 if unreadable."""
+    return run_tool(__doc__, add_arguments, run, argv, DATA_ERRORS)
 
 
 if __name__ == '__main__':

@@ -20,12 +20,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from uninext.cli.common import DATA_ERRORS, run_tool
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
     parser.add_argument('out', type=Path, help='folder to write')
     pair = dict(nargs=2, type=Path, metavar=('JSON', 'IMAGES'))
     parser.add_argument('--train', required=True, **pair)
@@ -34,7 +33,6 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--overfit', type=int, default=0, help='train and val on the same N photographs'
     )
-    return parser.parse_args(argv)
 
 
 def choose(coco: dict, first_names: list[str], number: int) -> dict:
@@ -49,41 +47,38 @@ def choose(coco: dict, first_names: list[str], number: int) -> dict:
     return {**coco, 'images': images, 'annotations': kept}
 
 
+def run(args: argparse.Namespace) -> int:
+    """Convert what the command line asks for."""
+    from uninext.datasets import converters as conv
+
+    objects = conv.convert_refexp_json(args.refs).objects if args.refs else []
+    for split in ('train', 'val'):
+        source = args.val if split == 'val' and args.val else args.train
+        source = args.train if args.overfit else source
+        coco = json.loads(source[0].read_text())
+        files = {image['file_name'] for image in coco['images']}
+        here = [o for o in objects if Path(o.file_name).name in files]
+        if args.overfit:
+            names = [Path(o.file_name).name for o in here]
+            coco = choose(coco, names, args.overfit)
+        files = {image['file_name'] for image in coco['images']}
+        refs = conv.Conversion()
+        refs.objects = [
+            replace(o, file_name=Path(o.file_name).name)
+            for o in here
+            if Path(o.file_name).name in files
+        ]
+        annotations = args.out / 'annotations'
+        conv.write_json(coco, annotations / f'instances_{split}.json')
+        conv.write_json(conv.to_coco(refs), annotations / f'refs_{split}.json')
+        _link_images(source[1], args.out / split, files)
+        print(f'{split}: {len(files)} images, {len(refs.objects)} expressed objects')
+    return 0
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the tool; 0 if it did what it should, 2 with a message if not."""
-    args = parse_args(argv)
-    from uninext.datasets import converters as conv
-    from uninext.datasets.annotation_file import DatasetError
-
-    try:
-        objects = conv.convert_refexp_json(args.refs).objects if args.refs else []
-        for split in ('train', 'val'):
-            source = args.val if split == 'val' and args.val else args.train
-            source = args.train if args.overfit else source
-            coco = json.loads(source[0].read_text())
-            files = {image['file_name'] for image in coco['images']}
-            here = [o for o in objects if Path(o.file_name).name in files]
-            if args.overfit:
-                names = [Path(o.file_name).name for o in here]
-                coco = choose(coco, names, args.overfit)
-            files = {image['file_name'] for image in coco['images']}
-            refs = conv.Conversion()
-            refs.objects = [
-                replace(o, file_name=Path(o.file_name).name)
-                for o in here
-                if Path(o.file_name).name in files
-            ]
-            annotations = args.out / 'annotations'
-            conv.write_json(coco, annotations / f'instances_{split}.json')
-            conv.write_json(conv.to_coco(refs), annotations / f'refs_{split}.json')
-            _link_images(source[1], args.out / split, files)
-            print(
-                f'{split}: {len(files)} images, {len(refs.objects)} expressed objects'
-            )
-    except (DatasetError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    return 0
+    return run_tool(__doc__, add_arguments, run, argv, DATA_ERRORS)
 
 
 def _link_images(source: Path, target: Path, names: set[str]) -> None:

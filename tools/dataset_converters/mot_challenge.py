@@ -15,12 +15,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from uninext.cli.common import DATA_ERRORS, run_tool
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
     parser.add_argument('root', type=Path, help='folder of the download')
     parser.add_argument('out', type=Path, help='file to write')
     parser.add_argument(
@@ -38,24 +37,22 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         action='store_true',
         help='fail if a frame with annotations is not on the disk',
     )
-    return parser.parse_args(argv)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Convert what the command line asks for."""
+    from uninext.datasets.converters.mot_challenge import convert_mot_challenge
+
+    conversion = convert_mot_challenge(
+        args.root, args.out, args.split, args.min_visibility, args.strict
+    )
+    print(conversion.summary(str(args.out)))
+    return 0
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the tool; 0 if it did what it should, 2 with a message if not."""
-    args = parse_args(argv)
-    from uninext.datasets.annotation_file import DatasetError
-    from uninext.datasets.converters.mot_challenge import convert_mot_challenge
-
-    try:
-        conversion = convert_mot_challenge(
-            args.root, args.out, args.split, args.min_visibility, args.strict
-        )
-    except (DatasetError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    print(conversion.summary(str(args.out)))
-    return 0
+    return run_tool(__doc__, add_arguments, run, argv, DATA_ERRORS)
 
 
 if __name__ == '__main__':

@@ -14,14 +14,13 @@ import argparse
 import sys
 from pathlib import Path
 
+from uninext.cli.common import DATA_ERRORS, run_tool
+
 SET_NAMES = ('refcoco-unc', 'refcocoplus-unc', 'refcocog-umd', 'refcocog-google')
 
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
     parser.add_argument('root', type=Path, help='folder of the REFER download')
     parser.add_argument('out', type=Path, help='folder for the converted files')
     parser.add_argument(
@@ -46,7 +45,6 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='with --mix: keep an object of several sets as several records, as the '
         'published training did',
     )
-    return parser.parse_args(argv)
 
 
 def convert(args: argparse.Namespace) -> None:
@@ -88,15 +86,7 @@ def convert(args: argparse.Namespace) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the tool; 0 if it did what it should, 2 with a message if not."""
-    args = parse_args(argv)
-    from uninext.datasets.annotation_file import DatasetError
-
-    try:
-        convert(args)
-    except (DatasetError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    return 0
+    return run_tool(__doc__, add_arguments, convert, argv, DATA_ERRORS)
 
 
 if __name__ == '__main__':

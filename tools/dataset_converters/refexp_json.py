@@ -15,12 +15,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from uninext.cli.common import DATA_ERRORS, run_tool
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
     parser.add_argument('refs', type=Path, help='the JSON file')
     parser.add_argument('out', type=Path, help='the file to write')
     parser.add_argument(
@@ -28,28 +27,26 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         default='',
         help='keep only images whose file_name begins so, e.g. one split',
     )
-    return parser.parse_args(argv)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Convert what the command line asks for."""
+    from uninext.datasets import converters as conv
+
+    conversion = conv.convert_refexp_json(args.refs)
+    kept = [o for o in conversion.objects if o.file_name.startswith(args.prefix)]
+    others = len(conversion.objects) - len(kept)
+    if others:
+        conversion.skipped[f'file_name does not begin with {args.prefix}'] += others
+    conversion.objects = kept
+    conv.write_json(conv.to_coco(conversion), args.out)
+    print(conversion.summary(str(args.out)))
+    return 0
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the tool; 0 if it did what it should, 2 with a message if not."""
-    args = parse_args(argv)
-    from uninext.datasets import converters as conv
-    from uninext.datasets.annotation_file import DatasetError
-
-    try:
-        conversion = conv.convert_refexp_json(args.refs)
-        kept = [o for o in conversion.objects if o.file_name.startswith(args.prefix)]
-        others = len(conversion.objects) - len(kept)
-        if others:
-            conversion.skipped[f'file_name does not begin with {args.prefix}'] += others
-        conversion.objects = kept
-        conv.write_json(conv.to_coco(conversion), args.out)
-        print(conversion.summary(str(args.out)))
-    except (DatasetError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    return 0
+    return run_tool(__doc__, add_arguments, run, argv, DATA_ERRORS)
 
 
 if __name__ == '__main__':

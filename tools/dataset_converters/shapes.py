@@ -17,14 +17,13 @@ from __future__ import annotations
 import argparse
 import sys
 
+from uninext.cli.common import DATA_ERRORS, run_tool
+
 PICTURES_PER_VIDEO = 5  # if layouts are asked for, but no number of videos
 
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
     parser.add_argument('out', metavar='OUT', help='folder to write into')
     for split, default in (('train', 400), ('val', 60), ('test', 0)):
         parser.add_argument(
@@ -59,38 +58,37 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--tripod', action='store_true', help='let no camera tremble (default: half)'
     )
     parser.add_argument('--seed', type=int, default=0, help='of everything')
-    args = parser.parse_args(argv)
-    if len(args.size) > 2:
-        parser.error(f'--size takes one or two numbers, got {len(args.size)}.')
-    if args.videos is not None and not 2 <= len(args.videos) <= 3:
-        parser.error(f'--videos takes two or three numbers, got {len(args.videos)}.')
-    return args
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Write the set and say what is in it; 2 if an argument is wrong."""
-    args = parse_args(argv)
+def run(args: argparse.Namespace) -> int:
+    """Write the set and say what is in it."""
+    for name, numbers, most in (('size', args.size, 2), ('videos', args.videos, 3)):
+        if numbers is not None and not most - 1 <= len(numbers) <= most:
+            raise ValueError(
+                f'--{name} takes {most - 1} or {most} numbers, got {len(numbers)}.'
+            )
     from uninext.datasets.shapes import LAYOUTS, generate_suite
 
     images = (args.train, args.val, args.test)
     videos = args.videos or (0, 0)
     if args.layout and args.videos is None:
         videos = [-(-number // PICTURES_PER_VIDEO) for number in images]
-    try:
-        generate_suite(
-            args.out,
-            images,
-            videos,
-            size_wh=(args.size[0], args.size[-1]),
-            length=args.frames,
-            seed=args.seed,
-            hand_camera=not args.tripod,
-            layouts=LAYOUTS if 'all' in args.layout else args.layout,
-        )
-    except (ValueError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+    generate_suite(
+        args.out,
+        images,
+        videos,
+        size_wh=(args.size[0], args.size[-1]),
+        length=args.frames,
+        seed=args.seed,
+        hand_camera=not args.tripod,
+        layouts=LAYOUTS if 'all' in args.layout else args.layout,
+    )
     return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the tool; 0 if it did what it should, 2 with a message if not."""
+    return run_tool(__doc__, add_arguments, run, argv, DATA_ERRORS)
 
 
 if __name__ == '__main__':

@@ -23,12 +23,11 @@ import shutil
 import sys
 from pathlib import Path
 
+from uninext.cli.common import DATA_ERRORS, run_tool
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
     parser.add_argument('out', type=Path, help='folder to write')
     parser.add_argument('--davis', type=Path, required=True, help='DAVIS 2016')
     parser.add_argument('--split', default='val', help='list of ImageSets to take')
@@ -36,7 +35,6 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--copy', action='store_true', help='copy the frames instead of linking them'
     )
-    return parser.parse_args(argv)
 
 
 def place(source: Path, target: Path, copy: bool) -> None:
@@ -83,15 +81,7 @@ def convert(args: argparse.Namespace) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the tool; 0 if it did what it should, 2 with a message if not."""
-    args = parse_args(argv)
-    from uninext.datasets.annotation_file import DatasetError
-
-    try:
-        convert(args)
-    except (DatasetError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    return 0
+    return run_tool(__doc__, add_arguments, convert, argv, DATA_ERRORS)
 
 
 if __name__ == '__main__':

@@ -13,6 +13,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from uninext.cli.common import DATA_ERRORS, run_tool
+
 OPTIONS = dict(
     split_file=dict(type=Path, help='names of the wanted sequences, one a line'),
     chunks=dict(
@@ -27,13 +29,10 @@ OPTIONS = dict(
 )
 
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
     from uninext.datasets.converters import VIDEO_SETS
 
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
     sets = parser.add_subparsers(dest='set', metavar='SET', required=True)
     for name, video_set in VIDEO_SETS.items():
         sub = sets.add_parser(
@@ -54,30 +53,28 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         )
         for option in video_set.options:
             sub.add_argument('--' + option.replace('_', '-'), **OPTIONS[option])
-    return parser.parse_args(argv)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the tool; 0 if it did what it should, 2 with a message if not."""
-    args = parse_args(argv)
-    from uninext.datasets.annotation_file import DatasetError
+def run(args: argparse.Namespace) -> int:
+    """Convert what the command line asks for."""
     from uninext.datasets.converters import VIDEO_SETS
 
     video_set = VIDEO_SETS[args.set]
     options = {name: getattr(args, name) for name in video_set.options}
-    try:
-        conversion = video_set.convert(
-            args.root,
-            args.out,
-            split=args.split,
-            strict=args.strict,
-            **{name: value for name, value in options.items() if value is not None},
-        )
-    except (DatasetError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+    conversion = video_set.convert(
+        args.root,
+        args.out,
+        split=args.split,
+        strict=args.strict,
+        **{name: value for name, value in options.items() if value is not None},
+    )
     print(conversion.summary(args.out))
     return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the tool; 0 if it did what it should, 2 with a message if not."""
+    return run_tool(__doc__, add_arguments, run, argv, DATA_ERRORS)
 
 
 if __name__ == '__main__':

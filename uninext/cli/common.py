@@ -23,6 +23,7 @@ EXIT_USER_ERROR = 2
 EXIT_BROKEN_PIPE = 141  # what a shell reports of a program that SIGPIPE ended
 _TRACEBACK_VARIABLE = 'UNINEXT_TRACEBACK'
 _USER_ERRORS = (ValueError, OSError, ImportError, KeyError)
+DATA_ERRORS = (ValueError, OSError)  # of tools that convert or check files
 
 
 class UserError(SystemExit):
@@ -142,17 +143,21 @@ def build_runner(cfg: Config) -> UninextRunner:
 
 
 @contextlib.contextmanager
-def user_errors(applies: Callable[[], bool] = lambda: True) -> Iterator[None]:
+def user_errors(
+    applies: Callable[[], bool] = lambda: True,
+    errors: tuple[type[Exception], ...] = _USER_ERRORS,
+) -> Iterator[None]:
     """Print errors that the user can mend as a message, and exit with status 2.
 
     ``UNINEXT_TRACEBACK=1`` in the environment keeps the traceback.
 
     Args:
         applies: Asked when an error arrives; False lets it through as it is.
+        errors: Kinds that are meant.
     """
     try:
         yield
-    except _USER_ERRORS as error:
+    except errors as error:
         is_pipe = isinstance(error, BrokenPipeError)  # see run_command
         if os.environ.get(_TRACEBACK_VARIABLE) or is_pipe or not applies():
             raise
@@ -167,27 +172,37 @@ def user_errors(applies: Callable[[], bool] = lambda: True) -> Iterator[None]:
 def run_tool(
     description: str,
     add_arguments: Callable[[argparse.ArgumentParser], None],
-    run: Callable[[argparse.Namespace], int],
+    run: Callable[[argparse.Namespace], int | None],
     argv: list[str] | None = None,
+    errors: tuple[type[Exception], ...] = (),
 ) -> int:
     """Parse ``argv`` and run one command: the body of the scripts in ``tools/``.
 
     Args:
-        description: First lines of ``--help``.
+        description: First lines of ``--help``, as they are; examples may follow.
         add_arguments: Adds the command's arguments.
-        run: Runs the command.
+        run: Runs the command; None is 0.
         argv: Arguments; by default those of the process.
+        errors: Kinds of errors that are the user's wherever they arise, as those of a
+            tool that only reads what the user gives it; see :func:`user_errors`.
 
     Returns:
         The exit status.
     """
-    parser = argparse.ArgumentParser(description=description)
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     add_arguments(parser)
-    return run_command(run, parser.parse_args(argv))
+    args = parser.parse_args(argv)
+    try:
+        with user_errors(errors=errors):
+            return run_command(run, args)
+    except UserError as error:
+        return int(error.code or 0)
 
 
 def run_command(
-    run: Callable[[argparse.Namespace], int], args: argparse.Namespace
+    run: Callable[[argparse.Namespace], int | None], args: argparse.Namespace
 ) -> int:
     """Run a command, in silence if its reader goes away (``uninext ... | head``).
 
@@ -199,7 +214,7 @@ def run_command(
         The exit status.
     """
     try:
-        status = run(args)
+        status = run(args) or 0
         sys.stdout.flush()
     except BrokenPipeError:
         # What is left in the buffer must go somewhere when the process ends.

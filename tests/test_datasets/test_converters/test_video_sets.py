@@ -74,7 +74,7 @@ def test_empty_download_is_explained(name, tmp_path, capsys):
 @pytest.mark.parametrize('name', VIDEO_SETS)
 def test_help_says_the_layout(name, capsys):
     with pytest.raises(SystemExit):
-        load_tool('video_set').parse_args([name, '--help'])
+        load_tool('video_set').main([name, '--help'])
     said = ' '.join(capsys.readouterr().out.split())
     # argparse breaks lines at hyphens too
     layout = VIDEO_SETS[name].layout.replace('- ', '-')

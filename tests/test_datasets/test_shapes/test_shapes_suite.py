@@ -418,5 +418,5 @@ def test_the_tool_writes_layouts(tmp_path: Path, capsys: pytest.CaptureFixture):
     assert tool.main([str(tmp_path), *small, '--layout', 'kitti']) == 2
     assert 'layout must be' in capsys.readouterr().err
     for wrong in (['--size', '1', '2', '3'], ['--videos', '1']):
-        with pytest.raises(SystemExit):
-            tool.parse_args([str(tmp_path), *wrong])
+        assert tool.main([str(tmp_path), *wrong]) == 2
+        assert f'{wrong[0]} takes' in capsys.readouterr().err

@@ -104,9 +104,16 @@ def part_of(cfg: Config, key: str | None) -> Any:
         elif isinstance(part, dict) and name in part:
             part = part[name]
         else:
-            known = list(part) if isinstance(part, dict) else f'{len(part)} entries'
-            raise ValueError(f'The config has no {key!r}: no {name!r} in {known}.')
+            raise ValueError(
+                f'The config has no {key!r}: no {name!r} in {_told(part)}.'
+            )
     return part
+
+
+def _told(part: Any) -> str:
+    if isinstance(part, dict):
+        return str(list(part))
+    return f'{len(part)} entries' if isinstance(part, (list, tuple)) else repr(part)
 
 
 def differences(old: Any, new: Any) -> list[str]:

@@ -1,0 +1,229 @@
+"""The scripts of tools/misc and tools/analysis_tools, by their arguments."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / 'tests/test_models/test_detectors'))
+
+from small_uninext import small_config, small_video_config  # noqa: E402
+
+from uninext.cli.analysis import (  # noqa: E402
+    analyze_logs,
+    benchmark,
+    browse_dataset,
+    confusion_matrix,
+    get_flops,
+    print_config,
+)
+
+TOOLS = {
+    'misc/print_config.py': print_config,
+    'misc/browse_dataset.py': browse_dataset,
+    'analysis_tools/analyze_logs.py': analyze_logs,
+    'analysis_tools/get_flops.py': get_flops,
+    'analysis_tools/benchmark.py': benchmark,
+    'analysis_tools/confusion_matrix.py': confusion_matrix,
+}
+SIZE = ['--size', '64', '96']
+
+
+def test_help_is_quick_and_teaches():
+    """All scripts in one process: none imports anything heavy before it is used."""
+    paths = [f'{ROOT}/tools/{name}' for name in TOOLS]
+    code = (
+        'import sys, runpy\n'
+        f'for path in {paths!r}:\n'
+        '    sys.argv = [path, "--help"]\n'
+        '    try:\n'
+        '        runpy.run_path(path, run_name="__main__")\n'
+        '    except SystemExit as end:\n'
+        '        assert end.code == 0, end\n'
+        'print(sorted({"torch", "numpy", "mmengine", "mmdet"} & set(sys.modules)))\n'
+    )
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == '[]'
+    assert done.stdout.count('usage:') == len(TOOLS)
+    assert done.stdout.count('Example') == len(TOOLS)
+
+
+def fails_with(module, argv: list[str], capsys) -> str:
+    assert module.main(argv) == 2
+    err = capsys.readouterr().err
+    assert 'Traceback' not in err
+    return err
+
+
+# ------------------------------------------------------------------------- print_config
+
+
+@pytest.fixture
+def configs(tmp_path: Path) -> tuple[str, str]:
+    base, leaf = tmp_path / 'base.py', tmp_path / 'leaf.py'
+    base.write_text("a = dict(b=1, c=[1, 2])\nd = [dict(type='X', e=1)]\n")
+    leaf.write_text("_base_ = './base.py'\na = dict(b=2)\nd = [dict(type='X', f=1)]\n")
+    return str(base), str(leaf)
+
+
+def test_a_config_is_printed_as_it_is_resolved(configs, tmp_path, capsys):
+    out = tmp_path / 'out.py'
+    argv = [configs[1], '--cfg-options', 'a.g=7', '--out', str(out)]
+    assert print_config.main(argv) == 0
+    printed = capsys.readouterr().out
+    assert out.read_text() == printed
+    assert Config.fromfile(out).to_dict() == dict(
+        a=dict(b=2, c=[1, 2], g=7), d=[dict(type='X', f=1)]
+    )
+    assert print_config.main([configs[1], '--key', 'a.c']) == 0
+    assert capsys.readouterr().out.split() == ['c', '=', '[', '1,', '2,', ']']
+    assert print_config.main([configs[1], '--key', 'd.0']) == 0
+    assert "type='X'" in capsys.readouterr().out
+
+
+def test_what_a_leaf_changes(configs, capsys):
+    assert print_config.main([configs[1], '--diff', configs[0]]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == ['- a.b: 1', '+ a.b: 2', '- d.0.e: 1', '+ d.0.f: 1']
+    print_config.main([configs[0], '--diff', configs[0]])
+    assert capsys.readouterr().out == 'no difference\n'
+
+
+def test_numbers_of_another_type_differ():
+    assert print_config.differences({}, {}) == []
+    assert print_config.differences(dict(a=1), dict(a=True)) == ['- a: 1', '+ a: True']
+    assert print_config.differences(dict(a={}), dict(a=dict(b=1))) == [
+        '- a: {}',
+        '+ a.b: 1',
+    ]
+
+
+def test_wrong_configs_and_keys(configs, capsys):
+    assert 'There is no config' in fails_with(print_config, ['nothing'], capsys)
+    argv = [configs[0], '--key', 'a.x']
+    assert "no 'x' in ['b', 'c']" in fails_with(print_config, argv, capsys)
+    argv = [configs[0], '--key', 'a.c.5']
+    assert "no '5' in 2 entries" in fails_with(print_config, argv, capsys)
+    argv = [configs[0], '--key', 'a.b.x']
+    assert "no 'x' in 1" in fails_with(print_config, argv, capsys)
+    argv = [configs[0], '--diff', configs[1], '--out', 'x.py']
+    assert 'leave out --diff' in fails_with(print_config, argv, capsys)
+
+
+def test_a_config_by_its_name(capsys):
+    assert print_config.main(['stage2_image_tiny', '--key', 'model.type']) == 0
+    assert capsys.readouterr().out == "type = 'UNINEXT'\n"
+
+
+# ---------------------------------------------------------------- logs and result files
+
+
+def test_logs(tmp_path, capsys):
+    folder = tmp_path / 'run/20260101_000000/vis_data'
+    folder.mkdir(parents=True)
+    rows = [dict(iter=i, loss=9.0 - i, time=1.5) for i in (1, 2)]
+    (folder / 'scalars.json').write_text('\n'.join(map(json.dumps, rows)))
+    out = tmp_path / 'x.png'
+    argv = [str(tmp_path / 'run'), '--names', 'mine', '--out', str(out)]
+    assert analyze_logs.main(argv) == 0
+    assert '| mine | 2 | 1.5 |' in capsys.readouterr().out
+    assert out.is_file()
+    argv = [str(tmp_path), '--names', 'a', 'b']
+    assert '1 runs need as many' in fails_with(analyze_logs, argv, capsys)
+    assert 'no log' in fails_with(analyze_logs, [str(tmp_path / 'x')], capsys)
+
+
+def test_confusions(tmp_path, capsys):
+    box = dict(image_id=1, category_id=1, bbox=[0, 0, 9, 9])
+    truth = dict(
+        images=[dict(id=1, width=20, height=20)],
+        categories=[dict(id=1, name='cat')],
+        annotations=[dict(box, id=1, iscrowd=0, area=81)],
+    )
+    (tmp_path / 'gt.json').write_text(json.dumps(truth))
+    (tmp_path / 'pred.json').write_text(json.dumps([dict(box, score=0.9)]))
+    argv = ['--gt', str(tmp_path / 'gt.json'), '--pred', str(tmp_path / 'pred.json')]
+    assert confusion_matrix.main([*argv, '--out', str(tmp_path / 'x.png')]) == 0
+    assert '| cat | 1 | 1 | 0 |' in capsys.readouterr().out
+    assert (tmp_path / 'x.png').is_file()
+    error = fails_with(confusion_matrix, [*argv, '--iou-thr', '2'], capsys)
+    assert 'iou_thr must be in (0, 1], got 2' in error
+
+
+# -------------------------------------------------------------------- models to measure
+
+
+@pytest.fixture(scope='module')
+def models(tmp_path_factory) -> tuple[str, str]:
+    """Configs of the small network: of pictures, of videos."""
+    folder = tmp_path_factory.mktemp('models')
+    paths = []
+    for name, model in (('image', small_config()), ('video', small_video_config())):
+        path = folder / f'{name}.py'
+        model = model.to_dict() if isinstance(model, Config) else model
+        Config(dict(model=model.get('model', model))).dump(path)
+        paths.append(str(path))
+    return tuple(paths)
+
+
+def test_costs_of_a_small_network(models, capsys):
+    argv = [models[0], *SIZE, '--categories', 'cat, dog', '--expression', 'a red ox']
+    assert get_flops.main(argv) == 0
+    out = capsys.readouterr().out
+    assert out.startswith('96 x 64 pixels, 2 names, 1 sentences')
+    for part in (
+        'backbone',
+        'text encoder',
+        'fusion',
+        'encoder',
+        'decoder',
+        'mask head',
+    ):
+        assert f'| {part} |' in out
+    assert 'Not counted' in out
+    argv = [models[0], '--size', '0', '64']
+    assert '--size takes two positive' in fails_with(get_flops, argv, capsys)
+    assert 'There is no config' in fails_with(get_flops, ['nothing'], capsys)
+    argv = [models[0], *SIZE, '--boxes', '-1']
+    assert '--boxes must be at least 0' in fails_with(get_flops, argv, capsys)
+
+
+def test_pictures_are_timed(models, capsys):
+    argv = ['inference', models[0], *SIZE, '--iterations', '2', '--warmup', '1']
+    argv += ['--categories', 'cat', '--batch-size', '2', '--device', 'cpu']
+    assert benchmark.main(argv) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in out[:3]] == ['warm-up', 'call', 'call']
+    assert out[3].endswith('1 threads: 2 x 96 x 64, 1 names')
+    assert 'pictures/s' in out[4]
+    assert 'of 2 calls of 2' in out[4]
+    error = fails_with(benchmark, [*argv, '--batch-size', '0'], capsys)
+    assert '--batch-size must be at least 1' in error
+
+
+def test_sessions_are_timed(models, capsys):
+    argv = ['session', models[1], *SIZE, '--iterations', '1', '--warmup', '1']
+    argv += ['--categories', 'cat, ox', '--expression', 'a cat', '--boxes', '2']
+    assert benchmark.main(argv) == 0
+    out = capsys.readouterr().out
+    assert 'frames of 96 x 64, 2 names, 1 sentences, 2 boxes' in out
+    assert 'frames/s' in out
+    argv[1] = models[0]
+    assert 'a video needs stage 3' in fails_with(benchmark, argv, capsys)
+
+
+def test_training_is_timed(models, capsys):
+    argv = [*SIZE, '--iterations', '1', '--warmup', '0', '--objects', '2']
+    assert benchmark.main(['training', models[0], *argv]) == 0
+    assert '1 x 1 frames of 96 x 64, 2 objects each' in capsys.readouterr().out
+
+
+def test_browsing_needs_a_number(capsys):
+    assert '--num must be' in fails_with(browse_dataset, ['x', '--num', '0'], capsys)
