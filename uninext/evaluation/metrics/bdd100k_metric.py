@@ -12,14 +12,14 @@ from mmengine.logging import MMLogger
 from uninext.evaluation.functional.bdd100k_frames import (
     BOXES,
     MASKS,
+    ObjectShape,
     bdd_tracking_figures,
     split_classes,
 )
 from uninext.evaluation.metrics.video_metric import (
-    VideoMetric,
+    TracksMetric,
     frame_stem,
     log_figures,
-    predictions_of,
     target_mask,
     targets_of,
 )
@@ -27,11 +27,9 @@ from uninext.registry import METRICS
 from uninext.utils.masks import encode_mask
 from uninext.utils.scalabel import BDD_THINGS, ScalabelFrame, ScalabelObject
 
-SHAPES = {'bbox': BOXES, 'segm': MASKS}
-
 
 @METRICS.register_module()
-class BDD100KTrackingMetric(VideoMetric):
+class BDD100KTrackingMetric(TracksMetric):
     """Figures of BDD100K over all videos, as ``eval_results.py bdd-mot`` gives them.
 
     Predictions are ``bboxes``, ``scores``, ``labels``, ``instances_ids`` and for
@@ -52,20 +50,10 @@ class BDD100KTrackingMetric(VideoMetric):
 
     default_prefix = 'bdd100k'
 
-    def __init__(
-        self,
-        similarity: str = 'bbox',
-        outfile_prefix: str | None = None,
-        format_only: bool = False,
-        collect_device: str = 'cpu',
-        prefix: str | None = None,
-    ) -> None:
-        super().__init__(outfile_prefix, format_only, collect_device, prefix)
-        if similarity not in SHAPES:
-            raise ValueError(
-                f'similarity must be one of {sorted(SHAPES)}, got {similarity!r}.'
-            )
-        self.shape = SHAPES[similarity]
+    @property
+    def shape(self) -> ObjectShape:
+        """What objects are compared by."""
+        return MASKS if self.with_masks else BOXES
 
     def start_video(self, sample: dict) -> dict[str, list]:
         unknown = set(self._classes) - set(BDD_THINGS)
@@ -137,10 +125,7 @@ class BDD100KTrackingMetric(VideoMetric):
         ]
 
     def _answers(self, sample: dict) -> list[ScalabelObject]:
-        fields = ['bboxes', 'scores', 'labels', 'instances_ids']
-        if self.shape.exclusive:
-            fields.append('masks')
-        pred = predictions_of(sample, *fields)
+        pred = self.tracks_of(sample)
         taken = np.zeros(sample['ori_shape'][:2], dtype=bool)
         answers = []
         for i in np.argsort(-pred['scores'], kind='stable'):

@@ -17,16 +17,14 @@ from uninext.evaluation.functional.tracking import (
     tracking_figures,
 )
 from uninext.evaluation.metrics.video_metric import (
-    VideoMetric,
+    TracksMetric,
     log_figures,
-    predictions_of,
     target_mask,
     targets_of,
 )
 from uninext.registry import METRICS
 from uninext.utils.masks import encode_mask
 
-SIMILARITIES = ('bbox', 'segm')
 SHARES = (
     *('HOTA', 'DetA', 'AssA', 'LocA', 'MOTA', 'sMOTA', 'MOTP', 'IDF1'),
     *('IDP', 'IDR', 'CLR_Re', 'CLR_Pr'),
@@ -35,7 +33,7 @@ COUNTS = ('CLR_TP', 'CLR_FP', 'CLR_FN', 'IDSW', 'Frag', 'MT', 'PT', 'ML')
 
 
 @METRICS.register_module()
-class TrackingMetric(VideoMetric):
+class TrackingMetric(TracksMetric):
     """HOTA, CLEAR and IDF1 over all videos; objects of different labels never match.
 
     Predictions are ``bboxes``, ``scores``, ``labels``, ``instances_ids`` and for
@@ -57,27 +55,11 @@ class TrackingMetric(VideoMetric):
 
     default_prefix = 'track'
 
-    def __init__(
-        self,
-        similarity: str = 'bbox',
-        outfile_prefix: str | None = None,
-        format_only: bool = False,
-        collect_device: str = 'cpu',
-        prefix: str | None = None,
-    ) -> None:
-        super().__init__(outfile_prefix, format_only, collect_device, prefix)
-        if similarity not in SIMILARITIES:
-            raise ValueError(
-                f'similarity must be one of {SIMILARITIES}, got {similarity!r}.'
-            )
-        self.with_masks = similarity == 'segm'
-
     def start_video(self, sample: dict) -> dict[str, list]:
         return {'frames': [], 'lines': []}
 
     def add_frame(self, state: dict[str, list], sample: dict) -> None:
-        fields = ['bboxes', 'scores', 'labels', 'instances_ids']
-        pred = predictions_of(sample, *fields, *(['masks'] if self.with_masks else []))
+        pred: dict[str, Any] = self.tracks_of(sample)
         pred['rles'] = [encode_mask(mask) for mask in pred.get('masks', ())]
         state['lines'] += self._lines(pred, sample['frame_id'] + 1)
         if not self.format_only:

@@ -19,6 +19,7 @@ from terminaltables import AsciiTable
 
 from uninext.utils.masks import decode_segmentation
 
+SIMILARITIES = ('bbox', 'segm')
 NEEDED = ('video_id', 'frame_id', 'video_length', 'ori_shape')
 
 
@@ -140,6 +141,41 @@ class VideoMetric(BaseMetric):
         """
         videos = {result['key']: result for result in results}
         return self.summarize([videos[key] for key in sorted(videos, key=str)])
+
+
+class TracksMetric(VideoMetric):
+    """Base of metrics that judge tracks of all objects, by boxes or by masks.
+
+    Args:
+        similarity: ``'bbox'`` (MOT) or ``'segm'`` (MOTS): IoU of what.
+        outfile_prefix: As :class:`VideoMetric`.
+        format_only: As :class:`VideoMetric`.
+        collect_device: As :class:`VideoMetric`.
+        prefix: As :class:`VideoMetric`.
+
+    Raises:
+        ValueError: If ``similarity`` is unknown.
+    """
+
+    def __init__(
+        self,
+        similarity: str = 'bbox',
+        outfile_prefix: str | None = None,
+        format_only: bool = False,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(outfile_prefix, format_only, collect_device, prefix)
+        if similarity not in SIMILARITIES:
+            raise ValueError(
+                f'similarity must be one of {SIMILARITIES}, got {similarity!r}.'
+            )
+        self.with_masks = similarity == 'segm'
+
+    def tracks_of(self, sample: dict) -> dict[str, np.ndarray]:
+        """Predictions of a frame, with ``masks`` if those are judged."""
+        fields = ['bboxes', 'scores', 'labels', 'instances_ids']
+        return predictions_of(sample, *fields, *(['masks'] if self.with_masks else []))
 
 
 def video_key(sample: dict) -> tuple:
