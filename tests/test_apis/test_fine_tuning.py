@@ -174,6 +174,26 @@ def test_data_that_the_model_never_learned_from_is_refused(starts, parts, tmp_pa
             config_text(plan)
 
 
+def test_a_fine_tuning_may_start_from_another(starts, parts, tmp_path):
+    first = FineTuning(starts['image'], parts('names'), tmp_path / 'first', 4)
+    start = replace(starts['image'], config=loaded(first))
+    second = FineTuning(start, parts('sentences'), tmp_path / 'second', 5)
+    cfg = loaded(second)
+    (source,) = cfg.train_dataloader.dataset.sources
+    assert source.dataset.type == 'ReferringDataset'
+    base = starts['image'].config.train_dataloader.dataset.sources
+    assert source.dataset.pipeline == base[1].dataset.pipeline
+    assert cfg.train_cfg.max_iters == 5
+    assert cfg.test_evaluator.type == 'ReferringMetric'
+    assert loaded(replace(first, freeze='backbone')).frozen
+    start = replace(start, config=loaded(replace(first, freeze='backbone')))
+    assert loaded(replace(second, start=start)).frozen == []
+    third = replace(starts['image'], config=cfg)
+    cfg = loaded(FineTuning(third, parts('names'), tmp_path / 'third', 6))
+    (source,) = cfg.train_dataloader.dataset.sources
+    assert source.dataset.pipeline == base[0].dataset.pipeline
+
+
 def test_objects_without_masks_switch_to_boxes(starts, parts, tmp_path):
     own = parts('names', edit=without_masks)
     plan = FineTuning(starts['image'], own, tmp_path, 4)
@@ -190,12 +210,26 @@ def test_objects_without_masks_switch_to_boxes(starts, parts, tmp_path):
     assert cfg.model.mask_head.loss_pairwise.type == 'PairwiseAffinityLoss'
 
 
+def test_masks_are_learned_again_after_boxes(starts, parts, tmp_path):
+    cfg = loaded(FineTuning(starts['boxes'], parts('names'), tmp_path, 4))
+    assert starts['boxes'].config.model.mask_head.with_mask_loss is False
+    assert cfg.model.mask_head.with_mask_loss is True
+    assert cfg.model.mask_head.loss_projection is None
+    assert cfg.model.mask_head.loss_pairwise is None
+    assert cfg.model.data_preprocessor.with_color_similarity is False
+    own = parts('names', edit=without_masks)
+    cfg = loaded(FineTuning(starts['boxes'], own, tmp_path, 4))
+    assert cfg.model.mask_head.with_mask_loss is False
+    assert cfg.model.mask_head.loss_projection is not None
+
+
 def test_sentences_of_videos_without_masks_are_not_judged(starts, parts, tmp_path):
     own = parts('video_sentences', edit=without_masks)
     plan = FineTuning(starts['video'], own, tmp_path, 4)
     assert not plan.is_judged
     cfg = loaded(plan)
     assert cfg.get('test_cfg') is None and cfg.get('test_dataloader') is None
+    assert 'uninext test' not in config_text(plan)
 
 
 def test_the_text_encoder_of_a_package_stays_its_package_s(starts, parts, tmp_path):

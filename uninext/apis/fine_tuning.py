@@ -33,6 +33,9 @@ DEFAULT_BATCH_SIZE = 2
 CHECKPOINTS_PER_RUN = 4
 TEXT_ENCODER = 'prompt_generator.text_encoder.'
 _BACKBONES = ['^backbone', '^prompt_generator', '^visual_prompt_generator.backbone']
+# Where configs keep what the first start model was trained on, so that a fine-tuning
+# may start from another one, with other data.
+_START = 'start_sources'
 _HEADS = 'bbox_head|mask_head|embed_head'
 # What is not learned, by the name of the choice: regular expressions of parameters.
 # The heads hold the projection of prompts, by which instances are retrieved.
@@ -188,7 +191,9 @@ def config_text(plan: FineTuning) -> str:
     """
     path = plan.work_dir / 'config.py'
     last = plan.work_dir / f'iter_{plan.num_iters}.pth'
+    sources = '_base_.train_dataloader.dataset.sources'
     body: dict[str, Any] = {
+        _START: Expression(f'_base_.get({_START!r}, {sources})'),
         'work_dir': str(plan.work_dir),
         'load_from': near_path(plan.start.weights),
         'model': _model_lines(plan),
@@ -202,15 +207,19 @@ def config_text(plan: FineTuning) -> str:
             'checkpoint': {'interval': math.ceil(plan.num_iters / CHECKPOINTS_PER_RUN)}
         },
     }
-    lines = assignments({k: v for k, v in body.items() if v != {} and v != []})
-    base = assignments({'_base_': _base_of(plan)})
-    return (
-        f'# Fine-tuning of {plan.start.weights.name}, written by uninext train --data; '
-        'yours to change.\n'
-        f'# uninext train {path} --resume\n'
-        f'# uninext test {path} {last}\n'
-        f'{base}{lines}'
+    kept = {'frozen'} if plan.start.config.get('frozen') else set()  # else inherited
+    lines = assignments(
+        {k: v for k, v in body.items() if k in kept or v not in ({}, [])}
     )
+    head = [
+        f'# Fine-tuning of {plan.start.weights.name}, written by uninext train --data; '
+        'yours to change.',
+        f'# uninext train {path} --resume',
+    ]
+    if plan.is_judged:
+        head.append(f'# uninext test {path} {last}')
+    base = assignments({'_base_': _base_of(plan)})
+    return '\n'.join([*head, f'{base}{lines}'])
 
 
 def _base_of(plan: FineTuning) -> str:
@@ -234,15 +243,30 @@ def _model_lines(plan: FineTuning) -> dict[str, Any]:
         prompts['frozen'] = True  # its dropout is off too, and texts are kept
     if prompts:
         lines['prompt_generator'] = prompts
-    if plan.learns_masks_from_boxes:
-        lines['data_preprocessor'] = {'with_color_similarity': True}
-        lines['mask_head'] = {
-            'with_mask_loss': any(p.train.num_masks for p in plan.parts),
-            'loss_projection': {'type': 'BoxProjectionLoss', 'loss_weight': 1.0},
-            'loss_pairwise': {'type': 'PairwiseAffinityLoss', 'loss_weight': 1.0},
-            'pairwise_warmup': plan.num_iters,
-        }
-    return lines
+    return lines | _mask_lines(plan)
+
+
+def _mask_lines(plan: FineTuning) -> dict[str, Any]:
+    """How masks are learned, where it is not as the start model learned them."""
+    head = plan.start.config.model.get('mask_head')
+    if head is None:
+        return {}
+    from_masks = any(part.train.num_masks for part in plan.parts)
+    from_boxes = plan.learns_masks_from_boxes
+    was_from_boxes = head.get('loss_projection') is not None
+    lines: dict[str, Any] = {}
+    if head.get('with_mask_loss', True) != from_masks:
+        lines['with_mask_loss'] = from_masks
+    if from_boxes:
+        lines['loss_projection'] = {'type': 'BoxProjectionLoss', 'loss_weight': 1.0}
+        lines['loss_pairwise'] = {'type': 'PairwiseAffinityLoss', 'loss_weight': 1.0}
+        lines['pairwise_warmup'] = plan.num_iters
+    elif was_from_boxes:
+        lines['loss_projection'] = lines['loss_pairwise'] = None
+    result = {'mask_head': lines} if lines else {}
+    if from_boxes != was_from_boxes:
+        result['data_preprocessor'] = {'with_color_similarity': from_boxes}
+    return result
 
 
 def _frozen(plan: FineTuning) -> list[str]:
@@ -283,8 +307,7 @@ def _files_of(own: Any) -> dict[str, Any]:
 
 def _source_like(part: OwnPart, start: StartModel) -> int:
     """Position of the first source of the start model that reads such files."""
-    dataset = start.config.train_dataloader.dataset
-    kinds = [source.dataset.type for source in dataset.get('sources', [])]
+    kinds = [source.dataset.type for source in _sources_of(start.config)]
     wanted = part.train.kind.dataset
     if wanted in kinds:
         return kinds.index(wanted)
@@ -296,10 +319,15 @@ def _source_like(part: OwnPart, start: StartModel) -> int:
     )
 
 
+def _sources_of(config: Config) -> list[dict]:
+    """What a model was trained on, before any fine-tuning."""
+    now = config.train_dataloader.dataset.get('sources', [])
+    return config.get(_START, now)
+
+
 def _pipeline_of(number: int) -> Expression:
     """The pipeline of a source of the start model's config."""
-    source = f'_base_.train_dataloader.dataset.sources[{number}]'
-    return Expression(f'{source}.dataset.pipeline')
+    return Expression(f'{_START}[{number}].dataset.pipeline')
 
 
 def near_path(path: Path) -> str:
