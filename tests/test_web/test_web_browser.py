@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from fake_finder import FakeFinder  # noqa: E402
 
 from uninext.apis import read_frames  # noqa: E402
 from uninext.web import serving  # noqa: E402
-from uninext.web.examples import NUM_FRAMES, SIZE_WH, write_examples  # noqa: E402
+from uninext.web.examples import NUM_FRAMES, SIZE_WH  # noqa: E402
 from uninext.web.prompts import read_boxes  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,13 +45,14 @@ def visitor() -> Iterator:
         yield visits.Visitor(opened, app.local_url, visits.LAPTOP)
 
 
-@pytest.fixture(scope='module')
-def examples(tmp_path_factory):
-    return write_examples(tmp_path_factory.mktemp('examples'))
+@pytest.fixture
+def scene(visitor) -> Path:
+    """A picture to drop in; the page has some as examples."""
+    return Path(os.environ['GRADIO_TEMP_DIR']) / 'examples/scene_1.jpg'
 
 
-def test_a_picture_with_names_a_sentence_a_box_and_paint(visitor, examples):
-    visitor.give_picture(examples[0][0].path)
+def test_a_picture_with_names_a_sentence_a_box_and_paint(visitor, scene):
+    visitor.give_picture(scene)
     table = visitor.ask_picture(names='star, ring')
     assert 'What was found: 2' in table
     assert cv2.imread(str(visitor.download('#picture-save-0'))).shape[1::-1] == SIZE_WH

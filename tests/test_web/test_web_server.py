@@ -74,7 +74,7 @@ class TestServer:
 
     def test_a_video_frame_by_frame(self, client, examples):
         job = client.submit(
-            dict(video=handle_file(examples[1][1].path)), '', '', '10 10 60 60', None,
+            handle_file(examples[1][1].path), '', '', '10 10 60 60', None,
             0.3, api_name='/video',
         )  # fmt: skip
         final = job.result(timeout=120)
@@ -101,7 +101,7 @@ class TestServer:
         config = app.get_config_file()
         assert config['analytics_enabled'] is False
         assert not [url for url in config.get('stylesheets', []) if '://' in url]
-        assert 'fake &lt;model&gt;' in json.dumps(config)
+        assert 'fake &lt;model&gt;' in json.dumps(config, default=str)
 
     def test_files_are_gone_after(self):
         with serving(FakeFinder()) as app:

@@ -1,8 +1,9 @@
 #!/usr/bin/env python
 """Use the web demo as a visitor does, in a real browser, and take pictures of it.
 
-A model enters; ``web_names.png``, ``web_sentence.png``, ``web_video.png`` and
-``web_phone.png`` leave. Needs ``playwright`` and a Chromium of the system.
+A model enters; ``web_names.png``, ``web_sentence.png``, ``web_video_running.png``,
+``web_video.png`` and ``web_phone.png`` leave. Needs ``playwright`` and a Chromium of
+the system.
 """
 
 from __future__ import annotations
@@ -15,12 +16,20 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
-import uninext.registry  # noqa: F401  (before anything of mmdet)
-
 BROWSERS = ('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable')
 LAPTOP = {'width': 1280, 'height': 800}
 PHONE = {'width': 390, 'height': 844}
 TIMEOUT_S = 180  # machines may be busy
+# Notes every text that an element has, so that none is missed or taken for a new one.
+WATCH = """id => {
+    const element = document.querySelector(id);
+    window.noted = [];
+    window.watcher?.disconnect();
+    window.watcher = new MutationObserver(() => window.noted.push(element.innerText));
+    const all = {subtree: true, childList: true, characterData: true};
+    window.watcher.observe(element, all);
+}"""
+NOTED = 'text => window.noted.some(noted => noted.includes(text))'
 
 
 def find_browser() -> str | None:
@@ -92,8 +101,18 @@ class Visitor:
         """Type prompts and ask; the text of the table, or what the page says."""
         self.page.locator('#picture-names textarea').fill(names)
         self.page.locator('#picture-sentences textarea').fill(sentences)
+        self.page.evaluate(WATCH, '#picture-status')
         self.page.locator('#picture-ask').click()
-        self._wait_for('#picture-status', 'Answered')
+        return self._picture_table()
+
+    def give_example_picture(self, number: int) -> str:
+        """Click on an example, which is asked at once; the text of the table."""
+        self.page.evaluate(WATCH, '#picture-status')
+        self.page.locator('tr.tr-body:visible').nth(number).click()
+        return self._picture_table()
+
+    def _picture_table(self) -> str:
+        self.page.wait_for_function(NOTED, arg='Answered')
         return self.page.locator('#picture-table').inner_text()
 
     def click_box(self, key: str, box_xyxy: tuple[float, ...], size_wh: tuple) -> str:
@@ -139,21 +158,23 @@ class Visitor:
     def give_example_video(self, number: int) -> None:
         """Open the tab of videos and click on an example, which is followed at once."""
         self.page.locator('#tab-videos-button').click()
+        self.page.evaluate(WATCH, '#video-status')
         self.page.locator('tr.tr-body:visible').nth(number).click()
 
     def wait_for_frame(self) -> str:
         """Wait until a frame is shown; what the page says about the progress."""
-        self._wait_for('#video-status', 'Frame')
+        self.page.wait_for_function(NOTED, arg='Frame')
         return self.page.locator('#video-status').inner_text()
 
     def wait_for_video(self) -> str:
         """Wait for the end; what the page says."""
-        self._wait_for('#video-status', 'frames in')
+        self.page.wait_for_function(NOTED, arg='frames in')
         self.page.locator('#video-result video').wait_for()
         return self.page.locator('#video-status').inner_text()
 
     def ask_video(self) -> None:
         """Press the button."""
+        self.page.evaluate(WATCH, '#video-status')
         self.page.locator('#video-ask').click()
 
     def download(self, button: str) -> Path:
@@ -177,12 +198,6 @@ class Visitor:
     def _boxes(self, key: str) -> str:
         return self.page.locator(f'#{key}-boxes textarea').input_value()
 
-    def _wait_for(self, selector: str, text: str) -> None:
-        self.page.wait_for_function(
-            '([id, text]) => document.querySelector(id)?.innerText.includes(text)',
-            arg=[selector, text],
-        )
-
 
 def _on_screen(
     shown: Locator, point: tuple[float, ...], size_wh: tuple
@@ -195,42 +210,30 @@ def _on_screen(
     return left + scale * point[0], top + scale * point[1]
 
 
-def take_screenshots(url: str, out: Path, folder: Path) -> None:
-    """Visit the page and take the four pictures.
+def take_screenshots(url: str, out: Path) -> None:
+    """Visit the page and take the pictures.
 
     Args:
         url: Of the page.
         out: Where pictures go.
-        folder: For the examples that are uploaded.
     """
-    from uninext.web.examples import SIZE_WH, write_examples
-
-    pictures, videos = write_examples(folder)
     out.mkdir(parents=True, exist_ok=True)
     with browser() as opened:
         visitor = Visitor(opened, url, LAPTOP)
-        visitor.give_picture(pictures[0].path)
-        visitor.ask_picture(names=pictures[0].names)
+        visitor.give_example_picture(0)
         visitor.screenshot(out / 'web_names.png')
-        visitor.give_picture(pictures[1].path)
-        visitor.ask_picture(sentences=pictures[1].sentences)
+        visitor.give_example_picture(1)
         visitor.screenshot(out / 'web_sentence.png')
         visitor.give_example_video(1)
         visitor.wait_for_frame()
         visitor.page.locator('#video-tab-box-button').click()
         visitor.screenshot(out / 'web_video_running.png')
         visitor.wait_for_video()
-        box = tuple(float(value) for value in videos[1].boxes.split())
-        visitor.page.locator('#video-clear').click()
-        visitor.click_box('video', box, SIZE_WH)
-        visitor.ask_video()
-        visitor.wait_for_frame()
-        visitor.wait_for_video()
         visitor.screenshot(out / 'web_video.png')
+        visitor.page.close()
         phone = Visitor(opened, url, PHONE)
-        phone.give_picture(pictures[1].path)
-        phone.ask_picture(names='ring, circle')
-        phone.page.locator('#picture-ask').scroll_into_view_if_needed()
+        phone.give_example_picture(3)
+        phone.page.locator('#picture-result').scroll_into_view_if_needed()
         phone.screenshot(out / 'web_phone.png')
 
 
@@ -249,18 +252,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument('--name', help='what the header calls it')
     parser.add_argument('--out', type=Path, default=Path('docs/assets'))
     args = parser.parse_args(argv)
-    import tempfile
-
+    import uninext.registry  # noqa: F401  (before anything of mmdet)
     from uninext.apis import UninextInferencer
     from uninext.web import serving
 
     inferencer = UninextInferencer(args.model, args.checkpoint)
     name = args.name or Path(args.checkpoint or args.model or 'uninext_tiny').name
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        serving(inferencer, name) as app,
-    ):
-        take_screenshots(app.local_url, args.out, Path(folder))
+    with serving(inferencer, name) as app:
+        take_screenshots(app.local_url, args.out)
     print(f'written: {args.out}/web_*.png')
     return 0
 
