@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import ast
 import copy
-import functools
 import logging
 import re
 from functools import cache
 from pathlib import Path
-from unittest import mock
 
 import numpy as np
 import pytest
@@ -38,6 +36,7 @@ from uninext.registry import (
     TRANSFORMS,
     VISUALIZERS,
 )
+from uninext.utils.meta_device import without_numbers
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / 'configs/uninext'
@@ -69,9 +68,7 @@ def load(name: str) -> Config:
 @cache
 def _built(model_cfg: str, name: str) -> torch.nn.Module:
     init_default_scope('uninext')
-    # mmpretrain's ConvNeXt reads its chances to drop paths from a tensor
-    on_cpu = functools.partial(torch.linspace, device='cpu')
-    with torch.device('meta'), mock.patch.object(torch, 'linspace', on_cpu):
+    with without_numbers():
         return MODELS.build(load(name).model)
 
 

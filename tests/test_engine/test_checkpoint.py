@@ -71,7 +71,7 @@ def test_every_key_must_fit():
     with pytest.raises(CheckpointError) as error:
         load_state(model, state, allow=['^2'], source='net.pth')
     assert 'missing (1): 1.bias' in str(error.value)
-    assert 'misshapen (1): 0.weight' in str(error.value)
+    assert 'misshapen (1): 0.weight 3x5 in place of 3x2' in str(error.value)
     assert 'unexpected' not in str(error.value)
     assert all((before[k] == v).all() for k, v in model.state_dict().items())
     state['0.bias'] = torch.full((3,), 5.0)

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from uninext.cli.common import run_tool, user_errors
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 DESCRIPTION = 'Convert a published checkpoint to the layout of this project, or back.'
 
@@ -39,6 +46,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--config', metavar='NAME', help='config to note in OUT (default: by the keys)'
     )
     parser.add_argument(
+        '--no-check',
+        action='store_true',
+        help='do not compare names and shapes with the network of the config',
+    )
+    parser.add_argument(
         '--quiet', action='store_true', help='print counts only, not every key'
     )
 
@@ -63,12 +75,37 @@ def run(args: argparse.Namespace) -> int:
             to_video=args.to_video,
             backbone_only=args.backbone_only,
             config=args.config,
+            check=None if args.no_check else check_fit,
         )
     if not args.quiet:
         print('\n'.join(report.lines()))
     print(report.summary())
     print(f'written: {args.target}')
     return 0
+
+
+def check_fit(config: str, state: Mapping[str, Tensor]) -> None:
+    """Compare weights with the network of a config, of which no number is made.
+
+    Args:
+        config: Name or path of the config.
+        state: Weights in our layout.
+
+    Raises:
+        CheckpointError: If a key is missing, unexpected or has another shape.
+    """
+    from mmengine import Config
+
+    from uninext.apis.named_models import build_uninext, config_path
+    from uninext.engine import load_state
+    from uninext.utils.meta_device import without_numbers
+
+    path = Path(config) if Path(config).is_file() else config_path(config)
+    with without_numbers():
+        model = build_uninext(Config.fromfile(path))
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', UserWarning)  # it copies nothing: as meant
+        load_state(model, state, source=f'What was converted to {path.name}')
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -46,12 +46,14 @@ class KeyReport:
         unexpected: Keys of the checkpoint that the model does not have.
         misshapen: Keys of both whose shapes differ.
         notes: What the model derived from the checkpoint; see :func:`load_state`.
+        shapes: Of misshapen keys, for people: what they are and what they should be.
     """
 
     missing: list[str]
     unexpected: list[str]
     misshapen: list[str]
     notes: list[str] = field(default_factory=list)
+    shapes: Mapping[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.missing or self.unexpected or self.misshapen)
@@ -63,7 +65,10 @@ class KeyReport:
             return [k for k in keys if not any(re.search(p, k) for p in patterns)]
 
         return KeyReport(
-            rest(self.missing), rest(self.unexpected), rest(self.misshapen)
+            rest(self.missing),
+            rest(self.unexpected),
+            rest(self.misshapen),
+            shapes=self.shapes,
         )
 
     def describe(self) -> str:
@@ -72,7 +77,9 @@ class KeyReport:
         for name in ('missing', 'unexpected', 'misshapen'):
             keys = getattr(self, name)
             if keys:
-                shown = ', '.join(keys[:_MAX_LISTED])
+                shown = ', '.join(
+                    k + self.shapes.get(k, '') for k in keys[:_MAX_LISTED]
+                )
                 more = len(keys) - _MAX_LISTED
                 tail = f', ... and {more} more' if more > 0 else ''
                 lines.append(f'  {name} ({len(keys)}): {shown}{tail}')
@@ -199,11 +206,15 @@ def load_state(
         state, notes, fresh = model.adapt_state_dict(state)
     own = model.state_dict()
     absent = [f'{part.name}.*' for part in packaged if not part.is_in(model)]
+    misshapen = [k for k in own if k in state and own[k].shape != state[k].shape]
     report = KeyReport(
         missing=[k for k in own if k not in state and not _OPTIONAL_KEYS.search(k)],
         unexpected=[k for k in state if k not in own] + absent,
-        misshapen=[k for k in own if k in state and own[k].shape != state[k].shape],
+        misshapen=misshapen,
         notes=notes,
+        shapes={
+            k: f' {_size(state[k])} in place of {_size(own[k])}' for k in misshapen
+        },
     )
     refused = report.without(allow)
     brought = [p for p in packaged if any(p.has(k) for k in refused.missing)]
@@ -221,6 +232,10 @@ def load_state(
     usable = {k: v for k, v in state.items() if k in own and k not in report.misshapen}
     model.load_state_dict(usable, strict=False)
     return report
+
+
+def _size(tensor: Tensor) -> str:
+    return 'x'.join(map(str, tensor.shape)) or 'scalar'
 
 
 def find_loadable(folder: str | os.PathLike) -> tuple[Path | None, list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,7 @@ def convert_file(
     to_video: bool = False,
     backbone_only: bool = False,
     config: str | None = None,
+    check: Callable[[str, Mapping[str, Tensor]], None] | None = None,
 ) -> ConversionReport:
     """Convert a published checkpoint file to one of ours, or back.
 
@@ -79,6 +80,8 @@ def convert_file(
         backbone_only: ``source`` is a pretrained backbone: see
             :func:`backbone_from_published`.
         config: Name of the config that the weights belong to; by default by the keys.
+        check: Called with the name of the config and the weights in our layout before
+            anything is written; raises if they do not fit. Not for a backbone alone.
 
     Raises:
         ValueError: If the files are the same, options contradict each other, or the
@@ -91,19 +94,20 @@ def convert_file(
     if backbone_only:
         converted, report = backbone_from_published(state)
     elif reverse:
-        converted, report = to_published(
-            add_template_backbone(state) if to_video else state
-        )
+        ours = add_template_backbone(state) if to_video else state
+        converted, report = to_published(ours)
     else:
-        converted, report = from_published(state, drop_video=image_only)
+        ours, report = from_published(state, drop_video=image_only)
         if to_video:
-            before = set(converted)
-            converted = add_template_backbone(converted)
-            report.added += [(k, DERIVED) for k in converted if k not in before]
-        meta['config'] = config_of(converted)
+            before = set(ours)
+            ours = add_template_backbone(ours)
+            report.added += [(k, DERIVED) for k in ours if k not in before]
+        converted, meta['config'] = ours, config or config_of(ours)
     meta['source_stage'] = report.stage
     if config is not None:
         meta['config'] = config
+    if check is not None and not backbone_only:
+        check(config or config_of(ours), ours)
     save_safely({'model' if reverse else 'state_dict': converted, 'meta': meta}, target)
     return report
 
