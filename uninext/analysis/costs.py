@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from uninext.models.ops import MSDeformAttention
+if TYPE_CHECKING:
+    from uninext.models.ops import MSDeformAttention
 
 # Longest first: a part that lies in another is counted by itself.
 PARTS = {
@@ -121,6 +122,9 @@ def part_of(name: str) -> str:
 
 def _count_flops(model: nn.Module, run: Callable[[], Any]) -> dict[str, int]:
     """Operations by part; an operation belongs to the innermost module's part."""
+    # Not at the top: whoever reads logs need not wait for mmdet.
+    from uninext.models.ops import MSDeformAttention
+
     flops: dict[str, int] = {}
     active = [OTHER]
     with ExitStack() as stack:

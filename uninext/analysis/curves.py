@@ -124,16 +124,20 @@ def _of_all(runs: Sequence[RunLog], key: str) -> list[Line]:
 
 def _draw_panel(axis: Axes, title: str, lines: Sequence[Line], window: int) -> None:
     values = []
-    for label, run, key in lines:
+    for i, (label, run, key) in enumerate(lines):
         iterations, points = run.curve(key)
         if not points:  # this run has none of it
             continue
         points = smooth(points, window)
         marker = '.' if len(points) < MANY_POINTS else ''
-        axis.plot(iterations, points, label=label, lw=1.2, marker=marker)
+        color = f'C{i % 10}'  # a run has the same in all panels
+        axis.plot(iterations, points, color, label=label, lw=1.2, marker=marker)
         values += points
     if 'loss' in lines[0][2] and values and min(values) > 0:
         axis.set_yscale('log')
+        axis.yaxis.set_major_formatter('{x:g}')
+        narrow = max(values) < 10 * min(values)
+        axis.yaxis.set_minor_formatter('{x:g}' if narrow else '')
     axis.set_title(title, fontsize=10)
     axis.set_xlabel('iteration')
     axis.grid(alpha=0.3)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from mmdet.structures.mask import BitmapMasks
-from mmengine.structures import InstanceData
 
-from uninext.structures import Prompt, UninextDataSample
+if TYPE_CHECKING:
+    from uninext.structures import UninextDataSample
 
 NAMES = ('person', 'car', 'dog', 'bicycle')
 
@@ -55,6 +54,12 @@ def random_clips(
 def _frame(
     generator: np.random.Generator, size_hw: tuple[int, int], num_objects: int
 ) -> tuple[torch.Tensor, UninextDataSample]:
+    # Not at the top: whoever reads logs need not wait for mmdet.
+    from mmdet.structures.mask import BitmapMasks
+    from mmengine.structures import InstanceData
+
+    from uninext.structures import Prompt, UninextDataSample
+
     height, width = size_hw
     image = generator.integers(0, 256, (3, height, width), dtype=np.uint8)
     corners = generator.uniform(0, 0.6, (num_objects, 2)) * (width, height)
