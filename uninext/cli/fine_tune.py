@@ -292,8 +292,8 @@ def _report(
     config = plan.work_dir / 'config.py'
     print('\nNext:')
     print(f'  {predict_command(plan, checkpoint)}')
-    print(f'  uninext test {config} {checkpoint}')
-    print(f'  uninext train {config} --resume')
+    if plan.is_judged:
+        print(f'  uninext test {config} {checkpoint}')
 
 
 def predict_command(plan: FineTuning, checkpoint: Path) -> str:
