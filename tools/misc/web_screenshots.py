@@ -187,7 +187,7 @@ class Visitor:
 
     def screenshot(self, path: Path) -> None:
         """Take a picture of the screen, after what moves has settled."""
-        self.page.wait_for_timeout(1500)
+        self.page.wait_for_timeout(2500)
         self.page.screenshot(path=path, timeout=1000 * TIMEOUT_S)
 
     def overflow(self) -> int:

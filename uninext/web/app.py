@@ -20,6 +20,8 @@ SCORE_THR = 0.3
 RESULT_HEIGHT = 400  # pixels
 AT_ONCE = 4  # questions that share the network; others wait in the queue
 MAX_WAITING = 32
+# Examples are at the foot of the page, answers at its head.
+TO_THE_TOP = '(...given) => { window.scrollTo(0, 0); return given; }'
 # Copies of files that went to browsers: looked through every 10 minutes, kept an hour.
 DELETE_CACHE = (600, 3600)
 
@@ -185,6 +187,7 @@ def _examples(
         marks.redraw,
         [panel.source, panel.boxes],
         [panel.corner, panel.view],
+        js=TO_THE_TOP,
         show_progress='hidden',
         api_visibility='private',
     ).success(**asked, api_visibility='private')

@@ -20,7 +20,7 @@ CSS = """
 .un-header code { font-size: .85rem; }
 .un-html, .un-html > div { padding: 0 !important; min-height: 0 !important; }
 .un-row { align-items: end; }
-.un-row button { min-height: 40px; }
+.un-row > button { min-height: 40px; }
 /* small pictures fill the frame; clicks are measured in it as if they did */
 .un-page .image-frame img { width: 100%; height: 100%; object-fit: contain; }
 .un-live { height: 400px; display: flex; align-items: center; justify-content: center;
@@ -43,6 +43,7 @@ CSS = """
 .un-table th, .un-table td { padding: 4px 8px; vertical-align: top;
   border: 0 !important;
   border-bottom: 1px solid var(--border-color-primary) !important; }
+.un-table thead, .un-table tbody, .un-table tr { border: 0 !important; }
 .un-table td { min-width: 2.2em; }
 .un-swatch { display: inline-block; width: 1em; border-radius: 3px; line-height: 1em;
   box-shadow: 0 0 0 1px var(--border-color-primary); }
