@@ -150,3 +150,33 @@ def test_files_are_shown_as_code(hook):
     assert shown == '# configs/a.py\n\n````python\n_base_ = []\n````\n'
     assert hook.page_of_file('a.md', '# A\n') == '# A\n'
     assert '````text' in hook.page_of_file('LICENSE', 'words')
+
+
+# ------------------------------------------------------------------- with MkDocs here
+
+
+def test_linked_files_become_pages(hook):
+    pytest.importorskip('mkdocs', reason='requirements/docs.txt is not installed')
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import File, Files
+
+    site = MkDocsConfig(str(ROOT / 'mkdocs.yml'))
+    site.load_dict(dict(site_name='a', docs_dir=str(DOCS)))
+    site.validate()
+    page = File.generated(site, 'a.md', content='[a](../configs/uninext/README.md)')
+    added = {file.src_uri for file in hook.on_files(Files([page]), site)}
+    assert {'repository/configs/uninext/README.md', 'repository/CHANGELOG.md'} <= added
+    assert 'repository/configs/uninext/stage2_image.py.md' in added, (
+        'what links link to'
+    )
+
+
+def test_docstrings_are_put_in_the_words_of_griffe():
+    pytest.importorskip('griffe', reason='requirements/docs.txt is not installed')
+    path = DOCS / '_hooks/docstrings.py'
+    spec = importlib.util.spec_from_file_location('_docstrings', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.rewritten('') == ''
+    text = 'Find :class:`~a.B`.\n\nExample:\n    >>> b\n'
+    assert module.rewritten(text) == 'Find `a.B`.\n\nExamples:\n    >>> b\n'
