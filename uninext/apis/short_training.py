@@ -20,6 +20,12 @@ from uninext.apis.coco_folder import CocoFolder, CocoSplit, read_coco
 from uninext.registry import RUNNERS
 
 REFERRING_TYPE = 'ReferringDataset'
+# Of a config, what a test needs; the rest is most of it, and slow to write to a log.
+TEST_KEYS = (
+    *('model', 'load_from', 'test_dataloader', 'test_evaluator', 'test_cfg'),
+    *('default_scope', 'env_cfg', 'default_hooks', 'custom_hooks', 'visualizer'),
+    *('log_processor', 'log_level', 'randomness', 'launcher', 'runner_type'),
+)
 WARM_UP_SHARE, FINAL_SHARE = 0.05, 0.25  # of the iterations
 
 
@@ -132,9 +138,9 @@ def judge_start(cfg: Config, work_dir: str | Path) -> dict[str, float]:
     Raises:
         CheckpointError: If the weights do not fit the model.
     """
-    cfg = copy.deepcopy(cfg)
+    cfg = Config(copy.deepcopy({key: cfg[key] for key in TEST_KEYS if key in cfg}))
     cfg.work_dir, cfg.resume, cfg.load_allow = str(work_dir), False, []
-    cfg.experiment_name = f'start of {cfg.get("experiment_name", "training")}'
+    cfg.experiment_name = f'start of {Path(work_dir).resolve()}'.replace('/', '_')
     if cfg.get('visualizer') is not None:
         cfg.visualizer.name = str(work_dir)  # one of that name would be taken over
     init_default_scope('uninext')
