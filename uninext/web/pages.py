@@ -18,7 +18,7 @@ from uninext.visualization.palette import Color, instance_color, track_color
 
 MAX_ROWS = 100  # of a table; pictures of crowds would make a page of it
 LIVE_SIDE, LIVE_QUALITY = 960, 85  # pixels; of JPEG
-INSTANCE_HEADERS = ('', 'label', 'score', 'box (x1 y1 x2 y2)', 'asked by')
+INSTANCE_HEADERS = ('', 'label', 'score', 'box (pixels)', 'asked by')
 FRAME_HEADERS = ('', 'track', *INSTANCE_HEADERS[1:])
 TRACK_HEADERS = ('', 'track', 'label', 'score', 'frames', 'last box', 'asked by')
 

@@ -137,7 +137,7 @@ def _text_fields(key: str) -> tuple[gr.Textbox, gr.Textbox]:
         names = gr.Textbox(
             label='Names',
             placeholder='star, ring',
-            info='All that is one of them; commas between.',
+            info='All that is one of them.',
             lines=2,
             max_lines=4,
             min_width=220,

@@ -11,7 +11,8 @@ FONTS = ('system-ui', '-apple-system', 'Segoe UI', 'Roboto', 'sans-serif')
 MONO_FONTS = ('ui-monospace', 'SFMono-Regular', 'Menlo', 'Consolas', 'monospace')
 
 CSS = """
-.gradio-container { max-width: 1180px !important; margin: 0 auto !important; }
+.gradio-container .fillable { max-width: 1180px !important; width: 100%;
+  margin: 0 auto !important; }
 .un-page .tr-body td, .un-page .tr-head th { padding: 4px 10px !important; }
 .un-header { display: flex; flex-wrap: wrap; gap: 4px 16px; align-items: baseline; }
 .un-header h1 { font-size: 1.5rem; margin: 0; font-weight: 700; }
@@ -44,6 +45,7 @@ CSS = """
   border: 0 !important;
   border-bottom: 1px solid var(--border-color-primary) !important; }
 .un-table thead, .un-table tbody, .un-table tr { border: 0 !important; }
+.un-table th:nth-last-child(2), .un-table td:nth-last-child(2) { white-space: nowrap; }
 .un-table td { min-width: 2.2em; }
 .un-swatch { display: inline-block; width: 1em; border-radius: 3px; line-height: 1em;
   box-shadow: 0 0 0 1px var(--border-color-primary); }
