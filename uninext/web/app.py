@@ -73,9 +73,9 @@ def _picture_tab(ask: AskHandlers, examples: Sequence[Example]) -> None:
     )
     marks = MarkHandlers(lambda picture: picture)
     with gr.Row():
-        with gr.Column(min_width=340):
+        with gr.Column(min_width=300):
             panel = build_panel(source, marks, 'picture', SCORE_THR)
-        with gr.Column(min_width=340):
+        with gr.Column(min_width=300):
             result = gr.Image(
                 label='Found',
                 interactive=False,
@@ -109,7 +109,7 @@ def _video_tab(ask: AskHandlers, examples: Sequence[Example]) -> None:
     )
     marks = MarkHandlers(first_frame)
     with gr.Row():
-        with gr.Column(min_width=340):
+        with gr.Column(min_width=300):
             panel = build_panel(source, marks, 'video', SCORE_THR)
             stop = gr.Button(
                 'Stop and keep what is done',
@@ -117,7 +117,7 @@ def _video_tab(ask: AskHandlers, examples: Sequence[Example]) -> None:
                 interactive=False,
                 elem_id='video-stop',
             )
-        with gr.Column(min_width=340):
+        with gr.Column(min_width=300):
             with gr.Tabs() as tabs:
                 with gr.Tab('Newest frame', id=LIVE, elem_id='video-tab-live'):
                     live = gr.HTML(

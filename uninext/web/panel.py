@@ -13,7 +13,7 @@ import gradio as gr
 from uninext.web.handlers import MarkHandlers
 from uninext.web.prompts import BRUSH_COLORS
 
-VIEW_HEIGHT = 300  # pixels; leaves room for the prompts on a laptop
+VIEW_HEIGHT = 260  # pixels; leaves room for the prompts on a laptop
 CLICK_HINT = 'Click two opposite corners. Several boxes are several things.'
 PAINT_HINT = 'Paint over a thing, roughly. Another colour is another thing.'
 
@@ -140,7 +140,7 @@ def _text_fields(key: str) -> tuple[gr.Textbox, gr.Textbox]:
             info='All that is one of them.',
             lines=2,
             max_lines=4,
-            min_width=220,
+            min_width=150,
             elem_id=f'{key}-names',
         )
         sentences = gr.Textbox(
@@ -149,7 +149,7 @@ def _text_fields(key: str) -> tuple[gr.Textbox, gr.Textbox]:
             info='One thing each; one a line.',
             lines=2,
             max_lines=4,
-            min_width=220,
+            min_width=150,
             elem_id=f'{key}-sentences',
         )
     return names, sentences
@@ -163,7 +163,7 @@ def _ask_row(key: str, threshold: float) -> tuple[gr.Slider, gr.Button]:
             label='Score threshold',
             info='For names; all else always answers.',
             scale=3,
-            min_width=220,
+            min_width=150,
             elem_id=f'{key}-threshold',
         )
         ask = gr.Button(

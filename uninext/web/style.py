@@ -12,7 +12,7 @@ MONO_FONTS = ('ui-monospace', 'SFMono-Regular', 'Menlo', 'Consolas', 'monospace'
 
 CSS = """
 .gradio-container .fillable { max-width: 1180px !important; width: 100%;
-  margin: 0 auto !important; }
+  margin: 0 auto !important; box-sizing: border-box; }
 .un-page .tr-body td, .un-page .tr-head th { padding: 4px 10px !important; }
 .un-header { display: flex; flex-wrap: wrap; gap: 4px 16px; align-items: baseline; }
 .un-header h1 { font-size: 1.5rem; margin: 0; font-weight: 700; }
@@ -54,7 +54,7 @@ CSS = """
 .un-buttons { gap: 8px; }
 .un-page :focus-visible { outline: 2px solid var(--primary-500); outline-offset: 1px; }
 @media (max-width: 640px) {
-  .gradio-container { padding: 8px !important; }
+  .gradio-container, .gradio-container .fillable { padding: 6px !important; }
   .un-header .un-model { margin-left: 0; }
 }
 @media (prefers-reduced-motion: reduce) { .un-bar { transition: none; } }
