@@ -29,7 +29,7 @@ from uninext.apis.ten_tasks import BOXES, MASKS, TEN_TASKS, MeasuredFigure
 from uninext.utils.masks import encode_mask
 
 HEIGHT, WIDTH = 48, 64
-OD, IS, SOT = TEN_TASKS[0], TEN_TASKS[1], TEN_TASKS[4]
+OD, IS, REC, SOT = (TEN_TASKS[i] for i in (0, 1, 2, 4))
 GREY = 90
 
 
@@ -198,7 +198,7 @@ def test_a_video_of_nothing_is_an_error(tmp_path: Path):
 
 def test_all_tasks_are_in_the_video(grey: str, tmp_path: Path, monkeypatch):
     monkeypatch.setattr(drawing, 'VIDEO_SIZE_WH', (160, 96))  # lower than 4:3
-    monkeypatch.setattr(drawing, 'VIDEO_BAR', 48)
+    monkeypatch.setattr(drawing, 'VIDEO_BAR', 72)
     pictures = [PickedScene(r, 0.5, scene(grey)) for r in ('best', 'median', 'worst')]
     videos = [PickedScene(r, 0.5, scene(grey, 5)) for r in ('best', 'worst')]
     path = write_task_video(tmp_path / 'x.mp4', {OD: pictures, IS: [], SOT: videos})
@@ -208,16 +208,18 @@ def test_all_tasks_are_in_the_video(grey: str, tmp_path: Path, monkeypatch):
         shapes = [frame.to_ndarray(format='rgb24').shape for frame in file.decode()]
     still = round(drawing.PICTURE_SECONDS * drawing.VIDEO_FPS)
     pause = round(drawing.PAUSE_SECONDS * drawing.VIDEO_FPS)
-    assert shapes == [(144, 160, 3)] * (2 * still + 4 + pause)
+    assert shapes == [(168, 160, 3)] * (2 * still + 4 + pause)
 
 
 def test_the_page_shows_table_and_pictures(grey: str):
     row = MeasuredFigure(**vars(OD), measured=0.5, scenes=3, seconds=2)
-    picked = {OD: [PickedScene('best', 0.75, scene(grey))], SOT: []}
+    best = [PickedScene('best', 0.75, scene(grey))]
+    picked = {OD: best, REC: best, SOT: []}
     text = ten_tasks_page([row], picked, 'assets/x', 'python tool.py A')
     assert '```bash\npython tool.py A\n```' in text
     assert '| OD | box AP | 0.80 | 0.500 | no | 3 | 2 |' in text
     assert '## OD: object detection' in text
     assert 'box AP: best 0.75.](assets/x/od.jpg)' in text
+    assert 'box IoU: best 0.75.](assets/x/rec.jpg)' in text  # of one sentence
     assert '(assets/x/ten_tasks.mp4)' in text
     assert 'sot.jpg' not in text

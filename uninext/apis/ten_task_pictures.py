@@ -268,7 +268,7 @@ def draw_page(row: TaskFigure, picked: Sequence[PickedScene]) -> np.ndarray:
         block = make_contact_sheet(frames, CELLS_OF_VIDEO, CELL_WIDTH)
         numbers = ', '.join(str(i + 1) for i in chosen)
         where = '' if count == 1 else f'  (frames {numbers})'
-        text = f'{entry.rank}: {row.figure} {entry.value:.2f}{where}\n'
+        text = f'{entry.rank}: {row.scene_figure} {entry.value:.2f}{where}\n'
         text += f'Asked: {entry.scene.prompt}'
         blocks.append(add_caption(block, text, FONT_SIZE))
     if all(len(entry.scene.frames) == 1 for entry in picked):
@@ -338,7 +338,8 @@ def ten_tasks_page(
             shown = '; '.join(f'{s.rank} {s.value:.2f}' for s in scenes)
             path = f'{pictures}/{page_name(row.task)}'
             parts.append(f'## {row.task}: {name}')
-            parts.append(f'![Answers of {name}, {row.figure}: {shown}.]({path})')
+            figure = row.scene_figure
+            parts.append(f'![Answers of {name}, {figure}: {shown}.]({path})')
     return '\n\n'.join(parts) + '\n'
 
 
@@ -392,8 +393,9 @@ def _video_frames(
     """Frames (H, W, 3) uint8 RGB of one task, all of one size."""
     is_video = any(len(entry.scene.frames) > 1 for entry in picked)
     for entry in picked[:1] if is_video else picked[:2]:
-        title = f'{number}  {row.task}, {TASK_NAMES[row.task]}'
-        text = f'Asked: {entry.scene.prompt}. {row.figure} {entry.value:.2f}. {LEGEND}'
+        title = f'{number}  {row.task}, {TASK_NAMES[row.task]}: '
+        title += f'{row.scene_figure} {entry.value:.2f}'
+        text = f'Asked: {entry.scene.prompt}. {LEGEND}'
         frames = entry.scene.frames
         for index in range(len(frames)):
             picture = draw_frame(entry.scene, index, row.judges, VIDEO_SIZE_WH[0])

@@ -63,6 +63,7 @@ class TaskFigure:
         judges: ``BOXES`` or ``MASKS``.
         scene_key: The figure that says how good the answer to one picture or video is,
             where ``key`` is right or wrong alone; else ``key``.
+        scene_figure: Its name, for people.
     """
 
     task: str
@@ -72,10 +73,12 @@ class TaskFigure:
     at_least: float
     judges: str = MASKS
     scene_key: str = ''
+    scene_figure: str = ''
 
     def __post_init__(self) -> None:
         if not self.scene_key:
             object.__setattr__(self, 'scene_key', self.key)
+            object.__setattr__(self, 'scene_figure', self.figure)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +107,7 @@ TEN_TASKS = (
     TaskFigure(
         *('REC', 'rec', 'P@0.5', 'refexp/bbox_P@0.5', 0.90, BOXES),
         scene_key='refexp/bbox_mIoU',
+        scene_figure='box IoU',
     ),
     TaskFigure('RES', 'rec', 'oIoU', 'refexp/segm_oIoU', 0.80),
     TaskFigure('SOT', 'sot', 'success AUC', 'sot/AUC', 0.75, BOXES),
