@@ -11,7 +11,13 @@ from mmengine.registry import init_default_scope
 
 from uninext.models.weights import to_published
 from uninext.registry import MODELS
-from uninext.testing import StoredNumbers, build_drawn_model, parity
+from uninext.testing import (
+    ProposalOrder,
+    StoredNumbers,
+    build_drawn_model,
+    parity,
+    parity_losses,
+)
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs' / 'uninext'
 CAPTIONS = {'detection': 'dog. red kite', 'grounding': 'the dog on the left'}
@@ -71,8 +77,8 @@ def our_losses(model, group: str) -> dict[str, np.ndarray]:
         arrays[f'{group}/labels{i}'] = np.array([0])
         arrays[f'{group}/masks{i}'] = np.ones((1, 64, 96), bool)
     model = copy.deepcopy(model)
-    parity._prepare_for_losses(model)
-    losses = parity._run_losses(model, StoredNumbers(arrays), group)
+    parity_losses._prepare_for_losses(model)
+    losses = parity_losses._run_losses(model, StoredNumbers(arrays), group)
     arrays.update({f'{group}/loss/{k}': np.array(float(v)) for k, v in losses.items()})
     return arrays
 
@@ -126,7 +132,7 @@ def test_tied_proposals_are_taken_the_other_way(model, monkeypatch) -> None:
     """Stored by a network that ordered two equal proposals the other way round."""
     monkeypatch.setattr('uninext.testing.proposal_order.NOISE', 1.0)
     monkeypatch.setattr(parity, 'SWAP_TOLERANCE', 1e-6)
-    with parity.ProposalOrder(model.bbox_head.cls_branches[-1], 100) as proposals:
+    with ProposalOrder(model.bbox_head.cls_branches[-1], 100) as proposals:
         our_numbers(model, 'grounding')
         tie = proposals.ties()[0]
         proposals.exchanged.append(tie)
@@ -144,18 +150,18 @@ def test_losses_agree_with_themselves(model, group) -> None:
     arrays = our_losses(model, group)
     assert f'{group}/loss/loss_prj' in arrays
     fresh = copy.deepcopy(model)
-    results = list(parity.compare_losses(fresh, StoredNumbers(arrays)))
+    results = list(parity_losses.compare_losses(fresh, StoredNumbers(arrays)))
     assert [r.line() for r in results if not r.passed] == []
     assert all(result.shape == () for result in results)
 
 
 def test_loss_differences_are_found(model, monkeypatch) -> None:
-    monkeypatch.setattr(parity, 'MAX_TIES', 0)
+    monkeypatch.setattr(parity_losses, 'MAX_TIES', 0)
     arrays = our_losses(model, 'grounding')
     arrays['grounding/loss/loss_ce'] = arrays['grounding/loss/loss_ce'] * 1.01
     arrays['grounding/loss/loss_reid'] = np.array(1.0)
     del arrays['grounding/loss/loss_giou_enc']
-    results = parity.compare_losses(copy.deepcopy(model), StoredNumbers(arrays))
+    results = parity_losses.compare_losses(copy.deepcopy(model), StoredNumbers(arrays))
     failed = sorted(r.name.split('/')[-1] for r in results if not r.passed)
     assert failed == ['loss_ce', 'loss_giou_enc', 'loss_reid']
 
@@ -164,10 +170,10 @@ def test_wrong_numbers(model) -> None:
     with pytest.raises(ValueError, match='not of a forward pass'):
         list(parity.compare_forward(model, StoredNumbers({'a/b': np.ones(1)})))
     with pytest.raises(ValueError, match='no a/loss'):
-        list(parity.compare_losses(model, StoredNumbers({'a/b': np.ones(1)})))
+        list(parity_losses.compare_losses(model, StoredNumbers({'a/b': np.ones(1)})))
     clips = {'sot/image2': np.ones(1), 'sot/loss/loss_ce': np.ones(())}
     with pytest.raises(ValueError, match='video model'):
-        list(parity.compare_losses(model, StoredNumbers(clips)))
+        list(parity_losses.compare_losses(model, StoredNumbers(clips)))
 
 
 def test_table_that_does_not_fit(tmp_path, shared_dir) -> None:
@@ -193,7 +199,7 @@ def test_published_losses(shared_dir, stage) -> None:
     table = shared_dir / 'parity' / f'official_{name}.tsv'
     numbers = StoredNumbers.load(shared_dir / 'parity' / f'losses_{name}.npz')
     drawn = build_drawn_model(CONFIGS / f'{stage}.py', table, 0)
-    results = list(parity.compare_losses(drawn, numbers))
+    results = list(parity_losses.compare_losses(drawn, numbers))
     assert [r.line() for r in results if not r.passed] == []
 
 

@@ -11,7 +11,7 @@ from mmengine.registry import init_default_scope
 
 from uninext.registry import MODELS
 from uninext.structures import Template
-from uninext.testing import StoredNumbers, build_drawn_model, parity
+from uninext.testing import StoredNumbers, build_drawn_model, parity, parity_losses
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 SIZE = (64, 96)
@@ -96,8 +96,8 @@ def our_losses(model, group: str) -> dict[str, np.ndarray]:
         arrays[f'{group}/labels{i}'] = np.array([0])
         arrays[f'{group}/masks{i}'] = np.ones((1, *SIZE), bool)
     model = copy.deepcopy(model)
-    parity._prepare_for_losses(model)
-    losses = parity._run_losses(model, StoredNumbers(arrays), group)
+    parity_losses._prepare_for_losses(model)
+    losses = parity_losses._run_losses(model, StoredNumbers(arrays), group)
     arrays.update({f'{group}/loss/{k}': np.array(float(v)) for k, v in losses.items()})
     return arrays
 
@@ -109,19 +109,21 @@ def test_losses_of_clips_agree_with_themselves(model, group) -> None:
     for name in REID:
         assert (arrays[f'{group}/loss/{name}'] > 0) == (group != 'sot')
     torch.manual_seed(0)
-    results = list(parity.compare_losses(copy.deepcopy(model), StoredNumbers(arrays)))
+    results = list(
+        parity_losses.compare_losses(copy.deepcopy(model), StoredNumbers(arrays))
+    )
     assert [r.line() for r in results if not r.passed] == []
     tolerances = {r.name.split('/')[-1]: r.tolerance for r in results}
     assert tolerances['loss_reid_aux'] > tolerances['loss_reid']
 
 
 def test_other_reference_frames_change_the_contrast_alone(model, monkeypatch) -> None:
-    monkeypatch.setattr(parity, 'MAX_TIES', 0)
+    monkeypatch.setattr(parity_losses, 'MAX_TIES', 0)
     arrays = our_losses(model, 'grounding')
     for i in (1, 3):
         arrays[f'grounding/image{i}'] = picture(10 + i)
         arrays[f'grounding/boxes_xyxy{i}'] = np.array([[1, 30, 20, 60]], np.float32)
-    results = parity.compare_losses(copy.deepcopy(model), StoredNumbers(arrays))
+    results = parity_losses.compare_losses(copy.deepcopy(model), StoredNumbers(arrays))
     failed = {r.name.split('/')[-1] for r in results if not r.passed}
     assert 'loss_reid' in failed
     assert failed <= REID
@@ -132,7 +134,7 @@ def test_template_of_a_padded_frame(model) -> None:
     preprocessor = model.data_preprocessor
     image = torch.from_numpy(picture())[:, :50, :70]
     box, mask = torch.tensor([40.0, 30.0, 69.0, 49.0]), torch.ones(50, 70)
-    template = parity._template_as_published(preprocessor, image, box, mask)
+    template = parity_losses._template_as_published(preprocessor, image, box, mask)
     plain = Template.from_frame(image.flip(0), box, mask)
     inner = plain.padding + template.padding == 0
     assert inner.any()
@@ -152,6 +154,7 @@ def test_published_numbers_of_stage_3(shared_dir, what) -> None:
     numbers = StoredNumbers.load(shared_dir / f'parity/{what}_r50_stage3.npz')
     table = shared_dir / 'parity/official_r50_stage3.tsv'
     drawn = build_drawn_model(CONFIGS / 'uninext/stage3_video.py', table, 0)
-    results = list(getattr(parity, f'compare_{what}')(drawn, numbers))
+    room = dict(forward=parity, losses=parity_losses)[what]
+    results = list(getattr(room, f'compare_{what}')(drawn, numbers))
     assert len(results) > 100
     assert [r.line() for r in results if not r.passed] == []

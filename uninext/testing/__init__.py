@@ -3,7 +3,8 @@
 ``drawn_weights``: a key table enters, drawn weights of the published network leave.
 ``drawn_model``: a network of ours with these weights.
 ``stored_numbers``: what the published network computed with them.
-``parity``: a model of ours and stored numbers enter, relative errors leave.
+``parity``, ``parity_losses``: a model of ours and stored numbers enter, relative errors
+leave; ``parity_shared``: what both need.
 ``proposal_order``: takes encoder proposals of equal score in another order.
 """
 
@@ -14,7 +15,8 @@ from uninext.testing.drawn_weights import (
     draw_tensor,
     read_key_table,
 )
-from uninext.testing.parity import compare_forward, compare_losses
+from uninext.testing.parity import compare_forward
+from uninext.testing.parity_losses import compare_losses
 from uninext.testing.proposal_order import ProposalOrder, Tie
 from uninext.testing.stored_numbers import Comparison, StoredNumbers, relative_error
 
