@@ -29,7 +29,14 @@ WATCH = """id => {
     const all = {subtree: true, childList: true, characterData: true};
     window.watcher.observe(element, all);
 }"""
-NOTED = 'text => window.noted.some(noted => noted.includes(text))'
+NUMBER = "document.querySelector('#KEY-status [data-number]')?.dataset.number"
+# Gradio keeps a text such as 'processing' in an element, unseen, until it is final.
+ANSWERED = """([key, text, before]) => {
+    const status = document.querySelector(`#${key}-status [data-number]`);
+    const table = document.querySelector(`#${key}-table`).innerText;
+    return status && status.dataset.number != before
+        && status.innerText.includes(text) && !/processing|pending/.test(table);
+}"""
 
 
 def find_browser() -> str | None:
@@ -76,6 +83,7 @@ class Visitor:
         self.elsewhere: list[str] = []
         self.complaints: list[str] = []
         self._url = url
+        self._number: str | None = None
         self.page.on('request', self._note_request)
         self.page.on('console', self._note_message)
         self.page.goto(url)
@@ -101,18 +109,18 @@ class Visitor:
         """Type prompts and ask; the text of the table, or what the page says."""
         self.page.locator('#picture-names textarea').fill(names)
         self.page.locator('#picture-sentences textarea').fill(sentences)
-        self.page.evaluate(WATCH, '#picture-status')
+        self._before_asking('picture')
         self.page.locator('#picture-ask').click()
         return self._picture_table()
 
     def give_example_picture(self, number: int) -> str:
         """Click on an example, which is asked at once; the text of the table."""
-        self.page.evaluate(WATCH, '#picture-status')
+        self._before_asking('picture')
         self.page.locator('tr.tr-body:visible').nth(number).click()
         return self._picture_table()
 
     def _picture_table(self) -> str:
-        self.page.wait_for_function(NOTED, arg='Answered')
+        self._wait_for_answer('picture', 'Answered')
         return self.page.locator('#picture-table').inner_text()
 
     def click_box(self, key: str, box_xyxy: tuple[float, ...], size_wh: tuple) -> str:
@@ -158,23 +166,23 @@ class Visitor:
     def give_example_video(self, number: int) -> None:
         """Open the tab of videos and click on an example, which is followed at once."""
         self.page.locator('#tab-videos-button').click()
-        self.page.evaluate(WATCH, '#video-status')
+        self._before_asking('video')
         self.page.locator('tr.tr-body:visible').nth(number).click()
 
     def wait_for_frame(self) -> str:
         """Wait until a frame is shown; what the page says about the progress."""
-        self.page.wait_for_function(NOTED, arg='Frame')
-        return self.page.locator('#video-status').inner_text()
+        frames = '() => window.noted.find(noted => noted.includes("Frame"))'
+        return self.page.wait_for_function(frames).json_value()
 
     def wait_for_video(self) -> str:
         """Wait for the end; what the page says."""
-        self.page.wait_for_function(NOTED, arg='frames in')
+        self._wait_for_answer('video', 'frames in')
         self.page.locator('#video-result video').wait_for()
         return self.page.locator('#video-status').inner_text()
 
     def ask_video(self) -> None:
         """Press the button."""
-        self.page.evaluate(WATCH, '#video-status')
+        self._before_asking('video')
         self.page.locator('#video-ask').click()
 
     def download(self, button: str) -> Path:
@@ -194,6 +202,13 @@ class Visitor:
         """Pixels that the page is wider than the screen."""
         width = 'document.documentElement.scrollWidth - window.innerWidth'
         return self.page.evaluate(width)
+
+    def _before_asking(self, key: str) -> None:
+        self.page.evaluate(WATCH, f'#{key}-status')
+        self._number = self.page.evaluate(NUMBER.replace('KEY', key))
+
+    def _wait_for_answer(self, key: str, text: str) -> None:
+        self.page.wait_for_function(ANSWERED, arg=[key, text, self._number])
 
     def _boxes(self, key: str) -> str:
         return self.page.locator(f'#{key}-boxes textarea').input_value()

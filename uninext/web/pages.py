@@ -6,6 +6,7 @@ Results enter, HTML leaves; whatever people typed is escaped.
 from __future__ import annotations
 
 import base64
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -17,6 +18,7 @@ from uninext.apis import Result
 from uninext.visualization.palette import Color, instance_color, track_color
 
 MAX_ROWS = 100  # of a table; pictures of crowds would make a page of it
+_NUMBERS = itertools.count()
 LIVE_SIDE, LIVE_QUALITY = 960, 85  # pixels; of JPEG
 INSTANCE_HEADERS = ('', 'label', 'score', 'box (pixels)', 'asked by')
 FRAME_HEADERS = ('', 'track', *INSTANCE_HEADERS[1:])
@@ -130,8 +132,12 @@ def live_picture(picture: np.ndarray | None) -> str:
 
 
 def status(text: str) -> str:
-    """A line that says how it went."""
-    return f'<div class="un-status" aria-live="polite">{escape(text)}</div>'
+    """A line that says how it went; its number tells it from one of equal words."""
+    number = next(_NUMBERS)
+    return (
+        f'<div class="un-status" aria-live="polite" data-number="{number}">'
+        f'{escape(text)}</div>'
+    )
 
 
 def _table(

@@ -17,6 +17,14 @@ VIEW_HEIGHT = 260  # pixels; leaves room for the prompts on a laptop
 CLICK_HINT = 'Click two opposite corners. Several boxes are several things.'
 PAINT_HINT = 'Paint over a thing, roughly. Another colour is another thing.'
 
+# Gradio 6.17's editor sends the page into an endless loop if it gets a picture while
+# it is being built: wait for its canvas, and a little longer.
+WHEN_OPEN = """(...given) => new Promise(done => {
+    const look = () => document.querySelector('#KEY-painting canvas')
+        ? setTimeout(() => done(given), 600) : setTimeout(look, 100);
+    look();
+})"""
+
 
 @dataclass(frozen=True)
 class PromptPanel:
@@ -82,6 +90,7 @@ def build_panel(
         handlers.open_painting,
         [source, panel.owner],
         [painting, panel.owner],
+        js=WHEN_OPEN.replace('KEY', key),
         show_progress='hidden',
         api_visibility='private',
     )
