@@ -11,7 +11,7 @@ import torch
 from mmengine.logging import MMLogger
 from mmengine.structures import InstanceData
 
-from uninext.apis.judged_scenes import SCORE_THR, SceneJudge
+from uninext.apis.judged_scenes import SCORE_THR, TRACK_SCORE_THR, SceneJudge
 from uninext.structures import Prompt, ShownPrompt, Target, UninextDataSample
 from uninext.utils.masks import decode_segmentation, encode_mask
 
@@ -104,7 +104,7 @@ def test_nothing_is_judged_of_nothing():
 
 def test_a_picture_asked_by_names_is_judged_alone():
     box, other = (2, 2, 10, 8), (0, 0, 2, 2)
-    pred = found(box, other, other, scores=[0.9, SCORE_THR, 0.2], labels=[1, 0, 0])
+    pred = found(box, other, other, scores=[0.9, SCORE_THR, 0.4], labels=[1, 0, 0])
     right = picture(Prompt.from_names(CLASSES), [truth(box, 1)], pred)
     wrong = picture(Prompt.from_names(CLASSES), [truth(other, 1)], pred)
     first, second = judge(COCO, [right], [wrong])
@@ -151,6 +151,15 @@ def test_videos_are_judged_one_by_one_though_they_come_mixed():
 def test_a_video_that_did_not_end_is_no_scene():
     samples = video([(1, 1, 5, 5)] * 3, [(1, 1, 5, 5)] * 3)
     assert judge(SOT, *[[s] for s in samples[:2]]) == []
+
+
+def test_what_a_tracker_reports_is_drawn_from_a_lower_score_on():
+    (sample,) = video([(2, 2, 10, 8)], [(2, 2, 10, 8)])
+    sample.set_metainfo(dict(shown=[ShownPrompt(Prompt.from_names(CLASSES))]))
+    for score, count in ((TRACK_SCORE_THR, 1), (TRACK_SCORE_THR - 0.01, 0)):
+        sample.pred_instances.scores[:] = score
+        (scene,) = judge(SOT, [sample])
+        assert (scene.prompt, len(scene.frames[0].found)) == ('star, ring', count)
 
 
 def test_tracks_that_are_not_sure_are_left_out():

@@ -25,7 +25,9 @@ from uninext.registry import METRICS
 from uninext.structures import Prompt, ShownPrompt, UninextDataSample
 from uninext.utils.masks import encode_mask
 
-SCORE_THR = 0.3  # of names: what is drawn, as the inferencer reports it
+# Of names, what is drawn. A tracker has chosen already; in single pictures nothing has,
+# and in the middle of the scale are doubles.
+SCORE_THR, TRACK_SCORE_THR = 0.5, 0.3
 TARGET = ('target',)  # the name of what a sentence, a box or a mask asks for
 
 
@@ -134,7 +136,9 @@ class SceneJudge(Hook):
             metric.process(None, [sample.to_dict() for sample in samples])
             figures = metric.evaluate(len(samples))
         prompt, names, is_one_thing = _question(samples)
-        score_thr = 0.0 if is_one_thing else SCORE_THR
+        is_tracked = 'instances_ids' in samples[0].pred_instances
+        score_thr = TRACK_SCORE_THR if is_tracked else SCORE_THR
+        score_thr = 0.0 if is_one_thing else score_thr
         frames = tuple(
             SceneFrame(s.img_path, _found(s, score_thr), _truth(s)) for s in samples
         )
