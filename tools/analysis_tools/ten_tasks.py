@@ -7,7 +7,7 @@ tasks; with --page, the page of the documentation that shows them. Exit status: 
 whatever was measured, 2 if something is absent.
 
 Example:
-    python tools/analysis_tools/ten_tasks.py work_dirs/stage3_video_shapes/iter_4000.pth
+    python tools/analysis_tools/ten_tasks.py work_dirs/stage3_video_shapes/iter_2400.pth
     python tools/analysis_tools/ten_tasks.py CHECKPOINT --num-videos 4 --num-pictures 20
     python tools/analysis_tools/ten_tasks.py CHECKPOINT --num-sentences 1 \
         --pictures docs/assets/ten_tasks --page docs/ten_tasks.md
