@@ -13,6 +13,7 @@ import importlib.util
 import io
 import sys
 import types
+import warnings
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
@@ -54,8 +55,10 @@ def ensure_mmcv_ops() -> None:
 def import_mmdet_quietly() -> None:
     """Import mmdet's rooms without what they print about optional packages."""
     ensure_mmcv_ops()
-    with contextlib.redirect_stdout(io.StringIO()):
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.filterwarnings('ignore', message='faster_coco_eval is not installed')
         importlib.import_module('mmdet.datasets')
+        importlib.import_module('mmdet.evaluation')
 
 
 class _AbsentModule(types.ModuleType):
