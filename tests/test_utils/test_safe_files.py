@@ -50,6 +50,18 @@ def test_pickled_code_is_not_run(tmp_path):
     assert not trace.exists()
 
 
+def test_nobody_is_told_to_run_it_after_all(tmp_path):
+    class CallsTheShell:
+        def __reduce__(self):
+            return os.system, ('true',)
+
+    path = tmp_path / 'evil.pth'
+    torch.save({'x': CallsTheShell()}, path)
+    with pytest.raises(CheckpointError, match='system') as error:
+        load_safely(path)
+    assert 'weights_only' not in str(error.value)
+
+
 def test_getattr_in_logs_reaches_only_statistics(tmp_path):
     good, bad = tmp_path / 'good.pth', tmp_path / 'bad.pth'
     torch.save({'log': HistoryBuffer([1.0, 3.0], [1, 1])}, good)

@@ -256,6 +256,6 @@ def _reason(error: BaseException) -> str:
     """Return the line of a message that names the cause."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     for line in lines:
-        if 'Unsupported' in line or 'not allowed' in line:
+        if any(word in line for word in ('Unsupported', 'unsupported', 'not allowed')):
             return line.split('. Please use')[0]
     return lines[0][:200] if lines else type(error).__name__
