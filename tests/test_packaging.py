@@ -121,6 +121,13 @@ def test_no_file_names_a_package_index():
             assert not [host for host in HOSTS if host in text], path
 
 
+def test_test_files_have_names_of_their_own():
+    """Their folders are no packages: pytest knows them by their names alone."""
+    names = [path.name for path in (ROOT / 'tests').rglob('*.py')]
+    twice = {name for name in names if names.count(name) > 1}
+    assert not twice - {'conftest.py'}
+
+
 def test_nothing_large_is_tracked_but_weights():
     sizes = {path: path.stat().st_size for path in tracked_files() if path.is_file()}
     large = {path for path, size in sizes.items() if size > 2**20}

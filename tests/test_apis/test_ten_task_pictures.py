@@ -221,5 +221,5 @@ def test_the_page_shows_table_and_pictures(grey: str):
     assert '## OD: object detection' in text
     assert 'box AP: best 0.75.](assets/x/od.jpg)' in text
     assert 'box IoU: best 0.75.](assets/x/rec.jpg)' in text  # of one sentence
-    assert '(assets/x/ten_tasks.mp4)' in text
+    assert 'demo_output/ten_tasks.mp4' in text
     assert 'sot.jpg' not in text

@@ -324,14 +324,14 @@ def ten_tasks_page(
     Args:
         rows: Of :func:`measure_ten_tasks`.
         picked: Of :meth:`SceneAlbum.pick`.
-        pictures: Folder of the pages and of ``ten_tasks.mp4``, from the page.
+        pictures: Folder of the pictures, from the page.
         command: That makes the page.
 
     Returns:
         The text, with a newline at the end.
     """
     parts = [PAGE_HEAD, f'```bash\n{command}\n```', ten_tasks_table(rows), PAGE_NOTE]
-    parts.append(f'All ten in a video: [ten_tasks.mp4]({pictures}/{VIDEO_NAME}).')
+    parts.append(f'All ten in a video: `make demo`, `demo_output/{VIDEO_NAME}`.')
     for row, scenes in picked.items():
         if scenes:
             name = TASK_NAMES[row.task]
