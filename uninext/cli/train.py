@@ -113,16 +113,10 @@ def apply_train_options(cfg: Config, args: argparse.Namespace) -> None:
         args: Parsed arguments of :func:`add_arguments`.
 
     Raises:
-        ValueError: If mixed precision is asked for without a GPU, or the checkpoint to
-            resume from is absent.
+        ValueError: If the checkpoint to resume from is absent.
     """
     if args.amp:
-        from uninext.engine import has_accelerator
-
-        if not has_accelerator():
-            raise ValueError('--amp needs a GPU, and none is visible. Leave it out.')
-        cfg.optim_wrapper.type = 'AmpOptimWrapper'
-        cfg.optim_wrapper.setdefault('dtype', 'bfloat16')
+        cfg.optim_wrapper.type = 'BFloat16OptimWrapper'
     if args.resume == 'auto':
         cfg.resume = 'auto'
     elif args.resume is not None:

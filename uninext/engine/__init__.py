@@ -7,11 +7,13 @@
 ``log_processor``: the progress line.
 ``checkpoint``: reading files safely and writing them whole.
 ``packaged_parts``: what files leave out because packages bring it.
+``bfloat16_optim_wrapper``: mixed precision on any device.
 ``distributed``: processes without GPUs.
 ``freezing``: parts that learn nothing.
 ``screen``: what goes to the log file alone.
 """
 
+from uninext.engine.bfloat16_optim_wrapper import BFloat16OptimWrapper
 from uninext.engine.checkpoint import (
     CheckpointError,
     KeyReport,
@@ -40,6 +42,7 @@ from uninext.engine.screen import file_only
 from uninext.engine.video_loop import VideoTestLoop
 
 __all__ = [
+    'BFloat16OptimWrapper',
     'CheckpointError',
     'KeyReport',
     'PackagedPart',
