@@ -525,7 +525,7 @@ def test_a_number_may_be_a_folder(workplace):
 
 
 def test_the_script_does_the_same(photos):
-    assert predict.main([str(photos), *NAMES]) == 0
+    assert main(['predict', str(photos), *NAMES]) == 0
 
 
 def test_the_summary_names_a_few_files():

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from uninext.cli import common, completion, demo, evaluate, main
+from uninext.cli import common, completion, evaluate, main
 from uninext.evaluation.result_files import FORMATS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,7 +102,7 @@ def test_demo_launches_the_page(monkeypatch):
         open_browser=True,
     )
     options = ['--model', 'm', '--checkpoint', 'c', '--device', 'cpu', '--port', '80']
-    assert demo.main([*options, '--host', '0.0.0.0', '--share', '--no-browser']) == 0
+    assert main(['demo', *options, '--host', '0.0.0.0', '--share', '--no-browser']) == 0
     assert given == dict(
         model='m',
         checkpoint='c',

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from uninext.cli.common import run_tool, user_errors
+from uninext.cli.common import user_errors
 
 DESCRIPTION = 'Open a page in the browser: pictures, videos and prompts enter there.'
 EXAMPLES = """\
@@ -76,15 +76,3 @@ def run(args: argparse.Namespace) -> int:
             open_browser=not args.no_browser,
         )
     return 0
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Run the command as a script.
-
-    Args:
-        argv: Arguments; by default those of the process.
-
-    Returns:
-        The exit status.
-    """
-    return run_tool(DESCRIPTION, add_arguments, run, argv)

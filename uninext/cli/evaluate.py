@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import argparse
 import json
+from functools import partial
 
-from uninext.cli.common import UserError, run_tool, user_errors
+from uninext.cli.common import run_tool, user_errors
 
 DESCRIPTION = "Judge result files against ground truth: a benchmark's figures as JSON."
 EXAMPLES = """\
@@ -76,16 +77,4 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command as a script.
-
-    Args:
-        argv: Arguments; by default those of the process.
-
-    Returns:
-        The exit status; 2 if a file is not what it should be.
-    """
-    try:
-        return run_tool(DESCRIPTION, add_arguments, run, argv)
-    except UserError as error:
-        return error.code
+main = partial(run_tool, DESCRIPTION, add_arguments, run)  # the script

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from uninext.cli.common import run_tool, user_errors
+from uninext.cli.common import user_errors
 from uninext.cli.predict_plan import (
     DEFAULT_FPS,
     DEFAULT_OUT,
@@ -250,18 +250,6 @@ def run(args: argparse.Namespace) -> int:
         if error is not None:
             raise error
     return EXIT_INTERRUPTED if stop.came else 0
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Run the command as a script.
-
-    Args:
-        argv: Arguments; by default those of the process.
-
-    Returns:
-        The exit status.
-    """
-    return run_tool(DESCRIPTION, add_arguments, run, argv)
 
 
 def _check(args: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from uninext.cli.common import (
@@ -88,13 +89,4 @@ def _check(args: argparse.Namespace) -> None:
         raise ValueError(f'--out takes the name of a .pkl file, got {args.out!r}.')
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command as a script.
-
-    Args:
-        argv: Arguments; by default those of the process.
-
-    Returns:
-        The exit status.
-    """
-    return run_tool(DESCRIPTION, add_arguments, run, argv)
+main = partial(run_tool, DESCRIPTION, add_arguments, run)  # the script

@@ -6,6 +6,7 @@ With data of your own in place of a config, one is written first: ``fine_tune``.
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -128,13 +129,4 @@ def apply_train_options(cfg: Config, args: argparse.Namespace) -> None:
         raise ValueError(f'{option}: there is no checkpoint {load_from!r}.')
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command as a script.
-
-    Args:
-        argv: Arguments; by default those of the process.
-
-    Returns:
-        The exit status.
-    """
-    return run_tool(DESCRIPTION, add_arguments, run, argv)
+main = partial(run_tool, DESCRIPTION, add_arguments, run)  # the script

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from uninext.cli.analysis.asked import (
@@ -164,13 +165,4 @@ _PREPARE = {
 }
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command as a script.
-
-    Args:
-        argv: Arguments; by default those of the process.
-
-    Returns:
-        The exit status.
-    """
-    return run_tool(DESCRIPTION, add_arguments, run, argv)
+main = partial(run_tool, DESCRIPTION, add_arguments, run)  # the script

@@ -12,6 +12,7 @@ Examples:
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from uninext.cli.common import parse_options, run_tool, user_errors
@@ -93,13 +94,4 @@ def _save_sheet(files: list[Path], columns: int, out: Path) -> Path:
     return out
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command as a script.
-
-    Args:
-        argv: Arguments; by default those of the process.
-
-    Returns:
-        The exit status.
-    """
-    return run_tool(DESCRIPTION, add_arguments, run, argv)
+main = partial(run_tool, DESCRIPTION, add_arguments, run)  # the script

@@ -12,6 +12,7 @@ Example:
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
 from uninext.cli.common import run_tool, user_errors
 
@@ -65,13 +66,4 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command as a script.
-
-    Args:
-        argv: Arguments; by default those of the process.
-
-    Returns:
-        The exit status.
-    """
-    return run_tool(DESCRIPTION, add_arguments, run, argv)
+main = partial(run_tool, DESCRIPTION, add_arguments, run)  # the script

@@ -12,6 +12,7 @@ Examples:
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
 from uninext.cli.analysis.asked import (
     add_model_arguments,
@@ -62,13 +63,4 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command as a script.
-
-    Args:
-        argv: Arguments; by default those of the process.
-
-    Returns:
-        The exit status.
-    """
-    return run_tool(DESCRIPTION, add_arguments, run, argv)
+main = partial(run_tool, DESCRIPTION, add_arguments, run)  # the script

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from uninext.cli.common import parse_options, run_tool, user_errors
@@ -161,13 +162,4 @@ def _text(part: Any, key: str | None) -> str:
     return Config({name: part}).pretty_text
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command as a script.
-
-    Args:
-        argv: Arguments; by default those of the process.
-
-    Returns:
-        The exit status.
-    """
-    return run_tool(DESCRIPTION, add_arguments, run, argv)
+main = partial(run_tool, DESCRIPTION, add_arguments, run)  # the script
