@@ -10,10 +10,11 @@ Example:
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from pathlib import Path
+
+from uninext.cli.common import UserError, user_errors
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / 'configs/uninext/stage2_image_tiny.py'
@@ -40,12 +41,10 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     start = time.time()
     try:
-        run(args)
-    except (ValueError, FileNotFoundError) as error:
-        if os.environ.get('UNINEXT_TRACEBACK'):
-            raise
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+        with user_errors():
+            run(args)
+    except UserError as error:
+        return int(error.code or 0)
     print(f'Done in {(time.time() - start) / 60:.1f} minutes.')
     return 0
 

@@ -17,6 +17,8 @@ import sys
 import time
 from pathlib import Path
 
+from uninext.cli.common import UserError, user_errors
+
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = ROOT / 'configs/uninext/eval'
 # Sizes that fit the time: on two cores, two thirds of it are for the video tasks.
@@ -50,12 +52,10 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     start = time.time()
     try:
-        run(args)
-    except (ValueError, FileNotFoundError) as error:
-        if os.environ.get('UNINEXT_TRACEBACK'):
-            raise
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+        with user_errors():
+            run(args)
+    except UserError as error:
+        return int(error.code or 0)
     print(f'Done in {(time.time() - start) / 60:.1f} minutes.')
     return 0
 

@@ -23,7 +23,7 @@ ALLOWED = {
     'evaluation': BASE | {'evaluation'},
     'visualization': BASE | {'visualization'},
     'engine': BASE | {'engine'},
-    'testing': BASE | {'models', 'testing'},
+    'testing': BASE | {'models', 'engine', 'testing'},
     'analysis': BASE | {'models', 'analysis'},
     'assets': {'assets'},
     'apis': BASE

@@ -46,6 +46,6 @@ def test_what_does_not_fit_is_told_in_short(tmp_path) -> None:
     with pytest.raises(ValueError, match=r'missing \(\d+\): .*and \d+ more') as error:
         build_drawn_model(CONFIGS / 'stage2_image_tiny.py', path, 0)
     message = str(error.value)
-    assert 'misshapen (1): level_embed.' in message
+    assert 'misshapen (1): level_embed ' in message
     assert 'unexpected' not in message
     assert len(message) < 1000

@@ -50,6 +50,13 @@ def test_table_has_the_mean_of_the_seeds(ablations, tmp_path, capsys) -> None:
     assert row.count('0.600 (0.500, 0.700)') == len(ablations.FIGURES)
 
 
+def test_a_killed_run_is_not_done(ablations, tmp_path) -> None:
+    _log(tmp_path, dict(loss=3.0, iter=1))
+    with next(tmp_path.glob('*/vis_data/scalars.json')).open('a') as log:
+        log.write('{"loss": 2.')  # half a line
+    assert ablations.Run(Path('a.py'), 0, tmp_path).figures() is None
+
+
 def test_another_evaluator_is_named(ablations, tmp_path) -> None:
     _log(tmp_path, dict(accuracy=1.0))
     with pytest.raises(ValueError, match='box_mAP|bbox_mAP'):

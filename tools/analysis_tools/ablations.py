@@ -8,7 +8,6 @@ Example: ablations.py --seeds 0 1 --jobs 2 --cfg-options load_from=CHECKPOINT
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -17,6 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
+
+from uninext.analysis.run_logs import LOG, read_run
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / 'configs/uninext/ablations'
@@ -38,21 +39,19 @@ class Run(NamedTuple):
 
     def figures(self) -> dict[str, float] | None:
         """The last evaluation, heading -> figure; None if there is none yet."""
-        rows = [
-            json.loads(line)
-            for log in sorted(self.folder.glob('*/vis_data/scalars.json'))
-            for line in log.read_text().splitlines()
-        ]
-        judged = [row for row in rows if 'loss' not in row]
-        if not judged:
+        if not any(self.folder.glob(f'*/{LOG}')):
             return None
-        absent = [key for key in FIGURES.values() if key not in judged[-1]]
+        validation = read_run(self.folder).validation
+        if not validation:
+            return None
+        judged = validation[max(validation)]
+        absent = [key for key in FIGURES.values() if key not in judged]
         if absent:
             raise ValueError(
                 f'The last evaluation in {self.folder} has no {absent}; it has '
-                f'{sorted(judged[-1])}. Was it trained with another evaluator?'
+                f'{sorted(judged)}. Was it trained with another evaluator?'
             )
-        return {name: judged[-1][key] for name, key in FIGURES.items()}
+        return {name: judged[key] for name, key in FIGURES.items()}
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

@@ -63,6 +63,24 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_model_options(parser: argparse._ActionsContainer) -> None:
+    """Add the options that name a trained model and where it runs.
+
+    Args:
+        parser: The parser, or a group of it, to add to.
+    """
+    parser.add_argument(
+        '--model',
+        metavar='NAME|CONFIG|CHECKPOINT',
+        help='name of a model, config file, or checkpoint that knows its config; '
+        'default: the model that comes along',
+    )
+    parser.add_argument('--checkpoint', metavar='FILE', help='weights for a config')
+    parser.add_argument(
+        '--device', default='auto', help="'cpu', 'cuda', ...; default %(default)s"
+    )
+
+
 def prepare_process(args: argparse.Namespace) -> None:
     """Set what has to be set before torch is imported.
 
@@ -102,6 +120,24 @@ def load_config(args: argparse.Namespace) -> Config:
         cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
     cfg.setdefault('runner_type', 'UninextRunner')
     return cfg
+
+
+def read_config(name: str | Path) -> Config:
+    """Read a config by its path, or by its name among those of this project.
+
+    Raises:
+        ValueError: If there is none; it says which ones are close.
+    """
+    from mmengine import Config
+
+    if Path(name).is_file():
+        return Config.fromfile(name)
+    from uninext.utils.optional_imports import import_mmdet_quietly
+
+    import_mmdet_quietly()
+    from uninext.apis.named_models import config_path
+
+    return Config.fromfile(config_path(name))
 
 
 def parse_options(options: list[str] | None) -> dict[str, Any]:

@@ -6,10 +6,9 @@ import argparse
 import warnings
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from uninext.cli.common import run_tool, user_errors
+from uninext.cli.common import read_config, run_tool, user_errors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -95,18 +94,15 @@ def check_fit(config: str, state: Mapping[str, Tensor]) -> None:
     Raises:
         CheckpointError: If a key is missing, unexpected or has another shape.
     """
-    from mmengine import Config
-
-    from uninext.apis.named_models import build_uninext, config_path
+    from uninext.apis.named_models import build_uninext
     from uninext.engine import load_state
     from uninext.utils.meta_device import without_numbers
 
-    path = Path(config) if Path(config).is_file() else config_path(config)
     with without_numbers():
-        model = build_uninext(Config.fromfile(path))
+        model = build_uninext(read_config(config))
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', UserWarning)  # it copies nothing: as meant
-        load_state(model, state, source=f'What was converted to {path.name}')
+        load_state(model, state, source=f'What was converted to {config}')
 
 
 main = partial(run_tool, DESCRIPTION, add_arguments, run)  # the script

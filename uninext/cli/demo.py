@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from uninext.cli.common import user_errors
+from uninext.cli.common import add_model_options, user_errors
 
 DESCRIPTION = 'Open a page in the browser: pictures, videos and prompts enter there.'
 EXAMPLES = """\
@@ -27,16 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """
     parser.epilog = EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument(
-        '--model',
-        metavar='NAME|CONFIG|CHECKPOINT',
-        help='name of a model, config file, or checkpoint that knows its config; '
-        'default: the model that comes along',
-    )
-    parser.add_argument('--checkpoint', metavar='FILE', help='weights for a config')
-    parser.add_argument(
-        '--device', default='auto', help="'cpu', 'cuda', ...; default %(default)s"
-    )
+    add_model_options(parser)
     parser.add_argument(
         '--host', default=DEFAULT_HOST, help='address to serve at; default %(default)s'
     )

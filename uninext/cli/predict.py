@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from uninext.cli.common import user_errors
+from uninext.cli.common import add_model_options, user_errors
 from uninext.cli.predict_plan import (
     DEFAULT_FPS,
     DEFAULT_OUT,
@@ -128,16 +128,7 @@ def _add_prompts(group: Any) -> None:
 
 
 def _add_model(group: Any) -> None:
-    group.add_argument(
-        '--model',
-        metavar='NAME|CONFIG|CHECKPOINT',
-        help='name of a model, config file, or checkpoint that knows its config; '
-        'default: the model that comes along',
-    )
-    group.add_argument('--checkpoint', metavar='FILE', help='weights for a config')
-    group.add_argument(
-        '--device', default='auto', help="'cpu', 'cuda', ...; default %(default)s"
-    )
+    add_model_options(group)
     group.add_argument(
         '--scale',
         nargs=2,

@@ -10,11 +10,11 @@ from pathlib import Path
 from mmengine.config import Config
 from torch import nn
 
+from uninext.engine import load_state
 from uninext.models.weights import from_published
 from uninext.registry import MODELS
 from uninext.testing.drawn_weights import draw_state_dict, read_key_table
 
-MAX_LISTED = 5
 # part of a published key -> suffix of our config
 BACKBONES = {
     '.backbone.stem.': '',
@@ -57,7 +57,8 @@ def build_drawn_model(config: str | Path, table: str | Path, seed: int) -> nn.Mo
         The model in evaluation mode; every weight of it comes from the table.
 
     Raises:
-        ValueError: If the config has no model, or the weights do not fit it.
+        ValueError: If the config has no model, or the weights do not fit it
+            (``CheckpointError``).
     """
     cfg = Config.fromfile(config)
     if 'model' not in cfg:
@@ -65,22 +66,5 @@ def build_drawn_model(config: str | Path, table: str | Path, seed: int) -> nn.Mo
     model = MODELS.build(cfg.model)
     is_image_model = not hasattr(model, 'embed_head')
     state, _ = from_published(draw_state_dict(table, seed), drop_video=is_image_model)
-    own = model.state_dict()
-    differences = {
-        'missing': own.keys() - state.keys(),
-        'unexpected': state.keys() - own.keys(),
-        'misshapen': [k for k in own if k in state and own[k].shape != state[k].shape],
-    }
-    told = [_told(what, sorted(keys)) for what, keys in differences.items() if keys]
-    if told:
-        raise ValueError(
-            f'{table} does not fit the model of {config}: {"; ".join(told)}.'
-        )
-    model.load_state_dict(state, strict=True)
+    load_state(model, state, source=f'What is drawn for {Path(table).name}')
     return model.eval()
-
-
-def _told(what: str, keys: list[str]) -> str:
-    more = len(keys) - MAX_LISTED
-    tail = f', ... and {more} more' if more > 0 else ''
-    return f'{what} ({len(keys)}): {", ".join(keys[:MAX_LISTED])}{tail}'

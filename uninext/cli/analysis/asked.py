@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from uninext.cli.common import parse_options
+from uninext.cli.common import parse_options, read_config
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,7 +76,6 @@ def build_inferencer(args: argparse.Namespace) -> tuple[UninextInferencer, Confi
     """
     from uninext.apis import UninextInferencer
     from uninext.apis.named_models import MODELS, build_uninext, resolve_model
-    from uninext.cli.analysis.print_config import read_config
 
     options = parse_options(args.cfg_options)
     is_config = Path(args.model).suffix in ('.py', '') and args.model not in MODELS

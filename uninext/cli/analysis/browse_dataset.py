@@ -15,7 +15,7 @@ import argparse
 from functools import partial
 from pathlib import Path
 
-from uninext.cli.common import parse_options, run_tool, user_errors
+from uninext.cli.common import parse_options, read_config, run_tool, user_errors
 
 DESCRIPTION = __doc__
 MAX_BATCHES = 20_000  # that are looked through for samples of a rare source
@@ -57,7 +57,6 @@ def run(args: argparse.Namespace) -> int:
     with user_errors():
         if args.num < 1:
             raise ValueError(f'--num must be at least 1, got {args.num}.')
-        from uninext.cli.analysis.print_config import read_config
 
         cfg = read_config(args.config)
         cfg.merge_from_dict(parse_options(args.cfg_options))

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from uninext.cli.common import parse_options, run_tool, user_errors
+from uninext.cli.common import parse_options, read_config, run_tool, user_errors
 
 if TYPE_CHECKING:
     from mmengine import Config
@@ -70,26 +70,6 @@ def run(args: argparse.Namespace) -> int:
                 path.write_text(text, encoding='utf-8')
     print(text, end='')
     return 0
-
-
-def read_config(name: str) -> Config:
-    """Read a config by its path or name.
-
-    Raises:
-        ValueError: If there is none.
-    """
-    from pathlib import Path
-
-    from mmengine import Config
-
-    if Path(name).is_file():
-        return Config.fromfile(name)
-    from uninext.utils.optional_imports import import_mmdet_quietly
-
-    import_mmdet_quietly()
-    from uninext.apis.named_models import config_path
-
-    return Config.fromfile(config_path(name))
 
 
 def part_of(cfg: Config, key: str | None) -> Any:
