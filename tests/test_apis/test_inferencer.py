@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -398,28 +396,6 @@ def test_progress_is_shown_when_asked(find, video_file, folder, capsys):
     out, err = capsys.readouterr()
     assert '4/4' in err
     assert out == ''
-
-
-# ------------------------------------------------------------------------------- docs
-
-
-def test_code_of_the_docs_runs(find, scene, video_file, folder, tmp_path, monkeypatch):
-    """Blocks are run in their order; a network of colours stands in."""
-    page = (Path(__file__).resolve().parents[2] / 'docs/inference.md').read_text()
-    blocks = re.findall(r'```python\n(.*?)```', page, re.S)
-    assert len(blocks) >= 4
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr('uninext.apis.UninextInferencer', lambda *given: find)
-    fake = SimpleNamespace(Detections=lambda **given: given)
-    monkeypatch.setitem(sys.modules, 'supervision', fake)
-    cv2.imwrite('street.jpg', cv2.resize(scene, (1280, 640)))
-    cv2.imwrite('mask.png', np.full((640, 1280), 255, np.uint8))
-    Path(video_file).rename('video.mp4')
-    names: dict = {}
-    for block in blocks:
-        exec(compile(block, 'docs/inference.md', 'exec'), names)
-    assert Path('found/street.jpg').is_file()
-    assert Path('tracks.txt').is_file()
 
 
 # ------------------------------------------------------------------------ real networks
