@@ -27,7 +27,8 @@ from uninext.web.answers import (  # noqa: E402
     read_header,
 )
 from uninext.web.handlers import AskHandlers, MarkHandlers  # noqa: E402
-from uninext.web.prompts import owner_of, read_prompts  # noqa: E402
+from uninext.web.prompts import read_prompts  # noqa: E402
+from uninext.web.strokes import picture_key  # noqa: E402
 
 SIZE_HW = (64, 96)
 NUM_FRAMES = 5
@@ -196,24 +197,29 @@ class TestAskHandlers:
         with pytest.raises(gr.Error, match='Nothing is asked'):
             list(ask.picture(picture, '', '', '', None, 0.3))
         with pytest.raises(gr.Error, match='no video yet'):
-            list(ask.video(None, 'star', '', '', None, 0.3, None, self.REQUEST))
+            list(ask.video(None, 'star', '', '', None, 0.3, self.REQUEST))
         with pytest.raises(gr.Error, match='Nothing is asked'):
-            list(ask.video(video, '', '', '', None, 0.3, None, self.REQUEST))
+            list(ask.video(video, '', '', '', None, 0.3, self.REQUEST))
 
     def test_a_painting_over_another_picture_does_not_count(self, picture):
-        layer = np.zeros((*SIZE_HW, 4), np.uint8)
-        layer[:20, :20] = (224, 49, 49, 255)
-        painting = dict(background=None, layers=[layer], composite=None)
         find = FakeFinder()
-        for owner in (None, owner_of(picture), owner_of(picture + 1)):
-            list(self.ask(find).picture(picture, 'a', '', '', painting, 0.3, owner))
+        for other in (picture, picture + 1):
+            painting = dict(
+                picture=picture_key(other),
+                strokes=[dict(color=0, width=9, points=[[20, 20]])],
+            )
+            list(self.ask(find).picture(picture, 'a', '', '', painting, 0.3))
         masks = [call['mask'] for call in find.calls]
-        assert masks[0].sum() == masks[1].sum() == 400
-        assert masks[2] is None
+        assert masks[0][0, 20, 20]
+        assert masks[1] is None
+
+    def test_a_painting_that_is_none_is_explained(self, picture):
+        with pytest.raises(gr.Error, match='A painting is JSON'):
+            list(self.ask().picture(picture, 'a', '', '', '[[', 0.3))
 
     def test_video_from_start_to_end(self, video):
         ask = self.ask()
-        events = list(ask.video(video, 'a', '', '', None, 0.3, None, self.REQUEST))
+        events = list(ask.video(video, 'a', '', '', None, 0.3, self.REQUEST))
         started, shown, end = events[0], events[1], events[-1]
         assert started[0]['selected'] == handlers.LIVE
         assert started[-1]['interactive']  # the button to stop
@@ -226,7 +232,7 @@ class TestAskHandlers:
 
     def test_stop_while_it_runs(self, video):
         ask = self.ask()
-        events = ask.video(video, 'a', '', '', None, 0.3, None, self.REQUEST)
+        events = ask.video(video, 'a', '', '', None, 0.3, self.REQUEST)
         next(events), next(events)
         ask.stop(self.REQUEST)
         assert 'Stopped: 1 frames' in list(events)[-1][3]
@@ -253,15 +259,10 @@ class TestMarkHandlers:
         assert corner is None
         assert (drawn != picture).any()
 
-    def test_the_editor_gets_a_picture_once(self, picture):
-        painting, owner = self.MARKS.open_painting(picture, None)
-        assert painting['background'] is picture
-        again, same_owner = self.MARKS.open_painting(picture, owner)
-        assert same_owner == owner
-        assert 'background' not in again
-        other, _ = self.MARKS.open_painting(picture + 1, owner)
-        assert (other['background'] == picture + 1).all()
-        assert self.MARKS.open_painting(None, owner) == (None, None)
+    def test_what_is_looked_at_is_put_under_the_brush(self, picture):
+        shown = self.MARKS.under_brush(picture)['picture']
+        assert shown['key'] == picture_key(picture)
+        assert self.MARKS.under_brush(None)['picture'] == {}
 
 
 class TestErrors:

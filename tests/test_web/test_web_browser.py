@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip('gradio')
 pytest.importorskip('playwright', reason='pip install playwright')
@@ -17,8 +19,11 @@ from fake_finder import FakeFinder  # noqa: E402
 
 from uninext.apis import read_frames  # noqa: E402
 from uninext.web import serving  # noqa: E402
+from uninext.web.answers import first_frame  # noqa: E402
 from uninext.web.examples import NUM_FRAMES, SIZE_WH  # noqa: E402
+from uninext.web.painter import BRUSH_SHARES  # noqa: E402
 from uninext.web.prompts import read_boxes  # noqa: E402
+from uninext.web.strokes import picture_key, read_painting  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = importlib.util.spec_from_file_location(
@@ -36,19 +41,31 @@ pytestmark = [
 
 
 @pytest.fixture(scope='module')
-def visitor() -> Iterator:
-    """A laptop; the page of a fake model that takes 50 ms a frame."""
+def finder() -> FakeFinder:
+    """Takes 50 ms a frame."""
+    return FakeFinder(0.05)
+
+
+@pytest.fixture(scope='module')
+def visitor(finder) -> Iterator:
+    """A laptop; the page of a fake model."""
     with (
-        serving(FakeFinder(0.05), 'fake') as app,
+        serving(finder, 'fake') as app,
         visits.browser() as opened,
     ):
         yield visits.Visitor(opened, app.local_url, visits.LAPTOP)
 
 
 @pytest.fixture
-def scene(visitor) -> Path:
-    """A picture to drop in; the page has some as examples."""
-    return Path(os.environ['GRADIO_TEMP_DIR']) / 'examples/scene_1.jpg'
+def folder(visitor) -> Path:
+    """The examples of the page."""
+    return Path(os.environ['GRADIO_TEMP_DIR']) / 'examples'
+
+
+@pytest.fixture
+def scene(folder) -> Path:
+    """A picture to drop in."""
+    return folder / 'scene_1.jpg'
 
 
 def test_a_picture_with_names_a_sentence_and_a_box(visitor, scene):
@@ -70,7 +87,39 @@ def test_a_picture_with_names_a_sentence_and_a_box(visitor, scene):
     assert table.count('target') == 1
 
 
-def test_a_video_with_a_box(visitor):
+def test_a_painting_of_two_colours(visitor, finder, folder):
+    visitor.give_example_picture(0)
+    with Image.open(folder / 'scene_1.jpg') as picture:
+        painter = visitor.open_painter('picture', picture_key(np.asarray(picture)))
+    strokes = dict(red=[(60, 60), (140, 90)], blue=[(250, 180)], green=[(20, 200)])
+    for brush, points in strokes.items():
+        visitor.paint('picture', brush, points, SIZE_WH)
+    painter.get_by_role('button', name='undo').click()
+    table = visitor.ask_picture()
+    assert 'What was found: 2' in table
+    assert table.count('target') == 2
+    assert_painted(finder.calls[-1]['mask'], [strokes['red'], strokes['blue']])
+
+    visitor.give_example_picture(1)  # of another picture nothing is painted yet
+    with Image.open(folder / 'scene_2.jpg') as picture:
+        visitor.open_painter('picture', picture_key(np.asarray(picture)))
+    assert painter.get_by_role('button', name='undo').is_disabled()
+    assert 'target' not in visitor.ask_picture(names='star')
+
+
+def assert_painted(masks: np.ndarray, lines: list) -> None:
+    """Masks are the lines, to a pixel, painted with the brush that is chosen first."""
+    width = round(BRUSH_SHARES['medium'] * min(SIZE_WH))
+    assert len(masks) == len(lines)
+    for mask, points in zip(masks, lines):
+        stroke = dict(color=0, width=width, points=points)
+        (meant,) = read_painting(dict(strokes=[stroke]), SIZE_WH[::-1])
+        pixel = np.ones((3, 3), np.uint8)
+        assert not (mask & ~cv2.dilate(meant.view(np.uint8), pixel).view(bool)).any()
+        assert mask[cv2.erode(meant.view(np.uint8), pixel).view(bool)].all()
+
+
+def test_a_video_with_a_box_and_a_painting(visitor, finder, folder):
     visitor.give_example_video(1)
     assert f'of {NUM_FRAMES}' in visitor.wait_for_frame()
     assert f'Done: {NUM_FRAMES} frames' in visitor.wait_for_video()
@@ -80,10 +129,15 @@ def test_a_video_with_a_box(visitor):
     plays = 'v => new Promise(r => v.readyState > 1 ? r(v.videoWidth) : (v.onloadeddata = () => r(v.videoWidth)))'  # noqa: E501
     assert visitor.page.locator('#video-result video').evaluate(plays) == SIZE_WH[0]
 
+    visitor.open_painter('video', picture_key(first_frame(folder / 'video_2.mp4')))
+    line = [(200, 40), (260, 60)]
+    visitor.paint('video', 'red', line, SIZE_WH)
     visitor.ask_video()
     visitor.wait_for_frame()
     visitor.page.locator('#video-stop').click()
     assert 'Stopped' in visitor.wait_for_video()
+    assert_painted(finder.calls[-1]['mask'], [line])
+    assert 'Tracks: 2' in visitor.page.locator('#video-table').inner_text()
 
 
 def test_the_page_fits_a_phone_and_asks_nobody_else(visitor):

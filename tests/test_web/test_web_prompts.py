@@ -1,34 +1,20 @@
-"""What people type, click and paint."""
+"""What people type and click."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 pytest.importorskip('gradio')
 
 from uninext.web.prompts import (  # noqa: E402
-    BRUSH_COLORS,
     add_corner,
     boxes_to_draw,
-    new_painting,
     read_boxes,
-    read_painting,
     read_prompts,
     undo_corner,
 )
 
 SIZE_HW = (60, 100)
-
-
-def painted(*strokes: tuple[int, slice, slice], size_hw=SIZE_HW) -> dict:
-    """A painting with strokes (number of the colour, rows, columns) on one layer."""
-    layer = np.zeros((*size_hw, 4), np.uint8)
-    for color, rows, columns in strokes:
-        text = BRUSH_COLORS[color]
-        rgb = [int(text[i : i + 2], 16) for i in (1, 3, 5)]
-        layer[rows, columns] = (*rgb, 255)
-    return dict(background=None, layers=[layer], composite=None)
 
 
 class TestReadPrompts:
@@ -43,16 +29,23 @@ class TestReadPrompts:
         assert given == {'categories'}
 
     def test_everything_at_once(self):
-        painting = painted((0, slice(0, 9), slice(0, 9)))
+        stroke = dict(color=0, width=9, points=[[5, 5]])
+        painting = dict(strokes=[stroke], picture='this')
         prompts = read_prompts(
             ' red  star, ring;ring\ncross,', 'the left one\n\n the, other ', '1 2 9 8',
-            painting, SIZE_HW,
+            painting, SIZE_HW, 'this',
         )  # fmt: skip
         asked = prompts.arguments()
         assert asked['categories'] == ['red star', 'ring', 'cross']
         assert asked['expression'] == ['the left one', 'the, other']
         assert asked['box'].tolist() == [[1, 2, 9, 8]]
         assert asked['mask'].shape == (1, *SIZE_HW)
+
+    def test_a_painting_over_another_picture_does_not_count(self):
+        stroke = dict(color=0, width=9, points=[[5, 5]])
+        painting = dict(strokes=[stroke], picture='other')
+        prompts = read_prompts('a', '', '', painting, SIZE_HW, 'this')
+        assert prompts.arguments()['mask'] is None
 
 
 class TestReadBoxes:
@@ -101,41 +94,3 @@ class TestCorners:
         assert undo_corner('', None) == ('', None)
         assert undo_corner('1 2 3 4', (7, 7)) == ('1 2 3 4', None)
         assert undo_corner('1 2 3 4\n5 6 7 8', None) == ('1 2 3 4', None)
-
-
-class TestPaintings:
-    @pytest.mark.parametrize(
-        'painting',
-        [None, {}, dict(layers=[]), dict(layers=None), painted()],
-        ids=['none', 'empty', 'no layer', 'null', 'clean layer'],
-    )
-    def test_nothing_painted(self, painting):
-        assert read_painting(painting, SIZE_HW).shape == (0, *SIZE_HW)
-
-    def test_a_colour_is_a_thing(self):
-        rows, left, right = slice(5, 15), slice(0, 20), slice(50, 70)
-        masks = read_painting(painted((2, rows, left), (0, rows, right)), SIZE_HW)
-        assert masks.shape == (2, *SIZE_HW)
-        assert masks[0, rows, right].all()
-        assert masks[0].sum() == 200
-        assert masks[1, rows, left].all()
-
-    def test_a_slip_and_soft_edges_do_not_count(self):
-        painting = painted((1, slice(0, 1), slice(0, 3)))
-        painting['layers'][0][20:30, 20:30] = (224, 49, 49, 100)  # mostly transparent
-        assert not len(read_painting(painting, SIZE_HW))
-
-    def test_layers_add_up_and_are_stretched(self):
-        half = painted((0, slice(0, 15), slice(0, 25)), size_hw=(30, 50))
-        whole = painted((0, slice(50, 60), slice(90, 100)))
-        painting = dict(layers=half['layers'] + whole['layers'])
-        (mask,) = read_painting(painting, SIZE_HW)
-        assert mask[:30, :50].all()
-        assert mask.sum() == 30 * 50 + 100
-
-    def test_new_painting(self):
-        assert new_painting(None) is None
-        picture = np.zeros((4, 4, 3), np.uint8)
-        value = new_painting(picture)
-        assert value['background'] is picture
-        assert not len(read_painting(value, (4, 4)))

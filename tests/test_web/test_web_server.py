@@ -86,6 +86,20 @@ class TestServer:
         assert capture.get(cv2.CAP_PROP_FPS) == FPS
         assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == NUM_FRAMES
 
+    def test_a_painting_is_json(self, client, examples):
+        painting = dict(strokes=[dict(color=1, width=9, points=[[50, 50], [90, 50]])])
+        for given in (painting, json.dumps(painting)):
+            answer = client.predict(
+                handle_file(examples[0][0].path), '', '', '', given, 0.3,
+                api_name='/picture',
+            )  # fmt: skip
+            assert 'target' in _value(answer[2])
+        with pytest.raises(Exception, match='A painting is JSON such as'):
+            client.predict(
+                handle_file(examples[0][0].path), '', '', '', 'red', 0.3,
+                api_name='/picture',
+            )  # fmt: skip
+
     def test_an_empty_question_is_a_sentence_for_people(self, client, examples):
         with pytest.raises(Exception, match='Nothing is asked for yet'):
             client.predict(

@@ -1,9 +1,9 @@
 #!/usr/bin/env python
 """Use the web demo as a visitor does, in a real browser, and take pictures of it.
 
-A model enters; ``web_names.png``, ``web_sentence.png``, ``web_video_running.png``,
-``web_video.png`` and ``web_phone.png`` leave. Needs ``playwright`` and a Chromium of
-the system.
+A model enters; ``web_names.png``, ``web_sentence.png``, ``web_painting.png``,
+``web_video_running.png``, ``web_video.png`` and ``web_phone.png`` leave. Needs
+``playwright`` and a Chromium of the system.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
@@ -20,6 +20,10 @@ BROWSERS = ('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stab
 LAPTOP = {'width': 1280, 'height': 800}
 PHONE = {'width': 390, 'height': 844}
 TIMEOUT_S = 180  # machines may be busy
+EXAMPLE_WH = (320, 240)
+# Over two things of the second example.
+STROKES = {'red': [(60, 60), (100, 60)], 'blue': [(200, 100)]}
+Points = Sequence[tuple[float, float]]
 # Notes every text that an element has, so that none is missed or taken for a new one.
 WATCH = """id => {
     const element = document.querySelector(id);
@@ -148,17 +152,40 @@ class Visitor:
             assert i == 0 or self._boxes(key) != before
         return self._boxes(key)
 
-    def paint(self, key: str, size_wh: tuple) -> None:
-        """Paint a short stroke through the middle of the picture."""
+    def open_painter(self, key: str, under: str | None = None) -> Locator:
+        """Open the tab.
+
+        Args:
+            key: 'picture' or 'video'.
+            under: The key of the picture that is waited for; None: any picture.
+
+        Returns:
+            What is painted with.
+        """
         self.page.locator(f'#{key}-tab-paint-button').click()
-        canvas = self.page.locator(f'#{key}-painting canvas').first
-        canvas.wait_for()
-        self.page.wait_for_timeout(3000)  # nothing of the canvas can be waited for
-        area = canvas.bounding_box()
-        x, y = area['x'] + area['width'] / 2, area['y'] + area['height'] / 2
-        self.page.mouse.move(x, y)
+        wanted = '' if under is None else f'[data-under="{under}"]'
+        painter = self.page.locator(f'#{key}-painting')
+        painter.locator(f'.un-painter{wanted} canvas').wait_for()
+        return painter
+
+    def paint(self, key: str, brush: str, points: Points, size_wh: tuple) -> None:
+        """Paint a stroke.
+
+        Args:
+            key: 'picture' or 'video'.
+            brush: Its colour, as the page calls it.
+            points: (x, y) in pixels of the picture; one is a dot.
+            size_wh: Of the picture.
+        """
+        painter = self.open_painter(key)
+        painter.get_by_role('button', name=f'{brush} brush').click()
+        canvas = painter.locator('canvas')
+        canvas.scroll_into_view_if_needed()
+        first, *others = (_on_screen(canvas, point, size_wh) for point in points)
+        self.page.mouse.move(*first)
         self.page.mouse.down()
-        self.page.mouse.move(x + 30, y + 10, steps=4)
+        for point in others:
+            self.page.mouse.move(*point, steps=4)
         self.page.mouse.up()
 
     # ------------------------------------------------------------------------ videos
@@ -225,6 +252,13 @@ def _on_screen(
     return left + scale * point[0], top + scale * point[1]
 
 
+def _paint_and_ask(visitor: Visitor) -> None:
+    """Paint over two things of the second example."""
+    for brush, points in STROKES.items():
+        visitor.paint('picture', brush, points, EXAMPLE_WH)
+    visitor.ask_picture()
+
+
 def take_screenshots(url: str, out: Path) -> None:
     """Visit the page and take the pictures.
 
@@ -239,6 +273,8 @@ def take_screenshots(url: str, out: Path) -> None:
         visitor.screenshot(out / 'web_names.png')
         visitor.give_example_picture(1)
         visitor.screenshot(out / 'web_sentence.png')
+        _paint_and_ask(visitor)
+        visitor.screenshot(out / 'web_painting.png')
         visitor.give_example_video(1)
         visitor.wait_for_frame()
         visitor.page.locator('#video-tab-box-button').click()

@@ -3,9 +3,10 @@
 A prompt of any kind may be given, and several at once. Needs the extra ``web``
 (Gradio); nothing of the page comes from elsewhere, and nothing is sent anywhere.
 
-``prompts``: what was typed, clicked and painted, as prompts.
+``prompts``: what was typed and clicked, as prompts; ``strokes``: what was painted.
 ``answers``: asks the inferencer, writes files. ``pages``: HTML of what was found.
-``marks``: boxes on the picture that is clicked. ``examples``: scenes to try.
+``marks``: boxes on the picture that is clicked; ``painter``: the one painted on.
+``examples``: scenes to try.
 ``handlers``: what buttons do. ``panel``, ``app``, ``style``: the page.
 ``errors``: messages for people. ``server``: starts it.
 """
@@ -28,9 +29,11 @@ from uninext.web import (  # noqa: E402
     handlers,
     marks,
     pages,
+    painter,
     panel,
     prompts,
     server,
+    strokes,
     style,
 )
 from uninext.web.app import build_app  # noqa: E402
@@ -46,9 +49,11 @@ __all__ = [
     'launch',
     'marks',
     'pages',
+    'painter',
     'panel',
     'prompts',
     'server',
     'serving',
+    'strokes',
     'style',
 ]

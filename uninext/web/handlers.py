@@ -6,7 +6,7 @@ No network is touched here but through :class:`uninext.web.answers.Answering`.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +17,20 @@ from uninext.web.answers import Answering, FrameAnswer, Stops, VideoAnswer, firs
 from uninext.web.errors import for_people
 from uninext.web.marks import draw_marks
 from uninext.web.pages import live_picture, progress_bar, status
+from uninext.web.painter import under_brush
 from uninext.web.prompts import (
     Corner,
     add_corner,
-    new_painting,
-    owner_of,
-    painted_over,
     read_prompts,
     undo_corner,
 )
+from uninext.web.strokes import picture_key
 
 NO_PICTURE = 'There is no picture yet. Drop one in, take one, or click on an example.'
 NO_VIDEO = 'There is no video yet. Drop one in, record one, or click on an example.'
 LIVE, WHOLE = 'live', 'whole'  # tabs of the answer to a video
 ReadPicture = Callable[[Any], 'np.ndarray | None']
-Painting = dict[str, Any]
+Painting = str | Mapping[str, Any] | None  # see uninext.web.strokes
 
 
 class MarkHandlers:
@@ -45,22 +44,10 @@ class MarkHandlers:
     def __init__(self, read: ReadPicture) -> None:
         self._read = read
 
-    def open_painting(self, source: Any, owner: str | None) -> tuple[Any, str | None]:
-        """The editor is opened: another picture than before is put under the brush.
-
-        The page's editor must be seen when its picture changes; one that is hidden
-        keeps the browser busy for minutes. So it is left alone until it is opened, and
-        what was painted over another picture does not count (:func:`painted_over`).
-
-        Args:
-            source: What is looked at.
-            owner: Whose painting the editor has; see :func:`owner_of`.
-        """
+    def under_brush(self, source: Any) -> Any:
+        """Something else is looked at: it is put under the brush."""
         with for_people():
-            picture = self._read(source)
-        if owner == owner_of(picture):
-            return gr.skip(), owner
-        return new_painting(picture), owner_of(picture)
+            return gr.update(picture=under_brush(self._read(source)))
 
     def redraw(self, source: Any, boxes: str) -> tuple[None, np.ndarray | None]:
         """Boxes were typed: a corner that waited is forgotten."""
@@ -107,9 +94,8 @@ class AskHandlers:
         names: str,
         sentences: str,
         boxes: str,
-        painting: Painting | None,
+        painting: Painting,
         score_thr: float,
-        owner: str | None = None,
     ) -> Iterator[tuple[Any, ...]]:
         """Ask a picture.
 
@@ -119,9 +105,10 @@ class AskHandlers:
         with for_people(), tempfile.TemporaryDirectory(prefix='answer_') as folder:
             if picture is None:
                 raise ValueError(NO_PICTURE)
-            painting = painted_over(picture, painting, owner)
-            size_hw = picture.shape[:2]
-            prompts = read_prompts(names, sentences, boxes, painting, size_hw)
+            prompts = read_prompts(
+                *(names, sentences, boxes, painting),
+                *(picture.shape[:2], picture_key(picture)),
+            )
             same = gr.skip()
             yield same, status('Looking ...'), same, same, same
             answer = self._answering.picture(picture, prompts, score_thr, Path(folder))
@@ -134,9 +121,8 @@ class AskHandlers:
         names: str,
         sentences: str,
         boxes: str,
-        painting: Painting | None,
+        painting: Painting,
         score_thr: float,
-        owner: str | None,
         request: gr.Request,
     ) -> Iterator[tuple[Any, ...]]:
         """Follow through a video.
@@ -152,9 +138,10 @@ class AskHandlers:
                 if video is None:
                     raise ValueError(NO_VIDEO)
                 picture = first_frame(video)
-                painting = painted_over(picture, painting, owner)
-                size_hw = picture.shape[:2]
-                prompts = read_prompts(names, sentences, boxes, painting, size_hw)
+                prompts = read_prompts(
+                    *(names, sentences, boxes, painting),
+                    *(picture.shape[:2], picture_key(picture)),
+                )
                 yield _started()
                 for answer in self._answering.video(
                     video, prompts, score_thr, Path(folder), stop

@@ -120,6 +120,12 @@ def live_picture(picture: np.ndarray | None) -> str:
     """
     if picture is None:
         return '<div class="un-live">The newest frame appears here.</div>'
+    address = data_uri(picture)
+    return f'<div class="un-live"><img src="{address}" alt="the newest frame"></div>'
+
+
+def data_uri(picture: np.ndarray) -> str:
+    """A picture, (H, W, 3) uint8 BGR, as an address; made smaller if it is large."""
     shrink = LIVE_SIDE / max(picture.shape[:2])
     if shrink < 1:
         picture = cv2.resize(
@@ -127,8 +133,7 @@ def live_picture(picture: np.ndarray | None) -> str:
         )
     quality = [cv2.IMWRITE_JPEG_QUALITY, LIVE_QUALITY]
     data = cv2.imencode('.jpg', picture, quality)[1].tobytes()
-    source = f'data:image/jpeg;base64,{base64.b64encode(data).decode()}'
-    return f'<div class="un-live"><img src="{source}" alt="the newest frame"></div>'
+    return f'data:image/jpeg;base64,{base64.b64encode(data).decode()}'
 
 
 def status(text: str) -> str:

@@ -11,19 +11,11 @@ from typing import Any
 import gradio as gr
 
 from uninext.web.handlers import MarkHandlers
-from uninext.web.prompts import BRUSH_COLORS
+from uninext.web.painter import build_painter
 
 VIEW_HEIGHT = 260  # pixels; leaves room for the prompts on a laptop
 CLICK_HINT = 'Click two opposite corners. Several boxes are several things.'
 PAINT_HINT = 'Paint over a thing, roughly. Another colour is another thing.'
-
-# Gradio 6.17's editor sends the page into an endless loop if it gets a picture while
-# it is being built: wait for its canvas, and a little longer.
-WHEN_OPEN = """(...given) => new Promise(done => {
-    const look = () => document.querySelector('#KEY-painting canvas')
-        ? setTimeout(() => done(given), 600) : setTimeout(look, 100);
-    look();
-})"""
 
 
 @dataclass(frozen=True)
@@ -34,12 +26,11 @@ class PromptPanel:
     names: gr.Textbox
     sentences: gr.Textbox
     boxes: gr.Textbox
-    painting: gr.ImageEditor
+    painting: gr.HTML
     threshold: gr.Slider
     ask: gr.Button
     view: gr.Image
     corner: gr.State
-    owner: gr.State
 
     @property
     def inputs(self) -> list[Any]:
@@ -51,7 +42,6 @@ class PromptPanel:
             self.boxes,
             self.painting,
             self.threshold,
-            self.owner,
         ]
 
     @property
@@ -77,23 +67,15 @@ def build_panel(
             source.render()
         with gr.Tab('Box', elem_id=f'{key}-tab-box'):
             view, boxes, undo, clear = _box_tab(word, key)
-        with gr.Tab('Paint', elem_id=f'{key}-tab-paint') as paint_tab:
-            painting = _painting(word, key)
+        with gr.Tab('Paint', elem_id=f'{key}-tab-paint'):
+            _hint(PAINT_HINT)
+            painting = build_painter(word, key)
     names, sentences = _text_fields(key)
     slider, ask = _ask_row(key, threshold)
-    states = gr.State(), gr.State()
     panel = PromptPanel(
-        *(source, names, sentences, boxes, painting, slider, ask, view, *states)
+        *(source, names, sentences, boxes, painting, slider, ask, view, gr.State())
     )
     _wire(panel, handlers, undo, clear)
-    paint_tab.select(
-        handlers.open_painting,
-        [source, panel.owner],
-        [painting, panel.owner],
-        js=WHEN_OPEN.replace('KEY', key),
-        show_progress='hidden',
-        api_visibility='private',
-    )
     return panel
 
 
@@ -125,20 +107,6 @@ def _box_tab(word: str, key: str) -> tuple[gr.Image, gr.Textbox, gr.Button, gr.B
         undo = gr.Button('Undo', size='sm', min_width=60, elem_id=f'{key}-undo')
         clear = gr.Button('Clear', size='sm', min_width=60, elem_id=f'{key}-clear')
     return view, boxes, undo, clear
-
-
-def _painting(word: str, key: str) -> gr.ImageEditor:
-    _hint(PAINT_HINT)
-    return gr.ImageEditor(
-        label=f'Paint on the {word}',
-        height=VIEW_HEIGHT + 60,
-        sources=(),
-        transforms=(),
-        layers=False,
-        buttons=[],
-        brush=gr.Brush(colors=list(BRUSH_COLORS), color_mode='fixed'),
-        elem_id=f'{key}-painting',
-    )
 
 
 def _text_fields(key: str) -> tuple[gr.Textbox, gr.Textbox]:
@@ -198,6 +166,7 @@ def _wire(
         marks,
         **quiet,
     )
+    panel.source.change(handlers.under_brush, panel.source, panel.painting, **quiet)
     state = [panel.source, panel.boxes, panel.corner]
     # Clicks that come fast wait for each other instead of being dropped.
     panel.view.select(

@@ -7,19 +7,16 @@ Everything is in pixels of the picture, or of the first frame of the video.
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 
+from uninext.web.strokes import read_painting
+
 Corner = tuple[int, int]
-# What the brush offers; every colour is another thing.
-BRUSH_COLORS = ('#e03131', '#1c7ed6', '#f08c00', '#2f9e44')
 MIN_SIDE = 2  # pixels; a smaller box is a slip of the hand
-MIN_PAINTED = 4  # pixels; fewer are a slip of the brush
 NOTHING_ASKED = (
     'Nothing is asked for yet. Type names ("star, ring") or a sentence, click two '
     'corners of a box, or paint over something.'
@@ -56,8 +53,9 @@ def read_prompts(
     names: str | None,
     sentences: str | None,
     boxes: str | None,
-    painting: Mapping[str, Any] | None,
+    painting: str | Mapping[str, Any] | None,
     size_hw: tuple[int, int],
+    key: str | None = None,
 ) -> WebPrompts:
     """Understand what was filled in.
 
@@ -65,17 +63,19 @@ def read_prompts(
         names: Separated by commas or lines.
         sentences: One a line.
         boxes: As of :func:`read_boxes`.
-        painting: As of :func:`read_painting`.
+        painting: As of :func:`uninext.web.strokes.read_painting`.
         size_hw: Of the picture.
+        key: Of the picture; what was painted over another one does not count.
 
     Raises:
-        ValueError: If nothing is asked for, or a box is none; it says what to do.
+        ValueError: If nothing is asked for, or a box or a painting is none; it says
+            what to do.
     """
     prompts = WebPrompts(
         names=_parts(names, r'[,;\n]'),
         sentences=_parts(sentences, r'\n'),
         boxes_xyxy=read_boxes(boxes, size_hw),
-        masks=read_painting(painting, size_hw),
+        masks=read_painting(painting, size_hw, key),
     )
     if all(value is None for value in prompts.arguments().values()):
         raise ValueError(NOTHING_ASKED)
@@ -174,64 +174,3 @@ def _numbers(line: str) -> list[float]:
     except ValueError:
         return []
     return values if np.isfinite(values).all() else []
-
-
-# ---------------------------------------------------------------------------- paintings
-
-
-def read_painting(
-    painting: Mapping[str, Any] | None, size_hw: tuple[int, int]
-) -> np.ndarray:
-    """Read what was painted over a picture; every colour of the brush is a thing.
-
-    Args:
-        painting: Of an image editor: ``layers``, (h, w, 4) uint8 RGBA each.
-        size_hw: Of the picture; layers of another size are stretched to it.
-
-    Returns:
-        (n, H, W) bool, in the order of ``BRUSH_COLORS``.
-    """
-    height, width = size_hw
-    palette = np.array([_rgb(color) for color in BRUSH_COLORS])
-    painted = np.zeros((len(palette), height, width), bool)
-    for layer in (painting or {}).get('layers') or ():
-        layer = np.asarray(layer)
-        if layer.shape[:2] != (height, width):
-            layer = cv2.resize(layer, (width, height), interpolation=cv2.INTER_NEAREST)
-        ys, xs = np.nonzero(layer[..., 3] > 127)
-        colors = layer[ys, xs, None, :3].astype(int)  # (m, 1, 3)
-        nearest = np.abs(colors - palette).sum(-1).argmin(-1)  # (m,)
-        painted[nearest, ys, xs] = True
-    return painted[painted.sum((1, 2)) >= MIN_PAINTED]
-
-
-def new_painting(picture: np.ndarray | None) -> dict[str, Any] | None:
-    """The value of an image editor that shows a picture with nothing painted on."""
-    if picture is None:
-        return None
-    return dict(background=picture, layers=[], composite=None)
-
-
-def owner_of(picture: np.ndarray | None) -> str | None:
-    """A text that tells a picture from others; None of none."""
-    if picture is None:
-        return None
-    return f'{picture.shape} {zlib.crc32(np.ascontiguousarray(picture))}'
-
-
-def painted_over(
-    picture: np.ndarray, painting: Mapping[str, Any] | None, owner: str | None
-) -> Mapping[str, Any] | None:
-    """A painting, if it was painted over this picture.
-
-    Args:
-        picture: That is asked.
-        painting: Of an image editor.
-        owner: Of the picture that was under the brush, as :func:`owner_of` says it;
-            None: whoever gives the painting means this one.
-    """
-    return painting if owner in (None, owner_of(picture)) else None
-
-
-def _rgb(color: str) -> tuple[int, int, int]:
-    return tuple(int(color[i : i + 2], 16) for i in (1, 3, 5))

@@ -30,6 +30,29 @@ CSS = """
   color: var(--body-text-color-subdued); }
 .un-live img { width: 100%; height: 100%; object-fit: contain; margin: 0 !important; }
 .un-hint { color: var(--body-text-color-subdued); font-size: .875rem; margin: 2px 0; }
+.un-painter { --height: 300px; }
+.un-painter[data-under=''] .un-tools, .un-painter[data-under=''] .un-canvas,
+.un-painter:not([data-under='']) .un-nothing { display: none; }
+.un-nothing { color: var(--body-text-color-subdued); padding: 3em 0; margin: 0;
+  text-align: center; border: 1px dashed var(--border-color-primary); }
+.un-tools, .un-tools > span { display: flex; flex-wrap: wrap; align-items: center;
+  gap: 6px; }
+.un-tools { gap: 6px 18px; margin: 4px 0 8px; }
+.un-tools button { height: 34px; min-width: 34px; border-radius: var(--radius-sm);
+  border: 1px solid var(--border-color-primary); cursor: pointer; padding: 0;
+  background: var(--background-fill-secondary); }
+.un-tools button[aria-pressed=true] { border-color: var(--body-text-color);
+  box-shadow: inset 0 0 0 1px var(--body-text-color); }
+.un-tools .un-act { padding: 0 10px; font-size: .875rem; }
+.un-act:disabled { opacity: .5; cursor: default; }
+.un-color::before, .un-size::before { content: ''; display: block; margin: auto;
+  width: var(--dot, 18px); height: var(--dot, 18px); border-radius: 50%;
+  background: currentColor; }
+.un-canvas { position: relative; margin: 0 auto; aspect-ratio: var(--aspect);
+  width: min(100%, calc(var(--height) * var(--aspect))); }
+.un-canvas img, .un-canvas canvas { position: absolute; inset: 0; width: 100%;
+  height: 100%; margin: 0; }
+.un-canvas canvas { opacity: .6; cursor: crosshair; touch-action: none; }
 .un-status { font-size: .9rem; padding: 4px 2px; font-variant-numeric: tabular-nums; }
 .un-progress { height: 8px; border-radius: 4px; overflow: hidden;
   background: var(--border-color-primary); margin-top: 4px; }

@@ -1,0 +1,102 @@
+"""The canvas that is painted on: a picture enters, a component of the page leaves.
+
+Its value is what :func:`uninext.web.strokes.read_painting` reads; ``painter.js`` does
+the work in the browser. It is ours because Gradio 6.17's own editor keeps a browser
+busy without end when it is given a picture, and sends pictures where lines will do.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from uninext.web.pages import data_uri
+from uninext.web.strokes import BRUSH_COLORS, picture_key
+
+SCRIPT = Path(__file__).with_name('painter.js')
+# Widths as shares of the shorter side; the middle one is pressed at first.
+BRUSH_SHARES = {'small': 0.025, 'medium': 0.06, 'large': 0.15}
+FIRST = ('red', 'medium')
+
+
+def build_painter(word: str, key: str) -> gr.HTML:
+    """Make the component.
+
+    Args:
+        word: What is painted on, e.g. 'picture'.
+        key: Begins its id.
+    """
+    return gr.HTML(
+        '',
+        label=f'Paint on the {word}',
+        html_template=_page(word),
+        js_on_load=SCRIPT.read_text(encoding='utf-8'),
+        apply_default_css=False,
+        padding=False,
+        picture={},
+        elem_id=f'{key}-painting',
+        elem_classes='un-html',
+    )
+
+
+def under_brush(picture: np.ndarray | None) -> dict[str, Any]:
+    """What the painter shows.
+
+    Args:
+        picture: (H, W, 3) uint8 RGB; None: there is none.
+
+    Returns:
+        Address, key and size, which the page takes as ``props.picture``.
+    """
+    if picture is None:
+        return {}
+    height, width = picture.shape[:2]
+    shown = np.ascontiguousarray(picture[..., ::-1])  # BGR
+    return dict(
+        source=data_uri(shown), key=picture_key(picture), width=width, height=height
+    )
+
+
+def _page(word: str) -> str:
+    colors = ''.join(
+        _button(
+            f'data-color="{i}" data-paint="{color}" style="color:{color}"',
+            *(f'{name} brush', 'un-color', name in FIRST),
+        )
+        for i, (name, color) in enumerate(BRUSH_COLORS.items())
+    )
+    sizes = ''.join(
+        _button(
+            f'data-share="{share}" style="--dot:{4 + 90 * share:.0f}px"',
+            *(f'{name} brush', 'un-size', name in FIRST),
+        )
+        for name, share in BRUSH_SHARES.items()
+    )
+    acts = ''.join(
+        f'<button type="button" class="un-act" data-act="{act.lower()}" disabled '
+        f'aria-label="{about}">{act}</button>'
+        for act, about in (
+            ('Undo', 'undo the last stroke'),
+            ('Clear', 'remove all strokes'),
+        )
+    )
+    about = escape(f'Paint on the {word}')
+    return (
+        '<div class="un-painter" data-under="">'
+        f'<div class="un-tools" role="toolbar" aria-label="brush">'
+        f'<span>{colors}</span><span>{sizes}</span><span>{acts}</span></div>'
+        f'<div class="un-canvas"><img alt="" draggable="false">'
+        f'<canvas role="img" aria-label="{about}"></canvas></div>'
+        f'<p class="un-nothing">There is no {escape(word)} yet.</p></div>'
+    )
+
+
+def _button(attributes: str, label: str, of_class: str, pressed: bool) -> str:
+    return (
+        f'<button type="button" class="{of_class}" {attributes} title="{label}" '
+        f'aria-label="{label}" aria-pressed="{str(pressed).lower()}"></button>'
+    )
