@@ -24,6 +24,7 @@ from uninext.web.answers import (  # noqa: E402
     Stops,
     VideoAnswer,
     first_frame,
+    plot_for_page,
     read_header,
 )
 from uninext.web.handlers import AskHandlers, MarkHandlers  # noqa: E402
@@ -59,7 +60,6 @@ def asked(names='star, ring', sentences='', boxes=''):
 class TestPicture:
     def test_files_and_table(self, picture, tmp_path):
         answer = Answering(FakeFinder()).picture(picture, asked(), 0.3, tmp_path)
-        assert answer.picture.shape == (*SIZE_HW, 3)
         assert tuple(answer.picture[-1, -1]) == (200, 0, 0)  # still RGB
         drawn, records = answer.files
         assert cv2.imread(str(drawn)).shape == (*SIZE_HW, 3)
@@ -90,6 +90,45 @@ class TestPicture:
             thread.join()
         assert len(find.calls) == 4
         assert find.most_running == 1
+
+
+class TestPlotForPage:
+    def plotted(self, size_hw, masks=True):
+        image = np.zeros((*size_hw, 3), np.uint8)
+        box = read_prompts('', '', '10 20 40 40', None, size_hw).arguments()
+        (result,) = FakeFinder()(image, **box, score_thr=0.3)
+        if not masks:
+            result.masks = None
+        return result, plot_for_page(result)
+
+    @pytest.mark.parametrize('size_hw', [(400, 420), (60, 540), (720, 1280)])
+    def test_what_fills_the_frame_is_drawn_as_it_is(self, size_hw):
+        result, shown = self.plotted(size_hw)
+        assert (shown == result.plot()).all()
+
+    @pytest.mark.parametrize('masks', [True, False])
+    @pytest.mark.parametrize(
+        'size_hw, shown_hw',
+        [((320, 180), (400, 225)), ((240, 320), (400, 533)), ((50, 200), (135, 540))],
+    )
+    def test_small_ones_are_enlarged_with_what_was_found(
+        self, size_hw, shown_hw, masks
+    ):
+        result, shown = self.plotted(size_hw, masks)
+        assert shown.shape[:2] == shown_hw
+        assert result.image.shape[:2] == size_hw  # is left alone
+        times = shown_hw[0] / size_hw[0]
+        x, right, y, bottom = (round(times * side) for side in (20, 40, 30, 40))
+        line = 2  # pixels, however much the box was enlarged
+        assert shown[y, x].any() == masks
+        assert shown[y, right - line : right + line].any()
+        assert not shown[y, right + line :].any()
+        assert shown[bottom - line : bottom + line, x].any()
+        assert not shown[bottom + line :].any()
+
+    def test_nothing_found(self, picture):
+        (result,) = FakeFinder()(picture, **asked('star').arguments(), score_thr=1.0)
+        assert (plot_for_page(result) == picture[0, 0]).all()
 
 
 class TestVideo:
@@ -176,7 +215,7 @@ class TestAskHandlers:
     def test_picture_says_that_it_looks_then_answers(self, picture):
         first, last = self.ask().picture(picture, 'star', '', '', None, 0.3)
         assert 'Looking' in first[1]
-        assert last[0].shape == picture.shape
+        assert last[0].shape[2] == 3
         assert 'Answered in' in last[1]
         assert [button['interactive'] for button in last[3:]] == [True, True]
 

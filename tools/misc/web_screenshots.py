@@ -22,7 +22,10 @@ PHONE = {'width': 390, 'height': 844}
 TIMEOUT_S = 180  # machines may be busy
 EXAMPLE_WH = (320, 240)
 # Over two things of the second example.
-STROKES = {'red': [(60, 60), (100, 60)], 'blue': [(200, 100)]}
+STROKES = {
+    'red': [(64, 65), (70, 53), (86, 53), (92, 65)],
+    'blue': [(192, 117), (202, 93), (226, 83), (250, 93), (260, 117)],
+}
 Points = Sequence[tuple[float, float]]
 # Notes every text that an element has, so that none is missed or taken for a new one.
 WATCH = """id => {

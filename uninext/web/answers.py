@@ -10,7 +10,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +24,9 @@ from uninext.web.prompts import WebPrompts
 
 SHOWN_EVERY = 0.2  # seconds between frames that are sent to the page while it runs
 DEFAULT_FPS = 25.0  # of a video that does not tell
+# The frame that the page fits answers into. Smaller pictures are enlarged to it before
+# they are drawn on, so that lines stay thin and letters sharp.
+FRAME_WH = (540, 400)
 
 
 class VideoHeader(NamedTuple):
@@ -43,10 +46,10 @@ class PictureAnswer:
     """What was found in a picture.
 
     Attributes:
-        picture: (H, W, 3) uint8 RGB, annotated.
+        picture: (h, w, 3) uint8 RGB, annotated; a small one is enlarged.
         table: HTML.
         seconds: What it took.
-        files: The annotated picture, and everything as JSON.
+        files: The annotated picture in its own size, and everything as JSON.
     """
 
     picture: np.ndarray
@@ -60,7 +63,7 @@ class FrameAnswer:
     """What was found in the newest frame of a video that runs.
 
     Attributes:
-        picture: (H, W, 3) uint8 BGR, annotated.
+        picture: (h, w, 3) uint8 BGR, annotated; a small one is enlarged.
         table: HTML of its instances.
         done: Frames so far.
         total: Frames of the video, if it tells.
@@ -131,7 +134,7 @@ class Answering:
         records = folder / 'uninext.json'
         records.write_text(result.to_json(indent=1), encoding='utf-8')
         return PictureAnswer(
-            picture=cv2.cvtColor(cv2.imread(str(annotated)), cv2.COLOR_BGR2RGB),
+            picture=cv2.cvtColor(plot_for_page(result), cv2.COLOR_BGR2RGB),
             table=instance_table(result),
             seconds=seconds,
             files=(annotated, records),
@@ -169,8 +172,7 @@ class Answering:
             _FrameRecords(files[1], about) as records,
         ):
             for result in self._frames(str(video), prompts, score_thr):
-                annotated = result.plot()
-                writer.write(annotated)
+                writer.write(result.plot())
                 records.add(result)
                 tracks.add(result)
                 done += 1
@@ -178,7 +180,8 @@ class Answering:
                 if now - shown >= SHOWN_EVERY:
                     shown = now
                     table, fps = instance_table(result), done / (now - start)
-                    yield FrameAnswer(annotated, table, done, header.count, fps)
+                    picture = plot_for_page(result)
+                    yield FrameAnswer(picture, table, done, header.count, fps)
                 if stop.is_set():
                     break
         seconds = time.perf_counter() - start
@@ -248,6 +251,31 @@ def first_frame(video: str | Path | None) -> np.ndarray | None:
         return cv2.cvtColor(next(frames), cv2.COLOR_BGR2RGB)
     finally:
         frames.close()
+
+
+def plot_for_page(result: Result) -> np.ndarray:
+    """Draw what was found; on a small picture after it was fitted into ``FRAME_WH``.
+
+    Returns:
+        (h, w, 3) uint8 BGR.
+    """
+    height, width = result.image.shape[:2]
+    times = min(FRAME_WH[0] / width, FRAME_WH[1] / height)
+    if times <= 1:
+        return result.plot()
+    size_wh = round(times * width), round(times * height)
+    masks = result.masks
+    if masks is not None:
+        # Linear, so that outlines are not stairs.
+        soft = [cv2.resize(mask.astype(np.float32), size_wh) for mask in masks]
+        masks = np.array(soft).reshape(-1, *size_wh[::-1]) > 0.5
+    enlarged = replace(
+        result,
+        image=cv2.resize(result.image, size_wh, interpolation=cv2.INTER_CUBIC),
+        boxes_xyxy=result.boxes_xyxy * np.float32(times),
+        masks=masks,
+    )
+    return enlarged.plot()
 
 
 class _FrameRecords:

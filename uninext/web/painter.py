@@ -71,7 +71,7 @@ def _page(word: str) -> str:
     )
     sizes = ''.join(
         _button(
-            f'data-share="{share}" style="--dot:{4 + 90 * share:.0f}px"',
+            f'data-share="{share}" style="--dot:{50 * share**0.5:.0f}px"',
             *(f'{name} brush', 'un-size', name in FIRST),
         )
         for name, share in BRUSH_SHARES.items()

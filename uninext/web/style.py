@@ -40,7 +40,7 @@ CSS = """
 .un-tools { gap: 6px 18px; margin: 4px 0 8px; }
 .un-tools button { height: 34px; min-width: 34px; border-radius: var(--radius-sm);
   border: 1px solid var(--border-color-primary); cursor: pointer; padding: 0;
-  background: var(--background-fill-secondary); }
+  background: var(--background-fill-secondary); color: var(--body-text-color); }
 .un-tools button[aria-pressed=true] { border-color: var(--body-text-color);
   box-shadow: inset 0 0 0 1px var(--body-text-color); }
 .un-tools .un-act { padding: 0 10px; font-size: .875rem; }
