@@ -21,6 +21,7 @@ from gradio_client import Client, handle_file  # noqa: E402
 from uninext.apis import read_frames  # noqa: E402
 from uninext.web import server as server_module  # noqa: E402
 from uninext.web import serving  # noqa: E402
+from uninext.web.answers import FRAME_WH  # noqa: E402
 from uninext.web.examples import FPS, NUM_FRAMES, SIZE_WH, write_examples  # noqa: E402
 
 
@@ -65,12 +66,12 @@ class TestServer:
             handle_file(examples[0][0].path), 'star, ring', '', '', None, 0.3,
             api_name='/picture',
         )  # fmt: skip
-        assert cv2.imread(_path(picture)).shape[1::-1] == SIZE_WH
+        assert cv2.imread(_path(picture)).shape[0] == FRAME_WH[1]
+        assert cv2.imread(_path(drawn)).shape[1::-1] == SIZE_WH
         assert 'Answered' in _value(status)
         assert 'star' in _value(table)
         instances = json.loads(Path(_path(records)).read_text())['instances']
         assert len(instances) == 2
-        assert cv2.imread(_path(drawn)) is not None
 
     def test_a_video_frame_by_frame(self, client, examples):
         job = client.submit(
