@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import numpy as np
+import torch
+from mmengine.structures import InstanceData
 
 from uninext.apis import AskedPrompt, Result, read_frames
 
@@ -23,7 +26,8 @@ class FakeFinder:
     def __init__(self, seconds: float = 0.0, fail: Exception | None = None) -> None:
         self.seconds, self.fail = seconds, fail
         self.calls: list[dict] = []
-        self.running = self.most_running = 0
+        self.running = self.most_running = self.frames_seen = 0
+        self.model, self.scale = FakeModel(self), None
 
     def __call__(self, source, **asked):
         self.calls.append(asked)
@@ -36,6 +40,7 @@ class FakeFinder:
             yield self._answer(frame, asked, number)
 
     def _answer(self, image: np.ndarray, asked: dict, frame=None) -> Result:
+        self.frames_seen += 1
         self.running += 1
         self.most_running = max(self.most_running, self.running)
         time.sleep(self.seconds)
@@ -82,3 +87,45 @@ class FakeFinder:
             masks=masks,
             frame=frame,
         )
+
+
+class FakeModel:
+    """Opens sessions that answer as the finder does."""
+
+    def __init__(self, finder: FakeFinder) -> None:
+        self.finder = finder
+        self.opened = 0
+
+    def open(self, scale) -> FakeSession:
+        self.opened += 1
+        return FakeSession(self.finder)
+
+
+class FakeSession:
+    """Takes names first and sentences after, as the page gives them."""
+
+    def __init__(self, finder: FakeFinder) -> None:
+        self.finder = finder
+        self.names, self.sentences, self.frame = None, [], 0
+
+    def add(self, names=None, sentence=None) -> None:
+        if names is not None:
+            self.names = names
+        else:
+            self.sentences.append(sentence)
+
+    def step(self, frame: np.ndarray) -> SimpleNamespace:
+        asked = dict(categories=self.names, expression=self.sentences, score_thr=0.0)
+        asked.update(box=None, mask=None)
+        result = self.finder._answer(frame, asked, self.frame)
+        self.frame += 1
+        arrays = dict(
+            bboxes=result.boxes_xyxy,
+            scores=result.scores,
+            labels=result.label_ids,
+            prompt_ids=result.prompt_ids,
+            instances_ids=result.track_ids,
+            masks=result.masks,
+        )
+        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        return SimpleNamespace(pred_instances=InstanceData(**tensors))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -138,6 +139,22 @@ def test_a_video_with_a_box_and_a_painting(visitor, finder, folder):
     assert 'Stopped' in visitor.wait_for_video()
     assert_painted(finder.calls[-1]['mask'], [line])
     assert 'Tracks: 2' in visitor.page.locator('#video-table').inner_text()
+
+
+def test_a_camera(visitor, finder):
+    visitor.start_camera('star, ring')
+    assert '#1' in visitor.wait_for_camera('ring')
+    many = re.compile(r'Frame [1-9]\d+, answered')
+    visitor.page.locator('#live-status', has_text=many).wait_for()
+    assert finder.model.opened == 1
+    visitor.page.locator('#live-sentences textarea').fill('the left one')
+    assert 'What was found: 3' in visitor.wait_for_camera('the left one')
+    assert visitor.page.locator('#live-result img').is_visible()
+    visitor.stop_camera()
+    visitor.page.wait_for_timeout(1000)
+    seen = finder.frames_seen
+    visitor.page.wait_for_timeout(500)
+    assert finder.frames_seen == seen
 
 
 def test_the_page_fits_a_phone_and_asks_nobody_else(visitor):

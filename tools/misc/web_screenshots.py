@@ -17,6 +17,12 @@ from pathlib import Path
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 BROWSERS = ('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable')
+OPTIONS = (
+    '--no-sandbox',
+    '--enable-unsafe-swiftshader',
+    '--use-fake-device-for-media-stream',  # a camera that sees a test pattern
+    '--use-fake-ui-for-media-stream',  # and may be used
+)
 LAPTOP = {'width': 1280, 'height': 800}
 PHONE = {'width': 390, 'height': 844}
 TIMEOUT_S = 180  # machines may be busy
@@ -64,8 +70,7 @@ def browser() -> Iterator[Browser]:
             f'No browser was found ({", ".join(BROWSERS)}): apt-get install chromium'
         )
     with sync_playwright() as playwright:
-        options = ['--no-sandbox', '--enable-unsafe-swiftshader']
-        opened = playwright.chromium.launch(executable_path=path, args=options)
+        opened = playwright.chromium.launch(executable_path=path, args=OPTIONS)
         yield opened
         opened.close()
 
@@ -220,6 +225,28 @@ class Visitor:
         with self.page.expect_download() as waiting:
             self.page.locator(button).click()
         return waiting.value.path()
+
+    # ------------------------------------------------------------------------ camera
+
+    def start_camera(self, names: str, sentences: str = '') -> None:
+        """Open the tab, type prompts and start the camera."""
+        self.page.locator('#tab-camera-button').click()
+        self.page.locator('#live-names textarea').fill(names)
+        self.page.locator('#live-sentences textarea').fill(sentences)
+        camera = self.page.locator('#live-source')
+        camera.get_by_text('Click to Access Webcam').click()
+        camera.get_by_text('Record').click()
+
+    def wait_for_camera(self, text: str) -> str:
+        """Wait until the table has a text; the whole table."""
+        table = self.page.locator('#live-table', has_text=text)
+        table.wait_for()
+        return table.inner_text()
+
+    def stop_camera(self) -> None:
+        """Press the button."""
+        self.page.locator('#live-source').get_by_text('Stop').click()
+        self.page.locator('#live-source').get_by_text('Record').wait_for()
 
     # ------------------------------------------------------------------------ general
 

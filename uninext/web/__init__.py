@@ -6,7 +6,7 @@ A prompt of any kind may be given, and several at once. Needs the extra ``web``
 ``prompts``: what was typed and clicked, as prompts; ``strokes``: what was painted.
 ``answers``: asks the inferencer, writes files. ``pages``: HTML of what was found.
 ``marks``: boxes on the picture that is clicked; ``painter``: the one painted on.
-``examples``: scenes to try.
+``live``: frames of a camera. ``examples``: scenes to try.
 ``handlers``: what buttons do. ``panel``, ``app``, ``style``: the page.
 ``errors``: messages for people. ``server``: starts it.
 """
@@ -27,6 +27,7 @@ from uninext.web import (  # noqa: E402
     errors,
     examples,
     handlers,
+    live,
     marks,
     pages,
     painter,
@@ -47,6 +48,7 @@ __all__ = [
     'examples',
     'handlers',
     'launch',
+    'live',
     'marks',
     'pages',
     'painter',

@@ -23,6 +23,7 @@ from uninext.web.pages import TrackSummary, instance_table
 from uninext.web.prompts import WebPrompts
 
 SHOWN_EVERY = 0.2  # seconds between frames that are sent to the page while it runs
+AT_ONCE = 4  # questions that share the network; others wait in the queue
 DEFAULT_FPS = 25.0  # of a video that does not tell
 # The frame that the page fits answers into. Smaller pictures are enlarged to it before
 # they are drawn on, so that lines stay thin and letters sharp.
@@ -105,7 +106,7 @@ class Answering:
 
     def __init__(self, find: UninextInferencer) -> None:
         self._find = find
-        self._turn = threading.Lock()
+        self.turn = threading.Lock()  # who has it may ask the network
 
     def picture(
         self, picture: np.ndarray, prompts: WebPrompts, score_thr: float, folder: Path
@@ -122,7 +123,7 @@ class Answering:
             ValueError: If the model cannot do it, or a file cannot be written.
         """
         start = time.perf_counter()
-        with self._turn:
+        with self.turn:
             (result,) = self._find(
                 cv2.cvtColor(picture, cv2.COLOR_RGB2BGR),
                 **prompts.arguments(),
@@ -187,6 +188,19 @@ class Answering:
         seconds = time.perf_counter() - start
         yield VideoAnswer(tracks.table(), done, seconds, stop.is_set(), files)
 
+    def open_session(self) -> Any:
+        """A :class:`uninext.models.sessions.VideoSession`; take turns to step it.
+
+        Raises:
+            ValueError: If the model cannot follow.
+        """
+        if not hasattr(self._find.model, 'open'):
+            raise ValueError(
+                'A camera needs a model that follows through videos, and this one '
+                f'({type(self._find.model).__name__}) answers pictures only.'
+            )
+        return self._find.model.open(scale=self._find.scale)
+
     def _frames(
         self, video: str, prompts: WebPrompts, score_thr: float
     ) -> Iterator[Result]:
@@ -198,7 +212,7 @@ class Answering:
             progress=False,
         )
         while True:
-            with self._turn:
+            with self.turn:
                 result = next(results, None)
             if result is None:
                 return

@@ -9,16 +9,16 @@ from typing import Any
 import gradio as gr
 
 from uninext.apis import UninextInferencer
-from uninext.web.answers import Answering, first_frame
+from uninext.web.answers import AT_ONCE, Answering, first_frame
 from uninext.web.examples import Example
 from uninext.web.handlers import LIVE, WHOLE, AskHandlers, MarkHandlers, ready
+from uninext.web.live import build_live_tab
 from uninext.web.pages import live_picture
 from uninext.web.panel import VIEW_HEIGHT, PromptPanel, build_panel
 
 TITLE = 'uninext'
 SCORE_THR = 0.3
 RESULT_HEIGHT = 400  # pixels
-AT_ONCE = 4  # questions that share the network; others wait in the queue
 MAX_WAITING = 32
 # Examples are at the foot of the page, answers at its head.
 TO_THE_TOP = '(...given) => { window.scrollTo(0, 0); return given; }'
@@ -43,7 +43,8 @@ def build_app(
     Returns:
         The app; :func:`uninext.web.launch` starts one.
     """
-    ask = AskHandlers(Answering(inferencer))
+    answering = Answering(inferencer)
+    ask = AskHandlers(answering)
     app = gr.Blocks(
         title=TITLE,
         analytics_enabled=False,
@@ -57,6 +58,8 @@ def build_app(
                 _picture_tab(ask, pictures)
             with gr.Tab('Videos', elem_id='tab-videos'):
                 _video_tab(ask, videos)
+            with gr.Tab('Camera', elem_id='tab-camera'):
+                build_live_tab(answering, SCORE_THR)
         app.unload(ask.stop)
     return app.queue(max_size=MAX_WAITING, default_concurrency_limit=AT_ONCE)
 

@@ -70,7 +70,7 @@ def build_panel(
         with gr.Tab('Paint', elem_id=f'{key}-tab-paint'):
             _hint(PAINT_HINT)
             painting = build_painter(word, key)
-    names, sentences = _text_fields(key)
+    names, sentences = text_fields(key)
     slider, ask = _ask_row(key, threshold)
     panel = PromptPanel(
         *(source, names, sentences, boxes, painting, slider, ask, view, gr.State())
@@ -109,7 +109,8 @@ def _box_tab(word: str, key: str) -> tuple[gr.Image, gr.Textbox, gr.Button, gr.B
     return view, boxes, undo, clear
 
 
-def _text_fields(key: str) -> tuple[gr.Textbox, gr.Textbox]:
+def text_fields(key: str) -> tuple[gr.Textbox, gr.Textbox]:
+    """Names and sentences, side by side."""
     with gr.Row():
         names = gr.Textbox(
             label='Names',
