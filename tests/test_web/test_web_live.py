@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
+import torch
 
 gr = pytest.importorskip('gradio')
 
-from fake_finder import FakeFinder  # noqa: E402
+MODELS_TESTS = Path(__file__).resolve().parents[1] / 'test_models'
+sys.path.append(str(MODELS_TESTS / 'test_detectors'))
 
+from fake_finder import FakeFinder  # noqa: E402
+from small_uninext import build, small_video_config  # noqa: E402
+
+from uninext.apis import UninextInferencer  # noqa: E402
 from uninext.web.answers import Answering  # noqa: E402
 from uninext.web.live import LiveHandlers, LiveSession  # noqa: E402
 
@@ -82,3 +91,21 @@ class TestLiveSession:
         assert tuple(result.image[0, 0]) == (0, 0, 200)  # BGR
         assert result.masks.shape == (3, 64, 96)
         assert len(result.track_ids) == 3
+
+    def test_a_real_network_answers_as_in_a_video(self):
+        torch.manual_seed(0)
+        find = UninextInferencer(build(small_video_config()).eval(), scale=None)
+        frames = np.random.default_rng(0).integers(0, 256, (3, 48, 64, 3), np.uint8)
+        video = find(
+            list(frames[..., ::-1]),
+            categories='star, ring',
+            expression='it',
+            score_thr=0.1,
+            as_video=True,
+        )
+        session = LiveSession(Answering(find), 'star, ring', 'it')
+        for picture, wanted in zip(frames, video):
+            found = session.look(picture, 0.1)
+            assert len(found) > 0
+            assert found.to_dict() == wanted.to_dict()
+            assert (found.plot() == wanted.plot()).all()
