@@ -13,7 +13,14 @@ import pytest
 from pycocotools import mask as mask_utils
 from pycocotools.coco import COCO
 
-from uninext.datasets.shapes import CATEGORIES, generate_image_set
+from uninext.datasets.shapes import (
+    CATEGORIES,
+    TAXONOMIES,
+    Scene,
+    SceneObject,
+    generate_image_set,
+)
+from uninext.datasets.shapes.sentences import describe_by_attributes
 
 NUM_TRAIN, NUM_VAL, SIZE = 24, 10, 96
 TOOL = Path(__file__).parents[3] / 'tools/dataset_converters/shapes.py'
@@ -133,9 +140,10 @@ def understand(sentence: str, objects: list[dict]) -> list[int]:
     return [o['id'] for o in noun_phrase(words)]
 
 
+@pytest.mark.parametrize('kind', ['refs', 'refs_attributes'])
 @pytest.mark.parametrize('split', ['train', 'val'])
-def test_a_sentence_is_true_of_its_object_alone(folder: Path, split: str):
-    instances, refs = read(folder, 'instances', split), read(folder, 'refs', split)
+def test_a_sentence_is_true_of_its_object_alone(folder: Path, split: str, kind: str):
+    instances, refs = read(folder, 'instances', split), read(folder, kind, split)
     names = {c['id']: c['name'] for c in instances['categories']}
     objects: dict[int, list[dict]] = {}
     for annotation in instances['annotations']:
@@ -163,7 +171,9 @@ def test_a_set_is_a_function_of_its_seed(folder: Path, tmp_path: Path):
     pictures = [name for name in same if name.endswith('.jpg')]
     assert len(pictures) == 5
     assert all(same[name] == first[name] for name in pictures)  # a larger set begins so
-    assert not any(same[name] == other[name] for name in same)
+    own = [name for name in same if 'kind_' not in name]  # those may be empty
+    assert len(own) > len(pictures)
+    assert not any(same[name] == other[name] for name in own)
 
 
 def test_no_picture_is_in_both_splits(folder: Path):
@@ -185,3 +195,87 @@ def test_the_tool_says_what_it_wrote(tmp_path: Path, capsys):
     assert 'train: 2 pictures' in capsys.readouterr().out
     assert tool.main([*arguments, '--seed', '-1']) == 2
     assert 'seed' in capsys.readouterr().err
+
+
+# ------------------------------------------------------------------- other names
+
+
+def scene_of(*objects: tuple[str, str, str, str, tuple[int, int]]) -> Scene:
+    """Squares of 8 pixels on 100 x 100; category, colour, size, texture, centre."""
+    shown = []
+    for *words, (x, y) in objects:
+        mask = np.zeros((100, 100), bool)
+        mask[y - 4 : y + 4, x - 4 : x + 4] = True
+        shown.append(SceneObject(*words, mask))
+    return Scene(np.zeros((100, 100, 3), np.uint8), tuple(shown))
+
+
+STAR, OTHER_STAR, RING, FAR_RING = (
+    ('star', 'red', 'small', 'plain', (20, 50)),
+    ('star', 'blue', 'small', 'striped', (50, 20)),
+    ('ring', 'red', 'large', 'plain', (52, 80)),
+    ('ring', 'red', 'large', 'plain', (90, 78)),
+)
+SIDES = ('leftmost', 'rightmost')
+NAMED = {
+    'colors': ['red', 'blue', 'red', 'red'],
+    'textures': ['plain', 'striped', 'plain', 'plain'],
+    'sizes': ['small', 'small', 'large', 'large'],
+    'described': ['small red star', 'small blue star'] + 2 * ['large red ring'],
+    'sides': ['leftmost', None, None, 'rightmost'],
+    'levels': [None, 'topmost', None, None],  # both rings are as low
+    'kind_sides': [
+        'leftmost star',
+        'rightmost star',
+        'leftmost ring',
+        'rightmost ring',
+    ],
+    'kind_levels': ['bottommost star', 'topmost star', None, None],
+}
+
+
+@pytest.mark.parametrize('key', TAXONOMIES)
+def test_other_names_of_objects(key: str):
+    scene = scene_of(STAR, OTHER_STAR, RING, FAR_RING)
+    taxonomy = TAXONOMIES[key]
+    assert taxonomy.label((), 100) == []
+    assert taxonomy.label(scene.objects, 100) == NAMED[key]
+    assert set(NAMED[key]) - {None} <= set(taxonomy.names)
+    assert len(set(taxonomy.names)) == len(taxonomy.names)
+
+
+@pytest.mark.parametrize('key', ['kind_sides', 'kind_levels'])
+def test_the_only_one_of_its_kind_is_at_no_side_of_it(key: str):
+    scene = scene_of(STAR, OTHER_STAR, RING)
+    assert TAXONOMIES[key].label(scene.objects, 100) == [None] * 3
+
+
+def test_one_object_stands_out_from_nothing():
+    (star,) = scene_of(STAR).objects
+    assert TAXONOMIES['sides'].label([star], 100) == [None]
+
+
+@pytest.mark.parametrize('key', TAXONOMIES)
+def test_files_of_other_names_hold_the_same_boxes(folder: Path, key: str):
+    instances = read(folder, 'instances', 'train')
+    boxes = {a['id']: (a['image_id'], a['bbox']) for a in instances['annotations']}
+    renamed = read(folder, f'instances_{key}', 'train')
+    assert [c['name'] for c in renamed['categories']] == list(TAXONOMIES[key].names)
+    assert renamed['annotations']
+    for annotation in renamed['annotations']:
+        assert boxes[annotation['id']] == (annotation['image_id'], annotation['bbox'])
+        assert 'segmentation' not in annotation
+    shown = {a['image_id'] for a in renamed['annotations']}
+    assert {image['id'] for image in renamed['images']} == shown
+
+
+def test_nothing_is_said_of_objects_that_look_the_same():
+    scene = scene_of(RING, FAR_RING, STAR)
+    rng = np.random.default_rng(0)
+    assert describe_by_attributes(scene, 0, rng) == []
+    assert sorted(describe_by_attributes(scene, 2, rng)) == [
+        'the red star',
+        'the small red star',
+        'the small star',
+    ]
+    assert len(describe_by_attributes(scene, 2, rng, max_sentences=2)) == 2

@@ -2,11 +2,11 @@
 
 ``vocabulary``: the words: categories, colours, sizes, textures, relations.
 ``backgrounds``: what lies behind. Pictures: ``scenes`` draws and paints what one shows,
-``sentences`` says what is true for exactly one object of it, ``image_set`` writes
-pictures and annotation files. Videos: ``motion`` moves a shape, ``videos`` draws and
-paints, ``video_sentences`` describes, ``video_labels`` has all that is known of a
-video, ``video_set`` writes annotation files. ``layouts`` writes the
-benchmarks' own layouts; ``suite`` does all of it.
+``sentences`` says what is true for exactly one object of it, ``taxonomies`` gives all
+objects other names, ``image_set`` writes pictures and annotation files. Videos:
+``motion`` moves a shape, ``videos`` draws and paints, ``video_sentences`` describes,
+``video_labels`` has all that is known of a video, ``video_set`` writes annotation
+files. ``layouts`` writes the benchmarks' own layouts; ``suite`` does all of it.
 """
 
 from uninext.datasets.shapes import (
@@ -17,6 +17,7 @@ from uninext.datasets.shapes import (
     scenes,
     sentences,
     suite,
+    taxonomies,
     video_labels,
     video_sentences,
     video_set,
@@ -27,6 +28,7 @@ from uninext.datasets.shapes.image_set import generate_image_set
 from uninext.datasets.shapes.scenes import Scene, SceneObject, draw_scene
 from uninext.datasets.shapes.sentences import describe
 from uninext.datasets.shapes.suite import LAYOUTS, ShapesSuite, generate_suite
+from uninext.datasets.shapes.taxonomies import TAXONOMIES, Taxonomy
 from uninext.datasets.shapes.video_labels import LabelledVideo, Track, generate_video
 from uninext.datasets.shapes.video_sentences import Sentence, describe_video
 from uninext.datasets.shapes.video_set import (
@@ -50,6 +52,7 @@ __all__ = [
     'CROWD',
     'LAYOUTS',
     'SCENE',
+    'TAXONOMIES',
     'Frame',
     'LabelledVideo',
     'MovingObject',
@@ -57,6 +60,7 @@ __all__ = [
     'SceneObject',
     'Sentence',
     'ShapesSuite',
+    'Taxonomy',
     'Track',
     'VideoScene',
     'VideoStyle',
@@ -76,6 +80,7 @@ __all__ = [
     'scenes',
     'sentences',
     'suite',
+    'taxonomies',
     'video_labels',
     'video_sentences',
     'video_set',

@@ -5,6 +5,8 @@ Last step of the flow. Layout (what ``demo/image_demo.py --data`` reads as well)
     train/*.jpg  val/*.jpg  (test/*.jpg)
     annotations/instances_<split>.json   COCO: pictures, visible masks, boxes
     annotations/refs_<split>.json        one image record per referred object
+    annotations/refs_attributes_<split>.json   the same, sentences of attributes alone
+    annotations/instances_<taxonomy>_<split>.json   COCO: boxes under other names
 
 A record of ``refs_*.json`` carries ``expressions``; its ``file_name`` repeats, its
 ``id`` does not, and it has one annotation of category ``object``.
@@ -13,6 +15,7 @@ A record of ``refs_*.json`` carries ``expressions``; its ``file_name`` repeats, 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +24,14 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from uninext.datasets.shapes.scenes import Scene, SceneObject, draw_scene
-from uninext.datasets.shapes.sentences import describe
+from uninext.datasets.shapes.sentences import describe, describe_by_attributes
+from uninext.datasets.shapes.taxonomies import TAXONOMIES
 from uninext.datasets.shapes.vocabulary import CATEGORIES
 
 SPLITS = ('train', 'val', 'test')
 JPEG_QUALITY = 92
+ATTRIBUTE_REFS = 'refs_attributes'
+SHAPE_FIELDS = ('bbox', 'area', 'iscrowd', 'segmentation')
 
 
 def generate_image_set(
@@ -69,16 +75,17 @@ def generate_image_set(
     for split_index, (split, count) in enumerate(counts.items()):
         if not count:
             continue
-        instances, refs = _new_set(CATEGORIES), _new_set(('object',))
+        sets = _new_sets()
         (out_dir / split).mkdir(parents=True, exist_ok=True)
         for number in range(count):
             rng = np.random.default_rng([seed, split_index, number])
             scene = draw_scene(rng, size)
             name = f'{split}_{number:06d}.jpg'
             _write_picture(out_dir / split / name, scene.image)
-            _add_picture(instances, refs, scene, name, rng)
-        _write_json(out_dir / f'annotations/instances_{split}.json', instances)
-        _write_json(out_dir / f'annotations/refs_{split}.json', refs)
+            _add_picture(sets, scene, name, rng)
+        for kind, content in sets.items():
+            _write_json(out_dir / f'annotations/{kind}_{split}.json', content)
+        instances, refs = sets['instances'], sets['refs']
         summary[f'{split}_images'] = len(instances['images'])
         summary[f'{split}_objects'] = len(instances['annotations'])
         summary[f'{split}_sentences'] = sum(
@@ -87,16 +94,24 @@ def generate_image_set(
     return summary
 
 
-def _new_set(names: tuple[str, ...]) -> dict[str, Any]:
+def _new_sets() -> dict[str, dict[str, Any]]:
+    """Empty files; ``kind`` of ``<kind>_<split>.json`` -> content."""
+    names = {'instances': CATEGORIES, 'refs': ('object',), ATTRIBUTE_REFS: ('object',)}
+    names |= {f'instances_{key}': value.names for key, value in TAXONOMIES.items()}
+    return {kind: _new_set(categories) for kind, categories in names.items()}
+
+
+def _new_set(names: Sequence[str]) -> dict[str, Any]:
     categories = [{'id': i + 1, 'name': name} for i, name in enumerate(names)]
     return {'images': [], 'annotations': [], 'categories': categories}
 
 
 def _add_picture(
-    instances: dict, refs: dict, scene: Scene, name: str, rng: np.random.Generator
+    sets: dict[str, dict], scene: Scene, name: str, rng: np.random.Generator
 ) -> None:
-    """Append a scene to both sets; ids count from 1."""
+    """Append a scene to all sets; ids count from 1."""
     height, width = scene.image.shape[:2]
+    instances = sets['instances']
     image = {
         'id': len(instances['images']) + 1,
         'file_name': name,
@@ -104,36 +119,70 @@ def _add_picture(
         'width': width,
     }
     instances['images'].append(image)
+    first = len(instances['annotations'])
     for index, obj in enumerate(scene.objects):
-        shape = _shape_fields(obj)
-        annotation_id = len(instances['annotations']) + 1
-        instances['annotations'].append(
-            {
-                'id': annotation_id,
-                'image_id': image['id'],
-                'category_id': CATEGORIES.index(obj.category) + 1,
-                'color': obj.color,
-                'size': obj.size,
-                'texture': obj.texture,
-                **shape,
-            }
-        )
-        sentences = describe(scene, index, rng)
-        if not sentences:
-            continue
-        record_id = len(refs['images']) + 1
-        refs['images'].append(
-            {
-                **image,
-                'id': record_id,
-                'expressions': sentences,
-                'original_id': image['id'],
-                'original_annotation_id': annotation_id,
-            }
-        )
-        refs['annotations'].append(
-            {'id': record_id, 'image_id': record_id, 'category_id': 1, **shape}
-        )
+        annotation = {
+            'id': len(instances['annotations']) + 1,
+            'image_id': image['id'],
+            'category_id': CATEGORIES.index(obj.category) + 1,
+            'color': obj.color,
+            'size': obj.size,
+            'texture': obj.texture,
+            **_shape_fields(obj),
+        }
+        instances['annotations'].append(annotation)
+        _add_record(sets['refs'], image, annotation, describe(scene, index, rng))
+    # after all that a picture of an earlier version drew: its sentences stay
+    for index, annotation in enumerate(instances['annotations'][first:]):
+        sentences = describe_by_attributes(scene, index, rng)
+        _add_record(sets[ATTRIBUTE_REFS], image, annotation, sentences)
+    for key in TAXONOMIES:
+        _add_renamed(sets, key, scene, image, instances['annotations'][first:])
+
+
+def _add_record(
+    refs: dict, image: dict, annotation: dict, sentences: list[str]
+) -> None:
+    """Append an object that can be referred to."""
+    if not sentences:
+        return
+    record_id = len(refs['images']) + 1
+    refs['images'].append(
+        {
+            **image,
+            'id': record_id,
+            'expressions': sentences,
+            'original_id': image['id'],
+            'original_annotation_id': annotation['id'],
+        }
+    )
+    shape = {key: annotation[key] for key in SHAPE_FIELDS}
+    refs['annotations'].append(
+        {'id': record_id, 'image_id': record_id, 'category_id': 1, **shape}
+    )
+
+
+def _add_renamed(
+    sets: dict[str, dict], key: str, scene: Scene, image: dict, annotations: list[dict]
+) -> None:
+    """Append the picture to a taxonomy's set if an object of it has a name there."""
+    taxonomy, content = TAXONOMIES[key], sets[f'instances_{key}']
+    labels = taxonomy.label(scene.objects, min(image['height'], image['width']))
+    if not any(labels):
+        return
+    content['images'].append(image)
+    content['annotations'] += [
+        {
+            'id': annotation['id'],
+            'image_id': image['id'],
+            'category_id': taxonomy.names.index(label) + 1,
+            'bbox': annotation['bbox'],
+            'area': annotation['area'],
+            'iscrowd': 0,
+        }
+        for annotation, label in zip(annotations, labels)
+        if label
+    ]
 
 
 def _shape_fields(obj: SceneObject) -> dict[str, Any]:

@@ -56,6 +56,26 @@ def describe(
     return chosen
 
 
+def describe_by_attributes(
+    scene: Scene, index: int, rng: np.random.Generator, max_sentences: int = 4
+) -> list[str]:
+    """Describe one object by what it looks like; more words than needed are welcome.
+
+    Args:
+        scene: What the picture shows.
+        index: Which of ``scene.objects``.
+        rng: Chooses among the sentences.
+        max_sentences: At most so many, all different.
+
+    Returns:
+        Sentences of one attribute or more; empty if another object looks the same.
+    """
+    sentences = list(_plain_sentences(scene.objects, index))
+    chosen = [text for text in sentences if len(text.split()) > 2]
+    rng.shuffle(chosen)
+    return chosen[:max_sentences]
+
+
 def _descriptions(obj: SceneObject) -> Iterator[tuple[str, dict[str, str]]]:
     """Words and meaning of all descriptions of an object; always with its noun."""
     for used in product((False, True), repeat=len(ATTRIBUTES)):
@@ -98,7 +118,7 @@ def _relation_sentences(
         if not rivals:
             continue
         for (other, anchor_words), relation in product(anchors, RELATIONS):
-            place = _place(objects, relation, size)
+            place = place_of(objects, relation, size)
             clear = place[index] - place[other] > CLEAR_MARGIN
             none_close = all(
                 rival == other or place[rival] - place[other] < -CLEAR_MARGIN / 2
@@ -117,13 +137,19 @@ def _superlative_sentences(
         if not rivals:
             continue
         for relation, superlative in zip(RELATIONS, SUPERLATIVES):
-            place = _place(objects, relation, size)
+            place = place_of(objects, relation, size)
             if place[index] - max(place[i] for i in rivals) > CLEAR_MARGIN:
                 yield f'the {superlative} {words}'
 
 
-def _place(objects: Sequence[SceneObject], relation: str, size: int) -> list[float]:
-    """How far every object is in a direction, as a share of the picture's side."""
+def place_of(objects: Sequence[SceneObject], relation: str, size: int) -> list[float]:
+    """How far every object is in a direction, as a share of the picture's side.
+
+    Args:
+        objects: Of a picture.
+        relation: One of ``RELATIONS``.
+        size: Shorter side of the picture, pixels.
+    """
     axis = 0 if relation in ('left of', 'right of') else 1
     sign = -1 if relation in ('left of', 'above') else 1
     return [sign * obj.center[axis] / size for obj in objects]
