@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import re
 from pathlib import Path
 
 import cv2
@@ -171,7 +172,9 @@ def test_a_set_is_a_function_of_its_seed(folder: Path, tmp_path: Path):
     pictures = [name for name in same if name.endswith('.jpg')]
     assert len(pictures) == 5
     assert all(same[name] == first[name] for name in pictures)  # a larger set begins so
-    own = [name for name in same if 'kind_' not in name]  # those may be empty
+    own = [
+        name for name in same if not re.search('kind|relative', name)
+    ]  # those may be empty
     assert len(own) > len(pictures)
     assert not any(same[name] == other[name] for name in own)
 
@@ -231,6 +234,8 @@ NAMED = {
         'rightmost ring',
     ],
     'kind_levels': ['bottommost star', 'topmost star', None, None],
+    'relative_sides': [None] * 4,  # nobody is alone of its kind
+    'relative_levels': [None] * 4,
 }
 
 
@@ -248,6 +253,16 @@ def test_other_names_of_objects(key: str):
 def test_the_only_one_of_its_kind_is_at_no_side_of_it(key: str):
     scene = scene_of(STAR, OTHER_STAR, RING)
     assert TAXONOMIES[key].label(scene.objects, 100) == [None] * 3
+
+
+def test_where_objects_lie_of_the_only_one_of_its_kind():
+    scene = scene_of(STAR, OTHER_STAR, RING)
+    named = TAXONOMIES['relative_sides'].label(scene.objects, 100)
+    assert named == ['left of the ring', None, None]  # the other star is right above
+    named = TAXONOMIES['relative_levels'].label(scene.objects, 100)
+    assert named == ['above the ring', 'above the ring', None]
+    two_alone = scene_of(STAR, RING).objects
+    assert TAXONOMIES['relative_sides'].label(two_alone, 100) == [None, None]
 
 
 def test_one_object_stands_out_from_nothing():

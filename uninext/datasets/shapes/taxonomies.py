@@ -26,6 +26,7 @@ from uninext.datasets.shapes.vocabulary import (
 
 Objects = Sequence[SceneObject]
 SIDES, LEVELS = SUPERLATIVES[:2], SUPERLATIVES[2:]
+BESIDE, HEIGHT = RELATIONS[:2], RELATIONS[2:]
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,36 @@ def _extremes_of_kind(
     return label
 
 
+def _beside_names(relations: Sequence[str]) -> tuple[str, ...]:
+    return tuple(
+        f'{where} the {name}' for where, name in product(relations, CATEGORIES)
+    )
+
+
+def _beside_the_only(
+    relations: Sequence[str],
+) -> Callable[[Objects, int], list[str | None]]:
+    """Where objects lie of the one that is alone of its kind, if exactly one is.
+
+    With two such, ``left of the star`` could be as true as ``left of the ring``.
+    """
+
+    def label(objects: Objects, size: int) -> list[str | None]:
+        named: list[str | None] = [None] * len(objects)
+        categories = [obj.category for obj in objects]
+        alone = [i for i, name in enumerate(categories) if categories.count(name) == 1]
+        if len(alone) != 1:
+            return named
+        for relation in relations:
+            place = place_of(objects, relation, size)
+            for i in range(len(objects)):
+                if place[i] - place[alone[0]] > CLEAR_MARGIN:
+                    named[i] = f'{relation} the {categories[alone[0]]}'
+        return named
+
+    return label
+
+
 def _outermost(
     objects: Objects, size: int, words: Sequence[str], group: Sequence[int]
 ) -> list[str | None]:
@@ -112,4 +143,6 @@ TAXONOMIES: dict[str, Taxonomy] = {
         tuple(' '.join(words) for words in product(LEVELS, CATEGORIES)),
         _extremes_of_kind(LEVELS),
     ),
+    'relative_sides': Taxonomy(_beside_names(BESIDE), _beside_the_only(BESIDE)),
+    'relative_levels': Taxonomy(_beside_names(HEIGHT), _beside_the_only(HEIGHT)),
 }
