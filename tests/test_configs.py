@@ -22,6 +22,7 @@ from mmengine.logging import MMLogger
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 
+from uninext.datasets.shapes import TAXONOMIES
 from uninext.registry import (
     DATA_SAMPLERS,
     DATASETS,
@@ -47,7 +48,8 @@ MAX_LINES = 40
 # Full pipelines of their own: no augmentation is a claim that can be read there.
 LONG = {'stage2_image_tiny_overfit.py'}
 # Sources of which masks are there and are not read, on purpose.
-BOXES_ONLY = {'sot', 'otb'}
+BOXES_ONLY = {'sot', 'otb', *TAXONOMIES}
+BOXES_ONLY |= {f'small_{s}' for s in ('sentences', 'attributes', 'sot', 'coco_sot')}
 PACKING = {'PackUninextInputs', 'PackClipInputs', 'PackFrame'}
 # Million parameters; R50: 109 bert-base, 23 ResNet-50, 34 the rest.
 PARAMETERS = {

@@ -1,0 +1,12 @@
+# Many words on the Shapes suite, 8th and last part: full size, boxes and masks too.
+# tools/dist_train.sh configs/uninext/shapes_words/full_size.py 2 --amp \
+#     --cfg-options load_from=work_dirs/all/iter_650.pth
+# Source: docs/shapes.md; data: configs/_base_/datasets/shapes.py.
+_base_ = '../stage3_video_shapes.py'
+optim_wrapper = dict(optimizer=dict(lr=1e-4))
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=20),
+    dict(type='MultiStepLR', by_epoch=False, milestones=[200], gamma=0.1),
+]
+train_cfg = dict(max_iters=240)
+default_hooks = dict(checkpoint=dict(interval=40), logger=dict(interval=20))
