@@ -100,6 +100,17 @@ def test_prompts_stand_above_and_tell_equal_names_apart():
     assert np.array_equal(above[-HEIGHT:], found.plot())
 
 
+def test_things_of_one_name_asked_for_twice_differ_in_colour():
+    target = AskedPrompt('target', ('target',), single=True)
+
+    def color(prompt_id):
+        found = result(2, labels=(0, 0))
+        found.prompts, found.prompt_ids = (target, target), np.array([0, prompt_id])
+        return found.plot()[90, 100].tolist()
+
+    assert color(0) != color(1)
+
+
 def test_save_writes_the_plot(tmp_path):
     found = result()
     path = found.save(tmp_path / 'new' / 'picture.png')

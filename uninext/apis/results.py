@@ -159,7 +159,9 @@ class Result:
     def _colors(self) -> list[Color]:
         if self.track_ids is not None:
             return [track_color(track) for track in self.track_ids.tolist()]
-        return [instance_color(self.categories[label] - 1) for label in self.labels]
+        starts = np.cumsum([0, *(len(prompt.names) for prompt in self.prompts)])
+        numbers = starts[self.prompt_ids] + self.label_ids  # a colour for all asked for
+        return [instance_color(number) for number in numbers.tolist()]
 
     def _captions(self) -> list[str]:
         labels = self.labels
