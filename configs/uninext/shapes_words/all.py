@@ -1,7 +1,7 @@
-# Many words on the Shapes suite, 7th and 8th part: everything at once.
+# Many words on the Shapes suite, 7th part: everything at once.
 # tools/dist_train.sh configs/uninext/shapes_words/all.py 2 --amp \
 #     --cfg-options load_from=work_dirs/relations/iter_200.pth
-# The other parts change the shares. All in a row: tools/misc/train_shapes_words.sh
+# The other parts change the shares.
 # Source: docs/shapes.md; data: configs/_base_/datasets/shapes_words.py.
 _base_ = [
     '../../_base_/default_runtime.py',
@@ -50,5 +50,5 @@ optim_wrapper = dict(
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=20)
 ]
-train_cfg = dict(max_iters=650)
+train_cfg = dict(max_iters=200)
 default_hooks = dict(checkpoint=dict(interval=50), logger=dict(interval=20))

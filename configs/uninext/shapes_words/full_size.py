@@ -1,6 +1,6 @@
-# Many words on the Shapes suite, 8th and last part: full size, boxes and masks too.
+# Many words on the Shapes suite, 10th and last part: full size, boxes and masks too.
 # tools/dist_train.sh configs/uninext/shapes_words/full_size.py 2 --amp \
-#     --cfg-options load_from=work_dirs/all/iter_650.pth
+#     --cfg-options load_from=work_dirs/both/iter_390.pth
 # Source: docs/shapes.md; data: configs/_base_/datasets/shapes.py.
 _base_ = '../stage3_video_shapes.py'
 optim_wrapper = dict(optimizer=dict(lr=1e-4))
