@@ -66,20 +66,19 @@ __words = [  # name of the words, pipeline
     ('relative_sides', small_sides), ('relative_levels', small_names),
 ]
 # fmt: on
-shapes_sources = {
-    name: dict(batch_size=size, dataset=dict(files, pipeline=steps))
+shapes_sources = [
+    dict(name=name, batch_size=size, dataset=dict(files, pipeline=steps))
     for name, size, files, steps in __small
-}
-shapes_sources.update(
-    {
-        name: dict(
-            batch_size=14,
-            dataset=dict(
-                _base_.shapes_train,
-                ann_file=f'annotations/instances_{name}_train.json',
-                pipeline=steps,
-            ),
-        )
-        for name, steps in __words
-    }
-)
+]
+shapes_sources += [
+    dict(
+        name=name,
+        batch_size=14,
+        dataset=dict(
+            _base_.shapes_train,
+            ann_file=f'annotations/instances_{name}_train.json',
+            pipeline=steps,
+        ),
+    )
+    for name, steps in __words
+]

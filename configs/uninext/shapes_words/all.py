@@ -23,9 +23,9 @@ model = dict(
 )
 # fmt: off
 __shares = dict(  # of the batches
-    small_sentences=22, small_attributes=5, small_rvos=5, relative_sides=4, relative_levels=4,
-    kind_sides=3, kind_levels=3, small_coco_sot=12, small_vos=12, small_sot=4,
-    refcoco=6, rvos=4, vos=7, coco=4, vis=2, mot=3,
+    small_sentences=22, small_attributes=5, small_rvos=5, relative_sides=4,
+    relative_levels=4, kind_sides=3, kind_levels=3, small_coco_sot=12, small_vos=12,
+    small_sot=4, refcoco=6, rvos=4, vos=7, coco=4, vis=2, mot=3,
 )
 # fmt: on
 train_dataloader = dict(
@@ -36,11 +36,8 @@ train_dataloader = dict(
     sampler=dict(type='DefaultSampler'),
     dataset=dict(
         type='MultiTaskDataset',
-        sources=[
-            dict(s, name=n, ratio=__shares[n] * s.batch_size)
-            for n, s in _base_.shapes_sources.items()
-            if n in __shares
-        ],
+        sources=_base_.shapes_sources,
+        shares=__shares,
     ),
 )
 optim_wrapper = dict(

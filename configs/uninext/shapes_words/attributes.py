@@ -3,16 +3,17 @@
 #     --cfg-options load_from=work_dirs/places/iter_120.pth
 # Source: docs/shapes.md; data: configs/_base_/datasets/shapes_words.py.
 _base_ = './all.py'
-__shares = dict(
-    small_attributes=50, described=10, colors=8, textures=16, sides=8, levels=8
-)
 train_dataloader = dict(
     dataset=dict(
-        sources=[
-            dict(s, name=n, ratio=__shares[n] * s.batch_size)
-            for n, s in _base_.shapes_sources.items()
-            if n in __shares
-        ]
+        shares=dict(
+            _delete_=True,
+            small_attributes=50,
+            described=10,
+            colors=8,
+            textures=16,
+            sides=8,
+            levels=8,
+        )
     )
 )
 optim_wrapper = dict(optimizer=dict(lr=6e-4))

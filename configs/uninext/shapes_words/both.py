@@ -3,18 +3,16 @@
 #     --cfg-options load_from=work_dirs/targets_again/iter_130.pth
 # Source: docs/shapes.md; data: configs/_base_/datasets/shapes_words.py.
 _base_ = './all.py'
-# fmt: off
-__shares = dict(  # of the batches
-    small_sentences=50, small_coco_sot=17, small_vos=17, small_attributes=8, textures=8,
-)
-# fmt: on
 train_dataloader = dict(
     dataset=dict(
-        sources=[
-            dict(s, name=n, ratio=__shares[n] * s.batch_size)
-            for n, s in _base_.shapes_sources.items()
-            if n in __shares
-        ]
+        shares=dict(
+            _delete_=True,
+            small_sentences=50,
+            small_coco_sot=17,
+            small_vos=17,
+            small_attributes=8,
+            textures=8,
+        )
     )
 )
 train_cfg = dict(max_iters=390)

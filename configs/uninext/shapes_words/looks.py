@@ -3,16 +3,7 @@
 #     --cfg-options load_from=work_dirs/stage3_video_shapes/iter_2400.pth
 # Source: docs/shapes.md; data: configs/_base_/datasets/shapes_words.py.
 _base_ = './all.py'
-__shares = dict(colors=3, textures=1)
-train_dataloader = dict(
-    dataset=dict(
-        sources=[
-            dict(s, name=n, ratio=__shares[n] * s.batch_size)
-            for n, s in _base_.shapes_sources.items()
-            if n in __shares
-        ]
-    )
-)
+train_dataloader = dict(dataset=dict(shares=dict(_delete_=True, colors=3, textures=1)))
 optim_wrapper = dict(optimizer=dict(lr=6e-4))
 train_cfg = dict(max_iters=80)
 default_hooks = dict(checkpoint=dict(interval=20, max_keep_ckpts=1))

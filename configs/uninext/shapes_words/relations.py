@@ -3,20 +3,16 @@
 #     --cfg-options load_from=work_dirs/targets/iter_140.pth
 # Source: docs/shapes.md; data: configs/_base_/datasets/shapes_words.py.
 _base_ = './all.py'
-__shares = dict(
-    kind_sides=14,
-    kind_levels=14,
-    relative_sides=25,
-    relative_levels=25,
-    small_sentences=22,
-)
 train_dataloader = dict(
     dataset=dict(
-        sources=[
-            dict(s, name=n, ratio=__shares[n] * s.batch_size)
-            for n, s in _base_.shapes_sources.items()
-            if n in __shares
-        ]
+        shares=dict(
+            _delete_=True,
+            kind_sides=14,
+            kind_levels=14,
+            relative_sides=25,
+            relative_levels=25,
+            small_sentences=22,
+        )
     )
 )
 optim_wrapper = dict(optimizer=dict(lr=6e-4))

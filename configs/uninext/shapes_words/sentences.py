@@ -3,14 +3,16 @@
 #     --cfg-options load_from=work_dirs/attributes/iter_120.pth
 # Source: docs/shapes.md; data: configs/_base_/datasets/shapes_words.py.
 _base_ = './all.py'
-__shares = dict(small_sentences=5, small_attributes=2, textures=1, sides=1, levels=1)
 train_dataloader = dict(
     dataset=dict(
-        sources=[
-            dict(s, name=n, ratio=__shares[n] * s.batch_size)
-            for n, s in _base_.shapes_sources.items()
-            if n in __shares
-        ]
+        shares=dict(
+            _delete_=True,
+            small_sentences=5,
+            small_attributes=2,
+            textures=1,
+            sides=1,
+            levels=1,
+        )
     )
 )
 optim_wrapper = dict(optimizer=dict(lr=6e-4))

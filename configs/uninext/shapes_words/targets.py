@@ -3,14 +3,15 @@
 #     --cfg-options load_from=work_dirs/sentences/iter_200.pth
 # Source: docs/shapes.md; data: configs/_base_/datasets/shapes_words.py.
 _base_ = './all.py'
-__shares = dict(small_coco_sot=5, small_vos=3, small_sot=1, small_attributes=1)
 train_dataloader = dict(
     dataset=dict(
-        sources=[
-            dict(s, name=n, ratio=__shares[n] * s.batch_size)
-            for n, s in _base_.shapes_sources.items()
-            if n in __shares
-        ]
+        shares=dict(
+            _delete_=True,
+            small_coco_sot=5,
+            small_vos=3,
+            small_sot=1,
+            small_attributes=1,
+        )
     )
 )
 optim_wrapper = dict(optimizer=dict(lr=6e-4))
