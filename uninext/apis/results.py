@@ -117,7 +117,7 @@ class Result:
             (H, W, 3) uint8 BGR, a new picture; higher by the bar.
         """
         picture = cv2.cvtColor(self.image, cv2.COLOR_BGR2RGB)
-        colors, texts = self._colors(), self._captions()
+        colors, texts = self.colors, self._captions()
         order = np.argsort(-self.scores, kind='stable').tolist()  # the best on top
         masks = None if self.masks is None else [self.masks[i] for i in order]
         picture = draw_instances(
@@ -156,7 +156,9 @@ class Result:
             raise ValueError(f'{path} cannot be written: is there room, and the right?')
         return path
 
-    def _colors(self) -> list[Color]:
+    @property
+    def colors(self) -> list[Color]:
+        """(N,) RGB that :meth:`plot` paints: of the track, else of what was asked."""
         if self.track_ids is not None:
             return [track_color(track) for track in self.track_ids.tolist()]
         starts = np.cumsum([0, *(len(prompt.names) for prompt in self.prompts)])

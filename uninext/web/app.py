@@ -81,6 +81,7 @@ def _picture_tab(ask: AskHandlers, examples: Sequence[Example]) -> None:
         with gr.Column(min_width=300):
             result = gr.Image(
                 label='Found',
+                show_label=False,  # it would hide what is in the corner
                 interactive=False,
                 height=RESULT_HEIGHT,
                 format='png',

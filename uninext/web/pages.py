@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from uninext.apis import Result
-from uninext.visualization.palette import Color, instance_color, track_color
+from uninext.visualization.palette import Color, track_color
 
 MAX_ROWS = 100  # of a table; pictures of crowds would make a page of it
 _NUMBERS = itertools.count()
@@ -74,17 +74,14 @@ def instance_table(result: Result) -> str:
     """One row an instance, the surest first; with its track in a video."""
     rows = []
     in_video = result.track_ids is not None
-    labels, texts = result.labels, result.prompt_texts
+    labels, texts, colors = result.labels, result.prompt_texts, result.colors
     for i in np.argsort(-result.scores, kind='stable').tolist():
         box = _box(result.boxes_xyxy[i])
         cells = [labels[i], f'{result.scores[i]:.2f}', box, texts[i]]
         if in_video:
             track = int(result.track_ids[i])
             cells.insert(0, f'#{track}' if track >= 0 else 'not sure yet')
-            color = track_color(track)
-        else:
-            color = instance_color(result.categories[labels[i]] - 1)
-        rows.append((_swatch(color), *map(escape, cells)))
+        rows.append((_swatch(colors[i]), *map(escape, cells)))
     headers = FRAME_HEADERS if in_video else INSTANCE_HEADERS
     empty = 'Nothing was found. Lower the score threshold, or ask for something else.'
     return _table(headers, rows, 'What was found', empty)
