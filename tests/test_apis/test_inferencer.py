@@ -384,6 +384,27 @@ def test_image_models_do_text_in_pictures(scene, folder, video_file):
             find(source, categories='red', as_video=as_video)
 
 
+# -------------------------------------------------------------- frames that are in hand
+
+
+def test_frames_in_hand_are_answered_as_a_video_is(find, video_file):
+    asked = dict(categories='red', box=RED)
+    video = find(video_file, **asked, score_thr=0.2)
+    following, other = find.follow(**asked), find.follow(categories='green')
+    for image, wanted in zip(movie(), video):
+        result = following.step(image, score_thr=0.2)
+        assert len(result) == 2
+        assert result.to_dict() == wanted.to_dict()
+        assert other.step(image).frame == wanted.frame  # several at a time
+
+
+def test_nothing_to_follow_or_nobody_who_can(find):
+    with pytest.raises(ValueError, match='Nothing is asked for'):
+        find.follow()
+    with pytest.raises(ValueError, match='Videos need a UNINEXTVideo'):
+        UninextInferencer(PaintedImages(), scale=None).follow(categories='red')
+
+
 # ---------------------------------------------------------------------------- progress
 
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from types import SimpleNamespace
 
 import numpy as np
-import torch
-from mmengine.structures import InstanceData
 
 from uninext.apis import AskedPrompt, Result, read_frames
 
@@ -27,13 +24,19 @@ class FakeFinder:
         self.seconds, self.fail = seconds, fail
         self.calls: list[dict] = []
         self.running = self.most_running = self.frames_seen = 0
-        self.model, self.scale = FakeModel(self), None
+        self.followed: list[dict] = []
 
     def __call__(self, source, **asked):
         self.calls.append(asked)
         if isinstance(source, np.ndarray):
             return [self._answer(source, asked)]
         return self._frames(source, asked)
+
+    def follow(self, **asked) -> FakeFollowing:
+        if self.fail is not None:
+            raise self.fail
+        self.followed.append(asked)
+        return FakeFollowing(self, asked)
 
     def _frames(self, path: str, asked: dict) -> Iterator[Result]:
         for number, frame in enumerate(read_frames(path)):
@@ -89,43 +92,13 @@ class FakeFinder:
         )
 
 
-class FakeModel:
-    """Opens sessions that answer as the finder does."""
+class FakeFollowing:
+    """Answers frames as the finder does."""
 
-    def __init__(self, finder: FakeFinder) -> None:
-        self.finder = finder
-        self.opened = 0
+    def __init__(self, finder: FakeFinder, asked: dict) -> None:
+        self.finder, self.asked, self.frame = finder, asked, -1
 
-    def open(self, scale) -> FakeSession:
-        self.opened += 1
-        return FakeSession(self.finder)
-
-
-class FakeSession:
-    """Takes names first and sentences after, as the page gives them."""
-
-    def __init__(self, finder: FakeFinder) -> None:
-        self.finder = finder
-        self.names, self.sentences, self.frame = None, [], 0
-
-    def add(self, names=None, sentence=None) -> None:
-        if names is not None:
-            self.names = names
-        else:
-            self.sentences.append(sentence)
-
-    def step(self, frame: np.ndarray) -> SimpleNamespace:
-        asked = dict(categories=self.names, expression=self.sentences, score_thr=0.0)
-        asked.update(box=None, mask=None)
-        result = self.finder._answer(frame, asked, self.frame)
+    def step(self, image: np.ndarray, score_thr: float) -> Result:
         self.frame += 1
-        arrays = dict(
-            bboxes=result.boxes_xyxy,
-            scores=result.scores,
-            labels=result.label_ids,
-            prompt_ids=result.prompt_ids,
-            instances_ids=result.track_ids,
-            masks=result.masks,
-        )
-        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-        return SimpleNamespace(pred_instances=InstanceData(**tensors))
+        asked = {**self.asked, 'score_thr': score_thr}
+        return self.finder._answer(image, asked, self.frame)

@@ -19,7 +19,8 @@ from small_uninext import build, small_video_config  # noqa: E402
 
 from uninext.apis import UninextInferencer  # noqa: E402
 from uninext.web.answers import Answering  # noqa: E402
-from uninext.web.live import LiveHandlers, LiveSession  # noqa: E402
+from uninext.web.live import LiveHandlers  # noqa: E402
+from uninext.web.pages import instance_table  # noqa: E402
 
 PICTURE = np.zeros((64, 96, 3), np.uint8)
 PICTURE[..., 0] = 200  # RGB
@@ -47,7 +48,7 @@ class TestFrame:
         assert '<img' in seen
         assert 'Nothing is asked for yet.' in note
         assert (table, visit) == ('', None)
-        assert find.model.opened == 0
+        assert find.followed == []
 
     def test_one_session_while_the_question_is_the_same(self, frame, find):
         visit = None
@@ -57,55 +58,42 @@ class TestFrame:
             assert 'star' in table
             assert 'it' in table
             assert '#0' in table
-        assert find.model.opened == 1
+        assert len(find.followed) == 1
         *_, note, table, _ = frame(PICTURE, 'ring', 'it', 0.3, visit)
         assert 'Frame 1,' in note
         assert 'ring' in table
-        assert find.model.opened == 2
+        assert len(find.followed) == 2
 
     def test_the_threshold_is_for_names_and_may_move(self, frame, find):
         table, visit = frame(PICTURE, 'star, ring', 'it', 0.0, None)[2:]
         assert 'What was found: 3' in table
         table, visit = frame(PICTURE, 'star, ring', 'it', 0.95, visit)[2:]
         assert 'What was found: 1' in table
-        assert find.model.opened == 1
+        assert len(find.followed) == 1
 
-    def test_a_model_of_pictures_says_so(self, frame, find):
-        find.model = object()
-        with pytest.raises(gr.Error, match='answers pictures only'):
-            frame(PICTURE, 'star', '', 0.3, None)
+    def test_the_frame_is_asked_as_a_picture_is(self, frame, find):
+        frame(PICTURE, 'star, ring', 'it', 0.3, None)
+        (asked,) = find.followed
+        assert list(asked['categories']) == ['star', 'ring']
+        assert list(asked['expression']) == ['it']
+        assert asked['box'] is asked['mask'] is None
 
+    def test_what_cannot_be_followed_is_said(self, find):
+        find.fail = ValueError('Videos need a UNINEXTVideo')
+        with pytest.raises(gr.Error, match='Videos need a UNINEXTVideo'):
+            LiveHandlers(Answering(find)).frame(PICTURE, 'star', '', 0.3, None)
 
-class TestLiveSession:
-    def test_nothing_asked(self, find):
-        with pytest.raises(ValueError, match='Nothing is asked'):
-            LiveSession(Answering(find), '', '')
-
-    def test_results_are_as_of_videos(self, find):
-        session = LiveSession(Answering(find), 'star, ring', 'it\nthat')
-        session.look(PICTURE, 0.3)
-        result = session.look(PICTURE, 0.85)
-        assert result.frame == 1
-        assert result.labels == ['star', 'it', 'that']
-        assert result.prompt_texts == ['star, ring', 'it', 'that']
-        assert tuple(result.image[0, 0]) == (0, 0, 200)  # BGR
-        assert result.masks.shape == (3, 64, 96)
-        assert len(result.track_ids) == 3
-
-    def test_a_real_network_answers_as_in_a_video(self):
+    def test_a_real_network_sees_the_colours_of_the_camera(self):
         torch.manual_seed(0)
         find = UninextInferencer(build(small_video_config()).eval(), scale=None)
         frames = np.random.default_rng(0).integers(0, 256, (3, 48, 64, 3), np.uint8)
-        video = find(
-            list(frames[..., ::-1]),
-            categories='star, ring',
-            expression='it',
-            score_thr=0.1,
-            as_video=True,
-        )
-        session = LiveSession(Answering(find), 'star, ring', 'it')
+        asked = dict(categories='star, ring', expression='it')
+        bgr = list(frames[..., ::-1])
+        video = find(bgr, **asked, score_thr=0.1, as_video=True)
+        visit = None
         for picture, wanted in zip(frames, video):
-            found = session.look(picture, 0.1)
-            assert len(found) > 0
-            assert found.to_dict() == wanted.to_dict()
-            assert (found.plot() == wanted.plot()).all()
+            *_, table, visit = LiveHandlers(Answering(find)).frame(
+                picture, 'star, ring', 'it', 0.1, visit
+            )
+            assert len(wanted) > 0
+            assert table.split('>', 1)[1] == instance_table(wanted).split('>', 1)[1]

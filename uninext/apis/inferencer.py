@@ -33,7 +33,7 @@ from uninext.apis.results import AskedPrompt, Result
 from uninext.apis.sources import Picture, Source, load_mask, open_source
 from uninext.engine import has_accelerator, load_weights
 from uninext.models.predictors import Candidates
-from uninext.models.sessions import VideoFrame
+from uninext.models.sessions import VideoFrame, VideoSession
 from uninext.models.sessions.inputs import prompts_of
 from uninext.structures import Prompt, Target, UninextDataSample, VisualPrompt
 
@@ -162,22 +162,57 @@ class UninextInferencer:
         """Whether the model can do it, before anything is read."""
         if not isinstance(batch_size, int) or batch_size < 1:
             raise ValueError(f'batch_size must be at least 1, got {batch_size}.')
-        has_targets = any(isinstance(prompt, Target) for prompt in prompts)
-        if (follow or has_targets) and not hasattr(self.model, 'followers'):
-            wanted = 'Videos need' if follow else 'Boxes and masks as prompts need'
-            raise ValueError(
-                f'{wanted} a UNINEXTVideo, and this model is a '
-                f'{type(self.model).__name__}. Take a stage-3 config, e.g. '
-                'configs/uninext/stage3_video.py, with its weights; or ask by '
-                'categories or expression in pictures (of a video: as_video=False).'
-            )
+        if follow:
+            self._need_followers('Videos need')
+        if any(isinstance(prompt, Target) for prompt in prompts):
+            self._need_followers('Boxes and masks as prompts need')
         if not source.may_end and not stream:
             raise ValueError(
                 'A camera or an address may never end: pass stream=True and take the '
                 'results one by one.'
             )
 
+    def _need_followers(self, wanted: str) -> None:
+        if not hasattr(self.model, 'followers'):
+            raise ValueError(
+                f'{wanted} a UNINEXTVideo, and this model is a '
+                f'{type(self.model).__name__}. Take a stage-3 config, e.g. '
+                'configs/uninext/stage3_video.py, with its weights; or ask by '
+                'categories or expression in pictures (of a video: as_video=False).'
+            )
+
     # ------------------------------------------------------------------------- videos
+
+    def follow(
+        self,
+        *,
+        categories: str | Sequence[str] | None = None,
+        expression: str | Sequence[str] | None = None,
+        box: Any = None,
+        mask: Any = None,
+    ) -> Following:
+        """Follow through frames that you have in hand, one by one.
+
+        Args:
+            categories: As of :meth:`__call__`.
+            expression: As of :meth:`__call__`.
+            box: As of :meth:`__call__`; shown in the first frame.
+            mask: As of :meth:`__call__`; shown in the first frame.
+
+        Returns:
+            Whose ``step`` takes a frame. Several may be open at a time.
+
+        Raises:
+            ValueError: If nothing is asked for, or the model cannot follow.
+
+        Example:
+            >>> following = find.follow(categories='car')        # doctest: +SKIP
+            >>> for frame in camera:                             # doctest: +SKIP
+            ...     print(following.step(frame).track_ids)
+        """
+        prompts, asked = _prompts_of(categories, expression, box, load_mask(mask))
+        self._need_followers('Videos need')
+        return Following(self.model.open(scale=self.scale), prompts, asked)
 
     def _follow(
         self,
@@ -186,14 +221,9 @@ class UninextInferencer:
         asked: tuple[AskedPrompt, ...],
         score_thr: float,
     ) -> Iterator[Result]:
-        session = self.model.open(scale=self.scale)
-        for prompt in prompts:
-            session.add(prompt)  # its id is its place
-        for number, picture in enumerate(source.read()):
-            found = session.step(picture.image).pred_instances
-            single = torch.tensor([a.single for a in asked], device=found.scores.device)
-            found = found[(found.scores >= score_thr) | single[found.prompt_ids]]
-            yield _result(picture, asked, found, frame=number)
+        following = Following(self.model.open(scale=self.scale), prompts, asked)
+        for picture in source.read():
+            yield following.step(picture.image, score_thr, picture.path)
 
     # ----------------------------------------------------------------------- pictures
 
@@ -296,6 +326,44 @@ class UninextInferencer:
         device = self.model.level_embed.device
         frame = VideoFrame(image.to(device), tuple(sample.ori_shape[:2]), None)
         return VisualPrompt(self.model.followers[kind].show(prompt, frame).templates)
+
+
+class Following:
+    """Prompts that are followed through frames; of :meth:`UninextInferencer.follow`.
+
+    Args:
+        session: A new one.
+        prompts: What to follow.
+        asked: The same for people.
+    """
+
+    def __init__(
+        self,
+        session: VideoSession,
+        prompts: Sequence[Prompt | Target],
+        asked: tuple[AskedPrompt, ...],
+    ) -> None:
+        self._session, self._asked, self._done = session, asked, 0
+        for prompt in prompts:
+            session.add(prompt)  # its id is its place
+
+    def step(
+        self, image: np.ndarray, score_thr: float = 0.3, path: str | None = None
+    ) -> Result:
+        """Find in the next frame.
+
+        Args:
+            image: (H, W, 3) uint8 BGR.
+            score_thr: Of categories.
+            path: Where the frame is from, for the result.
+        """
+        found = self._session.step(image).pred_instances
+        single = torch.tensor(
+            [prompt.single for prompt in self._asked], device=found.scores.device
+        )
+        found = found[(found.scores >= score_thr) | single[found.prompt_ids]]
+        self._done += 1
+        return _result(Picture(image, path), self._asked, found, self._done - 1)
 
 
 def _prompts_of(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -106,7 +106,7 @@ class Answering:
 
     def __init__(self, find: UninextInferencer) -> None:
         self._find = find
-        self.turn = threading.Lock()  # who has it may ask the network
+        self._turn = threading.Lock()
 
     def picture(
         self, picture: np.ndarray, prompts: WebPrompts, score_thr: float, folder: Path
@@ -123,7 +123,7 @@ class Answering:
             ValueError: If the model cannot do it, or a file cannot be written.
         """
         start = time.perf_counter()
-        with self.turn:
+        with self._turn:
             (result,) = self._find(
                 cv2.cvtColor(picture, cv2.COLOR_RGB2BGR),
                 **prompts.arguments(),
@@ -188,18 +188,22 @@ class Answering:
         seconds = time.perf_counter() - start
         yield VideoAnswer(tracks.table(), done, seconds, stop.is_set(), files)
 
-    def open_session(self) -> Any:
-        """A :class:`uninext.models.sessions.VideoSession`; take turns to step it.
+    def follow(self, prompts: WebPrompts) -> Callable[[np.ndarray, float], Result]:
+        """Follow through a camera; takes turns with all others.
+
+        Returns:
+            Takes a frame, (H, W, 3) uint8 BGR, and the score threshold of names.
 
         Raises:
             ValueError: If the model cannot follow.
         """
-        if not hasattr(self._find.model, 'open'):
-            raise ValueError(
-                'A camera needs a model that follows through videos, and this one '
-                f'({type(self._find.model).__name__}) answers pictures only.'
-            )
-        return self._find.model.open(scale=self._find.scale)
+        following = self._find.follow(**prompts.arguments())
+
+        def step(frame: np.ndarray, score_thr: float) -> Result:
+            with self._turn:
+                return following.step(frame, score_thr)
+
+        return step
 
     def _frames(
         self, video: str, prompts: WebPrompts, score_thr: float
@@ -212,7 +216,7 @@ class Answering:
             progress=False,
         )
         while True:
-            with self.turn:
+            with self._turn:
                 result = next(results, None)
             if result is None:
                 return

@@ -7,6 +7,7 @@ frames, and none late. Nothing of it is written to a file.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ import cv2
 import gradio as gr
 import numpy as np
 
-from uninext.apis import AskedPrompt, Result
+from uninext.apis import Result
 from uninext.web.answers import AT_ONCE, Answering, plot_for_page
 from uninext.web.errors import for_people
 from uninext.web.pages import instance_table, live_picture, status
@@ -31,72 +32,17 @@ CAMERA = gr.WebcamOptions(
 HINT = 'Start the camera, and type what to follow; change it whenever you like.'
 
 
-class LiveSession:
-    """Follows names and sentences through the frames of one visitor's camera.
-
-    Args:
-        answering: Whose network is asked.
-        names: As typed.
-        sentences: As typed.
-
-    Raises:
-        ValueError: If nothing is asked for, or the model cannot follow.
-    """
-
-    def __init__(self, answering: Answering, names: str, sentences: str) -> None:
-        prompts = read_prompts(names, sentences, None, None, (1, 1))
-        self._answering = answering
-        self._session = answering.open_session()
-        asked = []
-        if prompts.names:
-            self._session.add(names=list(prompts.names))
-            text = ', '.join(prompts.names)
-            asked.append(AskedPrompt(text, prompts.names, single=False))
-        for sentence in prompts.sentences:
-            self._session.add(sentence=sentence)
-            asked.append(AskedPrompt(sentence, (sentence,), single=True))
-        self._asked = tuple(asked)  # in the order of their ids
-        self._done = 0
-
-    def look(self, picture: np.ndarray, score_thr: float) -> Result:
-        """Find in the next frame.
-
-        Args:
-            picture: (H, W, 3) uint8 RGB.
-            score_thr: Of names.
-        """
-        image = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-        with self._answering.turn:
-            found = self._session.step(image).pred_instances
-        arrays = {name: value.cpu().numpy() for name, value in found.items()}
-        single = np.array([prompt.single for prompt in self._asked])
-        kept = (arrays['scores'] >= score_thr) | single[arrays['prompt_ids']]
-        arrays = {name: value[kept] for name, value in arrays.items()}
-        self._done += 1
-        return Result(
-            image=image,
-            prompts=self._asked,
-            boxes_xyxy=arrays['bboxes'],
-            scores=arrays['scores'],
-            label_ids=arrays['labels'],
-            prompt_ids=arrays['prompt_ids'],
-            track_ids=arrays['instances_ids'],
-            masks=arrays.get('masks'),
-            frame=self._done - 1,
-        )
-
-
 @dataclass
 class Visit:
     """What is remembered of a visitor.
 
     Attributes:
         asked: What was typed: names, sentences.
-        session: Follows it.
+        step: Follows it, see :meth:`uninext.web.answers.Answering.follow`.
     """
 
     asked: tuple[str, str]
-    session: LiveSession
+    step: Callable[[np.ndarray, float], Result]
 
 
 class LiveHandlers:
@@ -126,13 +72,15 @@ class LiveHandlers:
             return gr.skip(), gr.skip(), gr.skip(), visit
         start = time.perf_counter()
         with for_people():
+            image = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
             asked = names or '', sentences or ''
             if not ''.join(asked).strip():
-                seen = live_picture(picture[..., ::-1])
+                seen = live_picture(image)
                 return seen, status(NOTHING_ASKED.split('. ')[0] + '.'), '', None
             if visit is None or visit.asked != asked:
-                visit = Visit(asked, LiveSession(self._answering, *asked))
-            result = visit.session.look(picture, score_thr)
+                prompts = read_prompts(*asked, None, None, picture.shape[:2])
+                visit = Visit(asked, self._answering.follow(prompts))
+            result = visit.step(image, score_thr)
             seen = live_picture(plot_for_page(result))
             seconds = time.perf_counter() - start
             note = status(f'Frame {result.frame + 1}, answered in {seconds:.2f} s.')
