@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -24,6 +25,7 @@ CONFIGS = ROOT / 'configs/uninext/eval'
 # Sizes that fit the time: on two cores, two thirds of it are for the video tasks.
 NUM_PICTURES, NUM_VIDEOS, NUM_SENTENCES = 12, 4, 1
 SIZE_WH, NUM_FRAMES = (320, 240), 16  # as in training
+SCENE, VIDEO_FPS = 5, 8  # the README asks this picture for its small red star
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -80,6 +82,7 @@ def run(args: argparse.Namespace) -> None:
         args.seed,
         report=lambda _: None,
     )
+    _leave_to_ask(out)
     configs = ten_tasks.load_task_configs(CONFIGS)
     configs = ten_tasks.point_at_shapes(configs, out / 'shapes', 'test')
     seconds = time.perf_counter() - start
@@ -103,12 +106,26 @@ def run(args: argparse.Namespace) -> None:
     _say_what_next(out)
 
 
+def _leave_to_ask(out: Path) -> None:
+    """A picture and a video of the test split where the README's lines find them."""
+    import mmcv
+
+    from uninext.utils.video_writer import VideoWriter
+
+    pictures = sorted((out / 'shapes/test').glob('*.jpg'))
+    shutil.copy(pictures[min(SCENE, len(pictures) - 1)], out / 'scene.jpg')
+    with VideoWriter(out / 'video.mp4', VIDEO_FPS) as video:
+        for frame in sorted((out / 'shapes/videos/test/scene_00000').glob('*.jpg')):
+            video.write(mmcv.imread(frame))
+
+
 def _say_what_next(out: Path) -> None:
     command = os.path.relpath(Path(sys.executable).parent / 'uninext')
     print(f'Look at   {out}/ten_tasks.mp4')
     print(f'          {out}/pictures: best, median and worst answer of each task')
     print('Go on with')
-    print(f"  {command} predict {out}/shapes/test --categories 'star, ring'")
+    print(f"  {command} predict {out}/scene.jpg --categories 'star, ring'")
+    print(f'  {command} predict {out}/video.mp4 --categories circle')
     print(f'  {command} demo                 # the same in a browser')
     print('  make demo DATA=my_folder      # train on your own folder, minutes')
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -14,6 +15,7 @@ from uninext import apis
 from uninext.apis import ten_tasks
 from uninext.apis.judged_scenes import Instances, JudgedScene, SceneFrame
 from uninext.apis.ten_tasks import TEN_TASKS, MeasuredFigure
+from uninext.apis.video import read_frames
 
 ROOT = Path(__file__).parents[2]
 NOTHING = Instances(np.zeros((0, 4)), (), np.zeros(0, int), np.zeros(0), None)
@@ -81,6 +83,8 @@ def test_it_judges_the_test_split_with_the_shipped_model_and_draws(
     assert len(list((out / 'pictures').glob('*.jpg'))) == 10
     assert (out / 'ten_tasks.mp4').is_file()
     assert (out / 'ten_tasks.json').is_file()
+    assert cv2.imread(str(out / 'scene.jpg')).shape == (64, 80, 3)
+    assert len(list(read_frames(str(out / 'video.mp4')))) == 2
     printed = capsys.readouterr().out
     assert (out / 'ten_tasks.md').read_text().strip() in printed
     assert printed.count(': done') == 8

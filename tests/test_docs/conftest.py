@@ -55,6 +55,9 @@ def readers_folder(tmp_path_factory) -> Path:
     street = cv2.resize(cv2.imread(str(frames[0])), (1280, 960))
     cv2.imwrite(str(root / 'street.jpg'), street)
     cv2.imwrite(str(root / 'scene.jpg'), street)
+    (root / 'demo_output').mkdir()  # as make demo leaves it
+    for name in ('scene.jpg', 'video.mp4'):
+        shutil.copy(root / name, root / 'demo_output')
     mask = np.zeros((960, 1280), np.uint8)
     mask[400:600, 500:800] = 255
     cv2.imwrite(str(root / 'mask.png'), mask)

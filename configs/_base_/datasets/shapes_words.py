@@ -57,6 +57,9 @@ __small = [  # name, batch size, files, pipeline
     ('refcoco',             4, _base_.shapes_refs_train, _base_.shapes_sentences_frames),
     ('rvos',                4, _base_.shapes_rvos_train, _base_.shapes_sentences_frames),
     ('vos',                 4, _base_.shapes_vos_train, _base_.shapes_target_frames),
+    ('sentences',           6, _base_.shapes_refs_train, _base_.shapes_sentences),
+    ('coco_vos',            4, _base_.shapes_train, _base_.shapes_target_frames),
+    ('sot',                 4, _base_.shapes_sot_train, _base_.shapes_box_target_frames),
 ]
 __words = [  # name of the words, pipeline
     ('colors', small_names), ('textures', small_names), ('sizes', small_names),

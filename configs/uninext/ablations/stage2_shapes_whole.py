@@ -1,8 +1,33 @@
 # Ablations of stage 2 on the Shapes suite: the whole method, which the others change.
 # python tools/train.py configs/uninext/ablations/stage2_shapes_whole.py
 # All of them, two seeds each, and the table: tools/analysis_tools/ablations.py
+# Pictures are small, those to learn from and those to judge by: 14 runs take an hour.
 # Source: docs/ablations.md.
 _base_ = '../stage2_image_shapes.py'
+__resize = dict(keep_ratio=True, backend='pillow')
+__learn = dict(
+    __resize, type='RandomChoiceResize', scales=[(s, 320) for s in (96, 112, 128)]
+)
+__judge = dict(__resize, type='Resize', scale=(320, 128))
+
+
+def __small(data, resize):
+    steps = [resize if 'Resize' in step['type'] else step for step in data.pipeline]
+    return dict(data, pipeline=steps)
+
+
+train_dataloader = dict(
+    batch_size=8,
+    dataset=dict(
+        sources=[
+            dict(source, batch_size=8, dataset=__small(source.dataset, __learn))
+            for source in _base_.train_dataloader.dataset.sources
+        ]
+    ),
+)
+__tests = [__small(d, __judge) for d in _base_.val_dataloader.dataset.datasets]
+val_dataloader = dict(dataset=dict(datasets=__tests))
+test_dataloader = val_dataloader
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=100),
     dict(type='MultiStepLR', by_epoch=False, milestones=[500], gamma=0.1),

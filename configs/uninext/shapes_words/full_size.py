@@ -1,4 +1,4 @@
-# Many words on the Shapes suite, 10th and last part: full size, boxes and masks too.
+# Many words on the Shapes suite, 10th part: full size, boxes and masks too.
 # tools/dist_train.sh configs/uninext/shapes_words/full_size.py 2 --amp \
 #     --cfg-options load_from=work_dirs/both/iter_390.pth
 # Source: docs/shapes.md; data: configs/_base_/datasets/shapes.py.
