@@ -26,6 +26,7 @@ model = dict(
             template_size=128,
             update=dict(type='ConfidentTemplateUpdate', min_score=0.7),
             merge=dict(type='SoftAggregation', blank_score_thr=0.0),
+            distinct_iou=0.7,  # beyond the paper: docs/video.md
         ),
     ),
 )

@@ -1,4 +1,4 @@
-# Many words on the Shapes suite, 11th and last part: full size, what is asked for first.
+# Many words on the Shapes suite, 11th part: full size, what is asked for first.
 # tools/dist_train.sh configs/uninext/shapes_words/finish.py 2 --amp \
 #     --cfg-options load_from=work_dirs/full_size/iter_240.pth
 # Source: docs/shapes.md; data: configs/_base_/datasets/shapes_words.py.

@@ -5,7 +5,12 @@ import torch
 from painted_world import HEIGHT, WIDTH, PaintedBoxes, painted, row_outputs
 
 from uninext.models.sessions import BestOfSentence, PromptState, VideoFrame, followers
-from uninext.models.sessions.followers import FollowedPrompt, IdCounter, best_instance
+from uninext.models.sessions.followers import (
+    FollowedPrompt,
+    IdCounter,
+    best_query,
+    instance_of,
+)
 from uninext.structures import Prompt
 
 LEFT, RIGHT = (0, 8, 48, 40), (24, 16, 72, 64)
@@ -69,7 +74,9 @@ def test_best_query_of_all_parts():
         row_outputs([[0.2], [0.4], [0.6]], [LEFT, RIGHT, LEFT]),
     ]
     prompt = FollowedPrompt(PromptState('sentence', None, None, 5), parts)
-    instance, found, chosen = best_instance(prompt, True, video_frame())
+    picked = best_query(prompt, True)
+    assert picked == (1, 2)
+    instance, found, chosen = instance_of(prompt, picked, True, video_frame())
     assert found is parts[1]
     assert chosen.tolist() == [2]
     assert instance.instances_ids.tolist() == [5]
@@ -79,10 +86,10 @@ def test_best_query_of_all_parts():
 def test_best_query_may_look_at_the_iou():
     found = [row_outputs([[0.5], [0.4]], [LEFT, RIGHT], ious=[0.1, 0.9])]
     prompt = FollowedPrompt(PromptState('sentence', None), found)
-    _, _, chosen = best_instance(prompt, False, video_frame())
-    assert chosen.tolist() == [0]
-    instance, _, chosen = best_instance(prompt, True, video_frame())
-    assert chosen.tolist() == [1]
+    assert best_query(prompt, False) == (0, 0)
+    picked = best_query(prompt, True)
+    assert picked == (0, 1)
+    instance, *_ = instance_of(prompt, picked, True, video_frame())
     torch.testing.assert_close(instance.scores, torch.tensor([0.36]).sqrt())
 
 

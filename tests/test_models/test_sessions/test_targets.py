@@ -255,6 +255,30 @@ def test_a_shown_mask_wins_over_what_is_predicted():
     assert torch.equal(first.masks, (painted(A) & ~box_mask(B))[None])
 
 
+def test_two_targets_are_not_one_instance_if_they_must_be_distinct():
+    one, frame = follower(distinct_iou=0.7), video_frame()
+    prompts = [shown(one, box(*b), frame, i) for i, b in enumerate((A, B))]
+    found = [row_outputs([[s], [0.8]], [A, B]) for s in (0.7, 0.1)]  # both want B
+    asked = [FollowedPrompt(p.state, [f]) for p, f in zip(prompts, found)]
+    first, second = step(one, frame, *asked)
+    assert first.bboxes.tolist() == [list(A)]
+    assert first.scores.tolist() == pytest.approx([0.7])
+    assert torch.equal(first.masks, painted(A)[None])
+    assert second.bboxes.tolist() == [list(B)]
+    published = step(follower(), frame, *asked)
+    assert [r.bboxes.tolist() for r in published] == [[list(B)]] * 2
+
+
+def test_distinct_targets_leave_alone_what_is_shown_in_the_frame():
+    one, frame = follower(distinct_iou=0.7), video_frame()
+    state = shown(one, box(*A), frame, 0).state
+    old = FollowedPrompt(state, [row_outputs([[0.3], [0.9]], [A, B])])
+    new = shown(one, Target(mask=box_mask(B)), frame, 1)
+    first, second = step(one, frame, old, new)
+    assert first.bboxes.tolist() == [list(A)]
+    assert torch.equal(second.masks, box_mask(B)[None])
+
+
 def test_targets_that_are_not_found_are_blank():
     one = follower(merge=dict(type='SoftAggregation', blank_score_thr=0.5))
     frame = video_frame()

@@ -5,6 +5,7 @@ Followers say how a kind of prompt is followed: ``TrackedNames`` (MOT, MOTS),
 ``AveragedNames`` (VIS), ``BestOfSentence`` (R-VOS), ``ShownTargets`` (SOT, VOS).
 """
 
+from uninext.models.sessions.distinct import distinct_queries
 from uninext.models.sessions.followers import (
     BestOfSentence,
     Follower,
@@ -25,4 +26,5 @@ __all__ = [
     'TrackedNames',
     'VideoFrame',
     'VideoSession',
+    'distinct_queries',
 ]

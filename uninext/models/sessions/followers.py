@@ -12,7 +12,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from mmengine.structures import InstanceData
@@ -159,21 +159,35 @@ class Follower(ABC):
         return self.with_masks and frame.mask_head is not None
 
 
-def best_instance(
-    prompt: FollowedPrompt, with_iou: bool, frame: VideoFrame
+class PickedQuery(NamedTuple):
+    """A query of a prompt: the part that found it, and its place there."""
+
+    part: int
+    query: int
+
+
+def best_query(prompt: FollowedPrompt, with_iou: bool) -> PickedQuery:
+    """The best query of a pooled prompt, of all its parts."""
+    best = [part.name_scores(with_iou)[:, 0].max(0) for part in prompt.found]
+    part = int(torch.stack([b.values for b in best]).argmax())
+    return PickedQuery(part, int(best[part].indices))
+
+
+def instance_of(
+    prompt: FollowedPrompt, picked: PickedQuery, with_iou: bool, frame: VideoFrame
 ) -> tuple[InstanceData, RowOutputs, Tensor]:
-    """The best query of a pooled prompt, of all its parts.
+    """What a pooled prompt is taken to mean.
 
     Returns:
         The one instance, without a mask; the part that found it; and (1,) int64, the
         query in that part.
     """
-    best = [part.name_scores(with_iou)[:, 0].max(0) for part in prompt.found]
-    part = int(torch.stack([b.values for b in best]).argmax())
-    found, chosen = prompt.found[part], best[part].indices[None]
+    found = prompt.found[picked.part]
+    scores = found.name_scores(with_iou)[:, 0]
+    chosen = torch.tensor([picked.query], device=scores.device)
     instance = InstanceData(
         bboxes=boxes_to_pixels(found.boxes_xyxy[chosen], frame.out_size_hw),
-        scores=best[part].values[None],
+        scores=scores[chosen],
         labels=torch.zeros_like(chosen),
         instances_ids=torch.full_like(chosen, prompt.state.track_id),
     )
@@ -228,7 +242,8 @@ class BestOfSentence(Follower):
             del result.mask_probs
 
     def _report(self, prompt: FollowedPrompt, frame: VideoFrame) -> InstanceData:
-        result, found, chosen = best_instance(prompt, self.with_iou, frame)
+        picked = best_query(prompt, self.with_iou)
+        result, found, chosen = instance_of(prompt, picked, self.with_iou, frame)
         if not self.reports_masks(frame):
             return result
         logits = frame.mask_logits(found, chosen)

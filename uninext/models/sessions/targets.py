@@ -13,13 +13,16 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from uninext.models.predictors import probability_masks
+from uninext.models.sessions.distinct import distinct_queries
 from uninext.models.sessions.followers import (
     FollowedPrompt,
     Follower,
     IdCounter,
+    PickedQuery,
     PromptState,
     VideoFrame,
-    best_instance,
+    best_query,
+    instance_of,
 )
 from uninext.registry import MODELS
 from uninext.structures import Target, Template, TemplateMemory, VisualPrompt
@@ -38,6 +41,9 @@ class ShownTargets(Follower):
         merge: Targets share the pixels among them, e.g.
             ``dict(type='SoftAggregation')`` (VOS); None: each has its own mask,
             whatever other targets there are.
+        distinct_iou: Targets are different instances, where boxes that overlap more
+            are one instance, see :func:`uninext.models.sessions.distinct_queries`;
+            None: each target takes its best query, whatever others take (published).
         with_iou: Multiply scores with the IoU branch (geometric mean).
         context: Side of a template relative to the target.
         template_size: Side of a template in pixels.
@@ -49,6 +55,7 @@ class ShownTargets(Follower):
         self,
         update: dict | None = None,
         merge: dict | None = None,
+        distinct_iou: float | None = None,
         with_iou: bool = True,
         context: float = 2.0,
         template_size: int = 256,
@@ -59,6 +66,7 @@ class ShownTargets(Follower):
         sizes = dict(context=context, size=template_size)
         self.update = MODELS.build({**sizes, **update}) if update else None
         self.merge = MODELS.build(merge) if merge else None
+        self.distinct_iou = distinct_iou
         self.mask_threshold = mask_threshold
         self.with_iou = with_iou
         self.context = context
@@ -97,8 +105,8 @@ class ShownTargets(Follower):
     ) -> list[InstanceData]:
         """One instance a target. In the frame that shows it, the target as shown."""
         results, probs = [], []
-        for prompt in prompts:
-            result, prob = self._report(prompt, frame)
+        for prompt, picked in zip(prompts, self._pick(prompts, frame)):
+            result, prob = self._report(prompt, picked, frame)
             results.append(result)
             probs.append(prob)
         if self.reports_masks(frame) and results:
@@ -110,13 +118,27 @@ class ShownTargets(Follower):
                 self._renew(prompt.state.memory, result, frame)
         return results
 
+    def _pick(
+        self, prompts: Sequence[FollowedPrompt], frame: VideoFrame
+    ) -> list[PickedQuery | None]:
+        """The query of each target; None in the frame that shows it."""
+        asked = [prompt for prompt in prompts if prompt.shown is None]
+        if self.distinct_iou is None:
+            picked = [best_query(prompt, self.with_iou) for prompt in asked]
+        else:
+            shown = [p.shown for p in prompts if p.shown is not None]
+            shown = _relative_boxes(shown, frame)
+            picked = distinct_queries(asked, shown, self.with_iou, self.distinct_iou)
+        left = iter(picked)
+        return [next(left) if prompt.shown is None else None for prompt in prompts]
+
     def _report(
-        self, prompt: FollowedPrompt, frame: VideoFrame
+        self, prompt: FollowedPrompt, picked: PickedQuery | None, frame: VideoFrame
     ) -> tuple[InstanceData, Tensor | None]:
         """The instance, and the (H, W) probabilities of its pixels."""
-        if prompt.shown is not None:
+        if picked is None:
             return self._repeat(prompt, frame)
-        result, found, chosen = best_instance(prompt, self.with_iou, frame)
+        result, found, chosen = instance_of(prompt, picked, self.with_iou, frame)
         if not self.reports_masks(frame):
             return result, None
         logits = frame.mask_logits(found, chosen)
@@ -133,7 +155,8 @@ class ShownTargets(Follower):
         if target.mask is not None:
             probs = target.mask.to(frame.image.device).float()
         elif self.reports_masks(frame):
-            _, found, chosen = best_instance(prompt, self.with_iou, frame)
+            picked = best_query(prompt, self.with_iou)
+            _, found, chosen = instance_of(prompt, picked, self.with_iou, frame)
             logits = frame.mask_logits(found, chosen)
             probs = probability_masks(logits, frame.size_hw, frame.out_size_hw)[0]
         label = torch.zeros(1, dtype=torch.int64, device=box.device)
@@ -168,6 +191,14 @@ class ShownTargets(Follower):
         self.update.step(
             memory, frame.image, float(result.scores[0]), result.bboxes[0] * scale, mask
         )
+
+
+def _relative_boxes(targets: Sequence[Target], frame: VideoFrame) -> Tensor:
+    """(n, 4) xyxy in 0..1."""
+    height, width = frame.out_size_hw
+    boxes = [target.box().float().cpu() for target in targets]
+    boxes = torch.stack(boxes) if boxes else torch.zeros(0, 4)
+    return (boxes / boxes.new_tensor([width, height] * 2)).to(frame.image.device)
 
 
 def resize_nearest(mask: Tensor, size_hw: tuple[int, int]) -> Tensor:
