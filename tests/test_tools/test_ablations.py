@@ -73,11 +73,13 @@ def test_what_is_missing_is_trained(ablations, tmp_path, capsys, monkeypatch) ->
         return subprocess.CompletedProcess(command, 1)
 
     monkeypatch.setattr(subprocess, 'run', run)
-    arguments = [str(config), '--work-dir', str(tmp_path), '--cfg-options', 'a.b=1']
+    arguments = [str(config), '--work-dir', str(tmp_path), '--amp']
+    arguments += ['--cfg-options', 'a.b=1']
     assert ablations.main(arguments) == 1, 'a training failed'
     (command,) = asked
     assert command[-3:] == ['--cfg-options', 'randomness.seed=1', 'a.b=1']
     assert '--resume' in command
+    assert '--amp' in command
     assert f'{config.stem}_seed1' in capsys.readouterr().err
 
 

@@ -2,7 +2,7 @@
 
 Each run has a folder WORK_DIR/NAME_seedN. One that was stopped goes on; one with its
 last evaluation is left alone. So one command starts, continues and, at last, tabulates.
-Example: ablations.py --seeds 0 1 --jobs 2 --cfg-options load_from=CHECKPOINT
+Example: ablations.py --amp --jobs 2 --cfg-options load_from=CHECKPOINT
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/ablations'))
     parser.add_argument('--jobs', type=int, default=1, help='trainings at a time')
     parser.add_argument('--table', action='store_true', help='train nothing')
+    parser.add_argument('--amp', action='store_true', help='mixed precision')
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE')
     args = parser.parse_args(argv)
     args.configs = args.configs or sorted(FOLDER.glob('*.py'))
@@ -84,7 +85,7 @@ def main(argv: list[str] | None = None) -> int:
     if not args.table:
         missing = [run for run in runs if run.figures() is None]
         with ThreadPoolExecutor(args.jobs) as pool:
-            codes = pool.map(lambda run: _train(run, args.cfg_options), missing)
+            codes = pool.map(lambda run: _train(run, args), missing)
             failed = [run for run, code in zip(missing, codes) if code]
     print(table(runs))
     for run in failed:
@@ -109,12 +110,12 @@ def _cell(values: list[float]) -> str:
     return f'{fmean(values):.3f} ({each})'
 
 
-def _train(run: Run, options: Sequence[str]) -> int:
+def _train(run: Run, args: argparse.Namespace) -> int:
     """Train in a process of its own, its output in the folder; the exit status."""
     run.folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, str(ROOT / 'tools/train.py'), str(run.config)]
-    command += ['--work-dir', str(run.folder), '--resume']
-    command += ['--cfg-options', f'randomness.seed={run.seed}', *options]
+    command += ['--work-dir', str(run.folder), '--resume', *['--amp'] * args.amp]
+    command += ['--cfg-options', f'randomness.seed={run.seed}', *args.cfg_options]
     print(f'{run.folder.name} ...', flush=True)
     with open(run.folder / 'log.txt', 'a') as log:
         threads = os.environ.get('OMP_NUM_THREADS', '1')
