@@ -197,8 +197,8 @@ def test_schedulers_build(name):
     for scheduler in cfg.param_scheduler:
         assert not scheduler.by_epoch
         PARAM_SCHEDULERS.build(scheduler, default_args=dict(optimizer=optimizer))
-        last = max(scheduler.get('milestones', [scheduler.get('end', 0)]))
-        assert last < cfg.train_cfg.max_iters
+        assert max(scheduler.get('milestones', [0])) < cfg.train_cfg.max_iters
+        assert scheduler.get('end', 0) <= cfg.train_cfg.max_iters  # a ramp to the end
 
 
 # ------------------------------------------------------------------------------- data
