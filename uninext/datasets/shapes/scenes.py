@@ -6,6 +6,7 @@ Second step of the flow: a random generator enters, a picture and its objects le
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -34,7 +35,7 @@ class SceneObject:
         color: Key of ``COLORS``.
         size: Key of ``SIZES``.
         texture: One of ``TEXTURES``.
-        mask: Visible part, (H, W) bool.
+        mask: Visible part, (H, W) bool; never written to.
     """
 
     category: str
@@ -43,7 +44,7 @@ class SceneObject:
     texture: str
     mask: np.ndarray
 
-    @property
+    @cached_property
     def box(self) -> tuple[int, int, int, int]:
         """Tight box xyxy around the visible part, pixels, end exclusive."""
         rows = np.flatnonzero(self.mask.any(1))
