@@ -27,7 +27,8 @@ LAPTOP = {'width': 1280, 'height': 800}
 PHONE = {'width': 390, 'height': 844}
 TIMEOUT_S = 180  # machines may be busy
 EXAMPLE_WH = (320, 240)
-# Over two things of the second example.
+# Of the second example: a sentence, and strokes over two things.
+SENTENCE = 'the large ring left of the white ring'
 STROKES = {
     'red': [(64, 65), (70, 53), (86, 53), (92, 65)],
     'blue': [(192, 117), (202, 93), (226, 83), (250, 93), (260, 117)],
@@ -302,6 +303,7 @@ def take_screenshots(url: str, out: Path) -> None:
         visitor.give_example_picture(0)
         visitor.screenshot(out / 'web_names.png')
         visitor.give_example_picture(1)
+        visitor.ask_picture(sentences=SENTENCE)
         visitor.screenshot(out / 'web_sentence.png')
         _paint_and_ask(visitor)
         visitor.screenshot(out / 'web_painting.png')
