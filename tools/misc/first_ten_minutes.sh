@@ -8,19 +8,27 @@ set -euo pipefail
 repository=$1 folder=$2
 start=$SECONDS
 
-# typed COMMAND: show it with the minutes since the start, and all it prints.
-typed() {
+# shown LINE: a line of the recording, with the minutes since the start.
+shown() {
     local now=$((SECONDS - start))
     printf '\n[%d:%02d] $ %s\n' $((now / 60)) $((now % 60)) "$1"
-    eval "$1" 2>&1 | tr '\r' '\n' | sed 's/\x1b\[[0-9;?]*[A-Za-z]//g; s/[[:space:]]*$//' | grep -v '^$' || true
+}
+
+# typed COMMAND: show it, run it, and show all it prints; without what pip says of this
+# machine's own package folders.
+typed() {
+    shown "$1"
+    eval "$1" 2>&1 | tr '\r' '\n' | sed 's/\x1b\[[0-9;?]*[A-Za-z]//g; s/[[:space:]]*$//' |
+        grep -v -e '^$' -e "^WARNING: Location 'file:" || true
 }
 
 typed "git clone -q $repository $folder"
 cd "$folder"
+shown "cd $folder"
 typed 'make demo'
 typed 'ls demo_output demo_output/pictures'
+shown 'source .venv/bin/activate'
 source .venv/bin/activate
-typed 'source .venv/bin/activate   # typed before; then the three lines of Python'
 typed "python - <<'END'
 from uninext.apis import UninextInferencer
 
@@ -32,11 +40,11 @@ END"
 typed "uninext predict demo_output/scene.jpg --categories 'star, ring' --expression 'the small red star'"
 typed 'uninext predict demo_output/video.mp4 --categories circle --box 45 135 115 205'
 typed 'pip install -q -r requirements/web.txt'
+shown 'uninext demo --no-browser > demo.log &   # on a machine without a browser'
 uninext demo --no-browser > demo.log 2>&1 &
 page=$!
 trap 'kill $page' EXIT
 for _ in $(seq 60); do grep -q http demo.log && break || sleep 1; done
-typed 'uninext demo --no-browser &   # on a machine without a browser'
 typed 'cat demo.log'
 typed "curl -s \$(grep -o 'http://[^ ]*' demo.log | head -1) | grep -o '<title>.*</title>'"
 typed 'uninext info'
