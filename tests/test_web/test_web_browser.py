@@ -146,7 +146,7 @@ def test_a_camera(visitor, finder):
     assert '#1' in visitor.wait_for_camera('ring')
     many = re.compile(r'Frame [1-9]\d+, answered')
     visitor.page.locator('#live-status', has_text=many).wait_for()
-    assert finder.model.opened == 1
+    assert len(finder.followed) == 1
     visitor.page.locator('#live-sentences textarea').fill('the left one')
     assert 'What was found: 3' in visitor.wait_for_camera('the left one')
     assert visitor.page.locator('#live-result img').is_visible()
