@@ -46,7 +46,6 @@ page=$!
 trap 'kill $page' EXIT
 for _ in $(seq 60); do grep -q http demo.log && break || sleep 1; done
 typed 'cat demo.log'
-typed "curl -s \$(grep -o 'http://[^ ]*' demo.log | head -1) | grep -o '<title>.*</title>'"
 typed 'uninext info'
 typed 'uninext predict demo_output/scene.jpg --categorys star   # a slip'
 typed 'uninext predict nothing.jpg --categories star'
