@@ -73,25 +73,6 @@ def test_every_command_is_listed():
     assert set(COMMANDS) == set(OPTIONS)
 
 
-@pytest.mark.parametrize(
-    ('words', 'said'),
-    [
-        (
-            ['predict', 'a.jpg', '--categorys', 'star'],
-            '--categorys may be --categories',
-        ),
-        (['train', 'a.py', '--reesume=b'], '--reesume=b may be --resume'),
-        (['info', '--qqq'], 'arguments: --qqq. uninext info --help lists'),
-        (['info', 'more'], 'arguments: more. uninext info --help lists'),
-    ],
-)
-def test_what_was_meant_is_guessed(words, said, capsys):
-    with pytest.raises(SystemExit) as stop:
-        main(words)
-    assert stop.value.code == 2
-    assert said in capsys.readouterr().err
-
-
 def test_no_command_is_an_error(capsys):
     with pytest.raises(SystemExit) as error:
         main([])

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
-import re
-from collections.abc import Sequence
 
 from uninext.cli import (
     completion,
@@ -59,7 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
             name, help=module.DESCRIPTION, description=module.DESCRIPTION
         )
         module.add_arguments(command)
-        command.set_defaults(run=module.run, parser=command)
+        command.set_defaults(run=module.run)
     return parser
 
 
@@ -75,24 +72,5 @@ def main(argv: list[str] | None = None) -> int:
     parser = build_parser()
     if completion.VARIABLE in os.environ:
         completion.complete(parser)
-    args, unknown = parser.parse_known_args(argv)
-    command = args.parser
-    del args.parser
-    if unknown:
-        command.error(_unknown(unknown, command))
+    args = parser.parse_args(argv)
     return run_command(args.run, args)
-
-
-def _unknown(words: Sequence[str], command: argparse.ArgumentParser) -> str:
-    """What is said of arguments that nobody takes, with what may have been meant."""
-    known = re.findall(r'(?<![\w-])--[a-z][\w-]*', command.format_help())
-    near = {
-        word: difflib.get_close_matches(word.split('=')[0], known, 1)
-        for word in words
-        if word.startswith('--')
-    }
-    meant = ''.join(f'; {word} may be {n[0]}' for word, n in near.items() if n)
-    return (
-        f'unrecognized arguments: {" ".join(words)}{meant}. '
-        f'{command.prog} --help lists what there is.'
-    )
