@@ -1,7 +1,7 @@
 # Ablations of stage 2 on the Shapes suite: the whole method, which the others change.
 # python tools/train.py configs/uninext/ablations/stage2_shapes_whole.py
 # All of them, two seeds each, and the table: tools/analysis_tools/ablations.py
-# Pictures are small, those to learn from and those to judge by: 14 runs take 50 minutes.
+# Pictures are small, those to learn from and those to judge by: 14 runs take an hour.
 # Source: docs/ablations.md.
 _base_ = '../stage2_image_shapes.py'
 __resize = dict(keep_ratio=True, backend='pillow')

@@ -16,7 +16,11 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from uninext.models.ops import class_aware_nms
-from uninext.models.sessions.followers import FollowedPrompt, PickedQuery
+from uninext.models.sessions.followers import (
+    FollowedPrompt,
+    PickedQuery,
+    best_query,
+)
 
 MOST_CANDIDATES = 20  # of a target, after its NMS: more than a scene has things alike
 
@@ -40,8 +44,8 @@ def distinct_queries(
         with_iou: Multiply scores with the IoU branch (geometric mean).
         iou_threshold: Above it, two boxes are one instance.
     """
-    if not prompts:
-        return []
+    if len(prompts) + len(shown_xyxy) < 2 or not prompts:  # nothing to share
+        return [best_query(prompt, with_iou) for prompt in prompts]
     found = [_candidates(prompt, with_iou, iou_threshold) for prompt in prompts]
     boxes = torch.cat([boxes for boxes, *_ in found] + [shown_xyxy])
     scores = torch.cat([scores for _, scores, _ in found])
