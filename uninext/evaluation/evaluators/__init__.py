@@ -1,0 +1,8 @@
+"""One evaluator a task: the only place where predictions meet ground truth.
+
+A test metric (``evaluation.metrics``) hands it what the network predicted, ``uninext
+eval`` (``evaluation.result_files``) what a file holds; both get the same metrics by
+construction. Plain numpy; neither torch nor mmdet is needed.
+
+``base``: what all evaluators share.
+"""
