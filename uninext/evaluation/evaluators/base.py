@@ -1,4 +1,4 @@
-"""What evaluators share: sequences are compared frame by frame, records are summarised."""
+"""What evaluators share: frames are compared one by one, records are summarised."""
 
 from __future__ import annotations
 
