@@ -23,7 +23,7 @@ def decode_segmentation(
         (H, W) bool, True on the object.
 
     Raises:
-        ValueError: If an RLE belongs to a picture of another size.
+        ValueError: If an RLE belongs to a picture of another size, or is damaged.
     """
     return mask_utils.decode(to_rle(segmentation, height, width)).astype(bool)
 
@@ -31,19 +31,83 @@ def decode_segmentation(
 def to_rle(segmentation: list | dict, height: int, width: int) -> dict[str, Any]:
     """Turn a COCO segmentation into pycocotools' run-length code.
 
+    The runs of an RLE are counted first: pycocotools loops for ever, or reads beyond
+    its memory, where they do not fill the image.
+
     Arguments and errors of :func:`decode_segmentation`.
     """
     if isinstance(segmentation, list):
         return mask_utils.merge(mask_utils.frPyObjects(segmentation, height, width))
-    if tuple(segmentation['size']) != (height, width):
+    size = tuple(segmentation['size'])
+    if size != (height, width):
         raise ValueError(
-            f'A mask has the size {tuple(segmentation["size"])} (H, W), but its '
+            f'A mask has the size {size} (H, W), but its '
             f'picture is {(height, width)}. Check height and width in the '
             'annotation file.'
+        )
+    runs = run_lengths(segmentation['counts'])
+    if (runs < 0).any() or runs.sum() != height * width:
+        raise ValueError(
+            f"The 'counts' of a mask make {int(runs.sum())} pixels in {len(runs)} runs"
+            f'{", some of negative length" if (runs < 0).any() else ""}, its image has '
+            f'{height} x {width} = {height * width}. The RLE is damaged or cut off: '
+            'write the file again.'
         )
     if isinstance(segmentation['counts'], list):
         return mask_utils.frPyObjects(segmentation, height, width)
     return segmentation
+
+
+def run_lengths(counts: list[int] | str | bytes) -> np.ndarray:
+    """Read the run lengths of an RLE, compressed or not.
+
+    Source: pycocotools ``maskApi.c``, ``rleFrString``: little-endian groups of five
+    bits; from the fourth run on the difference to the run before the last.
+
+    Args:
+        counts: ``counts`` of COCO: a list of lengths, or its compressed text.
+
+    Returns:
+        (R,) int64, lengths in pixels: background, object, background, ...
+
+    Raises:
+        ValueError: If it is neither, or the text breaks off within a number.
+    """
+    if isinstance(counts, list):
+        runs = np.array(counts)
+        if runs.ndim != 1 or (runs.size and runs.dtype.kind not in 'iu'):
+            raise ValueError("The 'counts' of a mask must be whole numbers or a text.")
+        return runs.astype(np.int64)
+    if isinstance(counts, str):
+        counts = counts.encode('ascii', 'replace')
+    if not isinstance(counts, bytes):
+        raise ValueError(
+            f"The 'counts' of a mask must be a text or a list of whole numbers, got "
+            f'{type(counts).__name__}.'
+        )
+    digits = np.frombuffer(counts, dtype=np.uint8).astype(np.int64) - 48
+    if not digits.size:
+        return np.zeros(0, dtype=np.int64)
+    ends = np.flatnonzero(digits & 0x20 == 0)
+    if (
+        (digits < 0).any()
+        or (digits > 63).any()
+        or ends.size == 0
+        or (ends[-1] + 1 < digits.size)
+    ):
+        raise ValueError(
+            "The 'counts' of a mask break off within a number, or hold characters "
+            'that no run-length code has. Write the file again.'
+        )
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    places = np.arange(digits.size) - np.repeat(starts, ends - starts + 1)
+    if places.max() > 6:  # 35 bits: larger than any image
+        raise ValueError("The 'counts' of a mask hold a number larger than any image.")
+    runs = np.add.reduceat((digits & 0x1F) << (5 * places), starts)
+    runs -= np.where(digits[ends] & 0x10, 1 << (5 * (places[ends] + 1)), 0)
+    for first in (1, 2):
+        runs[first::2] = runs[first::2].cumsum()
+    return runs
 
 
 def encode_mask(mask: np.ndarray) -> dict[str, Any]:
