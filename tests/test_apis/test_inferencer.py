@@ -485,6 +485,21 @@ def test_pictures_of_several_sizes_in_a_batch(video_model, noise):
     assert results[1].boxes_xyxy[:, 2].max() <= 40
 
 
+def test_the_batch_size_changes_no_answer_where_sizes_differ(video_model):
+    draw = np.random.default_rng(1)
+    sizes = [(48, 64), (40, 64), (64, 48), (48, 64), (33, 60), (64, 48), (48, 64)]
+    pictures = [draw.integers(0, 256, (*size, 3), np.uint8) for size in sizes]
+    find = UninextInferencer(video_model, scale=(64, 48))
+    asked = dict(categories='dog, cat', expression='the man', box=[4, 8, 30, 40])
+    alone = find(pictures, **asked, score_thr=0)
+    for batch_size in (2, 8):
+        together = find(pictures, **asked, score_thr=0, batch_size=batch_size)
+        for one, other in zip(alone, together):
+            assert np.array_equal(one.image, other.image)
+            assert one.prompt_ids.tolist() == other.prompt_ids.tolist()
+            assert_close(one, other)
+
+
 def test_the_network_follows_as_its_session_does(video_model, noise):
     find = UninextInferencer(video_model, scale=None)
     results = find(noise, expression='the man', box=[4, 8, 30, 40], as_video=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from torch import Tensor, nn
 
+from uninext.apis.equal_batches import run_in_equal_batches
 from uninext.apis.named_models import (
     DEFAULT_SCALE,
     build_uninext,
@@ -126,8 +126,9 @@ class UninextInferencer:
                 frame. In pictures every picture shows its own: a box becomes a mask.
             mask: (H, W), (n, H, W) or the path of a picture: the same by masks.
             score_thr: Of categories; what asks for one thing always has an answer.
-            batch_size: Pictures that go through the network together; frames of a
-                video go one by one.
+            batch_size: Pictures that go through the network together, where they
+                have one size there: answers do not depend on it. Frames of a video go
+                one by one.
             stream: Return a generator. Cameras and addresses need it, long videos
                 should have it.
             as_video: Take pictures as frames (True), frames as pictures (False).
@@ -235,11 +236,22 @@ class UninextInferencer:
         score_thr: float,
         batch_size: int,
     ) -> Iterator[Result]:
-        pictures = source.read()
-        while batch := list(islice(pictures, batch_size)):
-            parts = self._find([p.image for p in batch], prompts, score_thr)
-            for picture, found in zip(batch, parts):
-                yield _result(picture, asked, found)
+        def find(batch: Sequence[Picture]) -> list[InstanceData]:
+            return self._find([p.image for p in batch], prompts, score_thr)
+
+        results = run_in_equal_batches(
+            source.read(), lambda p: self._network_size(p.image), find, batch_size
+        )
+        for picture, found in results:
+            yield _result(picture, asked, found)
+
+    def _network_size(self, image: np.ndarray) -> tuple[int, int]:
+        """(height, width) that an image, (H, W, 3), is resized to."""
+        height, width = image.shape[:2]
+        if self.scale is None:
+            return height, width
+        width, height = mmcv.rescale_size((width, height), tuple(self.scale))
+        return height, width
 
     @torch.no_grad()
     def _find(

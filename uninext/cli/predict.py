@@ -141,7 +141,8 @@ def _add_model(group: Any) -> None:
         type=int,
         default=1,
         metavar='N',
-        help='pictures that go through the network together; default %(default)s',
+        help='pictures of one size that go through the network together; changes no '
+        'result; default %(default)s',
     )
     group.add_argument(
         '--as-video',

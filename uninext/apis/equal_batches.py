@@ -1,0 +1,83 @@
+"""Batches of images of one size: images enter in any order, results leave in theirs.
+
+What padding does to a smaller image of a batch changes its scores in the third digit,
+so an image never shares a batch with one of another size.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+T = TypeVar('T')
+R = TypeVar('R')
+MAX_WAITING = 4  # batches of items that are held at most, until their turn comes
+
+
+@dataclass
+class _Slot(Generic[T]):
+    """An item, and its result once there is one."""
+
+    item: T
+    key: Hashable
+    result: Any = None
+    is_done: bool = False
+
+
+def run_in_equal_batches(
+    items: Iterable[T],
+    key: Callable[[T], Hashable],
+    call: Callable[[list[T]], Sequence[R]],
+    batch_size: int,
+) -> Iterator[tuple[T, R]]:
+    """Call a function on batches of items that have one key.
+
+    A batch is run when it is full, when ``MAX_WAITING * batch_size`` items wait, and at
+    the end; it is then as large as it happens to be.
+
+    Args:
+        items: Read one by one; no more than ``MAX_WAITING * batch_size`` are held.
+        key: What the items of a batch have in common.
+        call: Gets the items of a batch, gives a result for each.
+        batch_size: Most items of a batch.
+
+    Yields:
+        Items and their results, in the order of the items. If reading an item raises,
+        the error is raised after the results of all items before it.
+    """
+    iterator, error = iter(items), None
+    waiting: deque[_Slot[T]] = deque()
+    batches: dict[Hashable, list[_Slot[T]]] = {}
+
+    def run(key_of_batch: Hashable) -> None:
+        batch = batches.pop(key_of_batch)
+        for slot, result in zip(batch, call([slot.item for slot in batch])):
+            slot.result, slot.is_done = result, True
+
+    while True:
+        try:
+            item = next(iterator)
+        except StopIteration:
+            break
+        except Exception as caught:  # raised below, when what came before is answered
+            error = caught
+            break
+        slot = _Slot(item, key(item))
+        waiting.append(slot)
+        batches.setdefault(slot.key, []).append(slot)
+        if len(batches[slot.key]) == batch_size:
+            run(slot.key)
+        elif len(waiting) == MAX_WAITING * batch_size and not waiting[0].is_done:
+            run(waiting[0].key)
+        while waiting and waiting[0].is_done:
+            done = waiting.popleft()
+            yield done.item, done.result
+    while waiting:
+        done = waiting.popleft()
+        if not done.is_done:
+            run(done.key)
+        yield done.item, done.result
+    if error is not None:
+        raise error
