@@ -254,14 +254,13 @@ def _loader(sources, num_workers):
 
 
 @pytest.mark.slow
-def test_real_videos(shared_dir, tmp_path):
+def test_real_videos(data_dir, tmp_path):
     """The tiny stage 3 on DAVIS and MOT17: every source, every frame checked."""
-    data = shared_dir / 'data'
     tool = ROOT / 'tools' / 'dataset_converters' / 'tiny_video.py'
     spec = importlib.util.spec_from_file_location('tiny_video', tool)
     converter = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(converter)
-    davis, mot17 = str(data / 'davis2016'), str(data / 'mot17_mini')
+    davis, mot17 = str(data_dir / 'davis2016'), str(data_dir / 'mot17_mini')
     assert converter.main([str(tmp_path), '--davis', davis, '--mot17', mot17]) == 0
     config = Config.fromfile(ROOT / 'configs/uninext/stage3_video_tiny.py')
     sources = config.train_dataloader.dataset.sources
@@ -269,7 +268,7 @@ def test_real_videos(shared_dir, tmp_path):
         source.dataset.data_root = str(tmp_path)
         if source.name == 'coco':
             source.dataset.update(
-                data_root=str(data / 'coco'), data_prefix=dict(img='train2017')
+                data_root=str(data_dir / 'coco'), data_prefix=dict(img='train2017')
             )
     dataset = MultiTaskDataset(sources)
     masked = {'vos', 'vis', 'coco', 'rvos'}

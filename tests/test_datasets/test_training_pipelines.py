@@ -203,11 +203,11 @@ def test_broken_image_does_not_stop_training(write_coco, coco_content, tmp_path)
 
 
 @pytest.mark.slow
-def test_real_photographs(shared_dir, tmp_path):
-    refs = conv.convert_refexp_json(shared_dir / 'data' / 'rec' / 'refs_public.json')
+def test_real_photographs(data_dir, tmp_path):
+    refs = conv.convert_refexp_json(data_dir / 'rec' / 'refs_public.json')
     assert (len(refs.objects), sum(refs.skipped.values())) == (15, 1)
     conv.write_json(conv.to_coco(refs), tmp_path / 'refs.json')
-    root = dict(data_root=str(shared_dir / 'data' / 'coco'))
+    root = dict(data_root=str(data_dir / 'coco'))
     coco = base(
         'coco',
         'train',

@@ -106,9 +106,9 @@ def check_sentences(name: str, sample) -> None:
     assert [i['instance_id'] for i in sample.instances] == objects[:1]
 
 
-def test_real_frames(shared_dir, tmp_path):
+def test_real_frames(data_dir, tmp_path):
     """The tiny config of OTB on the real sequence, its box as the benchmark has it."""
-    root = shared_dir / 'data/otb'
+    root = data_dir / 'otb'
     conv.convert_otb(root, tmp_path / 'otb.json', progress=False)
     cfg = Config.fromfile(FOLDER / 'sot_otb_tiny.py').test_dataloader.dataset
     cfg.update(ann_file=str(tmp_path / 'otb.json'), data_root='')

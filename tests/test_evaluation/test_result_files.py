@@ -13,7 +13,7 @@ from pycocotools import mask as mask_utils
 from uninext.evaluation.result_files import evaluate_coco, evaluate_refexp
 
 TOOL = Path(__file__).parents[2] / 'tools/analysis_tools/eval_results.py'
-COCO_EVAL = 'data/coco_eval'
+COCO_EVAL = 'coco_eval'
 
 
 def write(path: Path, value: object) -> Path:
@@ -56,8 +56,8 @@ def test_an_empty_result_file_misses_everything(tmp_path: Path):
 
 
 @pytest.mark.parametrize('kind', ['bbox', 'segm'])
-def test_published_coco_figures(shared_dir: Path, kind: str):
-    folder = shared_dir / COCO_EVAL
+def test_published_coco_figures(data_dir: Path, kind: str):
+    folder = data_dir / COCO_EVAL
     figures = evaluate_coco(
         folder / 'instances_val2014_100.json',
         folder / f'instances_val2014_fake{kind}100_results.json',
@@ -68,8 +68,8 @@ def test_published_coco_figures(shared_dir: Path, kind: str):
 
 
 @pytest.mark.parametrize('kind', ['bbox', 'segm'])
-def test_cocometric_gives_the_published_figures(shared_dir: Path, kind: str):
-    folder = shared_dir / COCO_EVAL
+def test_cocometric_gives_the_published_figures(data_dir: Path, kind: str):
+    folder = data_dir / COCO_EVAL
     gt_file = folder / 'instances_val2014_100.json'
     truth = json.loads(gt_file.read_text())
     results = json.loads(
@@ -109,8 +109,8 @@ def _as_sample(image: dict, results: list[dict], label_of: dict, kind: str) -> d
     return dict(img_id=image['id'], ori_shape=size, pred_instances=pred)
 
 
-def test_published_referring_figures(shared_dir: Path):
-    path = shared_dir / 'data/rec/refcoco_testA_unc_dets.json'
+def test_published_referring_figures(data_dir: Path):
+    path = data_dir / 'rec/refcoco_testA_unc_dets.json'
     expected = json.loads((path.parent / 'refcoco_testA_expected.json').read_text())
     figures = evaluate_refexp(path, path)
     assert figures['num_sentences'] == expected['n']

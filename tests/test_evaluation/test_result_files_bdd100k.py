@@ -20,7 +20,7 @@ from uninext.evaluation.result_files.bdd100k import (
 from uninext.utils.scalabel import BDD_THINGS
 
 TOOL = Path(__file__).parents[2] / 'tools/analysis_tools/eval_results.py'
-BOX_TRACK = 'data/bdd_eval/box_track/track_sample_anns.json'
+BOX_TRACK = 'bdd_eval/box_track/track_sample_anns.json'
 
 
 @pytest.fixture
@@ -75,8 +75,8 @@ def test_no_predictions_find_nothing(scene, evaluate):
 
 
 @pytest.mark.slow
-def test_published_tracking_figures(shared_dir: Path):
-    folder = shared_dir / 'data/bdd_eval'
+def test_published_tracking_figures(data_dir: Path):
+    folder = data_dir / 'bdd_eval'
     figures = evaluate_bdd_mot(
         folder / 'box_track/track_sample_anns.json',
         folder / 'box_track/track_predictions.json',
@@ -86,9 +86,9 @@ def test_published_tracking_figures(shared_dir: Path):
 
 
 @pytest.mark.slow
-def test_published_detection_figures(shared_dir: Path, capsys):
-    folder = shared_dir / 'data/bdd_eval'
-    paths = ['--gt', str(shared_dir / BOX_TRACK)]
+def test_published_detection_figures(data_dir: Path, capsys):
+    folder = data_dir / 'bdd_eval'
+    paths = ['--gt', str(data_dir / BOX_TRACK)]
     paths += ['--pred', str(folder / 'det/bbox_predictions.json')]
     assert run_tool('bdd-det', *paths) == 0
     figures = json.loads(capsys.readouterr().out)
@@ -97,9 +97,9 @@ def test_published_detection_figures(shared_dir: Path, capsys):
     assert {k: figures[k] for k in expected} == pytest.approx(expected, abs=1e-12)
 
 
-def test_predictions_without_boxes_are_none(shared_dir: Path):
-    pred = shared_dir / 'data/bdd_eval/det/bbox_predictions_empty.json'
-    assert evaluate_bdd_det(shared_dir / BOX_TRACK, pred)['AP'] == 0
+def test_predictions_without_boxes_are_none(data_dir: Path):
+    pred = data_dir / 'bdd_eval/det/bbox_predictions_empty.json'
+    assert evaluate_bdd_det(data_dir / BOX_TRACK, pred)['AP'] == 0
 
 
 @pytest.mark.parametrize(

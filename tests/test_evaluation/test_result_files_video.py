@@ -49,8 +49,8 @@ def judge(capsys, *args: object) -> dict:
 # ---- against published figures ----
 
 
-def test_otb_figures(shared_dir: Path, capsys):
-    folder = shared_dir / 'data/otb'
+def test_otb_figures(data_dir: Path, capsys):
+    folder = data_dir / 'otb'
     args = ('sot', '--gt', folder / 'Crossing', '--pred', folder / 'results')
     figures = judge(capsys, *args)
     expected = json.loads((folder / 'expected.json').read_text())
@@ -77,9 +77,9 @@ def test_otb_figures(shared_dir: Path, capsys):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('method', ['osvos', 'rvos'])
-def test_davis_figures(shared_dir: Path, capsys, method: str):
-    gt = shared_dir / 'data/davis2016/Annotations'
-    pred = shared_dir / 'data/davis_eval' / method
+def test_davis_figures(data_dir: Path, capsys, method: str):
+    gt = data_dir / 'davis2016/Annotations'
+    pred = data_dir / 'davis_eval' / method
     figures = judge(capsys, 'davis', '--gt', gt, '--pred', pred)
     expected = json.loads((pred.parent / 'expected.json').read_text())
     rows = [(figures['mean'], expected['mean'][method])]
@@ -93,8 +93,8 @@ def test_davis_figures(shared_dir: Path, capsys, method: str):
                 assert ours == pytest.approx(value, abs=1e-12), key
 
 
-def test_video_instance_figures(shared_dir: Path, capsys):
-    folder = shared_dir / 'data/vis_eval'
+def test_video_instance_figures(data_dir: Path, capsys):
+    folder = data_dir / 'vis_eval'
     args = ('--gt', folder / 'gt_ytvis.json', '--pred', folder / 'pred_ytvis.json')
     figures = judge(capsys, 'ytvis', *args)
     expected = json.loads((folder / 'expected.json').read_text())
@@ -102,8 +102,8 @@ def test_video_instance_figures(shared_dir: Path, capsys):
     np.testing.assert_allclose(list(figures.values()), expected['stats'], atol=1e-12)
 
 
-def test_mot_figures(shared_dir: Path, capsys):
-    folder = shared_dir / 'data/mot_eval'
+def test_mot_figures(data_dir: Path, capsys):
+    folder = data_dir / 'mot_eval'
     sequence = folder / 'TUD-Campus'
     args = ('--gt', sequence / 'gt.txt', '--pred', sequence / 'test.txt')
     figures = judge(capsys, 'mot', *args)

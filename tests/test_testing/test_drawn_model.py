@@ -36,8 +36,8 @@ def test_another_backbone(tmp_path) -> None:
 
 
 @pytest.mark.parametrize('name', ['r50_stage2', 'convnext-l_stage3', 'vit-h_stage3'])
-def test_published_tables(shared_dir, name) -> None:
-    suffix = config_suffix(shared_dir / f'parity/official_{name}.tsv')
+def test_published_tables(parity_dir, name) -> None:
+    suffix = config_suffix(parity_dir / f'official_{name}.tsv')
     assert suffix == {'r': '', 'c': '_convnext-l', 'v': '_vit-h'}[name[0]]
 
 

@@ -176,7 +176,7 @@ def test_wrong_numbers(model) -> None:
         list(parity_losses.compare_losses(model, StoredNumbers(clips)))
 
 
-def test_table_that_does_not_fit(tmp_path, shared_dir) -> None:
+def test_table_that_does_not_fit(tmp_path) -> None:
     table = tmp_path / 'table.tsv'
     table.write_text('detr.detr.transformer.level_embed\t(4, 256)\tfloat32\t\n')
     with pytest.raises(ValueError, match='does not fit'):
@@ -194,19 +194,19 @@ def test_state_dict_of_the_model_has_a_place_for_every_key(model) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize('stage', ['stage1_pretrain', 'stage2_image'])
-def test_published_losses(shared_dir, stage) -> None:
+def test_published_losses(parity_dir, stage) -> None:
     name = f'r50_{stage[:6]}'
-    table = shared_dir / 'parity' / f'official_{name}.tsv'
-    numbers = StoredNumbers.load(shared_dir / 'parity' / f'losses_{name}.npz')
+    table = parity_dir / f'official_{name}.tsv'
+    numbers = StoredNumbers.load(parity_dir / f'losses_{name}.npz')
     drawn = build_drawn_model(CONFIGS / f'{stage}.py', table, 0)
     results = list(parity_losses.compare_losses(drawn, numbers))
     assert [r.line() for r in results if not r.passed] == []
 
 
 @pytest.mark.slow
-def test_published_forward(shared_dir) -> None:
-    table = shared_dir / 'parity' / 'official_r50_stage2.tsv'
-    numbers = StoredNumbers.load(shared_dir / 'parity' / 'forward_r50_stage2.npz')
+def test_published_forward(parity_dir) -> None:
+    table = parity_dir / 'official_r50_stage2.tsv'
+    numbers = StoredNumbers.load(parity_dir / 'forward_r50_stage2.npz')
     drawn = build_drawn_model(CONFIGS / 'stage2_image.py', table, 0)
     results = list(parity.compare_forward(drawn, numbers))
     assert [r.line() for r in results if not r.passed] == []

@@ -149,10 +149,10 @@ def test_template_of_a_padded_frame(model) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize('what', ['forward', 'losses'])
-def test_published_numbers_of_stage_3(shared_dir, what) -> None:
+def test_published_numbers_of_stage_3(parity_dir, what) -> None:
     torch.manual_seed(0)
-    numbers = StoredNumbers.load(shared_dir / f'parity/{what}_r50_stage3.npz')
-    table = shared_dir / 'parity/official_r50_stage3.tsv'
+    numbers = StoredNumbers.load(parity_dir / f'{what}_r50_stage3.npz')
+    table = parity_dir / 'official_r50_stage3.tsv'
     drawn = build_drawn_model(CONFIGS / 'uninext/stage3_video.py', table, 0)
     room = dict(forward=parity, losses=parity_losses)[what]
     results = list(getattr(room, f'compare_{what}')(drawn, numbers))

@@ -271,9 +271,9 @@ def test_the_datasets_read_what_is_written(download: Path):
     )
 
 
-def test_real_labels(shared_dir: Path, tmp_path: Path):
+def test_real_labels(data_dir: Path, tmp_path: Path):
     """A video of BDD100K; counts are those of a plain reading of the file."""
-    labels = shared_dir / 'data/bdd_eval/box_track/track_sample_anns.json'
+    labels = data_dir / 'bdd_eval/box_track/track_sample_anns.json'
     out = tmp_path / 'out.json'
     conversion = convert_bdd100k(labels, out, BDD_SETS['box_track'], progress=False)
     frames = json.loads(labels.read_text())

@@ -146,8 +146,8 @@ def test_otb(tmp_path, out):
     assert conversion.skipped == {'frame after the last box': 1}
 
 
-def test_real_otb(shared_dir, tmp_path):
-    root, out = shared_dir / 'data' / 'otb', tmp_path / 'a.json'
+def test_real_otb(data_dir, tmp_path):
+    root, out = data_dir / 'otb', tmp_path / 'a.json'
     conversion = conv.convert_otb(root, out, progress=False)
     assert (conversion.videos, conversion.frames, conversion.boxes) == (1, 120, 120)
     content = json.loads(out.read_text())

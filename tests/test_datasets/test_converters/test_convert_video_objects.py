@@ -129,9 +129,9 @@ def test_davis_frames_without_masks_are_left_out(tmp_path):
         conv.convert_davis(root, out, split='test')
 
 
-def test_real_davis_has_the_masks_of_the_official_vis_file(shared_dir, tmp_path):
+def test_real_davis_has_the_masks_of_the_official_vis_file(data_dir, tmp_path):
     """The VIS ground truth was made from the same masks by other hands."""
-    data, out = shared_dir / 'data', tmp_path / 'a.json'
+    data, out = data_dir, tmp_path / 'a.json'
     truth = json.loads((data / 'vis_eval' / 'gt_ytvis.json').read_text())
     root = tmp_path / 'd'
     for folder in ('JPEGImages', 'Annotations'):
@@ -152,9 +152,9 @@ def test_real_davis_has_the_masks_of_the_official_vis_file(shared_dir, tmp_path)
         assert ours['annotations'][0]['bboxes'][at] == theirs['bboxes'][i]
 
 
-def test_real_palette_masks_of_several_objects(shared_dir, tmp_path):
+def test_real_palette_masks_of_several_objects(data_dir, tmp_path):
     """Four objects, each given in a frame of its own; one mask has another size."""
-    data, out = shared_dir / 'data' / 'vos_multi_judo', tmp_path / 'a.json'
+    data, out = data_dir / 'vos_multi_judo', tmp_path / 'a.json'
     root = tmp_path / 'd'
     for folder in ('JPEGImages', 'Annotations'):
         (root / folder).mkdir(parents=True)

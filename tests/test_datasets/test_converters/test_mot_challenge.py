@@ -134,9 +134,9 @@ def test_absent_folders_and_frames(tmp_path: Path, capsys):
         convert(tmp_path)
 
 
-def test_real_sequences(shared_dir: Path, tmp_path: Path, capsys):
+def test_real_sequences(data_dir: Path, tmp_path: Path, capsys):
     """Counts of an independent reading of the text files with numpy."""
-    root = shared_dir / 'data/mot17_mini'
+    root = data_dir / 'mot17_mini'
     assert run_tool(str(root), str(tmp_path / 'train.json')) == 0
     assert '2 videos with 12 frames' in capsys.readouterr().out
     content = json.loads((tmp_path / 'train.json').read_text())

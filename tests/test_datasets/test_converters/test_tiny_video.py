@@ -66,18 +66,17 @@ def test_tiny_video(tool, davis, mot17, tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_real_davis_and_mot17(tool, shared_dir, tmp_path):
+def test_real_davis_and_mot17(tool, data_dir, tmp_path):
     """One of the eight sequences: all of them take too long for a test."""
-    data = shared_dir / 'data'
     root, out = tmp_path / 'davis', tmp_path / 'out'
     layouts.write_text(root / 'ImageSets' / 'val.txt', 'car-shadow\n')
     for folder in ('JPEGImages', 'Annotations'):
-        (root / folder).symlink_to(data / 'davis2016' / folder)
+        (root / folder).symlink_to(data_dir / 'davis2016' / folder)
     name = 'meta_expressions_authored.json'
-    meta = json.loads((data / 'davis2016' / name).read_text())
+    meta = json.loads((data_dir / 'davis2016' / name).read_text())
     meta['videos'] = {'car-shadow': meta['videos']['car-shadow']}
     layouts.write_text(root / name, json.dumps(meta))
-    mot17 = str(data / 'mot17_mini')
+    mot17 = str(data_dir / 'mot17_mini')
     assert tool.main([str(out), '--davis', str(root), '--mot17', mot17]) == 0
     check = VideoCheck(out / 'davis_refs_train.json', out / 'davis', progress=False)
     assert check.ok

@@ -68,13 +68,13 @@ def perturbed(model: torch.nn.Module) -> torch.nn.Module:
 
 
 @every_backbone
-def test_published_keys_are_those_of_the_config(shared_dir, name) -> None:
+def test_published_keys_are_those_of_the_config(parity_dir, name) -> None:
     """Both directions: no key is missing, none is left, all shapes agree."""
     on_cpu = functools.partial(torch.linspace, device='cpu')
     with torch.device('meta'), mock.patch.object(torch, 'linspace', on_cpu):
         wanted = MODELS.build(published(name)).state_dict()
     state = {}
-    for record in read_key_table(shared_dir / f'parity/official_{name}_stage3.tsv'):
+    for record in read_key_table(parity_dir / f'official_{name}_stage3.tsv'):
         empty = torch.empty(record.shape, device='meta')
         state[record.key] = state[record.alias] if record.alias else empty
     ours, _ = from_published(state)

@@ -216,8 +216,8 @@ def number_of(value: torch.Tensor) -> float:
         ('vit-h_stage3', 1624),
     ],
 )
-def test_published_tables_leave_no_key(shared_dir, name, count) -> None:
-    published = numbered(shared_dir / 'parity' / f'official_{name}.tsv')
+def test_published_tables_leave_no_key(parity_dir, name, count) -> None:
+    published = numbered(parity_dir / f'official_{name}.tsv')
     ours, report = from_published(published)
     assert len(report.mapped) + len(report.aliases) + len(report.dropped) == count
     assert not any(v.dim() == 2 and len(v) == 1 for k, v in ours.items() if 'norm' in k)
@@ -271,7 +271,7 @@ def test_row_of_another_shape() -> None:
         from_published({key: torch.ones(3)})
 
 
-def test_keys_of_convnext_are_those_of_mmpretrain(shared_dir) -> None:
+def test_keys_of_convnext_are_those_of_mmpretrain(parity_dir) -> None:
     """At 1/96 of the width: names, and shapes up to the width."""
     network = MODELS.build(
         dict(
@@ -281,7 +281,7 @@ def test_keys_of_convnext_are_those_of_mmpretrain(shared_dir) -> None:
             gap_before_final_norm=False,
         )
     )
-    table = shared_dir / 'parity' / 'official_convnext-l_stage3.tsv'
+    table = parity_dir / 'official_convnext-l_stage3.tsv'
     ours, _ = from_published(shapes_as_meta(table), drop_video=True)
     got = {k[9:]: v for k, v in ours.items() if k.startswith('backbone.')}
     wanted = network.state_dict()
@@ -294,8 +294,8 @@ def test_keys_of_convnext_are_those_of_mmpretrain(shared_dir) -> None:
 
 
 @pytest.mark.slow
-def test_round_trip_of_drawn_weights_is_bit_equal(shared_dir) -> None:
-    table = shared_dir / 'parity' / 'official_r50_stage3.tsv'
+def test_round_trip_of_drawn_weights_is_bit_equal(parity_dir) -> None:
+    table = parity_dir / 'official_r50_stage3.tsv'
     published = draw_state_dict(table)
     back, report = to_published(from_published(published)[0])
     added = {key for key, _ in report.added}
