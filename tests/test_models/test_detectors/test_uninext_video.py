@@ -20,6 +20,7 @@ from small_uninext import (
 
 from uninext.engine.checkpoint import load_state
 from uninext.models.detectors import UNINEXTVideo
+from uninext.models.ops import MSDeformAttention
 from uninext.structures import Prompt
 
 REID = ('loss_reid', 'loss_reid_aux')
@@ -267,6 +268,34 @@ def test_embeddings_beside_the_other_features(video_eval) -> None:
     logits, boxes, ious = outputs
     assert logits.shape == ious.shape == (2, QUERIES, 1)
     assert torch.equal(boxes, features['boxes'])
+
+
+@pytest.mark.parametrize('training', [True, False], ids=['training', 'test'])
+def test_padding_is_hidden_from_all_layers_but_those_of_embeddings(
+    video_model, training
+) -> None:
+    """As published: see :class:`ContrastiveEmbedHead`."""
+    model, given = video_model.train(training), {}
+
+    def note(name, kwargs) -> None:
+        given.setdefault(name, []).append(kwargs['key_padding_mask'])
+
+    for name, module in model.named_modules():
+        if isinstance(module, MSDeformAttention):
+            module.register_forward_pre_hook(
+                lambda _, args, kwargs, name=name: note(name, kwargs), with_kwargs=True
+            )
+    inputs, keys = clips(PETS)
+    if training:
+        model(inputs, keys, mode='loss')
+    else:
+        model.forward_features(inputs[:, 1], [key.reference for key in keys])
+    assert len(given) == 1 + 2 + 2  # encoder, decoder, embedding head
+    for name, masks in given.items():
+        if name.startswith('embed_head.'):
+            assert masks == [None] * (1 + training), name
+        else:
+            assert masks[-1].any(1).all(), name  # of 48 x 40 images in 64 x 64
 
 
 # --------------------------------------------------------------------------- weights

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -280,17 +281,30 @@ def test_order_of_queries_is_kept() -> None:
     torch.testing.assert_close(moved, embeds[:, order], rtol=1e-4, atol=1e-5)
 
 
-def test_batch_is_its_rows_and_padding_is_not_seen() -> None:
+def test_batch_is_its_rows() -> None:
     model, memory = head().eval(), pyramid()
     query, boxes = queries()
-    feat = memory.feat.clone()
-    feat[memory.padding_mask] = 77.0
+    with torch.no_grad():
+        embeds = model(query, boxes, memory)
+        row = model(query[1:], boxes[1:], memory.index(torch.tensor([1])))
+    torch.testing.assert_close(row, embeds[1:], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize('training', [True, False], ids=['training', 'test'])
+def test_padding_is_read_as_published(training) -> None:
+    """Only the geometry of the image counts, not which cells are padding."""
+    model, memory = head().train(training), pyramid()
+    query, boxes = queries()
+    boxes[1, 0] = torch.tensor([0.9, 0.5, 0.4, 0.5])  # at the border to the padding
+    feat = memory.feat.masked_fill(memory.padding_mask[..., None], 77.0)
+    unmasked = replace(memory, padding_mask=torch.zeros_like(memory.padding_mask))
     with torch.no_grad():
         embeds = model(query, boxes, memory)
         changed = model(query, boxes, memory.with_feat(feat))
-        row = model(query[1:], boxes[1:], memory.index(torch.tensor([1])))
-    torch.testing.assert_close(changed, embeds)
-    torch.testing.assert_close(row, embeds[1:], rtol=1e-4, atol=1e-5)
+        open_to_all = model(query, boxes, unmasked)
+    assert torch.equal(changed[0], embeds[0])  # an image without padding
+    assert not torch.allclose(changed[1, 0], embeds[1, 0], atol=1e-2)
+    assert torch.equal(open_to_all, embeds)
 
 
 def test_places_of_queries_matter() -> None:

@@ -52,6 +52,12 @@ class ContrastiveEmbedHead(BoxGuidedDecoderLayers):
     arXiv 2207.10661, Sec. 3.2; arXiv 2303.06674. Follows: method sections 1.12, 1.14
     and 1.15. The embeddings learn alone: nothing flows back into queries and memory.
 
+    Padding is *not* hidden from these layers, in training or in test, although every
+    other attention of the network is masked. That looks like an oversight, and is one
+    of the published code: it hands the padding mask on in the place of the query
+    position, which each layer then overwrites, so no mask arrives. Published weights
+    were trained so; a head that masks is off by 2e-2 as soon as padding covers a cell.
+
     Args:
         num_layers: Decoder layers.
         embed_dims: Channels C.
@@ -111,7 +117,7 @@ class ContrastiveEmbedHead(BoxGuidedDecoderLayers):
         Args:
             query: (B, Q, C), of the last decoder layer.
             reference: (B, Q, 4), its boxes, cxcywh in 0..1 of the un-padded image.
-            memory: ``feat`` is the encoder's memory.
+            memory: ``feat`` is the encoder's memory, read at padded cells too.
 
         Returns:
             Tensor: (B, Q, C), not normalised. Gradient ends at the arguments.
@@ -119,7 +125,9 @@ class ContrastiveEmbedHead(BoxGuidedDecoderLayers):
         query, reference = query.detach(), reference.detach()
         memory = memory.with_feat(memory.feat.detach())
         for layer in self.layers:
-            query = self.run_layer(layer, query, reference, memory, None)
+            query = self.run_layer(
+                layer, query, reference, memory, key_padding_mask=None
+            )
         return self.mlp(query)
 
     def loss(

@@ -82,9 +82,23 @@ class BoxGuidedDecoderLayers(BaseModule):
         query: Tensor,
         reference: Tensor,
         pyramid: FeaturePyramid,
-        self_attn_mask: Tensor | None,
+        key_padding_mask: Tensor | None,
+        self_attn_mask: Tensor | None = None,
     ) -> Tensor:
-        """Run one layer; queries look at what lies at their reference boxes."""
+        """Run one layer; queries look at what lies at their reference boxes.
+
+        Args:
+            layer: One of :attr:`layers`.
+            query: (B, Q, C).
+            reference: (B, Q, 4) boxes cxcywh in 0..1 of the un-padded image.
+            pyramid: ``feat`` is the encoder's memory.
+            key_padding_mask: (B, N) bool, True where the memory is hidden from the
+                queries; None: nowhere.
+            self_attn_mask: (Q, Q) bool, True where attention is blocked; None: nowhere.
+
+        Returns:
+            Tensor: (B, Q, C).
+        """
         ratios = cat([pyramid.valid_ratios] * 2, -1)  # (B, L, 4)
         boxes = reference[:, :, None] * ratios[:, None]  # (B, Q, L, 4)
         sine = coordinate_to_encoding(boxes[:, :, 0], num_feats=self.embed_dims // 2)
@@ -92,7 +106,7 @@ class BoxGuidedDecoderLayers(BaseModule):
             query,
             query_pos=self.ref_point_head(sine),
             value=pyramid.feat,
-            key_padding_mask=pyramid.padding_mask,
+            key_padding_mask=key_padding_mask,
             self_attn_mask=self_attn_mask,
             reference_points=boxes,
             spatial_shapes=pyramid.spatial_shapes,
@@ -134,14 +148,15 @@ class DeformableDecoder(BoxGuidedDecoderLayers):
             each layer. They carry gradient; a layer itself looks at detached ones.
         """
         hidden_states, references = [], [reference]
+        masks = pyramid.padding_mask, self_attn_mask
         for layer, reg_branch in zip(self.layers, reg_branches):
             if self.with_cp and query.requires_grad:
                 query = checkpoint(
-                    self.run_layer, layer, query, reference, pyramid, self_attn_mask,
+                    self.run_layer, layer, query, reference, pyramid, *masks,
                     use_reentrant=False,
                 )  # fmt: skip
             else:
-                query = self.run_layer(layer, query, reference, pyramid, self_attn_mask)
+                query = self.run_layer(layer, query, reference, pyramid, *masks)
             refined = (reg_branch(query) + inverse_sigmoid(reference)).sigmoid()
             hidden_states.append(query)
             references.append(refined)
