@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> None:
     if data is None:
         data = out / 'shapes'
         print(f'[1/4] Generating {NUM_TRAIN} + {NUM_VAL} pictures in {data}')
-        from uninext.datasets.shapes import generate_image_set
+        from uninext.shapes import generate_image_set
 
         generate_image_set(data, NUM_TRAIN, NUM_VAL)
     else:

@@ -69,8 +69,8 @@ def run(args: argparse.Namespace) -> None:
         raise ValueError(f'There is no checkpoint {args.checkpoint!r}.')
     print(f'[1/3] Generating scenes in {out}/shapes', flush=True)
     from uninext import apis  # first: it keeps mmdet from printing what it lacks
-    from uninext.apis import ten_task_pictures, ten_tasks
-    from uninext.datasets.shapes import generate_suite
+    from uninext.shapes import generate_suite
+    from uninext.shapes.report import ten_task_pictures, ten_tasks
 
     model = args.checkpoint or apis.UninextInferencer().model
     generate_suite(

@@ -22,7 +22,6 @@ from mmengine.logging import MMLogger
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 
-from uninext.datasets.shapes import TAXONOMIES
 from uninext.registry import (
     DATA_SAMPLERS,
     DATASETS,
@@ -37,6 +36,7 @@ from uninext.registry import (
     TRANSFORMS,
     VISUALIZERS,
 )
+from uninext.shapes import TAXONOMIES
 from uninext.utils.meta_device import without_numbers
 
 ROOT = Path(__file__).resolve().parents[1]

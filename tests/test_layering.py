@@ -28,7 +28,9 @@ ALLOWED = {
     'assets': {'assets'},
     'apis': BASE
     | {'models', 'datasets', 'evaluation', 'visualization', 'engine', 'apis', 'assets'},
-    'web': BASE | {'datasets', 'visualization', 'apis', 'web'},
+    'shapes': BASE
+    | {'models', 'datasets', 'evaluation', 'visualization', 'engine', 'apis', 'shapes'},
+    'web': BASE | {'datasets', 'visualization', 'apis', 'shapes', 'web'},
     'cli': BASE
     | {'models', 'datasets', 'evaluation', 'visualization', 'engine', 'apis', 'cli'}
     | {'web', 'analysis'},

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from uninext.apis.coco_folder import find_coco_folder, read_coco
-from uninext.datasets.shapes import generate_image_set
+from uninext.shapes import generate_image_set
 
 
 @pytest.fixture(scope='module')

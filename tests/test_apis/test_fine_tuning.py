@@ -21,9 +21,9 @@ from uninext.apis import (
     read_own_data,
 )
 from uninext.apis.fine_tuning import FREEZE, default_iters, near_path, write_config
-from uninext.datasets.shapes import generate_image_set, generate_suite
 from uninext.engine import freeze_parameters
 from uninext.registry import MODELS
+from uninext.shapes import generate_image_set, generate_suite
 
 CONFIGS = Path(__file__).parents[2] / 'configs/uninext'
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from uninext.apis import read_own_data, read_own_set
-from uninext.datasets.shapes import generate_image_set, generate_suite
+from uninext.shapes import generate_image_set, generate_suite
 
 
 @pytest.fixture(scope='module')

@@ -12,8 +12,8 @@ import torch
 from mmengine.config import Config
 
 from uninext.cli import fine_tune, main, train
-from uninext.datasets.shapes import generate_image_set
 from uninext.registry import MODELS
+from uninext.shapes import generate_image_set
 
 CONFIG = Path(__file__).resolve().parents[2] / 'configs/uninext/stage2_image_shapes.py'
 SMALL = """

@@ -32,7 +32,7 @@ def test_a_folder_without_data_is_one_line_of_error(
 def test_it_trains_judges_and_draws(
     demo: ModuleType, tmp_path: Path, capsys, monkeypatch
 ):
-    from uninext.datasets.shapes import generate_image_set
+    from uninext.shapes import generate_image_set
 
     monkeypatch.setattr(demo, 'NUM_SENTENCES', 2)
     monkeypatch.setattr(demo, 'NUM_PICTURES', 1)

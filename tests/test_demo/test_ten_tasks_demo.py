@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from uninext import apis
-from uninext.apis import ten_tasks
-from uninext.apis.judged_scenes import Instances, JudgedScene, SceneFrame
-from uninext.apis.ten_tasks import TEN_TASKS, MeasuredFigure
 from uninext.apis.video import read_frames
+from uninext.shapes.report import ten_tasks
+from uninext.shapes.report.judged_scenes import Instances, JudgedScene, SceneFrame
+from uninext.shapes.report.ten_tasks import TEN_TASKS, MeasuredFigure
 
 ROOT = Path(__file__).parents[2]
 NOTHING = Instances(np.zeros((0, 4)), (), np.zeros(0, int), np.zeros(0), None)

@@ -22,7 +22,7 @@ sys.path.append(str(ROOT / 'tests/test_models/test_detectors'))
 from small_uninext import build, small_video_config  # noqa: E402
 
 import uninext.apis  # noqa: E402
-from uninext.datasets.shapes import generate_suite  # noqa: E402
+from uninext.shapes import generate_suite  # noqa: E402
 
 LINKED = ('demo', 'docs', 'requirements', 'tests', 'tools', 'uninext')
 SMALL_SCALE = (96, 64)  # what the toy network sees of every picture

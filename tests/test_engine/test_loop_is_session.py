@@ -25,11 +25,11 @@ from pycocotools.mask import decode
 from torch.utils.data import DataLoader
 
 from uninext.datasets.samplers import WholeVideoSampler
-from uninext.datasets.shapes import generate_suite
 from uninext.engine import VideoTestLoop
 from uninext.models.detectors import UNINEXTVideo
 from uninext.models.sessions import VideoSession
 from uninext.registry import DATASETS, MODELS
+from uninext.shapes import generate_suite
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / 'tests/test_models/test_detectors'))

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from uninext.datasets.shapes import generate_suite
+from uninext.shapes import generate_suite
 
 ROOT = Path(__file__).resolve().parents[2]
 

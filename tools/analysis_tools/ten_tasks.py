@@ -61,14 +61,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Measure, print, write."""
     args = parse_args(argv)
-    from uninext.apis import ten_task_pictures as drawing
-    from uninext.apis.ten_tasks import (
+    from uninext.cli.common import parse_options
+    from uninext.shapes.report import ten_task_pictures as drawing
+    from uninext.shapes.report.ten_tasks import (
         load_task_configs,
         measure_ten_tasks,
         ten_tasks_table,
         write_ten_tasks,
     )
-    from uninext.cli.common import parse_options
 
     album = drawing.SceneAlbum()
     try:

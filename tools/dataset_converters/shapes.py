@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
             raise ValueError(
                 f'--{name} takes {most - 1} or {most} numbers, got {len(numbers)}.'
             )
-    from uninext.datasets.shapes import LAYOUTS, generate_suite
+    from uninext.shapes import LAYOUTS, generate_suite
 
     images = (args.train, args.val, args.test)
     videos = args.videos or (0, 0)

@@ -126,7 +126,7 @@ def main(argv: list[str] | None = None) -> int:
 
     from uninext.apis import UninextInferencer
     from uninext.cli.common import user_errors
-    from uninext.datasets.shapes import generate_suite
+    from uninext.shapes import generate_suite
 
     find = None
     with user_errors(), tempfile.TemporaryDirectory() as folder:

@@ -13,9 +13,6 @@
 ``scenes``: pictures and videos of an annotation file.
 ``picture_report``: pictures of predictions and a contact sheet.
 ``results``: what was found in a picture or frame, drawn and exported.
-``ten_tasks``: one checkpoint judged on all ten tasks, as a table.
-``judged_scenes``: each picture and video of a test run, judged by itself.
-``ten_task_pictures``: two examples and a failure of every task, as pages and a video.
 ``video``: sessions from files, frames from videos, folders and cameras.
 """
 
@@ -39,7 +36,6 @@ from uninext.apis.fine_tuning import (
     find_start,
 )
 from uninext.apis.inferencer import Following, UninextInferencer
-from uninext.apis.judged_scenes import JudgedScene, SceneJudge
 from uninext.apis.named_models import (
     DEFAULT_MODEL,
     MODELS,
@@ -66,48 +62,24 @@ from uninext.apis.short_training import (
     train_shortly,
 )
 from uninext.apis.sources import Picture, Source, open_source
-from uninext.apis.ten_task_pictures import (
-    SceneAlbum,
-    ten_tasks_page,
-    write_task_pages,
-    write_task_video,
-)
-from uninext.apis.ten_tasks import (
-    TEN_TASKS,
-    MeasuredFigure,
-    TaskFigure,
-    first_scenes,
-    load_task_configs,
-    measure_ten_tasks,
-    point_at_shapes,
-    ten_tasks_json,
-    ten_tasks_table,
-    write_ten_tasks,
-)
 from uninext.apis.video import open_session, read_frames
 
 __all__ = [
     'DEFAULT_MODEL',
     'MODELS',
-    'TEN_TASKS',
     'AskedPrompt',
     'CocoFolder',
     'CocoSplit',
     'FineTuning',
     'Following',
-    'JudgedScene',
-    'MeasuredFigure',
     'NamedModel',
     'OwnPart',
     'OwnSet',
     'Picture',
     'PublishReport',
     'Result',
-    'SceneAlbum',
-    'SceneJudge',
     'Source',
     'StartModel',
-    'TaskFigure',
     'UninextInferencer',
     'config_path',
     'config_text',
@@ -117,16 +89,12 @@ __all__ = [
     'figures_table',
     'find_coco_folder',
     'find_start',
-    'first_scenes',
     'inference_scale',
     'judge_start',
     'judge_trained',
     'keep_scenes',
-    'load_task_configs',
-    'measure_ten_tasks',
     'open_session',
     'open_source',
-    'point_at_shapes',
     'point_config_at',
     'publish_model',
     'read_frames',
@@ -134,16 +102,10 @@ __all__ = [
     'read_own_set',
     'resolve_model',
     'scene_of',
-    'ten_tasks_json',
-    'ten_tasks_page',
-    'ten_tasks_table',
     'to_coco_labels',
     'to_cvat',
     'to_mot_lines',
     'to_youtube_vis',
     'to_youtube_vis_labels',
     'train_shortly',
-    'write_task_pages',
-    'write_task_video',
-    'write_ten_tasks',
 ]

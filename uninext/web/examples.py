@@ -14,18 +14,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from uninext.datasets.shapes import (
+from uninext.shapes import (
     SCENE,
     Scene,
     describe,
     draw_scene,
     generate_video,
 )
-from uninext.datasets.shapes.video_labels import write_jpeg
+from uninext.shapes.video_labels import write_jpeg
 from uninext.utils.video_writer import VideoWriter
 
 SEED = 2026  # no set of the documentation has it
-SPLIT = 2  # the test split; see uninext.datasets.shapes.video_set
+SPLIT = 2  # the test split; see uninext.shapes.video_set
 SIZE_WH = (320, 240)
 NUM_FRAMES = 36
 FPS = 12

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from uninext.datasets.shapes.layouts.files import (
+from uninext.shapes.layouts.files import (
     index_picture,
     link_frames,
     write_index_picture,
     write_json,
     write_lines,
 )
-from uninext.datasets.shapes.video_labels import LabelledVideo, Track
+from uninext.shapes.video_labels import LabelledVideo, Track
 
 Videos = Mapping[str, Sequence[LabelledVideo]]
 FRAME_STEP = 5  # YouTube-VOS labels every fifth frame: 00000, 00005, ...

@@ -11,8 +11,8 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from uninext.datasets.shapes.backgrounds import draw_background
-from uninext.datasets.shapes.vocabulary import (
+from uninext.shapes.backgrounds import draw_background
+from uninext.shapes.vocabulary import (
     CATEGORIES,
     COLORS,
     RING_HOLE,

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from uninext.datasets.shapes import CATEGORIES, Scene, SceneObject, describe, draw_scene
-from uninext.datasets.shapes.vocabulary import COLORS, SIZES, outline_of
+from uninext.shapes import CATEGORIES, Scene, SceneObject, describe, draw_scene
+from uninext.shapes.vocabulary import COLORS, SIZES, outline_of
 
 
 def make_object(x: int, **words: str) -> SceneObject:

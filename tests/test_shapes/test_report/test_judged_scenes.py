@@ -11,7 +11,7 @@ import torch
 from mmengine.logging import MMLogger
 from mmengine.structures import InstanceData
 
-from uninext.apis.judged_scenes import SCORE_THR, TRACK_SCORE_THR, SceneJudge
+from uninext.shapes.report.judged_scenes import SCORE_THR, TRACK_SCORE_THR, SceneJudge
 from uninext.structures import Prompt, ShownPrompt, Target, UninextDataSample
 from uninext.utils.masks import decode_segmentation, encode_mask
 

@@ -14,8 +14,9 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from uninext.apis import ten_tasks
-from uninext.apis.ten_tasks import (
+from uninext.shapes import generate_suite
+from uninext.shapes.report import ten_tasks
+from uninext.shapes.report.ten_tasks import (
     TEN_TASKS,
     MeasuredFigure,
     TaskFigure,
@@ -26,9 +27,8 @@ from uninext.apis.ten_tasks import (
     ten_tasks_json,
     ten_tasks_table,
 )
-from uninext.datasets.shapes import generate_suite
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / 'configs/uninext/eval'
 sys.path.append(str(ROOT / 'tests/test_models/test_detectors'))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from uninext.datasets.shapes.vocabulary import SIZES
+from uninext.shapes.vocabulary import SIZES
 
 # Probability of each way to move, and of each way to change size.
 MOVES = {

@@ -9,7 +9,7 @@ GOT-10k, TrackingNet. ``mask_videos``: YouTube-VOS, DAVIS 2017, Ref-YouTube-VOS.
 ``files``: what they share.
 """
 
-from uninext.datasets.shapes.layouts import (
+from uninext.shapes.layouts import (
     box_videos,
     files,
     image_sets,

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from uninext.datasets.shapes.layouts.files import link_frames, write_json
-from uninext.datasets.shapes.layouts.image_sets import box2d
-from uninext.datasets.shapes.video_labels import LabelledVideo
+from uninext.shapes.layouts.files import link_frames, write_json
+from uninext.shapes.layouts.image_sets import box2d
+from uninext.shapes.video_labels import LabelledVideo
 
 Videos = Mapping[str, Sequence[LabelledVideo]]
 # Set -> folder of the frames, folder of the labels, whether it has masks.

@@ -7,9 +7,11 @@ objects other names, ``image_set`` writes pictures and annotation files. Videos:
 ``motion`` moves a shape, ``videos`` draws and paints, ``video_sentences`` describes,
 ``video_labels`` has all that is known of a video, ``video_set`` writes annotation
 files. ``layouts`` writes the benchmarks' own layouts; ``suite`` does all of it.
+``report`` evaluates a checkpoint on the suite. Nothing but ``web``, tools and the demo
+imports this room.
 """
 
-from uninext.datasets.shapes import (
+from uninext.shapes import (
     backgrounds,
     image_set,
     layouts,
@@ -24,28 +26,28 @@ from uninext.datasets.shapes import (
     videos,
     vocabulary,
 )
-from uninext.datasets.shapes.image_set import generate_image_set
-from uninext.datasets.shapes.scenes import Scene, SceneObject, draw_scene
-from uninext.datasets.shapes.sentences import describe
-from uninext.datasets.shapes.suite import LAYOUTS, ShapesSuite, generate_suite
-from uninext.datasets.shapes.taxonomies import TAXONOMIES, Taxonomy
-from uninext.datasets.shapes.video_labels import LabelledVideo, Track, generate_video
-from uninext.datasets.shapes.video_sentences import Sentence, describe_video
-from uninext.datasets.shapes.video_set import (
+from uninext.shapes.image_set import generate_image_set
+from uninext.shapes.scenes import Scene, SceneObject, draw_scene
+from uninext.shapes.sentences import describe
+from uninext.shapes.suite import LAYOUTS, ShapesSuite, generate_suite
+from uninext.shapes.taxonomies import TAXONOMIES, Taxonomy
+from uninext.shapes.video_labels import LabelledVideo, Track, generate_video
+from uninext.shapes.video_sentences import Sentence, describe_video
+from uninext.shapes.video_set import (
     CROWD,
     SCENE,
     VideoStyle,
     generate_videos,
     write_video_set,
 )
-from uninext.datasets.shapes.videos import (
+from uninext.shapes.videos import (
     Frame,
     MovingObject,
     VideoScene,
     draw_video,
     render,
 )
-from uninext.datasets.shapes.vocabulary import CATEGORIES
+from uninext.shapes.vocabulary import CATEGORIES
 
 __all__ = [
     'CATEGORIES',

@@ -12,23 +12,23 @@ from pathlib import Path
 from typing import Any
 
 from uninext.datasets import converters as conv
-from uninext.datasets.shapes.image_set import generate_image_set
-from uninext.datasets.shapes.layouts import (
+from uninext.shapes.image_set import generate_image_set
+from uninext.shapes.layouts import (
     box_videos,
     image_sets,
     instance_videos,
     mask_videos,
     scalabel_videos,
 )
-from uninext.datasets.shapes.video_labels import LabelledVideo
-from uninext.datasets.shapes.video_set import (
+from uninext.shapes.video_labels import LabelledVideo
+from uninext.shapes.video_set import (
     CROWD,
     SCENE,
     SPLIT_NUMBERS,
     generate_videos,
     write_video_set,
 )
-from uninext.datasets.shapes.vocabulary import CATEGORIES
+from uninext.shapes.vocabulary import CATEGORIES
 
 Report = Callable[[str], None]
 Videos = dict[str, list[LabelledVideo]]

@@ -20,8 +20,8 @@ from itertools import product
 
 import numpy as np
 
-from uninext.datasets.shapes.motion import Path
-from uninext.datasets.shapes.vocabulary import RELATIONS, SUPERLATIVES
+from uninext.shapes.motion import Path
+from uninext.shapes.vocabulary import RELATIONS, SUPERLATIVES
 
 ATTRIBUTES = ('size', 'texture', 'color')  # word order before the noun
 CLEAR_MARGIN = 0.05  # of the shorter side, in every frame

@@ -26,8 +26,8 @@ import numpy as np
 
 from uninext.datasets.converters.video_json import Track as JsonTrack
 from uninext.datasets.converters.video_json import VideoConversion, VideoJson
-from uninext.datasets.shapes.video_labels import LabelledVideo, Track, generate_video
-from uninext.datasets.shapes.vocabulary import CATEGORIES
+from uninext.shapes.video_labels import LabelledVideo, Track, generate_video
+from uninext.shapes.vocabulary import CATEGORIES
 
 # Split -> number in the seed; never change one: pictures of a split would move.
 SPLIT_NUMBERS = {'train': 0, 'val': 1, 'test': 2}

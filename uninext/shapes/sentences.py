@@ -15,8 +15,8 @@ from itertools import product
 
 import numpy as np
 
-from uninext.datasets.shapes.scenes import Scene, SceneObject
-from uninext.datasets.shapes.vocabulary import RELATIONS, SUPERLATIVES
+from uninext.shapes.scenes import Scene, SceneObject
+from uninext.shapes.vocabulary import RELATIONS, SUPERLATIVES
 
 ATTRIBUTES = ('size', 'texture', 'color')  # word order before the noun
 CLEAR_MARGIN = 0.06  # of the picture's side

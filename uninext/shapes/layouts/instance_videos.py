@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from uninext.datasets.shapes.layouts.files import link_frames, write_json
-from uninext.datasets.shapes.video_labels import LabelledVideo, Track
-from uninext.datasets.shapes.vocabulary import CATEGORIES
+from uninext.shapes.layouts.files import link_frames, write_json
+from uninext.shapes.video_labels import LabelledVideo, Track
+from uninext.shapes.vocabulary import CATEGORIES
 
 Videos = Mapping[str, Sequence[LabelledVideo]]
 

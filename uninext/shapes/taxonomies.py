@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from uninext.datasets.shapes.scenes import SceneObject
-from uninext.datasets.shapes.sentences import CLEAR_MARGIN, place_of
-from uninext.datasets.shapes.vocabulary import (
+from uninext.shapes.scenes import SceneObject
+from uninext.shapes.sentences import CLEAR_MARGIN, place_of
+from uninext.shapes.vocabulary import (
     CATEGORIES,
     COLORS,
     RELATIONS,

@@ -17,8 +17,8 @@ import cv2
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from uninext.datasets.shapes.video_sentences import Sentence, VideoFacts, describe_video
-from uninext.datasets.shapes.videos import (
+from uninext.shapes.video_sentences import Sentence, VideoFacts, describe_video
+from uninext.shapes.videos import (
     Frame,
     MovingObject,
     VideoScene,

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from uninext.datasets.shapes import (
+from uninext.shapes import (
     LabelledVideo,
     VideoScene,
     draw_video,
     generate_video,
 )
-from uninext.datasets.shapes.motion import Path as Way
-from uninext.datasets.shapes.video_sentences import (
+from uninext.shapes.motion import Path as Way
+from uninext.shapes.video_sentences import (
     MOTIONS,
     Sentence,
     VideoFacts,

@@ -21,7 +21,7 @@ from uninext.datasets import (
     VideoInstanceDataset,
 )
 from uninext.datasets.converters import VideoCheck
-from uninext.datasets.shapes import (
+from uninext.shapes import (
     CATEGORIES,
     CROWD,
     LAYOUTS,
@@ -31,7 +31,7 @@ from uninext.datasets.shapes import (
     generate_videos,
 )
 
-TOOL = Path(__file__).parents[3] / 'tools/dataset_converters/shapes.py'
+TOOL = Path(__file__).parents[2] / 'tools/dataset_converters/shapes.py'
 SIZE_WH, LENGTH = (80, 64), 4
 NUM_VIDEOS = 2
 

@@ -14,17 +14,17 @@ import pytest
 from pycocotools import mask as mask_utils
 from pycocotools.coco import COCO
 
-from uninext.datasets.shapes import (
+from uninext.shapes import (
     CATEGORIES,
     TAXONOMIES,
     Scene,
     SceneObject,
     generate_image_set,
 )
-from uninext.datasets.shapes.sentences import describe_by_attributes
+from uninext.shapes.sentences import describe_by_attributes
 
 NUM_TRAIN, NUM_VAL, SIZE = 24, 10, 96
-TOOL = Path(__file__).parents[3] / 'tools/dataset_converters/shapes.py'
+TOOL = Path(__file__).parents[2] / 'tools/dataset_converters/shapes.py'
 
 
 @pytest.fixture(scope='module')

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 from pycocotools import mask as mask_utils
 
-from uninext.datasets.shapes.video_labels import LabelledVideo, Track
+from uninext.shapes.video_labels import LabelledVideo, Track
 
 
 def link(source: Path, target: Path) -> None:

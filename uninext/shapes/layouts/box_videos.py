@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from uninext.datasets.shapes.layouts.files import link_frames, write_lines, write_text
-from uninext.datasets.shapes.video_labels import LabelledVideo, Track
+from uninext.shapes.layouts.files import link_frames, write_lines, write_text
+from uninext.shapes.video_labels import LabelledVideo, Track
 
 Videos = Mapping[str, Sequence[LabelledVideo]]
 NUM_PARTS = 4  # of TrackingNet, those that the published training reads

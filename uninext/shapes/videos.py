@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from uninext.datasets.shapes.backgrounds import (
+from uninext.shapes.backgrounds import (
     MORE_KINDS,
     MORE_PHOTOS,
     draw_background,
 )
-from uninext.datasets.shapes.motion import Path, draw_camera, draw_path
-from uninext.datasets.shapes.vocabulary import (
+from uninext.shapes.motion import Path, draw_camera, draw_path
+from uninext.shapes.vocabulary import (
     CATEGORIES,
     COLORS,
     RING_HOLE,

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from pycocotools import mask as mask_utils
 
-from uninext.datasets.shapes import backgrounds, draw_video, generate_video, render
-from uninext.datasets.shapes import motion as motion_module
-from uninext.datasets.shapes.vocabulary import CATEGORIES, COLORS, SIZES
+from uninext.shapes import backgrounds, draw_video, generate_video, render
+from uninext.shapes import motion as motion_module
+from uninext.shapes.vocabulary import CATEGORIES, COLORS, SIZES
 
 SIZE_WH = (96, 64)
 

@@ -11,8 +11,8 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from uninext.datasets.shapes.layouts.files import link, write_json
-from uninext.datasets.shapes.vocabulary import CATEGORIES
+from uninext.shapes.layouts.files import link, write_json
+from uninext.shapes.vocabulary import CATEGORIES
 
 # Ids of a split's pictures begin after this number, so that splits can share a folder.
 ID_OFFSETS = {'train': 0, 'val': 500_000}

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from uninext.apis import ten_task_pictures as drawing
-from uninext.apis.judged_scenes import Instances, JudgedScene, SceneFrame
-from uninext.apis.ten_task_pictures import (
+from uninext.shapes.report import ten_task_pictures as drawing
+from uninext.shapes.report.judged_scenes import Instances, JudgedScene, SceneFrame
+from uninext.shapes.report.ten_task_pictures import (
     PickedScene,
     SceneAlbum,
     draw_frame,
@@ -25,7 +25,7 @@ from uninext.apis.ten_task_pictures import (
     write_task_pages,
     write_task_video,
 )
-from uninext.apis.ten_tasks import BOXES, MASKS, TEN_TASKS, MeasuredFigure
+from uninext.shapes.report.ten_tasks import BOXES, MASKS, TEN_TASKS, MeasuredFigure
 from uninext.utils.masks import encode_mask
 
 HEIGHT, WIDTH = 48, 64

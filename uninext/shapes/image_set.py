@@ -23,10 +23,10 @@ import cv2
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from uninext.datasets.shapes.scenes import Scene, SceneObject, draw_scene
-from uninext.datasets.shapes.sentences import describe, describe_by_attributes
-from uninext.datasets.shapes.taxonomies import TAXONOMIES
-from uninext.datasets.shapes.vocabulary import CATEGORIES
+from uninext.shapes.scenes import Scene, SceneObject, draw_scene
+from uninext.shapes.sentences import describe, describe_by_attributes
+from uninext.shapes.taxonomies import TAXONOMIES
+from uninext.shapes.vocabulary import CATEGORIES
 
 SPLITS = ('train', 'val', 'test')
 JPEG_QUALITY = 92

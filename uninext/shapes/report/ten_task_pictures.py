@@ -17,9 +17,9 @@ import mmcv
 import numpy as np
 from mmengine.config import Config
 
-from uninext.apis.judged_scenes import Instances, JudgedScene, SceneJudge
 from uninext.apis.results import AskedPrompt, Result
-from uninext.apis.ten_tasks import (
+from uninext.shapes.report.judged_scenes import Instances, JudgedScene, SceneJudge
+from uninext.shapes.report.ten_tasks import (
     BOXES,
     MASKS,
     TEN_TASKS,
