@@ -280,6 +280,14 @@ def test_forms_of_several_pictures(find, folder):
     assert len(results) == 5
 
 
+def test_frames_come_in_the_order_of_their_numbers(find, tmp_path):
+    for i in (0, 1, 2, 10, 11):
+        cv2.imwrite(str(tmp_path / f'{i}.png'), frame(red=moved(RED, i)))
+    for source in (tmp_path, str(tmp_path / '*.png')):
+        results = find(source, box=RED, as_video=True)
+        assert [Path(r.path).stem for r in results] == ['0', '1', '2', '10', '11']
+
+
 @pytest.mark.parametrize(
     ('source', 'message'),
     [

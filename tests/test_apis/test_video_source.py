@@ -41,6 +41,13 @@ def test_pictures_of_a_folder_come_in_the_order_of_their_names(tmp_path):
         assert np.array_equal(frame, expected)
 
 
+def test_frames_of_a_folder_come_in_the_order_of_their_numbers(tmp_path):
+    for number in (0, 2, 10):
+        image = np.full((8, 8, 3), number, np.uint8)
+        cv2.imwrite(str(tmp_path / f'{number}.tif'), image)
+    assert [frame[0, 0, 0] for frame in read_frames(tmp_path)] == [0, 2, 10]
+
+
 def test_a_damaged_picture_is_named(tmp_path):
     cv2.imwrite(str(tmp_path / '0.png'), frames(1)[0])
     (tmp_path / '1.png').write_bytes(b'nothing')

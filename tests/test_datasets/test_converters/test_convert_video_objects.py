@@ -54,6 +54,14 @@ def test_pictures_of_any_mode_are_read(tmp_path):
         np.testing.assert_array_equal(read, pixels)
 
 
+def test_frames_of_a_video_come_in_the_order_of_their_numbers(tmp_path):
+    (tmp_path / 'v').mkdir()
+    for number in (0, 2, 10):
+        Image.new('RGB', (24, 16)).save(tmp_path / f'v/{number}.jpg')
+    video = mask_folders.read_mask_video(tmp_path, None, 'v', conv.VideoConversion())
+    assert video.stems == ('0', '2', '10')
+
+
 def test_youtube_vos_has_masks_and_boxes(tmp_path):
     root, out = layouts.youtube_vos(tmp_path / 'd'), tmp_path / 'a.json'
     conversion = conv.convert_youtube_vos(root, out, progress=False)
