@@ -90,12 +90,47 @@ def test_the_rule_finds_imports(tmp_path, monkeypatch):
     assert sorted(found) == ['apis', 'datasets', 'evaluation', 'models']
 
 
-def test_no_code_asks_which_task_it_is():
-    """A task is data: it has no name that code could compare with."""
-    for path in PACKAGE.rglob('*.py'):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Compare) and isinstance(node.left, ast.Name):
-                assert node.left.id != 'task', f'{path}:{node.lineno}'
+def asks_for_the_task(source: str) -> list[int]:
+    """Lines that choose by a task's name: comparison, ``match`` or table."""
+
+    def is_task(node: ast.AST | None) -> bool:
+        names = {ast.Name: 'id', ast.Attribute: 'attr'}
+        name = getattr(node, names.get(type(node), ''), None)
+        return name == 'task'
+
+    lines = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Compare):
+            asked = [node.left, *node.comparators]
+        elif isinstance(node, ast.Match):
+            asked = [node.subject]
+        elif isinstance(node, ast.Subscript):
+            asked = [node.slice]
+        else:
+            continue
+        lines += [node.lineno for one in asked if is_task(one)]
+    return lines
+
+
+@pytest.mark.parametrize(
+    'source',
+    [
+        "if task == 'sot': pass",
+        "if 'sot' == task: pass",
+        "if sample.task in ('sot', 'vos'): pass",
+        'match sample.task:\n    case _: pass',
+        'HANDLERS[task](x)',
+    ],
+)
+def test_the_rule_finds_tasks(source):
+    assert asks_for_the_task(source) == [1]
+
+
+@pytest.mark.parametrize('room', sorted(set(ALLOWED) - {'shapes', 'assets'}))
+def test_no_code_asks_which_task_it_is(room):
+    """A task is data: it has no name to choose by (the report of shapes lists them)."""
+    for path in (PACKAGE / room).rglob('*.py'):
+        assert not asks_for_the_task(path.read_text()), path
 
 
 @pytest.mark.parametrize('module', ['uninext', 'uninext.cli', 'uninext.utils'])
@@ -103,3 +138,17 @@ def test_import_is_light(module):
     code = f'import sys, {module}; print({{"torch", "mmdet"}} & set(sys.modules))'
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
     assert done.stdout.strip() == 'set()', done.stderr
+
+
+def test_what_users_call_is_at_the_top():
+    """``from uninext import UninextInferencer``; an unknown name is an error."""
+    code = (
+        'import uninext; from uninext import UninextInferencer, Result\n'
+        'from uninext.apis import UninextInferencer as same\n'
+        'assert UninextInferencer is same\n'
+        'assert set(uninext.__all__) <= set(dir(uninext))\n'
+        'try: uninext.Inferencer\n'
+        'except AttributeError as error: print(error)'
+    )
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    assert done.stdout.strip() == "module 'uninext' has no attribute 'Inferencer'"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
-from typing import Optional
 
 import numpy as np
 import torch
@@ -24,7 +23,7 @@ COLORS.update(yellow=(40, 250, 250), pink=(250, 40, 250))
 HIGH, LOW = 0.9, 0.02
 HEIGHT, WIDTH = 64, 128
 INK = 8.0  # logit inside of a mask
-Pyramid = tuple[tuple[int, int], dict[str, Optional[list[int]]]]
+Pyramid = tuple[tuple[int, int], dict[str, list[int] | None]]
 
 
 def frame(
