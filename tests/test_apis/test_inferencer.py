@@ -124,7 +124,7 @@ def test_nothing_there(find):
     assert result.plot().shape == (HEIGHT, WIDTH, 3)
 
 
-@pytest.mark.parametrize('empty', ['', 'red, ', []])
+@pytest.mark.parametrize('empty', ['', ' ,', [], ['red', ' ']])
 def test_empty_names(find, scene, empty):
     with pytest.raises(ValueError, match='empty'):
         find(scene, categories=empty)
@@ -142,6 +142,14 @@ def test_categories(find, scene, names):
     assert result.boxes_xyxy[i].tolist() == list(RED)
     assert np.array_equal(result.masks[i], painted(RED).numpy())
     assert result.scores[i] == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize('names', ['red,, green, RED', ['red', 'green', 'Red']])
+def test_a_name_that_is_given_twice_is_asked_once(find, scene, names):
+    with pytest.warns(UserWarning, match='asked for once: red'):
+        (result,) = find(scene, categories=names)
+    assert sorted(result.labels) == ['green', 'red']
+    assert result.prompts[0].names == ('red', 'green')
 
 
 def test_everything_at_once_in_one_pass_of_the_backbone(find, scene):
@@ -228,7 +236,13 @@ def test_mask_of_a_file(find, scene, tmp_path):
         (dict(mask=np.zeros((HEIGHT, WIDTH), bool)), 'empty'),
         (dict(expression=['red', 7]), 'must be a string'),
         (dict(categories='red', batch_size=0), 'batch_size must be at least 1'),
-        (dict(categories=3), 'list of strings'),
+        (
+            dict(categories=3),
+            "must be a text, 'person, car', .*list of strings.*int: 3",
+        ),
+        (dict(categories={'red', 'green'}), 'got set'),
+        (dict(box=[0.1, 0.1, 0.4, 0.6]), 'Pixels of the image are expected'),
+        (dict(box=[40, 40, 8, 8]), 'corners are swapped'),
     ],
 )
 def test_wrong_prompts(find, scene, wrong, message):

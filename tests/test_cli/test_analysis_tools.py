@@ -210,7 +210,8 @@ def test_pictures_are_timed(models, capsys):
 
 def test_sessions_are_timed(models, capsys):
     argv = ['session', models[1], *SIZE, '--iterations', '1', '--warmup', '1']
-    argv += ['--categories', 'cat, ox', '--expression', 'a cat', '--boxes', '2']
+    argv += ['--categories', 'cat, Cat,', '--categories', 'ox']
+    argv += ['--expression', 'a cat', '--boxes', '2']
     assert benchmark.main(argv) == 0
     out = capsys.readouterr().out
     assert 'frames of 96 x 64, 2 names, 1 sentences, 2 boxes' in out

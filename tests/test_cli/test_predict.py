@@ -160,6 +160,35 @@ def test_prompts(photos, options, labels):
         assert len(record['instances']) == labels
 
 
+def test_categories_may_be_repeated(photos):
+    options = ['--categories', 'red,', '--categories', 'green', '--save', 'json']
+    assert run(photos / 'a.png', *options) == 0
+    record = json.loads(Path('found/a.json').read_text())
+    assert record['prompts'] == ['red, green']
+    assert [i['label'] for i in record['instances']] == ['red', 'green']
+
+
+def test_a_name_that_is_given_twice_is_asked_once_and_told_once(photos, capsys):
+    assert run(photos, '--categories', 'red, red, Red', '--save', 'json') == 0
+    err = capsys.readouterr().err.splitlines()
+    assert [line for line in err if 'more than once' in line] == [
+        'warning: Category names that are given more than once are asked for once: red.'
+    ]
+    record = json.loads(Path('found/a.json').read_text())
+    assert [i['label'] for i in record['instances']] == ['red']
+
+
+@pytest.mark.parametrize(
+    ('box', 'message'),
+    [
+        ((40, 40, 8, 8), 'corners are swapped'),
+        ((0.1, 0.1, 0.4, 0.6), 'Pixels of the image are expected'),
+    ],
+)
+def test_boxes_are_refused_as_python_refuses_them(photos, capsys, box, message):
+    assert message in fails(capsys, photos, '--box', *box)
+
+
 def test_masks_are_files(photos):
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
     mask[8:40, 8:40] = 9

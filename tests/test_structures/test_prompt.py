@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import warnings
+
 import pytest
 import torch
 
@@ -8,6 +10,7 @@ from uninext.structures import (
     PromptFeatures,
     clean_category_name,
     clean_expression,
+    parse_names,
 )
 
 
@@ -15,6 +18,42 @@ from uninext.structures import (
 def test_no_name_is_refused(names):
     with pytest.raises(ValueError, match='empty'):
         Prompt.from_names(names)
+
+
+@pytest.mark.parametrize('nothing', ['', ' , ;\n', [], (), ['dog', ' ']])
+def test_names_that_are_none(nothing):
+    with pytest.raises(ValueError, match='empty'):
+        parse_names(nothing)
+
+
+@pytest.mark.parametrize('wrong', [5, None, {'a', 'b'}, {'a': 1}, ['a', 2], b'a'])
+def test_names_of_another_type(wrong):
+    with pytest.raises(ValueError, match='must be a text, .* or a list of strings'):
+        parse_names(wrong)
+
+
+@pytest.mark.parametrize('text', ['dog,cat', ' dog ,\tcat,', 'dog;cat', 'dog\n\ncat\n'])
+def test_names_in_a_text(text):
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        assert parse_names(text) == ('dog', 'cat')
+
+
+def test_names_of_a_list_are_taken_whole():
+    names = ['Mouse, of a computer', 'traffic_light (red)']
+    assert parse_names(names) == tuple(names)
+
+
+@pytest.mark.parametrize(
+    'names', ['star, ring, Star, star,STAR ', ['star', 'ring', ' Star', 'star']]
+)
+def test_a_name_is_asked_once_and_that_is_said_once(names):
+    with pytest.warns(UserWarning, match=r'asked for once: star\.$') as caught:
+        assert parse_names(names) == ('star', 'ring')
+    assert len(caught) == 1
+    notes = []
+    parse_names(names, notes.append)
+    assert notes == [str(caught[0].message)]
 
 
 @pytest.mark.parametrize('expression', ['', '  ', '?!'])

@@ -219,6 +219,18 @@ class TestAskHandlers:
         assert 'Answered in' in last[1]
         assert [button['interactive'] for button in last[3:]] == [True, True]
 
+    def test_a_name_that_is_typed_twice_is_asked_once_and_told(self, picture, video):
+        find = FakeFinder()
+        *_, last = self.ask(find).picture(picture, 'star, Star', '', '', None, 0.3)
+        assert 'asked for once: star.' in last[1]
+        events = self.ask(find).video(
+            *(video, 'star, Star', '', '', None, 0.3, self.REQUEST)
+        )
+        _, shown, *_, end = events
+        assert 'asked for once: star.' in shown[3]
+        assert 'asked for once: star.' in end[3]
+        assert [call['categories'] for call in find.calls] == [['star']] * 2
+
     def test_files_are_there_while_sent_and_gone_after(self, picture):
         from pathlib import Path
 

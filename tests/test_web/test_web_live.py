@@ -64,6 +64,12 @@ class TestFrame:
         assert 'ring' in table
         assert len(find.followed) == 2
 
+    def test_a_name_that_is_typed_twice_is_told_in_every_frame(self, frame):
+        visit = None
+        for _ in range(2):
+            _, note, _, visit = frame(PICTURE, 'star, Star', '', 0.3, visit)
+            assert 'asked for once: star.' in note
+
     def test_the_threshold_is_for_names_and_may_move(self, frame, find):
         table, visit = frame(PICTURE, 'star, ring', 'it', 0.0, None)[2:]
         assert 'What was found: 3' in table

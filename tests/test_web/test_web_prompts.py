@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip('gradio')
 
+from uninext.models.sessions.inputs import checked_boxes  # noqa: E402
 from uninext.web.prompts import (  # noqa: E402
     add_corner,
     boxes_to_draw,
@@ -41,6 +42,15 @@ class TestReadPrompts:
         assert asked['box'].tolist() == [[1, 2, 9, 8]]
         assert asked['mask'].shape == (1, *SIZE_HW)
 
+    def test_names_are_read_as_everywhere_and_repeats_are_told(self):
+        prompts = read_prompts('star, ring, Star', '', '', None, SIZE_HW)
+        assert prompts.arguments()['categories'] == ['star', 'ring']
+        assert prompts.notes == (
+            'Category names that are given more than once are asked for once: star.',
+        )
+        assert read_prompts('star', '', '', None, SIZE_HW).notes == ()
+        assert read_prompts(' , ', 'it', '', None, SIZE_HW).names == ()
+
     def test_a_painting_over_another_picture_does_not_count(self):
         stroke = dict(color=0, width=9, points=[[5, 5]])
         painting = dict(strokes=[stroke], picture='other')
@@ -57,16 +67,29 @@ class TestReadBoxes:
         boxes = read_boxes('1 2 30 40\n(1, 2, 30, 40)\n[1.0;2;30;40]', SIZE_HW)
         assert boxes.tolist() == [[1, 2, 30, 40]] * 3
 
-    def test_corners_in_any_order_and_outside(self):
-        boxes = read_boxes('30 40 1 2\n-5 -5 1000 20', SIZE_HW)
-        assert boxes.tolist() == [[1, 2, 30, 40], [0, 0, 100, 20]]
+    def test_a_box_may_reach_over_the_border(self):
+        boxes = read_boxes('-5 -5 1000 20', SIZE_HW)
+        assert boxes.tolist() == [[-5, -5, 1000, 20]]
+
+    @pytest.mark.parametrize(
+        ('line', 'message'),
+        [
+            ('30 40 1 2', 'Box 2 .* corners are swapped'),
+            ('0.1 0.1 0.4 0.6', 'Box 2 .* Pixels of the image are expected'),
+        ],
+    )
+    def test_boxes_are_refused_as_python_refuses_them(self, line, message):
+        with pytest.raises(ValueError, match=message):
+            read_boxes(f'1 2 30 40\n{line}', SIZE_HW)
+        with pytest.raises(ValueError, match=message):
+            checked_boxes([[1, 2, 30, 40], [float(word) for word in line.split()]])
 
     @pytest.mark.parametrize('line', ['1 2 3', 'a b c d', '1 2 3 nan', '1 2 3 4 5'])
     def test_what_is_no_box(self, line):
         with pytest.raises(ValueError, match='Box 2 is .* four numbers'):
             read_boxes(f'1 2 30 40\n{line}', SIZE_HW)
 
-    @pytest.mark.parametrize('line', ['5 5 5 20', '200 5 300 20', '5 5 6 6'])
+    @pytest.mark.parametrize('line', ['200 5 300 20', '5 5 6 6', '99 5 120 9'])
     def test_a_box_without_area_inside(self, line):
         with pytest.raises(ValueError, match='no area .* 100 x 60'):
             read_boxes(line, SIZE_HW)

@@ -120,7 +120,8 @@ class UninextInferencer:
             source: Path of a picture or video; folder, pattern (``'*.jpg'``) or list
                 of pictures; (H, W, 3) uint8 BGR array; PIL image; number of a camera;
                 address (``rtsp://...``).
-            categories: Names, ``'person, car'`` or a list; all that is one of them.
+            categories: Names, ``'person, car'`` or a list; all that is one of them. See
+                :func:`uninext.structures.parse_names`.
             expression: A sentence about one thing, or a list of them.
             box: (4,) xyxy in pixels, or (n, 4): things to follow, shown in the first
                 frame. In pictures every picture shows its own: a box becomes a mask.
@@ -384,8 +385,6 @@ def _prompts_of(
     """Prompts in the order of their ids, and how people read them."""
     prompts: list[Prompt | Target] = []
     if categories is not None:
-        if isinstance(categories, str):
-            categories = [name.strip() for name in categories.split(',')]
         prompts += prompts_of(None, categories, None, None, None)
     if expression is not None:
         several = isinstance(expression, (list, tuple))

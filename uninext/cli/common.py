@@ -10,7 +10,8 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +80,19 @@ def add_model_options(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         '--device', default='auto', help="'cpu', 'cuda', ...; default %(default)s"
     )
+
+
+def names_of(options: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Category names of an option that may be repeated, ``--categories 'a, b'``.
+
+    Raises:
+        ValueError: If it was given without a name.
+    """
+    if options is None:
+        return None
+    from uninext.structures import parse_names
+
+    return parse_names(','.join(options))
 
 
 def prepare_process(args: argparse.Namespace) -> None:
@@ -203,6 +217,22 @@ def user_errors(
                 f'({_TRACEBACK_VARIABLE}=1 shows where in the code.)', file=sys.stderr
             )
         raise UserError(EXIT_USER_ERROR) from None
+
+
+@contextlib.contextmanager
+def warnings_as_lines() -> Iterator[None]:
+    """Print warnings to the user as a line on stderr, without a place in the code."""
+
+    def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
+        if issubclass(category, UserWarning):
+            print(f'warning: {message}', file=sys.stderr)
+        else:
+            shown_before(message, category, *place)
+
+    with warnings.catch_warnings():  # brings back what was there, filters too
+        shown_before, warnings.showwarning = warnings.showwarning, show
+        warnings.simplefilter('default', UserWarning)
+        yield
 
 
 def run_tool(

@@ -13,7 +13,12 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from uninext.cli.common import add_model_options, user_errors
+from uninext.cli.common import (
+    add_model_options,
+    names_of,
+    user_errors,
+    warnings_as_lines,
+)
 from uninext.cli.predict_plan import (
     DEFAULT_FPS,
     DEFAULT_OUT,
@@ -95,8 +100,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_prompts(group: Any) -> None:
     group.add_argument(
         '--categories',
+        action='append',
         metavar='NAMES',
-        help='names, separated by commas: everything that is one of them',
+        help='names, separated by commas: everything that is one of them; may be '
+        'repeated',
     )
     group.add_argument(
         '--expression',
@@ -214,7 +221,7 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0; 130 after Ctrl-C; errors of the user leave with status 2.
     """
-    with user_errors():
+    with user_errors(), warnings_as_lines():
         _check(args)  # before seconds are spent on imports
         from uninext.utils.optional_imports import import_mmdet_quietly
 
@@ -280,7 +287,7 @@ def _prompts(args: argparse.Namespace) -> dict[str, Any]:
             f'All --mask pictures must have the size of the picture, got {sizes}.'
         )
     return dict(
-        categories=args.categories,
+        categories=names_of(args.categories),
         expression=args.expression,
         box=args.box,
         mask=np.stack(masks) if masks else None,

@@ -17,6 +17,7 @@ from uninext.structures.prompt import (
     PromptFeatures,
     clean_category_name,
     clean_expression,
+    parse_names,
 )
 from uninext.structures.target import ShownPrompt, Target, mask_box
 from uninext.structures.visual_prompt import Template, VisualPrompt
@@ -35,4 +36,5 @@ __all__ = [
     'clean_category_name',
     'clean_expression',
     'mask_box',
+    'parse_names',
 ]

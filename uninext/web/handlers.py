@@ -20,6 +20,7 @@ from uninext.web.pages import live_picture, progress_bar, status
 from uninext.web.painter import under_brush
 from uninext.web.prompts import (
     Corner,
+    WebPrompts,
     add_corner,
     read_prompts,
     undo_corner,
@@ -112,7 +113,7 @@ class AskHandlers:
             same = gr.skip()
             yield same, status('Looking ...'), same, same, same
             answer = self._answering.picture(picture, prompts, score_thr, Path(folder))
-            note = status(f'Answered in {answer.seconds:.2f} s.')
+            note = _with_notes(f'Answered in {answer.seconds:.2f} s.', prompts)
             yield answer.picture, note, answer.table, *map(_file, answer.files)
 
     def video(
@@ -146,7 +147,7 @@ class AskHandlers:
                 for answer in self._answering.video(
                     video, prompts, score_thr, Path(folder), stop
                 ):
-                    yield _shown(answer)
+                    yield _shown(answer, prompts)
         finally:
             self._stops.end(session)
 
@@ -178,17 +179,23 @@ def _started() -> tuple[Any, ...]:
     )
 
 
-def _shown(answer: FrameAnswer | VideoAnswer) -> tuple[Any, ...]:
+def _with_notes(text: str, prompts: WebPrompts) -> str:
+    return status(' '.join((text, *prompts.notes)))
+
+
+def _shown(answer: FrameAnswer | VideoAnswer, prompts: WebPrompts) -> tuple[Any, ...]:
     same = gr.skip()
     if isinstance(answer, FrameAnswer):
-        bar = progress_bar(answer.done, answer.total, answer.fps)
+        notes = ' '.join(prompts.notes)
+        bar = progress_bar(answer.done, answer.total, answer.fps, notes)
         live = live_picture(answer.picture)
         return same, live, same, bar, answer.table, *([same] * 4)
     end = 'Stopped' if answer.stopped else 'Done'
     fps = answer.done / max(answer.seconds, 1e-9)
-    note = status(
+    note = _with_notes(
         f'{end}: {answer.done} frames in {answer.seconds:.1f} s '
-        f'({fps:.1f} frames a second).'
+        f'({fps:.1f} frames a second).',
+        prompts,
     )
     return (
         gr.update(selected=WHOLE),

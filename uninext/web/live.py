@@ -39,10 +39,12 @@ class Visit:
     Attributes:
         asked: What was typed: names, sentences.
         step: Follows it, see :meth:`uninext.web.answers.Answering.follow`.
+        notes: What is to be said of what was typed.
     """
 
     asked: tuple[str, str]
     step: Callable[[np.ndarray, float], Result]
+    notes: tuple[str, ...] = ()
 
 
 class LiveHandlers:
@@ -79,11 +81,12 @@ class LiveHandlers:
                 return seen, status(NOTHING_ASKED.split('. ')[0] + '.'), '', None
             if visit is None or visit.asked != asked:
                 prompts = read_prompts(*asked, None, None, picture.shape[:2])
-                visit = Visit(asked, self._answering.follow(prompts))
+                visit = Visit(asked, self._answering.follow(prompts), prompts.notes)
             result = visit.step(image, score_thr)
             seen = live_picture(plot_for_page(result))
             seconds = time.perf_counter() - start
-            note = status(f'Frame {result.frame + 1}, answered in {seconds:.2f} s.')
+            note = f'Frame {result.frame + 1}, answered in {seconds:.2f} s.'
+            note = status(' '.join((note, *visit.notes)))
             return seen, note, instance_table(result), visit
 
 

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from uninext.models.sessions.inputs import checked_boxes
+from uninext.structures import parse_names
 from uninext.web.strokes import read_painting
 
 Corner = tuple[int, int]
@@ -32,12 +34,14 @@ class WebPrompts:
         sentences: About one thing each.
         boxes_xyxy: (n, 4) float32 in pixels.
         masks: (n, H, W) bool, True on the thing.
+        notes: What was understood in another way than it was typed.
     """
 
     names: tuple[str, ...]
     sentences: tuple[str, ...]
     boxes_xyxy: np.ndarray
     masks: np.ndarray
+    notes: tuple[str, ...] = ()
 
     def arguments(self) -> dict[str, Any]:
         """Keyword arguments for :class:`uninext.apis.UninextInferencer`."""
@@ -60,7 +64,7 @@ def read_prompts(
     """Understand what was filled in.
 
     Args:
-        names: Separated by commas or lines.
+        names: As of :func:`uninext.structures.parse_names`.
         sentences: One a line.
         boxes: As of :func:`read_boxes`.
         painting: As of :func:`uninext.web.strokes.read_painting`.
@@ -71,38 +75,42 @@ def read_prompts(
         ValueError: If nothing is asked for, or a box or a painting is none; it says
             what to do.
     """
+    notes: list[str] = []
+    has_names = bool((names or '').strip(' \t\n,;'))
     prompts = WebPrompts(
-        names=_parts(names, r'[,;\n]'),
-        sentences=_parts(sentences, r'\n'),
+        names=parse_names(names, notes.append) if has_names else (),
+        sentences=_sentences(sentences),
         boxes_xyxy=read_boxes(boxes, size_hw),
         masks=read_painting(painting, size_hw, key),
+        notes=tuple(notes),
     )
     if all(value is None for value in prompts.arguments().values()):
         raise ValueError(NOTHING_ASKED)
     return prompts
 
 
-def _parts(text: str | None, separator: str) -> tuple[str, ...]:
-    """Parts of a text without those that are empty or were there before."""
-    parts = (' '.join(part.split()) for part in re.split(separator, text or ''))
-    return tuple(dict.fromkeys(part for part in parts if part))
+def _sentences(text: str | None) -> tuple[str, ...]:
+    """Lines of a text without those that are empty or were there before."""
+    parts = (' '.join(line.split()) for line in _lines(text))
+    return tuple(dict.fromkeys(parts))
 
 
 # -------------------------------------------------------------------------------- boxes
 
 
 def read_boxes(text: str | None, size_hw: tuple[int, int]) -> np.ndarray:
-    """Read boxes, one a line: ``x1 y1 x2 y2``; corners may come in any order.
+    """Read boxes, one a line: ``x1 y1 x2 y2``.
 
     Args:
         text: Numbers in pixels, separated by spaces or commas.
-        size_hw: Of the picture; boxes are clipped to it.
+        size_hw: Of the picture; boxes may reach over its border.
 
     Returns:
         (n, 4) float32 xyxy.
 
     Raises:
-        ValueError: If a line has not four numbers, or its box has no area inside.
+        ValueError: If a line has not four numbers, is no box of
+            :func:`uninext.models.sessions.inputs.checked_boxes`, or lies outside.
     """
     height, width = size_hw
     boxes = []
@@ -113,16 +121,19 @@ def read_boxes(text: str | None, size_hw: tuple[int, int]) -> np.ndarray:
                 f'Box {number} is {line!r}; a box is four numbers in pixels: '
                 'left, top, right, bottom. Or click two corners in the picture.'
             )
-        x1, x2 = sorted(np.clip(values[0::2], 0, width))
-        y1, y2 = sorted(np.clip(values[1::2], 0, height))
-        if x2 - x1 < MIN_SIDE or y2 - y1 < MIN_SIDE:
-            raise ValueError(
-                f'Box {number} ({line}) has no area inside of the picture, which is '
-                f'{width} x {height} pixels. Undo it, and click two corners that lie '
-                'across from each other.'
-            )
-        boxes.append((x1, y1, x2, y2))
-    return np.array(boxes, dtype=np.float32).reshape(-1, 4)
+        boxes.append(values)
+    if not boxes:
+        return np.zeros((0, 4), np.float32)
+    checked = checked_boxes(boxes).numpy()
+    inside = checked.clip(0, [width, height, width, height])
+    sides = inside[:, 2:] - inside[:, :2]
+    for number in np.flatnonzero((sides < MIN_SIDE).any(1)) + 1:
+        raise ValueError(
+            f'Box {number} ({_lines(text)[number - 1]}) has no area inside of the '
+            f'picture, which is {width} x {height} pixels. Undo it, and click two '
+            'corners that lie across from each other.'
+        )
+    return checked
 
 
 def add_corner(

@@ -56,7 +56,8 @@ def test_something_empty_is_given(empty):
 @pytest.mark.parametrize(
     ('wrong', 'message'),
     [
-        (dict(names='dog'), "write \\['dog'\\]"),
+        (dict(names={'dog', 'cat'}), 'got set'),
+        (dict(names=7), "must be a text, 'person, car', .* got int: 7"),
         (dict(names=[1, 2]), 'list of strings'),
         (dict(prompt=[10, 20, 30, 40]), 'box='),
         (dict(prompt=np.ones((4, 4), bool)), 'mask='),
@@ -70,7 +71,9 @@ def test_something_empty_is_given(empty):
         (dict(box=[[1, 2, 3, 4], [1, 2]]), 'numbers'),
         (dict(box=[1, 2, float('nan'), 4]), 'not finite'),
         (dict(box=[5, 2, 5, 4]), 'empty'),
-        (dict(box=[[1, 2, 3, 4], [3, 2, 1, 4]]), 'empty'),
+        (dict(box=[[1, 2, 3, 4], [3, 2, 1, 4]]), r'Box 2 \(3, 2, 1, 4\) .* swapped'),
+        (dict(box=[0.1, 0.1, 0.4, 0.6]), 'smaller than a pixel. Pixels .* expected'),
+        (dict(box=[1, 2, 9, 2.9]), 'smaller than a pixel'),
         (dict(mask=[True, False]), '\\(2,\\)'),
         (dict(mask='all'), 'numbers'),
     ],
@@ -82,6 +85,7 @@ def test_something_wrong_is_given(wrong, message):
 
 def test_names_and_sentences():
     assert given(names=('dog', 'cat')) == [Prompt.from_names(['dog', 'cat'])]
+    assert given(names='dog, cat,') == [Prompt.from_names(['dog', 'cat'])]
     assert given(prompt=['dog', 'cat']) == [Prompt.from_names(['dog', 'cat'])]
     assert given(sentence='A dog!') == [Prompt.from_expression('A dog!')]
     assert given(prompt='A dog!') == [Prompt.from_expression('A dog!')]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from uninext.cli.common import parse_options, read_config
+from uninext.cli.common import names_of, parse_options, read_config
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,8 +51,9 @@ def add_prompt_arguments(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument(
         '--categories',
+        action='append',
         metavar="'A, B'",
-        help="names (default: COCO's 80, if no prompt)",
+        help="names; repeatable (default: COCO's 80, if no prompt)",
     )
     parser.add_argument(
         '--expression', action='append', metavar='TEXT', help='a sentence; repeatable'
@@ -132,7 +133,7 @@ def prompts_of(args: argparse.Namespace, size_hw: tuple[int, int]) -> dict[str, 
     if args.expression:
         prompts['expression'] = args.expression
     if args.categories or not prompts:
-        prompts['categories'] = args.categories or coco_names()
+        prompts['categories'] = names_of(args.categories) or coco_names()
     return prompts
 
 
@@ -140,9 +141,7 @@ def describe(prompts: dict[str, Any]) -> str:
     """Prompts in a few words."""
     parts = []
     if 'categories' in prompts:
-        names = prompts['categories']
-        count = len(names.split(',')) if isinstance(names, str) else len(names)
-        parts.append(f'{count} names')
+        parts.append(f'{len(prompts["categories"])} names')
     if 'expression' in prompts:
         parts.append(f'{len(prompts["expression"])} sentences')
     if 'box' in prompts:

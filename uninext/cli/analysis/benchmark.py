@@ -126,9 +126,7 @@ def _prepare_session(args: argparse.Namespace) -> Prepared:
     prompts = prompts_of(args, size_hw)
     session = find.model.open(scale=None)
     if 'categories' in prompts:
-        names = prompts['categories']
-        names = names.split(',') if isinstance(names, str) else list(names)
-        session.add(names=[name.strip() for name in names])
+        session.add(names=prompts['categories'])
     for sentence in prompts.get('expression', ()):
         session.add(sentence=sentence)
     for box in prompts.get('box', ()):

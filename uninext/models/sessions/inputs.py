@@ -5,13 +5,12 @@ Names, sentences, boxes, masks and frames enter; prompts and targets leave.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
-from uninext.structures import Prompt, Target
+from uninext.structures import Prompt, Target, parse_names
 
 
 def prompts_of(
@@ -34,9 +33,16 @@ def prompts_of(
     if isinstance(prompt, str):
         sentence = prompt
     elif prompt is not None:
+        if not isinstance(prompt, (list, tuple, set)) or not all(
+            isinstance(name, str) for name in prompt
+        ):
+            raise ValueError(
+                'A prompt must be a sentence, a list of strings, a Prompt or a Target. '
+                f'Give a box as box=..., a mask as mask=...; got {prompt!r:.80}.'
+            )
         names = prompt
     if names is not None:
-        return [Prompt.from_names(_checked_names(names))]
+        return [Prompt.from_names(parse_names(names))]
     if sentence is not None:
         if not isinstance(sentence, str):
             raise ValueError(
@@ -47,24 +53,47 @@ def prompts_of(
     return _boxes(box) if box is not None else _masks(mask)
 
 
-def _checked_names(names: Any) -> Sequence[str]:
-    is_list = isinstance(names, (list, tuple, str))
-    if not is_list or not all(isinstance(name, str) for name in names):
-        raise ValueError(
-            'Names must be a list of strings. Give anything else as what it is: '
-            f'add(box=...), add(mask=...); got {names!r}.'
-        )
-    return names
+def checked_boxes(box: Any) -> torch.Tensor:
+    """Boxes of targets as people give them; the one rule for all interfaces.
 
+    Args:
+        box: (4,) or (n, 4) numbers: x1, y1, x2, y2 in pixels, x1 < x2 and y1 < y2.
 
-def _boxes(box: Any) -> list[Target]:
+    Returns:
+        (n, 4) float32, a copy.
+
+    Raises:
+        ValueError: If there is none, or one is not finite, has its corners in another
+            order, or is smaller than a pixel.
+    """
     boxes = _tensor(box, 'box').float()
     if boxes.dim() not in (1, 2) or boxes.shape[-1] != 4 or not boxes.numel():
         raise ValueError(
             'box must be (x1, y1, x2, y2), or (n, 4) for n targets; got the shape '
             f'{tuple(boxes.shape)}.'
         )
-    return [Target(box_xyxy=b) for b in boxes.reshape(-1, 4)]
+    boxes = boxes.reshape(-1, 4)
+    for number, (x1, y1, x2, y2) in enumerate(boxes.tolist(), start=1):
+        name = f'Box {number}' if len(boxes) > 1 else 'The box'
+        name += f' ({x1:g}, {y1:g}, {x2:g}, {y2:g})'
+        if not np.isfinite([x1, y1, x2, y2]).all():
+            raise ValueError(f'{name} is not finite.')
+        if x1 >= x2 or y1 >= y2:
+            raise ValueError(
+                f'{name} is empty, or its corners are swapped. Expected left, top, '
+                'right, bottom in pixels: x1 < x2 and y1 < y2. Of a box given as x, y, '
+                'width, height the right is x + width, the bottom y + height.'
+            )
+        if min(x2 - x1, y2 - y1) < 1:
+            raise ValueError(
+                f'{name} is smaller than a pixel. Pixels of the image are expected, '
+                'not shares of its sides.'
+            )
+    return boxes
+
+
+def _boxes(box: Any) -> list[Target]:
+    return [Target(box_xyxy=one) for one in checked_boxes(box)]
 
 
 def _masks(mask: Any) -> list[Target]:
