@@ -119,6 +119,34 @@ def test_positives_come_before_negatives_in_the_budget():
         assert set(results['prompt'].names) >= {classes[i] for i in (5, 6, 7)}
 
 
+def test_present_class_is_never_asked_for_as_absent():
+    """Neither if it did not fit: its objects are gone, it would be taught as absent."""
+    transform = SampleCategoryPrompt(max_tokens=8)
+    overflowed = 0
+    for seed in range(2000):
+        np.random.seed(seed)
+        results = transform(sample([0, 2, 3, 4]))
+        kept = {names_of_boxes(results)[1][i] for i in range(len(results['gt_bboxes']))}
+        asked = set(results['prompt'].names)
+        assert asked & {'dog', 'red car', 'cat', 'giraffe'} == kept
+        overflowed += len(kept) < 4
+    assert overflowed == 2000
+
+
+def test_negatives_leave_a_token_and_positives_need_not():
+    """The published loop goes on while more than no token is left *after* a name."""
+    classes = tuple('abcdefgh')  # two tokens each, with the full stop
+    transform = SampleCategoryPrompt(max_tokens=8 + 2, max_negatives=8)
+    sizes = {
+        count: max(
+            len(transform(sample(range(count), classes))['prompt']) for _ in range(200)
+        )
+        for count in range(6)
+    }
+    # 8 tokens: names that are present may fill them, one that is absent may not
+    assert sizes == {0: 3, 1: 3, 2: 3, 3: 3, 4: 4, 5: 4}
+
+
 def test_name_that_fits_into_no_caption_is_passed_over():
     classes = ('a ' * 50, 'dog')
     transform = SampleCategoryPrompt(max_tokens=16)

@@ -75,10 +75,12 @@ class SampleCategoryPrompt(BaseTransform):
     are taken while the token budget lasts; objects of classes that do not fit are
     dropped. Then names are drawn without replacement from all classes:
     ``max_negatives`` of them with probability 0.5, else uniformly 1 to that many; those
-    already asked for are passed over. All names are shuffled and labels become indices
-    into ``prompt.names``.
+    present are passed over, asked for or not, and the others are taken while a token of
+    the budget is left after them. All names are shuffled and labels become indices into
+    ``prompt.names``.
 
-    Follows: method section 2.1. Every frame of a clip gets a prompt of its own, from
+    Follows: method section 2.1, budgets included: positives may fill theirs, negatives
+    leave one token. Every frame of a clip gets a prompt of its own, from
     what it shows; the published code also calls ``__background__`` present in a frame
     that lacks an object of the other one.
 
@@ -120,9 +122,10 @@ class SampleCategoryPrompt(BaseTransform):
         labels = np.asarray(results['gt_bboxes_labels'])
         ignored = np.asarray(results['gt_ignore_flags'], dtype=bool)
         present = np.random.permutation(np.unique(labels[~ignored]))
-        positives, used = self._take([classes[i] for i in present], self.budget)
-        negatives = [name for name in self._draw(classes) if name not in set(positives)]
-        negatives, _ = self._take(negatives, self.budget - used)
+        present = [classes[i] for i in present]
+        positives, used = self._take(present, self.budget)
+        absent = [name for name in self._draw(classes) if name not in set(present)]
+        negatives, _ = self._take(absent, self.budget - used - 1)  # one token is left
         names = positives + negatives
         if not names:
             # nothing present, or nothing of it fits
