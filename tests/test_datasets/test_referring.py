@@ -38,6 +38,15 @@ def test_training_has_one_sample_per_object(write_coco, refs_content):
     assert not second['has_masks']
 
 
+def test_object_without_area_has_no_mask(write_coco, refs_content):
+    """It would wait in the bucket of the samples with masks, and learn nothing."""
+    refs_content['annotations'][0]['bbox'] = [4, 6, 0, 10]
+    dataset = ReferringDataset(**write_coco(refs_content))
+    assert dataset.get_data_info(0)['instances'] == []
+    assert not dataset.get_data_info(0)['has_masks']
+    assert dataset.sampling_table().has_masks.tolist() == [False, False]
+
+
 def test_testing_has_one_sample_per_expression(write_coco, refs_content):
     dataset = ReferringDataset(**write_coco(refs_content), test_mode=True)
     sentences = [dataset.get_data_info(i)['expressions'] for i in range(len(dataset))]
