@@ -177,6 +177,14 @@ def test_plain_dataset_gives_plain_indices():
     assert len(sampler) == 10
 
 
+@pytest.mark.parametrize('ranks', [1, 2, 3])
+def test_length_is_that_of_one_rank(ranks):
+    dataset = Toy(30)
+    for rank in range(ranks):
+        sampler = SimpleNamespace(dataset=dataset, seed=0, rank=rank, world_size=ranks)
+        assert len(MultiTaskBatchSampler(sampler, 3)) == 10 // ranks
+
+
 def test_built_as_mmengine_builds_it():
     dataset = MultiTaskDataset([dict(name='a', dataset=Toy(30))])
     sampler = DATA_SAMPLERS.build(
