@@ -32,6 +32,12 @@ def test_filter_is_off_in_testing(write_coco, coco_content):
     assert len(PromptCocoDataset(**args, test_mode=True, filter_cfg=cfg)) == 4
 
 
+def test_unknown_filter_is_an_error(write_coco, coco_content):
+    args = write_coco(coco_content)
+    with pytest.raises(DatasetError, match=r"keys \['min_sizes'\]; known are .*min_si"):
+        PromptCocoDataset(**args, filter_cfg=dict(min_sizes=32))
+
+
 def test_nothing_left_is_an_error(write_coco, coco_content):
     args = write_coco(coco_content)
     with pytest.raises(DatasetError, match='No sample is left of the 4'):

@@ -76,7 +76,8 @@ def test_classes_can_be_chosen(write_videos, video_content, logged):
     dataset = VideoInstanceDataset(**args, metainfo=dict(classes=('dog',)))
     assert len(dataset) == 1
     assert dataset.get_data_info(0)['video'].ids.tolist() == [1]
-    assert any('1 videos show no object' in line for _, line in logged)
+    assert len(logged) == 1  # and of the other class not a word: it was not wanted
+    assert '1 videos show no object' in logged[0][1]
 
 
 def test_what_is_left_out_is_counted(write_videos, video_content, logged):
@@ -117,12 +118,43 @@ def test_a_pair_needs_two_frames_with_objects(write_videos, video_content, logge
     assert kept(VideoInstanceDataset) == [5, 6]
     assert not logged
     assert kept(SingleObjectDataset) == [6]  # no target in two frames
-    assert '1 videos show objects in one frame only; they are left out' in logged[0][1]
+    assert '1 videos show no target in two frames; they are left out' in logged[0][1]
     video_content['annotations'].remove(second)
     write_videos(video_content)
     assert kept(VideoInstanceDataset) == [6]
+    assert '1 videos show objects in one frame only; they are left out' in logged[1][1]
     assert len(logged) == 2
     assert len(VideoInstanceDataset(**args, test_mode=True)) == 5  # all frames stay
+
+
+def test_filter_leaves_out_small_videos(write_videos, video_content, logged):
+    """The frames of the first are 48 x 32, of the second 32 x 48."""
+    video_content['videos'][1].update(width=31)
+    args = write_videos(video_content)
+
+    def kept(**filter_cfg):
+        dataset = VideoInstanceDataset(**args, filter_cfg=filter_cfg)
+        return [dataset.get_data_info(i)['video_id'] for i in range(len(dataset))]
+
+    assert kept(filter_empty_gt=True) == [5, 6]
+    assert kept(min_size=31) == [5, 6]
+    assert not logged
+    assert kept(min_size=32) == [5]
+    assert '1 videos have a side below 32; they are left out' in logged[0][1]
+    with pytest.raises(DatasetError, match='0 videos with sides of at least 33'):
+        kept(min_size=33)
+    frames = VideoInstanceDataset(**args, filter_cfg=dict(min_size=99), test_mode=True)
+    assert len(frames) == 5
+
+
+@pytest.mark.parametrize(
+    ('key', 'message'),
+    [('filter_empty_gt', 'video without objects'), ('min_siez', 'known are')],
+)
+def test_filter_that_cannot_hold_is_an_error(write_videos, video_content, key, message):
+    args = write_videos(video_content)
+    with pytest.raises(DatasetError, match=message):
+        VideoInstanceDataset(**args, filter_cfg={key: False})
 
 
 def test_a_target_seen_once_is_never_drawn(write_videos, video_content):
