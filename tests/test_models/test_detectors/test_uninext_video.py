@@ -249,6 +249,18 @@ def test_a_target_is_never_split(video_eval) -> None:
     assert video_eval.split_prompt(PETS) == [(PETS, 0)]
 
 
+def test_built_in_inference_mode(video_eval) -> None:
+    samples = [sample(PETS), sample(DOG), sample(target())]
+    inputs = images(samples[:1])
+    with torch.inference_mode():
+        model = build(small_video_config()).eval()
+        model.load_state_dict(video_eval.state_dict())
+        for given in samples:
+            found = predict(model, inputs, [given])[0].clone()
+            assert_same(found, predict(video_eval, inputs, [given])[0])
+    assert len(predict(model, inputs, samples[:1])[0]) > 0
+
+
 def test_order_of_templates_does_not_matter(video_eval) -> None:
     prompt = target(2)
     turned = prompt.with_templates(*prompt.templates[::-1])

@@ -161,6 +161,20 @@ def test_cache_notices_new_weights() -> None:
     assert torch.equal(generator(prompts).embeds, wanted)
 
 
+def test_built_in_inference_mode() -> None:
+    """Such weights tell nobody that they changed: nothing is kept."""
+    plain, other = tiny().eval(), tiny().eval()
+    prompts = [Prompt.from_names(['dog'])]
+    with torch.inference_mode():
+        generator = tiny().eval()
+        for source in (plain, other):
+            generator.load_state_dict(source.state_dict())
+            wanted = source(prompts).embeds
+            torch.testing.assert_close(generator(prompts).embeds, wanted)
+    with torch.no_grad():
+        torch.testing.assert_close(generator(prompts).embeds, wanted)
+
+
 def test_cache_never_hides_gradients() -> None:
     generator = tiny().eval()
     prompts = [Prompt.from_names(['dog'])]
@@ -258,6 +272,42 @@ def test_objects365_is_split() -> None:
             positive_map = generator.eval()([chunk]).positive_maps[0]
             assert positive_map.any(1).all()
             assert positive_map.sum(0).max() == 1
+
+
+class CountingTokenizer:
+    """A tokenizer that counts how often it is asked."""
+
+    def __init__(self, tokenizer) -> None:
+        self.tokenizer, self.calls = tokenizer, 0
+
+    def __call__(self, text):
+        self.calls += 1
+        return self.tokenizer(text)
+
+    def __getattr__(self, name):
+        return getattr(self.tokenizer, name)
+
+
+@torch.no_grad()
+def test_a_long_list_is_tokenized_once(monkeypatch) -> None:
+    """Not for every image and frame."""
+    generator = tiny(max_tokens=8).eval()
+    counting = CountingTokenizer(generator.tokenizer)
+    monkeypatch.setattr(LanguagePromptGenerator, 'tokenizer', counting)
+    names = ['person', 'traffic light', 'cat', 'baseball bat', 'dog', 'red kite']
+    first = generator.split(Prompt.from_names(names))
+    generator([part for part, _ in first])
+    asked = counting.calls
+    assert len(first) > 1
+    assert asked > len(first)
+    first_again = list(first)
+    first.clear()  # the caller's own
+    again = generator.split(Prompt.from_names(names))
+    generator([part for part, _ in again])
+    assert counting.calls == asked
+    assert again == first_again
+    shorter = generator.split(Prompt.from_names(names), 6)
+    assert shorter != again, 'another budget, other parts'
 
 
 def test_name_longer_than_the_budget() -> None:

@@ -263,6 +263,19 @@ def test_inference_tensors_are_not_handed_to_others(frames) -> None:
         assert not frames.encode(model, prompts).embeds.is_inference()
 
 
+def test_built_in_inference_mode(frames) -> None:
+    """Such weights tell nobody that they changed: nothing is kept."""
+    plain, prompts = generator(), frames.prompts(1)
+    with torch.inference_mode():
+        model = generator()
+        for source in (plain, generator()):
+            model.load_state_dict(source.state_dict())
+            wanted = frames.encode(source, prompts).embeds
+            torch.testing.assert_close(frames.encode(model, prompts).embeds, wanted)
+    with torch.no_grad():
+        assert frames.encode(model, prompts).embeds.shape == (1, TOKENS, DIMS)
+
+
 @pytest.mark.parametrize('training', [True, False])
 def test_with_gradient_nothing_is_kept(frames, training) -> None:
     model = generator().train(training)

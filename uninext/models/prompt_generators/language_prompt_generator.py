@@ -23,6 +23,7 @@ from uninext.models.prompt_generators.text_encoder import (
     build_text_encoder,
     load_pretrained,
 )
+from uninext.models.prompt_generators.weights_stamp import weights_stamp
 from uninext.registry import MODELS
 from uninext.structures import Prompt, PromptFeatures
 from uninext.utils.tokenizer import build_tokenizer
@@ -115,6 +116,7 @@ class LanguagePromptGenerator(BaseModule):
         if with_cp:
             self.text_encoder.gradient_checkpointing_enable({'use_reentrant': False})
         self._layouts: _LRU[_Layout] = _LRU(max(cache_size, 1))
+        self._splits: _LRU[tuple[tuple[Prompt, int], ...]] = _LRU(max(cache_size, 1))
         self._features: _LRU[Tensor] = _LRU(cache_size)
         self._features_state: Hashable = None
         self._warned_of_cut = False
@@ -217,7 +219,7 @@ class LanguagePromptGenerator(BaseModule):
     def split(
         self, prompt: Prompt, max_tokens: int | None = None
     ) -> list[tuple[Prompt, int]]:
-        """Split a list of names that exceeds the token budget.
+        """Split a list of names that exceeds the token budget; parts are remembered.
 
         Args:
             prompt: What is asked for. A pooled one is never split.
@@ -233,12 +235,16 @@ class LanguagePromptGenerator(BaseModule):
         budget = self.max_tokens if max_tokens is None else max_tokens
         if prompt.pooled or self._layout(prompt).num_tokens <= budget:
             return [(prompt, 0)]
-        chunks, start = [], 0
-        while start < len(prompt):
-            stop = self._last_that_fits(prompt, start, budget)
-            chunks.append((_part(prompt, start, stop), start))
-            start = stop
-        return chunks
+        parts = self._splits.get((prompt, budget))
+        if parts is None:
+            chunks, start = [], 0
+            while start < len(prompt):
+                stop = self._last_that_fits(prompt, start, budget)
+                chunks.append((_part(prompt, start, stop), start))
+                start = stop
+            parts = tuple(chunks)
+            self._splits.put((prompt, budget), parts)
+        return list(parts)
 
     def _last_that_fits(self, prompt: Prompt, start: int, budget: int) -> int:
         """The largest ``stop`` whose names ``start:stop`` fit, by bisection."""
@@ -339,13 +345,7 @@ class LanguagePromptGenerator(BaseModule):
 
     def _drop_stale_features(self) -> None:
         """Forget what was encoded with other weights, or in another precision."""
-        device_type = self._encoder_device().type
-        state = (
-            torch.is_autocast_enabled(device_type)
-            and torch.get_autocast_dtype(device_type),
-            torch.is_inference_mode_enabled(),
-            *((p.data_ptr(), p._version) for p in self.text_encoder.parameters()),
-        )
+        state = weights_stamp(self.text_encoder)
         if state != self._features_state:
             self.clear_cache()
             self._features_state = state

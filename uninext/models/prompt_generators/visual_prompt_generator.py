@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from uninext.models.backbones import widen_input_channels
+from uninext.models.prompt_generators.weights_stamp import weights_stamp
 from uninext.registry import MODELS
 from uninext.structures import PromptFeatures, Template, VisualPrompt
 
@@ -163,17 +164,7 @@ class VisualPromptGenerator(BaseModule):
 
     def _drop_stale(self, neck: nn.Module) -> None:
         """Forget what was encoded with other weights, or in another precision."""
-        device_type = self.adapter.weight.device.type
-        state = (
-            torch.is_autocast_enabled(device_type)
-            and torch.get_autocast_dtype(device_type),
-            torch.is_inference_mode_enabled(),
-            *(
-                (p.data_ptr(), p._version)
-                for module in (self, neck)
-                for p in module.parameters()
-            ),
-        )
+        state = weights_stamp(self, neck)
         if state != self._kept_state:
             self._kept.clear()
             self._kept_state = state
