@@ -15,10 +15,15 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
-from uninext.apis.video import IMAGE_SUFFIXES, read_frames
+from uninext.apis.video import read_frames
 from uninext.models.sessions.inputs import checked_frame
+from uninext.utils.image_files import (
+    IMAGE_SUFFIXES,
+    is_image_name,
+    list_images,
+    natural_key,
+)
 
-PICTURE_SUFFIXES = IMAGE_SUFFIXES | {'.tif', '.tiff'}
 EXPECTED = (
     'Give the path of a picture or video, a folder, a pattern such as "frames/*.jpg", '
     'an array (height, width, 3) uint8 BGR, a PIL image, a list of these, the number '
@@ -99,11 +104,7 @@ def load_mask(mask: Any) -> Any:
 
 
 def _is_video(path: str | Path) -> bool:
-    return Path(path).is_file() and not _is_picture(path)
-
-
-def _is_picture(path: str | Path) -> bool:
-    return Path(path).suffix.lower() in PICTURE_SUFFIXES
+    return Path(path).is_file() and not is_image_name(path)
 
 
 def _items_of(source: Any) -> list[Any]:
@@ -134,21 +135,21 @@ def _items_of(source: Any) -> list[Any]:
 
 
 def _paths_of(source: str | Path) -> list[str]:
-    """Files of a path, folder or pattern, in the order of their names."""
+    """Files of a path, folder or pattern, in natural order."""
     path = Path(source)
     if path.is_dir():
-        found = sorted(str(p) for p in path.iterdir() if _is_picture(p))
+        found = [str(file) for file in list_images(path)]
         if not found:
             raise ValueError(
                 f'The folder {path} holds no picture '
-                f'({", ".join(sorted(PICTURE_SUFFIXES))}).'
+                f'({", ".join(sorted(IMAGE_SUFFIXES))}).'
             )
         return found
     if path.is_file():
         return [str(path)]
     if glob.has_magic(str(source)):
         matches = glob.glob(str(source), recursive=True)
-        found = sorted(match for match in matches if _is_picture(match))
+        found = sorted(filter(is_image_name, matches), key=natural_key)
         if not found:
             raise ValueError(f'No picture fits the pattern {source}.')
         return found

@@ -21,8 +21,7 @@ from uninext.apis.named_models import (
 )
 from uninext.engine import has_accelerator, load_weights
 from uninext.models.sessions import VideoSession
-
-IMAGE_SUFFIXES = {'.jpg', '.jpeg', '.png', '.bmp', '.webp'}
+from uninext.utils.image_files import IMAGE_SUFFIXES, list_images
 
 
 def open_session(
@@ -67,7 +66,7 @@ def read_frames(source: str | Path | int) -> Iterator[np.ndarray]:
     Nothing but the newest frame is held.
 
     Args:
-        source: A file; a folder, whose pictures are taken in the order of their names;
+        source: A file; a folder, whose images are taken in natural order (2 before 10);
             an address (``rtsp://``, ``http://``); the number of a camera.
 
     Yields:
@@ -103,7 +102,7 @@ def read_frames(source: str | Path | int) -> Iterator[np.ndarray]:
 
 
 def _read_folder(folder: Path) -> Iterator[np.ndarray]:
-    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+    files = list_images(folder)
     if not files:
         raise ValueError(
             f'The folder {folder} holds no picture '

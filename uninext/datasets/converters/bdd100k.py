@@ -23,8 +23,8 @@ from uninext.datasets.converters.video_json import (
     VideoConversion,
     VideoJson,
     image_size,
-    list_images,
 )
+from uninext.utils.image_files import list_images
 from uninext.utils.scalabel import (
     BDD_DETECTION,
     BDD_SIZE_WH,
@@ -329,7 +329,7 @@ def _frames_on_disk(
     if folder is None:
         return frames, size_wh
     video = frames[0].video
-    present = set(list_images(folder / video))
+    present = {path.name for path in list_images(folder / video)}
     kept = []
     for frame in frames:
         if frame.name in present:

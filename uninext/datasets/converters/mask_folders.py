@@ -14,13 +14,9 @@ import numpy as np
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from uninext.datasets.converters.video_json import (
-    Track,
-    VideoConversion,
-    image_size,
-    list_images,
-)
+from uninext.datasets.converters.video_json import Track, VideoConversion, image_size
 from uninext.utils import masks
+from uninext.utils.image_files import list_images
 
 
 @dataclass(frozen=True)
@@ -65,7 +61,7 @@ def read_mask_video(
     Returns:
         The video; None, counted, if no frame is left.
     """
-    on_disk = {Path(file).stem: file for file in list_images(images / name)}
+    on_disk = {path.stem: path.name for path in list_images(images / name)}
     if stems is None:
         stems = list(on_disk)
     present = [stem for stem in stems if stem in on_disk]
@@ -74,7 +70,7 @@ def read_mask_video(
         conversion.skip('frame that is not on disk', images / name / gone[0], len(gone))
     paths: list[Path | None] = [None] * len(present)
     if masks is not None:
-        has_mask = {Path(file).stem for file in list_images(masks / name)}
+        has_mask = {path.stem for path in list_images(masks / name)}
         if every_frame_masked:
             bare = [stem for stem in present if stem not in has_mask]
             if bare:

@@ -18,6 +18,7 @@ from uninext.datasets.annotation_file import DatasetError
 from uninext.datasets.converters.boxes import cut_box
 from uninext.datasets.converters.files import tracked
 from uninext.datasets.converters.video_json import Track, VideoConversion, VideoJson
+from uninext.utils.image_files import list_images
 
 # Classes of gt.txt, as the benchmark's own evaluation reads them: persons who walk are
 # the targets; whoever is found where one of the distractors is, is neither right nor
@@ -120,8 +121,8 @@ def _sequence_folders(folder: Path) -> list[Path]:
 def _read_sequence(folder: Path, root: Path) -> _Sequence:
     images = {
         int(path.stem): path
-        for path in sorted((folder / 'img1').iterdir())
-        if path.stem.isdigit() and path.suffix.lower() in ('.jpg', '.jpeg', '.png')
+        for path in list_images(folder / 'img1')
+        if path.stem.isdigit()
     }
     if not images:
         raise DatasetError(f'{folder / "img1"} holds no frame. {_LAYOUT}')

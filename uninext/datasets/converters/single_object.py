@@ -21,9 +21,9 @@ from uninext.datasets.converters.video_json import (
     VideoConversion,
     VideoJson,
     image_size,
-    list_images,
     require,
 )
+from uninext.utils.image_files import list_images, natural_key
 
 LASOT_LAYOUT = (
     'the LaSOT download: <class>/<sequence>/ with img/00000001.jpg, groundtruth.txt, '
@@ -100,7 +100,7 @@ def convert_lasot(
     require(root, LASOT_LAYOUT)
     out = VideoJson(strict=strict)
     folders = {p.parent.name: p.parent for p in root.glob('*/*/groundtruth.txt')}
-    names = _lasot_names(root, sorted(folders, key=_natural), split, split_file)
+    names = _lasot_names(root, sorted(folders, key=natural_key), split, split_file)
     for name in tracked(names, 'sequences', progress):
         if name not in folders:
             out.conversion.skip('listed sequence that is not on disk', name)
@@ -309,7 +309,7 @@ def _frame_names(
     If labels are withheld, the frames after the last box follow. None, counted, if
     frames and boxes cannot be paired.
     """
-    on_disk = sorted(list_images(folder), key=_natural)
+    on_disk = [path.name for path in list_images(folder)]
     if sequence.first_number is None:
         if len(on_disk) != num_boxes:
             conversion.skip(
@@ -391,8 +391,3 @@ def _lasot_names(
         return test_names
     held_out = set(test_names)
     return [name for name in all_names if name not in held_out]
-
-
-def _natural(name: str) -> list:
-    """Sort key that counts numbers as numbers: a-2 before a-10."""
-    return [int(p) if p.isdigit() else p for p in re.split(r'(\d+)', name)]

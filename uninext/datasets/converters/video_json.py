@@ -24,7 +24,6 @@ from uninext.datasets.annotation_file import DatasetError
 from uninext.datasets.converters.files import write_chunks
 
 Box = list[float]
-IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp')
 
 
 @dataclass
@@ -246,15 +245,6 @@ def require(path: Path, layout: str) -> Path:
     if not path.exists():
         raise DatasetError(f'{path} does not exist. Expected: {layout}.')
     return path
-
-
-def list_images(folder: Path) -> list[str]:
-    """Names of the images in a folder in the order of their names; [] if absent."""
-    if not folder.is_dir():
-        return []
-    return sorted(
-        p.name for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES
-    )
 
 
 def image_size(path: Path, conversion: VideoConversion) -> tuple[int, int] | None:
