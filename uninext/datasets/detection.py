@@ -50,7 +50,7 @@ class PromptCocoDataset(CocoDataset):
 
     Args:
         *args: Of mmdet's ``CocoDataset`` (``ann_file``, ``data_root``, ...).
-        filter_cfg: ``filter_empty_gt`` (training only): leave out images without any
+        filter_cfg: Of training only. ``filter_empty_gt``: leave out images without any
             object. ``min_size``: leave out images with a shorter side than this.
         **kwargs: Of mmdet's ``CocoDataset``.
 
@@ -73,7 +73,8 @@ class PromptCocoDataset(CocoDataset):
         if self.backend_args is None:
             paths = [self.probed_path(info) for info in self.data_list]
             check_image_files(paths, self.ann_file)
-        self._sampling_table = SamplingTable.from_infos(self.data_list)
+        if not self.test_mode:
+            self._sampling_table = SamplingTable.from_infos(self.data_list)
         if self.serialize_data:
             self.data_bytes, self.data_address = self._serialize_data()
         self._fully_initialized = True
@@ -129,14 +130,15 @@ class PromptCocoDataset(CocoDataset):
         Raises:
             DatasetError: If nothing is left.
         """
-        cfg = {} if self.test_mode else (self.filter_cfg or {})
-        min_size = cfg.get('min_size', 0)
+        cfg = dict(min_size=0, filter_empty_gt=False)
+        if not self.test_mode:
+            cfg = self._checked_filter_cfg(**cfg)
         kept = [
             info
             for info in data_list
-            if min(info['height'], info['width']) >= min_size
+            if min(info['height'], info['width']) >= cfg['min_size']
             and (
-                not cfg.get('filter_empty_gt', False)
+                not cfg['filter_empty_gt']
                 or any(not i['ignore_flag'] for i in info['instances'])
             )
         ]
@@ -188,7 +190,7 @@ class PromptCocoDataset(CocoDataset):
         """What the batch sampler needs to know of every sample, without loading it."""
         if not self._fully_initialized:
             self.full_init()
-        if self._sampling_table is None or len(self._sampling_table) != len(self):
+        if self._sampling_table is None:
             infos = (self.get_data_info(i) for i in range(len(self)))
             self._sampling_table = SamplingTable.from_infos(infos)
         return self._sampling_table
@@ -203,6 +205,21 @@ class PromptCocoDataset(CocoDataset):
         subset = super().get_subset(indices)
         subset._sampling_table = None
         return subset
+
+    def _checked_filter_cfg(self, **defaults: Any) -> dict[str, Any]:
+        """``filter_cfg``; ``defaults`` are all its keys and fill what it leaves out.
+
+        Raises:
+            DatasetError: If it has another key.
+        """
+        given = self.filter_cfg or {}
+        unknown = sorted(set(given) - set(defaults))
+        if unknown:
+            raise DatasetError(
+                f'filter_cfg of {self.ann_file} has the keys {unknown}; known are '
+                f'{sorted(defaults)}.'
+            )
+        return {**defaults, **given}
 
     def _labels_of_categories(self, content: dict) -> dict[int, int]:
         """Category id -> label; settles ``metainfo['classes']`` on the way."""

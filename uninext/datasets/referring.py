@@ -48,7 +48,8 @@ class ReferringDataset(PromptCocoDataset):
         (sample,) = super().samples_of_image(image, annotations)
         for instance in sample['instances']:
             instance['ignore_flag'] = 0  # what is referred to is never ignored
-        sample['has_masks'] = all('mask' in i for i in sample['instances'])
+        masks = ['mask' in instance for instance in sample['instances']]
+        sample['has_masks'] = bool(masks) and all(masks)
         sample['ref_id'] = image['id']
         sample['image_id'] = image.get('original_id', image['id'])
         if not self.test_mode:

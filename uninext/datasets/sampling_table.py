@@ -5,10 +5,12 @@ Sample dictionaries in, flat arrays out. N samples.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from uninext.datasets.video_annotation import VideoAnnotation
 
 
 @dataclass(frozen=True)
@@ -35,21 +37,29 @@ class SamplingTable:
 
         A sample is an image, or a video (``video``, a ``VideoAnnotation``).
         """
+        return cls._from_rows(map(_row, infos))
+
+    @classmethod
+    def from_frames(cls, videos: Iterable[VideoAnnotation]) -> SamplingTable:
+        """Collect the arrays from videos; a sample is a frame."""
+        return cls._from_rows(
+            (video.width > video.height, video.has_masks, video.labels[seen])
+            for video in videos
+            for seen in video.presence.T
+        )
+
+    @classmethod
+    def _from_rows(
+        cls, rows: Iterable[tuple[bool, bool, Sequence[int]]]
+    ) -> SamplingTable:
+        """Whether landscape, whether with masks, and labels of each sample."""
         landscape, has_masks, labels, counts = [], [], [], []
-        for info in infos:
-            video = info.get('video')
-            if video is None:
-                size = info['height'], info['width']
-                has_masks.append(info.get('has_masks', False))
-                valued = [i for i in info['instances'] if not i['ignore_flag']]
-                present = sorted({i['bbox_label'] for i in valued})
-            else:
-                size = video.height, video.width
-                has_masks.append(video.has_masks)
-                present = np.unique(video.labels[~video.ignored]).tolist()
-            landscape.append(size[1] > size[0])
-            labels += present
-            counts.append(len(present))
+        for is_landscape, with_masks, present in rows:
+            distinct = sorted(set(map(int, present)))
+            landscape.append(is_landscape)
+            has_masks.append(with_masks)
+            labels += distinct
+            counts.append(len(distinct))
         return cls(
             landscape=np.array(landscape, dtype=bool),
             has_masks=np.array(has_masks, dtype=bool),
@@ -63,3 +73,12 @@ class SamplingTable:
     def groups(self) -> np.ndarray:
         """(N,) int64: samples of one batch share it (orientation, masks or none)."""
         return self.landscape.astype(np.int64) + 2 * self.has_masks.astype(np.int64)
+
+
+def _row(info: dict) -> tuple[bool, bool, Sequence[int]]:
+    video = info.get('video')
+    if video is not None:
+        labels = video.labels[~video.ignored]
+        return video.width > video.height, video.has_masks, labels
+    labels = [i['bbox_label'] for i in info['instances'] if not i['ignore_flag']]
+    return info['width'] > info['height'], info.get('has_masks', False), labels

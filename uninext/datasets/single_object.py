@@ -44,6 +44,7 @@ class SingleObjectDataset(VideoInstanceDataset):
     """
 
     METAINFO: dict[str, Any] = {'classes': ('object',)}
+    NO_PAIR = 'no target in two frames'
 
     def __init__(self, *args: Any, target: str = 'box', **kwargs: Any) -> None:
         if target not in KINDS:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from mmengine.logging import print_log
 
 from uninext.datasets.annotation_file import DatasetError
 from uninext.datasets.detection import PromptCocoDataset, some_names
+from uninext.datasets.sampling_table import SamplingTable
 from uninext.datasets.video_annotation import VideoAnnotation, read_video_file
 from uninext.registry import DATASETS
 from uninext.structures import Prompt, ShownPrompt
@@ -29,7 +31,9 @@ class VideoInstanceDataset(PromptCocoDataset):
     :class:`PromptCocoDataset` in that a sample is a video: it has ``video``
     (:class:`VideoAnnotation`), ``video_id`` and ``classes``, and no boxes yet.
 
-    In training, videos of which no pair can be made (:meth:`has_pair`) are left out.
+    In training, videos of which no pair can be made (:meth:`has_pair`) are left out,
+    among them those without objects, so ``filter_cfg`` takes no
+    ``filter_empty_gt=False``; its ``min_size`` is of a video's frames.
 
     In test mode all videos stay, the file may lack annotations, and a sample is a
     frame: the frames of the first video in order, then those of the second, ... It
@@ -48,6 +52,8 @@ class VideoInstanceDataset(PromptCocoDataset):
         DatasetError: If the files are not what is expected.
     """
 
+    NO_PAIR = 'objects in one frame only'  # what has_pair misses
+
     def __init__(self, *args: Any, set_name: str | None = None, **kwargs: Any) -> None:
         self.set_name = set_name
         self._video_starts: np.ndarray | None = None
@@ -61,11 +67,7 @@ class VideoInstanceDataset(PromptCocoDataset):
     def video_starts(self) -> np.ndarray:
         """(V + 1,) int64, test mode: the index of each video's first frame; the end."""
         if self._video_starts is None:
-            lengths = [
-                len(super(VideoInstanceDataset, self).get_data_info(v)['video'])
-                for v in range(super().__len__())
-            ]
-            self._video_starts = np.cumsum([0, *lengths])
+            self._video_starts = np.cumsum([0, *map(len, self._videos())])
         return self._video_starts
 
     def video_of(self, idx: int) -> tuple[int, int]:
@@ -113,6 +115,13 @@ class VideoInstanceDataset(PromptCocoDataset):
             return []
         return [ShownPrompt(Prompt.from_names(self._metainfo['classes']))]
 
+    def sampling_table(self) -> SamplingTable:
+        """What the batch sampler needs to know of every sample, without loading it."""
+        self.full_init()
+        if self.test_mode and self._sampling_table is None:
+            self._sampling_table = SamplingTable.from_frames(self._videos())
+        return super().sampling_table()
+
     def get_subset_(self, indices: int | list[int]) -> None:
         """Keep only these videos, in place."""
         super().get_subset_(indices)
@@ -136,7 +145,11 @@ class VideoInstanceDataset(PromptCocoDataset):
         data_list: list[dict] = []
         num_nowhere = 0
         for record in content['videos']:
-            mine = annotations.pop(record['id'], [])
+            mine = [
+                annotation
+                for annotation in annotations.pop(record['id'], [])
+                if annotation['category_id'] in self.cat2label
+            ]
             samples = self.samples_of_video(record, mine)
             num_nowhere += len(mine) - (len(samples[0]['video'].ids) if samples else 0)
             data_list += samples
@@ -156,7 +169,8 @@ class VideoInstanceDataset(PromptCocoDataset):
 
         Args:
             record: A record of the file's ``videos``.
-            annotations: The records of ``annotations`` that belong to it.
+            annotations: The records of ``annotations`` that belong to it and have one
+                of the classes.
         """
         video = VideoAnnotation.from_records(
             record,
@@ -171,22 +185,36 @@ class VideoInstanceDataset(PromptCocoDataset):
         return [sample]
 
     def filter_data_list(self, data_list: list[dict]) -> list[dict]:
-        """Leave out videos of which no pair can be made; nothing in test mode.
+        """Leave out videos that are too small or have no pair; none in test mode.
 
         Raises:
-            DatasetError: If nothing is left.
+            DatasetError: If nothing is left, or ``filter_cfg`` asks for what cannot be.
         """
         if self.test_mode:
             return data_list
-        shown = [info for info in data_list if info['video'].presence.any()]
-        self._warn(len(data_list) - len(shown), 'videos show no object in any frame')
+        cfg = self._checked_filter_cfg(min_size=0, filter_empty_gt=True)
+        if not cfg['filter_empty_gt']:
+            raise DatasetError(
+                f'filter_cfg of {self.ann_file} has filter_empty_gt=False, but no pair '
+                'can be made of a video without objects. Leave the key out.'
+            )
+        min_size = cfg['min_size']
+        large = [
+            info
+            for info in data_list
+            if min(info['video'].height, info['video'].width) >= min_size
+        ]
+        self._warn(len(data_list) - len(large), f'videos have a side below {min_size}')
+        shown = [info for info in large if info['video'].presence.any()]
+        self._warn(len(large) - len(shown), 'videos show no object in any frame')
         kept = [info for info in shown if self.has_pair(info['video'])]
-        self._warn(len(shown) - len(kept), 'videos show objects in one frame only')
+        self._warn(len(shown) - len(kept), f'videos show {self.NO_PAIR}')
         if not kept:
             raise DatasetError(
-                f'No sample is left of the {len(data_list)} of {self.ann_file}: no '
-                'video shows objects of the classes '
-                f'{some_names(self.metainfo["classes"])} in two frames.'
+                f'No sample is left of the {len(data_list)} of {self.ann_file}: of the '
+                f'classes {some_names(self.metainfo["classes"])}, {len(large)} videos '
+                f'with sides of at least {min_size} pixels show no object or '
+                f'{self.NO_PAIR}.'
             )
         return kept
 
@@ -200,6 +228,10 @@ class VideoInstanceDataset(PromptCocoDataset):
     def probed_path(self, info: dict) -> str:
         """The middle frame of a video, whose presence on disk is looked at."""
         return info['video'].path(len(info['video']) // 2)
+
+    def _videos(self) -> Iterator[VideoAnnotation]:
+        for position in range(super().__len__()):
+            yield super().get_data_info(position)['video']
 
     def _warn(self, count: int, what: str) -> None:
         if count:

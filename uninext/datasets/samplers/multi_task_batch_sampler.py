@@ -67,6 +67,7 @@ class MultiTaskBatchSampler(Sampler[list]):
         self.drop_last = drop_last
         self.seed = int(getattr(sampler, 'seed', None) or 0) if seed is None else seed
         self.rank = getattr(sampler, 'rank', get_dist_info()[0])
+        self.num_ranks = getattr(sampler, 'world_size', get_dist_info()[1])
         self._set_sources(sampler.dataset)
         self._restart()
 
@@ -83,8 +84,9 @@ class MultiTaskBatchSampler(Sampler[list]):
                 yield [SampleDraw(*d) for d in zip(indices.tolist(), seeds.tolist())]
 
     def __len__(self) -> int:
-        """Batches in which as many samples are drawn as the sources have."""
-        size_per_batch = 1.0 / np.sum(self._shares / self._batch_sizes)
+        """Batches of this rank when all ranks together have drawn as many samples as
+        the sources have."""
+        size_per_batch = self.num_ranks / np.sum(self._shares / self._batch_sizes)
         return max(1, int(len(self.sampler.dataset) / size_per_batch))
 
     def skip(self, num_batches: int) -> None:

@@ -18,9 +18,9 @@ class SampleFramePair(BaseTransform):
     """Draw a frame and one near it: the earlier is the key, the later the reference.
 
     The first is drawn uniformly, the second uniformly among the others at most
-    ``frame_range`` frames away. A pair counts if an object is visible in either frame;
-    else another is drawn from this video, at most ``MAX_TRIES`` times, then from
-    another video.
+    ``frame_range`` frames away. A pair counts if each of the two shows an object, not
+    necessarily the same one; else another is drawn from this video, at most
+    ``MAX_TRIES`` times, then from another video.
 
     An image, or a video of one frame, becomes a pair of the same picture twice: crops
     of their own make a pseudo video of it.
