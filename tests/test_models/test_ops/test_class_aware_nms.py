@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from uninext.models.ops import class_aware_nms
+from uninext.models.ops import class_aware_nms, pairwise_iou
 
 
 def iou(a: list[float], b: list[float]) -> float:
@@ -59,3 +59,28 @@ def test_first_of_equal_scores_stays():
     boxes = torch.tensor([[0.0, 0, 1, 1]]).expand(3, 4)
     labels = torch.zeros(3, dtype=torch.long)
     assert class_aware_nms(boxes, torch.ones(3), labels, 0.5).tolist() == [0]
+
+
+@pytest.mark.parametrize('unit', [1e-6, 1 / 1333, 1.0, 4096.0])
+def test_unit_of_boxes_does_not_matter(unit):
+    """Boxes of some pixels, in 0..1 of a large image too."""
+    boxes = torch.rand(60, 4)
+    boxes[:, 2:] += boxes[:, :2] + 0.1
+    scores, labels = torch.rand(60), torch.randint(3, (60,))
+    expected = class_aware_nms(boxes, scores, labels, 0.3)
+    assert len(expected) < 60
+    assert torch.equal(class_aware_nms(boxes * unit, scores, labels, 0.3), expected)
+
+
+@pytest.mark.parametrize('side', [1e-9, 1e-6, 6e-4, 1.0])
+def test_equal_boxes_are_one_however_small(side):
+    boxes = torch.tensor([[0.0, 0.0, side, side]]).expand(2, 4)
+    labels = torch.zeros(2, dtype=torch.long)
+    kept = class_aware_nms(boxes, torch.tensor([0.4, 0.5]), labels, 0.7)
+    assert kept.tolist() == [1]
+
+
+def test_boxes_without_area_overlap_nothing():
+    boxes = torch.tensor([[0.2, 0.2, 0.2, 0.2]]).expand(2, 4)
+    assert pairwise_iou(boxes, boxes).tolist() == [[0.0, 0.0], [0.0, 0.0]]
+    assert pairwise_iou(boxes[:0], boxes).shape == (0, 2)

@@ -79,3 +79,11 @@ def test_what_is_shown_is_taken():
 def test_more_targets_than_instances():
     left = [target((score,)) for score in (0.3, 0.9, 0.5)]
     assert picked(*left) == [(0, 0)] * 3, 'those without an instance take their best'
+
+
+def test_tiny_boxes_are_told_apart():
+    """A box that lies in a larger one, both of less than a pixel."""
+    boxes = ((10, 10, 10.04, 10.04), (10, 10, 10.01, 10.01))
+    one = target((0.9, 0.8), boxes=boxes)
+    other = target((0.85, 0.1), boxes=boxes)
+    assert picked(one, other) == [(0, 1), (0, 0)]

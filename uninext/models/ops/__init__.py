@@ -8,11 +8,12 @@ from uninext.models.ops.ms_deform_attn import (
     deform_attn_backend,
     ms_deform_attn,
 )
-from uninext.models.ops.nms import class_aware_nms
+from uninext.models.ops.nms import class_aware_nms, pairwise_iou
 
 __all__ = [
     'MSDeformAttention',
     'class_aware_nms',
     'deform_attn_backend',
     'ms_deform_attn',
+    'pairwise_iou',
 ]

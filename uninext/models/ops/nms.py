@@ -1,10 +1,29 @@
-"""Greedy non-maximum suppression without compiled ops."""
+"""Greedy non-maximum suppression without compiled ops, of boxes in any unit."""
 
 from __future__ import annotations
 
 import torch
 from mmdet.structures.bbox import bbox_overlaps
 from torch import Tensor
+
+_SMALLEST_AREA = torch.finfo(torch.float32).tiny  # divides where there is no area
+
+
+def pairwise_iou(boxes_a: Tensor, boxes_b: Tensor) -> Tensor:
+    """IoU of every pair of boxes, whatever their unit.
+
+    mmdet's ``bbox_overlaps`` takes no union to be smaller than 1e-6, which is more than
+    a box of 0.8 pixels has in 0..1 of an image of 1333 x 800.
+
+    Args:
+        boxes_a: (N, 4) xyxy, any unit.
+        boxes_b: (G, 4) xyxy, the same unit.
+
+    Returns:
+        Tensor: (N, G), ``[i, j]`` of ``boxes_a[i]`` and ``boxes_b[j]``; 0 where neither
+        has an area.
+    """
+    return bbox_overlaps(boxes_a, boxes_b, eps=_SMALLEST_AREA)
 
 
 def class_aware_nms(
@@ -13,7 +32,7 @@ def class_aware_nms(
     """Keep the best box of each group of overlapping boxes of one label.
 
     Args:
-        boxes_xyxy: (N, 4), any unit.
+        boxes_xyxy: (N, 4), any unit: pixels or 0..1.
         scores: (N,).
         labels: (N,) int; boxes of different labels never suppress each other.
         iou_threshold: A box is dropped if its IoU with a better kept box is greater.
@@ -25,7 +44,7 @@ def class_aware_nms(
     if not len(order):
         return order
     boxes, labels = boxes_xyxy[order].float(), labels[order]
-    suppresses = bbox_overlaps(boxes, boxes) > iou_threshold
+    suppresses = pairwise_iou(boxes, boxes) > iou_threshold
     suppresses &= labels[:, None] == labels[None]
     suppresses = suppresses.triu(diagonal=1).cpu().numpy()  # [i, j]: i drops j
     keep = torch.ones(len(order), dtype=torch.bool).numpy()

@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from mmdet.structures.bbox import bbox_overlaps
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from uninext.models.ops import class_aware_nms
+from uninext.models.ops import class_aware_nms, pairwise_iou
 from uninext.models.sessions.followers import (
     FollowedPrompt,
     PickedQuery,
@@ -89,4 +88,4 @@ def _groups(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
     """(N,) int64: the best box that each box overlaps, numbered from 0."""
     labels = torch.zeros(len(scores), dtype=torch.int64, device=scores.device)
     heads = class_aware_nms(boxes, scores, labels, iou_threshold)
-    return bbox_overlaps(boxes, boxes[heads]).argmax(1)
+    return pairwise_iou(boxes, boxes[heads]).argmax(1)
