@@ -277,7 +277,7 @@ def test_pictures_that_do_not_fit(scene):
         evaluate_bdd_det(*scene([frame, frame], []))
     with pytest.raises(ValueError, match='1 pictures of .* are not in'):
         evaluate_bdd_det(*scene([frame], [make_frame(3, [])]))
-    rle = dict(size=[4, 4], counts='04')
+    rle = dict(size=[4, 4], counts=[16])
     small = dict(id='1', category='car', score=1.0, rle=rle)
     with pytest.raises(ValueError, match='has the size'):
         evaluate_bdd_insseg(*scene([frame], [make_frame(0, [small])]))

@@ -100,6 +100,28 @@ def test_rle_must_fit_its_picture(tmp_path: Path):
         mask_to_rle(obj.mask, (8, 10))
 
 
+def test_uncompressed_rle_is_the_same_mask(tmp_path: Path):
+    """Counts as a list are runs: background, object, background, ..., by columns."""
+    rng = np.random.default_rng(0)
+    for height, width in ((2, 2), (7, 5), (30, 41)):
+        mask = rng.random((height, width)) < 0.4
+        mask[0, 0] = rng.random() < 0.5
+        flat = mask.ravel(order='F')
+        ends = np.flatnonzero(np.diff(flat)) + 1
+        runs = np.diff([0, *ends, flat.size]).tolist()
+        label = dict(size=[height, width], counts=[0, *runs] if flat[0] else runs)
+        obj = read_one(tmp_path, rle=label)
+        rle = mask_to_rle(obj.mask, (width, height))
+        np.testing.assert_array_equal(mask_utils.decode(rle), mask)
+        json.dumps(obj.mask)  # converters write it
+
+
+@pytest.mark.parametrize('counts', [[0, 3], [5], '04?', None], ids=str)
+def test_damaged_rle_is_told_where_it_is_read(tmp_path: Path, counts):
+    with pytest.raises(ValueError, match=r'labels\.json, frame 0'):
+        read_one(tmp_path, rle=dict(size=[2, 2], counts=counts))
+
+
 def test_bitmasks(tmp_path: Path):
     pixels = np.zeros((6, 8, 4), np.uint8)
     pixels[1:3, 2:5] = 3, 8, 1, 2  # a car, truncated, with the id 258

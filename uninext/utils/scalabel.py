@@ -18,6 +18,8 @@ import numpy as np
 from PIL import Image
 from pycocotools import mask as mask_utils
 
+from uninext.utils.masks import to_rle
+
 # Classes of box and mask tracking and of instance segmentation; a bitmask's red channel
 # counts them from 1. Detection has two more.
 BDD_THINGS = (
@@ -59,7 +61,8 @@ class ScalabelObject:
         category: Name, synonyms and ignored classes replaced.
         ignored: Whether it is a crowd or to be ignored.
         box_xyxy: In pixels, outer edges; None where the label has no box.
-        mask: COCO RLE, or COCO polygons; None where the label has no mask.
+        mask: COCO RLE with its counts as text, or COCO polygons; None where the label
+            has no mask.
         score: Of a prediction; None in ground truth.
     """
 
@@ -194,14 +197,7 @@ def mask_to_rle(mask: list | dict, size_wh: tuple[int, int]) -> dict:
         ValueError: If the RLE belongs to a picture of another size.
     """
     width, height = size_wh
-    if isinstance(mask, list):
-        return mask_utils.merge(mask_utils.frPyObjects(mask, height, width))
-    if tuple(mask['size']) != (height, width):
-        raise ValueError(
-            f'A mask has the size {tuple(mask["size"])} (H, W), but its picture is '
-            f'{(height, width)}.'
-        )
-    return mask
+    return to_rle(mask, height, width)
 
 
 def _parse_frame(frame: dict) -> ScalabelFrame:
@@ -231,8 +227,7 @@ def _parse_label(label: dict, place: int) -> ScalabelObject:
     crowd_or_ignored = bool(attributes.get('crowd') or attributes.get('ignored'))
     mask: list | dict | None = None
     if label.get('rle'):
-        rle = label['rle']
-        mask = dict(size=[int(v) for v in rle['size']], counts=str(rle['counts']))
+        mask = _parse_rle(label['rle'])
     elif label.get('poly2d'):
         mask = list(_polygons(label['poly2d'])) or None
     score = label.get('score')
@@ -243,6 +238,15 @@ def _parse_label(label: dict, place: int) -> ScalabelObject:
         box_xyxy=_parse_box(label.get('box2d')),
         mask=mask,
         score=None if score is None else float(score),
+    )
+
+
+def _parse_rle(rle: dict) -> dict:
+    """COCO RLE with its counts as text, whether the file has text or a list."""
+    size = [int(v) for v in rle['size']]
+    counts = to_rle(dict(size=size, counts=rle['counts']), *size)['counts']
+    return dict(
+        size=size, counts=counts if isinstance(counts, str) else counts.decode()
     )
 
 

@@ -205,7 +205,7 @@ def test_what_is_left_out(download: Path):
 
 def test_what_is_left_out_of_pictures(download: Path):
     path = download / 'labels/ins_seg/rles/ins_seg_train.json'
-    rle = dict(size=[7, 7], counts='1')
+    rle = dict(size=[7, 7], counts=[49])
     labels = [label(1, 'car'), dict(id=2, category='car', rle=rle)]
     names = ('a.jpg', 'b.jpg', 'c.jpg')
     write(path, [dict(name=name, labels=labels) for name in names])
