@@ -124,7 +124,8 @@ class SOTMetric(VideoMetric):
         return figures
 
     def _write(self, videos: list[dict]) -> None:
-        folder, files = Path(self.outfile_prefix), []
+        folder = Path(self.outfile_prefix)
+        num_lines: dict[str, int] = {}
         for video in videos:
             name, boxes = video['name'], video['pred']
             if self.server is not None:
@@ -138,12 +139,12 @@ class SOTMetric(VideoMetric):
             for file, text in contents.items():
                 (folder / file).parent.mkdir(parents=True, exist_ok=True)
                 (folder / file).write_text(text)
-            files += contents
+                num_lines[file] = len(video['truth'])
         logger: MMLogger = MMLogger.get_current_instance()
         logger.info(f'boxes of {len(videos)} sequences are saved in {folder}')
         if self.server is not None:
             path = f'{self.outfile_prefix}.zip'
-            write_submission(path, files, folder, self.server)
+            write_submission(path, num_lines, folder, self.server, num_lines)
             logger.info(f'{path} is what the server of {self.server} takes')
 
 
