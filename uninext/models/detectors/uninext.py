@@ -19,6 +19,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from uninext.models.heads import HeadOutputs, ImageTargets, gather_targets
+from uninext.models.losses import zero_with_gradient
 from uninext.models.ops import MSDeformAttention
 from uninext.models.predictors import Candidates, RowOutputs
 from uninext.models.task_modules import DenoisingQueries, PromptAssignment
@@ -69,8 +70,8 @@ class Matched(NamedTuple):
 
 def untouched(*modules: nn.Module) -> Tensor:
     """Zero with a gradient to all that learns: DDP waits for every such parameter."""
-    learning = [p.sum() for m in modules for p in m.parameters() if p.requires_grad]
-    return sum(learning, torch.zeros(())) * 0.0
+    learning = [p for m in modules for p in m.parameters() if p.requires_grad]
+    return zero_with_gradient(*learning)
 
 
 @MODELS.register_module()

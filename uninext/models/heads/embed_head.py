@@ -16,6 +16,7 @@ from mmdet.models.layers import MLP
 from torch import Tensor
 
 from uninext.models.heads.targets import ImageTargets
+from uninext.models.losses import zero_with_gradient
 from uninext.models.task_modules import PromptAssignment
 from uninext.models.transformer import BoxGuidedDecoderLayers, FeaturePyramid
 from uninext.registry import MODELS, TASK_UTILS
@@ -157,7 +158,7 @@ class ContrastiveEmbedHead(BoxGuidedDecoderLayers):
                 args = key_embeds[b, query], embeds[positives], embeds[negatives]
                 contrast.append(self.loss_embed(*args))
                 cosine.append(self.loss_cosine(*args))
-        zero = self.no_loss() + (key_embeds.sum() + reference.embeds.sum()) * 0.0
+        zero = self.no_loss() + zero_with_gradient(key_embeds, reference.embeds)
         if not contrast:
             return dict(loss_reid=zero, loss_reid_aux=zero)
         return dict(
@@ -167,7 +168,7 @@ class ContrastiveEmbedHead(BoxGuidedDecoderLayers):
 
     def no_loss(self) -> Tensor:
         """Zero, connected to all parameters."""
-        return sum(p.sum() for p in self.parameters()) * 0.0
+        return zero_with_gradient(*self.parameters())
 
     def _samples(
         self,

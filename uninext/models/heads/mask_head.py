@@ -16,7 +16,7 @@ from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, nn
 
 from uninext.models.heads.targets import ImageTargets
-from uninext.models.losses import fill_boxes
+from uninext.models.losses import fill_boxes, zero_with_gradient
 from uninext.models.task_modules import PromptAssignment
 from uninext.registry import MODELS
 
@@ -130,9 +130,8 @@ class PromptMaskHead(BaseModule):
             params = self.controller(query.float())
             logits = self._dynamic_convs(params, centres_xy.float(), mask_feat.float())
         if not len(logits):
-            return logits.new_zeros(0, logits.shape[1] * 2, logits.shape[2] * 2) + (
-                params.sum() + mask_feat.sum() * 0.0
-            )
+            size_hw = (logits.shape[1] * 2, logits.shape[2] * 2)
+            return logits.new_zeros(0, *size_hw) + zero_with_gradient(params, mask_feat)
         return aligned_bilinear(logits[:, None], 2)[:, 0]
 
     def _dynamic_convs(
@@ -198,8 +197,9 @@ class PromptMaskHead(BaseModule):
     ) -> dict[str, Tensor]:
         num_pos = sum(len(m.query_inds) for m in matches)
         # boxes only: DDP still waits for the gradients of all parts
-        controls = sum(p.sum() for p in self.controller.parameters())
-        focal = dice = (query.sum() + mask_feat.sum() + controls) * 0.0
+        focal = dice = zero_with_gradient(
+            query, mask_feat, *self.controller.parameters()
+        )
         for b, (match, target) in enumerate(zip(matches, targets)):
             if target.masks is None:
                 continue

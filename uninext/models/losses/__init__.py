@@ -14,7 +14,7 @@ from .box_supervised_mask_loss import (
 )
 from .color_similarity import color_similarity
 from .contrastive_loss import ContrastiveEmbedLoss, CosineEmbedLoss
-from .functional import divide_or_zero, sigmoid_focal_loss
+from .functional import divide_or_zero, sigmoid_focal_loss, zero_with_gradient
 from .mask_loss import MaskDiceLoss, MaskFocalLoss
 from .retrieval_focal_loss import RetrievalFocalLoss
 
@@ -31,4 +31,5 @@ __all__ = [
     'divide_or_zero',
     'fill_boxes',
     'sigmoid_focal_loss',
+    'zero_with_gradient',
 ]

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from uninext.models.losses.functional import zero_with_gradient
 from uninext.registry import MODELS
 
 
@@ -42,7 +43,7 @@ class ContrastiveEmbedLoss(BaseModule):
         """
         embed = embed.float()
         if not len(positives) or not len(negatives):
-            return self.loss_weight * embed.sum() * 0.0
+            return zero_with_gradient(embed)
         apart = torch.logsumexp(negatives.float() @ embed, 0)
         together = torch.logsumexp(-(positives.float() @ embed), 0)
         return self.loss_weight * F.softplus(apart + together)
@@ -76,7 +77,7 @@ class CosineEmbedLoss(BaseModule):
             negatives = negatives[chosen]
         others = torch.cat([positives, negatives]).float()
         if not len(others):
-            return self.loss_weight * embed.float().sum() * 0.0
+            return zero_with_gradient(embed).float()
         target = torch.zeros(len(others), device=others.device)
         target[: len(positives)] = 1.0
         cosine = F.cosine_similarity(others, embed.float()[None], dim=1)

@@ -1,4 +1,4 @@
-"""Elementwise focal loss and the division by a count, shared by the losses.
+"""Elementwise focal loss, division by a count, and zero, shared by the losses.
 
 Called by the loss modules of this room; registers nothing.
 """
@@ -53,3 +53,19 @@ def divide_or_zero(total: Tensor, avg_factor: float | Tensor) -> Tensor:
     """
     count = torch.as_tensor(avg_factor, dtype=total.dtype, device=total.device)
     return total * torch.where(count > 0, 1 / count.clamp(min=1e-12), 0.0)
+
+
+def zero_with_gradient(*tensors: Tensor) -> Tensor:
+    """Zero that depends on all tensors: each gets a gradient, of zeros.
+
+    ``tensor.sum() * 0`` is NaN where the sum overflows or is infinite; here nothing is
+    summed.
+
+    Args:
+        tensors: Of any shape, also of none.
+
+    Returns:
+        Scalar; a constant if there is no tensor.
+    """
+    nothing = (tensor[None][:0].sum() for tensor in tensors)
+    return sum(nothing, torch.zeros(()))
