@@ -6,6 +6,7 @@ import argparse
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -201,6 +202,9 @@ def test_errors_of_the_config_are_messages(tmp_path, monkeypatch, capfd):
     option = 'train_dataloader.dataset.type=NoSuchDataset'
     error = fails_with([*argv, '--cfg-options', option], capfd)
     assert 'NoSuchDataset is not in' in error
+    option = 'train_dataloader.dataset.no_such_argument=1'
+    error = fails_with([*argv, '--cfg-options', option], capfd)
+    assert 'no_such_argument' in error
 
 
 def test_convert_reports(tmp_path, monkeypatch, capsys):
@@ -265,15 +269,68 @@ def test_traceback_on_demand(monkeypatch):
         main(['train', 'x.py'])
 
 
-def test_key_errors_are_not_quoted(capsys):
-    with pytest.raises(SystemExit), common.user_errors():
-        raise KeyError("'X' is not in the registry")
-    assert "error: 'X' is not in the registry" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    'bug',
+    [lambda: {}['bbox'], lambda: int('x'), lambda: None.shape, lambda: [][0]],
+    ids=['KeyError', 'ValueError', 'AttributeError', 'IndexError'],
+)
+def test_bugs_of_ours_keep_their_traceback(bug, monkeypatch, capsys):
+    """Never a bare ``error: bbox``."""
+    fake = SimpleNamespace(launch=lambda **_: bug())
+    monkeypatch.setitem(sys.modules, 'uninext.web', fake)
+    assert main(['demo']) == common.EXIT_BUG == 1
+    error = capsys.readouterr().err
+    assert error.startswith('Traceback') and 'error: bbox' not in error
+    assert 'This is a bug' in error and 'uninext info' in error and 'faq.md' in error
 
 
-def test_errors_that_do_not_apply_pass():
-    with pytest.raises(ValueError, match='deep'), common.user_errors(lambda: False):
-        raise ValueError('deep inside')
+def test_a_bug_may_be_looked_at_with_a_debugger(monkeypatch):
+    monkeypatch.setenv('UNINEXT_TRACEBACK', '1')
+    with pytest.raises(ZeroDivisionError):
+        common.run_command(lambda _: 1 // 0, argparse.Namespace())
+
+
+def test_interrupted_is_a_status_and_a_line(capsys):
+    def interrupted(_: argparse.Namespace) -> int:
+        raise KeyboardInterrupt
+
+    status = common.run_command(interrupted, argparse.Namespace())
+    assert status == common.EXIT_INTERRUPTED == 130
+    assert capsys.readouterr().err == '\ninterrupted\n'
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ('a = [', 'SyntaxError'),
+        ('a = b', "NameError: name 'b' is not defined"),
+        ("_base_ = 'no.py'", 'no.py'),
+        ("custom_imports = dict(imports=['no_such_module'])", 'no_such_module'),
+    ],
+    ids=['syntax', 'name', 'base', 'import'],
+)
+def test_a_config_that_cannot_be_read_is_a_message(text, message, tmp_path, capsys):
+    (tmp_path / 'mine.py').write_text(text)
+    error = fails_with(['train', str(tmp_path / 'mine.py')], capsys)
+    assert 'mine.py cannot be read' in error and message in error
+
+
+def test_options_that_do_not_fit_the_config_are_named(tmp_path, capsys):
+    (tmp_path / 'mine.py').write_text('a = [1]\n')
+    argv = ['train', str(tmp_path / 'mine.py'), '--cfg-options', 'a.3.b=1']
+    assert '--cfg-options a.3.b cannot be set in' in fails_with(argv, capsys)
+
+
+def test_what_ends_a_training_is_in_its_log(tmp_path, monkeypatch, capfd):
+    """One line on the screen, even after hours; the traceback where it can be found."""
+    monkeypatch.syspath_prepend(str(TOY))
+    argv = ['train', str(TOY / 'toy_config.py'), '--work-dir', str(tmp_path)]
+    argv += ['--cfg-options', 'experiment_name=cli_log']
+    monkeypatch.setattr('uninext.engine.runner.replacing', full_disk)
+    error = fails_with(argv, capfd)
+    assert 'iter_10.pth could not be written' in error
+    (log,) = tmp_path.glob('*/*.log')
+    assert 'Traceback' in log.read_text() and 'CheckpointError' in log.read_text()
 
 
 def test_parser_has_version(capsys):

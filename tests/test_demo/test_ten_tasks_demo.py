@@ -13,6 +13,7 @@ import pytest
 
 from uninext import apis
 from uninext.apis.video import read_frames
+from uninext.engine import CheckpointError
 from uninext.shapes.report import ten_tasks
 from uninext.shapes.report.judged_scenes import Instances, JudgedScene, SceneFrame
 from uninext.shapes.report.ten_tasks import TEN_TASKS, MeasuredFigure
@@ -42,7 +43,7 @@ def test_a_checkpoint_that_is_absent_is_said_before_anything_is_made(
     assert not out.exists()
 
     def nothing_shipped():
-        raise ValueError('nothing is shipped')
+        raise CheckpointError('nothing is shipped')
 
     monkeypatch.setattr(apis, 'UninextInferencer', nothing_shipped)
     assert demo.main(['--out', str(out)]) == 2

@@ -69,12 +69,13 @@ def main(argv: list[str] | None = None) -> int:
         ten_tasks_table,
         write_ten_tasks,
     )
+    from uninext.utils.config_files import change_config
 
     album = drawing.SceneAlbum()
     try:
         configs = load_task_configs(args.configs)
         for cfg in configs.values():
-            cfg.merge_from_dict(parse_options(args.cfg_options))
+            change_config(cfg, parse_options(args.cfg_options))
         rows = measure_ten_tasks(
             configs,
             args.checkpoint,

@@ -14,7 +14,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from uninext.cli.common import DATA_ERRORS, run_tool
+from uninext.cli.common import run_tool
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the tool; 0 if all is well, 1 if something is wrong, 2 if unreadable."""
-    return run_tool(__doc__, add_arguments, run, argv, DATA_ERRORS)
+    return run_tool(__doc__, add_arguments, run, argv)
 
 
 if __name__ == '__main__':

@@ -14,7 +14,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from uninext.cli.common import DATA_ERRORS, run_tool
+from uninext.cli.common import run_tool
 
 SET_NAMES = ('refcoco-unc', 'refcocoplus-unc', 'refcocog-umd', 'refcocog-google')
 
@@ -86,7 +86,7 @@ def convert(args: argparse.Namespace) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the tool; 0 if it did what it should, 2 with a message if not."""
-    return run_tool(__doc__, add_arguments, convert, argv, DATA_ERRORS)
+    return run_tool(__doc__, add_arguments, convert, argv)
 
 
 if __name__ == '__main__':

@@ -17,7 +17,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from uninext.cli.common import DATA_ERRORS, run_tool
+from uninext.cli.common import run_tool
 
 PICTURES_PER_VIDEO = 5  # if layouts are asked for, but no number of videos
 
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the tool; 0 if it did what it should, 2 with a message if not."""
-    return run_tool(__doc__, add_arguments, run, argv, DATA_ERRORS)
+    return run_tool(__doc__, add_arguments, run, argv)
 
 
 if __name__ == '__main__':

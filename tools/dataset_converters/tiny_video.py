@@ -23,7 +23,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from uninext.cli.common import DATA_ERRORS, run_tool
+from uninext.cli.common import run_tool
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +45,9 @@ def place(source: Path, target: Path, copy: bool) -> None:
     if copy:
         shutil.copytree(source, target, dirs_exist_ok=True)
     elif target.exists():
-        raise FileExistsError(
+        from uninext.datasets import DatasetError
+
+        raise DatasetError(
             f'{target} is a folder, not a link. Remove it, or use --copy to fill it.'
         )
     else:
@@ -81,7 +83,7 @@ def convert(args: argparse.Namespace) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the tool; 0 if it did what it should, 2 with a message if not."""
-    return run_tool(__doc__, add_arguments, convert, argv, DATA_ERRORS)
+    return run_tool(__doc__, add_arguments, convert, argv)
 
 
 if __name__ == '__main__':

@@ -21,6 +21,8 @@ from uninext.apis.carried_config import check_types, read_config_text
 from uninext.assets import asset_path
 from uninext.engine import CheckpointError, local_checkpoint
 from uninext.registry import MODELS as REGISTERED
+from uninext.utils.config_files import read_config_file
+from uninext.utils.error_origin import is_for_users
 from uninext.utils.safe_files import read_meta
 
 CHECKPOINT_SUFFIXES = {'.pth', '.pt', '.ckpt', '.safetensors'}
@@ -128,7 +130,7 @@ def resolve_model(
             )
         path = local_checkpoint(model)
         return config_of_checkpoint(path), path
-    config = Config.fromfile(_config_file(model))
+    config = read_config_file(_config_file(model))
     _check_kind(config, KINDS)
     return config, _weights(checkpoint)
 
@@ -202,6 +204,8 @@ def build_uninext(config: Mapping[str, Any], *kinds: str) -> nn.Module:
     try:
         return REGISTERED.build(config.model)
     except (KeyError, TypeError) as error:  # a type or an argument that is not there
+        if not is_for_users(error):
+            raise
         raise ValueError(
             f'The network cannot be built: {error.args[0] if error.args else error}. '
             'If the config came out of a file of weights that another version of '

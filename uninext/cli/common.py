@@ -10,21 +10,29 @@ import contextlib
 import io
 import os
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from uninext.utils.error_origin import is_for_users, message_of
 
 if TYPE_CHECKING:
     from mmengine import Config
 
     from uninext.engine import UninextRunner
 
+EXIT_BUG = 1
 EXIT_USER_ERROR = 2
+EXIT_INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 EXIT_BROKEN_PIPE = 141  # what a shell reports of a program that SIGPIPE ended
 _TRACEBACK_VARIABLE = 'UNINEXT_TRACEBACK'
-_USER_ERRORS = (ValueError, OSError, ImportError, KeyError)
-DATA_ERRORS = (ValueError, OSError)  # of tools that convert or check files
+_BUG = (
+    'This is a bug, of uninext or of a module of yours that the config imports.\n'
+    'Please report it with the lines above, the command, and what `uninext info` '
+    'prints (docs/faq.md).'
+)
 
 
 class UserError(SystemExit):
@@ -116,18 +124,19 @@ def load_config(args: argparse.Namespace) -> Config:
         The config, with ``work_dir`` and ``launcher`` set.
 
     Raises:
-        ValueError: If there is no such file, or an option is not ``KEY=VALUE``.
+        ValueError: If there is no such file, it cannot be read, or an option is not
+            ``KEY=VALUE`` or does not fit.
     """
-    from mmengine import Config
+    from uninext.utils.config_files import change_config, read_config_file
 
     if not Path(args.config).is_file():
         raise ValueError(
             f'There is no config {args.config!r}. Configs to start from are in '
             'configs/uninext/; see docs/configuration.md.'
         )
-    cfg = Config.fromfile(args.config)
+    cfg = read_config_file(args.config)
     cfg.launcher = args.launcher
-    cfg.merge_from_dict(parse_options(args.cfg_options))
+    change_config(cfg, parse_options(args.cfg_options))
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
@@ -140,18 +149,19 @@ def read_config(name: str | Path) -> Config:
     """Read a config by its path, or by its name among those of this project.
 
     Raises:
-        ValueError: If there is none; it says which ones are close.
+        ValueError: If there is none, it says which ones are close; or it cannot be
+            read.
     """
-    from mmengine import Config
+    from uninext.utils.config_files import read_config_file
 
     if Path(name).is_file():
-        return Config.fromfile(name)
+        return read_config_file(name)
     from uninext.utils.optional_imports import import_mmdet_quietly
 
     import_mmdet_quietly()
     from uninext.apis.named_models import config_path
 
-    return Config.fromfile(config_path(name))
+    return read_config_file(config_path(name))
 
 
 def parse_options(options: list[str] | None) -> dict[str, Any]:
@@ -193,29 +203,22 @@ def build_runner(cfg: Config) -> UninextRunner:
 
 
 @contextlib.contextmanager
-def user_errors(
-    applies: Callable[[], bool] = lambda: True,
-    errors: tuple[type[Exception], ...] = _USER_ERRORS,
-) -> Iterator[None]:
+def user_errors() -> Iterator[None]:
     """Print errors that the user can mend as a message, and exit with status 2.
 
-    ``UNINEXT_TRACEBACK=1`` in the environment keeps the traceback.
-
-    Args:
-        applies: Asked when an error arrives; False lets it through as it is.
-        errors: Kinds that are meant.
+    Which ones those are: :func:`uninext.utils.error_origin.is_for_users`; others pass
+    as they are. ``UNINEXT_TRACEBACK=1`` in the environment keeps the traceback.
     """
     try:
         yield
-    except errors as error:
+    except Exception as error:
         is_pipe = isinstance(error, BrokenPipeError)  # see run_command
-        if os.environ.get(_TRACEBACK_VARIABLE) or is_pipe or not applies():
+        if os.environ.get(_TRACEBACK_VARIABLE) or is_pipe or not is_for_users(error):
             raise
-        if os.environ.get('RANK', '0') == '0':
-            print(f'\nerror: {_message(error)}', file=sys.stderr)
-            print(
-                f'({_TRACEBACK_VARIABLE}=1 shows where in the code.)', file=sys.stderr
-            )
+        _tell(
+            f'\nerror: {message_of(error)}\n'
+            f'({_TRACEBACK_VARIABLE}=1 shows where in the code.)'
+        )
         raise UserError(EXIT_USER_ERROR) from None
 
 
@@ -240,7 +243,6 @@ def run_tool(
     add_arguments: Callable[[argparse.ArgumentParser], None],
     run: Callable[[argparse.Namespace], int | None],
     argv: list[str] | None = None,
-    errors: tuple[type[Exception], ...] = (),
 ) -> int:
     """Parse ``argv`` and run one command: the body of the scripts in ``tools/``.
 
@@ -249,8 +251,6 @@ def run_tool(
         add_arguments: Adds the command's arguments.
         run: Runs the command; None is 0.
         argv: Arguments; by default those of the process.
-        errors: Kinds of errors that are the user's wherever they arise, as those of a
-            tool that only reads what the user gives it; see :func:`user_errors`.
 
     Returns:
         The exit status.
@@ -261,8 +261,7 @@ def run_tool(
     add_arguments(parser)
     args = parser.parse_args(argv)
     try:
-        with user_errors(errors=errors):
-            return run_command(run, args)
+        return run_command(run, args)
     except UserError as error:
         return int(error.code or 0)
 
@@ -270,27 +269,42 @@ def run_tool(
 def run_command(
     run: Callable[[argparse.Namespace], int | None], args: argparse.Namespace
 ) -> int:
-    """Run a command, in silence if its reader goes away (``uninext ... | head``).
+    """Run a command; say in words how it ended, if it did not end well.
+
+    Silent if its reader goes away (``uninext ... | head``). A bug shows its traceback,
+    and where to report it.
 
     Args:
-        run: Runs the command.
+        run: Runs the command; None is 0.
         args: Its arguments.
 
     Returns:
-        The exit status.
+        The exit status: 0, ``EXIT_BUG``, ``EXIT_INTERRUPTED`` after Ctrl-C.
+
+    Raises:
+        UserError: With ``EXIT_USER_ERROR``; see :func:`user_errors`.
     """
     try:
-        status = run(args) or 0
+        with user_errors():
+            status = run(args) or 0
         sys.stdout.flush()
     except BrokenPipeError:
         # What is left in the buffer must go somewhere when the process ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_BROKEN_PIPE
+    except KeyboardInterrupt:
+        _tell('\ninterrupted')
+        return EXIT_INTERRUPTED
+    except Exception:
+        if os.environ.get(_TRACEBACK_VARIABLE):
+            raise
+        traceback.print_exc()
+        _tell(f'\n{_BUG}')
+        return EXIT_BUG
     return status
 
 
-def _message(error: BaseException) -> str:
-    """Return the text of an error; a KeyError's would be quoted."""
-    if isinstance(error, KeyError) and error.args:
-        return str(error.args[0])
-    return str(error) or type(error).__name__
+def _tell(text: str) -> None:
+    """Print to the standard error, once however many processes there are."""
+    if os.environ.get('RANK', '0') == '0':
+        print(text, file=sys.stderr)

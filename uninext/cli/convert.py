@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from uninext.cli.common import read_config, run_tool, user_errors
+from uninext.cli.common import read_config, run_tool
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,21 +62,20 @@ def run(args: argparse.Namespace) -> int:
         args: Parsed arguments of :func:`add_arguments`.
 
     Returns:
-        0; errors of the user leave with status 2.
+        0.
     """
-    with user_errors():
-        from uninext.models.weights import convert_file
+    from uninext.models.weights import convert_file
 
-        report = convert_file(
-            args.source,
-            args.target,
-            reverse=args.reverse,
-            image_only=args.image_only,
-            to_video=args.to_video,
-            backbone_only=args.backbone_only,
-            config=args.config,
-            check=None if args.no_check else check_fit,
-        )
+    report = convert_file(
+        args.source,
+        args.target,
+        reverse=args.reverse,
+        image_only=args.image_only,
+        to_video=args.to_video,
+        backbone_only=args.backbone_only,
+        config=args.config,
+        check=None if args.no_check else check_fit,
+    )
     if not args.quiet:
         print('\n'.join(report.lines()))
     print(report.summary())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from uninext.cli.common import add_model_options, user_errors
+from uninext.cli.common import add_model_options
 
 DESCRIPTION = 'Open a page in the browser: pictures, videos and prompts enter there.'
 EXAMPLES = """\
@@ -50,20 +50,19 @@ def run(args: argparse.Namespace) -> int:
         args: Parsed arguments of :func:`add_arguments`.
 
     Returns:
-        0; errors of the user leave with status 2.
+        0.
     """
-    with user_errors():
-        if args.port is not None and not 0 < args.port <= MAX_PORT:
-            raise ValueError(f'--port must be in 1..{MAX_PORT}, got {args.port}.')
-        from uninext.web import launch  # says what to install
+    if args.port is not None and not 0 < args.port <= MAX_PORT:
+        raise ValueError(f'--port must be in 1..{MAX_PORT}, got {args.port}.')
+    from uninext.web import launch  # says what to install
 
-        launch(
-            model=args.model,
-            checkpoint=args.checkpoint,
-            device=args.device,
-            host=args.host,
-            port=args.port,
-            share=args.share,
-            open_browser=not args.no_browser,
-        )
+    launch(
+        model=args.model,
+        checkpoint=args.checkpoint,
+        device=args.device,
+        host=args.host,
+        port=args.port,
+        share=args.share,
+        open_browser=not args.no_browser,
+    )
     return 0

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uninext.cli import dry_run
-from uninext.cli.common import load_config, user_errors
+from uninext.cli.common import load_config
 
 if TYPE_CHECKING:
     from mmengine import Config
@@ -157,16 +157,15 @@ def run(
         apply_options: Writes options of training into a config.
         train: Trains a config and returns the runner.
     """
-    with user_errors():
-        plan = prepare(args)
-        args.config = str(plan.work_dir / 'config.py')
-        cfg = load_config(args)
-        apply_options(cfg, args)
-        if args.dry_run:
-            dry_run.dry_run(cfg, args)
-            print(f'\nNothing was trained. Go on: uninext train {args.config}')
-            return
-        before = _judged_before(args, plan, cfg)
+    plan = prepare(args)
+    args.config = str(plan.work_dir / 'config.py')
+    cfg = load_config(args)
+    apply_options(cfg, args)
+    if args.dry_run:
+        dry_run.dry_run(cfg, args)
+        print(f'\nNothing was trained. Go on: uninext train {args.config}')
+        return
+    before = _judged_before(args, plan, cfg)
     print(f'\n[2/3] Training: {cfg.train_cfg.max_iters} iterations')
     runner = train(cfg)
     after: Mapping[str, float] = {}

@@ -13,7 +13,6 @@ from uninext.cli.common import (
     parse_options,
     prepare_process,
     run_tool,
-    user_errors,
 )
 
 DESCRIPTION = 'Evaluate a checkpoint on the test set of a config.'
@@ -47,37 +46,29 @@ def run(args: argparse.Namespace) -> int:
         args: Parsed arguments of :func:`add_arguments`.
 
     Returns:
-        0; errors of the user leave with status 2.
+        0.
     """
     prepare_process(args)
-    with user_errors():
-        _check(args)
-        cfg = load_config(args)
-        cfg.load_from, cfg.resume = args.checkpoint, False
-        # What a training may take over in part must be whole to be measured.
-        cfg.load_allow = parse_options(args.cfg_options).get('load_allow', [])
-        if args.show or args.show_dir:
-            from uninext.utils.optional_imports import import_mmdet_quietly
+    _check(args)
+    cfg = load_config(args)
+    cfg.load_from, cfg.resume = args.checkpoint, False
+    # What a training may take over in part must be whole to be measured.
+    cfg.load_allow = parse_options(args.cfg_options).get('load_allow', [])
+    if args.show or args.show_dir:
+        from uninext.utils.optional_imports import import_mmdet_quietly
 
-            import_mmdet_quietly()
-            from mmdet.engine.hooks.utils import trigger_visualization_hook
+        import_mmdet_quietly()
+        from mmdet.engine.hooks.utils import trigger_visualization_hook
 
-            cfg = trigger_visualization_hook(cfg, args)
-        runner = build_runner(cfg)
-        runner.prepare_testing()
-        if args.out:
-            from mmdet.evaluation import DumpDetResults
+        cfg = trigger_visualization_hook(cfg, args)
+    runner = build_runner(cfg)
+    runner.prepare_testing()
+    if args.out:
+        from mmdet.evaluation import DumpDetResults
 
-            dump = DumpDetResults(out_file_path=args.out)
-            runner.test_loop.evaluator.metrics.append(dump)
-
-    from uninext.engine import CheckpointError
-
-    try:
-        runner.test()
-    except CheckpointError:
-        with user_errors():
-            raise
+        dump = DumpDetResults(out_file_path=args.out)
+        runner.test_loop.evaluator.metrics.append(dump)
+    runner.test()
     return 0
 
 

@@ -17,7 +17,6 @@ from uninext.cli.common import (
     load_config,
     prepare_process,
     run_tool,
-    user_errors,
 )
 
 if TYPE_CHECKING:
@@ -61,26 +60,24 @@ def run(args: argparse.Namespace) -> int:
         args: Parsed arguments of :func:`add_arguments`.
 
     Returns:
-        0; errors of the user leave with status 2.
+        0.
     """
     prepare_process(args)
-    with user_errors():
-        fine_tune.check(args)
+    fine_tune.check(args)
     if args.data is not None:
         fine_tune.run(args, apply_train_options, train)
         return 0
-    with user_errors():
-        cfg = load_config(args)
-        apply_train_options(cfg, args)
-        if args.dry_run:
-            dry_run.dry_run(cfg, args)
-            return 0
+    cfg = load_config(args)
+    apply_train_options(cfg, args)
+    if args.dry_run:
+        dry_run.dry_run(cfg, args)
+        return 0
     train(cfg)
     return 0
 
 
 def train(cfg: Config) -> UninextRunner:
-    """Train; errors of the user leave with status 2.
+    """Train; what ends it early is in the log file, with its traceback.
 
     Args:
         cfg: A whole config.
@@ -88,21 +85,16 @@ def train(cfg: Config) -> UninextRunner:
     Returns:
         The runner with the trained model.
     """
-    with user_errors():
-        runner = build_runner(cfg)
-        runner.prepare_training()
+    from uninext.engine.screen import file_only
 
-    def is_before_training() -> bool:
-        return 'loop_stage' not in runner.message_hub.runtime_info
-
-    from uninext.engine import CheckpointError
-
+    runner = build_runner(cfg)
+    runner.prepare_training()
     try:
-        with user_errors(applies=is_before_training):
-            runner.train()
-    except CheckpointError:  # e.g. the disk is full after hours
-        with user_errors():
-            raise
+        runner.train()
+    except Exception:  # the screen gets what the error is worth; see run_command
+        with file_only(runner.logger):
+            runner.logger.warning('The training ended early.', exc_info=True)
+        raise
     return runner
 
 

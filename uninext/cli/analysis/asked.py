@@ -77,16 +77,17 @@ def build_inferencer(args: argparse.Namespace) -> tuple[UninextInferencer, Confi
     """
     from uninext.apis import UninextInferencer
     from uninext.apis.named_models import MODELS, build_uninext, resolve_model
+    from uninext.utils.config_files import change_config
 
     options = parse_options(args.cfg_options)
     is_config = Path(args.model).suffix in ('.py', '') and args.model not in MODELS
     if is_config and args.checkpoint is None:
         cfg = read_config(args.model)
-        cfg.merge_from_dict(options)
+        change_config(cfg, options)
         model = build_uninext(cfg).to(device_of(args))
         return UninextInferencer(model, scale=None), cfg
     cfg, weights = resolve_model(args.model, args.checkpoint)
-    cfg.merge_from_dict(options)
+    change_config(cfg, options)
     return UninextInferencer(cfg, weights, device=device_of(args), scale=None), cfg
 
 

@@ -58,14 +58,16 @@ def run(args: argparse.Namespace) -> int:
         if args.num < 1:
             raise ValueError(f'--num must be at least 1, got {args.num}.')
 
-        cfg = read_config(args.config)
-        cfg.merge_from_dict(parse_options(args.cfg_options))
         from uninext.cli.dry_run import (
             build_dataset,
             build_sampler,
             first_draws,
             save_pictures,
         )
+        from uninext.utils.config_files import change_config
+
+        cfg = read_config(args.config)
+        change_config(cfg, parse_options(args.cfg_options))
 
         dataset = build_dataset(cfg)
         known = [source.name for source in dataset.sources]

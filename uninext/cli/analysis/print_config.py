@@ -55,8 +55,10 @@ def run(args: argparse.Namespace) -> int:
     with user_errors():
         if args.diff and args.out:
             raise ValueError('--out writes a whole config: leave out --diff.')
+        from uninext.utils.config_files import change_config
+
         cfg = read_config(args.config)
-        cfg.merge_from_dict(parse_options(args.cfg_options))
+        change_config(cfg, parse_options(args.cfg_options))
         part = part_of(cfg, args.key)
         if args.diff:
             other = part_of(read_config(args.diff), args.key)
