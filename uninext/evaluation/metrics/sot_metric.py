@@ -139,7 +139,7 @@ class SOTMetric(VideoMetric):
             for file, text in contents.items():
                 (folder / file).parent.mkdir(parents=True, exist_ok=True)
                 (folder / file).write_text(text)
-                num_lines[file] = len(video['truth'])
+                num_lines[file] = len(video['seconds'])
         logger: MMLogger = MMLogger.get_current_instance()
         logger.info(f'boxes of {len(videos)} sequences are saved in {folder}')
         if self.server is not None:
