@@ -555,7 +555,7 @@ def test_config_and_checkpoint(image_model, noise, tmp_path):
 def test_auto_takes_the_cpu_where_there_is_nothing_else(
     image_model, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr('uninext.apis.inferencer.has_accelerator', lambda: False)
+    monkeypatch.setattr('uninext.apis.devices.has_accelerator', lambda: False)
     weights = tmp_path / 'weights.pth'
     torch.save(image_model.state_dict(), weights)
     find = UninextInferencer(Config(dict(model=small_config())), weights)

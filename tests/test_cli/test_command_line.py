@@ -263,6 +263,13 @@ def test_device_cpu_hides_gpus(monkeypatch):
     assert os.environ['CUDA_VISIBLE_DEVICES'] == '-1'
 
 
+def test_a_device_that_is_not_here_is_said_first(tmp_path, capsys):
+    (tmp_path / 'a.png').touch()
+    argv = ['predict', str(tmp_path / 'a.png'), '--categories', 'x', '--device', 'foo']
+    error = fails_with([*argv, '--out', str(tmp_path / 'out')], capsys)
+    assert "The device 'foo' cannot be used: there are cpu" in error
+
+
 def test_traceback_on_demand(monkeypatch):
     monkeypatch.setenv('UNINEXT_TRACEBACK', '1')
     with pytest.raises(ValueError, match='no config'):

@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from torch import Tensor, nn
 
+from uninext.apis.devices import usable_device
 from uninext.apis.equal_batches import run_in_equal_batches
 from uninext.apis.named_models import (
     DEFAULT_SCALE,
@@ -31,7 +32,7 @@ from uninext.apis.named_models import (
 )
 from uninext.apis.results import AskedPrompt, Result
 from uninext.apis.sources import Picture, Source, load_mask, open_source
-from uninext.engine import has_accelerator, load_weights
+from uninext.engine import load_weights
 from uninext.models.predictors import Candidates
 from uninext.models.sessions import VideoFrame, VideoSession
 from uninext.models.sessions.inputs import prompts_of
@@ -62,7 +63,8 @@ class UninextInferencer:
 
     Raises:
         ValueError: If no model is meant by it, the config has no UNINEXT, or comes
-            without weights; it says what may be passed.
+            without weights; it says what may be passed. If there is no such device; it
+            says which there are.
         CheckpointError: If the weights cannot be read or do not fit.
 
     Example:
@@ -85,11 +87,12 @@ class UninextInferencer:
     ) -> None:
         init_default_scope('uninext')
         known_scale = DEFAULT_SCALE
-        if not isinstance(model, nn.Module):
+        is_built = isinstance(model, nn.Module)
+        if device != 'auto' or not is_built:  # before seconds are spent on the model
+            device = usable_device(device)
+        if not is_built:
             config, checkpoint = resolve_model(model, checkpoint)
             model, known_scale = build_uninext(config), inference_scale(config)
-            if device == 'auto':
-                device = 'cuda' if has_accelerator() else 'cpu'
         if not hasattr(model, 'passes'):
             raise ValueError(
                 f'The inferencer needs the model UNINEXT or UNINEXTVideo, got '

@@ -13,13 +13,14 @@ import cv2
 import numpy as np
 from mmengine.config import Config
 
+from uninext.apis.devices import usable_device
 from uninext.apis.named_models import (
     build_uninext,
     checked_scale,
     inference_scale,
     resolve_model,
 )
-from uninext.engine import has_accelerator, load_weights
+from uninext.engine import load_weights
 from uninext.models.sessions import VideoSession
 from uninext.utils.image_files import IMAGE_SUFFIXES, list_images
 
@@ -44,18 +45,17 @@ def open_session(
 
     Raises:
         ValueError: If no model is meant by it, or it is none for videos; it says what
-            may be passed.
+            may be passed. If there is no such device; it says which there are.
         CheckpointError: If the file cannot be read or does not fit.
 
     Example:
         >>> session = open_session('configs/uninext/stage3_video.py', 'iter_180000.pth')
         ... # doctest: +SKIP
     """
+    device = usable_device(device)  # before seconds are spent on the model
     config, weights = resolve_model(model, checkpoint)
     network = build_uninext(config, 'UNINEXTVideo')
     load_weights(network, weights)
-    if device == 'auto':
-        device = 'cuda' if has_accelerator() else 'cpu'
     frame_scale = checked_scale(scale, inference_scale(config))
     return network.to(device).eval().open(scale=frame_scale)
 

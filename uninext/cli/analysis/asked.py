@@ -92,12 +92,14 @@ def build_inferencer(args: argparse.Namespace) -> tuple[UninextInferencer, Confi
 
 
 def device_of(args: argparse.Namespace) -> str:
-    """The device that is meant."""
-    from uninext.engine import has_accelerator
+    """The device that is meant.
 
-    if args.device != 'auto':
-        return args.device
-    return 'cuda' if has_accelerator() else 'cpu'
+    Raises:
+        ValueError: If it is not here.
+    """
+    from uninext.apis.devices import usable_device
+
+    return usable_device(args.device)
 
 
 def size_of(args: argparse.Namespace, cfg: Config) -> tuple[int, int]:
