@@ -39,6 +39,7 @@ def test_a_perfect_answer(rules: str):
     # Strictly above: no IoU passes the threshold 1.
     count = RULES[rules].num_thresholds
     assert found.pop('AUC') == pytest.approx((count - 1) / count)
+    assert found.pop('errorNum', 0) == 0
     assert set(found.values()) == {1.0}
 
 

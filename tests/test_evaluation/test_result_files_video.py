@@ -63,6 +63,7 @@ def test_otb_figures(data_dir: Path, capsys):
             'precision_20px': otb['precision'],
             'mean_overlap': otb['AO'],
             'norm_precision_auc_0_0.5_51': otb['norm_precision_auc'],
+            'errorNum': otb['errorNum'],
             'got10k_success_auc_101_strict': otb101['AUC'],
             'got10k_AO': otb101['AO'],
             'got10k_SR50': otb101['SR50'],
@@ -179,7 +180,7 @@ def test_wrong_files_of_boxes(tmp_path: Path):
     with pytest.raises(ValueError, match='one file, but the ground truth has 2'):
         evaluate_sot(tmp_path / 'gt', pred)
     write(tmp_path / 'some/a.txt', LINES)
-    with pytest.raises(ValueError, match='no answer to 1 of 2'):
+    with pytest.raises(ValueError, match='no prediction for 1 of 2'):
         evaluate_sot(tmp_path / 'gt', tmp_path / 'some')
     for folder in ('x', 'y'):
         write(tmp_path / 'twice' / folder / 's/groundtruth.txt', LINES)
@@ -272,7 +273,7 @@ def test_wrong_folders_of_pictures(tmp_path: Path):
     make_videos(tmp_path / 'pred')
     for wrong, match in (
         (ids[2][:5], 'the size'),
-        (ids[2] + 3, r'has the objects \[3, 4, 5\]'),
+        (ids[2] + 3, r'have the objects \[3, 4, 5\]'),
         (np.random.rand(12, 16, 3) * 255, 'has colours'),
     ):
         write_ids(frames / '00002.png', wrong)
@@ -330,7 +331,7 @@ def test_wrong_files_of_instances(tmp_path: Path):
         ([dict(first, segmentations=[rle, None])], r'the size \(4, 4\)'),
         ([dict(first, video_id=2)], 'of video 2'),
         ([dict(first, category_id=1)], 'category 1'),
-        ([dict(score=1)], 'not a result file'),
+        ([dict(score=1)], "record 0 has no 'video_id'"),
     ):
         with pytest.raises(ValueError, match=match):
             judge_instances(tmp_path, truth, pred)
@@ -436,4 +437,4 @@ def test_wrong_files_of_tracks(tmp_path: Path):
 def test_the_tool_lists_the_formats(capsys):
     with pytest.raises(SystemExit):
         run_tool('voc', '--gt', 'a', '--pred', 'b')
-    assert 'sot, davis, ytvis, mot' in capsys.readouterr().err
+    assert 'sot, davis, ytvos, rvos, ytvis, mot' in capsys.readouterr().err

@@ -192,7 +192,7 @@ def test_zips_of_sot_servers(tmp_path: Path, server: str, names: set):
     with zipfile.ZipFile(f'{out}.zip') as archive:
         assert set(archive.namelist()) == names
         rows = archive.read(min(names)).decode().splitlines()
-    assert rows[0] == rows[1] == '2.0000,1.0000,8.0000,7.0000'
+    assert rows[0] == rows[1] == '2.0,1.0,8.0,7.0'
     assert len(rows) == 4
 
 
@@ -257,7 +257,7 @@ def test_an_object_that_leaves_is_empty():
 
 def test_wrong_settings_and_masks_of_vos(tmp_path: Path):
     with pytest.raises(ValueError, match='frames must be'):
-        VOSMetric(frames='all')
+        VOSMetric(frames='some')
     for metric in (VOSMetric, ReferringVOSMetric):
         with pytest.raises(ValueError, match='with_zip needs'):
             metric(with_zip=True)

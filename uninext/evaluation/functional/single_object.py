@@ -32,6 +32,7 @@ class SingleObjectRules:
         repeats_empty: An answer without area is replaced by the one before.
         clips_to_frame: Boxes are cut at the border of the picture, where its size is
             known.
+        counts_errors: Whether ``errorNum`` is given.
     """
 
     num_thresholds: int = 21
@@ -40,13 +41,14 @@ class SingleObjectRules:
     pools_frames: bool = False
     repeats_empty: bool = False
     clips_to_frame: bool = False
+    counts_errors: bool = False
 
 
 # otb: 21 thresholds, as the benchmark's own toolkit. lasot: as pytracking and the
 # published evaluation of LaSOT, LaSOT-ext and TNL-2K. got10k: average overlap as its
 # toolkit reports GOT-10k; otb101: what that toolkit's functions give on other sets.
 RULES = {
-    'otb': SingleObjectRules(),
+    'otb': SingleObjectRules(counts_errors=True),
     'lasot': SingleObjectRules(repeats_empty=True),
     'got10k': SingleObjectRules(
         num_thresholds=101,
@@ -179,7 +181,8 @@ def summarize_sequences(
     Returns:
         ``AUC`` of the success curve, ``AO`` (mean overlap), ``SR50`` and ``SR75``,
         ``precision`` (centre within 20 pixels), ``norm_precision`` (within 0.2) and
-        ``norm_precision_auc`` (51 thresholds from 0 to 0.5), in [0, 1].
+        ``norm_precision_auc`` (51 thresholds from 0 to 0.5), in [0, 1]; by the rules
+        of OTB also its ``errorNum``: of ten frames those whose overlap is below 0.5.
 
     Raises:
         ValueError: If no frame counts.
@@ -200,7 +203,7 @@ def _sequence_figures(
 ) -> dict[str, float]:
     norm_thresholds = np.arange(0, 51) / 100
     within = errors.norm_center[:, None] <= norm_thresholds
-    return {
+    figures = {
         'AUC': success_curve(errors.overlap, rules.num_thresholds).mean(),
         'AO': errors.overlap.mean(),
         'SR50': (errors.overlap > 0.5).mean(),
@@ -209,6 +212,9 @@ def _sequence_figures(
         'norm_precision': (errors.norm_center <= NORM_PRECISION_THRESHOLD).mean(),
         'norm_precision_auc': within.mean(),
     }
+    if rules.counts_errors:
+        figures['errorNum'] = 10 * (errors.overlap < 0.5).mean()
+    return figures
 
 
 def _as_boxes(boxes: np.ndarray, name: str) -> np.ndarray:

@@ -19,23 +19,15 @@ from pycocotools import mask as mask_utils
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from uninext.evaluation.functional.coco import (
+    MAX_DETS,
+    accumulated,
+    check_max_dets,
+    coco_metrics,
+)
+
 Tube = Sequence[Any]  # of {'size': [H, W], 'counts': str or bytes} or None
 
-# In the order of pycocotools' ``COCOeval.stats``.
-COCO_FIGURES = (
-    'AP',
-    'AP50',
-    'AP75',
-    'APs',
-    'APm',
-    'APl',
-    'AR1',
-    'AR10',
-    'AR100',
-    'ARs',
-    'ARm',
-    'ARl',
-)
 # Mean area of a tube on its frames, in square pixels.
 AREA_RANGES = ((0, 1e5**2), (0, 128**2), (128**2, 256**2), (256**2, 1e5**2))
 
@@ -96,6 +88,7 @@ def video_instance_figures(
     results: Iterable[dict],
     video_ids: Sequence[Any],
     category_ids: Sequence[Any],
+    max_dets: Sequence[int] = MAX_DETS,
 ) -> dict[str, float]:
     """AP and AR of a set of videos.
 
@@ -105,24 +98,19 @@ def video_instance_figures(
         results: ``dict(video_id, category_id, score, segmentations=tube)``.
         video_ids: All that count, also those without annotations.
         category_ids: All that count.
+        max_dets: How many results count for a video and category.
 
     Returns:
-        ``AP`` (IoU 0.5 to 0.95), ``AP50``, ``AP75``, by size ``APs``, ``APm``, ``APl``
-        (below 128^2, to 256^2, above, in pixels), ``AR1``, ``AR10``, ``AR100`` (results
-        a video and category), ``ARs``, ``ARm``, ``ARl``, in [0, 1]; -1 where no object
-        is of that size.
+        As :func:`coco_metrics`; sizes are below 128^2, to 256^2, and above, in pixels.
 
     Raises:
         ValueError: If tubes of a video do not fit together.
     """
+    check_max_dets(max_dets)
     coco_gt = _as_coco(truth, video_ids, category_ids)
     coco_dt = _as_coco(results, video_ids, category_ids)
-    evaluator = _TubeEval(coco_gt, coco_dt)
-    with contextlib.redirect_stdout(io.StringIO()):
-        evaluator.evaluate()
-        evaluator.accumulate()
-        evaluator.summarize()
-    return {name: float(v) for name, v in zip(COCO_FIGURES, evaluator.stats)}
+    evaluation = accumulated(_TubeEval(coco_gt, coco_dt), max_dets, category_ids)
+    return coco_metrics(evaluation)
 
 
 class _TubeEval(COCOeval):

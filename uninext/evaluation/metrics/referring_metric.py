@@ -17,16 +17,14 @@ from mmengine.fileio import dump
 from mmengine.logging import MMLogger
 from terminaltables import AsciiTable
 
-from uninext.evaluation.functional.referring import (
-    Overlap,
-    box_overlap,
-    mask_overlap,
-    summarize_overlaps,
+from uninext.evaluation.evaluators.referring import (
+    KINDS,
+    Referent,
+    ReferringEvaluator,
 )
 from uninext.registry import METRICS
 from uninext.utils.masks import decode_segmentation, encode_mask
 
-METRIC_TYPES = ('bbox', 'segm')
 RESULTS_CATEGORY_ID = 1  # published result files know one category
 
 
@@ -63,16 +61,16 @@ class ReferringMetric(BaseMetric):
 
     def __init__(
         self,
-        metric: str | Sequence[str] = METRIC_TYPES,
+        metric: str | Sequence[str] = KINDS,
         outfile_prefix: str | None = None,
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         metrics = [metric] if isinstance(metric, str) else list(metric)
-        if not metrics or not set(metrics) <= set(METRIC_TYPES):
-            raise ValueError(f'metric must be of {METRIC_TYPES}, got {metric!r}.')
-        self.metrics = metrics
+        if not metrics or not set(metrics) <= set(KINDS):
+            raise ValueError(f'metric must be of {KINDS}, got {metric!r}.')
+        self.evaluator = ReferringEvaluator(tuple(metrics))
         self.outfile_prefix = outfile_prefix
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
@@ -95,9 +93,9 @@ class ReferringMetric(BaseMetric):
             best = _best_prediction(data_sample)
             result = {'record': self._make_record(data_sample, best)}
             if target is not None:
-                result['bbox'] = box_overlap(best.get('bbox'), target['bbox'])
-                if 'segm' in self.metrics:
-                    result['segm'] = _target_mask_overlap(data_sample, best, target)
+                state = self.evaluator.start()
+                self.evaluator.add(state, *self._pair(data_sample, best, target))
+                result['overlaps'] = self.evaluator.finish(state)
             self.results.append(result)
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
@@ -126,23 +124,35 @@ class ReferringMetric(BaseMetric):
             records = [r['record'] for r in results if r['record'] is not None]
             dump(records, path)
             logger.info(f'{len(records)} answers are saved in {path}')
-        num_untold = sum('bbox' not in result for result in results)
-        if num_untold:
+        records = {i: r['overlaps'] for i, r in enumerate(results) if 'overlaps' in r}
+        if len(records) < len(results):
+            num_untold = len(results) - len(records)
             logger.warning(f'{num_untold} sentences have no target and do not count')
+        summaries = self.evaluator.summarize(records)
         figures, rows = {}, []
-        for metric in self.metrics:
-            overlaps = [Overlap(*r[metric]) for r in results if r.get(metric)]
-            if not overlaps:
-                logger.warning(f'no sentence has a target for {metric}: no figures')
+        for kind in self.evaluator.kinds:
+            if kind not in summaries:
+                logger.warning(f'no sentence has a target for {kind}: no figures')
                 continue
-            summary = summarize_overlaps(overlaps)
-            figures.update({f'{metric}_{key}': v for key, v in summary.items()})
-            header = ['', 'sentences', *summary]
-            values = (f'{100 * value:.2f}' for value in summary.values())
-            rows.append([metric, str(len(overlaps)), *values])
+            number, *values = summaries[kind].values()
+            header = ['', 'sentences', *list(summaries[kind])[1:]]
+            figures.update({f'{kind}_{key}': v for key, v in zip(header[2:], values)})
+            shares = (f'{100 * value:.2f}' for value in values)
+            rows.append([kind, str(number), *shares])
         if rows:
             logger.info('\n' + AsciiTable([header, *rows]).table)
         return figures
+
+    def _pair(
+        self, data_sample: dict, best: dict, target: dict
+    ) -> tuple[Referent, Referent]:
+        """The object of a sentence, as annotated and as predicted."""
+        truth = Referent(target['bbox'])
+        if 'segm' not in self.evaluator.kinds or not target.get('mask'):
+            return truth, Referent(best.get('bbox'))
+        size = data_sample['ori_shape'][:2]
+        truth = truth._replace(mask=decode_segmentation(target['mask'], *size))
+        return truth, Referent(best.get('bbox'), _best_mask(best) if best else None)
 
     def _make_record(self, data_sample: dict, best: dict) -> dict | None:
         """Write an answer as published result files do; None if there is none."""
@@ -156,7 +166,7 @@ class ReferringMetric(BaseMetric):
             'score': float(best['score']),
             'expression': _expression(data_sample),
         }
-        if 'segm' in self.metrics:
+        if 'segm' in self.evaluator.kinds:
             record['segmentation'] = encode_mask(_best_mask(best))
         return record
 
@@ -200,14 +210,6 @@ def _best_mask(best: dict) -> np.ndarray:
             "Let the predictor make masks, or set metric='bbox'."
         )
     return best['mask']
-
-
-def _target_mask_overlap(data_sample: dict, best: dict, target: dict) -> Overlap | None:
-    if not target.get('mask'):
-        return None
-    height, width = data_sample['ori_shape'][:2]
-    truth = decode_segmentation(target['mask'], height, width)
-    return mask_overlap(_best_mask(best) if best else None, truth)
 
 
 def _expression(data_sample: dict) -> str:

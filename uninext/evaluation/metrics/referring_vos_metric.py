@@ -10,11 +10,9 @@ import numpy as np
 from mmengine.logging import MMLogger
 from pycocotools import mask as mask_utils
 
-from uninext.evaluation.functional.video_objects import (
-    ObjectScores,
-    contour_accuracy,
-    region_similarity,
-    summarize_objects,
+from uninext.evaluation.evaluators.video_objects import (
+    TrueObject,
+    VideoObjectsEvaluator,
 )
 from uninext.evaluation.metrics.object_pictures import (
     paint_ids,
@@ -78,35 +76,36 @@ class ReferringVOSMetric(VideoMetric):
         super().__init__(outfile_prefix, format_only, collect_device, prefix)
         if with_zip and outfile_prefix is None:
             raise ValueError('with_zip needs outfile_prefix: where to write to.')
+        self.evaluator = VideoObjectsEvaluator('all')
         self.merged = merged
         self.with_zip = with_zip
 
-    def start_video(self, sample: dict) -> dict[str, list]:
-        return {'scores': [], 'files': [], 'tube': [], 'frames': []}
+    def start_video(self, sample: dict) -> dict[str, Any]:
+        return {'object': self.evaluator.start(), 'files': [], 'tube': [], 'stems': []}
 
-    def add_frame(self, state: dict[str, list], sample: dict) -> None:
+    def add_frame(self, state: dict[str, Any], sample: dict) -> None:
         mask, score = _best_mask(sample)
         truth = None if self.format_only else _single_truth(sample)
         stem = frame_stem(sample) if self.outfile_prefix is not None else None
         if self.merged:
             truth_rle = None if truth is None else encode_mask(truth)
             state['tube'].append((encode_mask(mask), score, truth_rle))
-            state['frames'].append(stem)
+            state['stems'].append(stem)
             return
         if truth is not None:
-            state['scores'].append(
-                (region_similarity(mask, truth), contour_accuracy(mask, truth))
-            )
+            target = {1: TrueObject(truth)}
+            self.evaluator.add(state['object'], target, mask.astype(np.uint8))
         if self.outfile_prefix is not None:
             file = f'Annotations/{video_name(sample)}/{_exp_id(sample)}/{stem}.png'
             write_mask(mask, Path(self.outfile_prefix) / file)
             state['files'].append(file)
 
-    def finish_video(self, state: dict[str, list], sample: dict) -> dict[str, Any]:
-        return {'exp_id': _exp_id(sample), **state}
+    def finish_video(self, state: dict[str, Any], sample: dict) -> dict[str, Any]:
+        record = self.evaluator.finish(state.pop('object'))
+        return {'exp_id': _exp_id(sample), 'record': record, **state}
 
     def summarize(self, videos: list[dict]) -> dict[str, float]:
-        """Judge, and pack what was written.
+        """Evaluate, and pack what was written.
 
         Args:
             videos: Results of all ranks, one per video and sentence.
@@ -125,41 +124,38 @@ class ReferringVOSMetric(VideoMetric):
             for video in videos:
                 groups[video['name']].append(video)
             videos = [
-                result
+                self._merge(name, sorted(group, key=_exp_order))
                 for name, group in groups.items()
-                for result in self._merge(name, sorted(group, key=_exp_order))
             ]
         self._pack([file for video in videos for file in video['files']])
         if self.format_only:
             return {}
-        rows = [np.array(video['scores']) for video in videos]
-        figures = summarize_objects([ObjectScores(r[:, 0], r[:, 1]) for r in rows])
-        log_figures(f'{len(rows)} sentences', figures)
+        figures = self.evaluator.summarize({v['key']: v['record'] for v in videos})
+        log_figures(f'{len(names)} sentences', figures)
         return figures
 
-    def _merge(self, name: str, group: list[dict]) -> list[dict]:
-        """Let the sentences of a video share its pixels, and judge each."""
+    def _merge(self, name: str, group: list[dict]) -> dict:
+        """Let the sentences of a video share its pixels: objects 1, 2, ..."""
         if len({len(video['tube']) for video in group}) > 1:
             raise ValueError(f'The sentences of video {name!r} differ in length.')
-        results = [{'scores': [], 'files': []} for _ in group]
+        state, files = self.evaluator.start(), []
         ids = np.arange(1, len(group) + 1)
-        for index, stem in enumerate(group[0]['frames']):
+        for index, stem in enumerate(group[0]['stems']):
             entries = [video['tube'][index] for video in group]
             masks = np.stack([mask_utils.decode(e[0]).astype(bool) for e in entries])
             painted = paint_ids(masks, ids, np.array([e[1] for e in entries]))
             if self.outfile_prefix is not None:
                 file = f'Annotations/{name}/{stem}.png'
                 write_object_ids(painted, Path(self.outfile_prefix) / file)
-                results[0]['files'].append(file)
-            for object_id, entry, result in zip(ids, entries, results):
-                if entry[2] is None:
-                    continue
-                truth = mask_utils.decode(entry[2]).astype(bool)
-                answer = painted == object_id
-                result['scores'].append(
-                    (region_similarity(answer, truth), contour_accuracy(answer, truth))
-                )
-        return results
+                files.append(file)
+            if not self.format_only:
+                truth = {
+                    number: TrueObject(mask_utils.decode(entry[2]).astype(bool))
+                    for number, entry in enumerate(entries, start=1)
+                }
+                self.evaluator.add(state, truth, painted)
+        record = None if self.format_only else self.evaluator.finish(state)
+        return {'key': name, 'record': record, 'files': files}
 
     def _pack(self, files: list[str]) -> None:
         if self.outfile_prefix is None:

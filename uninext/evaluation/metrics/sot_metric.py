@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from mmengine.logging import MMLogger
 
-from uninext.evaluation.functional.single_object import (
-    RULES,
-    sequence_errors,
-    summarize_sequences,
+from uninext.evaluation.evaluators.single_object import (
+    ABSENT,
+    SingleObjectEvaluator,
+    TargetBox,
 )
 from uninext.evaluation.metrics.video_metric import (
     VideoMetric,
@@ -24,7 +24,6 @@ from uninext.evaluation.metrics.video_metric import (
 from uninext.evaluation.submission import write_submission
 from uninext.registry import METRICS
 
-ABSENT = (np.nan,) * 4
 SERVERS = ('trackingnet', 'got10k')
 
 
@@ -65,21 +64,19 @@ class SOTMetric(VideoMetric):
         prefix: str | None = None,
     ) -> None:
         super().__init__(outfile_prefix, format_only, collect_device, prefix)
-        if rules not in RULES:
-            raise ValueError(f'rules must be one of {sorted(RULES)}, got {rules!r}.')
+        self.evaluator = SingleObjectEvaluator(rules)
         if server is not None and (server not in SERVERS or outfile_prefix is None):
             raise ValueError(
                 f'server must be one of {SERVERS} and needs outfile_prefix, got '
                 f'{server!r} and {outfile_prefix!r}.'
             )
-        self.rules = RULES[rules]
         self.server = server
         self._last_time = time.perf_counter()
 
-    def start_video(self, sample: dict) -> dict[str, list]:
-        return {'pred': [], 'truth': [], 'seconds': []}
+    def start_video(self, sample: dict) -> dict[str, Any]:
+        return {'boxes': self.evaluator.start(), 'seconds': []}
 
-    def add_frame(self, state: dict[str, list], sample: dict) -> None:
+    def add_frame(self, state: dict[str, Any], sample: dict) -> None:
         now = time.perf_counter()
         state['seconds'].append(now - self._last_time)
         self._last_time = now
@@ -87,23 +84,15 @@ class SOTMetric(VideoMetric):
         best = ABSENT
         if len(pred['scores']):
             best = _to_xywh(pred['bboxes'][int(pred['scores'].argmax())])
-        state['pred'].append(best)
-        if self.format_only:
-            return
-        targets = targets_of(sample)
-        if len(targets) > 1:
-            raise ValueError(
-                f'Frame {sample["frame_id"]} of {video_name(sample)!r} has '
-                f'{len(targets)} targets; SOT has one.'
-            )
-        state['truth'].append(_to_xywh(targets[0]['bbox']) if targets else ABSENT)
+        truth = TargetBox() if self.format_only else _target_box(sample)
+        self.evaluator.add(state['boxes'], truth, best)
 
-    def finish_video(self, state: dict[str, list], sample: dict) -> dict[str, Any]:
-        arrays = {key: np.array(values) for key, values in state.items()}
-        return {**arrays, 'size_hw': tuple(sample['ori_shape'][:2])}
+    def finish_video(self, state: dict[str, Any], sample: dict) -> dict[str, Any]:
+        record = self.evaluator.finish(state['boxes'])
+        return {'record': record, 'seconds': np.array(state['seconds'])}
 
     def summarize(self, videos: list[dict]) -> dict[str, float]:
-        """Write the files, then judge.
+        """Write the files, then evaluate.
 
         Args:
             videos: Results of all ranks.
@@ -115,19 +104,16 @@ class SOTMetric(VideoMetric):
             self._write(videos)
         if self.format_only:
             return {}
-        errors = [
-            sequence_errors(v['pred'], v['truth'], self.rules, size_hw=v['size_hw'])
-            for v in videos
-        ]
-        figures = summarize_sequences(errors, self.rules)
-        log_figures(f'{len(videos)} sequences', figures)
+        figures = self.evaluator.summarize({v['key']: v['record'] for v in videos})
+        shares = {key: value for key, value in figures.items() if key != 'errorNum'}
+        log_figures(f'{len(videos)} sequences', shares)
         return figures
 
     def _write(self, videos: list[dict]) -> None:
         folder = Path(self.outfile_prefix)
         num_lines: dict[str, int] = {}
         for video in videos:
-            name, boxes = video['name'], video['pred']
+            name, boxes = video['name'], video['record']['pred']
             if self.server is not None:
                 boxes = _fill_forward(boxes)
             contents = {f'{name}.txt': _to_lines(boxes)}
@@ -148,13 +134,25 @@ class SOTMetric(VideoMetric):
             logger.info(f'{path} is what the server of {self.server} takes')
 
 
+def _target_box(sample: dict) -> TargetBox:
+    targets = targets_of(sample)
+    if len(targets) > 1:
+        raise ValueError(
+            f'Frame {sample["frame_id"]} of {video_name(sample)!r} has '
+            f'{len(targets)} targets; SOT has one.'
+        )
+    box = _to_xywh(targets[0]['bbox']) if targets else ABSENT
+    return TargetBox(box, size_hw=tuple(sample['ori_shape'][:2]))
+
+
 def _to_xywh(box_xyxy: Any) -> tuple[float, ...]:
     x1, y1, x2, y2 = (float(value) for value in box_xyxy)
     return x1, y1, x2 - x1, y2 - y1
 
 
 def _to_lines(rows: np.ndarray) -> str:
-    return ''.join(','.join(f'{value:.4f}' for value in row) + '\n' for row in rows)
+    # As many digits as a number has: what reads the file gets the same metrics.
+    return ''.join(','.join(map(repr, row)) + '\n' for row in rows.tolist())
 
 
 def _fill_forward(boxes: np.ndarray) -> np.ndarray:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mmengine.fileio import load
 from mmengine.logging import MMLogger
 
-from uninext.evaluation.functional.video_instances import video_instance_figures
+from uninext.evaluation.evaluators.video_instances import (
+    Instance,
+    VideoInstancesEvaluator,
+)
 from uninext.evaluation.metrics.video_metric import (
     VideoMetric,
     log_figures,
@@ -76,14 +80,7 @@ class VideoInstanceMetric(VideoMetric):
                 f'The last frame of video {video_name(sample)!r} has no '
                 "'video_instances'. Use a predictor of whole videos."
             )
-        found = [
-            {
-                'score': float(instance['score']),
-                'label': int(instance['label']),
-                'segmentations': [_as_json(rle) for rle in instance['segmentations']],
-            }
-            for instance in sample['video_instances']
-        ]
+        found = sample['video_instances']
         for instance in found:
             if len(instance['segmentations']) != sample['video_length']:
                 raise ValueError(
@@ -91,14 +88,22 @@ class VideoInstanceMetric(VideoMetric):
                     f'{len(instance["segmentations"])} masks, the video '
                     f'{sample["video_length"]} frames.'
                 )
-        return {
-            'video_id': sample['video_id'],
-            'truth': list(state.values()),
-            'found': found,
-        }
+        truth = [
+            Instance(t['label'], t['segmentations'], iscrowd=t['iscrowd'])
+            for t in state.values()
+        ]
+        predictions = [
+            Instance(
+                int(instance['label']),
+                [_as_json(rle) for rle in instance['segmentations']],
+                float(instance['score']),
+            )
+            for instance in found
+        ]
+        return {'video_id': sample['video_id'], 'instances': (truth, predictions)}
 
     def summarize(self, videos: list[dict]) -> dict[str, float]:
-        """Write the result file, then judge.
+        """Write the result file, then evaluate.
 
         Args:
             videos: Results of all ranks.
@@ -106,30 +111,33 @@ class VideoInstanceMetric(VideoMetric):
         Returns:
             Figures of ``video_instance_figures``; none with ``format_only``.
         """
-        kinds: dict[str, list[dict]] = {'truth': [], 'found': []}
+        category_ids = self._category_ids(videos)
+        evaluator = VideoInstancesEvaluator(list(category_ids.values()))
+        records = {}
         for video in videos:
-            for kind, records in kinds.items():
-                records += [{**r, 'video_id': video['video_id']} for r in video[kind]]
-        category_ids = self._category_ids(kinds)
-        for records in kinds.values():
-            for record in records:
-                record['category_id'] = category_ids[record.pop('label')]
+            state = evaluator.start()
+            listed = (
+                [replace(i, category_id=category_ids[i.category_id]) for i in instances]
+                for instances in video['instances']
+            )
+            evaluator.add(state, *listed)
+            records[video['video_id']] = evaluator.finish(state)
         if self.outfile_prefix is not None:
-            self._write(kinds['found'])
+            self._write(records)
         if self.format_only:
             return {}
-        video_ids = [video['video_id'] for video in videos]
-        figures = video_instance_figures(
-            kinds['truth'], kinds['found'], video_ids, list(category_ids.values())
-        )
+        figures = evaluator.summarize(records)
         log_figures(f'{len(videos)} videos', figures)
         return figures
 
-    def _category_ids(self, kinds: dict[str, list[dict]]) -> dict[int, int]:
+    def _category_ids(self, videos: list[dict]) -> dict[int, int]:
         """Label -> category id."""
         if self.ann_file is None:
             labels = {
-                record['label'] for records in kinds.values() for record in records
+                instance.category_id
+                for video in videos
+                for instances in video['instances']
+                for instance in instances
             }
             return {label: label + 1 for label in sorted(labels)}
         ids = {c['name']: c['id'] for c in load(self.ann_file)['categories']}
@@ -142,7 +150,18 @@ class VideoInstanceMetric(VideoMetric):
             )
         return {label: ids[name] for label, name in enumerate(names)}
 
-    def _write(self, found: list[dict]) -> None:
+    def _write(self, records: dict[Any, dict]) -> None:
+        found = []
+        for video_id, record in records.items():
+            for instance in record['predictions']:
+                found.append(
+                    {
+                        'video_id': video_id,
+                        'category_id': instance.category_id,
+                        'score': instance.score,
+                        'segmentations': instance.segmentations,
+                    }
+                )
         folder = Path(self.outfile_prefix)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / 'results.json').write_text(json.dumps(found))

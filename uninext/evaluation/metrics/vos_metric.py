@@ -8,12 +8,9 @@ from typing import Any
 import numpy as np
 from mmengine.logging import MMLogger
 
-from uninext.evaluation.functional.video_objects import (
-    ObjectScores,
-    contour_accuracy,
-    region_similarity,
-    summarize_objects,
-    summarize_seen_unseen,
+from uninext.evaluation.evaluators.video_objects import (
+    TrueObject,
+    VideoObjectsEvaluator,
 )
 from uninext.evaluation.metrics.object_pictures import paint_ids, write_object_ids
 from uninext.evaluation.metrics.video_metric import (
@@ -28,8 +25,6 @@ from uninext.evaluation.metrics.video_metric import (
 from uninext.evaluation.submission import write_submission
 from uninext.registry import METRICS
 
-FRAMES = ('inner', 'after_first')
-
 
 @METRICS.register_module()
 class VOSMetric(VideoMetric):
@@ -41,7 +36,7 @@ class VOSMetric(VideoMetric):
     Args:
         frames: ``'inner'`` leaves out the first and the last frame (DAVIS);
             ``'after_first'`` counts from the frame after an object's first one
-            (YouTube-VOS, whose objects come in later).
+            (YouTube-VOS, whose objects come in later); ``'all'`` leaves out none.
         outfile_prefix: Folder of ``Annotations/<video>/<frame>.png``, pictures with a
             palette.
         with_zip: Also write ``<outfile_prefix>.zip``, checked for YouTube-VOS.
@@ -65,16 +60,13 @@ class VOSMetric(VideoMetric):
         prefix: str | None = None,
     ) -> None:
         super().__init__(outfile_prefix, format_only, collect_device, prefix)
-        if frames not in FRAMES:
-            raise ValueError(f'frames must be one of {FRAMES}, got {frames!r}.')
+        self.evaluator = VideoObjectsEvaluator(frames)
         if with_zip and outfile_prefix is None:
             raise ValueError('with_zip needs outfile_prefix: where to write to.')
-        self.frames = frames
         self.with_zip = with_zip
 
     def start_video(self, sample: dict) -> dict[str, Any]:
-        # Scores are {frame: (J, F)} of every object; 'found' is the ids of each frame.
-        return {'scores': {}, 'seen': {}, 'found': [], 'files': []}
+        return {'objects': self.evaluator.start(), 'files': []}
 
     def add_frame(self, state: dict[str, Any], sample: dict) -> None:
         ids = self._predicted_ids(sample)
@@ -85,41 +77,23 @@ class VOSMetric(VideoMetric):
             state['files'].append(file)
         if self.format_only:
             return
-        state['found'].append(set(np.unique(ids).tolist()) - {0})
-        here = {int(t['instance_id']): t for t in targets_of(sample)}
-        for object_id, target in here.items():
-            state['scores'].setdefault(object_id, {})
-            if 'is_seen' in target:
-                state['seen'][object_id] = bool(target['is_seen'])
-        for object_id, frames in state['scores'].items():
-            if object_id in here:
-                truth = target_mask(here[object_id], sample)
-            else:
-                truth = np.zeros(ids.shape, dtype=bool)
-            answer = ids == object_id
-            pair = region_similarity(answer, truth), contour_accuracy(answer, truth)
-            frames[sample['frame_id']] = pair
+        truth = {
+            int(t['instance_id']): TrueObject(target_mask(t, sample), t.get('is_seen'))
+            for t in targets_of(sample)
+        }
+        self.evaluator.add(state['objects'], truth, ids)
 
     def finish_video(self, state: dict[str, Any], sample: dict) -> dict[str, Any]:
-        objects = {}
-        for object_id, frames in state['scores'].items():
-            first = min(frames)
-            if self.frames == 'inner':
-                # Before its first frame an object is empty: right if nothing was said.
-                early = {
-                    t: (float(object_id not in state['found'][t]),) * 2
-                    for t in range(first)
-                }
-                pairs = {**early, **frames}
-                counting = range(1, sample['video_length'] - 1)
-            else:
-                pairs, counting = frames, range(first + 1, sample['video_length'])
-            rows = np.array([pairs[t] for t in counting]).reshape(-1, 2)
-            objects[object_id] = rows
-        return {'objects': objects, 'seen': state['seen'], 'files': state['files']}
+        if self.format_only:
+            return {'files': state['files']}
+        try:
+            record = self.evaluator.finish(state['objects'])
+        except ValueError as error:
+            raise ValueError(f'Video {video_name(sample)!r}: {error}') from None
+        return {'record': record, 'files': state['files']}
 
     def summarize(self, videos: list[dict]) -> dict[str, float]:
-        """Judge, and pack what was written.
+        """Evaluate, and pack what was written.
 
         Args:
             videos: Results of all ranks.
@@ -132,16 +106,9 @@ class VOSMetric(VideoMetric):
         self._pack(videos)
         if self.format_only:
             return {}
-        scores, seen = [], []
-        for video in videos:
-            for object_id, rows in video['objects'].items():
-                if len(rows):
-                    scores.append(ObjectScores(rows[:, 0], rows[:, 1]))
-                    seen.append(video['seen'].get(object_id))
-        figures = summarize_objects(scores)
-        if {True, False} <= set(seen) and None not in seen:
-            figures = {**summarize_seen_unseen(scores, seen), **figures}
-        log_figures(f'{len(scores)} objects', figures)
+        figures = self.evaluator.summarize({v['key']: v['record'] for v in videos})
+        num_objects = sum(len(video['record']['objects']) for video in videos)
+        log_figures(f'{num_objects} objects', figures)
         return figures
 
     def _pack(self, videos: list[dict], layout: str = 'ytvos') -> None:

@@ -1,11 +1,11 @@
 """Figures from files: a benchmark's ground truth and result files enter, figures leave.
 
 Used by ``tools/analysis_tools/eval_results.py``; a format is one function of
-``(gt, pred)`` paths that returns numbers JSON can hold. A new one is a function and a
-line in ``FORMATS``.
+``(gt, pred)`` paths that returns numbers JSON can hold; its keyword arguments are
+options of ``uninext eval``. A new one is a function and a line in ``FORMATS``.
 
 ``reading``: files -> values, with errors for people.
-``images``: COCO detection and segmentation, referring expressions.
+``images``, ``referring``: COCO detection and segmentation; sentences.
 ``single_object``, ``video_objects``, ``video_instances``, ``tracking``: video tasks.
 ``confusion``: which categories are taken for which.
 ``bdd100k``: tracking, detection and segmentation of BDD100K.
@@ -14,7 +14,6 @@ line in ``FORMATS``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from uninext.evaluation.result_files.bdd100k import (
@@ -24,18 +23,25 @@ from uninext.evaluation.result_files.bdd100k import (
     evaluate_bdd_mots,
 )
 from uninext.evaluation.result_files.confusion import Confusion, coco_confusion
-from uninext.evaluation.result_files.images import evaluate_coco, evaluate_refexp
+from uninext.evaluation.result_files.images import evaluate_coco
+from uninext.evaluation.result_files.referring import evaluate_refexp
 from uninext.evaluation.result_files.single_object import evaluate_sot
 from uninext.evaluation.result_files.tracking import evaluate_mot
 from uninext.evaluation.result_files.video_instances import evaluate_ytvis
-from uninext.evaluation.result_files.video_objects import evaluate_davis
+from uninext.evaluation.result_files.video_objects import (
+    evaluate_davis,
+    evaluate_rvos,
+    evaluate_ytvos,
+)
 
 # What ``eval_results.py`` calls a layout -> who reads and judges it.
-FORMATS: dict[str, Callable[[str | Path, str | Path], dict[str, Any]]] = {
+FORMATS: dict[str, Callable[..., dict[str, Any]]] = {
     'coco': evaluate_coco,
     'refexp': evaluate_refexp,
     'sot': evaluate_sot,
     'davis': evaluate_davis,
+    'ytvos': evaluate_ytvos,
+    'rvos': evaluate_rvos,
     'ytvis': evaluate_ytvis,
     'mot': evaluate_mot,
     'bdd-mot': evaluate_bdd_mot,
@@ -56,6 +62,8 @@ __all__ = [
     'evaluate_davis',
     'evaluate_mot',
     'evaluate_refexp',
+    'evaluate_rvos',
     'evaluate_sot',
     'evaluate_ytvis',
+    'evaluate_ytvos',
 ]

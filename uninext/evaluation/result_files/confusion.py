@@ -14,10 +14,13 @@ from pycocotools import mask as rle
 from pycocotools.coco import COCO
 
 from uninext.evaluation.functional.confusion import count_confusions, match_objects
-from uninext.evaluation.result_files.images import read_coco_pair
+from uninext.evaluation.result_files.images import (
+    KEYS,
+    check_shapes,
+    read_coco_pair,
+)
 
 NOTHING = 'nothing'
-KINDS = {'bbox': 'bbox', 'segm': 'segmentation'}
 
 
 @dataclass(frozen=True)
@@ -82,19 +85,14 @@ def coco_confusion(
         ValueError: If a number or ``kind`` is out of range, a file cannot be read, or
             the two do not belong together.
     """
-    if kind not in KINDS:
-        raise ValueError(f'kind must be one of {sorted(KINDS)}, got {kind!r}.')
+    if kind not in KEYS:
+        raise ValueError(f'kind must be one of {sorted(KEYS)}, got {kind!r}.')
     if not 0 < iou_thr <= 1:
         raise ValueError(f'iou_thr must be in (0, 1], got {iou_thr}.')
     truth, results = read_coco_pair(gt, pred)
-    absent = [r for r in results if KINDS[kind] not in r]
-    if absent:
-        raise ValueError(f'{len(absent)} results of {pred} have no {KINDS[kind]!r}.')
-    categories = sorted(truth.get('categories', ()), key=lambda c: c['id'])
+    check_shapes(truth, results, kind, gt, pred)
+    categories = sorted(truth['categories'], key=lambda c: c['id'])
     label_of = {category['id']: i for i, category in enumerate(categories)}
-    strangers = {r['category_id'] for r in results} - label_of.keys()
-    if strangers:
-        raise ValueError(f'{gt} has no categories {sorted(strangers)}, {pred} has.')
     with contextlib.redirect_stdout(io.StringIO()):
         coco = COCO()
         coco.dataset = truth
@@ -120,7 +118,7 @@ def _of_picture(
 ) -> np.ndarray:
     crowds = np.array([bool(o.get('iscrowd')) for o in objects], dtype=bool)
     shapes = [_shape(coco, o, kind) for o in objects]
-    overlaps = _overlaps(shapes, [a[KINDS[kind]] for a in answers], crowds)
+    overlaps = _overlaps(shapes, [a[KEYS[kind]] for a in answers], crowds)
     # Upon a crowd: left out, unless it is the answer to an object.
     truth_labels = _labels([o for o in objects if not o.get('iscrowd')], label_of)
     found_labels = _labels(answers, label_of)
@@ -135,11 +133,6 @@ def _of_picture(
 def _shape(coco: COCO, annotation: dict, kind: str) -> list[float] | dict:
     if kind == 'bbox':
         return annotation['bbox']
-    if not annotation.get('segmentation'):
-        raise ValueError(
-            f'Object {annotation.get("id")} of the ground truth has no segmentation; '
-            'compare boxes instead.'
-        )
     return coco.annToRLE(annotation)
 
 

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from uninext.evaluation.functional.single_object import (
-    RULES,
-    sequence_errors,
-    summarize_sequences,
+from uninext.evaluation.evaluators.single_object import (
+    SingleObjectEvaluator,
+    TargetBox,
 )
-from uninext.evaluation.result_files.reading import is_list_of, parse_json, read_text
+from uninext.evaluation.functional.single_object import RULES
+from uninext.evaluation.result_files.reading import (
+    list_of_records,
+    parse_json,
+    read_text,
+)
 
 TRUTH_FILES = ('groundtruth.txt', 'groundtruth_rect.txt')
-# A number that is not 0 says that the target is not to be seen.
-HIDDEN_FILES = ('full_occlusion.txt', 'out_of_view.txt', 'absence.label')
+# File beside the boxes -> whether a number that is not 0 says that the target can be
+# seen: LaSOT's files and GOT-10k's, whose cover.label counts eighths.
+VISIBLE_FILES = {
+    'full_occlusion.txt': False,
+    'out_of_view.txt': False,
+    'absence.label': False,
+    'cover.label': True,
+}
+SIZE_FILE = 'meta_info.ini'  # GOT-10k's; names the resolution
 OTHER_FILES = ('_time', '_all_boxes', '_object_presence_scores')  # pytracking's
 
 
@@ -27,14 +40,15 @@ def evaluate_sot(gt: str | Path, pred: str | Path) -> dict[str, dict]:
         gt: One file of ``x,y,w,h`` lines (pixels; comma, tab, blank or semicolon
             between numbers), a folder of ``<sequence>.txt``, or a folder that holds
             ``<sequence>/groundtruth.txt`` (or ``groundtruth_rect.txt``) at any depth,
-            beside it what LaSOT and GOT-10k say of hidden frames.
+            beside it what LaSOT and GOT-10k say of hidden frames, and GOT-10k's
+            ``meta_info.ini`` for the size that its rules clip to.
         pred: One file, a folder of ``<sequence>.txt``, GOT-10k's
             ``<sequence>/<sequence>_001.txt``, or a folder of such folders, one per
             tracker. A result file of the OTB toolkit (``<sequence>.json``) is read
             too.
 
     Returns:
-        ``{rules: {figure: value}}`` by the rules of :data:`RULES` and the number of
+        ``{rules: {metric: value}}`` by the rules of :data:`RULES` and the number of
         sequences; with several trackers, by tracker's name first.
 
     Raises:
@@ -47,13 +61,13 @@ def evaluate_sot(gt: str | Path, pred: str | Path) -> dict[str, dict]:
         return _evaluate_tracker(truth, _match_single(truth, pred))
     if not pred.is_dir():
         raise ValueError(f'{pred} does not exist. Check the path.')
-    answers = _find_answers(pred)
-    if set(truth) & set(answers):
-        return _evaluate_tracker(truth, _check_complete(truth, answers, pred))
+    predictions = _find_predictions(pred)
+    if set(truth) & set(predictions):
+        return _evaluate_tracker(truth, _check_complete(truth, predictions, pred))
     trackers = {
         folder.name: found
         for folder in sorted(pred.iterdir())
-        if folder.is_dir() and set(found := _find_answers(folder)) & set(truth)
+        if folder.is_dir() and set(found := _find_predictions(folder)) & set(truth)
     }
     if not trackers:
         raise ValueError(
@@ -83,49 +97,68 @@ def read_boxes(path: str | Path) -> np.ndarray:
         return _read_otb_json(text, path)
     boxes = []
     for number, line in enumerate(text.strip().splitlines(), start=1):
+        words = re.split(r'[,;\s]+', line.strip(' ,;\t'))
         try:
-            values = [float(word) for word in re.split(r'[,;\s]+', line.strip(' ,;\t'))]
+            values = [float(word) for word in words]
         except ValueError:
             values = []
-        if len(values) != 4:
-            raise ValueError(
-                f'{path}, line {number}: expected the four numbers x, y, w, h, got '
-                f'{line[:60]!r}.'
-            )
-        boxes.append(values)
+        boxes.append(_checked_box(values, f'{path}, line {number}', line))
     return np.array(boxes, dtype=np.float64).reshape(-1, 4)
 
 
 def _read_otb_json(text: str, path: str | Path) -> np.ndarray:
     runs = parse_json(text, path)
-    if not is_list_of(runs, 'res') or len(runs) != 1:
-        raise ValueError(
-            f"{path} is not one run of the OTB toolkit: a list of {{'res'}}."
-        )
+    list_of_records(runs, ('res',), path, 'one run of the OTB toolkit')
+    if len(runs) != 1:
+        raise ValueError(f'{path} is not one run of the OTB toolkit, but {len(runs)}.')
     if runs[0].get('resType', 'rect') != 'rect':
         raise ValueError(f"{path} holds {runs[0]['resType']!r}; only 'rect' is read.")
-    boxes = np.array(runs[0]['res'], dtype=np.float64)
-    if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise ValueError(f'{path} does not hold boxes of four numbers.')
-    return boxes
+    rows = runs[0]['res']
+    if not isinstance(rows, list):
+        raise ValueError(f"{path}: 'res' must be a list of boxes.")
+    boxes = [
+        _checked_box(row, f"{path}, row {index} of 'res'", row)
+        for index, row in enumerate(rows)
+    ]
+    return np.array(boxes, dtype=np.float64).reshape(-1, 4)
 
 
-def _evaluate_tracker(truth: dict[str, Path], answers: dict[str, Path]) -> dict:
-    sequences = []
+def _checked_box(values: Any, place: str, given: Any) -> list[float]:
+    """Four numbers; NaN says that there is no box."""
+    is_box = (
+        isinstance(values, list)
+        and len(values) == 4
+        and all(isinstance(value, (int, float)) for value in values)
+    )
+    if not is_box:
+        raise ValueError(
+            f'{place}: expected the four numbers x, y, w, h, got {str(given)[:60]!r}. '
+            'Write NaN,NaN,NaN,NaN where nothing was found.'
+        )
+    if any(math.isinf(value) for value in values):
+        raise ValueError(f'{place}: a box is finite or NaN, got {str(given)[:60]!r}.')
+    return values
+
+
+def _evaluate_tracker(truth: dict[str, Path], predictions: dict[str, Path]) -> dict:
+    evaluators = {name: SingleObjectEvaluator(name) for name in RULES}
+    reader = evaluators['otb']  # records are the same for all rules
+    records = {}
     for name, path in truth.items():
-        boxes, answer = read_boxes(path), read_boxes(answers[name])
-        if len(boxes) != len(answer):
+        boxes, predicted = read_boxes(path), read_boxes(predictions[name])
+        if len(boxes) != len(predicted):
             raise ValueError(
-                f'{answers[name]} has {len(answer)} boxes, but {name} has {len(boxes)} '
-                'frames. Every frame needs a line (NaN,NaN,NaN,NaN where nothing was '
-                'found).'
+                f'{predictions[name]} has {len(predicted)} boxes, but {name} has '
+                f'{len(boxes)} frames. Every frame needs a line (NaN,NaN,NaN,NaN where '
+                'nothing was found).'
             )
-        sequences.append((answer, boxes, _read_visible(path, len(boxes))))
-    figures: dict[str, dict] = {}
-    for name, rules in RULES.items():
-        errors = [sequence_errors(a, b, rules, v) for a, b, v in sequences]
-        figures[name] = summarize_sequences(errors, rules)
-    return {'num_sequences': len(truth), **figures}
+        visible, size = _read_visible(path, len(boxes)), _read_size(path)
+        state = reader.start()
+        for t, (box, found) in enumerate(zip(boxes, predicted)):
+            reader.add(state, TargetBox(box, bool(visible[t]), size), found)
+        records[name] = reader.finish(state)
+    metrics = {name: e.summarize(records) for name, e in evaluators.items()}
+    return {'num_sequences': len(truth), **metrics}
 
 
 def _find_truth(gt: Path) -> dict[str, Path]:
@@ -148,14 +181,14 @@ def _find_truth(gt: Path) -> dict[str, Path]:
     return truth
 
 
-def _find_answers(folder: Path) -> dict[str, Path]:
+def _find_predictions(folder: Path) -> dict[str, Path]:
     """Sequence name -> file, in the layouts that trackers write."""
     files = [p for p in sorted(folder.iterdir()) if p.suffix in ('.txt', '.json')]
-    answers = {p.stem: p for p in files if not p.stem.endswith(OTHER_FILES)}
+    predictions = {p.stem: p for p in files if not p.stem.endswith(OTHER_FILES)}
     for inner in sorted(p for p in folder.iterdir() if p.is_dir()):
         if (path := inner / f'{inner.name}_001.txt').is_file():
-            answers[inner.name] = path
-    return answers
+            predictions[inner.name] = path
+    return predictions
 
 
 def _match_single(truth: dict[str, Path], pred: Path) -> dict[str, Path]:
@@ -168,27 +201,40 @@ def _match_single(truth: dict[str, Path], pred: Path) -> dict[str, Path]:
 
 
 def _check_complete(
-    truth: dict[str, Path], answers: dict[str, Path], pred: Path
+    truth: dict[str, Path], predictions: dict[str, Path], pred: Path
 ) -> dict[str, Path]:
-    missing = sorted(set(truth) - set(answers))
+    missing = sorted(set(truth) - set(predictions))
     if missing:
         raise ValueError(
-            f'{pred} has no answer to {len(missing)} of {len(truth)} sequences (e.g. '
-            f'{missing[0]}): figures of a part are not comparable.'
+            f'{pred} has no prediction for {len(missing)} of {len(truth)} sequences '
+            f'(e.g. {missing[0]}): figures of a part are not comparable.'
         )
-    return answers
+    return predictions
 
 
-def _read_visible(path: Path, num_frames: int) -> np.ndarray | None:
-    """Combine LaSOT's and GOT-10k's files beside the boxes: (T,) bool, None if none."""
-    visible = None
-    for name in HIDDEN_FILES:
+def _read_visible(path: Path, num_frames: int) -> np.ndarray:
+    """Combine LaSOT's and GOT-10k's files beside the boxes: (T,) bool."""
+    visible = np.ones(num_frames, dtype=bool)
+    for name, is_visible in VISIBLE_FILES.items():
         file = path.parent / name
         if path.name not in TRUTH_FILES or not file.is_file():
             continue
         flags = [word for word in re.split(r'[,;\s]+', read_text(file)) if word]
         if len(flags) != num_frames:
             raise ValueError(f'{file} has {len(flags)} flags for {num_frames} frames.')
-        seen = np.array([float(flag) == 0 for flag in flags])
-        visible = seen if visible is None else visible & seen
+        try:
+            visible &= [(float(flag) != 0) == is_visible for flag in flags]
+        except ValueError:
+            raise ValueError(f'{file} must hold one number a frame.') from None
     return visible
+
+
+def _read_size(path: Path) -> tuple[int, int] | None:
+    """Size (H, W) that GOT-10k's file beside the boxes names; None without one."""
+    file = path.parent / SIZE_FILE
+    if path.name not in TRUTH_FILES or not file.is_file():
+        return None
+    found = re.search(r'(?m)^resolution:\s*\(\s*(\d+),\s*(\d+)\s*\)', read_text(file))
+    if found is None:
+        raise ValueError(f'{file} has no line "resolution: (WIDTH, HEIGHT)".')
+    return int(found[2]), int(found[1])

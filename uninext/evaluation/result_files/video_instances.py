@@ -2,80 +2,108 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pycocotools import mask as mask_utils
+from uninext.evaluation.evaluators.video_instances import (
+    Instance,
+    VideoInstancesEvaluator,
+)
+from uninext.evaluation.functional.coco import MAX_DETS
+from uninext.evaluation.result_files.images import category_ids_of
+from uninext.evaluation.result_files.reading import (
+    check_known,
+    finite,
+    list_of_records,
+    mask_rle,
+    read_json,
+    unique,
+)
 
-from uninext.evaluation.functional.video_instances import video_instance_figures
-from uninext.evaluation.result_files.reading import is_list_of, read_json
 
-
-def evaluate_ytvis(gt: str | Path, pred: str | Path) -> dict[str, float]:
+def evaluate_ytvis(
+    gt: str | Path,
+    pred: str | Path,
+    *,
+    max_dets: Sequence[int] = MAX_DETS,
+    categories: Sequence[str] | None = None,
+) -> dict[str, float]:
     """AP and AR of tubes, over all videos of the ground truth.
 
     Args:
         gt: ``videos``, ``annotations`` and ``categories``; ``segmentations`` are RLE,
             polygons or null per frame.
-        pred: A list of ``{video_id, category_id, score, segmentations}``.
+        pred: A list of ``{video_id, category_id, score, segmentations}``, likewise.
+        max_dets: How many results count for a video and category.
+        categories: Names of those that count; all if None.
 
     Returns:
-        Figures of ``video_instance_figures``.
+        Metrics of ``video_instance_figures``.
 
     Raises:
         ValueError: If a file has another layout, the two do not belong together, or
             masks are of another size than their video.
     """
-    truth, results = read_json(gt), read_json(pred)
-    keys = {'videos', 'annotations', 'categories'}
-    if not isinstance(truth, dict) or not keys <= truth.keys():
-        raise ValueError(
-            f'{gt} is not of the YouTube-VIS layout: needs {sorted(keys)}.'
-        )
-    if not is_list_of(truth['annotations'], 'video_id', 'category_id', 'segmentations'):
-        raise ValueError(f"The annotations of {gt} have no 'segmentations' to judge.")
-    if not is_list_of(results, 'video_id', 'category_id', 'score', 'segmentations'):
-        raise ValueError(
-            f'{pred} is not a result file: expected a list of objects with video_id, '
-            'category_id, score and segmentations.'
-        )
-    videos = {video['id']: video for video in truth['videos']}
-    categories = [category['id'] for category in truth['categories']]
-    for path, records in ((gt, truth['annotations']), (pred, results)):
-        for index, record in enumerate(records):
-            name = f'{path}, record {index}'
-            video = videos.get(record['video_id'])
-            if video is None or record['category_id'] not in categories:
-                raise ValueError(
-                    f'{name} is of video {record["video_id"]!r} and category '
-                    f'{record["category_id"]!r}, which {gt} does not have.'
-                )
-            record['segmentations'] = _read_tube(record['segmentations'], video, name)
-    return video_instance_figures(
-        truth['annotations'], results, list(videos), categories
+    truth = read_json(gt)
+    lists = ('videos', 'annotations', 'categories')
+    if not isinstance(truth, dict) or not set(lists) <= truth.keys():
+        raise ValueError(f'{gt} is not of the YouTube-VIS layout: needs {lists}.')
+    what = 'of the YouTube-VIS layout'
+    keys = ('id', 'height', 'width')
+    videos = list_of_records(truth['videos'], keys, f'{gt}, videos', what)
+    unique((video['id'] for video in videos), 'video', gt)
+    listed = list_of_records(truth['categories'], ('id',), f'{gt}, categories', what)
+    known = unique((category['id'] for category in listed), 'category', gt)
+    keys = ('video_id', 'category_id', 'segmentations')
+    annotations = list_of_records(
+        truth['annotations'], keys, f'{gt}, annotations', what
     )
+    ids = (annotation['id'] for annotation in annotations if 'id' in annotation)
+    unique(ids, 'annotation', gt)
+    results = read_json(pred)
+    list_of_records(results, (*keys, 'score'), pred, 'results of YouTube-VIS')
+    by_id = {video['id']: video for video in videos}
+    instances: tuple[dict, dict] = defaultdict(list), defaultdict(list)
+    for kind, records in zip(instances, (annotations, results)):
+        for index, record in enumerate(records):
+            of_truth = records is annotations
+            place = (
+                f'{gt}, annotation {index}' if of_truth else f'{pred}, record {index}'
+            )
+            check_known(record['video_id'], by_id, 'video', place)
+            check_known(record['category_id'], known, 'category', place)
+            video = by_id[record['video_id']]
+            kind[video['id']].append(_instance(record, video, place, of_truth))
+    ids = category_ids_of(listed, categories, gt)
+    evaluator = VideoInstancesEvaluator(sorted(known) if ids is None else ids, max_dets)
+    sequences = {}
+    for video_id in by_id:
+        state = evaluator.start()
+        evaluator.add(state, *(kind[video_id] for kind in instances))
+        sequences[video_id] = evaluator.finish(state)
+    return evaluator.summarize(sequences)
 
 
-def _read_tube(segmentations: list, video: dict[str, Any], name: str) -> list:
-    num_frames = video.get('length', len(video['file_names']))
-    if len(segmentations) != num_frames:
-        raise ValueError(
-            f'{name} has {len(segmentations)} frames, its video {num_frames}.'
-        )
+def _instance(record: dict, video: dict, place: str, of_truth: bool) -> Instance:
+    masks = record['segmentations']
+    names = video.get('file_names')
+    num_frames = video.get('length', len(names) if names else None)
+    if not isinstance(masks, list) or len(masks) != num_frames:
+        number = len(masks) if isinstance(masks, list) else 'no list of'
+        raise ValueError(f'{place} has {number} frames, its video {num_frames}.')
     size = video['height'], video['width']
-    return [_read_mask(segmentation, size, name) for segmentation in segmentations]
-
-
-def _read_mask(segmentation: Any, size: tuple[int, int], name: str) -> dict | None:
-    if not segmentation:
-        return None
-    if isinstance(segmentation, list):
-        return mask_utils.merge(mask_utils.frPyObjects(segmentation, *size))
-    if tuple(segmentation['size']) != size:
-        raise ValueError(
-            f'{name} has a mask of the size {tuple(segmentation["size"])} (H, W), its '
-            f'video {size}.'
-        )
-    if isinstance(segmentation['counts'], list):
-        return mask_utils.frPyObjects(segmentation, *size)
-    return segmentation
+    tube: list[Any] = [
+        mask_rle(mask, size, f'{place}, frame {t}', polygons=True) if mask else None
+        for t, mask in enumerate(masks)
+    ]
+    if not of_truth:
+        score = finite(record['score'], 'score', place)
+        return Instance(record['category_id'], tube, score)
+    return Instance(
+        record['category_id'],
+        tube,
+        iscrowd=bool(record.get('iscrowd', 0)),
+        areas=record.get('areas'),
+    )

@@ -1,79 +1,136 @@
-"""Video object segmentation: folders of palette pictures."""
+"""Video objects: folders of maps of ids (VOS) or of masks (R-VOS)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from uninext.evaluation.functional.video_objects import (
-    ObjectScores,
-    object_scores,
-    summarize_objects,
+from uninext.evaluation.evaluators.video_objects import (
+    VOID,
+    TrueObject,
+    VideoObjectsEvaluator,
+    object_ids_in,
 )
+from uninext.evaluation.result_files.reading import read_json
 
-VOID = 255  # of DAVIS 2017; in DAVIS 2016 it is the object
+MAX_VALUE = 255
+META_FILE = 'meta.json'  # of YouTube-VOS: the category of each object
+SEEN_BY = 'train'  # the split whose categories are the seen ones
 
 
-def evaluate_davis(gt: str | Path, pred: str | Path) -> dict[str, dict]:
-    """J and F by the rules of DAVIS; the first and the last frame do not count.
+def evaluate_davis(
+    gt: str | Path, pred: str | Path, *, frames: str = 'inner'
+) -> dict[str, Any]:
+    """J and F of objects; by the rules of DAVIS the first and last frame do not count.
 
-    Pictures are ``<video>/<frame>.png``, a pixel's value is the id of its object. A
-    video whose ground truth has the one value 255 is of DAVIS 2016: there any object
-    of the result is the object. Otherwise objects are those of any annotated frame,
-    and 255 is no object.
+    Images are ``<video>/<frame>.png``, a pixel's value is the id of its object. A video
+    whose ground truth has the one value 255 is of DAVIS 2016: there any object of the
+    result is the object. Otherwise objects are those of any annotated frame, and 255 is
+    no object.
 
     Args:
         gt: ``Annotations`` folder with a folder per video (or such a folder in it, like
             ``480p``).
         pred: Results folder of the same layout; also of fewer objects (they count as
             empty), also with further videos.
+        frames: ``'inner'`` (DAVIS), ``'all'`` (Ref-DAVIS) or ``'after_first'``
+            (YouTube-VOS): which frames count.
 
     Returns:
-        ``{'num_sequences', 'num_objects', 'mean': {figure: value}, 'per_sequence':
-        {video: {...}}}`` with the figures of ``summarize_objects``.
+        ``{'num_sequences', 'num_objects', 'mean': {metric: value}, 'per_sequence':
+        {video: {...}}}`` with the metrics of ``summarize_objects``.
 
     Raises:
-        ValueError: If a video or frame is missing, a picture cannot be read or has
+        ValueError: If a video or frame is missing, an image cannot be read or has
             another size, or the result has objects that the ground truth has not.
     """
-    gt_root, pred_root = _find_videos_root(Path(gt)), _find_videos_root(Path(pred))
-    videos = sorted(p.name for p in gt_root.iterdir() if p.is_dir())
-    missing = [name for name in videos if not (pred_root / name).is_dir()]
-    if missing:
-        raise ValueError(
-            f'{pred_root} has no folder for {len(missing)} of {len(videos)} videos '
-            f'(e.g. {missing[0]}): figures of a part are not comparable.'
-        )
-    per_sequence, scores = {}, []
-    for name in videos:
-        objects = _score_video(gt_root / name, pred_root / name)
-        if not objects:
-            continue  # a video without objects has nothing to judge
-        scores.extend(objects)
-        figures = summarize_objects(objects)
-        per_sequence[name] = {**figures, 'num_objects': len(objects)}
+    return _evaluate(Path(gt), Path(pred), frames, {})
+
+
+def evaluate_ytvos(gt: str | Path, pred: str | Path) -> dict[str, Any]:
+    """J and F, and G of seen and unseen categories, by the rules of YouTube-VOS.
+
+    An object counts from the frame after its first one; frames are those that the
+    ground truth has. G needs the categories of the objects, ``meta.json`` beside
+    ``Annotations``, and those of the training set, ``../train/meta.json``.
+
+    Args:
+        gt: Folder of a split, or its ``Annotations``.
+        pred: Results folder, ``<video>/<frame>.png``.
+
+    Returns:
+        As :func:`evaluate_davis`; ``mean`` has ``G``, ``J_seen``, ``J_unseen``,
+        ``F_seen`` and ``F_unseen`` where the categories are known and of both kinds.
+
+    Raises:
+        ValueError: As :func:`evaluate_davis`.
+    """
+    gt = Path(gt)
+    split = gt.parent if gt.name == 'Annotations' else gt
+    masks = split / 'Annotations'
+    seen = read_seen(split / META_FILE, split.parent / SEEN_BY / META_FILE)
+    return _evaluate(masks if masks.is_dir() else gt, Path(pred), 'after_first', seen)
+
+
+def evaluate_rvos(gt: str | Path, pred: str | Path) -> dict[str, Any]:
+    """J and F of sentences, each on its own; every frame counts (Ref-YouTube-VOS).
+
+    Images are ``<video>/<expression>/<frame>.png``; what is not 0 is the object of the
+    sentence. (Ref-DAVIS, whose sentences share the pixels of a video, is ``davis`` with
+    ``frames='all'``.)
+
+    Args:
+        gt: Folder of the ground truth.
+        pred: Results folder of the same layout.
+
+    Returns:
+        As :func:`evaluate_davis`; a sequence is a sentence.
+
+    Raises:
+        ValueError: As :func:`evaluate_davis`.
+    """
+    return _evaluate(Path(gt), Path(pred), 'all', {}, one_object=True)
+
+
+def read_seen(meta: Path, training: Path) -> dict[str, dict[int, bool]]:
+    """Read which objects are of categories of the training set.
+
+    Args:
+        meta: ``meta.json`` of the split.
+        training: ``meta.json`` of the training set.
+
+    Returns:
+        Video -> object id -> flag; empty where a file is absent.
+
+    Raises:
+        ValueError: If a file is not of the layout of YouTube-VOS.
+    """
+    if not meta.is_file() or not training.is_file():
+        return {}
+    known = {name for ids in _read_meta(training).values() for name in ids.values()}
     return {
-        'num_sequences': len(per_sequence),
-        'num_objects': len(scores),
-        'mean': summarize_objects(scores),
-        'per_sequence': per_sequence,
+        video: {number: name in known for number, name in ids.items()}
+        for video, ids in _read_meta(meta).items()
     }
 
 
 def read_object_ids(path: str | Path) -> np.ndarray:
-    """Read a picture of object ids.
+    """Read an image of object ids.
 
     Args:
-        path: PNG with a palette or grey values; of a colour picture whose channels are
+        path: PNG with a palette or grey values; of a colour image whose channels are
             equal, one is taken.
 
     Returns:
         (H, W) uint8, 0 is background.
 
     Raises:
-        ValueError: If it cannot be read or has colours instead of ids.
+        ValueError: If it cannot be read, has colours instead of ids, or values that do
+            not fit in eight bits.
     """
     try:
         with Image.open(path) as image:
@@ -89,20 +146,123 @@ def read_object_ids(path: str | Path) -> np.ndarray:
             f'{path} has colours. Object ids are the indices of a palette (mode P) or '
             'grey values.'
         )
+    if ids.size and not (ids.min() >= 0 and ids.max() <= MAX_VALUE):
+        raise ValueError(
+            f'{path} has the value {ids.max()} ({ids.dtype}); object ids are 0 to '
+            f'{MAX_VALUE}: write an 8-bit image.'
+        )
     return ids.astype(np.uint8)
 
 
-def object_ids_in(ids: np.ndarray) -> list[int]:
-    """Objects of a picture.
+def _evaluate(
+    gt: Path,
+    pred: Path,
+    frames: str,
+    seen: Mapping[str, Mapping[int, bool]],
+    one_object: bool = False,
+) -> dict[str, Any]:
+    evaluator = VideoObjectsEvaluator(frames)
+    gt_root, pred_root = _find_videos_root(gt), _find_videos_root(pred)
+    videos = sorted({p.parent.relative_to(gt_root) for p in gt_root.rglob('*.png')})
+    missing = [name for name in videos if not (pred_root / name).is_dir()]
+    if missing:
+        raise ValueError(
+            f'{pred_root} has no folder for {len(missing)} of {len(videos)} videos '
+            f'(e.g. {missing[0]}): figures of a part are not comparable.'
+        )
+    records, per_sequence = {}, {}
+    for video in videos:
+        name = video.as_posix()
+        folders = gt_root / video, pred_root / video
+        record = _record(evaluator, *folders, seen.get(name, {}), one_object)
+        if not any(len(rows) for rows in record['objects'].values()):
+            continue  # a video without objects has nothing to compare
+        records[name] = record
+        metrics = evaluator.summarize({name: record})
+        per_sequence[name] = {**metrics, 'num_objects': len(record['objects'])}
+    return {
+        'num_sequences': len(records),
+        'num_objects': sum(len(record['objects']) for record in records.values()),
+        'mean': evaluator.summarize(records),
+        'per_sequence': per_sequence,
+    }
 
-    Args:
-        ids: (H, W) uint8, 0 is background.
 
-    Returns:
-        Those that have a pixel, ascending.
-    """
-    # Counting, not sorting: a picture has many pixels and few values.
-    return (np.flatnonzero(np.bincount(ids.ravel(), minlength=1)[1:]) + 1).tolist()
+def _record(
+    evaluator: VideoObjectsEvaluator,
+    gt: Path,
+    pred: Path,
+    seen: Mapping[int, bool],
+    one_object: bool,
+) -> dict[str, Any]:
+    names = sorted(p.name for p in gt.glob('*.png'))
+    counting = _counting(names, evaluator.frames, gt)
+    absent = [name for name in counting if not (pred / name).is_file()]
+    if absent:
+        raise ValueError(f'{pred} misses {len(absent)} frames (e.g. {absent[0]}).')
+    truths = [read_object_ids(gt / name) for name in names]
+    values = {i for ids in truths for i in object_ids_in(ids)}
+    is_binary = one_object or values == {VOID}
+    state = evaluator.start()
+    for name, truth in zip(names, truths):
+        predicted = None
+        if name in counting:
+            predicted = _read_prediction(pred / name, truth, is_binary)
+        if is_binary:
+            truth = (truth > 0).astype(np.uint8)
+        numbers = [1] if is_binary else object_ids_in(truth)
+        target = {
+            number: TrueObject(truth == number, seen.get(number))
+            for number in numbers
+            if number != VOID
+        }
+        evaluator.add(state, target, predicted)
+    try:
+        return evaluator.finish(state)
+    except ValueError as error:
+        raise ValueError(f'{pred}: {error}') from None
+
+
+def _counting(names: list[str], frames: str, gt: Path) -> list[str]:
+    """Frames that may count, so that a prediction must be there."""
+    least = {'inner': 3, 'after_first': 2, 'all': 1}[frames]
+    if len(names) < least:
+        raise ValueError(
+            f'{gt} has {len(names)} annotated frames, but not all of them count '
+            f'({frames!r}): {least} are the least.'
+        )
+    return {'inner': names[1:-1], 'after_first': names[1:], 'all': names}[frames]
+
+
+def _read_prediction(path: Path, truth: np.ndarray, is_binary: bool) -> np.ndarray:
+    ids = read_object_ids(path)
+    if ids.shape != truth.shape:
+        raise ValueError(
+            f'{path} has the size {ids.shape} (H, W), its ground truth {truth.shape}. '
+            'Results are in the size of the original picture.'
+        )
+    if is_binary:
+        return (ids > 0).astype(np.uint8)
+    if ((ids == VOID) & (truth != VOID)).any():
+        raise ValueError(
+            f'{path} has the value {VOID}, which is no object: pixels are the ids of '
+            f'objects, here {object_ids_in(truth)}, not 0 and {VOID}.'
+        )
+    return ids
+
+
+def _read_meta(path: Path) -> dict[str, dict[int, str]]:
+    """Video -> object id -> category."""
+    try:
+        return {
+            video: {int(i): str(o['category']) for i, o in record['objects'].items()}
+            for video, record in read_json(path)['videos'].items()
+        }
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f'{path} is not of the layout of YouTube-VOS: expected {{videos: {{VIDEO: '
+            f'{{objects: {{ID: {{category}}}}}}}}}} ({error!r}).'
+        ) from None
 
 
 def _find_videos_root(folder: Path) -> Path:
@@ -110,44 +270,8 @@ def _find_videos_root(folder: Path) -> Path:
     if not folder.is_dir():
         raise ValueError(f'{folder} is not a folder.')
     inner = [p for p in sorted(folder.iterdir()) if p.is_dir()]
-    if inner and any(inner[0].glob('*.png')):
-        return folder
-    if len(inner) == 1:
+    if len(inner) == 1 and not any(inner[0].glob('*.png')):
         return _find_videos_root(inner[0])
-    raise ValueError(f'{folder} does not hold <video>/<frame>.png.')
-
-
-def _score_video(gt: Path, pred: Path) -> list[ObjectScores]:
-    names = sorted(p.name for p in gt.glob('*.png'))
-    if len(names) < 3:
-        raise ValueError(
-            f'{gt} has {len(names)} annotated frames; the first and the last do not '
-            'count, so 3 are the least.'
-        )
-    truth = [read_object_ids(gt / name) for name in names]
-    absent = [name for name in names[1:-1] if not (pred / name).is_file()]
-    if absent:
-        raise ValueError(f'{pred} misses {len(absent)} frames (e.g. {absent[0]}).')
-    answers = [read_object_ids(pred / name) for name in names[1:-1]]
-    for name, answer, ids in zip(names[1:-1], answers, truth[1:-1]):
-        if answer.shape != ids.shape:
-            raise ValueError(
-                f'{pred / name} has the size {answer.shape} (H, W), its ground truth '
-                f'{ids.shape}. Results are in the size of the original picture.'
-            )
-    objects = sorted({i for ids in truth for i in object_ids_in(ids)})
-    if objects == [VOID]:
-        truth = [(ids > 0).astype(np.uint8) for ids in truth]
-        answers = [(ids > 0).astype(np.uint8) for ids in answers]
-        objects = [1]
-    objects = [o for o in objects if o != VOID]
-    found = {i for answer in answers for i in object_ids_in(answer)} - {VOID}
-    if not found <= set(objects):
-        raise ValueError(
-            f'{pred} has the objects {sorted(found - set(objects))}, but the ground '
-            f'truth has {objects}.'
-        )
-    return [
-        object_scores([a == o for a in answers], [t == o for t in truth[1:-1]])
-        for o in objects
-    ]
+    if not any(path.parent != folder for path in folder.rglob('*.png')):
+        raise ValueError(f'{folder} does not hold <video>/<frame>.png.')
+    return folder

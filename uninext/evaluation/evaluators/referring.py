@@ -1,0 +1,81 @@
+"""REC and RES: one box, and one mask, for a sentence that means one object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from uninext.evaluation.evaluators.base import SequenceEvaluator
+from uninext.evaluation.functional.referring import (
+    Overlap,
+    box_overlap,
+    mask_overlap,
+    summarize_overlaps,
+)
+
+KINDS = ('bbox', 'segm')
+
+
+class Referent(NamedTuple):
+    """The object of a sentence, annotated or predicted.
+
+    Attributes:
+        box_xyxy: (4,) in pixels; None where nothing was predicted.
+        mask: (H, W) bool; None where there is none.
+    """
+
+    box_xyxy: np.ndarray | None = None
+    mask: np.ndarray | None = None
+
+
+class ReferringEvaluator(SequenceEvaluator[Referent, Referent]):
+    """P@0.5 to P@0.9, oIoU and mIoU of the best prediction of every sentence.
+
+    A sequence is a sentence, added once. Masks count where the target has one; a
+    sentence without a prediction is a miss of both kinds.
+
+    Args:
+        kinds: Of ``KINDS``.
+
+    Raises:
+        ValueError: If there is no kind, or an unknown one.
+    """
+
+    def __init__(self, kinds: tuple[str, ...] = KINDS) -> None:
+        if not kinds or not set(kinds) <= set(KINDS):
+            raise ValueError(f'kinds must be of {KINDS}, got {kinds!r}.')
+        self.kinds = kinds
+
+    def start(self) -> dict[str, Overlap]:
+        return {}
+
+    def add(
+        self, state: dict[str, Overlap], truth: Referent, prediction: Referent
+    ) -> None:
+        if 'bbox' in self.kinds:
+            state['bbox'] = box_overlap(prediction.box_xyxy, truth.box_xyxy)
+        if 'segm' in self.kinds and truth.mask is not None:
+            state['segm'] = mask_overlap(prediction.mask, truth.mask)
+
+    def finish(self, state: dict[str, Overlap]) -> dict[str, Overlap]:
+        return state
+
+    def summarize(self, records: Mapping[Any, dict]) -> dict[str, dict[str, float]]:
+        """Average over sentences.
+
+        Args:
+            records: Sentence -> record.
+
+        Returns:
+            Kind -> ``num_sentences`` and the metrics of ``summarize_overlaps``; without
+            the kinds for which no sentence has a target.
+        """
+        metrics = {}
+        for kind in self.kinds:
+            overlaps = [Overlap(*r[kind]) for r in records.values() if kind in r]
+            if overlaps:
+                summary = summarize_overlaps(overlaps)
+                metrics[kind] = {'num_sentences': len(overlaps), **summary}
+        return metrics
