@@ -50,7 +50,8 @@ OPTIONS = {
         | {'--as-video', '--no-as-video', '--limit', '--out', '--overwrite', '--save'}
         | {'--fps', '--show', '--quiet'}
     ),
-    'eval': frozenset({'format', '--gt', '--pred'}),
+    'eval': frozenset({'format', '--gt', '--pred'})
+    | {'--max-dets', '--categories', '--frames'},
     'demo': frozenset(
         {'--model', '--checkpoint', '--device', '--host', '--port', '--share'}
         | {'--no-browser'}

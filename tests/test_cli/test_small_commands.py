@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from uninext.cli import common, completion, evaluate, main
+from uninext.evaluation.evaluators.video_objects import FRAMES
 from uninext.evaluation.result_files import FORMATS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +48,21 @@ def test_eval_knows_every_format(capsys):
     assert tuple(FORMATS) == evaluate.FORMATS
     error = fails(capsys, 'eval', 'voc', '--gt', 'a', '--pred', 'b')
     assert f"unknown format 'voc': choose from {', '.join(FORMATS)}" in error
+
+
+def test_options_of_eval_reach_their_format(files, capsys):
+    assert evaluate.FRAMES == FRAMES
+    assert main(['eval', 'coco', *files, '--max-dets', '1', '3']) == 0
+    metrics = json.loads(capsys.readouterr().out)['bbox']
+    assert [metrics['AP'], metrics['AR3']] == pytest.approx([1, 1])
+    assert main(['eval', 'coco', *files, '--categories', 'x']) == 0
+    assert json.loads(capsys.readouterr().out)['bbox']['AR100'] == pytest.approx(1)
+    for arguments, error in (
+        (('--categories', 'x, y'), "has no categories ['y']; it has ['x']"),
+        (('--max-dets', '3', '1'), 'ascending positive numbers, got [3, 1]'),
+        (('--frames', 'all'), 'coco has no option --frames'),
+    ):
+        assert error in fails(capsys, 'eval', 'coco', *files, *arguments)
 
 
 def test_eval_prints_figures(files, capsys):

@@ -1,4 +1,4 @@
-"""``uninext eval``: a ground truth and result files enter; a benchmark's figures leave.
+"""``uninext eval``: a ground truth and result files enter; a benchmark's metrics leave.
 
 No model is needed: any tool may have written the results.
 """
@@ -6,16 +6,19 @@ No model is needed: any tool may have written the results.
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 from functools import partial
 
-from uninext.cli.common import run_tool, user_errors
+from uninext.cli.common import names_of, run_tool, user_errors
 
-DESCRIPTION = "Judge result files against ground truth: a benchmark's figures as JSON."
+DESCRIPTION = "Evaluate result files: a benchmark's metrics as JSON."
 EXAMPLES = """\
 examples:
   uninext eval coco --gt instances_val2017.json --pred coco_results.json
+  uninext eval coco --gt val.json --pred r.json --max-dets 1 10 300 --categories cat
   uninext eval ytvis --gt valid.json --pred results.json
+  uninext eval davis --gt Annotations --pred masks --frames all
   uninext eval mot --gt MOT17/train --pred tracks
 
 docs/evaluation.md says what the files of each format look like.
@@ -27,6 +30,8 @@ FORMATS = (
     'refexp',
     'sot',
     'davis',
+    'ytvos',
+    'rvos',
     'ytvis',
     'mot',
     'bdd-mot',
@@ -34,10 +39,12 @@ FORMATS = (
     'bdd-det',
     'bdd-insseg',
 )
+OPTIONS = ('max_dets', 'categories', 'frames')
+FRAMES = ('inner', 'after_first', 'all')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of judging result files.
+    """Add the arguments of evaluating result files.
 
     Args:
         parser: The parser to add to.
@@ -50,6 +57,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action.completer = lambda **_: FORMATS  # argcomplete's
     parser.add_argument('--gt', required=True, metavar='PATH', help='ground truth')
     parser.add_argument('--pred', required=True, metavar='PATH', help='results')
+    parser.add_argument(
+        '--max-dets',
+        nargs='+',
+        type=int,
+        metavar='N',
+        help='coco, ytvis: how many results count for an image (video) and category; '
+        'default 1 10 100, of which AP takes the last',
+    )
+    parser.add_argument(
+        '--categories',
+        action='append',
+        metavar='NAMES',
+        help='coco, ytvis: names, separated by commas, of those that count; may be '
+        'repeated; default all',
+    )
+    parser.add_argument(
+        '--frames',
+        choices=FRAMES,
+        help='davis: which frames count; default inner, all but the first and the last',
+    )
 
 
 def _format(text: str) -> str:
@@ -61,7 +88,7 @@ def _format(text: str) -> str:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the figures.
+    """Print the metrics.
 
     Args:
         args: Parsed arguments of :func:`add_arguments`.
@@ -72,8 +99,17 @@ def run(args: argparse.Namespace) -> int:
     with user_errors():
         from uninext.evaluation import result_files
 
-        figures = result_files.FORMATS[args.format](args.gt, args.pred)
-        print(json.dumps(figures, indent=2))
+        evaluate = result_files.FORMATS[args.format]
+        given = {key: getattr(args, key) for key in OPTIONS}
+        given['categories'] = names_of(args.categories)
+        options = {key: value for key, value in given.items() if value is not None}
+        known = inspect.signature(evaluate).parameters
+        for key in options:
+            if key not in known:
+                name = key.replace('_', '-')
+                raise ValueError(f'{args.format} has no option --{name}; see --help.')
+        metrics = evaluate(args.gt, args.pred, **options)
+        print(json.dumps(metrics, indent=2))
     return 0
 
 
