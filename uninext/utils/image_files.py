@@ -1,11 +1,15 @@
-"""Image files of a folder: which files are images, and in which order they come."""
+"""Image files: which of a folder are images, their order, their size once loaded."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+from PIL import ExifTags, Image
+
 IMAGE_SUFFIXES = frozenset({'.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff'})
+
+_FIRST_TURNED = 5  # EXIF orientations from this on swap width and height
 
 
 def is_image_name(path: str | Path) -> bool:
@@ -31,3 +35,13 @@ def list_images(folder: str | Path) -> list[Path]:
         return []
     files = (path for path in folder.iterdir() if is_image_name(path))
     return sorted(files, key=lambda path: natural_key(path.name))
+
+
+def turned_size_wh(image: Image.Image) -> tuple[int, int]:
+    """Width and height of an image that is turned by its EXIF orientation, in pixels.
+
+    Args:
+        image: As it is stored; only its header is read.
+    """
+    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    return image.size[::-1] if orientation >= _FIRST_TURNED else image.size

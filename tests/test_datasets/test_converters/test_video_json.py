@@ -4,10 +4,12 @@ import json
 import os
 
 import pytest
+from PIL import Image
 
 from uninext.datasets import DatasetError
 from uninext.datasets.converters import Track, VideoConversion, VideoJson, video_json
 from uninext.datasets.converters.files import write_chunks
+from uninext.datasets.transforms import LoadImageOrExplain
 
 
 def test_nothing_is_not_written(tmp_path):
@@ -107,6 +109,18 @@ def test_file_stays_as_it_was_when_writing_fails(tmp_path, monkeypatch):
         write_chunks(['new'], path)
     assert path.read_text() == 'old'
     assert [p.name for p in tmp_path.iterdir()] == ['a.json']
+
+
+@pytest.mark.parametrize('orientation', range(1, 9))
+def test_the_size_of_an_image_is_that_of_the_loaded_one(tmp_path, orientation):
+    """Converters that wrote the stored size made turned frames unreadable."""
+    path = tmp_path / 'a.jpg'
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.new('RGB', (30, 20)).save(path, exif=exif)
+    width, height = video_json.image_size(path, VideoConversion())
+    loaded = LoadImageOrExplain()(dict(img_path=str(path), height=height, width=width))
+    assert loaded['img_shape'] == (height, width)
 
 
 def test_the_size_of_a_damaged_image_is_not_known(tmp_path):

@@ -22,6 +22,7 @@ from PIL import Image, UnidentifiedImageError
 
 from uninext.datasets.annotation_file import DatasetError
 from uninext.datasets.converters.files import write_chunks
+from uninext.utils.image_files import turned_size_wh
 
 Box = list[float]
 
@@ -248,14 +249,14 @@ def require(path: Path, layout: str) -> Path:
 
 
 def image_size(path: Path, conversion: VideoConversion) -> tuple[int, int] | None:
-    """Width and height from the header of an image.
+    """Width and height of an image from its header, as loading turns it (EXIF).
 
     Returns:
         The size in pixels; None, counted in ``conversion``, if it cannot be read.
     """
     try:
         with Image.open(path) as image:
-            return image.size
+            return turned_size_wh(image)
     except (OSError, UnidentifiedImageError):
         conversion.skip('video whose first frame cannot be read', path)
         return None

@@ -5,18 +5,48 @@ Sample dictionaries with paths and polygons in, arrays, boxes and bitmaps out.
 
 from __future__ import annotations
 
+import io
+import struct
+import zlib
+from contextlib import suppress
+from http.client import HTTPException
+
+import cv2
+import mmcv
 import numpy as np
 from mmcv.transforms import LoadImageFromFile
 from mmdet.datasets.transforms import LoadAnnotations
 from mmdet.structures.mask import BitmapMasks
+from mmengine import fileio
+from PIL import Image, ImageOps
 
 from uninext.datasets.annotation_file import UnreadableImageError
 from uninext.registry import TRANSFORMS
+from uninext.utils.image_files import turned_size_wh
+
+# What decoders raise on files that are no images, or damaged. Not MemoryError, and not
+# what only a fault of the code raises.
+UNREADABLE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    HTTPException,
+    struct.error,
+    zlib.error,
+    cv2.error,
+    Image.DecompressionBombError,
+)
 
 
 @TRANSFORMS.register_module()
 class LoadImageOrExplain(LoadImageFromFile):
     """Load an image (H, W, 3) uint8 BGR; say which file is at fault if that fails.
+
+    Grey, palette, CMYK and 16-bit images become 8-bit BGR; of 16 bits the upper eight
+    are kept, as OpenCV does (mmcv's Pillow would make all of 256 and more white). An
+    image with an EXIF orientation is turned by it, as published, so its annotation must
+    be of the turned image.
 
     Required keys: ``img_path``; ``height`` and ``width`` are compared if present.
     Added keys: ``img``, ``img_shape``, ``ori_shape`` (height, width).
@@ -24,11 +54,25 @@ class LoadImageOrExplain(LoadImageFromFile):
     Args:
         imdecode_backend: Of mmcv. Pillow, as published, refuses files that are cut
             off; OpenCV fills what is absent with grey.
-        **kwargs: Of mmcv's ``LoadImageFromFile``.
+        color_type: Of mmcv. ``'color_ignore_orientation'`` leaves images as they are
+            stored.
+        to_float32: Whether the image becomes float32.
+        backend_args: mmengine's file backend; None reads from disk.
     """
 
-    def __init__(self, imdecode_backend: str = 'pillow', **kwargs) -> None:
-        super().__init__(imdecode_backend=imdecode_backend, **kwargs)
+    def __init__(
+        self,
+        imdecode_backend: str = 'pillow',
+        color_type: str = 'color',
+        to_float32: bool = False,
+        backend_args: dict | None = None,
+    ) -> None:
+        super().__init__(
+            to_float32=to_float32,
+            color_type=color_type,
+            imdecode_backend=imdecode_backend,
+            backend_args=backend_args,
+        )
 
     def transform(self, results: dict) -> dict:
         """Load it.
@@ -39,22 +83,67 @@ class LoadImageOrExplain(LoadImageFromFile):
         """
         path = results['img_path']
         try:
-            loaded = super().transform(results)
-        except Exception as error:  # decoders raise errors of a dozen unrelated types
+            content = fileio.get(path, backend_args=self.backend_args)
+            image = self._decode(content)
+        except UNREADABLE as error:
             raise UnreadableImageError(
                 f'Cannot read image {path}: {str(error) or type(error).__name__}. '
                 'Download it again, or remove it from the annotation file.',
                 path,
             ) from error
-        height, width = loaded['ori_shape']
+        height, width = image.shape[:2]
         stated = (results.get('height', height), results.get('width', width))
         if stated != (height, width):
             raise UnreadableImageError(
                 f'Image {path} is {width}x{height} pixels (width x height), but its '
-                f'annotation says {stated[1]}x{stated[0]}. Correct one of them.',
+                f'annotation says {stated[1]}x{stated[0]}. '
+                + _advice_on_size(content, stated == (width, height)),
                 path,
             )
-        return loaded
+        results['img'] = image.astype(np.float32) if self.to_float32 else image
+        results['img_shape'] = results['ori_shape'] = (height, width)
+        return results
+
+    def _decode(self, content: bytes) -> np.ndarray:
+        image = None
+        if self.imdecode_backend == 'pillow' and self.color_type.startswith('color'):
+            image = _decode_deep(content, self.color_type == 'color')
+        if image is None:
+            image = mmcv.imfrombytes(
+                content, flag=self.color_type, backend=self.imdecode_backend
+            )
+        if image is None:
+            raise ValueError('it is no image, or damaged')
+        return image
+
+
+def _decode_deep(content: bytes, turn: bool) -> np.ndarray | None:
+    """Decode what has more than 8 bits a channel and is not for mmcv; else None."""
+    with Image.open(io.BytesIO(content)) as image:
+        if image.mode.startswith('I;16') or (image.mode, image.format) == ('I', 'PNG'):
+            grey = np.asarray(ImageOps.exif_transpose(image) if turn else image)
+            return np.repeat((grey >> 8).astype(np.uint8)[..., None], 3, axis=2)
+        if image.mode in ('I', 'F'):
+            raise ValueError(
+                f'it has 32 bits a pixel (mode {image.mode}), of which nobody says '
+                'what is white; convert it to 8 or 16 bits'
+            )
+    return None
+
+
+def _advice_on_size(content: bytes, is_swapped: bool) -> str:
+    """What to do if an image has another size than stated, perhaps a turned one."""
+    is_turned = False
+    if is_swapped:
+        with suppress(*UNREADABLE), Image.open(io.BytesIO(content)) as image:
+            is_turned = turned_size_wh(image) != image.size
+    if not is_turned:
+        return 'Correct one of them.'
+    return (
+        'Its EXIF orientation turns it, and the annotation is of the image as it is '
+        'stored: annotate the turned image, or load all images as they are stored, '
+        "with color_type='color_ignore_orientation' of LoadImageOrExplain."
+    )
 
 
 @TRANSFORMS.register_module()
