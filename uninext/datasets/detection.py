@@ -79,6 +79,11 @@ class PromptCocoDataset(CocoDataset):
             self.data_bytes, self.data_address = self._serialize_data()
         self._fully_initialized = True
 
+    @property
+    def image_folder(self) -> str:
+        """What precedes the file names: ``data_prefix['img']``, else ``data_root``."""
+        return self.data_prefix.get('img', self.data_root or '')
+
     def load_data_list(self) -> list[dict]:
         """Read the annotation file; one dictionary per sample."""
         content = read_coco_file(self.ann_file, not self.test_mode, self.backend_args)
@@ -115,7 +120,7 @@ class PromptCocoDataset(CocoDataset):
         valued = [i for i in instances if not i['ignore_flag']]
         return [
             dict(
-                img_path=osp.join(self.data_prefix['img'], image['file_name']),
+                img_path=osp.join(self.image_folder, image['file_name']),
                 img_id=image['id'],
                 height=image['height'],
                 width=image['width'],

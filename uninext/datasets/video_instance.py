@@ -176,7 +176,7 @@ class VideoInstanceDataset(PromptCocoDataset):
             record,
             annotations,
             self.cat2label,
-            self.data_prefix.get('img', self.data_root),
+            self.image_folder,
             self.ann_file,
         )
         sample = dict(video=video, video_id=record['id'])
