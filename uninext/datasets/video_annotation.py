@@ -27,6 +27,8 @@ from uninext.utils.masks import to_rle
 
 SEPARATOR = '\0'  # the one character that no file name holds
 ABSENT = (np.nan,) * 4
+# Of an annotation, for evaluation only: what MOTChallenge's ground truth says of it.
+EVALUATION_KEYS = ('object_id', 'considered', 'mot_class')
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +51,10 @@ class VideoAnnotation:
         has_masks: Whether the masks of all objects that are not ignored are known.
         packed_masks: Pickled ``{k: polygons or RLE}`` of each frame, end to end.
         mask_offsets: (T + 1,) int64, where each frame begins in ``packed_masks``.
+        raw_boxes: (K, T, 4) float64 as ``boxes``, neither cut to the frame nor left out
+            beyond it; None unless read for evaluation by such boxes.
+        evaluation: For each object, what of ``EVALUATION_KEYS`` its annotation has; ()
+            with ``raw_boxes`` None.
     """
 
     video_id: Any
@@ -63,6 +69,8 @@ class VideoAnnotation:
     has_masks: bool
     packed_masks: bytes
     mask_offsets: np.ndarray
+    raw_boxes: np.ndarray | None = None
+    evaluation: tuple[dict[str, Any], ...] = ()
 
     @classmethod
     def from_records(
@@ -72,6 +80,7 @@ class VideoAnnotation:
         labels: Mapping[Any, int],
         folder: str,
         where: str,
+        for_evaluation: bool = False,
     ) -> VideoAnnotation:
         """Build it from the records of a file.
 
@@ -81,12 +90,17 @@ class VideoAnnotation:
         out). Boxes without area inside the frame do not count. Objects that count
         nowhere are left out.
 
+        Annotations with ``considered`` (MOTChallenge) have boxes that reach over the
+        border: they are cut to the frame for training, and kept for evaluation.
+
         Args:
             video: A record of ``videos``.
             annotations: The records of ``annotations`` that belong to it.
             labels: Category id -> label; other categories are left out.
             folder: What precedes the file names.
             where: The file, for messages.
+            for_evaluation: Whether boxes and keys that only an evaluation needs are
+                kept.
 
         Raises:
             DatasetError: If lists over frames are not as long as the video, a box is
@@ -98,7 +112,9 @@ class VideoAnnotation:
             track
             for position, annotation in enumerate(annotations)
             if annotation['category_id'] in labels
-            and (track := _Track(video, annotation, position, where)).is_anywhere
+            and (track := _Track(video, annotation, position, where)).counts(
+                for_evaluation
+            )
         ]
         ids = [track.id for track in tracks]
         if len(set(ids)) < len(ids):
@@ -106,6 +122,10 @@ class VideoAnnotation:
         packed, offsets = _pack(tracks, length)
         boxes = [track.boxes for track in tracks]
         valued = [track for track in tracks if not track.ignored]
+        raw_boxes, evaluation = None, ()
+        if for_evaluation and any(track.evaluation for track in tracks):
+            raw_boxes = np.array([track.raw_boxes for track in tracks])
+            evaluation = tuple(track.evaluation for track in tracks)
         return cls(
             video_id=video['id'],
             folder=folder,
@@ -119,6 +139,8 @@ class VideoAnnotation:
             has_masks=bool(valued) and all(t.masks is not None for t in valued),
             packed_masks=packed,
             mask_offsets=offsets,
+            raw_boxes=raw_boxes,
+            evaluation=evaluation,
         )
 
     def __len__(self) -> int:
@@ -148,7 +170,8 @@ class VideoAnnotation:
         Returns:
             ``img_path, height, width, frame_id, has_masks, instances``; each instance
             has ``bbox`` (xyxy in pixels), ``bbox_label``, ``ignore_flag``,
-            ``instance_id`` and, where known, ``mask`` (polygons or RLE).
+            ``instance_id`` and, where known, ``mask`` (polygons or RLE); read for
+            evaluation also those of ``EVALUATION_KEYS`` that its annotation has.
 
         Raises:
             IndexError: If there is no such frame.
@@ -160,15 +183,18 @@ class VideoAnnotation:
         start, end = self.mask_offsets[index : index + 2]
         masks = pickle.loads(self.packed_masks[start:end]) if end > start else {}
         instances = []
-        for k in np.flatnonzero(~np.isnan(self.boxes[:, index, 0])).tolist():
+        boxes = self.boxes if self.raw_boxes is None else self.raw_boxes
+        for k in np.flatnonzero(~np.isnan(boxes[:, index, 0])).tolist():
             instance = dict(
-                bbox=self.boxes[k, index].tolist(),
+                bbox=boxes[k, index].tolist(),
                 bbox_label=int(self.labels[k]),
                 ignore_flag=int(self.ignored[k]),
                 instance_id=int(self.ids[k]),
             )
             if k in masks:
                 instance['mask'] = masks[k]
+            if self.evaluation:
+                instance.update(self.evaluation[k])
             instances.append(instance)
         return dict(
             img_path=self.path(index),
@@ -237,13 +263,21 @@ class _Track:
         self.boxes = _boxes(annotation, length, where)
         if np.isnan(self.boxes).all() and self.masks is not None:
             self.boxes = _boxes_of_masks(self.masks, size)
+        self.evaluation: dict[str, Any] = {}
+        if 'considered' in annotation:
+            keys = [key for key in EVALUATION_KEYS if key in annotation]
+            self.evaluation = {key: annotation[key] for key in keys}
+        self.raw_boxes = self.boxes.copy() if self.evaluation else self.boxes
         _drop_invisible(self.boxes, size)
+        if self.evaluation:
+            self.boxes.clip(0, size[::-1] * 2, out=self.boxes)
         if self.masks is not None:
             self.boxes[[mask is None for mask in self.masks]] = np.nan
 
-    @property
-    def is_anywhere(self) -> bool:
-        return not np.isnan(self.boxes).all()
+    def counts(self, for_evaluation: bool) -> bool:
+        """Whether it has a box in any frame."""
+        boxes = self.raw_boxes if for_evaluation else self.boxes
+        return not np.isnan(boxes).all()
 
 
 def _masks(annotation: dict, length: int, size: tuple, where: str) -> list | None:

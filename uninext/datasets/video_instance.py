@@ -178,6 +178,7 @@ class VideoInstanceDataset(PromptCocoDataset):
             self.cat2label,
             self.image_folder,
             self.ann_file,
+            for_evaluation=self.test_mode,
         )
         sample = dict(video=video, video_id=record['id'])
         if 'name' in record:

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from uninext.datasets import DatasetError
+from uninext.datasets import DatasetError, VideoInstanceDataset
 from uninext.datasets.converters.mot_challenge import convert_mot_challenge
+from uninext.datasets.converters.video_check import VideoCheck
+from uninext.datasets.video_annotation import VideoAnnotation
 
 TOOL = Path(__file__).parents[3] / 'tools/dataset_converters/mot_challenge.py'
 INFO = '[Sequence]\nname=a\nimWidth=40\nimHeight=30\n'
@@ -68,23 +70,48 @@ def test_targets_ignored_and_background(tmp_path: Path):
     ]
     make_sequence(tmp_path / 'train' / 'a', rows)
     conversion, content = convert(tmp_path)
-    tracks = [(a['iscrowd'], a['bboxes']) for a in content['annotations']]
+    keys = ('iscrowd', 'object_id', 'considered', 'mot_class', 'bboxes')
+    tracks = [tuple(a[key] for key in keys) for a in content['annotations']]
+    box = [1, 2, 10, 10]
     assert tracks == [
-        (0, [[1, 2, 10, 10], None, [2, 2, 10, 10]]),
-        (1, [[1, 2, 10, 10], None, None]),
-        (1, [None, [1, 2, 10, 10], None]),
+        (0, 5, 1, 1, [box, None, [2, 2, 10, 10]]),
+        (1, 6, 0, 1, [box, None, None]),
+        (1, 7, 0, 8, [None, box, None]),
+        (1, 8, 1, 3, [None, box, None]),
+        (0, 9, 1, 1, [None, [40, 2, 10, 10], None]),
     ]
-    assert (conversion.objects, conversion.boxes) == (3, 4)
-    assert sum(conversion.absent.values()) == 2
+    assert (conversion.objects, conversion.boxes) == (5, 6)
     assert sum(conversion.skipped.values()) == 1
     assert 'skipped 1: box in a frame that is not' in conversion.summary('x')
     half_hidden = convert(tmp_path, min_visibility=0.5)[1]['annotations']
-    assert [a['iscrowd'] for a in half_hidden] == [0, 1, 1, 1]
+    assert [a['iscrowd'] for a in half_hidden] == [0, 1, 1, 1, 1, 0]
+    assert [a['considered'] for a in half_hidden] == [1, 1, 0, 0, 1, 1]
 
 
-def test_boxes_are_cut_to_the_frame(tmp_path: Path):
-    make_sequence(tmp_path / 'train' / 'a', ['1,1,-5,25,10,10,1,1,1'])
-    assert convert(tmp_path)[1]['annotations'][0]['bboxes'][0] == [0, 25, 5, 5]
+def test_boxes_are_raw_for_evaluation_and_cut_for_training(tmp_path: Path):
+    rows = ['1,1,-5,25,10,10,1,1,1', '2,1,41,2,10,10.5,1,1,1', '3,2,1,1,5,5,1,3,1']
+    make_sequence(tmp_path / 'train' / 'a', rows)
+    annotation = convert(tmp_path)[1]['annotations'][0]
+    assert annotation['bboxes'] == [[-5, 25, 10, 10], [41, 2, 10, 10.5], None]
+    out = tmp_path / 'out/train.json'
+    assert VideoCheck(out, progress=False).ok
+    data = dict(data_root=str(tmp_path), ann_file=str(out), pipeline=[])
+    tests = VideoInstanceDataset(**data, test_mode=True, serialize_data=False)
+    shown = [tests.get_data_info(i)['instances'] for i in range(3)]
+    assert [[i['bbox'] for i in frame] for frame in shown] == [
+        [[-5, 25, 5, 35]],
+        [[41, 2, 51, 12.5]],
+        [[1, 1, 6, 6]],
+    ]
+    (car,) = shown[2]
+    wanted = dict(object_id=2, considered=1, mot_class=3, ignore_flag=1)
+    assert wanted.items() <= car.items()
+    video = VideoAnnotation.from_records(
+        json.loads(out.read_text())['videos'][0], [annotation], {1: 0}, '', 'f'
+    )
+    assert [i['bbox'] for i in video.frame(0)['instances']] == [[0, 25, 5, 30]]
+    assert video.frame(1)['instances'] == []
+    assert 'considered' not in video.frame(0)['instances'][0]
 
 
 def test_copies_for_other_detectors_are_read_once(tmp_path: Path):
@@ -109,6 +136,10 @@ def test_sequences_without_truth_or_info(tmp_path: Path):
     [
         (['1,2,3'], INFO, 'line 1: expected frame, id'),
         (['1,1,nan,2,10,10,1,1,1'], INFO, 'not finite'),
+        (['1,1,1,2,10,10,1,7.5,8.5,0'], INFO, '10 columns, as in MOT15'),
+        (['1,1,1,2,10,10,1,14,1'], INFO, 'class must be 1 to 13'),
+        (['1.5,1,1,2,10,10,1,1,1'], INFO, 'must be whole'),
+        (['1,1,1,2,10,10,1,1,1'] * 2, INFO, 'frame 1: the id 1 is there twice'),
         ([], '[Sequence]\nimWidth=wide\n', 'imWidth and imHeight'),
     ],
 )

@@ -15,21 +15,15 @@ from typing import NamedTuple
 from PIL import Image
 
 from uninext.datasets.annotation_file import DatasetError
-from uninext.datasets.converters.boxes import cut_box
 from uninext.datasets.converters.files import tracked
 from uninext.datasets.converters.video_json import Track, VideoConversion, VideoJson
 from uninext.utils.image_files import list_images
 
-# Classes of gt.txt, as the benchmark's own evaluation reads them: persons who walk are
-# the targets; whoever is found where one of the distractors is, is neither right nor
-# wrong; all other classes (cars, occluders, ...) are plain background.
+# Classes of gt.txt: persons who walk are the targets. All others are written too, since
+# the benchmark's evaluation matches predictions with them.
 PEDESTRIAN = 1
-DISTRACTORS = {
-    2: 'person on vehicle',
-    7: 'static person',
-    8: 'distractor',
-    12: 'reflection',
-}
+NUM_CLASSES = 13
+MOST_COLUMNS = 9  # with ten, the last three are a place in the world (MOT15)
 
 _LAYOUT = (
     'Expected the folders of the MOT challenge: '
@@ -62,11 +56,13 @@ def convert_mot_challenge(
 ) -> VideoConversion:
     """Convert the sequences of one split.
 
-    A target is a pedestrian that the ground truth says to consider. Pedestrians that
-    it says not to consider, and what the benchmark calls distractors, are written with
-    ``iscrowd`` 1. Boxes are those of gt.txt, without a shift by the 1 at which its
-    pixels start (as published trackers train and are judged), cut to the frame. MOT17
-    holds each sequence three times, for three detectors: it is read once.
+    A target is a pedestrian that the ground truth says to consider; all else is written
+    with ``iscrowd`` 1, so that nothing learns from it. For the evaluation, every
+    annotation has ``considered`` (0 or 1), ``mot_class`` (1 to 13) and ``object_id``,
+    the id of gt.txt. Boxes are those of gt.txt, not cut to the frame (datasets cut them
+    for training), without a shift by the 1 at which its pixels start (as published
+    trackers train and are evaluated). MOT17 holds each sequence three times, for three
+    detectors: it is read once.
 
     Args:
         root: Folder of the download. File names are written relative to it.
@@ -150,30 +146,33 @@ def _read_tracks(
     conversion: VideoConversion,
 ) -> list[Track]:
     place_of = {number: place for place, number in enumerate(sequence.frames)}
-    tracks: dict[tuple[int, bool], Track] = {}
+    tracks: dict[tuple[int, int, bool, bool], Track] = {}
+    seen: set[tuple[int, int]] = set()
     for row in _read_rows(truth):
-        if row.kind != PEDESTRIAN and row.kind not in DISTRACTORS:
-            conversion.absent['neither a person nor a distractor'] += 1
-            continue
+        if (row.frame, row.track) in seen:
+            raise DatasetError(
+                f'{truth}, frame {row.frame}: the id {row.track} is there twice. An '
+                'object has one box in a frame.'
+            )
+        seen.add((row.frame, row.track))
         if row.frame not in place_of:
             where = f'{truth}, frame {row.frame}'
             conversion.skip('box in a frame that is not on the disk', where)
             continue
-        x, y, width, height = row.box
-        box = cut_box((x, y, x + width, y + height), (sequence.width, sequence.height))
-        if box is None:
-            conversion.absent['outside the frame'] += 1
-            continue
-        ignored = row.kind != PEDESTRIAN or not row.considered
-        ignored = ignored or row.visibility < min_visibility
-        key = (row.track, ignored)
+        hidden = row.visibility < min_visibility
+        target = row.kind == PEDESTRIAN and row.considered and not hidden
+        key = (row.track, row.kind, row.considered, target)
         if key not in tracks:
             tracks[key] = Track(
                 bboxes=[None] * len(place_of),
-                iscrowd=int(ignored),
-                extra=dict(object_id=row.track),
+                iscrowd=int(not target),
+                extra=dict(
+                    object_id=row.track,
+                    considered=int(row.considered),
+                    mot_class=row.kind,
+                ),
             )
-        tracks[key].bboxes[place_of[row.frame]] = box
+        tracks[key].bboxes[place_of[row.frame]] = list(row.box)
     return list(tracks.values())
 
 
@@ -187,8 +186,7 @@ def _read_rows(truth: Path) -> list[_Row]:
                 frame, track, x, y, width, height, flag, kind = map(float, cells[:8])
                 visibility = float(cells[8]) if len(cells) > 8 else 1.0
                 values = (frame, track, x, y, width, height, flag, kind, visibility)
-                if not all(map(math.isfinite, values)):
-                    raise ValueError('a number is not finite')
+                _check_row(values, len(cells))
             except ValueError as error:
                 raise DatasetError(
                     f'{truth}, line {number}: expected frame, id, x, y, width, height, '
@@ -199,3 +197,15 @@ def _read_rows(truth: Path) -> list[_Row]:
                 _Row(int(frame), int(track), box, flag != 0, int(kind), visibility)
             )
     return rows
+
+
+def _check_row(values: tuple[float, ...], num_columns: int) -> None:
+    frame, track, _, _, width, height, _, kind, _ = values
+    if not all(map(math.isfinite, values)):
+        raise ValueError('a number is not finite')
+    if num_columns > MOST_COLUMNS:
+        raise ValueError(f'{num_columns} columns, as in MOT15, which has no classes')
+    if frame % 1 or track % 1 or min(width, height) < 0:
+        raise ValueError('frame and id must be whole, width and height not negative')
+    if kind % 1 or not 1 <= kind <= NUM_CLASSES:
+        raise ValueError(f'the class must be 1 to {NUM_CLASSES}')
