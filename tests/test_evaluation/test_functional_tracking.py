@@ -60,7 +60,7 @@ def test_sequences_are_combined_by_their_counts():
 
 
 def test_an_id_twice_in_a_frame_is_an_error():
-    with pytest.raises(ValueError, match='Frame 1 of a has an id twice'):
+    with pytest.raises(ValueError, match='a: frame 2 has an id twice'):
         tracking_figures({'a': make_frames([[1, 2], [3, 3]])})
 
 

@@ -20,6 +20,7 @@ examples:
   uninext eval ytvis --gt valid.json --pred results.json
   uninext eval davis --gt Annotations --pred masks --frames all
   uninext eval mot --gt MOT17/train --pred tracks
+  uninext eval mots --gt gt --pred tracks --protocol plain
 
 docs/evaluation.md says what the files of each format look like.
 """
@@ -34,13 +35,15 @@ FORMATS = (
     'rvos',
     'ytvis',
     'mot',
+    'mots',
     'bdd-mot',
     'bdd-mots',
     'bdd-det',
     'bdd-insseg',
 )
-OPTIONS = ('max_dets', 'categories', 'frames')
+OPTIONS = ('max_dets', 'categories', 'frames', 'protocol')
 FRAMES = ('inner', 'after_first', 'all')
+PROTOCOLS = ('plain', 'mot15', 'mot17', 'mot20', 'mots')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,6 +79,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--frames',
         choices=FRAMES,
         help='davis: which frames count; default inner, all but the first and the last',
+    )
+    parser.add_argument(
+        '--protocol',
+        choices=PROTOCOLS,
+        help='mot, mots: what of the tracks counts; default: the protocol that the '
+        'ground truth follows',
     )
 
 

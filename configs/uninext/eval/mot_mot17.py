@@ -7,6 +7,7 @@ test_dataloader = dict(dataset=_base_.mot_mot17)
 test_evaluator = dict(
     type='TrackingMetric',
     similarity='bbox',
+    protocol='mot17',
     outfile_prefix='work_dirs/mot_mot17/results',
 )
 test_cfg = dict(_delete_=True, type='VideoTestLoop')

@@ -4,5 +4,5 @@
 _base_ = ['../stage3_video_tiny.py', '../../_base_/eval/tiny_video.py']
 model = _base_.mot_boxes_only
 test_dataloader = dict(dataset=_base_.tiny_mot)
-test_evaluator = dict(type='TrackingMetric', similarity='bbox')
+test_evaluator = dict(type='TrackingMetric', similarity='bbox', protocol='mot17')
 test_cfg = dict(_delete_=True, type='VideoTestLoop')

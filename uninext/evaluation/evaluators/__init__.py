@@ -5,6 +5,7 @@ eval`` (``evaluation.result_files``) what a file holds; both get the same metric
 construction. Plain numpy; neither torch nor mmdet is needed.
 
 ``base``: what all evaluators share.
+``tracks``: MOT and MOTS, by the protocols of MOTChallenge.
 ``referring``, ``single_object``, ``video_objects``, ``video_instances``: the tasks.
 Detection and segmentation of images have mmdet's ``CocoMetric``; ``uninext eval coco``
 runs the same pycocotools (``functional.coco``), and a test compares them.

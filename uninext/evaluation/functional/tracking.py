@@ -20,6 +20,10 @@ from scipy.optimize import linear_sum_assignment
 
 SIMILARITY_TH = 0.5  # CLEAR and IDF1: IoU from which a box may be the object's
 COMBINED = 'COMBINED'
+ABSENT = (
+    'Metrics of tracks need TrackEval: pip install --no-deps -r '
+    'requirements/tracking.txt'
+)
 
 
 @dataclass
@@ -79,7 +83,7 @@ def distracted_predictions(
 ) -> np.ndarray:
     """Predictions that are neither right nor wrong: their best match does not count.
 
-    Follows: MOTChallenge. Both sides are matched over all kinds of objects first.
+    Both sides are matched over all kinds of objects first.
 
     Args:
         similarity: (G, P) in [0, 1].
@@ -100,62 +104,120 @@ def distracted_predictions(
 def tracking_figures(
     sequences: Mapping[str, Sequence[TrackingFrame]],
 ) -> dict[str, dict[str, float]]:
-    """HOTA, CLEAR and identity figures of a set.
-
-    Paper: HOTA: A Higher Order Metric for Evaluating Multi-object Tracking,
-    arXiv 2009.07736. Follows: TrackEval 1.3.0.
+    """HOTA, CLEAR and identity metrics of a set.
 
     Args:
         sequences: Name -> frames in order; T may be 0.
 
     Returns:
-        Name -> figures, and ``COMBINED``: over all sequences, as TrackEval combines
+        As :func:`combine_sequences`.
+
+    Raises:
+        ValueError: If there is no sequence, or an id is used twice in a frame.
+        ImportError: If TrackEval is not installed.
+    """
+    results = {}
+    for name, frames in sequences.items():
+        try:
+            results[name] = evaluate_sequence(frames)
+        except ValueError as error:
+            raise ValueError(f'{name}: {error}') from None
+    return combine_sequences(results)
+
+
+def evaluate_sequence(frames: Sequence[TrackingFrame]) -> dict[str, dict[str, Any]]:
+    """Count what one sequence adds to the metrics of a set.
+
+    Args:
+        frames: In order; T may be 0.
+
+    Returns:
+        Name of a metric of TrackEval (``HOTA``, ``CLEAR``, ``Identity``) -> its result
+        for the sequence: numbers and arrays over 19 IoU thresholds, whatever T is.
+
+    Raises:
+        ValueError: If an id is used twice in a frame.
+        ImportError: If TrackEval is not installed.
+    """
+    data = _as_trackeval(frames)
+    return {metric.get_name(): metric.eval_sequence(data) for metric in _load_metrics()}
+
+
+def combine_sequences(
+    results: Mapping[str, Mapping[str, dict[str, Any]]],
+) -> dict[str, dict[str, float]]:
+    """HOTA, CLEAR and identity metrics of sequences, and of all together.
+
+    Paper: HOTA: A Higher Order Metric for Evaluating Multi-object Tracking,
+    arXiv 2009.07736. Follows: TrackEval 1.3.0.
+
+    Args:
+        results: Name -> what :func:`evaluate_sequence` gives.
+
+    Returns:
+        Name -> metrics, and ``COMBINED``: over all sequences, as TrackEval combines
         them. ``HOTA``, ``DetA``, ``AssA``, ``LocA`` ... are means over 19 IoU
         thresholds; ``MOTA``, ``MOTP``, ``IDF1``, ``IDP``, ``IDR`` ... in [0, 1];
         ``CLR_TP``, ``CLR_FN``, ``CLR_FP``, ``IDSW``, ``MT``, ``PT``, ``ML``, ``Frag``
         are counts.
 
     Raises:
-        ValueError: If there is no sequence, or an id is used twice in a frame.
+        ValueError: If there is no sequence.
         ImportError: If TrackEval is not installed.
     """
-    if not sequences:
-        raise ValueError('No sequence to judge.')
-    metrics = _load_metrics()
-    data = {name: _as_trackeval(name, frames) for name, frames in sequences.items()}
-    figures: dict[str, dict[str, float]] = {name: {} for name in (*data, COMBINED)}
-    for metric in metrics:
-        results = {name: metric.eval_sequence(entry) for name, entry in data.items()}
-        for name, result in results.items():
-            figures[name].update(_as_figures(metric, result))
-        combined = metric.combine_sequences(results)
-        figures[COMBINED].update(_as_figures(metric, combined))
-    return figures
+    if not results:
+        raise ValueError('No sequence to evaluate.')
+    metrics: dict[str, dict[str, float]] = {COMBINED: {}, **{n: {} for n in results}}
+    for metric in _load_metrics():
+        of_metric = {
+            name: result[metric.get_name()] for name, result in results.items()
+        }
+        combined = {COMBINED: metric.combine_sequences(of_metric)}
+        for name, result in {**of_metric, **combined}.items():
+            metrics[name].update(_as_figures(metric, result))
+    return metrics
+
+
+def load_trackeval(benchmark: str, **config: Any) -> Any:
+    """One of TrackEval's benchmarks, for its preprocessing of what is in memory.
+
+    Its constructor looks for files; it is shown one that is there and reads none.
+
+    Args:
+        benchmark: Name of a class of ``trackeval.datasets``.
+        **config: Of the class, in its own spelling (``BENCHMARK='MOT20'``).
+
+    Raises:
+        ImportError: If TrackEval is not installed.
+    """
+    try:
+        from trackeval import datasets
+    except ImportError as error:
+        raise ImportError(ABSENT) from error
+    files = dict(GT_LOC_FORMAT=__file__, TRACKERS_TO_EVAL=[], SEQ_INFO={'': 1})
+    return getattr(datasets, benchmark)({**files, **config, 'PRINT_CONFIG': False})
 
 
 def _load_metrics() -> list[Any]:
     try:
         from trackeval.metrics import CLEAR, HOTA, Identity
     except ImportError as error:
-        raise ImportError(
-            'Tracking figures need TrackEval: pip install --no-deps -r '
-            'requirements/tracking.txt'
-        ) from error
+        raise ImportError(ABSENT) from error
     config = {'THRESHOLD': SIMILARITY_TH, 'PRINT_CONFIG': False}
     return [HOTA(), CLEAR(dict(config)), Identity(dict(config))]
 
 
-def _as_trackeval(name: str, frames: Sequence[TrackingFrame]) -> dict[str, Any]:
+def _as_trackeval(frames: Sequence[TrackingFrame]) -> dict[str, Any]:
     """Number ids from 0, as TrackEval wants them, and count."""
     data: dict[str, Any] = {'num_timesteps': len(frames)}
     kinds = (('gt', 'truth_ids', 'gt_dets'), ('tracker', 'track_ids', 'tracker_dets'))
     for kind, field, dets in kinds:
         ids = [np.asarray(getattr(f, field), dtype=np.int64) for f in frames]
-        for index, values in enumerate(ids):
+        for number, values in enumerate(ids, start=1):
             if len(np.unique(values)) != len(values):
                 raise ValueError(
-                    f'Frame {index} of {name} has an id twice among '
-                    f'{field}: {sorted(values.tolist())}. An object is once in a frame.'
+                    f'frame {number} has an id twice among {field}: '
+                    f'{sorted(values.tolist())}. An object is once in a frame.'
                 )
         known = np.unique(np.concatenate(ids)) if ids else np.zeros(0, dtype=np.int64)
         data[f'{kind}_ids'] = [np.searchsorted(known, values) for values in ids]

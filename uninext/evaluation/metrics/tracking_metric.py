@@ -8,19 +8,20 @@ from typing import Any
 import numpy as np
 from mmengine.logging import MMLogger
 
-from uninext.evaluation.functional.tracking import (
-    COMBINED,
-    TrackingFrame,
-    box_similarity,
-    distracted_predictions,
-    mask_similarity,
-    tracking_figures,
+from uninext.evaluation.evaluators.tracks import (
+    MOTS_IGNORED,
+    MOTS_PEDESTRIAN,
+    TrackedObjects,
+    TracksEvaluator,
 )
+from uninext.evaluation.functional.tracking import COMBINED
 from uninext.evaluation.metrics.video_metric import (
     TracksMetric,
+    give_pixels_to_the_best,
     log_figures,
     target_mask,
     targets_of,
+    video_name,
 )
 from uninext.registry import METRICS
 from uninext.utils.masks import encode_mask
@@ -30,52 +31,97 @@ SHARES = (
     *('IDP', 'IDR', 'CLR_Re', 'CLR_Pr'),
 )
 COUNTS = ('CLR_TP', 'CLR_FP', 'CLR_FN', 'IDSW', 'Frag', 'MT', 'PT', 'ML')
+BENCHMARK_KEYS = ('mot_class', 'considered', 'object_id')  # of mot17 and mot20
 
 
 @METRICS.register_module()
 class TrackingMetric(TracksMetric):
-    """HOTA, CLEAR and IDF1 over all videos; objects of different labels never match.
+    """HOTA, CLEAR and IDF1 over all videos, as ``uninext eval mot`` and ``mots``.
 
     Predictions are ``bboxes``, ``scores``, ``labels``, ``instances_ids`` and for
-    ``segm`` ``masks``. What matches an ignored object (crowds, distractors) is neither
-    right nor wrong. BDD100K's own figures (mMOTA ...) are another metric's.
+    ``segm`` ``masks``. BDD100K's own metrics (mMOTA ...) are another class's.
 
     Args:
         similarity: ``'bbox'`` (MOT) or ``'segm'`` (MOTS): IoU of what.
         outfile_prefix: Folder of ``<video>.txt``: for boxes lines of MOTChallenge
-            ``frame,id,x,y,w,h,score,-1,-1,-1``, for masks of MOTS
-            ``frame id class height width rle``; frames and classes from 1.
+            ``frame,id,x,y,w,h,score,class,-1,-1`` (class -1 where the data set has
+            one), for masks of MOTS ``frame id class height width rle``; frames and
+            classes from 1 (``mots``: the pedestrian is 2). Numbers of boxes are
+            written so that the same numbers are read.
         format_only: Only write files.
         collect_device: ``'cpu'`` or ``'gpu'``: where ranks meet.
-        prefix: First part of the figures' names; ``'track'`` if None.
+        prefix: First part of the metrics' names; ``'track'`` if None.
+        protocol: What is evaluated, see ``TracksEvaluator``. ``mot17`` and ``mot20``
+            need data of one class, the pedestrian, whose ``instances`` have
+            ``mot_class``, ``considered`` and ``object_id``, as the converter of
+            MOTChallenge writes them. In the others the classes are those of the data
+            set, and objects with ``ignore_flag`` are not considered.
 
     Raises:
-        ValueError: If ``similarity`` is unknown.
+        ValueError: If ``similarity`` or ``protocol`` is unknown.
     """
 
     default_prefix = 'track'
 
-    def start_video(self, sample: dict) -> dict[str, list]:
-        return {'frames': [], 'lines': []}
+    def __init__(
+        self,
+        similarity: str = 'bbox',
+        outfile_prefix: str | None = None,
+        format_only: bool = False,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+        protocol: str = 'plain',
+    ) -> None:
+        super().__init__(
+            similarity, outfile_prefix, format_only, collect_device, prefix
+        )
+        self.evaluator = TracksEvaluator(protocol, self.with_masks)
 
-    def add_frame(self, state: dict[str, list], sample: dict) -> None:
-        pred: dict[str, Any] = self.tracks_of(sample)
-        pred['rles'] = [encode_mask(mask) for mask in pred.get('masks', ())]
-        state['lines'] += self._lines(pred, sample['frame_id'] + 1)
+    @property
+    def protocol(self) -> str:
+        """Name of what is evaluated."""
+        return self.evaluator.protocol.name
+
+    def start_video(self, sample: dict) -> dict[str, Any]:
+        if self.protocol != 'plain' and self._num_classes > 1:
+            raise ValueError(
+                f'The protocol {self.protocol} is for data of one class, the '
+                f'pedestrian; this data set has {self._num_classes}.'
+            )
+        return {'frames': self.evaluator.start(), 'lines': []}
+
+    def add_frame(self, state: dict[str, Any], sample: dict) -> None:
+        pred = self.tracks_of(sample)
+        if self.protocol == 'mots':
+            pred = give_pixels_to_the_best(pred)
+        shapes = pred['bboxes'].astype(np.float64)
+        prediction = TrackedObjects(
+            ids=pred['instances_ids'].astype(np.int64),
+            shapes=list(map(encode_mask, pred['masks'])) if self.with_masks else shapes,
+            classes=self._classes_of(pred['labels']),
+        )
+        number = sample['frame_id'] + 1
+        state['lines'] += self._lines(prediction, pred['scores'], number)
         if not self.format_only:
-            state['frames'].append(self._compare(pred, sample))
+            self.evaluator.add(state['frames'], self._truth(sample), prediction)
 
-    def finish_video(self, state: dict[str, list], sample: dict) -> dict[str, Any]:
-        return state
+    def finish_video(self, state: dict[str, Any], sample: dict) -> dict[str, Any]:
+        record = None
+        if not self.format_only:
+            try:
+                record = self.evaluator.finish(state['frames'])
+            except ValueError as error:
+                raise ValueError(f'Video {video_name(sample)!r}: {error}') from None
+        return {'record': record, 'lines': state['lines']}
 
     def summarize(self, videos: list[dict]) -> dict[str, float]:
-        """Write the files, then judge.
+        """Write the files, then evaluate.
 
         Args:
             videos: Results of all ranks.
 
         Returns:
-            Over all videos; none with ``format_only``. See ``tracking_figures``.
+            Over all videos; none with ``format_only``. See ``combine_sequences``.
         """
         if self.outfile_prefix is not None:
             folder = Path(self.outfile_prefix)
@@ -86,47 +132,76 @@ class TrackingMetric(TracksMetric):
             logger.info(f'tracks of {len(videos)} videos are saved in {folder}')
         if self.format_only:
             return {}
-        figures = tracking_figures({str(v['key']): v['frames'] for v in videos})[
-            COMBINED
-        ]
-        log_figures(f'{len(videos)} videos', {key: figures[key] for key in SHARES})
-        return {key: figures[key] for key in (*SHARES, *COUNTS)}
+        metrics = self.evaluator.summarize({str(v['key']): v['record'] for v in videos})
+        overall = metrics[COMBINED]
+        log_figures(f'{len(videos)} videos', {key: overall[key] for key in SHARES})
+        return {key: overall[key] for key in (*SHARES, *COUNTS)}
 
-    def _compare(self, pred: dict[str, Any], sample: dict) -> TrackingFrame:
+    @property
+    def _num_classes(self) -> int:
+        return len((self.dataset_meta or {}).get('classes', ('object',)))
+
+    def _classes_of(self, labels: np.ndarray) -> np.ndarray:
+        first = MOTS_PEDESTRIAN if self.protocol == 'mots' else 1
+        return np.asarray(labels, dtype=np.int64) + first
+
+    def _truth(self, sample: dict) -> TrackedObjects:
         targets = targets_of(sample, with_ignored=True)
-        if self.with_masks:
-            masks = [encode_mask(target_mask(t, sample)) for t in targets]
-            similarity = mask_similarity(masks, pred['rles'])
-        else:
-            similarity = box_similarity([t['bbox'] for t in targets], pred['bboxes'])
-        labels = np.array([t['bbox_label'] for t in targets], dtype=int)
+        if self.protocol in ('mot17', 'mot20'):
+            return self._benchmark_truth(targets, sample)
         ignored = np.array([bool(t.get('ignore_flag')) for t in targets], dtype=bool)
-        # A region to ignore may be of any kind.
-        alike = (labels[:, None] == pred['labels']) | ignored[:, None]
-        similarity = similarity * alike
-        kept = ~distracted_predictions(similarity, ignored)
-        ids = np.array([t['instance_id'] for t in targets], dtype=int)
-        return TrackingFrame(
-            truth_ids=ids[~ignored],
-            track_ids=pred['instances_ids'][kept].astype(int),
-            similarity=similarity[~ignored][:, kept],
-        )
+        classes = self._classes_of(np.array([t['bbox_label'] for t in targets]))
+        if self.protocol == 'mots':
+            classes[ignored] = MOTS_IGNORED
+        if self.with_masks:
+            shapes = [encode_mask(target_mask(t, sample)) for t in targets]
+        else:
+            shapes = _boxes(targets)
+        ids = np.array([t['instance_id'] for t in targets], dtype=np.int64)
+        return TrackedObjects(ids, shapes, classes, ~ignored)
 
-    def _lines(self, pred: dict[str, Any], number: int) -> list[str]:
+    def _benchmark_truth(self, targets: list[dict], sample: dict) -> TrackedObjects:
+        for target in targets:
+            missing = [key for key in BENCHMARK_KEYS if key not in target]
+            if missing:
+                raise ValueError(
+                    f'Object {target.get("instance_id")} of video '
+                    f'{video_name(sample)!r} has no {", no ".join(missing)}, which the '
+                    f'protocol {self.protocol} needs. Convert the data anew: '
+                    'tools/dataset_converters/mot_challenge.py.'
+                )
+        classes, considered, ids = (
+            np.array([t[key] for t in targets], dtype=np.int64)
+            for key in BENCHMARK_KEYS
+        )
+        return TrackedObjects(ids, _boxes(targets), classes, considered.astype(bool))
+
+    def _lines(
+        self, prediction: TrackedObjects, scores: np.ndarray, number: int
+    ) -> list[str]:
         """Lines of a frame, numbered from 1."""
-        ids = pred['instances_ids'].astype(int)
+        rows = zip(prediction.ids, prediction.shapes, prediction.classes, scores)
         if self.with_masks:
             return [
-                f'{number} {track} {label + 1} {rle["size"][0]} {rle["size"][1]} '
+                f'{number} {track} {label} {rle["size"][0]} {rle["size"][1]} '
                 f'{rle["counts"]}\n'
-                for track, label, rle in zip(
-                    ids, pred['labels'].astype(int), pred['rles']
-                )
+                for track, rle, label, _ in rows
             ]
-        return [
-            f'{number},{track},{x1:.2f},{y1:.2f},{x2 - x1:.2f},{y2 - y1:.2f},'
-            f'{score:.4f},-1,-1,-1\n'
-            for track, (x1, y1, x2, y2), score in zip(
-                ids, pred['bboxes'], pred['scores']
-            )
-        ]
+        with_class = self._num_classes > 1
+        lines = []
+        for track, (x1, y1, x2, y2), label, score in rows:
+            box = ','.join(map(_as_text, (x1, y1, x2 - x1, y2 - y1)))
+            kind = label if with_class else -1
+            lines.append(f'{number},{track},{box},{score:.4f},{kind},-1,-1\n')
+        return lines
+
+
+def _boxes(targets: list[dict]) -> np.ndarray:
+    boxes = [target['bbox'] for target in targets]
+    return np.array(boxes, dtype=np.float64).reshape(-1, 4)
+
+
+def _as_text(value: float) -> str:
+    """Two decimals as usual, or as many as it takes to read the same number."""
+    short = f'{value:.2f}'
+    return short if float(short) == value else repr(float(value))

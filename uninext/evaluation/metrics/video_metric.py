@@ -303,6 +303,25 @@ def predictions_of(sample: dict, *fields: str) -> dict[str, np.ndarray]:
     return arrays
 
 
+def give_pixels_to_the_best(pred: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Make masks exclusive: a pixel goes to the better score.
+
+    Args:
+        pred: Of :func:`predictions_of`, with ``masks`` and ``scores``.
+
+    Returns:
+        The predictions of which pixels are left, in the same order; of equal scores the
+        first is the better.
+    """
+    masks = np.zeros_like(pred['masks'], dtype=bool)
+    taken = np.zeros(masks.shape[1:], dtype=bool)
+    for i in np.argsort(-pred['scores'], kind='stable'):
+        masks[i] = pred['masks'][i] & ~taken
+        taken |= masks[i]
+    kept = masks.any(axis=(1, 2))
+    return {key: value[kept] for key, value in {**pred, 'masks': masks}.items()}
+
+
 def log_figures(title: str, figures: dict[str, float]) -> None:
     """Write figures to the log as a table, shares in per cent.
 

@@ -26,7 +26,7 @@ from uninext.evaluation.result_files.confusion import Confusion, coco_confusion
 from uninext.evaluation.result_files.images import evaluate_coco
 from uninext.evaluation.result_files.referring import evaluate_refexp
 from uninext.evaluation.result_files.single_object import evaluate_sot
-from uninext.evaluation.result_files.tracking import evaluate_mot
+from uninext.evaluation.result_files.tracking import evaluate_mot, evaluate_mots
 from uninext.evaluation.result_files.video_instances import evaluate_ytvis
 from uninext.evaluation.result_files.video_objects import (
     evaluate_davis,
@@ -44,6 +44,7 @@ FORMATS: dict[str, Callable[..., dict[str, Any]]] = {
     'rvos': evaluate_rvos,
     'ytvis': evaluate_ytvis,
     'mot': evaluate_mot,
+    'mots': evaluate_mots,
     'bdd-mot': evaluate_bdd_mot,
     'bdd-mots': evaluate_bdd_mots,
     'bdd-det': evaluate_bdd_det,
@@ -61,6 +62,7 @@ __all__ = [
     'evaluate_coco',
     'evaluate_davis',
     'evaluate_mot',
+    'evaluate_mots',
     'evaluate_refexp',
     'evaluate_rvos',
     'evaluate_sot',

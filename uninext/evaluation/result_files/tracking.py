@@ -1,58 +1,96 @@
-"""Multi-object tracking: text files of MOTChallenge."""
+"""Multi-object tracking and segmentation: text files of MOTChallenge and MOTS."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from configparser import ConfigParser
 from configparser import Error as ConfigError
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NoReturn
 
 import numpy as np
 
-from uninext.evaluation.functional.tracking import (
-    COMBINED,
-    TrackingFrame,
-    box_similarity,
-    distracted_predictions,
-    tracking_figures,
+from uninext.evaluation.evaluators.tracks import (
+    PROTOCOLS,
+    TrackedObjects,
+    TracksEvaluator,
+    num_annotated,
 )
 from uninext.evaluation.result_files.reading import read_text
+from uninext.utils.masks import to_rle
 
-PEDESTRIAN = 1
-# Who answers with one of these is neither right nor wrong: person on vehicle, static
-# person, distractor, reflection.
-DISTRACTORS = (2, 7, 8, 12)
 NUM_COLUMNS = (6, 10)  # fewest; most
+MOTS_FIELDS = 6
+_FRAME, _CONSIDERED, _CLASS, _LAST = 0, 6, 7, 9  # columns of MOTChallenge
 
 
-def evaluate_mot(gt: str | Path, pred: str | Path) -> dict[str, dict[str, float]]:
-    """HOTA, CLEAR and IDF1 of pedestrians by the rules of MOTChallenge.
-
-    Ground truth with classes (MOT16, MOT17, MOT20) is prepared first: answers that
-    match a distractor are taken out, and of the ground truth only pedestrians stay
-    that are marked to be considered. Ground truth without (MOT15) stays as it is.
-    Deviation: in MOT20 vehicles without a motor count as distractors too; here not.
+def evaluate_mot(
+    gt: str | Path, pred: str | Path, protocol: str | None = None
+) -> dict[str, dict[str, float]]:
+    """HOTA, CLEAR and IDF1 of boxes by the rules of MOTChallenge.
 
     Args:
         gt: ``gt.txt``, or a folder with ``<sequence>/gt/gt.txt`` or
             ``<sequence>/gt.txt``: lines ``frame, id, x, y, w, h, considered, class,
-            visibility``, frames from 1, boxes in pixels.
+            visibility`` (MOT15: ``..., considered, x, y, z``), frames from 1, boxes in
+            pixels. The sequence is as long as ``seqinfo.ini`` beside it says; without
+            one it ends with the last annotated frame.
         pred: One file, or a folder with ``<sequence>.txt`` (or the layout of ``gt``
             with ``<sequence>/<sequence>.txt``): lines ``frame, id, x, y, w, h, score,
             ...``. An empty file finds nothing.
+        protocol: See ``TracksEvaluator``. None: what the ground truth is: ``mot15``
+            if it has no classes, ``mot20`` if all sequences are named ``MOT20...``,
+            else ``mot17``.
 
     Returns:
-        ``{sequence: figures}`` and ``COMBINED``; see ``tracking_figures``.
+        ``COMBINED`` and ``{sequence: metrics}``; see ``combine_sequences``.
 
     Raises:
-        ValueError: If a sequence has no file, a line is not of the layout, an id is
-            twice in a frame, or a frame is beyond the end.
+        ValueError: If a sequence has no file or two, a line is not of the layout, an id
+            is twice in a frame, a frame is beyond the end, nothing of a ground truth is
+            left to evaluate, or sequences need different protocols.
     """
-    sequences = {}
-    for name, (truth, answers) in _pair_files(Path(gt), Path(pred)).items():
-        sequences[name] = _read_sequence(truth, answers)
-    figures = tracking_figures(sequences)
-    return {name: figures[name] for name in (COMBINED, *sequences)}
+    pairs = _pair_files(Path(gt), Path(pred))
+    tables = {
+        name: (_read_mot(truth), _read_mot(found))
+        for name, (truth, found) in pairs.items()
+    }
+    if protocol is None:
+        protocol = _protocol_of(gt, {name: pair[0] for name, pair in tables.items()})
+    evaluator = TracksEvaluator(protocol)
+    sides = {
+        name: (_mot_side(truth, protocol, True), _mot_side(found, protocol, False))
+        for name, (truth, found) in tables.items()
+    }
+    return _evaluate(evaluator, sides, gt)
+
+
+def evaluate_mots(
+    gt: str | Path, pred: str | Path, protocol: str | None = None
+) -> dict[str, dict[str, float]]:
+    """HOTA, CLEAR (sMOTA) and IDF1 of masks, by default by the rules of MOTS.
+
+    Args:
+        gt: As :func:`evaluate_mot`, of lines ``frame id class height width rle``;
+            frames from 1, ``rle`` as pycocotools compresses it.
+        pred: The same.
+        protocol: ``mots`` (also None): class 2 is the pedestrian, 10 a region to
+            ignore, and masks do not overlap; or ``plain``: any classes.
+
+    Returns:
+        As :func:`evaluate_mot`.
+
+    Raises:
+        ValueError: As :func:`evaluate_mot`, or if a mask is damaged.
+    """
+    evaluator = TracksEvaluator(protocol or 'mots', with_masks=True)
+    sides = {
+        name: (_read_mots(truth), _read_mots(found))
+        for name, (truth, found) in _pair_files(Path(gt), Path(pred)).items()
+    }
+    return _evaluate(evaluator, sides, gt)
 
 
 def read_mot(path: str | Path) -> np.ndarray:
@@ -65,24 +103,91 @@ def read_mot(path: str | Path) -> np.ndarray:
         (N, 10): frame, id, x, y, w, h and what follows; -1 where a line is shorter.
 
     Raises:
-        ValueError: If a line has not 6 to 10 numbers.
+        ValueError: If a line has not 6 to 10 finite numbers, frame or id are not whole,
+            a frame is less than 1, or a box has a negative side.
     """
-    rows = []
-    fewest, most = NUM_COLUMNS
-    for number, line in enumerate(read_text(path).splitlines(), start=1):
-        if not line.strip():
-            continue
+    return _read_mot(path).rows
+
+
+@dataclass
+class _Table:
+    """Rows of a file of MOTChallenge; lines count from 1."""
+
+    path: Path
+    rows: np.ndarray  # (N, 10)
+    lines: np.ndarray  # (N,)
+
+
+@dataclass
+class _Side:
+    """What a file has of a sequence, in the order of its lines."""
+
+    path: Path
+    lines: np.ndarray  # (N,)
+    frames: np.ndarray  # (N,) from 1
+    objects: TrackedObjects
+
+    def at(self, places: np.ndarray) -> TrackedObjects:
+        """The objects of some lines."""
+        objects = self.objects
+        shapes = objects.shapes
+        return TrackedObjects(
+            objects.ids[places],
+            shapes[places]
+            if isinstance(shapes, np.ndarray)
+            else [shapes[place] for place in places],
+            objects.classes[places],
+            None if objects.considered is None else objects.considered[places],
+        )
+
+
+def _evaluate(
+    evaluator: TracksEvaluator, sides: Mapping[str, tuple[_Side, _Side]], gt: str | Path
+) -> dict[str, dict[str, float]]:
+    records = {}
+    for name, (truth, found) in sides.items():
         try:
-            values = [float(word) for word in re.split(r'[,\s]+', line.strip(' ,\t'))]
-        except ValueError:
-            values = []
-        if not fewest <= len(values) <= most:
+            records[name] = _record(evaluator, truth, found)
+        except ValueError as error:
+            raise ValueError(f'{truth.path} and {found.path}: {error}') from None
+        left = num_annotated(records[name])
+        if len(truth.frames) and not left and evaluator.protocol.name != 'plain':
             raise ValueError(
-                f'{path}, line {number}: expected {fewest} to {most} numbers (frame, '
-                f'id, x, y, w, h, ...), got {line[:60]!r}.'
+                f'Nothing is left of the {len(truth.frames)} lines of {truth.path} '
+                f'under the protocol {evaluator.protocol.name}: are they marked as not '
+                'to be considered, or does the file follow another protocol?'
             )
-        rows.append(values + [-1.0] * (most - len(values)))
-    return np.array(rows).reshape(-1, most)
+    if not sum(num_annotated(record) for record in records.values()):
+        raise ValueError(f'{gt} has no object to evaluate.')
+    return evaluator.summarize(records)
+
+
+def _record(evaluator: TracksEvaluator, truth: _Side, found: _Side) -> dict[str, Any]:
+    num_frames = _sequence_length(truth.path)
+    if num_frames is None:
+        num_frames = int(truth.frames.max(initial=0))
+    for side in (truth, found):
+        beyond = side.frames > num_frames
+        if beyond.any():
+            raise ValueError(
+                f'line {side.lines[beyond][0]} of {side.path} is of frame '
+                f'{side.frames[beyond][0]}; frames are 1 to {num_frames} (the length '
+                'in seqinfo.ini; without one the last annotated frame).'
+            )
+    state = evaluator.start()
+    orders = [np.argsort(side.frames, kind='stable') for side in (truth, found)]
+    numbers = np.arange(1, num_frames + 2)
+    starts = [
+        np.searchsorted(side.frames[order], numbers)
+        for side, order in zip((truth, found), orders)
+    ]
+    for place in range(num_frames):
+        truth_here, found_here = (
+            side.at(order[start[place] : start[place + 1]])
+            for side, order, start in zip((truth, found), orders, starts)
+        )
+        evaluator.add(state, truth_here, found_here)
+    return evaluator.finish(state)
 
 
 def _pair_files(gt: Path, pred: Path) -> dict[str, tuple[Path, Path]]:
@@ -95,43 +200,33 @@ def _pair_files(gt: Path, pred: Path) -> dict[str, tuple[Path, Path]]:
     found = sorted(gt.rglob('gt.txt'))
     if not found:
         raise ValueError(f'{gt} has no <sequence>/gt/gt.txt.')
-    pairs = {}
+    pairs: dict[str, tuple[Path, Path]] = {}
     for path in found:
         name = _sequence_folder(path).name
-        places = [pred / f'{name}.txt', pred / name / f'{name}.txt']
-        answers = [place for place in places if place.is_file()]
-        if not answers:
+        if name in pairs:
             raise ValueError(
-                f'{places[0]} is missing: every sequence of {gt} needs an answer (an '
+                f'The sequence {name} has two ground truths, {pairs[name][0]} and '
+                f'{path}. Give the folder of one split.'
+            )
+        places = [pred / f'{name}.txt', pred / name / f'{name}.txt']
+        files = [place for place in places if place.is_file()]
+        if not files:
+            raise ValueError(
+                f'{places[0]} is missing: every sequence of {gt} needs predictions (an '
                 'empty file where nothing was found).'
             )
-        pairs[name] = path, answers[0]
+        if len(files) > 1:
+            raise ValueError(
+                f'The sequence {name} has two files of predictions, '
+                f'{files[0]} and {files[1]}. Remove one.'
+            )
+        pairs[name] = path, files[0]
     return pairs
 
 
 def _sequence_folder(path: Path) -> Path:
     folder = path.resolve().parent
     return folder.parent if folder.name == 'gt' else folder
-
-
-def _read_sequence(truth_path: Path, answers_path: Path) -> list[TrackingFrame]:
-    truth, answers = read_mot(truth_path), read_mot(answers_path)
-    num_frames = _sequence_length(truth_path)
-    if num_frames is None:
-        num_frames = int(max(truth[:, 0].max(initial=0), answers[:, 0].max(initial=0)))
-    for path, rows in ((truth_path, truth), (answers_path, answers)):
-        outside = (rows[:, 0] < 1) | (rows[:, 0] > num_frames)
-        if outside.any():
-            raise ValueError(
-                f'{path} has a line of frame {rows[outside][0, 0]:g}; frames are 1 to '
-                f'{num_frames}.'
-            )
-    with_classes = bool((truth[:, 7] >= 0).any())
-    frames = []
-    for number in range(1, num_frames + 1):
-        here, there = truth[truth[:, 0] == number], answers[answers[:, 0] == number]
-        frames.append(_make_frame(here, there, with_classes))
-    return frames
 
 
 def _sequence_length(truth_path: Path) -> int | None:
@@ -141,23 +236,163 @@ def _sequence_length(truth_path: Path) -> int | None:
     parser = ConfigParser()
     try:
         parser.read_string(read_text(info))
-        return parser.getint('Sequence', 'seqLength')
+        length = parser.getint('Sequence', 'seqLength')
     except (ConfigError, ValueError) as error:
         raise ValueError(f'{info} has no [Sequence] seqLength: {error}.') from None
+    if length < 1:
+        raise ValueError(f'{info} has the seqLength {length}; expected 1 or more.')
+    return length
 
 
-def _make_frame(
-    truth: np.ndarray, answers: np.ndarray, with_classes: bool
-) -> TrackingFrame:
-    similarity = box_similarity(_to_xyxy(truth), _to_xyxy(answers))
-    keep = truth[:, 6] != 0
-    if with_classes:
-        is_distractor = np.isin(truth[:, 7], DISTRACTORS)
-        kept = ~distracted_predictions(similarity, is_distractor)
-        answers, similarity = answers[kept], similarity[:, kept]
-        keep &= truth[:, 7] == PEDESTRIAN
-    return TrackingFrame(truth[keep, 1], answers[:, 1], similarity[keep])
+def _protocol_of(gt: str | Path, tables: Mapping[str, _Table]) -> str:
+    """The protocol of ground truths; all must have the same."""
+    chosen = {
+        name: ('mot20' if name.upper().startswith('MOT20') else 'mot17')
+        if _classes(table) is not None
+        else 'mot15'
+        for name, table in tables.items()
+        if len(table.rows)
+    }
+    if not chosen:
+        raise ValueError(f'{gt} has no object to evaluate.')
+    if len(set(chosen.values())) > 1:
+        several = ', '.join(f'{name}: {value}' for name, value in chosen.items())
+        raise ValueError(
+            f'The sequences of {gt} are of different protocols ({several}). Evaluate '
+            'them apart, or name one with --protocol.'
+        )
+    return next(iter(chosen.values()))
 
 
-def _to_xyxy(rows: np.ndarray) -> np.ndarray:
-    return np.concatenate([rows[:, 2:4], rows[:, 2:4] + rows[:, 4:6]], axis=1)
+def _read_mot(path: str | Path) -> _Table:
+    rows, lines = [], []
+    fewest, most = NUM_COLUMNS
+    layout = (
+        f'expected {fewest} to {most} numbers (frame, id, x, y, w, h, ...; frame from '
+        '1 and id whole, sides not negative)'
+    )
+    for number, line in _lines_of(path):
+        try:
+            values = [float(word) for word in re.split(r'[,\s]+', line.strip(' ,\t'))]
+        except ValueError:
+            values = []
+            if _looks_like_mots(line):
+                _fail(path, number, line, f'{layout}; masks are for the format mots')
+        if not fewest <= len(values) <= most or not np.isfinite(values).all():
+            _fail(path, number, line, layout)
+        if values[0] < 1 or values[0] % 1 or values[1] % 1 or min(values[4:6]) < 0:
+            _fail(path, number, line, layout)
+        rows.append(values + [-1.0] * (most - len(values)))
+        lines.append(number)
+    return _Table(Path(path), np.array(rows).reshape(-1, most), np.array(lines, int))
+
+
+def _classes(table: _Table) -> np.ndarray | None:
+    """Classes (N,) int; None where the file has none.
+
+    The columns 8 to 10 of MOT15 are a place in the world.
+    """
+    rows = table.rows
+    if (rows[:, _CLASS] == -1).all() or (rows[:, _LAST] != -1).any():
+        return None
+    wrong = (rows[:, _CLASS] < 1) | (rows[:, _CLASS] % 1 != 0)
+    if wrong.any():
+        raise ValueError(
+            f'{table.path}, line {table.lines[wrong][0]}: expected a class from 1 in '
+            f'column 8, got {rows[wrong][0, _CLASS]:g}.'
+        )
+    return rows[:, _CLASS].astype(np.int64)
+
+
+def _mot_side(table: _Table, protocol: str, is_truth: bool) -> _Side:
+    rows = table.rows
+    ones = np.ones(len(rows), dtype=np.int64)
+    classes = None if protocol == 'mot15' else _classes(table)
+    known = PROTOCOLS[protocol].classes if is_truth else PROTOCOLS[protocol].predicted
+    if classes is None:
+        if is_truth and known is not None and len(rows):
+            raise ValueError(
+                f'{table.path} has no classes in column 8, which the protocol '
+                f'{protocol} needs. Without classes it is mot15.'
+            )
+    elif known is not None and not np.isin(classes, known).all():
+        place = int(np.flatnonzero(~np.isin(classes, known))[0])
+        raise ValueError(
+            f'{table.path}, line {table.lines[place]}: class {classes[place]}; '
+            f'{protocol} has {min(known)} to {max(known)} here (column 8).'
+        )
+    boxes_xyxy = np.concatenate([rows[:, 2:4], rows[:, 2:4] + rows[:, 4:6]], axis=1)
+    objects = TrackedObjects(
+        ids=rows[:, 1].astype(np.int64),
+        shapes=boxes_xyxy,
+        classes=ones if classes is None else classes,
+        considered=rows[:, _CONSIDERED] != 0 if is_truth else None,
+    )
+    frames = rows[:, _FRAME].astype(np.int64)
+    side = _Side(table.path, table.lines, frames, objects)
+    _check_unique(side, np.ones(len(rows), dtype=bool))
+    return side
+
+
+def _read_mots(path: str | Path) -> _Side:
+    numbers: list[list[int]] = []
+    lines, rles = [], []
+    layout = 'expected "frame id class height width rle" (frame from 1, whole numbers)'
+    for number, line in _lines_of(path):
+        words = line.split()
+        if ',' in line and _is_numbers(re.split(r'[,\s]+', line.strip(' ,\t'))):
+            _fail(path, number, line, f'{layout}; boxes are for the format mot')
+        if len(words) != MOTS_FIELDS or not all(w.isdecimal() for w in words[:-1]):
+            _fail(path, number, line, layout)
+        values = [int(word) for word in words[:-1]]
+        if values[0] < 1 or min(values[3:]) < 1:
+            _fail(path, number, line, layout)
+        size = values[3], values[4]
+        try:
+            rles.append(to_rle(dict(size=list(size), counts=words[-1]), *size))
+        except ValueError as error:
+            raise ValueError(f'{path}, line {number}: {error}') from None
+        numbers.append(values[:3])
+        lines.append(number)
+    columns = np.array(numbers, dtype=np.int64).reshape(-1, 3)
+    objects = TrackedObjects(columns[:, 1], rles, columns[:, 2])
+    side = _Side(Path(path), np.array(lines, int), columns[:, 0], objects)
+    _check_unique(side, columns[:, 2] != PROTOCOLS['mots'].ignored_class)
+    return side
+
+
+def _lines_of(path: str | Path) -> list[tuple[int, str]]:
+    """Lines with something in them, and their numbers from 1."""
+    lines = enumerate(read_text(path).splitlines(), start=1)
+    return [(number, line) for number, line in lines if line.strip()]
+
+
+def _check_unique(side: _Side, counted: np.ndarray) -> None:
+    """An id is once in a frame; ``counted`` (N,) bool: lines with an identity."""
+    line_of: dict[tuple[int, int], int] = {}
+    rows = zip(side.frames.tolist(), side.objects.ids.tolist(), side.lines.tolist())
+    for (frame, identity, line), counts in zip(rows, counted.tolist()):
+        if not counts:
+            continue
+        first = line_of.setdefault((frame, identity), line)
+        if first != line:
+            raise ValueError(
+                f'{side.path}, line {line}: frame {frame} has an id twice: {identity}, '
+                f'first in line {first}. An object is once in a frame.'
+            )
+
+
+def _looks_like_mots(line: str) -> bool:
+    words = line.split()
+    return len(words) == MOTS_FIELDS and all(w.isdecimal() for w in words[:-1])
+
+
+def _is_numbers(words: list[str]) -> bool:
+    try:
+        return bool([float(word) for word in words])
+    except ValueError:
+        return False
+
+
+def _fail(path: str | Path, number: int, line: str, expected: str) -> NoReturn:
+    raise ValueError(f'{path}, line {number}: {expected}, got {line.strip()[:60]!r}.')
