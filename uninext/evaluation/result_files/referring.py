@@ -10,6 +10,7 @@ import numpy as np
 from uninext.evaluation.evaluators.referring import Referent, ReferringEvaluator
 from uninext.evaluation.result_files.reading import (
     box_xywh,
+    check_known,
     finite,
     list_of_records,
     mask_rle,
@@ -117,7 +118,8 @@ def _best_predictions(
         place = f'{pred}, record {index}'
         finite(result['score'], 'score', place)
         box_xywh(result['bbox'], place)
-        image = by_id.get(result['image_id'], {'expressions': []})
+        check_known(result['image_id'], by_id, 'image', place)
+        image = by_id[result['image_id']]
         known = image['expressions']
         expression = result.get('expression')
         if expression is None and len(known) == 1:
