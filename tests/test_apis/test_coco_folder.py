@@ -121,9 +121,11 @@ def test_broken_files_are_named(folder: Path, tmp_path: Path):
     path = folder / 'annotations/instances_train.json'
     text = path.read_text()
     for broken, message in (
-        (text[:100], 'is not a JSON file'),
-        ('[]', 'is not of COCO format'),
-        ('{"images": [], "annotations": [], "categories": []}', 'nothing to learn'),
+        (text[:100], 'is not valid JSON'),
+        ('[]', 'COCO format'),
+        ('{"images": [], "annotations": [], "categories": []}', 'lists no image'),
+        (json.dumps({**json.loads(text), 'annotations': []}), 'nothing to learn'),
+        (json.dumps({**json.loads(text), 'annotations': [{'id': 7}]}), 'no image_id'),
     ):
         path.write_text(broken)
         with pytest.raises(ValueError, match=message):

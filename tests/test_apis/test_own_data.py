@@ -8,8 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from uninext.apis import read_own_data, read_own_set
+from uninext.apis.own_data_checks import image_size
+from uninext.datasets import DatasetError
+from uninext.datasets.transforms import LoadImageOrExplain
 from uninext.shapes import generate_image_set, generate_suite
 
 
@@ -102,7 +106,7 @@ def test_pictures_are_looked_for_beside_the_file(changed, tmp_path: Path):
     with pytest.raises(ValueError, match='no folder .*gone'):
         read_own_set(tmp_path / 'mine.json', tmp_path / 'gone')
     (tmp_path / 'empty').mkdir()
-    with pytest.raises(ValueError, match='has none of the pictures'):
+    with pytest.raises(ValueError, match='has none of the images'):
         read_own_set(tmp_path / 'mine.json', tmp_path / 'empty')
 
 
@@ -118,7 +122,7 @@ def test_odd_things_are_said(changed, tmp_path: Path):
     own = read_own_set(changed(edit), tmp_path / 'images')
     assert len(own.scenes) == 7
     text = '\n'.join(own.notes)
-    assert '1 of 8 pictures are left out' in text
+    assert '1 of 8 images are left out' in text
     assert 'gone.jpg' in text
     assert '1 boxes reach over the border' in text
     assert '1 boxes are empty or outside' in text
@@ -209,3 +213,121 @@ def test_what_does_not_go_together_is_refused(
 
     with pytest.raises(ValueError, match='too few to hold'):
         read_own_data([changed(first_only)], split_dir=tmp_path)
+
+
+# ----------------------------------------------------------------- sizes, strays, masks
+
+
+def test_sizes_are_compared_with_the_files(changed, tmp_path: Path):
+    def edit(content: dict) -> None:
+        content['images'][2].update(width=128, height=32)
+
+    name = json.loads(changed(edit).read_text())['images'][2]['file_name']
+    message = (
+        rf'1 images .* another size .*mine.json says: {name} \(64 x 64, not 128 x 32'
+    )
+    with pytest.raises(DatasetError, match=message):
+        read_own_set(tmp_path / 'mine.json', tmp_path / 'images')
+
+
+def test_sizes_of_frames_are_compared(videos: Path, tmp_path: Path):
+    content = json.loads((videos / 'vis_train.json').read_text())
+    content['videos'][0]['height'] = 65
+    (tmp_path / 'mine.json').write_text(json.dumps(content))
+    first = content['videos'][0]['file_names'][0]
+    with pytest.raises(DatasetError, match=rf'{first} \(64 x 64, not 64 x 65\)'):
+        read_own_set(tmp_path / 'mine.json', videos / 'videos/train')
+
+
+@pytest.mark.parametrize('orientation', [None, *range(1, 9)])
+@pytest.mark.parametrize('suffix', ['.jpg', '.png'])
+def test_the_size_of_an_image_is_that_of_the_loader(tmp_path, orientation, suffix):
+    path, exif = tmp_path / f'a{suffix}', Image.Exif()
+    if orientation is not None:
+        exif[0x0112] = orientation
+    Image.new('RGB', (30, 20)).save(path, exif=exif)
+    loaded = LoadImageOrExplain().transform(dict(img_path=str(path)))
+    assert image_size(path) == loaded['ori_shape'][::-1]
+
+
+def test_what_is_no_image_has_no_size(tmp_path: Path):
+    (tmp_path / 'empty.jpg').touch()
+    (tmp_path / 'text.jpg').write_text('words')
+    assert image_size(tmp_path / 'empty.jpg') is None
+    assert image_size(tmp_path / 'text.jpg') is None
+
+
+def test_damaged_images_are_left_out_and_named(changed, tmp_path: Path):
+    file = changed(lambda content: None)
+    name = json.loads(file.read_text())['images'][0]['file_name']
+    (tmp_path / 'images' / name).write_text('words')
+    own = read_own_set(file, tmp_path / 'images')
+    assert len(own.scenes) == 7
+    (note,) = own.notes
+    assert note.startswith('1 of 8 images are left out') and name in note
+
+
+def lose_two(content: dict) -> None:
+    """Two annotations of images that the file does not list."""
+    content['annotations'][0].update(id=70, image_id=990)
+    content['annotations'][1].update(image_id=991)
+    del content['annotations'][1]['id']
+
+
+LOST = 'annotation 70 (image_id 990), annotation no. 1 (image_id 991)'
+
+
+def test_annotations_of_unknown_images_are_named(changed, tmp_path: Path):
+    file = changed(lose_two)
+    own = read_own_set(file, tmp_path / 'images')
+    before = json.loads(file.read_text())['annotations']
+    assert own.content['annotations'] == before[2:]
+    assert f'2 annotations are left out, the file lists no such image: {LOST}' in (
+        own.notes
+    )
+
+
+def test_they_are_named_of_a_folder_that_is_parted_too(changed, tmp_path: Path):
+    changed(lose_two)
+    parts = read_own_data([tmp_path], split_dir=tmp_path / 'split')
+    assert LOST in parts[0].train.notes[0]
+
+
+def test_segmentations_that_are_none_are_named(changed, tmp_path: Path):
+    odd = [[[1, 2, 3, 4]], 'a polygon', [[0, 0, 9, 0, 9, 9], [1, 2]], {'counts': 3}]
+    none = [None, [], [[]]]
+
+    def edit(content: dict) -> None:
+        for annotation, mask in zip(content['annotations'], [*odd, *none]):
+            annotation.update(segmentation=mask)
+
+    own = read_own_set(changed(edit), tmp_path / 'images')
+    (note,) = own.notes
+    files = {image['id']: image['file_name'] for image in own.content['images']}
+    named = [
+        f'annotation {a["id"]} of {files[a["image_id"]]}'
+        for a in own.content['annotations'][: len(odd)]
+    ]
+    assert note.startswith(f'{len(odd)} segmentations are neither polygons')
+    assert note.endswith(', '.join(named))
+    assert own.num_masks == len(own.content['annotations']) - len(odd + none) + 1
+
+
+@pytest.mark.parametrize(
+    ('mask', 'message'),
+    [
+        ([[0, 0, 9, 0, 9, 'x']], "has 'x' for a number"),
+        ([[0, 0, 9, 0, 9, float('nan')]], 'has nan for a number'),
+        (
+            {'size': [5, 6], 'counts': [30]},
+            r'has the size \[5, 6\], expected \[64, 64\]',
+        ),
+    ],
+    ids=['text', 'nan', 'size'],
+)
+def test_masks_that_cannot_be_made_are_errors(mask, message, changed, tmp_path):
+    def edit(content: dict) -> None:
+        content['annotations'][3]['segmentation'] = mask
+
+    with pytest.raises(DatasetError, match=rf'annotation \d+ of .*\.jpg {message}'):
+        read_own_set(changed(edit), tmp_path / 'images')

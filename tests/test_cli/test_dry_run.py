@@ -148,6 +148,31 @@ def test_whole_command(config, tmp_path, capsys, monkeypatch):
     assert not list((tmp_path / 'elsewhere').iterdir())
 
 
+def test_sizes_are_compared_with_the_files(config, tmp_path, capsys):
+    content = json.loads((tmp_path / 'ann.json').read_text())
+    content['videos'][0].update(width=30, height=20)  # a factor of two
+    (tmp_path / 'ann.json').write_text(json.dumps(content))
+    with pytest.raises(SystemExit) as error:
+        main(['train', config, '--dry-run', '--dry-run-batches', '2'])
+    assert error.value.code == 2
+    message = capsys.readouterr().err
+    assert "the annotations of 'v' says: " in message
+    assert '0.png (60 x 40, not 30 x 20)' in message
+
+
+def test_one_image_of_another_size_among_many_is_a_note(config, tmp_path, capsys):
+    content = json.loads((tmp_path / 'ann.json').read_text())
+    (annotation,) = content['annotations']
+    other = dict(content['videos'][0], id=2, width=90)
+    content['videos'].append(other)
+    content['annotations'].append(dict(annotation, id=2, video_id=2))
+    (tmp_path / 'ann.json').write_text(json.dumps(content))
+    assert main(['train', config, '--dry-run', '--dry-run-batches', '2']) == 0
+    said = capsys.readouterr().out
+    assert 'note: of 2 images that were probed, 1 images have another size' in said
+    assert '(60 x 40, not 90 x 40)' in said
+
+
 @pytest.mark.parametrize('option', ['--dry-run-ranks', '--dry-run-batches'])
 def test_numbers_must_be_positive(config, option, capsys):
     with pytest.raises(SystemExit):

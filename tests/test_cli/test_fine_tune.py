@@ -86,6 +86,7 @@ def arguments(*argv: str) -> argparse.Namespace:
     [
         ([], 'Nothing to train. Give a config'),
         (['c.py', '--iters', '3', '--from', 'x'], '--from, --iters belong to --data'),
+        (['c.py', '--iters', '0', '--lr', '0'], '--iters, --lr belong to --data'),
         (['c.py', '--freeze', 'backbone', '--no-baseline'], '--freeze, --no-baseline'),
         (['--data', 'x.json', '--launcher', 'pytorch'], r'dist_train\.sh'),
     ],
@@ -104,6 +105,21 @@ def test_absent_data_is_a_message(tmp_path, capsys):
         main(['train', '--data', str(tmp_path / 'no.json')])
     assert error.value.code == 2
     assert 'no.json does not exist' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ('option', 'value'),
+    [('--iters', '0'), ('--batch-size', '0'), ('--lr', '0'), ('--lr', 'nan')],
+)
+def test_nothing_is_written_for_numbers_that_cannot_be_meant(
+    option, value, data, tmp_path, capsys
+):
+    argv = ['train', '--data', str(data), '--work-dir', str(tmp_path / 'run')]
+    with pytest.raises(SystemExit) as error:
+        main([*argv, option, value])
+    assert error.value.code == 2
+    assert f'{option} must be more than 0' in capsys.readouterr().err
+    assert not (tmp_path / 'run').exists()
 
 
 def test_from_annotations_to_figures(start, data, tmp_path, capfd):

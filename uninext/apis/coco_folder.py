@@ -17,13 +17,14 @@ picture (at least one) is held out by lot.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from uninext.apis.own_data_checks import without_lost_annotations
 from uninext.apis.scenes import draw_scenes, keep_scenes, scene_of, write_annotations
+from uninext.datasets.annotation_file import read_coco_file
 
 TRAIN_PATTERNS = (
     'annotations/instances_train*.json',
@@ -58,10 +59,17 @@ class CocoSplit:
 
 @dataclass(frozen=True)
 class CocoFolder:
-    """A set to learn from and be judged by."""
+    """A set to learn from and be judged by.
+
+    Attributes:
+        train: To learn from.
+        val: To be judged by.
+        notes: What was left out of the files, a line each.
+    """
 
     train: CocoSplit
     val: CocoSplit
+    notes: tuple[str, ...] = ()
 
 
 def find_coco_folder(root: str | Path, split_dir: str | Path) -> CocoFolder:
@@ -95,23 +103,14 @@ def find_coco_folder(root: str | Path, split_dir: str | Path) -> CocoFolder:
 
 
 def read_coco(path: Path) -> dict[str, Any]:
-    """Read a COCO file.
+    """Read a COCO file from which something can be learned.
 
     Raises:
-        ValueError: If it is not JSON, or lacks images, annotations or categories.
+        ValueError: If it is no whole COCO file, or has no annotations.
     """
-    try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f'{path} is not a JSON file: {error}.') from None
-    keys = ('images', 'annotations', 'categories')
-    if not isinstance(content, dict) or any(key not in content for key in keys):
-        raise ValueError(
-            f'{path} is not of COCO format: expected an object with '
-            f'{", ".join(keys)}. Convert the annotations to COCO format first.'
-        )
-    if not content['images'] or not content['annotations']:
-        raise ValueError(f'{path} has no images or no annotations: nothing to learn.')
+    content = read_coco_file(str(path))
+    if not content['annotations']:
+        raise ValueError(f'{path} has no annotations: nothing to learn.')
     return content
 
 
@@ -200,14 +199,15 @@ def _hold_out(
     if len(scenes) < 2:
         raise ValueError(f'{instances} has one picture; at least two are needed.')
     held_out = draw_scenes(scenes, max(1, len(scenes) // HELD_OUT))
-    splits = {}
+    splits, notes = {}, {}
     for split, kept in (('train', scenes - held_out), ('val', held_out)):
         parts = {'instances': instances, 'refs': refs}
         written: dict[str, Path | None] = {'refs': None}
         for kind, source in parts.items():
             if source is None:
                 continue
-            part = keep_scenes(read_coco(source), kept)
+            whole_file, notes[kind] = without_lost_annotations(read_coco(source))
+            part = keep_scenes(whole_file, kept)
             if kind == 'refs' and not part['images']:
                 continue
             written[kind] = split_dir / f'{kind}_{split}.json'
@@ -216,4 +216,5 @@ def _hold_out(
             written['instances'], whole.images, written['refs'], whole.with_masks
         )
         read_coco(written['instances'])
-    return CocoFolder(splits['train'], splits['val'])
+    told = tuple(filter(None, notes.values()))
+    return CocoFolder(splits['train'], splits['val'], told)

@@ -110,11 +110,7 @@ class FineTuning:
         Raises:
             ValueError: If a number is not positive or ``freeze`` is unknown.
         """
-        for name in ('num_iters', 'batch_size', 'lr'):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                option = name.replace('num_', '').replace('_', '-')
-                raise ValueError(f'--{option} must be more than 0, got {value}.')
+        check_numbers(iters=self.num_iters, batch_size=self.batch_size, lr=self.lr)
         if self.freeze not in FREEZE:
             raise ValueError(
                 f'--freeze must be one of {", ".join(FREEZE)}, got {self.freeze!r}.'
@@ -130,6 +126,21 @@ class FineTuning:
         """Whether some objects have no mask, and the model has masks to learn."""
         has_head = self.start.config.model.get('mask_head') is not None
         return has_head and not all(p.train.has_all_masks for p in self.parts)
+
+
+def check_numbers(**options: float | None) -> None:
+    """Refuse numbers that cannot be meant.
+
+    Args:
+        **options: Values by the names of the options; None: nothing was said.
+
+    Raises:
+        ValueError: If one is not more than 0, or not finite.
+    """
+    for name, value in options.items():
+        if value is not None and not 0 < value < math.inf:
+            option = name.replace('_', '-')
+            raise ValueError(f'--{option} must be more than 0, got {value}.')
 
 
 def find_start(model: str | None, config: str | None = None) -> StartModel:

@@ -8,12 +8,19 @@ what was found in them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from uninext.apis.coco_folder import find_coco_folder, find_images
+from uninext.apis.own_data_checks import (
+    files_of,
+    listed,
+    notes_on_annotations,
+    without_lost_annotations,
+    without_lost_files,
+)
 from uninext.apis.scenes import (
     draw_scenes,
     keep_scenes,
@@ -31,7 +38,6 @@ from uninext.datasets.video_annotation import read_video_file
 
 DEFAULT_VAL_FRACTION = 0.15
 CONVERTERS = 'docs/data_preparation.md has the formats and their converters.'
-_BORDER = 1.0  # pixels that a box may reach over the border before it is told
 _MAX_NAMED = 12
 
 
@@ -188,15 +194,16 @@ def read_own_data(
 def read_own_set(ann_file: str | Path, images: str | Path | None = None) -> OwnSet:
     """Read an annotation file, look it over, and find its pictures.
 
-    Scenes whose pictures are not there are left out, and a note says so.
+    Scenes whose images are not there, or damaged, are left out, and annotations of
+    images that the file does not list; a note names them.
 
     Args:
         ann_file: JSON of one of ``KINDS``.
         images: Folder of the pictures; None: looked for beside the file.
 
     Raises:
-        ValueError: If it is of none of ``KINDS``, its records are not whole, or its
-            pictures are not found.
+        ValueError: If it is of none of ``KINDS``, its records are not whole, its images
+            are not found or have another size than it says, or a mask cannot be made.
     """
     path = Path(ann_file)
     kind = _kind_of(path)
@@ -204,13 +211,14 @@ def read_own_set(ann_file: str | Path, images: str | Path | None = None) -> OwnS
     content = read(str(path))
     category_names(content, str(path))
     folder = _folder_of(path, content, images)
-    content, missing = _without_missing(content, folder, path)
+    content, lost = without_lost_annotations(content)
+    content, missing = without_lost_files(content, folder, path)
     if not content['annotations']:
-        raise ValueError(f'{path} has no annotation of a picture that is there.')
-    notes = [note for note in (missing, *_notes_on_boxes(content)) if note]
+        raise ValueError(f'{path} has no annotation of an image that is there. {lost}')
+    notes = [*filter(None, [lost]), *missing, *notes_on_annotations(content, path)]
     unused = _unused_names(content)
     if unused and not kind.has_sentences:
-        notes.append(f'without any object: {_listed(unused)}')
+        notes.append(f'without any object: {listed(unused)}')
     return OwnSet(kind, path.resolve(), folder.resolve(), content, tuple(notes))
 
 
@@ -282,6 +290,9 @@ def _read_folder(root: Path, split_dir: Path) -> list[OwnPart]:
         for train, val in pairs
         if train is not None and val is not None
     ]
+    train = parts[0].train
+    notes = (*found.notes, *train.notes)
+    parts[0] = replace(parts[0], train=replace(train, notes=notes))
     for part in parts:
         _check_names(part)
     return [
@@ -318,8 +329,8 @@ def _check_names(part: OwnPart) -> None:
     if part.train.kind.has_sentences or part.train.names == part.val.names:
         return
     raise ValueError(
-        f'{part.train.ann_file} has the categories {_listed(part.train.names)}, but '
-        f'{part.val.ann_file} has {_listed(part.val.names)}. Give both the same list '
+        f'{part.train.ann_file} has the categories {listed(part.train.names)}, but '
+        f'{part.val.ann_file} has {listed(part.val.names)}. Give both the same list '
         'of categories.'
     )
 
@@ -338,68 +349,17 @@ def _folder_of(path: Path, content: dict, images: str | Path | None) -> Path:
         if not Path(images).is_dir():
             raise ValueError(f'There is no folder {images}. Give that of the pictures.')
         return Path(images)
-    records = [{'file_name': _files(r)[0]} for r in content[kind_of_scenes(content)]]
+    records = [{'file_name': files_of(r)[0]} for r in content[kind_of_scenes(content)]]
     try:
         return find_images(path.parent, path, {'images': records})
     except ValueError as error:
         raise ValueError(f'{error} Give their folder: --images DIR.') from None
 
 
-def _without_missing(content: dict, folder: Path, path: Path) -> tuple[dict, str]:
-    """Leave out scenes without their files; a note says how many, or is empty."""
-    records = content[kind_of_scenes(content)]
-    absent: dict[str, str] = {}  # scene -> a file of it
-    for record in records:
-        for name in _files(record):
-            if not (folder / name).is_file():
-                absent.setdefault(scene_of(record), name)
-    if not absent:
-        return content, ''
-    scenes = {scene_of(record) for record in records}
-    if len(absent) == len(scenes):
-        raise ValueError(
-            f'{folder} has none of the pictures of {path}: there is no '
-            f'{folder / next(iter(absent.values()))}. Give the folder that their '
-            'file_name starts from: --images DIR.'
-        )
-    what = kind_of_scenes(content).replace('images', 'pictures')
-    note = (
-        f'{len(absent)} of {len(scenes)} {what} are left out, files are not in '
-        f'{folder}: {_listed(list(absent.values()))}'
-    )
-    return keep_scenes(content, scenes - absent.keys()), note
-
-
-def _notes_on_boxes(content: dict) -> Iterator[str]:
-    kind = kind_of_scenes(content)
-    sizes = {r['id']: (r['width'], r['height']) for r in content[kind]}
-    num_over = num_nothing = 0
-    for annotation in content['annotations']:
-        size = sizes.get(annotation[f'{kind[:-1]}_id'])
-        for box in [annotation.get('bbox'), *(annotation.get('bboxes') or [])]:
-            if not box or size is None:
-                continue
-            x, y, w, h = box
-            inside_w = min(x + w, size[0]) - max(x, 0)
-            inside_h = min(y + h, size[1]) - max(y, 0)
-            if min(w, h, inside_w, inside_h) <= 0:
-                num_nothing += 1
-            elif max(w - inside_w, h - inside_h) > _BORDER:
-                num_over += 1
-    if num_over:
-        yield f'{num_over} boxes reach over the border; they are cut there'
-    if num_nothing:
-        yield f'{num_nothing} boxes are empty or outside; they do not count'
-
-
 def _has_mask(annotation: dict) -> bool:
     if 'segmentations' in annotation:
         return any(map(valid_segmentation, annotation['segmentations'] or []))
     return valid_segmentation(annotation.get('segmentation')) is not None
-
-
-def _files(record: dict) -> list[str]:
-    return record['file_names'] if 'file_names' in record else [record['file_name']]
 
 
 def _objects_by_name(content: dict) -> Counter:
@@ -419,12 +379,6 @@ def _counted_names(content: dict) -> str:
     more = len(counts) - _MAX_NAMED
     rest = f', and {more} more' if more > 0 else ''
     return f'{len(counts)} names: {shown}{rest}'
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ', '.join(names[:_MAX_NAMED])
-    more = len(names) - _MAX_NAMED
-    return f'{shown}, and {more} more' if more > 0 else shown
 
 
 def _paths(paths: Sequence[str | Path]) -> str:

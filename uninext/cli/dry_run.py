@@ -108,7 +108,7 @@ class Mixture:
 
 
 def dry_run(cfg: Config, args: argparse.Namespace) -> None:
-    """Read the data, draw from it, print the table, save pictures.
+    """Read the data, probe it, draw from it, print the table, save pictures.
 
     Args:
         cfg: The config of a training.
@@ -117,6 +117,7 @@ def dry_run(cfg: Config, args: argparse.Namespace) -> None:
     Raises:
         ValueError: If a number is not positive, or the training set is not a
             ``MultiTaskDataset``.
+        DatasetError: If all images that were probed have another size than is stated.
     """
     if min(args.dry_run_ranks, args.dry_run_batches) < 1:
         raise ValueError(
@@ -124,6 +125,7 @@ def dry_run(cfg: Config, args: argparse.Namespace) -> None:
             f'{args.dry_run_batches}: both must be at least 1.'
         )
     dataset = build_dataset(cfg)
+    check_sizes(dataset)
     samplers = [build_sampler(cfg, dataset, r) for r in range(args.dry_run_ranks)]
     mixture = simulate(dataset, samplers, args.dry_run_batches)
     print(f'\n{args.dry_run_ranks} ranks x {args.dry_run_batches} batches')
@@ -132,6 +134,27 @@ def dry_run(cfg: Config, args: argparse.Namespace) -> None:
         sampler = build_sampler(cfg, dataset, 0)
         draws = first_draws(dataset, sampler, args.dry_run_batches)
         save_pictures(dataset, draws, args.dry_run_pictures)
+
+
+def check_sizes(dataset: MultiTaskDataset) -> None:
+    """Compare sizes of some images of each source with what annotations state.
+
+    Training draws another sample in the place of such an image, and warns.
+
+    Raises:
+        DatasetError: If all that were probed of a source differ.
+    """
+    from uninext.apis.own_data_checks import other_sizes_text, probe_sizes
+    from uninext.datasets import DatasetError
+
+    for source in dataset.sources:
+        other_size, count = probe_sizes(source.dataset)
+        if not other_size:
+            continue
+        text = other_sizes_text(other_size, f'the annotations of {source.name!r}')
+        if len(other_size) == count:
+            raise DatasetError(text)
+        print(f'note: of {count} images that were probed, {text}')
 
 
 def simulate(

@@ -129,8 +129,8 @@ def check(args: argparse.Namespace) -> None:
         '--val-data': args.val_data,
         '--val-images': args.val_images,
         '--from': args.start,
-        '--iters': args.iters,
-        '--lr': args.lr,
+        '--iters': args.iters is not None,
+        '--lr': args.lr is not None,
         '--freeze': args.freeze != 'none',
         '--no-baseline': args.no_baseline,
     }
@@ -194,6 +194,7 @@ def prepare(args: argparse.Namespace) -> FineTuning:
     import_mmdet_quietly()
     from uninext.apis import fine_tuning, own_data
 
+    fine_tuning.check_numbers(iters=args.iters, batch_size=args.batch_size, lr=args.lr)
     work_dir = Path(args.work_dir or _default_work_dir(args))
     parts = own_data.read_own_data(
         args.data,
@@ -210,7 +211,11 @@ def prepare(args: argparse.Namespace) -> FineTuning:
         start=start,
         parts=parts,
         work_dir=work_dir,
-        num_iters=args.iters or fine_tuning.default_iters(parts, args.batch_size),
+        num_iters=(
+            fine_tuning.default_iters(parts, args.batch_size)
+            if args.iters is None
+            else args.iters
+        ),
         batch_size=args.batch_size,
         lr=args.lr,
         freeze=args.freeze,
