@@ -30,6 +30,7 @@ class Toy(nn.Module):
             reference_points=torch.full((2, 10, 1, 2), 0.5),
             spatial_shapes=torch.tensor([[3, 4]]),
             level_start_index=torch.tensor([0]),
+            sizes_hw=[(3, 4)],
         )
         self.decoder(query, query, query)
         self.bbox_head(query @ self.scale)

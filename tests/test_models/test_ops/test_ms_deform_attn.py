@@ -3,6 +3,8 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import math
+import warnings
+from functools import cache
 
 import pytest
 import torch
@@ -15,7 +17,8 @@ from uninext.models.ops import (
 
 module = importlib.import_module('uninext.models.ops.ms_deform_attn')
 
-SHAPES = torch.tensor([[3, 4], [2, 2]])
+SIZES = ((3, 4), (2, 2))
+SHAPES = torch.tensor(SIZES)
 STARTS = torch.tensor([0, 12])
 HAS_EXTRA = importlib.util.find_spec('torch_ms_deform_attn') is not None
 BACKENDS = [
@@ -28,12 +31,33 @@ BACKENDS = [
 
 @pytest.fixture
 def force(monkeypatch):
+    def forget() -> None:
+        module._why_not.cache_clear()
+        module._fastest.cache_clear()
+
     def use(name: str) -> None:
         monkeypatch.setenv('UNINEXT_DEFORM_ATTN', name)
-        deform_attn_backend.cache_clear()
+        forget()
 
     yield use
-    deform_attn_backend.cache_clear()
+    forget()
+
+
+@pytest.fixture
+def install(monkeypatch):
+    """Pretend that packages are there; each maps device types to errors of its op."""
+
+    def pretend(**packages: dict[str, Exception]) -> None:
+        def run(backend, value, *args):
+            error = packages[backend].get(value.device.type)
+            if error is not None:
+                raise error
+            return value
+
+        monkeypatch.setattr(module, '_is_installed', lambda name: name in packages)
+        monkeypatch.setattr(module, '_run_compiled', run)
+
+    return pretend
 
 
 def inputs(batch=2, queries=2, heads=2, dims=3, points=2):
@@ -84,7 +108,7 @@ def brute_force(value, locations, weights):
 def test_equals_explicit_loops(force, backend, batch):
     force(backend)
     value, locations, weights = inputs(batch)
-    output = ms_deform_attn(value, SHAPES, STARTS, locations, weights)
+    output = ms_deform_attn(value, SHAPES, STARTS, locations, weights, SIZES)
     assert output.shape == (batch, 2, 6)
     expected = brute_force(value, locations, weights)
     torch.testing.assert_close(output, expected, atol=1e-5, rtol=1e-5)
@@ -98,18 +122,12 @@ def test_backends_have_equal_gradients(force):
     for backend in ('pytorch', 'extra'):
         force(backend)
         value, locations, weights = (x.clone().requires_grad_() for x in given)
-        output = ms_deform_attn(value, SHAPES, STARTS, locations, weights)
+        output = ms_deform_attn(value, SHAPES, STARTS, locations, weights, SIZES)
         gradients[backend] = torch.autograd.grad(
             (output * cotangent).sum(), (value, locations, weights)
         )
     for ours, theirs in zip(gradients['pytorch'], gradients['extra']):
         torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
-
-
-@pytest.mark.parametrize('name', module.BACKENDS)
-def test_variable_forces_a_backend(force, name):
-    force(name)
-    assert deform_attn_backend('cpu') == name
 
 
 def test_unknown_backend_is_refused(force):
@@ -118,24 +136,77 @@ def test_unknown_backend_is_refused(force):
         deform_attn_backend('cpu')
 
 
+def test_variable_forces_a_backend(force, install, monkeypatch):
+    """Whenever it is set: nothing of an earlier call is left."""
+    install(extra={})
+    force('')
+    assert deform_attn_backend('cpu') == 'extra'
+    monkeypatch.setenv('UNINEXT_DEFORM_ATTN', 'pytorch')
+    assert deform_attn_backend('cpu') == 'pytorch'
+    monkeypatch.setenv('UNINEXT_DEFORM_ATTN', 'extra')
+    assert deform_attn_backend('cpu') == 'extra'
+    monkeypatch.setenv('UNINEXT_DEFORM_ATTN', 'slow')
+    with pytest.raises(ValueError, match='unknown'):
+        deform_attn_backend('cpu')
+
+
 @pytest.mark.parametrize(
-    ('has_extra', 'has_mmcv', 'device', 'expected'),
+    ('backend', 'packages', 'device', 'reason'),
     [
-        (True, True, 'cuda', 'extra'),
-        (True, False, 'cpu', 'extra'),
-        (False, True, 'cuda', 'mmcv'),
-        (False, True, 'cpu', 'pytorch'),
-        (False, False, 'cuda', 'pytorch'),
+        ('mmcv', {}, 'cpu', 'not installed'),
+        ('extra', {}, 'cpu', 'not installed'),
+        ('mmcv', {'mmcv': {}}, 'cpu', 'made for .*cuda'),
+        ('extra', {'extra': {}}, 'meta', 'made for .*cpu'),
+        ('extra', {'extra': {'cpu': RuntimeError('no kernel')}}, 'cpu', 'no kernel'),
+        ('extra', {'extra': {'cpu': ImportError()}}, 'cpu', 'ImportError'),
     ],
+    ids=['no mmcv', 'no extra', 'mmcv on cpu', 'unknown device', 'kernel', 'import'],
 )
-def test_fastest_present_is_taken(
-    force, monkeypatch, has_extra, has_mmcv, device, expected
-):
+def test_forced_where_it_cannot_run(force, install, backend, packages, device, reason):
+    install(**packages)
+    force(backend)
+    with pytest.raises(ValueError, match=f'{backend!r} does not run.*{reason}'):
+        deform_attn_backend(device)
+
+
+@pytest.mark.parametrize(
+    ('packages', 'device', 'expected'),
+    [
+        ({'extra': {}, 'mmcv': {}}, 'cpu', 'extra'),
+        ({'mmcv': {}}, 'cpu', 'pytorch'),
+        ({}, 'cpu', 'pytorch'),
+        ({'extra': {}, 'mmcv': {}}, 'meta', 'pytorch'),
+    ],
+    ids=['both', 'mmcv', 'none', 'unknown device'],
+)
+def test_fastest_present_is_taken(force, install, packages, device, expected):
     force('')  # not forced
-    found = object() if has_extra else None
-    monkeypatch.setattr(module.importlib.util, 'find_spec', lambda name: found)
-    monkeypatch.setattr(module, 'has_mmcv_ops', lambda: has_mmcv)
+    install(**packages)
     assert deform_attn_backend(device) == expected
+
+
+def test_order_on_gpus(force, monkeypatch):
+    force('')
+    absent = set()
+    monkeypatch.setattr(module, '_is_installed', lambda name: name not in absent)
+    monkeypatch.setattr(module, '_why_not', cache(lambda backend, device: None))
+    for expected in ('extra', 'mmcv', 'pytorch'):
+        module._fastest.cache_clear()
+        assert deform_attn_backend('cuda') == expected
+        absent.add(expected)
+
+
+def test_installed_without_a_kernel_for_the_device(force, install):
+    """As a build without CUDA, or for another torch: said once, and done without."""
+    install(extra={'cpu': RuntimeError('Extension built without it\n at line 3')})
+    force('')
+    with pytest.warns(UserWarning, match="'extra'.*'cpu' .Extension built without it"):
+        assert deform_attn_backend('cpu') == 'pytorch'
+    with warnings.catch_warnings(action='error'):
+        assert deform_attn_backend('cpu') == 'pytorch'
+    value, locations, weights = inputs()
+    output = ms_deform_attn(value, SHAPES, STARTS, locations, weights, SIZES)
+    torch.testing.assert_close(output, brute_force(value, locations, weights))
 
 
 def attention(points=2) -> MSDeformAttention:
@@ -152,6 +223,7 @@ def call(attn, query, value, reference, **kwargs):
         reference_points=reference,
         spatial_shapes=SHAPES,
         level_start_index=STARTS,
+        sizes_hw=SIZES,
         **kwargs,
     )
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from unittest.mock import patch
+
 import torch
 from mmdet.models.layers import SinePositionalEncoding
 from torch import Tensor
@@ -36,3 +40,16 @@ def pyramid_of(levels, img_sizes, input_hw=(64, 64)) -> FeaturePyramid:
 
 def random_pyramid(img_sizes=((64, 64), (32, 48))) -> FeaturePyramid:
     return pyramid_of(random_levels(len(img_sizes)), img_sizes)
+
+
+@contextmanager
+def numbers_unread() -> Iterator[None]:
+    """Refuse to read a tensor's numbers: on a GPU, that waits for all before it."""
+
+    def refuse(*_) -> None:
+        raise AssertionError('a tensor was read')
+
+    with ExitStack() as stack:
+        for name in ('tolist', 'item', 'cpu', 'numpy', '__int__', '__bool__'):
+            stack.enter_context(patch.object(Tensor, name, refuse))
+        yield

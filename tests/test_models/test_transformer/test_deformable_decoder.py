@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from pyramids import CHANNELS, random_pyramid
+from pyramids import CHANNELS, numbers_unread, random_pyramid
 from torch import nn
 
 from uninext.models.transformer import DeformableDecoder
@@ -143,3 +143,11 @@ def test_recomputing_changes_no_number(learns):
         results.append(tensors + ([given.grad] if learns else []))
     for plain, recomputed in zip(*results):
         torch.testing.assert_close(plain, recomputed)
+
+
+def test_sizes_are_not_asked_of_the_device():
+    given, args = queries(), (random_pyramid(), branches())
+    model = decoder()
+    with numbers_unread():
+        hidden, _ = model(*given, *args)
+    assert torch.equal(hidden[-1], model(*given, *args)[0][-1])

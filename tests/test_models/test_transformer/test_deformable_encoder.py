@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from pyramids import CHANNELS, pyramid_of, random_levels, random_pyramid
+from pyramids import CHANNELS, numbers_unread, pyramid_of, random_levels, random_pyramid
 
 from uninext.models.transformer import DeformableEncoder
 from uninext.registry import MODELS
@@ -80,3 +80,10 @@ def test_recomputing_changes_no_number():
         results.append([memory, feat.grad, *(p.grad for p in model.parameters())])
     for plain, recomputed in zip(*results):
         torch.testing.assert_close(plain, recomputed)
+
+
+def test_sizes_are_not_asked_of_the_device():
+    pyramid, model = random_pyramid(), encoder()
+    with numbers_unread():
+        memory = model(pyramid)
+    assert torch.equal(memory, model(pyramid))

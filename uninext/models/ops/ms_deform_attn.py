@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib.util
 import math
 import os
+import warnings
+from collections.abc import Sequence
 from functools import cache
 
 import torch
@@ -25,34 +27,114 @@ from mmcv.ops.multi_scale_deform_attn import (  # noqa: E402
 )
 
 BACKENDS = ('extra', 'mmcv', 'pytorch')
+_VARIABLE = 'UNINEXT_DEFORM_ATTN'
+# device types that compiled ops may have been built for
+_COMPILED_FOR = {'extra': ('cpu', 'cuda', 'mps'), 'mmcv': ('cuda',)}
+_IM2COL_STEP = 64  # images of a batch that mmcv's op takes at once
 
 
-@cache
 def deform_attn_backend(device_type: str) -> str:
     """Name the implementation that :func:`ms_deform_attn` uses on a device type.
 
     * ``extra``: the compiled op of the optional package ``torch-ms-deform-attn``
-      (CPU and CUDA);
+      (CPU, CUDA and MPS, whichever it was built for);
     * ``mmcv``: mmcv's compiled op (CUDA);
     * ``pytorch``: ``grid_sample``, anywhere.
 
-    The environment variable ``UNINEXT_DEFORM_ATTN`` forces one of them.
+    A compiled op is tried once on a tensor of one cell; one that is installed and does
+    not run is passed over with a warning. The environment variable
+    ``UNINEXT_DEFORM_ATTN`` forces one of them, and is read at every call.
 
     Raises:
-        ValueError: If the variable names something else.
+        ValueError: If the variable names something else, or what does not run here.
     """
-    forced = os.environ.get('UNINEXT_DEFORM_ATTN')
-    if forced:
-        if forced not in BACKENDS:
-            raise ValueError(
-                f'UNINEXT_DEFORM_ATTN={forced!r} is unknown; use one of {BACKENDS}.'
-            )
-        return forced
-    if importlib.util.find_spec('torch_ms_deform_attn') is not None:
-        return 'extra'
-    if device_type == 'cuda' and has_mmcv_ops():
-        return 'mmcv'
+    forced = os.environ.get(_VARIABLE)
+    if not forced:
+        return _fastest(device_type)
+    if forced not in BACKENDS:
+        raise ValueError(f'{_VARIABLE}={forced!r} is unknown; use one of {BACKENDS}.')
+    reason = _why_not(forced, device_type)
+    if reason is not None:
+        raise ValueError(
+            f'{_VARIABLE}={forced!r} does not run on {device_type!r}: {reason} '
+            f'Unset the variable, or set it to {"pytorch"!r}.'
+        )
+    return forced
+
+
+@cache
+def _fastest(device_type: str) -> str:
+    """The first backend that is installed and runs on a device type."""
+    for backend in ('extra', 'mmcv'):
+        if device_type not in _COMPILED_FOR[backend] or not _is_installed(backend):
+            continue
+        reason = _why_not(backend, device_type)
+        if reason is None:
+            return backend
+        warnings.warn(
+            f'Deformable attention: {backend!r} is installed but does not run on '
+            f'{device_type!r} ({reason}). A slower one is used instead; '
+            f'{_VARIABLE}=pytorch leaves this warning out.',
+            stacklevel=3,
+        )
     return 'pytorch'
+
+
+def _is_installed(backend: str) -> bool:
+    if backend == 'extra':
+        return importlib.util.find_spec('torch_ms_deform_attn') is not None
+    return has_mmcv_ops()
+
+
+@cache
+def _why_not(backend: str, device_type: str) -> str | None:
+    """Why a backend cannot run on a device type; None if it can."""
+    if backend == 'pytorch':
+        return None
+    if not _is_installed(backend):
+        return 'it is not installed.'
+    if device_type not in _COMPILED_FOR[backend]:
+        return f'it is made for {_COMPILED_FOR[backend]}.'
+    try:
+        with torch.inference_mode(False), torch.no_grad():
+            shapes = torch.ones(1, 2, dtype=torch.int64, device=device_type)
+            _run_compiled(
+                backend,
+                torch.ones(1, 1, 1, 4, device=device_type),
+                shapes,
+                torch.zeros_like(shapes[0, :1]),
+                torch.full((1, 1, 1, 1, 1, 2), 0.5, device=device_type),
+                torch.ones(1, 1, 1, 1, 1, device=device_type),
+            ).cpu()
+    except (ImportError, OSError, RuntimeError) as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        return lines[0]
+    return None
+
+
+def _run_compiled(
+    backend: str,
+    value: Tensor,
+    spatial_shapes: Tensor,
+    level_start_index: Tensor,
+    sampling_locations: Tensor,
+    attention_weights: Tensor,
+) -> Tensor:
+    """:func:`ms_deform_attn` by the op of a package."""
+    if backend == 'extra':
+        from torch_ms_deform_attn import ms_deform_attn as compiled
+
+        return compiled(
+            value.contiguous(),
+            spatial_shapes,
+            level_start_index,
+            sampling_locations.contiguous(),
+            attention_weights.contiguous(),
+        )
+    return MultiScaleDeformableAttnFunction.apply(
+        value, spatial_shapes, level_start_index, sampling_locations,
+        attention_weights, _IM2COL_STEP,
+    )  # fmt: skip
 
 
 def ms_deform_attn(
@@ -61,6 +143,7 @@ def ms_deform_attn(
     level_start_index: Tensor,
     sampling_locations: Tensor,
     attention_weights: Tensor,
+    sizes_hw: Sequence[tuple[int, int]],
 ) -> Tensor:
     """Sample ``value`` bilinearly at the locations and sum with the weights.
 
@@ -72,28 +155,20 @@ def ms_deform_attn(
         level_start_index: (L,) int64, first key of each level.
         sampling_locations: (B, Q, M, L, P, 2), (x, y) in 0..1 of each level.
         attention_weights: (B, Q, M, L, P), summing to 1 over (L, P).
+        sizes_hw: ``spatial_shapes`` as L pairs of Python integers, for PyTorch, which
+            would have to wait for the device to learn them.
 
     Returns:
         Tensor: (B, Q, M * D).
     """
     backend = deform_attn_backend(value.device.type)
-    if backend == 'extra':
-        from torch_ms_deform_attn import ms_deform_attn as compiled
-
-        return compiled(
-            value.contiguous(),
-            spatial_shapes,
-            level_start_index,
-            sampling_locations.contiguous(),
-            attention_weights.contiguous(),
-        )
-    if backend == 'mmcv':
-        return MultiScaleDeformableAttnFunction.apply(
-            value, spatial_shapes, level_start_index, sampling_locations,
-            attention_weights, 64,
+    if backend != 'pytorch':
+        return _run_compiled(
+            backend, value, spatial_shapes, level_start_index, sampling_locations,
+            attention_weights,
         )  # fmt: skip
     return multi_scale_deformable_attn_pytorch(
-        value, spatial_shapes.tolist(), sampling_locations, attention_weights
+        value, sizes_hw, sampling_locations, attention_weights
     )
 
 
@@ -166,6 +241,7 @@ class MSDeformAttention(BaseModule):
         reference_points: Tensor | None = None,
         spatial_shapes: Tensor | None = None,
         level_start_index: Tensor | None = None,
+        sizes_hw: Sequence[tuple[int, int]] | None = None,
         **unused: Tensor | None,
     ) -> Tensor:
         """Attend from queries to the keys around their reference points.
@@ -181,6 +257,7 @@ class MSDeformAttention(BaseModule):
                 0..1 of the padded image.
             spatial_shapes: (L, 2) int64.
             level_start_index: (L,) int64.
+            sizes_hw: ``spatial_shapes`` as L pairs of Python integers.
             **unused: Whatever else mmdet's layers hand down (``key_pos``, masks).
 
         Returns:
@@ -204,8 +281,9 @@ class MSDeformAttention(BaseModule):
                 reference_points.float(), offsets.float(), spatial_shapes
             )
             output = ms_deform_attn(
-                value.float(), spatial_shapes, level_start_index, locations, weights
-            )
+                value.float(), spatial_shapes, level_start_index, locations, weights,
+                sizes_hw,
+            )  # fmt: skip
         output = self.output_proj(output.to(value.dtype))
         return self.dropout(output) + identity
 

@@ -334,7 +334,7 @@ class LanguagePromptGenerator(BaseModule):
             hidden = self.text_encoder(
                 input_ids=tokens, attention_mask=mask.long()
             ).last_hidden_state  # (texts, L, Cp)
-        return [row[:size] for row, size in zip(hidden, sizes.tolist())]
+        return [row[: len(tokens_of)] for row, tokens_of in zip(hidden, ids)]
 
     def _is_reusable(self) -> bool:
         """Whether encoding the same text again would give the same, without grad."""

@@ -111,6 +111,7 @@ class BoxGuidedDecoderLayers(BaseModule):
             reference_points=boxes,
             spatial_shapes=pyramid.spatial_shapes,
             level_start_index=pyramid.level_start_index,
+            sizes_hw=pyramid.sizes_hw,
         )
 
 

@@ -91,4 +91,5 @@ class DeformableEncoder(BaseModule):
             reference_points=reference,
             spatial_shapes=pyramid.spatial_shapes,
             level_start_index=pyramid.level_start_index,
+            sizes_hw=pyramid.sizes_hw,
         )
