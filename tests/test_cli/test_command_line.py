@@ -34,6 +34,7 @@ OPTIONS = {
         | {'--dry-run-batches', '--dry-run-pictures'}
         | {'--data', '--images', '--val-data', '--val-images', '--val-fraction'}
         | {'--from', '--iters', '--batch-size', '--lr', '--freeze', '--no-baseline'}
+        | {'--overwrite'}
     ),
     'test': frozenset(
         SHARED_OPTIONS

@@ -156,6 +156,15 @@ def test_from_annotations_to_figures(start, data, tmp_path, capfd):
     text = (tmp_path / 'run/config.py').read_text()
     assert text.startswith('# Fine-tuning of start.pth')
     assert Config.fromfile(tmp_path / 'run/config.py').work_dir == str(tmp_path / 'run')
+    # and a second run does not replace it unasked
+    kept = {path: path.read_bytes() for path in (tmp_path / 'run').rglob('*.*')}
+    with pytest.raises(SystemExit) as error:
+        main(['train', *argv, '--dry-run'])
+    assert error.value.code == 2
+    said = capfd.readouterr().err
+    assert 'holds a run already (iter_1.pth' in said and '--overwrite' in said
+    assert f'uninext train {tmp_path}/run/config.py --resume' in said
+    assert kept == {path: path.read_bytes() for path in (tmp_path / 'run').rglob('*.*')}
 
 
 def test_a_dry_run_trains_nothing(start, data, tmp_path, capfd):
@@ -167,6 +176,23 @@ def test_a_dry_run_trains_nothing(start, data, tmp_path, capfd):
     assert 'names to judge by (held out)' in out and 'sentences to learn from' in out
     assert (tmp_path / 'config.py').is_file()
     assert not list(tmp_path.glob('*.pth'))
+
+
+def test_a_dry_run_may_be_followed_by_the_run_and_changes_are_kept(
+    start, data, tmp_path, capfd
+):
+    argv = ['train', '--data', str(data), '--from', str(start), '--dry-run']
+    argv += ['--dry-run-batches', '4', '--work-dir', str(tmp_path)]
+    assert main(argv) == 0
+    assert main([*argv, '--lr', '1e-5']) == 0  # nothing of anybody's is lost
+    config = tmp_path / 'config.py'
+    config.write_text(f'{config.read_text()}# mine\n')
+    with pytest.raises(SystemExit):
+        main(argv)
+    assert 'holds a run already (config.py)' in capfd.readouterr().err
+    assert config.read_text().endswith('# mine\n')
+    assert main([*argv, '--overwrite']) == 0
+    assert '# mine' not in config.read_text()
 
 
 def test_the_next_command_asks_for_what_was_learned(start, data, tmp_path):

@@ -19,7 +19,7 @@ from uninext.cli.common import load_config
 if TYPE_CHECKING:
     from mmengine import Config
 
-    from uninext.apis.fine_tuning import FineTuning
+    from uninext.apis.fine_tuning import FineTuning, StartModel
     from uninext.apis.own_data import OwnPart
 
 EPILOG = """\
@@ -82,6 +82,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='MODEL',
         help='what to start from: a name (uninext_tiny, the default) or weights',
     )
+    group.add_argument(
+        '--overwrite',
+        action='store_true',
+        help='replace a run that is in the work_dir: config, data and checkpoints',
+    )
     _add_schedule_arguments(group)
 
 
@@ -133,6 +138,7 @@ def check(args: argparse.Namespace) -> None:
         '--lr': args.lr is not None,
         '--freeze': args.freeze != 'none',
         '--no-baseline': args.no_baseline,
+        '--overwrite': args.overwrite,
     }
     alone = [option for option, value in given.items() if value]
     if args.data is None and alone:
@@ -192,40 +198,51 @@ def prepare(args: argparse.Namespace) -> FineTuning:
     from uninext.utils.optional_imports import import_mmdet_quietly
 
     import_mmdet_quietly()
-    from uninext.apis import fine_tuning, own_data
+    from uninext.apis import fine_tuning, own_data, run_folder
 
     fine_tuning.check_numbers(iters=args.iters, batch_size=args.batch_size, lr=args.lr)
     work_dir = Path(args.work_dir or _default_work_dir(args))
+    inputs = [*args.data, *args.val_data, *filter(None, [args.start, args.config])]
+    run_folder.check_run_folder(work_dir, inputs, args.overwrite)
+    start = fine_tuning.find_start(args.start, args.config)
     parts = own_data.read_own_data(
         args.data,
         args.images,
         args.val_data,
         args.val_images,
-        split_dir=work_dir / 'data',
+        split_dir=work_dir / run_folder.DATA,
         val_fraction=args.val_fraction,
     )
     for part in parts:
         _tell_of(part, bool(args.val_data))
-    start = fine_tuning.find_start(args.start, args.config)
-    plan = fine_tuning.FineTuning(
+    plan = _plan(args, start, parts, work_dir)
+    _tell_of_start(plan)
+    text = fine_tuning.config_text(plan)
+    removed = run_folder.begin_run(work_dir, text)
+    if removed:
+        print(f'\nRemoved: {", ".join(p.name for p in removed)} of the run before')
+    path = work_dir / run_folder.CONFIG
+    print(f'\n{path}:\n{LINE}\n{text.rstrip()}\n{LINE}')
+    return plan
+
+
+def _plan(
+    args: argparse.Namespace, start: StartModel, parts: list[OwnPart], work_dir: Path
+) -> FineTuning:
+    from uninext.apis.fine_tuning import FineTuning, default_iters
+
+    iters = args.iters
+    if iters is None:
+        iters = default_iters(parts, args.batch_size)
+    return FineTuning(
         start=start,
         parts=parts,
         work_dir=work_dir,
-        num_iters=(
-            fine_tuning.default_iters(parts, args.batch_size)
-            if args.iters is None
-            else args.iters
-        ),
+        num_iters=iters,
         batch_size=args.batch_size,
         lr=args.lr,
         freeze=args.freeze,
     )
-    _tell_of_start(plan)
-    path = work_dir / 'config.py'
-    text = fine_tuning.config_text(plan)
-    fine_tuning.write_config(text, path)
-    print(f'\n{path}:\n{LINE}\n{text.rstrip()}\n{LINE}')
-    return plan
 
 
 def _default_work_dir(args: argparse.Namespace) -> Path:
