@@ -32,6 +32,29 @@ def test_filter_is_off_in_testing(write_coco, coco_content):
     assert len(PromptCocoDataset(**args, test_mode=True, filter_cfg=cfg)) == 4
 
 
+class TextSet(PromptCocoDataset):
+    """Records that come from elsewhere than a JSON file."""
+
+    content: dict = {}
+
+    def read_content(self) -> dict:
+        return self.content
+
+
+def test_other_formats_are_checked_like_files(write_coco, coco_content, monkeypatch):
+    args = write_coco(coco_content)
+    monkeypatch.setattr(TextSet, 'content', coco_content)
+    twin = PromptCocoDataset(**args)
+    dataset = TextSet(**{**args, 'ann_file': 'labels.txt'})
+    assert [dataset[i]['instances'] for i in range(4)] == [
+        twin[i]['instances'] for i in range(4)
+    ]
+    assert dataset.metainfo['classes'] == twin.metainfo['classes']
+    coco_content['annotations'][0]['bbox'] = [1, 2, 3]
+    with pytest.raises(DatasetError, match=r'labels\.txt: annotations\[0\].* bbox'):
+        TextSet(**{**args, 'ann_file': 'labels.txt'})
+
+
 def test_unknown_filter_is_an_error(write_coco, coco_content):
     args = write_coco(coco_content)
     with pytest.raises(DatasetError, match=r"keys \['min_sizes'\]; known are .*min_si"):

@@ -61,6 +61,22 @@ def test_a_sample_is_a_video(write_videos, video_content):
     assert twin.get_data_info(0)['video'].frame(1) == info['video'].frame(1)
 
 
+def test_other_formats_are_checked_like_files(write_videos, video_content):
+    args = write_videos(video_content)
+    twin = VideoInstanceDataset(**args)
+
+    class Elsewhere(VideoInstanceDataset):
+        def read_content(self) -> dict:
+            return video_content
+
+    dataset = Elsewhere(**{**args, 'ann_file': 'labels.txt'})
+    frames = [d.get_data_info(0)['video'].frame(1) for d in (dataset, twin)]
+    assert frames[0] == frames[1]
+    video_content['videos'][0]['length'] = 9
+    with pytest.raises(DatasetError, match=r'labels\.txt: video 5.*expected 9'):
+        Elsewhere(**{**args, 'ann_file': 'labels.txt'})
+
+
 def test_sampling_table(write_videos, video_content):
     video_content['annotations'][2].pop('segmentations')
     video_content['annotations'][1].update(iscrowd=1)

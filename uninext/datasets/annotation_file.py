@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os.path as osp
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,18 +41,37 @@ def read_coco_file(
 
     Args:
         ann_file: Path (or URL that mmengine's file backends know).
+        require_annotations: As of :func:`checked_coco`.
+        backend_args: mmengine's file backend; None reads from disk.
+
+    Returns:
+        As :func:`checked_coco`.
+
+    Raises:
+        DatasetError: If the file is absent, is not JSON, or lacks something.
+    """
+    content = read_json(ann_file, backend_args)
+    return checked_coco(content, ann_file, require_annotations)
+
+
+def checked_coco(
+    content: Any, ann_file: str, require_annotations: bool = True
+) -> dict[str, list[dict[str, Any]]]:
+    """Check the structure of COCO-format annotations.
+
+    Args:
+        content: What the file holds.
+        ann_file: Named in messages.
         require_annotations: False for sets whose labels are withheld: the key
             ``annotations`` may then be absent.
-        backend_args: mmengine's file backend; None reads from disk.
 
     Returns:
         ``images``, ``annotations`` and ``categories``, each a list of dicts with the
         keys that the datasets need.
 
     Raises:
-        DatasetError: If the file is absent, is not JSON, or lacks something.
+        DatasetError: If it lacks something.
     """
-    content = read_json(ann_file, backend_args)
     keys = ['images', 'categories'] + ['annotations'] * require_annotations
     if not isinstance(content, dict):
         raise DatasetError(
@@ -68,7 +88,9 @@ def read_coco_file(
         )
     if not content['images']:
         raise DatasetError(f'Annotation file {ann_file} lists no image.')
-    content.setdefault('annotations', [])
+    content = dict(content)  # what was given stays as it is
+    if content.get('annotations') is None:
+        content['annotations'] = []
     _check_records(content, ann_file)
     return content
 
@@ -80,7 +102,7 @@ def category_names(content: dict[str, list], ann_file: str) -> dict[int, str]:
         DatasetError: If two categories share a name: labels would be ambiguous.
     """
     names = {cat['id']: cat['name'] for cat in content['categories']}
-    twice = {n for n in names.values() if list(names.values()).count(n) > 1}
+    twice = {name for name, count in Counter(names.values()).items() if count > 1}
     if twice:
         raise DatasetError(
             f'Annotation file {ann_file} has several categories named '

@@ -22,7 +22,8 @@ from uninext.datasets.annotation_file import (
     UnreadableImageError,
     category_names,
     check_image_files,
-    read_coco_file,
+    checked_coco,
+    read_json,
     valid_segmentation,
 )
 from uninext.datasets.sampling_table import SamplingTable
@@ -39,7 +40,8 @@ class PromptCocoDataset(CocoDataset):
       ``metainfo=dict(classes=(...))`` for a subset; the order is the file's, because
       :class:`CocoMetric` counts in that order);
     * the file and a sample of the images are checked when the dataset is built, with
-      errors that say what to do (:class:`DatasetError`);
+      errors that say what to do (:class:`DatasetError`); other formats are read by
+      a subclass with its own :meth:`read_content`;
     * an image that cannot be read is logged once and skipped in training, and is an
       error that names the file in testing;
     * a sample tells ``has_masks``: masks of all its objects are known.
@@ -84,9 +86,21 @@ class PromptCocoDataset(CocoDataset):
         """What precedes the file names: ``data_prefix['img']``, else ``data_root``."""
         return self.data_prefix.get('img', self.data_root or '')
 
+    def read_content(self) -> Any:
+        """Read the annotations; the hook for other formats.
+
+        Returns:
+            What a COCO-format file holds (video sets: one in the YouTube-VIS layout);
+            it is checked afterwards. Here the content of ``ann_file``.
+
+        Raises:
+            DatasetError: If it cannot be read.
+        """
+        return read_json(self.ann_file, self.backend_args)
+
     def load_data_list(self) -> list[dict]:
-        """Read the annotation file; one dictionary per sample."""
-        content = read_coco_file(self.ann_file, not self.test_mode, self.backend_args)
+        """Read and check the annotations; one dictionary per sample."""
+        content = checked_coco(self.read_content(), self.ann_file, not self.test_mode)
         self.cat2label = self._labels_of_categories(content)
         self.cat_ids = list(self.cat2label)
         annotations = defaultdict(list)

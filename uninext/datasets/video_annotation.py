@@ -213,23 +213,43 @@ def read_video_file(
 
     Args:
         ann_file: Path (or URL that mmengine's file backends know).
-        require_annotations: False for sets whose labels are withheld: ``annotations``
-            may then be absent or null.
+        require_annotations: As of :func:`checked_videos`.
         backend_args: mmengine's file backend; None reads from disk.
 
     Returns:
-        ``videos``, ``annotations`` and ``categories``.
+        As :func:`checked_videos`.
 
     Raises:
         DatasetError: If the file is absent, is not JSON, or lacks something.
     """
     content = read_json(ann_file, backend_args)
+    return checked_videos(content, ann_file, require_annotations)
+
+
+def checked_videos(
+    content: Any, ann_file: str, require_annotations: bool = True
+) -> dict[str, list[dict[str, Any]]]:
+    """Check the structure of annotations in the YouTube-VIS layout.
+
+    Args:
+        content: What the file holds.
+        ann_file: Named in messages.
+        require_annotations: False for sets whose labels are withheld: ``annotations``
+            may then be absent or null.
+
+    Returns:
+        ``videos``, ``annotations`` and ``categories``.
+
+    Raises:
+        DatasetError: If it lacks something.
+    """
     if not isinstance(content, dict):
         raise DatasetError(
             f'Annotation file {ann_file} holds a JSON {type(content).__name__}; '
             'expected an object with videos, annotations and categories (the layout '
             'of YouTube-VIS).'
         )
+    content = dict(content)  # what was given stays as it is
     if not require_annotations and content.get('annotations') is None:
         content['annotations'] = []
     missing = [

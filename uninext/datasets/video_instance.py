@@ -17,7 +17,7 @@ from mmengine.logging import print_log
 from uninext.datasets.annotation_file import DatasetError
 from uninext.datasets.detection import PromptCocoDataset, some_names
 from uninext.datasets.sampling_table import SamplingTable
-from uninext.datasets.video_annotation import VideoAnnotation, read_video_file
+from uninext.datasets.video_annotation import VideoAnnotation, checked_videos
 from uninext.registry import DATASETS
 from uninext.structures import Prompt, ShownPrompt
 
@@ -134,8 +134,8 @@ class VideoInstanceDataset(PromptCocoDataset):
         return subset
 
     def load_data_list(self) -> list[dict]:
-        """Read the annotation file; one dictionary per sample."""
-        content = read_video_file(self.ann_file, not self.test_mode, self.backend_args)
+        """Read and check the annotations; one dictionary per sample."""
+        content = checked_videos(self.read_content(), self.ann_file, not self.test_mode)
         content = self.prepare_content(content)
         self.cat2label = self._labels_of_categories(content)
         self.cat_ids = list(self.cat2label)
@@ -161,7 +161,7 @@ class VideoInstanceDataset(PromptCocoDataset):
         return data_list
 
     def prepare_content(self, content: dict[str, list]) -> dict[str, list]:
-        """Change the content of the file before it is read; here not at all."""
+        """Change the checked content before samples are made; here not at all."""
         return content
 
     def samples_of_video(self, record: dict, annotations: list[dict]) -> list[dict]:
