@@ -76,6 +76,14 @@ def test_something_empty_is_given(empty):
         (dict(box=[1, 2, 9, 2.9]), 'smaller than a pixel'),
         (dict(mask=[True, False]), '\\(2,\\)'),
         (dict(mask='all'), 'numbers'),
+        (dict(mask=np.full((4, 4), 0.5)), r'not whole, in 0\.5\.\.0\.5.*mask > 0\.5'),
+        (dict(mask=[[0, 1.0, 0.25]]), r'not whole, in 0\.\.1'),
+        (dict(mask=[[0, 1, float('nan')]]), 'nan or infinite'),
+        (dict(mask=[[0, 1, float('inf')]]), 'nan or infinite'),
+        (dict(mask=[[0, -1]]), 'numbers of targets are 1 and more|Numbers'),
+        (dict(mask=np.arange(81).reshape(9, 9)), '80 numbers.*at most'),
+        (dict(mask=np.uint8([[0, 9, 255]])), '255 may be white'),
+        (dict(mask=[[[0, 1]], [[1, 2]]]), 'holds several numbers: 1, 2'),
     ],
 )
 def test_something_wrong_is_given(wrong, message):
@@ -119,6 +127,18 @@ def test_masks(kind):
     assert torch.equal(targets[2].mask, torch.from_numpy(masks[2]))
 
 
+@pytest.mark.parametrize(
+    'kind', [np.uint8, np.uint16, np.int64, np.float32, torch.tensor, torch.Tensor]
+)
+def test_a_map_of_numbers_shows_a_target_by_each(kind):
+    numbers = [[0, 2, 2], [0, 0, 1], [40, 40, 1]]
+    targets = given(mask=kind(numbers))
+    assert [target.mask.int().tolist() for target in targets] == [
+        [[int(number == label) for number in row] for row in numbers]
+        for label in (1, 2, 40)
+    ]
+
+
 @pytest.mark.parametrize('kind', [np.asarray, torch.tensor])
 def test_what_is_given_may_be_changed_later(kind):
     box, mask = kind([1.0, 2.0, 3.0, 4.0]), kind([[True, False]])
@@ -141,6 +161,9 @@ def test_what_is_given_may_be_changed_later(kind):
         (np.zeros((0, 4, 3), np.uint8), 'height, width, 3'),
         (np.zeros((4, 4, 3)), 'uint8'),
         (np.zeros((4, 4, 3), np.int64), 'uint8'),
+        (np.zeros((1, 1, 3), np.uint8), '1 x 1 pixels .* shows nothing'),
+        (np.zeros((1, 400, 3), np.uint8), '400 x 1 pixels .* shows nothing'),
+        (np.zeros((900, 8, 3), np.uint8), '100 times as long'),
     ],
 )
 def test_what_is_no_frame(frame, message):

@@ -12,6 +12,12 @@ import torch
 
 from uninext.structures import Prompt, Target, parse_names
 
+MAX_LABELS = 64  # targets of one mask; more are taken for grey tones
+UNKNOWN_LABEL = 255  # of benchmarks: pixels that are not known
+NUM_LISTED = 6  # numbers that an error names
+MIN_SIDE = 4  # pixels of a frame; fewer show nothing
+MAX_RATIO = 100  # of the sides of a frame; resized, one would vanish
+
 
 def prompts_of(
     prompt: Any, names: Any, sentence: Any, box: Any, mask: Any
@@ -103,7 +109,69 @@ def _masks(mask: Any) -> list[Target]:
             'mask must be (height, width), or (n, height, width) for n targets; got '
             f'the shape {tuple(masks.shape)}.'
         )
-    return [Target(mask=m.bool()) for m in masks.reshape(-1, *masks.shape[-2:])]
+    values = (masks.double() if masks.is_floating_point() else masks).numpy()
+    return [Target(mask=torch.from_numpy(m)) for m in masks_of_numbers(values)]
+
+
+def masks_of_numbers(values: np.ndarray) -> np.ndarray:
+    """Tell the targets of a mask apart.
+
+    Args:
+        values: (H, W): of bool one target, of whole numbers a target for each number
+            but 0. (n, H, W): one target each.
+
+    Returns:
+        (n, H, W) bool, a copy, in the order of the numbers.
+
+    Raises:
+        ValueError: If numbers are not whole, not finite or negative, or it is not
+            clear which targets they mean; it says what to pass.
+    """
+    masks = values.reshape(-1, *values.shape[-2:])
+    if values.dtype == bool:
+        return masks.copy()
+    if not np.isfinite(values).all():
+        raise ValueError('mask holds nan or infinite numbers. Give a mask of bool.')
+    if (values != np.floor(values)).any():
+        raise ValueError(
+            f'mask holds numbers that are not whole, in {values.min():g}..'
+            f'{values.max():g}. Give a mask of bool: mask > 0.5, or another threshold.'
+        )
+    labels = [np.unique(mask[mask != 0]) for mask in masks]
+    if values.ndim == 3 and any(len(own) > 1 for own in labels):
+        raise ValueError(
+            'mask (n, height, width) is one target for each of n, and one of them '
+            f'holds several numbers: {_listed(max(labels, key=len))}. Give n masks of '
+            'bool, or a map (height, width) of the numbers of its targets.'
+        )
+    for own in labels:
+        _check_labels(own, values.dtype)
+    if len(labels) > 1 or len(labels[0]) < 2:
+        return masks != 0
+    return values == labels[0][:, None, None]
+
+
+def _check_labels(labels: np.ndarray, dtype: np.dtype) -> None:
+    """Whether numbers besides 0 are those of targets."""
+    if len(labels) and (labels[0] < 0 or len(labels) > MAX_LABELS):
+        raise ValueError(
+            f'mask holds {len(labels)} numbers or colours: {_listed(labels)}. Numbers '
+            f'of targets are 1 and more, of {MAX_LABELS} targets at most; of grey '
+            'tones give a mask of bool, mask >= 128.'
+        )
+    if dtype == np.uint8 and len(labels) > 1 and labels[-1] == UNKNOWN_LABEL:
+        raise ValueError(
+            f'mask holds the numbers {_listed(labels)}. {UNKNOWN_LABEL} may be white '
+            'of grey tones, or stand for pixels that are not known: give mask >= 128 '
+            f'for the first, set {UNKNOWN_LABEL} to 0 for the second.'
+        )
+
+
+def _listed(labels: np.ndarray) -> str:
+    """The first few numbers, and the last."""
+    if len(labels) <= NUM_LISTED:
+        return ', '.join(f'{label:g}' for label in labels)
+    return f'{_listed(labels[: NUM_LISTED - 1])}, ..., {labels[-1]:g}'
 
 
 def _tensor(values: Any, name: str) -> torch.Tensor:
@@ -120,7 +188,8 @@ def checked_frame(frame: Any) -> tuple[int, int]:
     """Height and width of a frame.
 
     Raises:
-        ValueError: If it is not (height, width, 3) uint8.
+        ValueError: If it is not (height, width, 3) uint8, or too small or too thin to
+            show anything.
     """
     if not isinstance(frame, np.ndarray):
         raise ValueError(
@@ -134,4 +203,12 @@ def checked_frame(frame: Any) -> tuple[int, int]:
         )
     if frame.dtype != np.uint8:
         raise ValueError(f'A frame must be uint8 in 0..255, got {frame.dtype}.')
-    return frame.shape[:2]
+    height, width = frame.shape[:2]
+    shorter, longer = sorted((height, width))
+    if shorter < MIN_SIDE or longer > MAX_RATIO * shorter:
+        raise ValueError(
+            f'An image of {width} x {height} pixels (width x height) shows nothing: '
+            f'{MIN_SIDE} x {MIN_SIDE} are needed, and one side may be {MAX_RATIO} '
+            'times as long as the other at most.'
+        )
+    return height, width
