@@ -5,7 +5,7 @@ A video session itself is :class:`uninext.models.sessions.VideoSession`.
 
 from __future__ import annotations
 
-import contextlib
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,12 +14,14 @@ import numpy as np
 from mmengine.config import Config
 
 from uninext.apis.devices import usable_device
+from uninext.apis.images import SourceError, read_image
 from uninext.apis.named_models import (
     build_uninext,
     checked_scale,
     inference_scale,
     resolve_model,
 )
+from uninext.apis.video_files import warn_if_broken
 from uninext.engine import load_weights
 from uninext.models.sessions import VideoSession
 from uninext.utils.image_files import IMAGE_SUFFIXES, list_images
@@ -73,50 +75,61 @@ def read_frames(source: str | Path | int) -> Iterator[np.ndarray]:
         (H, W, 3) uint8 BGR.
 
     Raises:
-        ValueError: If there is no such source, it has no frame, or a picture of a
-            folder cannot be read. A video file that ends early just ends.
+        SourceError: A ValueError, if there is no such source, it has no frame, or an
+            image of a folder cannot be read. A video file that breaks off ends there,
+            with a :class:`SourceWarning`.
+    """
+    for frame, _ in read_timed_frames(source):
+        yield frame
+
+
+def read_timed_frames(
+    source: str | Path | int,
+) -> Iterator[tuple[np.ndarray, float | None]]:
+    """The same with times.
+
+    Yields:
+        (H, W, 3) uint8 BGR; seconds from the beginning of a file or a stream, None of
+        folders, cameras, and where it does not tell.
     """
     if isinstance(source, (str, Path)) and Path(source).is_dir():
-        yield from _read_folder(Path(source))
+        yield from ((read_image(file), None) for file in _images_in(Path(source)))
         return
     is_address = isinstance(source, str) and '://' in source
     if not isinstance(source, int) and not is_address and not Path(source).is_file():
-        raise ValueError(
+        raise SourceError(
             f'There is no video {source}. Give a file, a folder of pictures, an '
             'address or the number of a camera.'
         )
     capture = cv2.VideoCapture(source if isinstance(source, int) else str(source))
-    count = 0
-    with contextlib.closing(_Released(capture)):
+    has_times = not isinstance(source, int)
+    count, newest = 0, -math.inf
+    try:
         while True:
             is_read, frame = capture.read()
             if not is_read:
                 break
             count += 1
-            yield frame
+            time = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            is_time = has_times and math.isfinite(time) and time > newest
+            newest = time if is_time else newest
+            yield frame, time if is_time else None
+    finally:
+        capture.release()
     if not count:
-        raise ValueError(
+        raise SourceError(
             f'No frame can be read from {source}: it is no video that OpenCV knows, or '
             'it is empty.'
         )
+    if has_times and not is_address:
+        warn_if_broken(source, count)
 
 
-def _read_folder(folder: Path) -> Iterator[np.ndarray]:
+def _images_in(folder: Path) -> list[Path]:
     files = list_images(folder)
     if not files:
-        raise ValueError(
+        raise SourceError(
             f'The folder {folder} holds no picture '
             f'({", ".join(sorted(IMAGE_SUFFIXES))}).'
         )
-    for file in files:
-        frame = cv2.imread(str(file), cv2.IMREAD_COLOR)
-        if frame is None:
-            raise ValueError(f'Cannot read {file}: it is damaged, or no picture.')
-        yield frame
-
-
-class _Released:
-    """Gives a capture the name of method that ``closing`` calls."""
-
-    def __init__(self, capture: cv2.VideoCapture) -> None:
-        self.close = capture.release
+    return files
