@@ -35,6 +35,7 @@ from uninext.apis.fine_tuning import (
     figures_table,
     find_start,
 )
+from uninext.apis.images import SkippedImageWarning, SourceError, SourceWarning
 from uninext.apis.inferencer import Following, UninextInferencer
 from uninext.apis.named_models import (
     DEFAULT_MODEL,
@@ -78,7 +79,10 @@ __all__ = [
     'Picture',
     'PublishReport',
     'Result',
+    'SkippedImageWarning',
     'Source',
+    'SourceError',
+    'SourceWarning',
     'StartModel',
     'UninextInferencer',
     'config_path',

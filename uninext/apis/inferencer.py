@@ -6,7 +6,6 @@ Prompts of an image share its backbone pass. Videos go through a
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,12 +16,12 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from torch import Tensor, nn
 
 from uninext.apis.devices import usable_device
 from uninext.apis.equal_batches import run_in_equal_batches
+from uninext.apis.images import skip_or_raise
+from uninext.apis.masks import load_mask
 from uninext.apis.named_models import (
     DEFAULT_SCALE,
     build_uninext,
@@ -30,13 +29,16 @@ from uninext.apis.named_models import (
     inference_scale,
     resolve_model,
 )
+from uninext.apis.result_streams import collected, with_progress
 from uninext.apis.results import AskedPrompt, Result
-from uninext.apis.sources import Picture, Source, load_mask, open_source
+from uninext.apis.sources import Picture, Source, open_source
 from uninext.engine import load_weights
 from uninext.models.predictors import Candidates
 from uninext.models.sessions import VideoFrame, VideoSession
 from uninext.models.sessions.inputs import prompts_of
 from uninext.structures import Prompt, Target, UninextDataSample, VisualPrompt
+
+ON_ERROR = ('raise', 'skip')
 
 
 class _Question(NamedTuple):
@@ -45,6 +47,22 @@ class _Question(NamedTuple):
     image: int
     prompt_id: int
     prompt: Prompt | VisualPrompt
+
+
+class _Asked(NamedTuple):
+    """An image, ready for the network.
+
+    Attributes:
+        picture: As it came.
+        image: (3, h, w) uint8, of the network's size.
+        sample: With both sizes.
+        prompts: What is asked in it.
+    """
+
+    picture: Picture
+    image: Tensor
+    sample: UninextDataSample
+    prompts: list[Prompt | VisualPrompt]
 
 
 class UninextInferencer:
@@ -115,6 +133,7 @@ class UninextInferencer:
         batch_size: int = 1,
         stream: bool = False,
         as_video: bool | None = None,
+        on_error: str = 'raise',
         progress: bool | None = None,
     ) -> list[Result] | Iterator[Result]:
         """Ask for something in pictures or in a video; prompts may be mixed.
@@ -128,7 +147,9 @@ class UninextInferencer:
             expression: A sentence about one thing, or a list of them.
             box: (4,) xyxy in pixels, or (n, 4): things to follow, shown in the first
                 frame. In pictures every picture shows its own: a box becomes a mask.
-            mask: (H, W), (n, H, W) or the path of a picture: the same by masks.
+            mask: (H, W) or (n, H, W), or paths of image files: the same by masks. A
+                map (H, W) of whole numbers shows a target by each number but 0; of
+                files see :func:`uninext.apis.masks.read_masks`.
             score_thr: Of categories; what asks for one thing always has an answer.
             batch_size: Pictures that go through the network together, where they
                 have one size there: answers do not depend on it. Frames of a video go
@@ -136,6 +157,10 @@ class UninextInferencer:
             stream: Return a generator. Cameras and addresses need it, long videos
                 should have it.
             as_video: Take pictures as frames (True), frames as pictures (False).
+            on_error: An image that cannot be read, or does not fit the box or mask,
+                is an error with its name ('raise'), or is left out with a
+                :class:`uninext.apis.SkippedImageWarning` ('skip'). Frames that are
+                followed are never left out.
             progress: Show a bar; None: where there is a terminal.
 
         Returns:
@@ -149,12 +174,15 @@ class UninextInferencer:
         opened = open_source(source)
         follow = opened.is_video if as_video is None else as_video
         self._check(prompts, opened, follow, stream, batch_size)
+        if on_error not in ON_ERROR:
+            raise ValueError(f'on_error must be one of {ON_ERROR}, got {on_error!r}.')
         if follow:
             results = self._follow(opened, prompts, asked, score_thr)
         else:
-            results = self._look(opened, prompts, asked, score_thr, batch_size)
-        results = _with_progress(results, opened.count, progress)
-        return results if stream else list(results)
+            ready = self._ready(opened, prompts, on_error)
+            results = self._look(ready, asked, score_thr, batch_size)
+        results = with_progress(results, opened.count, progress)
+        return results if stream else collected(results, opened.count)
 
     def _check(
         self,
@@ -169,8 +197,15 @@ class UninextInferencer:
             raise ValueError(f'batch_size must be at least 1, got {batch_size}.')
         if follow:
             self._need_followers('Videos need')
-        if any(isinstance(prompt, Target) for prompt in prompts):
+        targets = [prompt for prompt in prompts if isinstance(prompt, Target)]
+        if targets:
             self._need_followers('Boxes and masks as prompts need')
+        for kind in map(_kind_of, targets):
+            if kind not in self.model.followers:
+                raise ValueError(
+                    f'This model has no follower for {kind!r} prompts. Add it to the '
+                    "config's model.followers."
+                )
         if not source.may_end and not stream:
             raise ValueError(
                 'A camera or an address may never end: pass stream=True and take the '
@@ -228,54 +263,55 @@ class UninextInferencer:
     ) -> Iterator[Result]:
         following = Following(self.model.open(scale=self.scale), prompts, asked)
         for picture in source.read():
-            yield following.step(picture.image, score_thr, picture.path)
+            yield following.take(picture, score_thr)
 
     # ----------------------------------------------------------------------- pictures
 
     def _look(
         self,
-        source: Source,
-        prompts: Sequence[Prompt | Target],
+        ready: Iterator[_Asked],
         asked: tuple[AskedPrompt, ...],
         score_thr: float,
         batch_size: int,
     ) -> Iterator[Result]:
-        def find(batch: Sequence[Picture]) -> list[InstanceData]:
-            return self._find([p.image for p in batch], prompts, score_thr)
+        def find(batch: Sequence[_Asked]) -> list[InstanceData]:
+            return self._find(batch, score_thr)
 
         results = run_in_equal_batches(
-            source.read(), lambda p: self._network_size(p.image), find, batch_size
+            ready, lambda one: one.image.shape, find, batch_size
         )
-        for picture, found in results:
-            yield _result(picture, asked, found)
+        for one, found in results:
+            yield _result(one.picture, asked, found)
 
-    def _network_size(self, image: np.ndarray) -> tuple[int, int]:
-        """(height, width) that an image, (H, W, 3), is resized to."""
-        height, width = image.shape[:2]
-        if self.scale is None:
-            return height, width
-        width, height = mmcv.rescale_size((width, height), tuple(self.scale))
-        return height, width
+    def _ready(
+        self, source: Source, prompts: Sequence[Prompt | Target], on_error: str
+    ) -> Iterator[_Asked]:
+        """Images and their prompts; what does not fit is told, or left out, here."""
+        for picture in source.read(on_error=on_error):
+            try:
+                image, sample = self._packed(picture.image)
+                own = [self._prompt_in(prompt, image, sample) for prompt in prompts]
+            except ValueError as error:
+                skip_or_raise(error, picture.name, on_error)
+                continue
+            yield _Asked(picture, image, sample, own)
 
     @torch.no_grad()
-    def _find(
-        self,
-        images: Sequence[np.ndarray],
-        prompts: Sequence[Prompt | Target],
-        score_thr: float,
-    ) -> list[InstanceData]:
+    def _find(self, batch: Sequence[_Asked], score_thr: float) -> list[InstanceData]:
         """Instances of each image, with ``prompt_ids``; one pass of the backbone."""
-        inputs, samples = self._packed(images)
         questions = [
-            _Question(i, k, self._prompt_in(prompt, inputs[i], samples[i]))
-            for i in range(len(images))
-            for k, prompt in enumerate(prompts)
+            _Question(i, k, prompt)
+            for i, one in enumerate(batch)
+            for k, prompt in enumerate(one.prompts)
         ]
-        data = dict(inputs=inputs, data_samples=samples)
+        data = dict(
+            inputs=[one.image for one in batch],
+            data_samples=[one.sample for one in batch],
+        )
         data = self.model.data_preprocessor(data, False)
         samples = data['data_samples']
         candidates, mask_feats = self._ask(data, questions, score_thr)
-        found: list[list[InstanceData]] = [[] for _ in images]
+        found: list[list[InstanceData]] = [[] for _ in batch]
         predictor = self.model.predictor
         for question, parts in zip(questions, candidates):
             sample = samples[question.image]
@@ -312,33 +348,23 @@ class UninextInferencer:
                 mask_feats[len(mask_feats)] = outputs.mask_feat
         return candidates, mask_feats
 
-    def _packed(
-        self, images: Sequence[np.ndarray]
-    ) -> tuple[list[Tensor], list[UninextDataSample]]:
-        """Images (3, h, w) uint8 of the network's size, and samples of their sizes."""
-        inputs, samples = [], []
-        for image in images:
-            resized = image
-            if self.scale is not None:
-                resized = mmcv.imrescale(image, tuple(self.scale), backend='pillow')
-            tensor = torch.from_numpy(np.ascontiguousarray(resized))
-            inputs.append(tensor.permute(2, 0, 1))
-            sizes = dict(img_shape=resized.shape[:2], ori_shape=image.shape[:2])
-            samples.append(UninextDataSample(metainfo=sizes))
-        return inputs, samples
+    def _packed(self, image: np.ndarray) -> tuple[Tensor, UninextDataSample]:
+        """Image (3, h, w) uint8 of the network's size, and a sample of both sizes."""
+        resized = image
+        if self.scale is not None:
+            resized = mmcv.imrescale(image, tuple(self.scale), backend='pillow')
+        tensor = torch.from_numpy(np.ascontiguousarray(resized)).permute(2, 0, 1)
+        sizes = dict(img_shape=resized.shape[:2], ori_shape=image.shape[:2])
+        return tensor, UninextDataSample(metainfo=sizes)
 
+    @torch.no_grad()
     def _prompt_in(
         self, prompt: Prompt | Target, image: Tensor, sample: UninextDataSample
     ) -> Prompt | VisualPrompt:
         """A target is cut out of the image it is asked in."""
         if not isinstance(prompt, Target):
             return prompt
-        kind = 'box' if prompt.mask is None else 'mask'
-        if kind not in self.model.followers:
-            raise ValueError(
-                f'This model has no follower for {kind!r} prompts. Add it to the '
-                "config's model.followers."
-            )
+        kind = _kind_of(prompt)
         device = self.model.level_embed.device
         frame = VideoFrame(image.to(device), tuple(sample.ori_shape[:2]), None)
         return VisualPrompt(self.model.followers[kind].show(prompt, frame).templates)
@@ -373,13 +399,26 @@ class Following:
             score_thr: Of categories.
             path: Where the frame is from, for the result.
         """
-        found = self._session.step(image).pred_instances
+        return self.take(Picture(image, path), score_thr)
+
+    def take(self, picture: Picture, score_thr: float = 0.3) -> Result:
+        """Find in the next frame; see :meth:`step`.
+
+        Args:
+            picture: The frame, with where and when it is from.
+            score_thr: Of categories.
+        """
+        found = self._session.step(picture.image).pred_instances
         single = torch.tensor(
             [prompt.single for prompt in self._asked], device=found.scores.device
         )
         found = found[(found.scores >= score_thr) | single[found.prompt_ids]]
         self._done += 1
-        return _result(Picture(image, path), self._asked, found, self._done - 1)
+        return _result(picture, self._asked, found, self._done - 1)
+
+
+def _kind_of(target: Target) -> str:
+    return 'box' if target.mask is None else 'mask'
 
 
 def _prompts_of(
@@ -432,21 +471,5 @@ def _result(
         masks=arrays.get('masks'),
         path=picture.path,
         frame=frame,
+        time=picture.time,
     )
-
-
-def _with_progress(
-    results: Iterator[Result], count: int | None, shown: bool | None
-) -> Iterator[Result]:
-    """The same results, with a bar on stderr."""
-    if shown is None:
-        shown = sys.stderr.isatty()
-    if not shown:
-        yield from results
-        return
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task('', total=count)
-        for result in results:
-            bar.advance(task)
-            yield result

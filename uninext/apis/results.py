@@ -61,6 +61,8 @@ class Result:
         masks: (n, H, W) bool; None if the model predicts none.
         path: File of the picture; None if it came as an array or in a video.
         frame: Number of the frame from 0; None in single pictures.
+        time: Of the frame, seconds from the beginning of its video; None in single
+            pictures, and where the source does not tell.
     """
 
     image: np.ndarray
@@ -73,6 +75,7 @@ class Result:
     masks: np.ndarray | None = None
     path: str | None = None
     frame: int | None = None
+    time: float | None = None
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -194,6 +197,7 @@ class Result:
         return dict(
             path=self.path,
             frame=self.frame,
+            time=self.time,
             height=height,
             width=width,
             prompts=[prompt.text for prompt in self.prompts],

@@ -8,14 +8,16 @@ from __future__ import annotations
 import glob
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
-from uninext.apis.video import read_frames
+from uninext.apis.images import image_of_pil, read_image, skip_or_raise
+from uninext.apis.video import read_timed_frames
+from uninext.apis.video_files import read_header
 from uninext.models.sessions.inputs import checked_frame
 from uninext.utils.image_files import (
     IMAGE_SUFFIXES,
@@ -37,10 +39,14 @@ class Picture(NamedTuple):
     Attributes:
         image: (H, W, 3) uint8 BGR.
         path: Of its file; None if it was an array or a frame of a video.
+        time: Of a frame of a video, seconds from its beginning, if it tells.
+        name: What errors call it; '' if there is no other.
     """
 
     image: np.ndarray
     path: str | None
+    time: float | None = None
+    name: str = ''
 
 
 @dataclass
@@ -48,13 +54,15 @@ class Source:
     """What a user gave, understood.
 
     Attributes:
-        read: Opens it; pictures are read one by one.
+        read: Opens it; pictures are read one by one. ``read(on_error='skip')`` leaves
+            out images that cannot be used, with a warning; frames of a video end
+            where they cannot be read.
         is_video: Whether the pictures are frames.
         count: How many there are; None if that is not known.
         may_end: False for cameras and addresses.
     """
 
-    read: Callable[[], Iterator[Picture]]
+    read: Callable[..., Iterator[Picture]]
     is_video: bool = False
     count: int | None = None
     may_end: bool = True
@@ -73,34 +81,16 @@ def open_source(source: Any) -> Source:
     if isinstance(source, bool):
         raise ValueError(f'{source} is no picture. {EXPECTED}')
     if isinstance(source, int):
-        return Source(lambda: _frames_of(source), is_video=True, may_end=False)
+        return Source(partial(_frames_of, source), is_video=True, may_end=False)
     if isinstance(source, str) and '://' in source:
-        return Source(lambda: _frames_of(source), is_video=True, may_end=False)
+        return Source(partial(_frames_of, source), is_video=True, may_end=False)
     if isinstance(source, (str, Path)) and _is_video(source):
         path = str(source)
-        return Source(lambda: _frames_of(path), True, _length_of(path))
+        return Source(partial(_frames_of, path), True, read_header(path).count)
+    if isinstance(source, np.ndarray):
+        checked_frame(source)
     items = _items_of(source)
-    return Source(lambda: map(_load, items), count=len(items))
-
-
-def load_mask(mask: Any) -> Any:
-    """A mask of a file; anything else is returned as it is.
-
-    Args:
-        mask: Path of a picture that is 0 outside of the target, or an array.
-
-    Raises:
-        ValueError: If the file cannot be read.
-    """
-    if not isinstance(mask, (str, Path)):
-        return mask
-    pixels = cv2.imread(str(mask), cv2.IMREAD_UNCHANGED)
-    if pixels is None:
-        raise ValueError(
-            f'The mask {mask} cannot be read. Give a picture that is 0 outside of the '
-            'target, or an array (height, width).'
-        )
-    return pixels > 0 if pixels.ndim == 2 else (pixels[..., :3] > 0).any(-1)
+    return Source(partial(_images_of, items), count=len(items))
 
 
 def _is_video(path: str | Path) -> bool:
@@ -109,10 +99,7 @@ def _is_video(path: str | Path) -> bool:
 
 def _items_of(source: Any) -> list[Any]:
     """Single pictures, not read yet: paths, arrays, PIL images."""
-    if isinstance(source, np.ndarray):
-        checked_frame(source)
-        return [source]
-    if isinstance(source, Image.Image):
+    if isinstance(source, (np.ndarray, Image.Image)):
         return [source]
     if isinstance(source, (str, Path)):
         return _paths_of(source)
@@ -156,27 +143,33 @@ def _paths_of(source: str | Path) -> list[str]:
     raise ValueError(f'There is no file or folder {source}. {EXPECTED}')
 
 
-def _load(item: Any) -> Picture:
+def _images_of(items: Sequence[Any], on_error: str = 'raise') -> Iterator[Picture]:
+    """Single images, checked; what is wrong with one is told with its name."""
+    for number, item in enumerate(items):
+        path = _path_of(item)
+        name = path or (f'Image {number} (from 0)' if len(items) > 1 else '')
+        try:
+            image = _load(item)
+            checked_frame(image)
+        except ValueError as error:
+            skip_or_raise(error, name, on_error)
+            continue
+        yield Picture(image, path, name=name)
+
+
+def _path_of(item: Any) -> str | None:
+    if isinstance(item, str):
+        return item
+    return getattr(item, 'filename', '') or None  # of PIL images
+
+
+def _load(item: Any) -> np.ndarray:
     if isinstance(item, np.ndarray):
-        return Picture(item, None)
-    if isinstance(item, Image.Image):
-        rgb = np.asarray(ImageOps.exif_transpose(item).convert('RGB'))
-        path = getattr(item, 'filename', '') or None
-        return Picture(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), path)
-    image = cv2.imread(item, cv2.IMREAD_COLOR)
-    if image is None:
-        raise ValueError(f'Cannot read {item}: it is damaged, or no picture.')
-    return Picture(image, item)
+        return item
+    return image_of_pil(item) if isinstance(item, Image.Image) else read_image(item)
 
 
-def _frames_of(source: str | int) -> Iterator[Picture]:
-    for frame in read_frames(source):
-        yield Picture(frame, None)
-
-
-def _length_of(path: str) -> int | None:
-    """Frames of a video file as its header says."""
-    capture = cv2.VideoCapture(path)
-    count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-    capture.release()
-    return count if count > 0 else None
+def _frames_of(source: str | int, on_error: str = 'raise') -> Iterator[Picture]:
+    """Frames of a video; what cannot be read ends it, whatever the user wants."""
+    for number, (frame, time) in enumerate(read_timed_frames(source)):
+        yield Picture(frame, None, time, f'frame {number}')

@@ -32,7 +32,7 @@ from uninext.cli.predict_plan import (
     output_folder,
     saves_for,
 )
-from uninext.cli.predict_report import Tally, summary
+from uninext.cli.predict_report import Problems, Tally, summary
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,6 +60,7 @@ Prompts of all kinds may be mixed: they share one pass of the network. A box or 
 shows its thing in the first frame of a video, and in each picture by itself.
 """
 DEFAULT_SCORE_THR = 0.3  # the inferencer's
+EXIT_INCOMPLETE = 3  # a part of the sources could not be used
 EXIT_INTERRUPTED = 130
 ESCAPE = 27  # the key
 # What is written, for --help, which may import nothing heavy; tests compare it with
@@ -123,7 +124,8 @@ def _add_prompts(group: Any) -> None:
         '--mask',
         action='append',
         metavar='FILE',
-        help='one thing, shown by a picture that is 0 outside of it; may be repeated',
+        help='one thing, shown by a picture that is 0 outside of it, or several by a '
+        'palette or by numbers; may be repeated',
     )
     group.add_argument(
         '--score-thr',
@@ -156,6 +158,12 @@ def _add_model(group: Any) -> None:
         action=argparse.BooleanOptionalAction,
         help='follow through the pictures of a folder; or take each frame of a video '
         'by itself',
+    )
+    group.add_argument(
+        '--strict',
+        action='store_true',
+        help='stop at the first picture or video that is damaged; default: leave it '
+        'out, go on, and leave with status 3',
     )
     group.add_argument(
         '--limit',
@@ -219,13 +227,15 @@ def run(args: argparse.Namespace) -> int:
         args: Parsed arguments of :func:`add_arguments`.
 
     Returns:
-        0; 130 after Ctrl-C; errors of the user leave with status 2.
+        0; 3 if a part of the sources could not be used; 130 after Ctrl-C; errors of
+        the user leave with status 2.
     """
     with user_errors(), warnings_as_lines():
         _check(args)  # before seconds are spent on imports
         from uninext.utils.optional_imports import import_mmdet_quietly
 
         import_mmdet_quietly()
+        from uninext.apis import SourceWarning
         from uninext.apis.exports import OutputFolder, PredictionFiles
 
         jobs = jobs_of(args.source, args.as_video)
@@ -236,19 +246,29 @@ def run(args: argparse.Namespace) -> int:
         find = _build_inferencer(args)
         folder, tally = OutputFolder(out, label_root(jobs)), Tally()
         error = None
-        with _Interruption() as stop, PredictionFiles(folder, saves) as files:
+        with (
+            Problems(args.strict or len(jobs) == 1, args.strict) as problems,
+            _Interruption() as stop,
+            PredictionFiles(folder, saves) as files,
+        ):
             try:
                 for job in jobs:
-                    _predict(find, job, prompts, args, files, tally, stop)
+                    with problems.of_a_job():
+                        _predict(find, job, prompts, args, files, tally, stop)
             except KeyboardInterrupt:
                 stop.came = True
-            except (ValueError, OSError) as caught:  # keep what was found until then
-                error = caught
+            except (ValueError, OSError, SourceWarning) as caught:
+                error = caught  # what was found until then is kept
         if not args.quiet:
-            print('\n'.join(summary(tally, folder, args.score_thr, stop.came)))
+            lines = summary(tally, folder, args.score_thr, stop.came)
+            print('\n'.join([*lines, *problems.lines()]))
+        if error is None and problems.messages and not tally.numbers:
+            error = ValueError(f'No source could be used: {problems.messages[0]}')
         if error is not None:
             raise error
-    return EXIT_INTERRUPTED if stop.came else 0
+    if stop.came:
+        return EXIT_INTERRUPTED
+    return EXIT_INCOMPLETE if problems.messages else 0
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -276,21 +296,13 @@ def _check(args: argparse.Namespace) -> None:
 
 def _prompts(args: argparse.Namespace) -> dict[str, Any]:
     """Prompts as the inferencer takes them."""
-    import numpy as np
+    from uninext.apis.masks import load_mask
 
-    from uninext.apis.sources import load_mask
-
-    masks = [load_mask(path) for path in args.mask or []]
-    if len({mask.shape for mask in masks}) > 1:
-        sizes = ', '.join(f'{m.shape[1]} x {m.shape[0]}' for m in masks)
-        raise ValueError(
-            f'All --mask pictures must have the size of the picture, got {sizes}.'
-        )
     return dict(
         categories=names_of(args.categories),
         expression=args.expression,
         box=args.box,
-        mask=np.stack(masks) if masks else None,
+        mask=load_mask(args.mask),
     )
 
 
@@ -319,6 +331,7 @@ def _predict(
         score_thr=args.score_thr,
         batch_size=args.batch_size,
         as_video=job.is_tracked,
+        on_error='raise' if args.strict else 'skip',
         stream=True,
         progress=False if args.quiet else None,
     )

@@ -1,11 +1,13 @@
-"""What ``uninext predict`` tells at its end: results are counted, lines leave."""
+"""What ``uninext predict`` tells: results and damage are counted, lines leave."""
 
 from __future__ import annotations
 
+import contextlib
+import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from uninext.apis import Result
@@ -67,6 +69,69 @@ class Tally:
                 'of it reading and the network'
             )
         return lines
+
+
+class Problems:
+    """Damaged pictures and videos: every one is told when it comes, and counted.
+
+    Use it in a ``with`` block, and each job in one of :meth:`of_a_job`.
+
+    Args:
+        ends_with_job: Whether a job that cannot go on ends the run.
+        is_strict: Whether a part that is missing ends it.
+
+    Attributes:
+        messages: What was said of each.
+        num_skipped: Pictures that were left out.
+    """
+
+    def __init__(self, ends_with_job: bool, is_strict: bool) -> None:
+        self.messages: list[str] = []
+        self.num_skipped = 0
+        self._ends_with_job, self._is_strict = ends_with_job, is_strict
+
+    def __enter__(self) -> Problems:
+        from uninext.apis import SkippedImageWarning, SourceWarning
+
+        def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
+            if issubclass(category, SourceWarning):
+                self.messages.append(str(message))
+                self.num_skipped += issubclass(category, SkippedImageWarning)
+            before(message, category, *place)
+
+        self._caught = warnings.catch_warnings()
+        self._caught.__enter__()
+        before, warnings.showwarning = warnings.showwarning, show
+        action = 'error' if self._is_strict else 'always'
+        warnings.simplefilter(action, SourceWarning)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._caught.__exit__(*error)
+
+    @contextlib.contextmanager
+    def of_a_job(self) -> Iterator[None]:
+        """An error of a source inside ends the block; the run, if it is to."""
+        from uninext.apis import SourceError, SourceWarning
+
+        try:
+            yield
+        except SourceError as error:
+            if self._ends_with_job:
+                raise
+            warnings.warn(str(error), SourceWarning, stacklevel=2)
+
+    def lines(self) -> list[str]:
+        """How many there were, for people."""
+        counts = {
+            'pictures skipped': self.num_skipped,
+            'sources damaged': len(self.messages) - self.num_skipped,
+        }
+        return [
+            f'{number} {what if number > 1 else what.replace("s ", " ", 1)}: see above'
+            for what, number in counts.items()
+            if number
+        ]
 
 
 def summary(
