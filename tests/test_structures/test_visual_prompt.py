@@ -82,14 +82,33 @@ def test_prior_without_a_mask_is_the_box(box) -> None:
     """Beyond the border of the frame too."""
     side = side_of(box)
     left, top = corner_of(box, side)
-    x1, x2 = (round(v) for v in (box[0] - left, box[0] - left + box[2] - box[0]))
-    y1, y2 = (round(v) for v in (box[1] - top, box[1] - top + box[3] - box[1]))
+    box = torch.tensor(box).tolist()  # as float32
+    x1, y1 = round(box[0] - left), round(box[1] - top)
+    x2, y2 = round(x1 + (box[2] - box[0])), round(y1 + (box[3] - box[1]))
     rows = [
         [float(x1 <= j < x2 and y1 <= i < y2) for j in range(side)] for i in range(side)
     ]
     template = cut(box, size=side)
     assert torch.equal(template.prior, torch.tensor(rows))
     assert template.prior.sum() > 0
+
+
+def test_sides_of_the_box_are_added_to_its_rounded_corner() -> None:
+    """As published; rounding both ends is another box in many of these cases."""
+    differ = 0
+    for x1, y1, w, h in (torch.rand(200, 4) * 8 + 3).tolist():
+        box = torch.tensor([x1, y1, x1 + w, y1 + h]).tolist()  # as float32
+        w, h = box[2] - box[0], box[3] - box[1]
+        side = math.ceil(math.sqrt(w * h) * 2)
+        x, y = (
+            box[i] - round(box[i] + 0.5 * s - 0.5 * side) for i, s in enumerate((w, h))
+        )
+        expected = torch.zeros(side, side)
+        right, bottom = round(round(x) + w), round(round(y) + h)
+        expected[round(y) : bottom, round(x) : right] = 1
+        assert torch.equal(cut(box, size=side).prior, expected)
+        differ += (right, bottom) != (round(x + w), round(y + h))
+    assert differ > 50
 
 
 def test_context_is_relative_to_the_target() -> None:

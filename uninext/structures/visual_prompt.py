@@ -167,8 +167,12 @@ def _cut(image: Tensor, window: tuple[int, int, int], fill: float) -> Tensor:
 def _filled_box(
     x1: float, y1: float, box_w: float, box_h: float, side: int, device: torch.device
 ) -> Tensor:
-    """(1, side, side), ones inside the box; the box relative to the window."""
+    """(1, side, side), ones inside the box; the box relative to the window.
+
+    As published, sides are added to corners that are rounded already.
+    """
     prior = torch.zeros(1, side, side, device=device)
-    left, top = max(round(x1), 0), max(round(y1), 0)
-    prior[:, top : max(round(y1 + box_h), 0), left : max(round(x1 + box_w), 0)] = 1.0
+    left, top = round(x1), round(y1)
+    right, bottom = round(left + box_w), round(top + box_h)
+    prior[:, max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = 1.0
     return prior
