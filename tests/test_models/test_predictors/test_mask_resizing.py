@@ -50,6 +50,17 @@ def test_binary_masks_take_the_nearest_pixel(size_hw, out_hw, threshold):
 
 
 @SIZES
+def test_probabilities_of_the_nearest_pixel(size_hw, out_hw):
+    given = logits()
+    found = probability_masks(given, size_hw, out_hw, mode='nearest')
+    rows = torch.arange(out_hw[0]) * size_hw[0] // out_hw[0]
+    columns = torch.arange(out_hw[1]) * size_hw[1] // out_hw[1]
+    for one, mask in zip(given, found):
+        probs = oracle(one, size_hw).sigmoid()[rows][:, columns]
+        torch.testing.assert_close(mask, probs)
+
+
+@SIZES
 def test_probabilities_are_interpolated(size_hw, out_hw):
     given = logits()
     found = probability_masks(given, size_hw, out_hw)

@@ -159,6 +159,19 @@ def test_sentences_overlap_unless_merged():
     assert all('mask_probs' not in r for r in merged)
 
 
+def test_merged_probabilities_come_to_the_frame_by_nearest():
+    """As published for Ref-DAVIS: input pixels are repeated, not interpolated."""
+    out_hw = (3 * HEIGHT + 7, 2 * WIDTH + 5)
+    frame, merge = video_frame(out_hw=out_hw), dict(type='SoftAggregation')
+    prompts = [sentence([0.9, 0.1]), sentence([0.1, 0.9], track_id=6)]
+    small = step(BestOfSentence(merge=merge), *prompts)
+    large = step(BestOfSentence(merge=merge), *prompts, frame=frame)
+    rows = torch.arange(out_hw[0]) * HEIGHT // out_hw[0]
+    columns = torch.arange(out_hw[1]) * WIDTH // out_hw[1]
+    for one, other in zip(small, large):
+        assert torch.equal(other.masks[0], one.masks[0][rows][:, columns])
+
+
 def test_a_sentence_that_is_not_reported_takes_no_pixels():
     follower = BestOfSentence(score_threshold=0.5, merge=dict(type='SoftAggregation'))
     weak, strong = step(follower, sentence([0.4, 0.1]), sentence([0.1, 0.9]))

@@ -41,14 +41,19 @@ def binary_masks(
 
 
 def probability_masks(
-    logits: Tensor, size_hw: Sequence[int], out_size_hw: Sequence[int]
+    logits: Tensor,
+    size_hw: Sequence[int],
+    out_size_hw: Sequence[int],
+    mode: str = 'bilinear',
 ) -> Tensor:
-    """Probabilities in the network's frame, then bilinear (method.md 5.4).
+    """Probabilities in the network's frame, then in that to report in.
 
     Args:
         logits: (n, Hm, Wm).
         size_hw: (h, w).
         out_size_hw: (H, W).
+        mode: How they are brought there: ``'bilinear'`` (VOS, method.md 5.4) or
+            ``'nearest'`` (Ref-DAVIS, method.md 5.7).
 
     Returns:
         (n, H, W) in 0..1.
@@ -57,7 +62,7 @@ def probability_masks(
     for part in _chunks(len(logits), size_hw, out_size_hw):
         probs = _at_input_size(logits[part], size_hw).sigmoid()
         if tuple(size_hw) != tuple(out_size_hw):
-            probs = F.interpolate(probs, size=tuple(out_size_hw), mode='bilinear')
+            probs = F.interpolate(probs, size=tuple(out_size_hw), mode=mode)
         masks[part] = probs[:, 0]
     return masks
 

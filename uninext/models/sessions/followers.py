@@ -251,5 +251,5 @@ class BestOfSentence(Follower):
         if self.merge is None:
             result.masks = binary_masks(logits, *sizes, self.mask_logit)
         else:
-            result.mask_probs = probability_masks(logits, *sizes)
+            result.mask_probs = probability_masks(logits, *sizes, mode='nearest')
         return result
