@@ -79,3 +79,8 @@ def test_no_box():
 def test_boxes_are_scaled_and_clipped(box, expected):
     pixels = boxes_to_pixels(torch.tensor([box]), (20, 40))
     torch.testing.assert_close(pixels, torch.tensor([expected]).float())
+
+
+def test_boxes_may_reach_over_the_border():
+    pixels = boxes_to_pixels(torch.tensor([[-0.5, 0.25, 3.0, 2.0]]), (20, 40), False)
+    assert pixels.tolist() == [[-20, 5, 120, 40]]

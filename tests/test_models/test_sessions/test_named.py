@@ -177,6 +177,23 @@ def test_the_best_of_all_parts_if_all_are_weak(kind):
     assert summary(Names(follower, 3).step(first, second)) == [(2, 0, B)]
 
 
+@FOLLOWERS
+def test_boxes_are_not_clipped(kind):
+    """As published: they reach over the border."""
+    over = (-20.0, -8.0, 24.0, 24.0)
+    result = Names(kind()).step(seen([[0.9, 0.02]], (over,)))
+    torch.testing.assert_close(result.bboxes, torch.tensor([over]))
+
+
+def test_what_leaves_the_frame_is_no_double_of_its_neighbour():
+    """Clipped, both boxes are the same strip at the border; 97ef9bd lost one."""
+    long, short = (-60.0, 0.0, 6.0, 24.0), (-2.0, 0.0, 6.0, 24.0)
+    found = seen([[0.9, 0.02], [0.02, 0.8]], (long, short))
+    result = Names(TrackedNames()).step(found)
+    assert result.instances_ids.tolist() == [0, 1]
+    assert result.labels.tolist() == [0, 1]
+
+
 def test_boxes_alone():
     result = Names(TrackedNames()).step(seen(ALL), frame=video_frame(False))
     assert 'masks' not in result
@@ -198,6 +215,14 @@ def test_quasi_dense_tracks_have_no_events():
 def test_video_instances_need_masks():
     with pytest.raises(ValueError, match='TrackedNames'):
         Names(AveragedNames()).step(seen(ALL), frame=video_frame(False))
+
+
+def test_masks_are_computed_once():
+    """The tracker looks at those of all queries, a part of them is reported."""
+    frame = video_frame()
+    result = Names(AveragedNames()).step(seen(ALL), frame=frame)
+    assert len(result.masks) == 3
+    assert [len(centres) for centres in frame.mask_head.centres] == [3]
 
 
 def test_masks_may_be_used_but_not_reported():

@@ -59,8 +59,17 @@ class RowOutputs:
         return scores
 
 
-def boxes_to_pixels(boxes_xyxy: Tensor, size_hw: tuple[int, int]) -> Tensor:
-    """Scale boxes from 0..1 to pixels of a frame and clip them to it; (n, 4)."""
+def boxes_to_pixels(
+    boxes_xyxy: Tensor, size_hw: tuple[int, int], clip: bool = True
+) -> Tensor:
+    """Scale boxes from 0..1 to pixels of a frame; (n, 4).
+
+    Args:
+        boxes_xyxy: (n, 4) in 0..1.
+        size_hw: (height, width) of the frame.
+        clip: Cut off what reaches over the border.
+    """
     height, width = size_hw
     scale = boxes_xyxy.new_tensor([width, height, width, height])
-    return torch.minimum((boxes_xyxy * scale).clamp(min=0), scale)
+    pixels = boxes_xyxy * scale
+    return torch.minimum(pixels.clamp(min=0), scale) if clip else pixels

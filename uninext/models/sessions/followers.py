@@ -137,6 +137,18 @@ class Follower(ABC):
         """Tracks that the end of the video completes; None where nobody asks."""
         return None
 
+    def video_results(self, ended: Any) -> InstanceData:
+        """Results of whole videos of tracks that ended.
+
+        Raises:
+            ValueError: If this follower tells of frames alone.
+        """
+        raise ValueError(
+            f'{type(self).__name__} has no results of whole videos: its results are '
+            'those of the frames. Prompts of names that are followed by '
+            "dict(type='AveragedNames') have them (VIS)."
+        )
+
     @abstractmethod
     def step(
         self, prompts: Sequence[FollowedPrompt], frame: VideoFrame, ids: IdCounter
@@ -149,8 +161,9 @@ class Follower(ABC):
             ids: Gives new track ids.
 
         Returns:
-            Per prompt: ``bboxes`` (n, 4) xyxy pixels of the reported frame, clipped;
-            ``scores``, ``labels`` (index into the prompt's names), ``instances_ids``;
+            Per prompt: ``bboxes`` (n, 4) xyxy pixels of the reported frame, those of
+            names not clipped to it; ``scores``, ``labels`` (index into the prompt's
+            names), ``instances_ids``;
             ``masks`` (n, H, W) bool where masks are predicted.
         """
 

@@ -145,7 +145,7 @@ class _NamedFollower(Follower):
         start = found.label_offset
         class_scores[:, start : start + scores.shape[1]] = scores[chosen]
         return InstanceData(
-            bboxes=boxes_to_pixels(boxes[chosen], frame.out_size_hw),
+            bboxes=boxes_to_pixels(boxes[chosen], frame.out_size_hw, clip=False),
             scores=best[chosen],
             labels=labels[chosen] + start,
             class_scores=class_scores,
@@ -175,7 +175,10 @@ class _NamedFollower(Follower):
             mine = (chosen.parts == part.label_offset).nonzero()[:, 0]
             if not len(mine):
                 continue
-            logits = frame.mask_logits(part, chosen.queries[mine])
+            if 'mask_logits' in chosen:  # the tracker has looked at them
+                logits = chosen.mask_logits[mine]
+            else:
+                logits = frame.mask_logits(part, chosen.queries[mine])
             masks[mine] = binary_masks(
                 logits, frame.size_hw, frame.out_size_hw, self.mask_logit
             )
@@ -229,7 +232,8 @@ class AveragedNames(_NamedFollower):
                 'Video instances are told apart by their masks, but the model has no '
                 "mask head. Use dict(type='TrackedNames') for boxes."
             )
-        return dict(masks=frame.mask_logits(found, chosen) > self.mask_logit)
+        logits = frame.mask_logits(found, chosen)
+        return dict(mask_logits=logits, masks=logits > self.mask_logit)
 
     def _track(self, memory: InstanceMemory, detections: InstanceData) -> Tracked:
         step = self.tracker.step(memory, detections)
