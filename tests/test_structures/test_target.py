@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from uninext.structures import Target
-from uninext.structures.target import mask_box
+from uninext.structures import Target, mask_box, resize_mask
 
 
 def mask(*pixels: tuple[int, int], size_hw: tuple[int, int] = (6, 8)) -> torch.Tensor:
@@ -64,9 +65,9 @@ def test_box_is_as_given():
     assert torch.equal(both.box(), torch.tensor([1.0, 2, 3, 4]))
 
 
-def test_box_of_a_mask_goes_from_first_to_last_pixel():
+def test_box_of_a_mask_has_its_outer_edges():
     box = Target(mask=mask((1, 6), (4, 2))).box()
-    assert torch.equal(box, torch.tensor([2.0, 1, 6, 4]))
+    assert torch.equal(box, torch.tensor([2.0, 1, 7, 5]))
     assert box.dtype == torch.float32
 
 
@@ -81,3 +82,34 @@ def test_targets_are_compared_by_identity():
     one, other = (Target(mask=mask((1, 1))) for _ in range(2))
     assert {one: 1, other: 2}[one] == 1
     assert one != other
+
+
+SIZES = [(480, 720), (192, 288), (31, 47), (90, 90), (7, 3), (1, 1), (1080, 1920)]
+
+
+@pytest.mark.parametrize('size_hw', SIZES)
+@pytest.mark.parametrize('new_hw', SIZES)
+def test_resized_masks_are_those_of_pil_and_of_torch(size_hw, new_hw):
+    """Two ways to be nearest; 97ef9bd took the second where the first is published."""
+    given = torch.rand(size_hw) > 0.5
+    image = Image.fromarray(given.numpy().astype(np.uint8))
+    by_pil = np.asarray(image.resize(new_hw[::-1], Image.NEAREST)).astype(bool)
+    found = resize_mask(given, new_hw, from_centres=True)
+    assert found.dtype == torch.bool
+    assert np.array_equal(found.numpy(), by_pil)
+    rows, columns = (np.arange(n) * o // n for n, o in zip(new_hw, size_hw))
+    by_corner = given.numpy()[rows][:, columns]
+    assert np.array_equal(resize_mask(given, new_hw).numpy(), by_corner)
+
+
+def test_the_two_ways_differ():
+    given = torch.arange(12).reshape(3, 4) % 2 == 0
+    small = resize_mask(given, (1, 2), from_centres=True)
+    assert torch.equal(small, given[1:2, 1::2])
+    assert torch.equal(resize_mask(given, (1, 2)), given[:1, ::2])
+
+
+def test_no_pixel_stays_no_pixel():
+    nothing = torch.zeros(5, 9, dtype=torch.bool)
+    for from_centres in (True, False):
+        assert not resize_mask(nothing, (50, 3), from_centres).any()

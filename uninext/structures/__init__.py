@@ -19,7 +19,12 @@ from uninext.structures.prompt import (
     clean_expression,
     parse_names,
 )
-from uninext.structures.target import ShownPrompt, Target, mask_box
+from uninext.structures.target import (
+    ShownPrompt,
+    Target,
+    mask_box,
+    resize_mask,
+)
 from uninext.structures.visual_prompt import Template, VisualPrompt
 
 __all__ = [
@@ -37,4 +42,5 @@ __all__ = [
     'clean_expression',
     'mask_box',
     'parse_names',
+    'resize_mask',
 ]

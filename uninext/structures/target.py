@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -66,19 +68,56 @@ class Target:
 
 
 def mask_box(mask: Tensor) -> Tensor:
-    """Box of a mask.
+    """Box of a mask: the only rule by which masks have boxes here.
 
     Args:
         mask: (H, W), not empty.
 
     Returns:
-        (4,) xyxy, from the first to the last pixel, as published: a pixel less than its
-        outer edges, but never empty.
+        (4,) float xyxy, the outer edges: from the first pixel to one past the last, so
+        never empty.
     """
     rows, columns = mask.any(1).nonzero()[:, 0], mask.any(0).nonzero()[:, 0]
-    x1, y1 = columns[0], rows[0]
-    x2, y2 = columns[-1].clamp(min=x1 + 1), rows[-1].clamp(min=y1 + 1)
-    return torch.stack([x1, y1, x2, y2]).float()
+    corners = [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]
+    return torch.stack(corners).float()
+
+
+def resize_mask(
+    mask: Tensor, size_hw: tuple[int, int], from_centres: bool = False
+) -> Tensor:
+    """Bring a mask to another size: each pixel takes the nearest of the given ones.
+
+    Which one that is differs by half a pixel, and so do templates (method.md 5.4).
+
+    Args:
+        mask: (H, W) bool.
+        size_hw: (h, w) of the result.
+        from_centres: The pixel below the centre of the new one, as PIL does it; else
+            that below its upper left corner, as ``torch.nn.functional.interpolate``.
+
+    Returns:
+        (h, w) bool.
+    """
+    if tuple(mask.shape) == tuple(size_hw):
+        return mask.bool()
+    if not from_centres:
+        return F.interpolate(mask[None, None].float(), size=tuple(size_hw))[0, 0].bool()
+    rows, columns = (
+        torch.from_numpy(_nearest_of_centres(old, new)).to(mask.device)
+        for old, new in zip(mask.shape, size_hw)
+    )
+    return mask.bool()[rows][:, columns]
+
+
+def _nearest_of_centres(old: int, new: int) -> np.ndarray:
+    """(new,) int64: which of ``old`` pixels each takes.
+
+    Steps are added up in double precision, as in PIL: where a centre falls on the edge
+    between two pixels, the rounding of the sum decides.
+    """
+    steps = np.full(new, old / new)
+    steps[0] = old / new * 0.5
+    return np.add.accumulate(steps).astype(np.int64).clip(max=old - 1)
 
 
 @dataclass(frozen=True, eq=False)

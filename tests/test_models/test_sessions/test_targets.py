@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from painted_world import HEIGHT, WIDTH, PaintedBoxes, box_mask, painted, row_outputs
+from PIL import Image
 
 from uninext.models.sessions import PromptState, ShownTargets, VideoFrame
 from uninext.models.sessions.followers import FollowedPrompt, IdCounter
-from uninext.models.sessions.targets import resize_nearest
 from uninext.structures import Target, Template
 
 A, B = (8, 16, 40, 48), (24, 16, 72, 40)
@@ -86,8 +87,46 @@ def test_mask_is_brought_to_the_networks_frame(cut):
     mask = box_mask((16, 8, 40, 24))
     follower().show(Target(mask=mask), frame)
     _, where, small, _ = cut[0]
-    assert where.tolist() == [8, 4, 19.5, 11.5]
-    assert torch.equal(small, mask[::2, ::2])
+    assert where.tolist() == [8, 4, 20, 12]
+    assert torch.equal(small, mask[1::2, 1::2])
+
+
+def random_mask(size_hw) -> torch.Tensor:
+    """(H, W) bool, a rectangle with holes."""
+    height, width = size_hw
+    (y, x), (h, w) = torch.rand(2).tolist(), (torch.rand(2) * 0.4 + 0.1).tolist()
+    y, x = int(y * height * 0.5), int(x * width * 0.5)
+    mask = torch.zeros(size_hw, dtype=torch.bool)
+    part = mask[y : y + int(h * height), x : x + int(w * width)]
+    part[:] = torch.rand(part.shape) > 0.3
+    return mask
+
+
+def test_a_shown_mask_is_resized_as_pil_does_and_then_gives_the_box(cut):
+    """As published; 97ef9bd took the box before, without + 1, and torch's nearest."""
+    differ = 0
+    for _ in range(40):
+        full = tuple(torch.randint(60, 200, (2,)).tolist())
+        frame = video_frame(tuple(torch.randint(30, 60, (2,)).tolist()), full)
+        mask = random_mask(full)
+        follower().show(Target(mask=mask), frame)
+        _, where, small, _ = cut[-1]
+        image = Image.fromarray(mask.numpy().astype(np.uint8))
+        expected = np.asarray(image.resize(frame.size_hw[::-1], Image.NEAREST)) > 0
+        assert np.array_equal(small.numpy(), expected)
+        rows, columns = (np.flatnonzero(expected.any(axis)) for axis in (1, 0))
+        assert where.tolist() == [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]
+        scaled = Target(mask=mask).box() / torch.tensor(full[::-1] * 2)
+        scaled = scaled * torch.tensor(frame.size_hw[::-1] * 2)
+        differ += scaled.tolist() != where.tolist()
+    assert differ > 20
+
+
+def test_where_a_box_is_given_with_the_mask_it_counts(cut):
+    frame = video_frame((32, 64), (64, 128))
+    mask = box_mask((16, 8, 40, 24))
+    follower().show(Target(torch.tensor([10.0, 10, 50, 30]), mask), frame)
+    assert cut[0][1].tolist() == [5, 5, 25, 15]
 
 
 def test_a_mask_thinner_than_a_pixel_counts_as_its_box(cut):
@@ -95,6 +134,7 @@ def test_a_mask_thinner_than_a_pixel_counts_as_its_box(cut):
     mask = torch.zeros(64, 128, dtype=torch.bool)
     mask[33, 10:30] = True
     memory = follower().show(Target(mask=mask), frame)
+    assert cut[0][1].tolist() == [2, 8, 8, 9]
     assert cut[0][2] is None
     assert memory.first.prior.any()
     prompt = FollowedPrompt(PromptState('mask', None, memory, 0), [], Target(mask=mask))
@@ -131,6 +171,34 @@ def test_the_shown_mask_is_the_result():
     assert not frame.mask_head.centres
     assert prompt.state.memory.latest is None
     assert prompt.state.memory.frame == 0
+
+
+def test_a_shown_mask_may_make_the_round_trip_of_the_published_code():
+    """Nearest to the network's input, bilinear back to the frame, above one half."""
+    frame = video_frame((20, 33), (47, 80))
+    target = Target(mask=random_mask((47, 80)))
+    one = follower(shown_mask='round_trip', merge=MERGE)
+    (result,) = step(one, frame, shown(one, target, frame))
+    given = Image.fromarray(target.mask.numpy().astype(np.uint8))
+    small = np.asarray(given.resize((33, 20), Image.NEAREST)).astype(np.float32)
+    back = np.asarray(Image.fromarray(small).resize((80, 47), Image.BILINEAR))
+    assert np.array_equal(result.masks[0].numpy(), back > 0.5)
+    assert not torch.equal(result.masks[0], target.mask)
+    exact = follower(merge=MERGE)
+    (result,) = step(exact, frame, shown(exact, target, frame))
+    assert torch.equal(result.masks[0], target.mask)
+
+
+def test_the_round_trip_changes_nothing_without_resizing():
+    frame, target = video_frame(), Target(mask=random_mask((HEIGHT, WIDTH)))
+    one = follower(shown_mask='round_trip')
+    (result,) = step(one, frame, shown(one, target, frame))
+    assert torch.equal(result.masks[0], target.mask)
+
+
+def test_what_is_reported_of_a_shown_mask_has_two_ways():
+    with pytest.raises(ValueError, match="'exact', 'round_trip'.*'bilinear'"):
+        follower(shown_mask='bilinear')
 
 
 def test_the_shown_box_is_the_result_its_mask_is_predicted():
@@ -177,7 +245,7 @@ def test_without_update_the_first_template_stays():
 
 @pytest.mark.parametrize(
     ('update', 'expected', 'has_mask'),
-    [(PERIODIC, [4, 8, 20, 24], False), (CONFIDENT, [4, 8, 19, 23], True)],
+    [(PERIODIC, [4, 8, 20, 24], False), (CONFIDENT, [4, 8, 19.5, 23.5], True)],
     ids=['box', 'mask'],
 )
 def test_new_templates_are_cut_in_the_networks_frame(cut, update, expected, has_mask):
@@ -308,10 +376,3 @@ def test_a_covered_target_keeps_its_template():
     first, _ = step(one, frame, later(prompt, A, 0.9), new)
     assert not first.masks.any()
     assert prompt.state.memory.latest is None
-
-
-def test_masks_resize_to_the_nearest_pixel():
-    mask = torch.rand(5, 7) > 0.5
-    assert torch.equal(resize_nearest(mask, (5, 7)), mask)
-    assert torch.equal(resize_nearest(mask, (10, 14))[::2, ::2], mask)
-    assert resize_nearest(mask, (1, 1)).dtype == torch.bool

@@ -73,13 +73,9 @@ def boxes_of(result) -> list[tuple[int, ...]]:
 FILLED = ('green', 'red', 'blue', 'yellow', 'pink')
 
 
-def wanted(i: int, shown: int = 0) -> list[tuple[int, ...]]:
+def wanted(i: int) -> list[tuple[int, ...]]:
     """Boxes of the prompts of :func:`fill` in frame i."""
-    boxes = [places(i)[color] for color in FILLED]
-    if i == shown:  # that of a mask reaches to its last pixel, as published
-        x1, y1, x2, y2 = boxes[0]
-        boxes[0] = (x1, y1, x2 - 1, y2 - 1)
-    return boxes
+    return [places(i)[color] for color in FILLED]
 
 
 def fill(session: VideoSession, i: int = 0) -> None:

@@ -13,7 +13,7 @@ from uninext.models.sessions.followers import (
     VideoFrame,
 )
 from uninext.models.sessions.named import AveragedNames, TrackedNames
-from uninext.models.sessions.targets import ShownTargets
+from uninext.models.sessions.targets import ShownTargets, target_at_input
 from uninext.models.sessions.video_session import TrackEvents, VideoSession
 
 __all__ = [
@@ -27,4 +27,5 @@ __all__ = [
     'VideoFrame',
     'VideoSession',
     'distinct_queries',
+    'target_at_input',
 ]

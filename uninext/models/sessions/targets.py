@@ -25,7 +25,16 @@ from uninext.models.sessions.followers import (
     instance_of,
 )
 from uninext.registry import MODELS
-from uninext.structures import Target, Template, TemplateMemory, VisualPrompt
+from uninext.structures import (
+    Target,
+    Template,
+    TemplateMemory,
+    VisualPrompt,
+    mask_box,
+    resize_mask,
+)
+
+SHOWN_MASKS = ('exact', 'round_trip')
 
 
 @MODELS.register_module()
@@ -49,7 +58,15 @@ class ShownTargets(Follower):
         template_size: Side of a template in pixels.
         mask_threshold: Probability above which a pixel belongs to the target.
         with_masks: Predict masks.
+        shown_mask: What is reported in the frame that shows a target by its mask:
+            ``'exact'``, the mask as it was given; or ``'round_trip'``, the mask resized
+            to the network's input and back (published; it loses details).
+
+    Raises:
+        ValueError: If a setting is none of those above.
     """
+
+    memory_type = TemplateMemory
 
     def __init__(
         self,
@@ -61,8 +78,14 @@ class ShownTargets(Follower):
         template_size: int = 256,
         mask_threshold: float = 0.5,
         with_masks: bool = True,
+        shown_mask: str = 'exact',
     ) -> None:
         super().__init__(mask_threshold, with_masks)
+        if shown_mask not in SHOWN_MASKS:
+            raise ValueError(
+                f'shown_mask must be one of {SHOWN_MASKS}, got {shown_mask!r}.'
+            )
+        self.shown_mask = shown_mask
         sizes = dict(context=context, size=template_size)
         self.update = MODELS.build({**sizes, **update}) if update else None
         self.merge = MODELS.build(merge) if merge else None
@@ -83,18 +106,8 @@ class ShownTargets(Follower):
             ValueError: If the box is empty or outside the frame, or the mask has
                 another size.
         """
-        mask, (height, width) = target.mask, frame.out_size_hw
-        if mask is not None:
-            if tuple(mask.shape) != (height, width):
-                raise ValueError(
-                    f'The mask of a target is {mask.shape[1]}x{mask.shape[0]} pixels '
-                    f'and its frame {width}x{height} (width x height). Give the mask '
-                    'of the very frame, in its full size.'
-                )
-            mask = resize_nearest(mask, frame.size_hw).to(frame.image.device)
-            mask = mask if bool(mask.any()) else None  # thinner than a pixel now
-        scale = torch.tensor([frame.size_hw[1] / width, frame.size_hw[0] / height] * 2)
-        box = target.box().cpu() * scale
+        box, mask = target_at_input(target, frame.out_size_hw, frame.size_hw)
+        mask = None if mask is None else mask.to(frame.image.device)
         template = Template.from_frame(
             frame.image, box, mask, self.context, self.template_size
         )
@@ -153,7 +166,7 @@ class ShownTargets(Follower):
         box = target.box().to(frame.image.device)
         box = torch.minimum(box.clamp(min=0), box.new_tensor([width, height] * 2))
         if target.mask is not None:
-            probs = target.mask.to(frame.image.device).float()
+            probs = self._shown_mask(target.mask, frame)
         elif self.reports_masks(frame):
             picked = best_query(prompt, self.with_iou)
             _, found, chosen = instance_of(prompt, picked, self.with_iou, frame)
@@ -168,6 +181,16 @@ class ShownTargets(Follower):
         )
         return result, probs
 
+    def _shown_mask(self, mask: Tensor, frame: VideoFrame) -> Tensor:
+        """(H, W) probabilities in 0..1 of a mask that was given."""
+        mask = mask.to(frame.image.device)
+        if self.shown_mask == 'exact':
+            return mask.float()
+        small = resize_mask(mask, frame.size_hw, from_centres=True).float()
+        return F.interpolate(small[None, None], frame.out_size_hw, mode='bilinear')[
+            0, 0
+        ]
+
     def _masks(self, probs: Tensor, results: list[InstanceData]) -> Tensor:
         """(n, H, W) bool."""
         if self.merge is None:
@@ -181,15 +204,13 @@ class ShownTargets(Follower):
         self, memory: TemplateMemory, result: InstanceData, frame: VideoFrame
     ) -> None:
         """Let the newest frame become the latest template."""
-        height, width = frame.out_size_hw
-        scale = result.bboxes.new_tensor(
-            [frame.size_hw[1] / width, frame.size_hw[0] / height] * 2
-        )
-        mask = None
-        if 'masks' in result:
-            mask = resize_nearest(result.masks[0], frame.size_hw)
         self.update.step(
-            memory, frame.image, float(result.scores[0]), result.bboxes[0] * scale, mask
+            memory,
+            frame.image,
+            float(result.scores[0]),
+            result.bboxes[0],
+            result.masks[0] if 'masks' in result else None,
+            frame.out_size_hw,
         )
 
 
@@ -201,8 +222,37 @@ def _relative_boxes(targets: Sequence[Target], frame: VideoFrame) -> Tensor:
     return (boxes / boxes.new_tensor([width, height] * 2)).to(frame.image.device)
 
 
-def resize_nearest(mask: Tensor, size_hw: tuple[int, int]) -> Tensor:
-    """(H, W) bool to another size."""
-    if tuple(mask.shape) == tuple(size_hw):
-        return mask.bool()
-    return F.interpolate(mask[None, None].float(), size=tuple(size_hw))[0, 0].bool()
+def target_at_input(
+    target: Target, out_size_hw: tuple[int, int], size_hw: tuple[int, int]
+) -> tuple[Tensor, Tensor | None]:
+    """A target in the frame as the network sees it: what its template is cut out by.
+
+    Args:
+        target: Shown in the frame.
+        out_size_hw: (H, W) of the frame.
+        size_hw: (h, w) of the network's input.
+
+    Returns:
+        The box (4,) xyxy; of a mask, that of the mask after it was resized (method.md
+        5.4). And the mask (h, w); None if only the box is known, or nothing is left of
+        it at that size: then the box of all pixels that it touches is what counts.
+
+    Raises:
+        ValueError: If the mask has another size than the frame.
+    """
+    (height, width), mask = out_size_hw, target.mask
+    if mask is not None and tuple(mask.shape) != (height, width):
+        raise ValueError(
+            f'The mask of a target is {mask.shape[1]}x{mask.shape[0]} pixels and its '
+            f'frame {width}x{height} (width x height). Give the mask of the very '
+            'frame, in its full size.'
+        )
+    scale = [size_hw[1] / width, size_hw[0] / height] * 2
+    scale = torch.tensor(scale, dtype=torch.float64)
+    box = (target.box().cpu() * scale).float()
+    if mask is None:
+        return box, None
+    mask = resize_mask(mask.cpu(), size_hw, from_centres=True)
+    if not bool(mask.any()):  # thinner than a pixel now
+        return torch.cat([box[:2].floor(), box[2:].ceil()]), None
+    return (mask_box(mask) if target.box_xyxy is None else box), mask

@@ -1,6 +1,6 @@
 """When a tracked target gets a new template: its newest frame enters the memory.
 
-Shape legend: H, W the frame.
+Shape legend: (h, w) the network's input, (H, W) the reported frame.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from uninext.registry import MODELS
-from uninext.structures import Template, TemplateMemory
+from uninext.structures import Template, TemplateMemory, mask_box, resize_mask
 
 
 class TemplateUpdate(ABC):
@@ -38,28 +38,46 @@ class TemplateUpdate(ABC):
         score: float,
         box_xyxy: Tensor | None = None,
         mask: Tensor | None = None,
+        out_size_hw: tuple[int, int] | None = None,
     ) -> bool:
         """Account for one more frame. Call it once a frame, found or not.
 
         Args:
             memory: Of this target; updated.
-            image: (3, H, W), the frame.
+            image: (3, h, w), the frame as the network sees it.
             score: Of the target in this frame, in 0..1; 0 if nothing was found.
-            box_xyxy: (4,), where it was found, pixels of ``image``; None: nowhere.
-            mask: (H, W), True on the target; None: not known.
+            box_xyxy: (4,), where it was found, pixels of the reported frame; None:
+                nowhere.
+            mask: (H, W) bool, True on the target; None: not known.
+            out_size_hw: (H, W) of the reported frame; None: that of the image.
 
         Returns:
-            Whether there is a new template. A target that is empty or outside the
-            frame gives none.
+            Whether there is a new template. A target that is empty, without area or
+            outside the frame gives none.
+
+        Raises:
+            ValueError: If the mask has another size than the reported frame.
         """
+        out_size_hw = tuple(out_size_hw or image.shape[-2:])
+        if mask is not None and tuple(mask.shape) != out_size_hw:
+            raise ValueError(
+                f'The mask of a target has {tuple(mask.shape)} (height, width) pixels '
+                f'and its frame {out_size_hw}. Give the mask of this very frame.'
+            )
         memory.frame += 1
         memory.last_score = float(score)
         if not self.is_due(memory):
             return False
         target = self.target(box_xyxy, mask)
-        if target is None or not _inside(target[0], image):
+        if target is None:
             return False
-        memory.latest = Template.from_frame(image, *target, self.context, self.size)
+        box, mask = target
+        size_hw = tuple(image.shape[-2:])
+        box = box.float() / _scale(out_size_hw, size_hw).to(box.device)
+        if not _inside(box, image):
+            return False
+        mask = None if mask is None else resize_mask(mask, size_hw)
+        memory.latest = Template.from_frame(image, box, mask, self.context, self.size)
         return True
 
     @abstractmethod
@@ -70,7 +88,10 @@ class TemplateUpdate(ABC):
     def target(
         self, box_xyxy: Tensor | None, mask: Tensor | None
     ) -> tuple[Tensor, Tensor | None] | None:
-        """Box (4,) and mask (H, W) to cut out; None if there is nothing to cut."""
+        """Box (4,) and mask (H, W) to cut out; None if there is nothing to cut.
+
+        Both are those of the reported frame.
+        """
 
 
 @MODELS.register_module()
@@ -127,12 +148,21 @@ class ConfidentTemplateUpdate(TemplateUpdate):
     def target(
         self, box_xyxy: Tensor | None, mask: Tensor | None
     ) -> tuple[Tensor, Tensor | None] | None:
-        """The mask and the box from its first to its last pixel, as published."""
+        """The mask and the box from its first to its last pixel, as published.
+
+        A pixel less than its outer edges: a mask of one row or column has no area.
+        """
         if mask is None or not bool(mask.any()):
             return None
-        rows, columns = mask.any(dim=1).nonzero(), mask.any(dim=0).nonzero()
-        corners = [columns[0], rows[0], columns[-1], rows[-1]]
-        return torch.cat(corners).float(), mask
+        box = mask_box(mask)
+        return box - box.new_tensor([0, 0, 1, 1]), mask
+
+
+def _scale(out_size_hw: tuple[int, int], size_hw: tuple[int, int]) -> Tensor:
+    """(4,) pixels of the reported frame a pixel of the network's input."""
+    return torch.tensor(
+        [out / size for out, size in zip(out_size_hw, size_hw)][::-1] * 2
+    )
 
 
 def _inside(box_xyxy: Tensor, image: Tensor) -> bool:
