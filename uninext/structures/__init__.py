@@ -7,11 +7,17 @@
 ``PromptFeatures``: the encoded prompts of a batch (prompt generator -> fusion, heads).
 ``UninextDataSample``: an image's prompt, ground truth and predictions.
 ``TrackMemory``, ``InstanceMemory``, ``TemplateMemory``: what a video leaves behind for
-its next frame (trackers -> trackers, by way of the loop over the frames).
+its next frame (trackers -> trackers, by way of the loop over the frames); ``Memory``:
+what they have in common.
 """
 
 from uninext.structures.data_sample import UninextDataSample
-from uninext.structures.memory import InstanceMemory, TemplateMemory, TrackMemory
+from uninext.structures.memory import (
+    InstanceMemory,
+    Memory,
+    TemplateMemory,
+    TrackMemory,
+)
 from uninext.structures.prompt import (
     Prompt,
     PromptFeatures,
@@ -29,6 +35,7 @@ from uninext.structures.visual_prompt import Template, VisualPrompt
 
 __all__ = [
     'InstanceMemory',
+    'Memory',
     'Prompt',
     'PromptFeatures',
     'ShownPrompt',

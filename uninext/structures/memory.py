@@ -10,6 +10,7 @@ track, C channels, K names.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from uninext.structures.visual_prompt import Template
 
-_M = TypeVar('_M', bound='_Memory')
+_M = TypeVar('_M', bound='Memory')
 
 
 def _no_ids() -> Tensor:
@@ -30,8 +31,13 @@ def _no_rows() -> Tensor:
 
 
 @dataclass
-class _Memory:
-    """What all memories can: be saved, be restored, change the device."""
+class Memory:
+    """What all memories can: be saved, be restored, change the device.
+
+    A tracker of one's own derives its memory from this: a dataclass whose fields are
+    tensors, numbers, texts, or lists and dicts of them, all with defaults. With
+    ``next_id``, since ids are unique in a session.
+    """
 
     def state_dict(self) -> dict[str, Any]:
         """Tensors, numbers and dicts of them: ``torch.load(weights_only=True)``."""
@@ -61,7 +67,7 @@ class _Memory:
 
 
 @dataclass
-class TrackMemory(_Memory):
+class TrackMemory(Memory):
     """Targets of a video that are told apart by their newest appearance.
 
     Attributes:
@@ -91,7 +97,7 @@ class TrackMemory(_Memory):
 
 
 @dataclass
-class InstanceMemory(_Memory):
+class InstanceMemory(Memory):
     """Targets of a video told apart by their last few appearances, with their scores.
 
     Attributes:
@@ -143,7 +149,7 @@ class InstanceMemory(_Memory):
 
 
 @dataclass
-class TemplateMemory(_Memory):
+class TemplateMemory(Memory):
     """A target that was shown once, and how it looked last.
 
     Attributes:
@@ -168,15 +174,31 @@ class TemplateMemory(_Memory):
         return (self.first,) if self.latest is None else (self.first, self.latest)
 
 
+_TEMPLATE = {f.name for f in fields(Template)}
+
+
 def _packed(value: Any) -> Any:
     if isinstance(value, Template):
-        return {f.name: getattr(value, f.name) for f in fields(value)}
-    return value
+        return {name: getattr(value, name) for name in _TEMPLATE}
+    return _each(value, _packed)
 
 
 def _unpacked(value: Any) -> Any:
-    return Template(**value) if isinstance(value, dict) else value
+    if isinstance(value, dict) and set(value) == _TEMPLATE:
+        return Template(**value)
+    return _each(value, _unpacked)
 
 
 def _moved(value: Any, device: torch.device | str) -> Any:
-    return value.to(device) if isinstance(value, (Tensor, Template)) else value
+    if isinstance(value, (Tensor, Template)):
+        return value.to(device)
+    return _each(value, lambda part: _moved(part, device))
+
+
+def _each(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Lists, tuples and dicts of changed parts; anything else as it is."""
+    if isinstance(value, dict):
+        return {key: change(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(change(part) for part in value)
+    return value

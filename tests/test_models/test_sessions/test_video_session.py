@@ -27,6 +27,7 @@ from uninext.models.sessions import (
     BestOfSentence,
     ShownTargets,
     TrackedNames,
+    TrackEvents,
     VideoSession,
 )
 from uninext.structures import Prompt, Target
@@ -669,3 +670,19 @@ def test_no_results_of_a_prompt_that_is_gone():
     assert session.finish() == []
     with pytest.raises(ValueError, match='no prompt 1'):
         session.video_results(events[0])
+
+
+@pytest.mark.parametrize('prompt', ['sentence', 'box', 'mask', 'names'])
+def test_only_averaged_names_have_results_of_whole_videos(prompt):
+    """97ef9bd: AttributeError, whatever the docstring said."""
+    session = open_session()
+    given = dict(
+        sentence='the yellow one',
+        box=places(0)['pink'],
+        mask=box_mask(places(0)['green']),
+        names=['red'],
+    )
+    (prompt_id,) = session.add(**{prompt: given[prompt]})
+    session.step(scene(0))
+    with pytest.raises(ValueError, match='no results of whole videos'):
+        session.video_results(TrackEvents(prompt_id, None, torch.zeros(0).long()))

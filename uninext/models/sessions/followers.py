@@ -26,7 +26,7 @@ from uninext.models.predictors import (
 )
 from uninext.models.predictors.instance_predictor import MASKS_AT_ONCE
 from uninext.registry import MODELS
-from uninext.structures import Prompt, VisualPrompt
+from uninext.structures import Memory, Prompt, VisualPrompt
 
 
 @dataclass
@@ -115,9 +115,11 @@ class Follower(ABC):
 
     Attributes:
         needs_embeds: Whether ``RowOutputs.embeds`` are looked at.
+        memory_type: Of what a prompt leaves behind; None: nothing is remembered.
     """
 
     needs_embeds = False
+    memory_type: type[Memory] | None = None
 
     def __init__(self, mask_threshold: float = 0.5, with_masks: bool = True) -> None:
         if not 0.0 < mask_threshold < 1.0:
@@ -129,9 +131,9 @@ class Follower(ABC):
         """What to look for in the next frame."""
         return state.prompt
 
-    def new_memory(self) -> Any:
+    def new_memory(self) -> Memory | None:
         """Memory of a prompt of text; None: nothing is remembered."""
-        return None
+        return None if self.memory_type is None else self.memory_type()
 
     def finish(self, memory: Any) -> Any:
         """Tracks that the end of the video completes; None where nobody asks."""

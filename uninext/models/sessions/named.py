@@ -24,7 +24,7 @@ from uninext.models.sessions.followers import (
 )
 from uninext.models.trackers import TrackScores
 from uninext.registry import MODELS
-from uninext.structures import InstanceMemory, TrackMemory
+from uninext.structures import InstanceMemory, Memory, TrackMemory
 
 
 class Tracked(NamedTuple):
@@ -48,7 +48,10 @@ class _NamedFollower(Follower):
     """Select the queries of a frame that are one of the names, track them, report.
 
     Args:
-        tracker: Config of the tracker; None: the default of the class.
+        tracker: Config of the tracker; None: the default of the class. One of your own
+            has ``step(memory, detections)`` and ``new_memory()``, a
+            :class:`uninext.structures.Memory`; without the latter it is given the
+            memory of the default tracker.
         select_score_thr: Queries with a higher best score are taken; if there is none,
             the best query is.
         nms_iou_threshold: Class-aware suppression of boxes on each query's best name;
@@ -60,6 +63,7 @@ class _NamedFollower(Follower):
 
     needs_embeds = True
     default_tracker: str
+    default_memory: type[Memory]
     default_nms_iou: float
 
     def __init__(
@@ -78,6 +82,15 @@ class _NamedFollower(Follower):
         self.select_score_thr = select_score_thr
         self.nms_iou_threshold = nms_iou_threshold
         self.with_iou = with_iou
+
+    def new_memory(self) -> Memory:
+        """Of one video and prompt: what the tracker declares."""
+        return getattr(self.tracker, 'new_memory', self.default_memory)()
+
+    @property
+    def memory_type(self) -> type[Memory]:
+        """Of what the tracker leaves behind."""
+        return type(self.new_memory())
 
     def step(
         self, prompts: Sequence[FollowedPrompt], frame: VideoFrame, ids: IdCounter
@@ -193,11 +206,8 @@ class TrackedNames(_NamedFollower):
     """
 
     default_tracker = 'PromptQuasiDenseTracker'
+    default_memory = TrackMemory
     default_nms_iou = 0.7
-
-    def new_memory(self) -> TrackMemory:
-        """Of one video and prompt."""
-        return TrackMemory()
 
     def _track(self, memory: TrackMemory, detections: InstanceData) -> Tracked:
         kept, ids = self.tracker.step(memory, detections)
@@ -214,15 +224,16 @@ class AveragedNames(_NamedFollower):
     """
 
     default_tracker = 'VideoInstanceTracker'
+    default_memory = InstanceMemory
     default_nms_iou = 0.9
-
-    def new_memory(self) -> InstanceMemory:
-        """Of one video and prompt."""
-        return InstanceMemory()
 
     def finish(self, memory: InstanceMemory) -> TrackScores:
         """Tracks that the end of the video completes."""
         return self.tracker.finish(memory)
+
+    def video_results(self, ended: TrackScores) -> InstanceData:
+        """One result for every name that a track is likely to have."""
+        return self.tracker.results(ended)
 
     def _more_fields(
         self, found: RowOutputs, chosen: Tensor, frame: VideoFrame

@@ -24,18 +24,17 @@ from uninext.models.sessions.followers import (
     PromptState,
     VideoFrame,
 )
+from uninext.models.sessions.hidden_state import changed, digests
 from uninext.models.sessions.inputs import checked_frame, prompts_of
 from uninext.structures import (
-    InstanceMemory,
+    Memory,
     Prompt,
     Target,
     TemplateMemory,
-    TrackMemory,
     UninextDataSample,
 )
 
 NAMES, SENTENCE, BOX, MASK = 'names', 'sentence', 'box', 'mask'
-_MEMORIES = {c.__name__: c for c in (TrackMemory, InstanceMemory, TemplateMemory)}
 
 
 @dataclass
@@ -89,6 +88,7 @@ class VideoSession:
         self.max_rows = max_rows
         self.model = model
         self.followers = dict(followers)
+        self._settings = digests(self.followers)
         self.scale = scale
         self.num_frames = 0
         self._ids = IdCounter()
@@ -335,15 +335,28 @@ class VideoSession:
             InstanceData: ``instances_id``, ``labels`` and ``scores``, (r,) each.
 
         Raises:
-            ValueError: If the prompt was removed since.
+            ValueError: If the prompt was removed since, or its kind has no results of
+                whole videos.
         """
-        follower = self._follower(events.prompt_id)
-        return follower.tracker.results(events.ended)
+        return self._follower(events.prompt_id).video_results(events.ended)
 
     # --------------------------------------------------------------------------- state
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that later frames depend on: ``torch.load(weights_only=True)``."""
+        """Everything that later frames depend on: ``torch.load(weights_only=True)``.
+
+        Raises:
+            ValueError: If a follower or tracker (of your own) keeps things on itself,
+                or a memory cannot be saved: other results would follow.
+        """
+        hidden = changed(self._settings, digests(self.followers))
+        if hidden:
+            raise ValueError(
+                f'The session cannot be saved: {hidden} changed since it began, and '
+                'are kept by followers or trackers, not by their memory. Let '
+                'new_memory() return a uninext.structures.Memory with fields for them, '
+                'which step() is given.'
+            )
         return dict(
             num_frames=self.num_frames,
             next_id=self._ids.next_id,
@@ -375,27 +388,33 @@ class VideoSession:
                 f'The saved session follows {sorted(kinds)}, this model '
                 f'{sorted(self.followers)}.'
             )
-        device = self.model.level_embed.device
-        prompts = {
-            i: _unpacked_state(packed, device) for i, packed in state['prompts'].items()
-        }
-        for one in prompts.values():
-            self._check_memory(one)
+        prompts = {i: self._unpacked(packed) for i, packed in state['prompts'].items()}
         self.num_frames = state['num_frames']
         self._ids = IdCounter(state['next_id'])
         self._next_prompt = state['next_prompt']
         self._prompts = prompts
         self._shown = {i: Target(**target) for i, target in state['shown'].items()}
 
-    def _check_memory(self, state: PromptState) -> None:
-        """Whether the follower of this session can go on with a saved memory."""
-        expected = self.followers[state.kind].new_memory()
-        if state.prompt is not None and type(state.memory) is not type(expected):
+    def _unpacked(self, packed: Mapping[str, Any]) -> PromptState:
+        """A prompt with its memory, if this session's follower can go on with it."""
+        kind, prompt, memory = packed['kind'], packed['prompt'], packed['memory']
+        expected = self.followers[kind].memory_type
+        name = None if expected is None else expected.__name__
+        waits = prompt is None and memory is None  # a target, for the frame to show it
+        if packed['memory_type'] != name and not waits:
             raise ValueError(
-                f'The saved session remembers {state.kind} as '
-                f'{type(state.memory).__name__}, this model as '
-                f'{type(expected).__name__}. Open it with the same followers.'
+                f'The saved session remembers {kind} as {packed["memory_type"]}, this '
+                f'model as {name}. Open it with the same followers.'
             )
+        if memory is not None:
+            device = self.model.level_embed.device
+            memory = expected.from_state_dict(memory).to(device)
+        return PromptState(
+            kind=kind,
+            prompt=None if prompt is None else Prompt(**prompt),
+            memory=memory,
+            track_id=packed['track_id'],
+        )
 
 
 @contextmanager
@@ -446,6 +465,11 @@ def _cat_with_empty_masks(parts: list[InstanceData], frame: VideoFrame) -> Insta
 
 def _packed_state(state: PromptState) -> dict[str, Any]:
     prompt, memory = state.prompt, state.memory
+    if not isinstance(memory, (Memory, type(None))):
+        raise ValueError(
+            f'What the follower of {state.kind!r} remembers cannot be saved: it is a '
+            f'{type(memory).__name__}, expected a uninext.structures.Memory.'
+        )
     return dict(
         kind=state.kind,
         track_id=state.track_id,
@@ -459,16 +483,4 @@ def _packed_state(state: PromptState) -> dict[str, Any]:
         ),
         memory=None if memory is None else memory.state_dict(),
         memory_type=None if memory is None else type(memory).__name__,
-    )
-
-
-def _unpacked_state(packed: Mapping[str, Any], device: torch.device) -> PromptState:
-    prompt, memory = packed['prompt'], packed['memory']
-    if memory is not None:
-        memory = _MEMORIES[packed['memory_type']].from_state_dict(memory).to(device)
-    return PromptState(
-        kind=packed['kind'],
-        prompt=None if prompt is None else Prompt(**prompt),
-        memory=memory,
-        track_id=packed['track_id'],
     )

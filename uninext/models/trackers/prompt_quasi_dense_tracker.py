@@ -80,6 +80,10 @@ class PromptQuasiDenseTracker:
         self.nms_class_iou_thr = nms_class_iou_thr
         self.with_cats = with_cats
 
+    def new_memory(self) -> TrackMemory:
+        """What a video leaves behind, before its first frame."""
+        return TrackMemory()
+
     @torch.no_grad()
     def step(
         self, state: TrackMemory, detections: InstanceData

@@ -124,6 +124,10 @@ class VideoInstanceTracker:
         self.result_score_thr = result_score_thr
         self.with_untracked = with_untracked
 
+    def new_memory(self) -> InstanceMemory:
+        """What a video leaves behind, before its first frame."""
+        return InstanceMemory()
+
     @torch.no_grad()
     def step(self, state: InstanceMemory, detections: InstanceData) -> InstanceStep:
         """Name the instances of the next frame.

@@ -1,0 +1,66 @@
+"""What followers and trackers keep on themselves, where no saved session has it.
+
+Both hold settings only; what a video leaves behind is in the memory that they are
+given. One of a user's own may do otherwise: then saving must not lose it silently.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+UNPICKLABLE = (pickle.PicklingError, TypeError, AttributeError, RecursionError)
+
+
+def digests(followers: Mapping[str, object]) -> dict[str, str]:
+    """A digest of each attribute of followers and of what they are made of.
+
+    Args:
+        followers: By kind of prompt.
+
+    Returns:
+        E.g. ``'names.tracker.init_score_thr'`` -> digest of its value.
+    """
+    return {
+        path: _digest(value)
+        for kind, follower in followers.items()
+        for path, value in _attributes(kind, follower)
+    }
+
+
+def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Attributes that are other than they were, new, or gone."""
+    paths = sorted({*before, *now})
+    return [path for path in paths if before.get(path) != now.get(path)]
+
+
+def _attributes(kind: str, follower: object) -> Iterator[tuple[str, Any]]:
+    for name, value in vars(follower).items():
+        if hasattr(value, '__dict__') and not isinstance(value, type):
+            for inner, part in vars(value).items():
+                yield f'{kind}.{name}.{inner}', part
+        else:
+            yield f'{kind}.{name}', value
+
+
+class _Hash:
+    """A file that keeps nothing of what is written to it but its digest."""
+
+    def __init__(self) -> None:
+        self.sha = hashlib.sha256()
+
+    def write(self, data: bytes) -> int:
+        self.sha.update(data)
+        return len(data)
+
+
+def _digest(value: Any) -> str:
+    """Of its contents; of what cannot be pickled (a function), which one it is."""
+    file = _Hash()
+    try:
+        pickle.Pickler(file, protocol=pickle.HIGHEST_PROTOCOL).dump(value)
+    except UNPICKLABLE:
+        return f'{type(value).__name__} at {id(value)}'
+    return file.sha.hexdigest()
