@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -192,6 +193,42 @@ def test_train_then_test(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr('uninext.engine.runner.replacing', full_disk)
     error = fails_with(['train', *argv, *options], capfd)
     assert 'iter_10.pth could not be written' in error
+
+
+@pytest.mark.parametrize('interrupted_at', [5, 15])
+def test_ctrl_c_says_how_to_go_on(interrupted_at, tmp_path, monkeypatch, capfd):
+    from uninext.engine import ResumableIterTrainLoop
+
+    monkeypatch.syspath_prepend(str(TOY))
+    run_iter = ResumableIterTrainLoop.run_iter
+
+    def stopped(self, batch):
+        if self._iter == interrupted_at:
+            raise KeyboardInterrupt
+        run_iter(self, batch)
+
+    monkeypatch.setattr(ResumableIterTrainLoop, 'run_iter', stopped)
+    argv = ['train', str(TOY / 'toy_config.py'), '--work-dir', str(tmp_path)]
+    argv += ['--cfg-options', f'experiment_name=cli_stop_{interrupted_at}']
+    assert main(argv) == common.EXIT_INTERRUPTED
+    captured = capfd.readouterr()
+    (line,) = [line for line in captured.err.splitlines() if line[:11] == 'interrupted']
+    assert 'Traceback' not in captured.err
+    saved = list(tmp_path.glob('iter_*.pth'))
+    if not saved:
+        assert line == 'interrupted; nothing was saved yet'
+        return
+    # what is typed next goes on from there
+    start, _, command = line.partition('. Go on: uninext ')
+    assert start.endswith('.pth is saved')
+    monkeypatch.undo()
+    monkeypatch.syspath_prepend(str(TOY))
+    words = [w.replace('cli_stop', 'cli_resumed') for w in shlex.split(command)]
+    assert words == [w.replace('cli_stop', 'cli_resumed') for w in argv] + ['--resume']
+    assert main(words) == 0
+    assert (tmp_path / 'iter_20.pth').is_file()
+    text = ''.join(log.read_text() for log in tmp_path.glob('*/*.log'))
+    assert saved[0].name in text
 
 
 def full_disk(path):

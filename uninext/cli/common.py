@@ -292,8 +292,8 @@ def run_command(
         # What is left in the buffer must go somewhere when the process ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_BROKEN_PIPE
-    except KeyboardInterrupt:
-        _tell('\ninterrupted')
+    except KeyboardInterrupt as stop:
+        _tell(f'\n{stop.args[0] if stop.args else "interrupted"}')
         return EXIT_INTERRUPTED
     except Exception:
         if os.environ.get(_TRACEBACK_VARIABLE):

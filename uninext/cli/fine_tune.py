@@ -30,7 +30,7 @@ your own data:
 The config of the run is printed and is WORK_DIR/config.py. docs/tutorials has more.
 """
 LINE = '-' * 72
-Train = Callable[['Config'], Any]
+Train = Callable[['Config', argparse.Namespace], Any]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -173,7 +173,7 @@ def run(
         return
     before = _judged_before(args, plan, cfg)
     print(f'\n[2/3] Training: {cfg.train_cfg.max_iters} iterations')
-    runner = train(cfg)
+    runner = train(cfg, args)
     after: Mapping[str, float] = {}
     if plan.is_judged:
         print('\n[3/3] The fine-tuned model on what was held out')

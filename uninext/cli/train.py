@@ -6,6 +6,8 @@ With data of your own in place of a config, one is written first: ``fine_tune``.
 from __future__ import annotations
 
 import argparse
+import os
+import shlex
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,18 +74,22 @@ def run(args: argparse.Namespace) -> int:
     if args.dry_run:
         dry_run.dry_run(cfg, args)
         return 0
-    train(cfg)
+    train(cfg, args)
     return 0
 
 
-def train(cfg: Config) -> UninextRunner:
+def train(cfg: Config, args: argparse.Namespace) -> UninextRunner:
     """Train; what ends it early is in the log file, with its traceback.
 
     Args:
         cfg: A whole config.
+        args: Parsed arguments of :func:`add_arguments`, with ``config``.
 
     Returns:
         The runner with the trained model.
+
+    Raises:
+        KeyboardInterrupt: After Ctrl-C; says how to go on.
     """
     from uninext.engine.screen import file_only
 
@@ -91,11 +97,46 @@ def train(cfg: Config) -> UninextRunner:
     runner.prepare_training()
     try:
         runner.train()
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(how_to_go_on(cfg.work_dir, args)) from None
     except Exception:  # the screen gets what the error is worth; see run_command
         with file_only(runner.logger):
             runner.logger.warning('The training ended early.', exc_info=True)
         raise
     return runner
+
+
+def how_to_go_on(work_dir: str, args: argparse.Namespace) -> str:
+    """What is saved of a training that was interrupted, and the command to resume it.
+
+    Args:
+        work_dir: Of the training.
+        args: Parsed arguments of :func:`add_arguments`, with ``config``.
+    """
+    from uninext.engine import find_loadable
+
+    saved, _ = find_loadable(work_dir)
+    if saved is None:
+        return 'interrupted; nothing was saved yet'
+    command = ['uninext', 'train', args.config]
+    if args.launcher != 'none':
+        command = [
+            'tools/dist_train.sh',
+            args.config,
+            os.environ.get('WORLD_SIZE', 'N'),
+        ]
+    # what was prepared from data of one's own knows its folder
+    options = {
+        '--amp': args.amp,
+        '--work-dir': args.work_dir if not args.data else None,
+    }
+    options |= {'--cfg-options': args.cfg_options}
+    options |= {'--device': args.device if args.device != 'auto' else None}
+    for option, value in options.items():
+        if value:
+            values = value if isinstance(value, list) else [value]
+            command += [option, *(v for v in values if v is not True)]
+    return f'interrupted; {saved} is saved. Go on: {shlex.join([*command, "--resume"])}'
 
 
 def apply_train_options(cfg: Config, args: argparse.Namespace) -> None:
