@@ -179,7 +179,7 @@ def _template_as_published(
     preprocessor: nn.Module, image: Tensor, box_xyxy: Tensor, mask: Tensor
 ) -> Template:
     """Cut a target out of a frame (RGB) that is padded to the divisor."""
-    divisor = preprocessor.train_pad_size_divisor
+    divisor = preprocessor.pad_size_divisor
     height, width = image.shape[-2:]
     padding = (0, -width % divisor, 0, -height % divisor)
     frame = nn.functional.pad(image.flip(0), padding)

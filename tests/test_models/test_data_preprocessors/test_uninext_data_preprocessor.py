@@ -83,6 +83,27 @@ def test_inference_pads_by_its_own_divisor(
         assert train['inputs'].shape[-2:] == (64, 64)
 
 
+@pytest.mark.parametrize('training', [True, False], ids=['training', 'inference'])
+def test_another_call_in_between_changes_nothing(training, monkeypatch) -> None:
+    """As from another thread, between the two times that sizes are asked for."""
+    preprocessor = _build(test_pad_size_divisor=24)
+    expected = preprocessor(_batch((40, 50)), training)
+    state = dict(vars(preprocessor))
+    cast_data, others = preprocessor.cast_data, [not training]
+
+    def meet_another_call(_, data: dict) -> dict:
+        if others:
+            preprocessor(_batch((30, 30)), others.pop())
+        return cast_data(data)
+
+    monkeypatch.setattr(UninextDataPreprocessor, 'cast_data', meet_another_call)
+    found = preprocessor(_batch((40, 50)), training)
+    assert others == []
+    assert found['inputs'].shape == expected['inputs'].shape
+    assert found['data_samples'][0].pad_shape == expected['data_samples'][0].pad_shape
+    assert vars(preprocessor) == state
+
+
 def test_masks_are_padded_where_only_some_samples_have_them() -> None:
     batch = _batch((40, 50), (40, 50))
     del batch['data_samples'][0].gt_instances.masks

@@ -5,6 +5,7 @@ Between the dataloader and the network, on the network's device.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -79,7 +80,6 @@ class UninextDataPreprocessor(DetDataPreprocessor):
             pad_mask=pad_mask,
             **kwargs,
         )
-        self.train_pad_size_divisor = pad_size_divisor
         self.test_pad_size_divisor = test_pad_size_divisor
         self.with_color_similarity = with_color_similarity
 
@@ -96,16 +96,17 @@ class UninextDataPreprocessor(DetDataPreprocessor):
             ``inputs`` (B, 3, H, W), of clips (B, 2, 3, H, W), and ``data_samples`` with
             the metainfo ``pad_shape`` and ``batch_input_shape``.
         """
-        # the base class reads the divisor at each call
-        self.pad_size_divisor = (
-            self.train_pad_size_divisor if training else self.test_pad_size_divisor
-        )
         data = dict(data)
         references = data.pop('reference_inputs', None)
         if references is not None:
             return self._forward_clips(data, references, training)
         images = data['inputs']
-        data = super().forward(data, training)
+        # The base class reads the divisor from its self: in test, from that of a copy
+        # (of references), so that calls from several threads do not meet.
+        padder = self if training else copy.copy(self)
+        if not training:
+            padder.pad_size_divisor = self.test_pad_size_divisor
+        data = DetDataPreprocessor.forward(padder, data, training)
         if training and self.with_color_similarity:
             for image, sample in zip(images, data['data_samples']):
                 sample.color_similarity = self._color_similarity(image, sample)
