@@ -26,6 +26,10 @@ OPTIONS = dict(
     first_mask_only=dict(
         action='store_true', help='keep the first mask of each object, as in a test'
     ),
+    all_masks=dict(
+        action='store_true',
+        help='keep all masks of a split whose ground truth is at hand, to evaluate on',
+    ),
 )
 
 

@@ -27,8 +27,10 @@ from uninext.utils.masks import to_rle
 
 SEPARATOR = '\0'  # the one character that no file name holds
 ABSENT = (np.nan,) * 4
-# Of an annotation, for evaluation only: what MOTChallenge's ground truth says of it.
-EVALUATION_KEYS = ('object_id', 'considered', 'mot_class')
+# Of an annotation, for evaluation only: what MOTChallenge's ground truth says of it;
+# whether YouTube-VOS has its category in the training set.
+MOT_KEYS = ('object_id', 'considered', 'mot_class')
+EVALUATION_KEYS = (*MOT_KEYS, 'is_seen')
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +56,7 @@ class VideoAnnotation:
         raw_boxes: (K, T, 4) float64 as ``boxes``, neither cut to the frame nor left out
             beyond it; None unless read for evaluation by such boxes.
         evaluation: For each object, what of ``EVALUATION_KEYS`` its annotation has; ()
-            with ``raw_boxes`` None.
+            unless read for evaluation.
     """
 
     video_id: Any
@@ -124,7 +126,8 @@ class VideoAnnotation:
         valued = [track for track in tracks if not track.ignored]
         raw_boxes, evaluation = None, ()
         if for_evaluation and any(track.evaluation for track in tracks):
-            raw_boxes = np.array([track.raw_boxes for track in tracks])
+            if any(track.is_raw for track in tracks):
+                raw_boxes = np.array([track.raw_boxes for track in tracks])
             evaluation = tuple(track.evaluation for track in tracks)
         return cls(
             video_id=video['id'],
@@ -283,13 +286,16 @@ class _Track:
         self.boxes = _boxes(annotation, length, where)
         if np.isnan(self.boxes).all() and self.masks is not None:
             self.boxes = _boxes_of_masks(self.masks, size)
-        self.evaluation: dict[str, Any] = {}
-        if 'considered' in annotation:
-            keys = [key for key in EVALUATION_KEYS if key in annotation]
-            self.evaluation = {key: annotation[key] for key in keys}
-        self.raw_boxes = self.boxes.copy() if self.evaluation else self.boxes
+        self.is_raw = 'considered' in annotation
+        keys = [
+            key
+            for key in EVALUATION_KEYS
+            if key in annotation and (self.is_raw or key not in MOT_KEYS)
+        ]
+        self.evaluation = {key: annotation[key] for key in keys}
+        self.raw_boxes = self.boxes.copy() if self.is_raw else self.boxes
         _drop_invisible(self.boxes, size)
-        if self.evaluation:
+        if self.is_raw:
             self.boxes.clip(0, size[::-1] * 2, out=self.boxes)
         if self.masks is not None:
             self.boxes[[mask is None for mask in self.masks]] = np.nan

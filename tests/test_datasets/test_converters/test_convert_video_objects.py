@@ -84,6 +84,28 @@ def test_youtube_vos_valid_has_first_masks(tmp_path):
     assert [a['frames'] for a in annotations] == [[0, 1], [1, 2]]
 
 
+def test_youtube_vos_says_whose_categories_are_seen(tmp_path):
+    root, out = layouts.youtube_vos(tmp_path / 'd'), tmp_path / 'a.json'
+
+    def flags() -> list[int | None]:
+        annotations = json.loads(out.read_text())['annotations']
+        return [annotation.get('is_seen') for annotation in annotations]
+
+    conv.convert_youtube_vos(root, out, progress=False)
+    assert flags() == [None, None]  # all are
+    conv.convert_youtube_vos(root, out, 'valid', progress=False)
+    assert flags() == [1, 1]
+    path = root / 'train' / 'meta.json'
+    objects = {'1': dict(category='cat')}
+    path.write_text(json.dumps(dict(videos=dict(v1=dict(objects=objects)))))
+    conv.convert_youtube_vos(root, out, 'valid', all_masks=True, progress=False)
+    assert flags() == [1, 0]
+    assert tracks_of(out)['v1'][1][0][1] is not None  # a mask after the first
+    path.unlink()
+    conv.convert_youtube_vos(root, out, 'valid', progress=False)
+    assert flags() == [None, None]
+
+
 def test_youtube_vos_counts_what_does_not_fit(tmp_path):
     root, out = layouts.youtube_vos(tmp_path / 'd'), tmp_path / 'a.json'
     path = root / 'train' / 'meta.json'

@@ -106,6 +106,7 @@ def convert_youtube_vos(
     root: Path,
     out_file: Path,
     split: str = 'train',
+    all_masks: bool = False,
     strict: bool = False,
     progress: bool = True,
 ) -> VideoConversion:
@@ -113,7 +114,9 @@ def convert_youtube_vos(
 
     Training videos: every frame with a mask, all objects. Videos of other splits: all
     frames; each object has the mask of the frame in which it is given, and
-    ``frames``: the indices of the frames in which meta.json asks for it.
+    ``frames``: the indices of the frames in which meta.json asks for it. Where there is
+    ``train/meta.json``, their objects have ``is_seen``: whether their category is one
+    of the training set (1) or not (0), which YouTube-VOS's G asks for.
 
     The published converter leaves out the boxes, so that no sample of this set is ever
     used; here they are the tight boxes of the masks.
@@ -122,6 +125,8 @@ def convert_youtube_vos(
         root: Folder with ``train/`` and ``valid/``.
         out_file: JSON to write.
         split: Folder below ``root``.
+        all_masks: Keep all masks, as of training videos: for a split whose ground truth
+            is at hand, to evaluate on.
         strict: Raise at the first thing that has to be skipped.
         progress: Show a progress bar in a terminal.
 
@@ -134,10 +139,12 @@ def convert_youtube_vos(
     meta_file = require(folder / 'meta.json', YOUTUBE_VOS_LAYOUT)
     videos = load_json(meta_file).get('videos', {})
     train = split.startswith('train')
+    every_mask = train or all_masks
+    seen = None if train else _training_categories(root)
     out = VideoJson(strict=strict)
     for name, record in tracked(list(videos.items()), 'videos', progress):
         video = read_mask_video(
-            images, masks, name, out.conversion, every_frame_masked=train
+            images, masks, name, out.conversion, every_frame_masked=every_mask
         )
         if video is None:
             continue
@@ -153,8 +160,24 @@ def convert_youtube_vos(
             )
         if not train:
             _add_wanted_frames(video, objects)
-        _add(out, video, first_mask_only=not train)
+        if seen is not None:
+            for number, track in video.tracks.items():
+                track.extra['is_seen'] = int(objects[number].get('category') in seen)
+        _add(out, video, first_mask_only=not every_mask)
     return out.save(out_file)
+
+
+def _training_categories(root: Path) -> set[str] | None:
+    """Categories of the training set; None where it is not there."""
+    path = root / 'train' / 'meta.json'
+    if not path.is_file():
+        return None
+    return {
+        thing['category']
+        for record in load_json(path).get('videos', {}).values()
+        for thing in record.get('objects', {}).values()
+        if 'category' in thing
+    }
 
 
 def _add_wanted_frames(video: MaskVideo, objects: dict[int, dict]) -> None:

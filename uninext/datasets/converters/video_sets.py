@@ -79,6 +79,7 @@ VIDEO_SETS = {
         ('train', 'valid', 'test'),
         vos.YOUTUBE_VOS_LAYOUT,
         '<split>/JPEGImages',
+        ('all_masks',),
     ),
     'davis2016': VideoSet(
         partial(vos.convert_davis, year='2016'),
