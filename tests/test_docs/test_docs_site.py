@@ -77,6 +77,17 @@ def test_pictures_are_there_and_described(page):
         assert len(alt.split()) >= 2, f'{page}: say what {target} shows'
 
 
+def test_architecture_names_every_room():
+    text = (DOCS / 'architecture.md').read_text(encoding='utf-8')
+    chapter = text.split('## Rooms and directions')[1].split('## ')[0]
+    for room in (ROOT / 'uninext').glob('*/__init__.py'):
+        name = room.parent.name
+        assert re.search(rf'\b{name}\b', chapter), f'there is no word of {name}/'
+    for path in (ROOT / 'uninext/datasets').glob('*.py'):
+        if re.search(r'^@DATASETS.*\nclass (?!MultiTask)', path.read_text(), re.M):
+            assert f'`{path.stem}`' in text, f'there is no word of {path.name}'
+
+
 # ------------------------------------------------------------------------------- links
 
 
