@@ -10,16 +10,14 @@ import torch
 from mmengine.config import Config
 
 import uninext
+from uninext.apis import InferenceScale
 from uninext.apis.named_models import (
     DEFAULT_MODEL,
-    DEFAULT_SCALE,
     MODELS,
     NamedModel,
     build_uninext,
-    checked_scale,
     config_of_checkpoint,
     config_path,
-    inference_scale,
     resolve_model,
 )
 from uninext.engine import CheckpointError
@@ -28,6 +26,7 @@ from uninext.utils.safe_files import save_safely
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / 'configs'
 TINY = 'uninext/stage3_video_tiny.py'
+RESIZE = dict(type='Resize', scale=(64, 48), keep_ratio=True, backend='pillow')
 NETWORK = dict(type='UNINEXT', backbone=dict(type='MobileNetV2', out_indices=(2, 4)))
 
 
@@ -200,12 +199,12 @@ def test_the_name_in_the_metadata(suffix, tmp_path):
 @pytest.mark.parametrize('key', ['cfg', 'model'])
 @pytest.mark.parametrize('suffix', ['.pth', '.safetensors'])
 def test_the_text_in_the_metadata(key, suffix, tmp_path):
-    loader = dict(dataset=dict(pipeline=[dict(type='Resize', scale=(64, 48))]))
+    loader = dict(dataset=dict(pipeline=[RESIZE]))
     text = Config(dict(model=NETWORK, test_dataloader=loader)).pretty_text
     path = file_with({'config': 'mine.py', key: text}, tmp_path / f'a{suffix}')
     config = config_of_checkpoint(path)
     assert config.model == NETWORK
-    assert inference_scale(config) == (64, 48)
+    assert InferenceScale(config).for_images() == (64, 48)
 
 
 @pytest.mark.parametrize(
@@ -233,55 +232,6 @@ def test_a_damaged_file(tmp_path):
     path.write_bytes(b'no')
     with pytest.raises(CheckpointError, match='damaged or cut short'):
         resolve_model(path)
-
-
-# ------------------------------------------------------------------------------ sizes
-
-
-@pytest.mark.parametrize(
-    ('config', 'expected'),
-    [
-        ({}, DEFAULT_SCALE),
-        (dict(inference_scale=[48, 64]), (64, 48)),
-        (dict(test_dataloader=dict(a=[dict(type='Resize', scale=(32, 64))])), (64, 32)),
-        (
-            dict(
-                train_dataloader=[
-                    dict(type='RandomChoiceResize', scales=[(20, 90), (40, 90)]),
-                    dict(type='RandomChoiceResize', scales=[(60, 100000)]),
-                    dict(type='Resize'),
-                    dict(type='Resize', scale_factor=2),
-                    dict(type='Crop', scale=(500, 500)),
-                ]
-            ),
-            (90, 40),
-        ),
-    ],
-    ids=['nothing', 'said', 'tested', 'trained'],
-)
-def test_the_size_that_a_config_is_made_for(config, expected):
-    assert inference_scale(config) == expected
-
-
-@pytest.mark.parametrize(
-    ('name', 'expected'),
-    [('stage3_video', (1333, 800)), (MODELS['uninext_tiny'].config, (320, 240))],
-)
-def test_sizes_of_our_configs(name, expected):
-    assert inference_scale(Config.fromfile(config_path(name))) == expected
-
-
-@pytest.mark.parametrize(
-    ('given', 'expected'), [('auto', (9, 8)), (None, None), ([6.0, 5], (6, 5))]
-)
-def test_scales_that_may_be_given(given, expected):
-    assert checked_scale(given, (9, 8)) == expected
-
-
-@pytest.mark.parametrize('given', ['big', (4,), (0, 4), (1.5, 4), '12'])
-def test_scales_that_may_not(given):
-    with pytest.raises(ValueError, match='scale must be'):
-        checked_scale(given, (9, 8))
 
 
 # --------------------------------------------------------------------------- building

@@ -208,7 +208,7 @@ def test_another_config(trained, config, target):
 def test_the_file_is_enough(published, trained, config):
     picture = (torch.rand(48, 64, 3) * 255).byte().numpy()
     find = UninextInferencer(published.path, device='cpu')
-    assert find.scale == (64, 48)
+    assert find.scale.for_images() == find.scale.for_videos() == (64, 48)
     assert {p.dtype for p in find.model.parameters()} == {torch.float32}
     (found,) = find(picture, expression='the man')
     exactly = UninextInferencer(config, trained, device='cpu')

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip('gradio')
 
-from uninext.models.sessions.inputs import checked_boxes  # noqa: E402
+from uninext.apis import checked_boxes  # noqa: E402
 from uninext.web.prompts import (  # noqa: E402
     add_corner,
     boxes_to_draw,

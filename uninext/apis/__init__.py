@@ -4,6 +4,8 @@
 ``short_training``: trains and judges a config on such a folder.
 ``exports``: results into the files of benchmarks and labelling tools.
 ``named_models``: what people call a model enters, its config and weights leave.
+``inference_scale``: the size at which a config's model looks at images and videos.
+``equal_batches``: images in batches of one size.
 ``carried_config``: configs out of files of weights, as data.
 ``inferencer``: the front door: pictures or videos and prompts enter, results leave.
 ``sources``: pictures of users in whatever form they come.
@@ -36,13 +38,13 @@ from uninext.apis.fine_tuning import (
     find_start,
 )
 from uninext.apis.images import SkippedImageWarning, SourceError, SourceWarning
+from uninext.apis.inference_scale import InferenceScale
 from uninext.apis.inferencer import Following, UninextInferencer
 from uninext.apis.named_models import (
     DEFAULT_MODEL,
     MODELS,
     NamedModel,
     config_path,
-    inference_scale,
     resolve_model,
 )
 from uninext.apis.own_data import (
@@ -64,6 +66,7 @@ from uninext.apis.short_training import (
 )
 from uninext.apis.sources import Picture, Source, open_source
 from uninext.apis.video import open_session, read_frames
+from uninext.models.sessions.inputs import checked_boxes
 
 __all__ = [
     'DEFAULT_MODEL',
@@ -73,6 +76,7 @@ __all__ = [
     'CocoSplit',
     'FineTuning',
     'Following',
+    'InferenceScale',
     'NamedModel',
     'OwnPart',
     'OwnSet',
@@ -85,6 +89,7 @@ __all__ = [
     'SourceWarning',
     'StartModel',
     'UninextInferencer',
+    'checked_boxes',
     'config_path',
     'config_text',
     'draw_predictions',
@@ -93,7 +98,6 @@ __all__ = [
     'figures_table',
     'find_coco_folder',
     'find_start',
-    'inference_scale',
     'judge_start',
     'judge_trained',
     'keep_scenes',

@@ -16,11 +16,11 @@ from typing import Any
 from mmengine.config import Config
 
 from uninext.apis.config_lines import Expression, assignments
+from uninext.apis.inference_scale import InferenceScale
 from uninext.apis.named_models import (
     CHECKPOINT_SUFFIXES,
     MODELS,
     config_path,
-    inference_scale,
     resolve_model,
 )
 from uninext.apis.own_data import OwnPart
@@ -407,7 +407,6 @@ def _test_lines(plan: FineTuning) -> dict[str, Any]:
     if any(judge is None for _, judge in pairs):
         tests = ('test_dataloader', 'test_evaluator', 'test_cfg')
         return lines | {key: None for key in tests if base.get(key) is not None}
-    scale = inference_scale(base)
     datasets = [
         {
             'type': part.val.kind.dataset,
@@ -415,12 +414,7 @@ def _test_lines(plan: FineTuning) -> dict[str, Any]:
             'test_mode': True,
             'pipeline': [
                 {'type': 'LoadImageOrExplain'},
-                {
-                    'type': 'Resize',
-                    'scale': scale,
-                    'keep_ratio': True,
-                    'backend': 'pillow',
-                },
+                *_resizing(base, part, judge),
                 *judge.after_loading,
             ],
         }
@@ -445,6 +439,21 @@ def _test_lines(plan: FineTuning) -> dict[str, Any]:
     for key, value in tests.items():
         lines[key] = {'_delete_': True, **value} if key in base else value
     return lines
+
+
+def _resizing(base: Config, part: OwnPart, judge: _Judge) -> list[dict[str, Any]]:
+    """The step that resizes test images as the start model's own evaluation does."""
+    if judge.loop == 'TestLoop':
+        scale = InferenceScale(base).for_images()
+    else:
+        scale = InferenceScale(base).for_videos()
+    if isinstance(scale, dict):
+        is_sentence = part.val.kind.source == 'video_sentences'
+        scale = scale['sentence' if is_sentence else 'names']
+    if scale is None:
+        return []
+    keep = {'keep_ratio': True, 'backend': 'pillow'}
+    return [{'type': 'Resize', 'scale': scale, **keep}]
 
 
 # -------------------------------------------------------------------------------- files

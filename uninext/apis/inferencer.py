@@ -21,12 +21,10 @@ from torch import Tensor, nn
 from uninext.apis.devices import usable_device
 from uninext.apis.equal_batches import run_in_equal_batches
 from uninext.apis.images import skip_or_raise
+from uninext.apis.inference_scale import InferenceScale
 from uninext.apis.masks import load_mask
 from uninext.apis.named_models import (
-    DEFAULT_SCALE,
     build_uninext,
-    checked_scale,
-    inference_scale,
     resolve_model,
 )
 from uninext.apis.result_streams import collected, with_progress
@@ -77,7 +75,8 @@ class UninextInferencer:
         device: 'cpu', 'cuda', ...; 'auto' takes the accelerator if there is one, and
             leaves a built model where it is.
         scale: (long, short) sides that pictures are resized to; None: as they are;
-            'auto': what the config tests or trains with, (1333, 800) for a built model.
+            'auto': what the config evaluates images and videos at, see
+            :class:`uninext.apis.InferenceScale`; (1333, 800) for a built model.
 
     Raises:
         ValueError: If no model is meant by it, the config has no UNINEXT, or comes
@@ -104,13 +103,13 @@ class UninextInferencer:
         scale: tuple[int, int] | str | None = 'auto',
     ) -> None:
         init_default_scope('uninext')
-        known_scale = DEFAULT_SCALE
+        config = None
         is_built = isinstance(model, nn.Module)
         if device != 'auto' or not is_built:  # before seconds are spent on the model
             device = usable_device(device)
         if not is_built:
             config, checkpoint = resolve_model(model, checkpoint)
-            model, known_scale = build_uninext(config), inference_scale(config)
+            model = build_uninext(config)
         if not hasattr(model, 'passes'):
             raise ValueError(
                 f'The inferencer needs the model UNINEXT or UNINEXTVideo, got '
@@ -119,7 +118,7 @@ class UninextInferencer:
         if checkpoint is not None:
             load_weights(model, checkpoint)
         self.model = model.eval() if device == 'auto' else model.to(device).eval()
-        self.scale = checked_scale(scale, known_scale)
+        self.scale = InferenceScale(config, scale)
 
     def __call__(
         self,
@@ -197,6 +196,9 @@ class UninextInferencer:
             raise ValueError(f'batch_size must be at least 1, got {batch_size}.')
         if follow:
             self._need_followers('Videos need')
+            self.scale.for_videos()
+        else:
+            self.scale.for_images()
         targets = [prompt for prompt in prompts if isinstance(prompt, Target)]
         if targets:
             self._need_followers('Boxes and masks as prompts need')
@@ -252,7 +254,8 @@ class UninextInferencer:
         """
         prompts, asked = _prompts_of(categories, expression, box, load_mask(mask))
         self._need_followers('Videos need')
-        return Following(self.model.open(scale=self.scale), prompts, asked)
+        session = self.model.open(scale=self.scale.for_videos())
+        return Following(session, prompts, asked)
 
     def _follow(
         self,
@@ -261,7 +264,8 @@ class UninextInferencer:
         asked: tuple[AskedPrompt, ...],
         score_thr: float,
     ) -> Iterator[Result]:
-        following = Following(self.model.open(scale=self.scale), prompts, asked)
+        session = self.model.open(scale=self.scale.for_videos())
+        following = Following(session, prompts, asked)
         for picture in source.read():
             yield following.take(picture, score_thr)
 
@@ -350,9 +354,9 @@ class UninextInferencer:
 
     def _packed(self, image: np.ndarray) -> tuple[Tensor, UninextDataSample]:
         """Image (3, h, w) uint8 of the network's size, and a sample of both sizes."""
-        resized = image
-        if self.scale is not None:
-            resized = mmcv.imrescale(image, tuple(self.scale), backend='pillow')
+        resized, scale = image, self.scale.for_images()
+        if scale is not None:
+            resized = mmcv.imrescale(image, scale, backend='pillow')
         tensor = torch.from_numpy(np.ascontiguousarray(resized)).permute(2, 0, 1)
         sizes = dict(img_shape=resized.shape[:2], ori_shape=image.shape[:2])
         return tensor, UninextDataSample(metainfo=sizes)

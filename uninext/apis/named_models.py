@@ -18,6 +18,7 @@ from torch import nn
 
 import uninext
 from uninext.apis.carried_config import check_types, read_config_text
+from uninext.apis.inference_scale import InferenceScale
 from uninext.assets import asset_path
 from uninext.engine import CheckpointError, local_checkpoint
 from uninext.registry import MODELS as REGISTERED
@@ -26,9 +27,6 @@ from uninext.utils.error_origin import is_for_users
 from uninext.utils.safe_files import read_meta
 
 CHECKPOINT_SUFFIXES = {'.pth', '.pt', '.ckpt', '.safetensors'}
-# (long, short) sides, where a config does not tell what it was made for: the paper's.
-DEFAULT_SCALE = (1333, 800)
-_UNLIMITED = 10_000  # a long side in a config that limits the short side alone
 _NUM_CLOSE = 3
 
 
@@ -169,26 +167,6 @@ def config_of_checkpoint(path: str | Path) -> Config:
         ) from error
 
 
-def inference_scale(config: Mapping[str, Any]) -> tuple[int, int]:
-    """The size that pictures have for a model of this config.
-
-    ``inference_scale`` of the config if it has one; else that of its test data; else
-    the largest of its training data.
-
-    Args:
-        config: A config.
-
-    Returns:
-        (long, short) sides in pixels; ``DEFAULT_SCALE`` if nothing tells.
-    """
-    scale = config.get('inference_scale')
-    if scale is None:
-        tested = list(_scales(config.get('test_dataloader') or {}))
-        trained = list(_scales(config.get('train_dataloader') or {}))
-        scale = max(tested or trained or [DEFAULT_SCALE], key=min)
-    return max(scale), min(scale)
-
-
 def build_uninext(config: Mapping[str, Any], *kinds: str) -> nn.Module:
     """Build the network of a config; its weights are random.
 
@@ -211,29 +189,6 @@ def build_uninext(config: Mapping[str, Any], *kinds: str) -> nn.Module:
             'If the config came out of a file of weights that another version of '
             'uninext wrote, give a config of this version before it.'
         ) from error
-
-
-def checked_scale(
-    scale: Sequence[int] | str | None, known: tuple[int, int]
-) -> tuple[int, int] | None:
-    """Which size pictures are resized to.
-
-    Args:
-        scale: (long, short) sides in pixels; None: as they are; 'auto': ``known``.
-        known: What suits the model.
-
-    Raises:
-        ValueError: If it is something else.
-    """
-    if scale is None or scale == 'auto':
-        return None if scale is None else known
-    is_pair = not isinstance(scale, str) and len(scale) == 2
-    if not is_pair or not all(int(side) == side and side > 0 for side in scale):
-        raise ValueError(
-            "scale must be 'auto', None or (long, short) sides in pixels, got "
-            f'{scale!r}.'
-        )
-    return int(scale[0]), int(scale[1])
 
 
 def _check_kind(config: Mapping[str, Any], kinds: Sequence[str]) -> None:
@@ -302,23 +257,8 @@ def _config_of_text(text: str, meta: Mapping[str, Any], source: str) -> Config:
         raise CheckpointError(
             f'{source} carries a config without a model. Give the config before it.'
         )
-    return Config(dict(model=whole['model'], inference_scale=inference_scale(whole)))
-
-
-def _scales(part: Any) -> Iterator[tuple[int, int]]:
-    """Sizes that the transforms of a dataloader resize to, in any depth."""
-    if isinstance(part, Mapping):
-        if str(part.get('type')).endswith('Resize'):
-            scale = part.get('scales') or part.get('scale')
-            several = scale and not isinstance(scale[0], (int, float))
-            for one in scale if several else [scale] if scale else []:
-                if len(one) == 2 and max(one) < _UNLIMITED:
-                    yield tuple(one)
-        for value in part.values():
-            yield from _scales(value)
-    elif isinstance(part, (list, tuple)):
-        for value in part:
-            yield from _scales(value)
+    scale = InferenceScale(whole).to_config()
+    return Config(dict(model=whole['model'], inference_scale=scale))
 
 
 def _known_configs(root: Path) -> Iterator[tuple[str, Path]]:

@@ -19,7 +19,8 @@ from mmengine.config import Config
 from torch import Tensor, nn
 
 from uninext.apis.carried_config import check_types, read_config_text
-from uninext.apis.named_models import build_uninext, configs_root, inference_scale
+from uninext.apis.inference_scale import InferenceScale
+from uninext.apis.named_models import build_uninext, configs_root
 from uninext.engine import (
     PackagedPart,
     digest_of,
@@ -170,7 +171,8 @@ def _config_meta(config: Config) -> dict[str, str]:
     path = Path(config.filename).resolve() if config.filename else None
     if path is not None and path.is_relative_to(configs_root().resolve()):
         return {'config': path.relative_to(configs_root().resolve()).as_posix()}
-    carried = dict(model=config.model, inference_scale=inference_scale(config))
+    scale = InferenceScale(config).to_config()
+    carried = dict(model=config.model, inference_scale=scale)
     text = Config(carried).pretty_text
     check_types(read_config_text(text)['model'])
     return {'config': path.name if path else 'none', 'model': text}

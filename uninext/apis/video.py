@@ -15,10 +15,9 @@ from mmengine.config import Config
 
 from uninext.apis.devices import usable_device
 from uninext.apis.images import SourceError, read_image
+from uninext.apis.inference_scale import InferenceScale
 from uninext.apis.named_models import (
     build_uninext,
-    checked_scale,
-    inference_scale,
     resolve_model,
 )
 from uninext.apis.video_files import warn_if_broken
@@ -42,7 +41,8 @@ def open_session(
             :func:`uninext.apis.named_models.resolve_model`.
         checkpoint: Weights; every key must fit. Must be given with a config.
         scale: (long, short) sides that frames are resized to; None: as they are;
-            'auto': what the config tests or trains with.
+            'auto': what the config evaluates videos at, which may depend on the kind
+            of prompt; see :class:`uninext.apis.InferenceScale`.
         device: 'cpu', 'cuda', ...; 'auto' takes the accelerator if there is one.
 
     Raises:
@@ -56,9 +56,9 @@ def open_session(
     """
     device = usable_device(device)  # before seconds are spent on the model
     config, weights = resolve_model(model, checkpoint)
+    frame_scale = InferenceScale(config, scale).for_videos()
     network = build_uninext(config, 'UNINEXTVideo')
     load_weights(network, weights)
-    frame_scale = checked_scale(scale, inference_scale(config))
     return network.to(device).eval().open(scale=frame_scale)
 
 

@@ -4,6 +4,7 @@
 #   python tools/dataset_converters/shapes.py data/shapes --num-train 4000 \
 #       --num-val 200 --videos 300 30 --size 320 240 --frames 16
 # Names: shapes_<what is asked for>[_frames: pairs of frames].
+inference_scale = (320, 240)  # of images and videos
 shapes_scales = [(size, 320) for size in (192, 208, 224, 240)]
 shapes_load = [
     dict(type='LoadImageOrExplain'),
@@ -145,7 +146,7 @@ shapes_sot_train = dict(
 # ------------------------------------------------------------------ tests: pictures
 shapes_test_pipeline = [
     dict(type='LoadImageOrExplain'),
-    dict(type='Resize', scale=(320, 240), keep_ratio=True, backend='pillow'),
+    dict(type='Resize', scale=inference_scale, keep_ratio=True, backend='pillow'),
     dict(type='LoadPromptAnnotations', with_mask=True),
     dict(type='AllCategoryPrompt'),
     dict(type='PackUninextInputs'),

@@ -5,7 +5,7 @@
 #   python tools/dataset_converters/shapes.py data/tiny          (generated scenes)
 #   python tools/dataset_converters/coco_subset.py data/tiny ... (photographs)
 tiny_scales = [(size, 400) for size in range(192, 289, 32)]
-tiny_test_scale = (400, 272)
+inference_scale = (400, 272)  # of images and videos
 tiny_train_pipeline = [
     dict(type='LoadImageOrExplain'),
     dict(type='LoadPromptAnnotations', with_mask=True),
@@ -49,14 +49,14 @@ tiny_refs_train_pipeline = [
 ]
 tiny_test_pipeline = [
     dict(type='LoadImageOrExplain'),
-    dict(type='Resize', scale=tiny_test_scale, keep_ratio=True, backend='pillow'),
+    dict(type='Resize', scale=inference_scale, keep_ratio=True, backend='pillow'),
     dict(type='LoadPromptAnnotations', with_mask=True),
     dict(type='AllCategoryPrompt'),
     dict(type='PackUninextInputs'),
 ]
 tiny_refs_test_pipeline = [
     dict(type='LoadImageOrExplain'),
-    dict(type='Resize', scale=tiny_test_scale, keep_ratio=True, backend='pillow'),
+    dict(type='Resize', scale=inference_scale, keep_ratio=True, backend='pillow'),
     dict(type='LoadPromptAnnotations', with_mask=True),
     dict(type='SampleExpressionPrompt'),
     dict(type='PackUninextInputs'),

@@ -1,6 +1,14 @@
 # UNINEXT with ResNet-50 for video (stage 3): prompts may be targets of other frames, and
 # queries have embeddings. Paper: arXiv 2303.06674.
 _base_ = './uninext_r50.py'
+# (long, short) sides that images and frames are resized to, as in the published
+# evaluations: of videos those of MOT, R-VOS, SOT and VOS.
+inference_scale = dict(
+    image=(1333, 800),
+    video=dict(
+        names=(1333, 800), sentence=(1333, 480), box=(1333, 800), mask=(1333, 480)
+    ),
+)
 model = dict(
     type='UNINEXTVideo',
     backbone=dict(frozen_stages=-1),

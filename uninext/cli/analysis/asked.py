@@ -102,16 +102,31 @@ def device_of(args: argparse.Namespace) -> str:
     return usable_device(args.device)
 
 
-def size_of(args: argparse.Namespace, cfg: Config) -> tuple[int, int]:
+def size_of(
+    args: argparse.Namespace, cfg: Config, of_videos: bool = False
+) -> tuple[int, int]:
     """(height, width) of pictures.
 
+    Args:
+        args: Of :func:`add_model_arguments`.
+        cfg: Tells them where ``--size`` does not.
+        of_videos: Whether they are frames; the largest size of all kinds of prompts.
+
     Raises:
-        ValueError: If a side is below 1.
+        ValueError: If a side is below 1, or nothing tells them.
     """
-    from uninext.apis.named_models import inference_scale
+    from uninext.apis import InferenceScale
 
     if args.size is None:
-        long, short = inference_scale(cfg)
+        scales = InferenceScale(cfg)
+        scale = scales.for_videos() if of_videos else scales.for_images()
+        if isinstance(scale, dict):
+            scale = max(scale.values(), key=min)
+        if scale is None:
+            raise ValueError(
+                f'{args.model} takes pictures of any size as they are: give --size.'
+            )
+        long, short = scale
         return short, long
     if min(args.size) < 1:
         raise ValueError(f'--size takes two positive numbers, got {args.size}.')

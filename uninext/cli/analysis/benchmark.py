@@ -122,7 +122,7 @@ def _prepare_session(args: argparse.Namespace) -> Prepared:
     find, cfg = build_inferencer(args)
     if not hasattr(find.model, 'open'):
         raise ValueError(f'{args.model} is a model of pictures: a video needs stage 3.')
-    size_hw = size_of(args, cfg)
+    size_hw = size_of(args, cfg, of_videos=True)
     prompts = prompts_of(args, size_hw)
     session = find.model.open(scale=None)
     if 'categories' in prompts:

@@ -6,7 +6,7 @@ look at a second frame.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -179,12 +179,15 @@ class UNINEXTVideo(UNINEXT):
     # --------------------------------------------------------------------------- test
 
     def open(
-        self, scale: tuple[int, int] | None = (1333, 800), max_rows: int | None = None
+        self,
+        scale: tuple[int, int] | Mapping[str, tuple[int, int]] | None = (1333, 800),
+        max_rows: int | None = None,
     ) -> VideoSession:
         """Start a video.
 
         Args:
-            scale: (long, short) sides that frames are resized to; None: as they are.
+            scale: (long, short) sides that frames are resized to, or such for each kind
+                of prompt; None: as they are.
             max_rows: Most prompts that go through the transformer at once; None: as
                 the model was built.
         """

@@ -6,6 +6,7 @@ is here, not on the network, and does not grow with the number of frames.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,7 +63,8 @@ class VideoSession:
         followers: Per kind of prompt (``names``, ``sentence``, ``box``, ``mask``) its
             follower.
         scale: (long, short) sides that frames are resized to, aspect kept; None:
-            frames are taken as they are.
+            frames are taken as they are; a dict of sides for each kind of prompt: those
+            of the kinds that are asked for, of several kinds the largest.
         max_rows: Most prompts that go through the transformer at once; None: as the
             model was built.
 
@@ -80,7 +82,7 @@ class VideoSession:
         self,
         model: nn.Module,
         followers: Mapping[str, Follower],
-        scale: tuple[int, int] | None = None,
+        scale: tuple[int, int] | Mapping[str, tuple[int, int]] | None = None,
         max_rows: int | None = None,
     ) -> None:
         if max_rows is not None and max_rows < 1:
@@ -90,6 +92,7 @@ class VideoSession:
         self.followers = dict(followers)
         self._settings = digests(self.followers)
         self.scale = scale
+        self._told_of_scales = False
         self.num_frames = 0
         self._ids = IdCounter()
         self._next_prompt = 0
@@ -205,14 +208,32 @@ class VideoSession:
                 frame until it is removed.
         """
         height, width = checked_frame(frame)
-        image = frame
-        if self.scale is not None:
-            image = mmcv.imrescale(frame, tuple(self.scale), backend='pillow')
+        image, scale = frame, self._frame_scale()
+        if scale is not None:
+            image = mmcv.imrescale(frame, scale, backend='pillow')
         tensor = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)
         sample = UninextDataSample(
             metainfo=dict(img_shape=image.shape[:2], ori_shape=(height, width))
         )
         return self.step_sample(tensor, sample)
+
+    def _frame_scale(self) -> tuple[int, int] | None:
+        """(long, short) sides of the next frame, for what is asked for."""
+        if self.scale is None or not isinstance(self.scale, Mapping):
+            return None if self.scale is None else tuple(self.scale)
+        kinds = {state.kind for state in self._prompts.values()}
+        sizes = {kind: tuple(self.scale[kind]) for kind in kinds or self.scale}
+        largest = max(sizes.values(), key=min)
+        if kinds and set(sizes.values()) != {largest} and not self._told_of_scales:
+            self._told_of_scales = True
+            alone = [f'{kind}: {s[0]} x {s[1]}' for kind, s in sorted(sizes.items())]
+            warnings.warn(
+                'What is asked for together is looked for at one size, '
+                f'{largest[0]} x {largest[1]}; asked for alone, it would be '
+                f'{", ".join(alone)} (scale= sets it).',
+                stacklevel=3,
+            )
+        return largest
 
     @torch.no_grad()
     def step_sample(
