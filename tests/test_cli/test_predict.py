@@ -10,6 +10,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -347,6 +348,21 @@ def test_a_mixture(photos, video, capsys):
     assert 'followed through 8 frames: 2 x red, 2 x green' in out
 
 
+def test_the_times_of_a_video_are_kept(workplace):
+    times = [0, 0.1, 0.2, 1.0, 2.5, 4.0]
+    with VideoWriter('vary.mp4', 10) as writer:
+        for step, time in enumerate(times):
+            writer.write(picture_at(step % 4), time)
+    for options, expected in (([], times), (['--fps', 5], np.arange(6) / 5)):
+        assert run('vary.mp4', *NAMES, *options, '--out', 'o', '--overwrite') == 0
+        lines = Path('o/vary.jsonl').read_text().splitlines()
+        found = [json.loads(line)['time'] for line in lines]
+        np.testing.assert_allclose(found, times, atol=1e-3)
+        with av.open('o/vary.mp4') as container:
+            shown = [frame.time for frame in container.decode(video=0)]
+        np.testing.assert_allclose(shown, expected, atol=1e-3)
+
+
 def test_frames_of_another_size(workplace):
     (workplace / 'f').mkdir()
     cv2.imwrite('f/a.png', picture_at())
@@ -521,7 +537,7 @@ def test_soft_masks_are_told_and_no_damage(photos, capsys):
 
 
 def test_a_full_disk_is_a_message(video, monkeypatch, capsys):
-    def full(self, frame):
+    def full(self, frame, time):
         raise OSError(28, 'No space left on device')
 
     monkeypatch.setattr(VideoWriter, 'write', full)

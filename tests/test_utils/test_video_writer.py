@@ -63,6 +63,50 @@ def test_frames_come_back(tmp_path, height, width, fps, expected):
     assert [path.name for path in tmp_path.iterdir()] == ['a.mp4']
 
 
+def times_of(path) -> tuple[list[float], float]:
+    """When frames are shown, and how long the video lasts."""
+    with av.open(str(path)) as container:
+        times = [frame.time for frame in container.decode(video=0)]
+        return times, container.duration / av.time_base
+
+
+@pytest.mark.parametrize('start', [0, 1.4])
+def test_frames_are_shown_at_their_times(tmp_path, start):
+    times = [0, 0.1, 0.2, 1.0, 2.5, 4.0]
+    with VideoWriter(tmp_path / 'a.mp4', 2) as video:
+        for step, time in enumerate(times):
+            video.write(gradient(32, 32, step), start + time)
+    found, seconds = times_of(tmp_path / 'a.mp4')
+    np.testing.assert_allclose(found, times, atol=1e-4)
+    assert seconds == pytest.approx(4.5, abs=1e-3)  # the last lasts as fps says
+
+
+@pytest.mark.parametrize('fps', [12.5, Fraction(30000, 1001), 60])
+def test_equal_times_are_a_frame_rate(tmp_path, fps):
+    with VideoWriter(tmp_path / 'a.mp4', fps) as video:
+        for step in range(7):
+            video.write(gradient(32, 32, step), step / float(fps))
+    frames, found = read(tmp_path / 'a.mp4')
+    assert len(frames) == 7
+    assert found == pytest.approx(float(fps), rel=1e-3)
+
+
+def test_times_that_stand_still_or_are_absent_go_on(tmp_path):
+    with VideoWriter(tmp_path / 'a.mp4', 10) as video:
+        for step, time in enumerate([0.5, 0.5, None, 0.4, 2.0]):
+            video.write(gradient(32, 32, step), time)
+    found, _ = times_of(tmp_path / 'a.mp4')
+    np.testing.assert_allclose(found, [0, 0, 0.1, 0.1, 1.5], atol=1e-4)
+    assert sorted(set(found)) == found
+
+
+def test_times_after_a_frame_without_one_are_not_kept(tmp_path):
+    with VideoWriter(tmp_path / 'a.mp4', 10) as video:
+        for time in (None, 7.0):
+            video.write(gradient(32, 32), time)
+    np.testing.assert_allclose(times_of(tmp_path / 'a.mp4')[0], [0, 0.1], atol=1e-4)
+
+
 @pytest.mark.parametrize(
     'color', [(255, 0, 0), (0, 255, 0), (0, 0, 255), (128, 128, 128), (255, 255, 255)]
 )

@@ -18,7 +18,6 @@ from uninext.apis import read_frames  # noqa: E402
 from uninext.utils.video_writer import VideoWriter  # noqa: E402
 from uninext.web import errors, handlers  # noqa: E402
 from uninext.web.answers import (  # noqa: E402
-    DEFAULT_FPS,
     Answering,
     FrameAnswer,
     Stops,
@@ -180,7 +179,7 @@ class TestVideo:
 
     def test_header_and_first_frame(self, video, tmp_path):
         assert read_header(video) == (FPS, NUM_FRAMES)
-        assert read_header(tmp_path / 'absent.mp4') == (DEFAULT_FPS, None)
+        assert read_header(tmp_path / 'absent.mp4') == (None, None)
         assert first_frame(None) is None
         assert first_frame(video).shape == (*SIZE_HW, 3)
         with pytest.raises(ValueError, match='There is no video'):

@@ -196,8 +196,8 @@ def _add_output(group: Any) -> None:
     group.add_argument(
         '--fps',
         type=float,
-        help='of the written video; default: that of the source, '
-        f'{DEFAULT_FPS:g} where it has none',
+        help='of the written video; default: the times of the source, '
+        f'{DEFAULT_FPS:g} frames a second where it has none',
     )
     group.add_argument(
         '--show', action='store_true', help='show results in a window; q closes it'

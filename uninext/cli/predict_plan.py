@@ -104,7 +104,9 @@ def _video_job(text: str, source: Any, is_video: bool, is_tracked: bool) -> Job:
         parts = urlsplit(text)  # without a password
         words = re.findall(r'[\w.-]+', f'{parts.hostname} {parts.path}')
         return Job(source, '-'.join(words), True, is_tracked)
-    return Job(source, Path(text).stem, True, is_tracked, fps=_fps_of(text))
+    from uninext.apis.video_files import read_header
+
+    return Job(source, Path(text).stem, True, is_tracked, fps=read_header(text).fps)
 
 
 def _root_of(text: str) -> str:
@@ -122,26 +124,19 @@ def _root_of(text: str) -> str:
     return str(Path(*plain).absolute())
 
 
-def _fps_of(path: str) -> float | None:
-    import cv2
-
-    capture = cv2.VideoCapture(path)
-    fps = capture.get(cv2.CAP_PROP_FPS)
-    capture.release()
-    return fps if 0 < fps <= MAX_FPS else None
-
-
 def origin_of(job: Job, fps: float | None) -> Origin:
     """What files need to know of a source.
 
     Args:
         job: The source.
-        fps: Of the command line; None: that of the source.
+        fps: Of the command line; None: the times of the frames, or the source's.
     """
     from uninext.apis.exports import Origin
 
-    fps = fps or job.fps or DEFAULT_FPS
-    return Origin(job.name, job.is_video, job.is_tracked, fps, job.root)
+    rate = fps or job.fps or DEFAULT_FPS
+    return Origin(
+        job.name, job.is_video, job.is_tracked, rate, job.root, keep_times=fps is None
+    )
 
 
 def saves_for(

@@ -22,6 +22,7 @@ ENCODERS = ('libx264', 'libopenh264', 'h264_videotoolbox')  # the first there is
 X264_OPTIONS = {'crf': '20', 'preset': 'veryfast'}
 MAX_DENOMINATOR = 1001  # of frame rates: 29.97... is 30000/1001
 MAX_FPS = 1000
+CLOCK = Fraction(1, 90000)  # seconds; ticks of frames that have times
 # As ffmpeg's AVCOL_*: the matrix that swscale uses, and the primaries of screens.
 _BT601_MATRIX, _BT709, _LIMITED_RANGE = 6, 1, 1
 
@@ -36,7 +37,8 @@ class VideoWriter:
 
     Args:
         path: File to write, ``.mp4``; its folder is made.
-        fps: Frames a second; 29.97 is taken as 2997/100, 30000/1001 as it is.
+        fps: Frames a second; 29.97 is taken as 2997/100, 30000/1001 as it is. Of
+            frames that have times: how long one lasts whose next has none.
 
     Raises:
         ValueError: If the suffix is another, or ``fps`` is not between 0 and 1000.
@@ -65,6 +67,9 @@ class VideoWriter:
         self.num_frames = 0
         self._encoder = _find_encoder()
         self._size_hw: tuple[int, int] | None = None
+        self._tick = 1 / self.fps
+        self._first_time = 0.0
+        self._newest = -1  # in ticks
         self._container: Any = None
         self._stream: Any = None
         self._open_files = ExitStack()
@@ -72,11 +77,13 @@ class VideoWriter:
     def __enter__(self) -> VideoWriter:
         return self
 
-    def write(self, frame: np.ndarray) -> None:
+    def write(self, frame: np.ndarray, time: float | None = None) -> None:
         """Append a frame.
 
         Args:
             frame: (H, W, 3) uint8 BGR, all of one size.
+            time: When it is shown, in seconds; the first is shown at 0. None: a frame
+                after the one before. Times are kept if the first frame has one.
 
         Raises:
             ValueError: If the array is another, or of another size than the first.
@@ -91,6 +98,8 @@ class VideoWriter:
             )
         size_hw = frame.shape[:2]
         if self._size_hw is None:
+            self._tick = 1 / self.fps if time is None else CLOCK
+            self._first_time = time or 0.0
             self._start(*size_hw)
         if size_hw != self._size_hw:
             raise ValueError(
@@ -100,8 +109,8 @@ class VideoWriter:
                 'another video.'
             )
         picture = av.VideoFrame.from_ndarray(_even(frame), format='bgr24')
-        picture.pts = self.num_frames
-        picture.time_base = 1 / self.fps
+        picture.pts = self._newest = self._ticks_of(time)
+        picture.time_base = self._tick
         self._container.mux(self._stream.encode(picture))
         self.num_frames += 1
 
@@ -119,6 +128,15 @@ class VideoWriter:
                 self._container.mux(self._stream.encode())
                 self._container.close()
 
+    def _ticks_of(self, time: float | None) -> int:
+        """When the next frame is shown, in ticks; always after the newest."""
+        if self._newest < 0:
+            return 0
+        if time is None or self._tick != CLOCK:
+            return self._newest + round(1 / self.fps / self._tick)
+        ticks = round((time - self._first_time) / self._tick)
+        return max(ticks, self._newest + 1)
+
     def _start(self, height: int, width: int) -> None:
         import av
 
@@ -135,7 +153,11 @@ class VideoWriter:
         stream.height, stream.width = height + height % 2, width + width % 2
         stream.pix_fmt = 'yuv420p'
         context = stream.codec_context
-        context.time_base = 1 / self.fps
+        context.time_base = self._tick
+        if self._tick == CLOCK:
+            # Frames out of order are stored at the times of others, and where these
+            # are uneven the file says that it ends too soon.
+            context.max_b_frames = 0
         context.colorspace, context.color_range = _BT601_MATRIX, _LIMITED_RANGE
         context.color_primaries, context.color_trc = _BT709, _BT709
         self._stream, self._size_hw = stream, (height, width)

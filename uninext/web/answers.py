@@ -12,12 +12,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import cv2
 import numpy as np
 
 from uninext.apis import Result, UninextInferencer, read_frames
+from uninext.apis.video_files import read_header
 from uninext.utils.video_writer import VideoWriter
 from uninext.web.pages import TrackSummary, instance_table
 from uninext.web.prompts import WebPrompts
@@ -28,18 +29,6 @@ DEFAULT_FPS = 25.0  # of a video that does not tell
 # The frame that the page fits answers into. Smaller pictures are enlarged to it before
 # they are drawn on, so that lines stay thin and letters sharp.
 FRAME_WH = (540, 400)
-
-
-class VideoHeader(NamedTuple):
-    """What the header of a video says.
-
-    Attributes:
-        fps: Frames a second; ``DEFAULT_FPS`` if it does not say.
-        count: Frames; None if it does not say.
-    """
-
-    fps: float
-    count: int | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,15 +154,16 @@ class Answering:
             ValueError: If the model cannot do it, or the video cannot be read.
         """
         header = read_header(video)
+        rate = header.fps or DEFAULT_FPS
         files = folder / 'uninext.mp4', folder / 'uninext.json'
         tracks, start, shown, done = TrackSummary(), time.perf_counter(), 0.0, 0
-        about = dict(fps=header.fps, format='masks are COCO RLE; boxes xyxy in pixels')
+        about = dict(fps=rate, format='masks are COCO RLE; boxes xyxy in pixels')
         with (
-            VideoWriter(files[0], header.fps) as writer,
+            VideoWriter(files[0], rate) as writer,
             _FrameRecords(files[1], about) as records,
         ):
             for result in self._frames(str(video), prompts, score_thr):
-                writer.write(result.plot())
+                writer.write(result.plot(), result.time)
                 records.add(result)
                 tracks.add(result)
                 done += 1
@@ -242,18 +232,6 @@ class Stops:
     def end(self, session: str) -> None:
         """Forget a user."""
         self._asked.pop(session, None)
-
-
-def read_header(video: str | Path) -> VideoHeader:
-    """Read what the header of a video file says."""
-    capture = cv2.VideoCapture(str(video))
-    fps = capture.get(cv2.CAP_PROP_FPS)
-    count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-    capture.release()
-    return VideoHeader(
-        fps if np.isfinite(fps) and 0 < fps <= 1000 else DEFAULT_FPS,
-        count if count > 0 else None,
-    )
 
 
 def first_frame(video: str | Path | None) -> np.ndarray | None:

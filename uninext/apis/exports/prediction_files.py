@@ -39,7 +39,8 @@ class Origin:
         name: What the files of a video are called.
         is_video: Whether its pictures are frames.
         is_tracked: Whether results have tracks.
-        fps: Of the video that is written.
+        fps: Of the video that is written, where its frames have no times.
+        keep_times: Whether frames that have times are shown at them.
         root: Folder below which pictures keep their place; None: of frames in memory.
     """
 
@@ -48,6 +49,7 @@ class Origin:
     is_tracked: bool = False
     fps: Fraction | float = 25
     root: Path | None = None
+    keep_times: bool = True
 
 
 @dataclass(eq=False)
@@ -226,7 +228,8 @@ class VideoFile(_OfVideos):
     def add(self, found: Found) -> None:
         self._size_hw = self._size_hw or found.drawn.shape[:2]
         try:
-            self._writer.write(_fitted(found.drawn, self._size_hw))
+            time = found.result.time if found.origin.keep_times else None
+            self._writer.write(_fitted(found.drawn, self._size_hw), time)
         except OSError as error:
             raise CheckpointError(
                 f'{self._writer.path} could not be written: {error.strerror or error}. '
