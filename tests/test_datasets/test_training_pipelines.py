@@ -133,7 +133,7 @@ def test_sentences_with_ordinals_are_not_cropped(write_coco, refs_content):
 def test_referring_testing_carries_what_metrics_need(write_coco, refs_content):
     dataset = DATASETS.build(base('refcoco', 'val', write_coco(refs_content)))
     samples = [dataset[i]['data_samples'] for i in range(len(dataset))]
-    sentences = [(s.ref_id, s.expression) for s in samples]
+    sentences = [(s.img_id, s.expression) for s in samples]
     assert sentences == [
         (1, 'the dog on the left'),
         (1, 'second dog'),

@@ -25,10 +25,9 @@ class ReferringDataset(PromptCocoDataset):
     that every sentence counts and the result does not depend on chance (the published
     code draws one at random in testing too).
 
-    Samples carry what those of :class:`PromptCocoDataset` do, and ``expressions``,
-    ``ref_id`` (id of the record) and ``image_id`` (id of the photograph if the file
-    tells it as ``original_id``, else the id of the record). ``img_id`` is the record's
-    id. All labels are 0, whatever categories the file has.
+    Samples carry what those of :class:`PromptCocoDataset` do, and ``expressions``.
+    ``img_id`` is the id of the record. All labels are 0, whatever categories the file
+    has.
 
     Raises:
         DatasetError: If a record has no sentence, or not exactly one annotation.
@@ -50,8 +49,6 @@ class ReferringDataset(PromptCocoDataset):
             instance['ignore_flag'] = 0  # what is referred to is never ignored
         masks = ['mask' in instance for instance in sample['instances']]
         sample['has_masks'] = bool(masks) and all(masks)
-        sample['ref_id'] = image['id']
-        sample['image_id'] = image.get('original_id', image['id'])
         if not self.test_mode:
             return [{**sample, 'expressions': expressions}]
         return [{**sample, 'expressions': [sentence]} for sentence in expressions]

@@ -48,8 +48,6 @@ class ReferringVideoDataset(VideoInstanceDataset):
         if self.test_mode:
             return [{**sample, 'sentences': record['sentences']}]
         expressions = self._expressions(record, annotations, {1})
-        if 'exp_id' in record:
-            sample['exp_id'] = record['exp_id']
         return [{**sample, 'expressions': expressions}]
 
     def prepare_content(self, content: dict[str, list]) -> dict[str, list]:

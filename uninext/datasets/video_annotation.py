@@ -163,10 +163,6 @@ class VideoAnnotation:
         """Path of a frame."""
         return osp.join(self.folder, self.file_names[index])
 
-    def visible(self, index: int) -> np.ndarray:
-        """Ids of the objects that count in a frame, int64; no crowds."""
-        return self.ids[self.presence[:, index]]
-
     def frame(self, index: int) -> dict[str, Any]:
         """Give a frame as the transforms take an image.
 

@@ -23,8 +23,6 @@ META_KEYS = (
     'sample_idx',
     'instances',
     'expression',
-    'ref_id',
-    'image_id',
     'video_id',
     'frame_id',
 )
