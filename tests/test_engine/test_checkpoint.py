@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import pickle
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from uninext.engine.checkpoint import (
     from_plain,
     load_checkpoint_file,
     load_state,
+    local_checkpoint,
     refusing_pickled_code,
     replacing,
     state_dict_of,
@@ -45,6 +48,46 @@ def test_address_is_fetched_once(tmp_path, monkeypatch):
     assert load_checkpoint_file(address)['a'] == 1
     with pytest.raises(CheckpointError, match='could not be fetched'):
         load_checkpoint_file((tmp_path / 'absent.pth').as_uri())
+
+
+def test_processes_of_a_machine_fetch_once(tmp_path, monkeypatch):
+    """At the same time: whoever comes later waits for the file."""
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path))
+    fetched = []
+
+    def download(address, target, **_) -> None:
+        fetched.append(address)
+        time.sleep(0.1)
+        torch.save({}, target)
+
+    monkeypatch.setattr(torch.hub, 'download_url_to_file', download)
+    with ThreadPoolExecutor(4) as pool:
+        paths = list(pool.map(local_checkpoint, ['https://x/w.pth'] * 4))
+    assert set(paths) == {tmp_path / 'checkpoints/w.pth'}
+    assert fetched == ['https://x/w.pth']
+
+
+@pytest.mark.parametrize('local_rank', ['0', '1'])
+def test_every_process_is_told_what_cannot_be_fetched(
+    tmp_path, monkeypatch, local_rank
+):
+    """None waits at a barrier for one that failed: nothing is asked of others."""
+
+    def refuse(*args, **kwargs) -> None:
+        raise AssertionError('it waits for other processes')
+
+    def fail(*args, **kwargs) -> None:
+        raise OSError('no network')
+
+    monkeypatch.setenv('LOCAL_RANK', local_rank)
+    monkeypatch.setattr(torch.distributed, 'is_initialized', lambda: True)
+    monkeypatch.setattr(torch.distributed, 'get_rank', lambda *_: int(local_rank))
+    for collective in ('barrier', 'all_gather_object', 'broadcast_object_list'):
+        monkeypatch.setattr(torch.distributed, collective, refuse)
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path))
+    monkeypatch.setattr(torch.hub, 'download_url_to_file', fail)
+    with pytest.raises(CheckpointError, match='could not be fetched .no network'):
+        local_checkpoint('https://x/w.pth')
 
 
 def test_state_dict_of():

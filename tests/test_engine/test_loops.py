@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from engine_toy import ToyBatchSampler
 from mmengine.hooks import Hook
+from mmengine.runner import loops
 from torch.utils.data import DataLoader, SequentialSampler
 
 from uninext.engine import ResumableIterTrainLoop
@@ -48,6 +49,42 @@ def test_resumed_run_equals_uninterrupted(make_runner, tmp_path):
     assert {**first, **second} == whole
     # 10 batches of 2 were read after resuming, none to get there.
     assert len(runner.train_dataloader.dataset.read) == 20
+
+
+class EagerIterator:
+    """What upstream's mmengine makes when the loop is built."""
+
+    def __init__(self, dataloader) -> None:
+        self.iterator = iter(dataloader)
+
+
+@pytest.mark.parametrize('is_eager', [True, False], ids=['upstream', 'installed'])
+def test_the_loader_is_started_once(make_runner, monkeypatch, tmp_path, is_eager):
+    whole = losses_of(make_runner(work_dir=str(tmp_path / 'whole')))
+    starts = []
+    start = DataLoader.__iter__
+    monkeypatch.setattr(
+        DataLoader, '__iter__', lambda self: starts.append(self) or start(self)
+    )
+    if is_eager:
+        monkeypatch.setattr(loops, '_InfiniteDataloaderIterator', EagerIterator)
+    runner = make_runner()
+    runner.prepare_training()
+    assert starts == []
+    assert losses_of(runner) == whole
+    assert starts == [runner.train_dataloader]
+
+
+def test_no_worker_beside_options_of_workers(make_runner):
+    """As ``--cfg-options train_dataloader.num_workers=0`` leaves it."""
+    options = dict(persistent_workers=True, prefetch_factor=4)
+    runner = make_runner(train_dataloader=options, train_cfg=dict(max_iters=1))
+    assert len(losses_of(runner)) == 1
+    assert not runner.train_dataloader.persistent_workers
+    kept = make_runner(train_dataloader=dict(options, num_workers=1))
+    kept.prepare_training()
+    assert kept.train_dataloader.persistent_workers
+    assert kept.train_dataloader.prefetch_factor == 4
 
 
 def test_resume_at_end_trains_nothing(make_runner):

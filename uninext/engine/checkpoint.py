@@ -7,19 +7,20 @@ iteration, and saves the training state while it runs.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
 import numpy as np
 import torch
-from mmengine.dist import barrier, get_local_rank
 from mmengine.logging import HistoryBuffer
 from torch import Tensor, nn
 
@@ -327,17 +328,25 @@ def _not_in(parts: Sequence[PackagedPart], keys: Sequence[str]) -> list[str]:
 
 
 def _fetch(address: str) -> Path:
-    """Download ``address`` into torch's hub cache, once per machine."""
+    """Download ``address`` into torch's hub cache, once per machine.
+
+    Processes wait for each other at a lock, not at a barrier: one that fails leaves
+    nobody behind, and any of them may ask alone.
+    """
     name = os.path.basename(urlparse(address).path)
     target = Path(torch.hub.get_dir()) / 'checkpoints' / name
-    if get_local_rank() == 0 and not target.is_file():
+    if target.is_file():
+        return target
+    try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            torch.hub.download_url_to_file(address, str(target), progress=False)
-        except OSError as error:
-            raise CheckpointError(
-                f'{address} could not be fetched ({error}). Download it on a machine '
-                'that has a network, and give its path instead.'
-            ) from error
-    barrier()
+        with open(target.with_name(f'{name}.lock'), 'w') as lock:
+            with contextlib.suppress(OSError):  # a file system without locks
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            if not target.is_file():
+                torch.hub.download_url_to_file(address, str(target), progress=False)
+    except (OSError, HTTPException) as error:
+        raise CheckpointError(
+            f'{address} could not be fetched ({error}). Download it on a machine '
+            'that has a network, and give its path instead.'
+        ) from error
     return target

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from mmengine.runner import IterBasedTrainLoop
+from mmengine.runner import BaseLoop, IterBasedTrainLoop, Runner
 from torch import nn
-from torch.utils.data import BatchSampler
+from torch.utils.data import BatchSampler, DataLoader, Dataset
 
 from uninext.registry import LOOPS
 
@@ -22,7 +22,41 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
     mmengine knows only samplers of single images when it resumes, and otherwise loads
     and throws away every batch that was trained on. Here the batch sampler itself says
     how to skip: ``batch_sampler.skip(num_batches)``; no image is read.
+
+    The data loader is started once, by the first batch that is asked for. Upstream
+    mmengine starts it when the loop is built: worker processes would be made twice,
+    and a sampler that keeps its place would have lost the batches they prefetched.
+
+    Args:
+        runner: The runner of this run.
+        dataloader: A data loader, or its config.
+        max_iters: Iterations to train.
+        val_begin: Iteration from which on is validated.
+        val_interval: Iterations between validations.
+        dynamic_intervals: Pairs (iteration, interval that holds from there on).
     """
+
+    def __init__(
+        self,
+        runner: Runner,
+        dataloader: DataLoader | dict,
+        max_iters: int,
+        val_begin: int = 1,
+        val_interval: int = 1000,
+        dynamic_intervals: list[tuple[int, int]] | None = None,
+    ) -> None:
+        BaseLoop.__init__(self, runner, dataloader)  # builds the data loader
+        loader = self.dataloader
+        super().__init__(
+            runner,
+            _NotStarted(loader.dataset),
+            max_iters,
+            val_begin,
+            val_interval,
+            dynamic_intervals,
+        )
+        self.dataloader = loader
+        self.dataloader_iterator = self._batches()
 
     def run(self) -> nn.Module:
         """Train until ``max_iters``, validating in between.
@@ -37,10 +71,9 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
         self.runner.call_hook('before_train_epoch')
         if self._iter > 0:
             self.skip_batches(self._iter)
-        batches = self._batches()
         while self._iter < self._max_iters and not self.stop_training:
             self.runner.model.train()
-            self.run_iter(next(batches))
+            self.run_iter(next(self.dataloader_iterator))
             self._decide_current_val_interval()
             if self._is_time_to_validate():
                 self.runner.val_loop.run()
@@ -80,3 +113,13 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
         if self.runner.val_loop is None or self._iter < self.val_begin:
             return False
         return self._iter % self.val_interval == 0 or self._iter == self._max_iters
+
+
+class _NotStarted:
+    """Stands for a data loader while mmengine's loop is built; it has no batch."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = dataset
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())

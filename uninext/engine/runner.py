@@ -16,6 +16,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 from torch import nn
+from torch.utils.data import DataLoader
 
 from uninext.engine.checkpoint import (
     CheckpointError,
@@ -32,6 +33,9 @@ from uninext.engine.packaged_parts import packaged_parts_of
 from uninext.engine.screen import file_only, screens
 from uninext.registry import RUNNERS
 
+# arguments of DataLoader that it refuses without workers
+_OF_WORKERS = ('persistent_workers', 'prefetch_factor', 'multiprocessing_context')
+
 
 @RUNNERS.register_module()
 class UninextRunner(Runner):
@@ -47,6 +51,7 @@ class UninextRunner(Runner):
       checkpoint of ``work_dir`` that can be read; if there is none, ``load_from``.
     * ``frozen=['regex', ...]`` in the config names parameters that learn nothing.
     * Several processes without GPUs run on gloo.
+    * ``num_workers=0`` works beside ``persistent_workers=True``.
     * The environment, the config and the thousands of lines about initial values go to
       the log file; the screen gets a summary.
     """
@@ -94,6 +99,27 @@ class UninextRunner(Runner):
         built = super().build_model(model)
         freeze_parameters(built, self.cfg.get('frozen') or [])
         return built
+
+    @staticmethod
+    def build_dataloader(
+        dataloader: DataLoader | dict,
+        seed: int | None = None,
+        diff_rank_seed: bool = False,
+    ) -> DataLoader:
+        """Build a data loader; without workers, options about them are left out.
+
+        Args:
+            dataloader: A data loader, or its config. ``num_workers=0`` there, or on the
+                command line, need not take ``persistent_workers`` with it.
+            seed: Seed of the sampler and the workers.
+            diff_rank_seed: Let the sampler agree on a seed among processes.
+
+        Returns:
+            The data loader.
+        """
+        if isinstance(dataloader, dict) and not dataloader.get('num_workers'):
+            dataloader = {k: v for k, v in dataloader.items() if k not in _OF_WORKERS}
+        return Runner.build_dataloader(dataloader, seed, diff_rank_seed)
 
     def dump_config(self) -> None:
         """Save the whole config in ``work_dir``, but not over the file it came from.
