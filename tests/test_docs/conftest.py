@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from doc_blocks import ROOT
+from mmengine.registry import Registry
 from torch import nn
 
 sys.path.append(str(ROOT / 'tests/test_models/test_detectors'))
@@ -22,6 +24,7 @@ sys.path.append(str(ROOT / 'tests/test_models/test_detectors'))
 from small_uninext import build, small_video_config  # noqa: E402
 
 import uninext.apis  # noqa: E402
+import uninext.registry  # noqa: E402
 from uninext.shapes import generate_suite  # noqa: E402
 
 LINKED = ('demo', 'docs', 'requirements', 'tests', 'tools', 'uninext')
@@ -93,6 +96,35 @@ def reader(readers_folder, small_model, monkeypatch) -> Path:
     fake = SimpleNamespace(Detections=lambda **given: given)
     monkeypatch.setitem(sys.modules, 'supervision', fake)
     return readers_folder
+
+
+@pytest.fixture
+def empty_folder(tmp_path: Path, monkeypatch) -> Iterator[Path]:
+    """A clone in which nothing was generated or downloaded, and where we stand."""
+    for name in ('tools', 'uninext'):
+        (tmp_path / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / 'configs', tmp_path / 'configs')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    _forget_my_project()
+    yield tmp_path
+    _forget_my_project()
+
+
+def _forget_my_project() -> None:
+    """Other tests type the pages in another folder."""
+    for name in [m for m in sys.modules if m.split('.')[0] == 'my_project']:
+        del sys.modules[name]
+    for registry in vars(uninext.registry).values():
+        if isinstance(registry, Registry):
+            of_page = [
+                name
+                for name, part in registry.module_dict.items()
+                if part.__module__.split('.')[0] == 'my_project'
+            ]
+            for name in of_page:
+                del registry.module_dict[name]
+    importlib.invalidate_caches()
 
 
 def _checked(real: Callable, make: Callable[[], Any]) -> Callable:

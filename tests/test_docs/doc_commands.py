@@ -15,8 +15,9 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from doc_blocks import ROOT, all_blocks
+from doc_blocks import ROOT, Block, all_blocks
 from mmengine.config import Config
 
 from uninext.cli.command import main as uninext_main
@@ -151,6 +152,25 @@ def entry_of(words: Sequence[str]) -> Callable[[list[str]], int] | None:
 def arguments_of(words: Sequence[str]) -> list[str]:
     """What the entry of a command is given."""
     return list(words[1:] if words[0] == 'uninext' else words[2:])
+
+
+def type_in(block: Block, names: dict[str, Any]) -> None:
+    """Do with a block what a reader does who types the page.
+
+    Args:
+        block: Of Python or of our own commands.
+        names: What the Python blocks before it have defined.
+    """
+    code = block.tested_code()
+    if block.file_name:
+        path = Path(block.file_name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(code)
+    elif block.language == 'python':
+        exec(compile(code, str(block), 'exec'), names)
+    elif block.language == 'bash':
+        for words in commands_of(code):
+            assert not entry_of(words)(arguments_of(words)), words
 
 
 def _check_python(words: Sequence[str]) -> None:

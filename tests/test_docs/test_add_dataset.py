@@ -2,57 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
-import shutil
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 import torch
-from doc_blocks import ROOT, Block, blocks_of
-from doc_commands import arguments_of, commands_of, entry_of
+from doc_blocks import blocks_of
+from doc_commands import type_in
 from mmengine.config import Config
 from mmengine.structures import InstanceData
 
 from uninext.registry import DATASETS, METRICS
 
 PAGE = 'docs/how_to/add_dataset.md'
-
-
-@pytest.fixture
-def empty_folder(tmp_path: Path, monkeypatch) -> Iterator[Path]:
-    """A clone in which nothing was generated or downloaded, and where we stand."""
-    for name in ('tools', 'uninext'):
-        (tmp_path / name).symlink_to(ROOT / name)
-    shutil.copytree(ROOT / 'configs', tmp_path / 'configs')
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    forget_the_project()
-    yield tmp_path
-    forget_the_project()
-
-
-def forget_the_project() -> None:
-    """Other tests type the page in another folder."""
-    for name in [m for m in sys.modules if m.split('.')[0] == 'my_project']:
-        del sys.modules[name]
-    DATASETS.module_dict.pop('CsvBoxesDataset', None)
-    importlib.invalidate_caches()
-
-
-def type_in(block: Block, names: dict) -> None:
-    """Do with a block what a reader does."""
-    code = block.tested_code()
-    if block.file_name:
-        path = Path(block.file_name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(code)
-    elif block.language == 'python':
-        exec(compile(code, str(block), 'exec'), names)
-    elif block.language == 'bash':
-        for words in commands_of(code):
-            assert not entry_of(words)(arguments_of(words)), words
 
 
 def test_page_works_in_an_empty_folder(empty_folder, capsys):
