@@ -38,7 +38,7 @@ def test_nothing_at_all():
 
 def test_perfect_tracking():
     figures = figures_of(count_video([frame([1, 2], [7, 8])] * 3))
-    assert (figures['MOTA'], figures['MOTP'], figures['IDF1']) == (100, 100, 100)
+    assert (figures['MOTA'], figures['MOTP'], figures['IDF1']) == (1, 1, 1)
     assert (figures['MT'], figures['PT'], figures['ML']) == (2, 0, 0)
 
 
@@ -131,7 +131,7 @@ def test_groups_add_up_counts_and_the_average_takes_every_class():
     groups = dict(human=('pedestrian', 'rider'), vehicle=('car',))
     summary = summarize_classes(counts, groups)
     assert summary['human'] == summary['OVERALL'] == figures_of(found + lost)
-    assert summary['human']['MOTA'] == 50
-    assert summary['AVERAGE']['MOTA'] == pytest.approx(100 / 3)
+    assert summary['human']['MOTA'] == 0.5
+    assert summary['AVERAGE']['MOTA'] == pytest.approx(1 / 3)
     assert summary['AVERAGE']['FN'] == 4
     assert math.isnan(summary['vehicle']['MOTA'])

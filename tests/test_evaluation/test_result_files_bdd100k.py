@@ -10,7 +10,9 @@ from bdd100k_scenes import NAMES, SIZE_WH, make_frame, make_label, make_scene
 from PIL import Image
 from pycocotools import mask as mask_utils
 
-from uninext.evaluation.functional import bdd100k_frames, bdd100k_tracking
+from uninext.evaluation.evaluators import bdd100k
+from uninext.evaluation.functional import bdd100k_tracking
+from uninext.evaluation.result_files import FORMATS
 from uninext.evaluation.result_files.bdd100k import (
     evaluate_bdd_det,
     evaluate_bdd_insseg,
@@ -39,6 +41,11 @@ def run_tool(*args: str) -> int:
     tool = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tool)
     return tool.main(list(args))
+
+
+def in_percent(metrics: dict) -> dict:
+    """As the toolkit prints them; counts stay."""
+    return {k: v if isinstance(v, int) else 100 * v for k, v in metrics.items()}
 
 
 def write_bitmasks(folder: Path, frames: list[dict]) -> None:
@@ -80,9 +87,11 @@ def test_published_tracking_figures(data_dir: Path):
     figures = evaluate_bdd_mot(
         folder / 'box_track/track_sample_anns.json',
         folder / 'box_track/track_predictions.json',
+        single_precision=True,  # as when they were published
     )
     expected = json.loads((folder / 'expected.json').read_text())['box_track (MOT)']
-    assert {k: figures[k] for k in expected} == pytest.approx(expected, abs=1e-12)
+    found = in_percent({k: figures[k] for k in expected})
+    assert found == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.slow
@@ -94,7 +103,8 @@ def test_published_detection_figures(data_dir: Path, capsys):
     figures = json.loads(capsys.readouterr().out)
     expected = json.loads((folder / 'expected.json').read_text())
     expected = expected['det (GT = box_track/track_sample_anns.json)']
-    assert {k: figures[k] for k in expected} == pytest.approx(expected, abs=1e-12)
+    found = in_percent({k: figures[k] for k in expected})
+    assert found == pytest.approx(expected, abs=1e-12)
 
 
 def test_predictions_without_boxes_are_none(data_dir: Path):
@@ -156,15 +166,15 @@ def test_figures_of_the_toolkit(scene, seed, expected):
     figures = evaluate_bdd_mots(*paths)
     for key in ('MOTA', 'MOTP', 'IDF1'):
         new = key.replace('MOT', 'MOTS')
-        assert figures[new] == pytest.approx(expected[key], abs=1e-9)
-        assert figures[f'm{new}'] == pytest.approx(expected[f'm{key}'], abs=1e-9)
+        assert 100 * figures[new] == pytest.approx(expected[key], abs=1e-9)
+        assert 100 * figures[f'm{new}'] == pytest.approx(expected[f'm{key}'], abs=1e-9)
     counts = ('FP', 'FN', 'IDSw', 'MT', 'PT', 'ML', 'FM')
     assert [figures[key] for key in counts] == expected['counts']
     groups = figures['super_classes']
     for name, value in zip(('human', 'vehicle', 'bike'), expected['groups']):
-        assert groups[name]['MOTSA'] == pytest.approx(value, abs=1e-9)
+        assert 100 * groups[name]['MOTSA'] == pytest.approx(value, abs=1e-9)
     figures = evaluate_bdd_insseg(*paths)
-    found = [figures[key] for key in ('AP', 'AP50', 'AP75', 'AR1', 'AR100')]
+    found = [100 * figures[key] for key in ('AP', 'AP50', 'AP75', 'AR1', 'AR100')]
     assert found == pytest.approx(expected['detection'], abs=1e-9)
 
 
@@ -215,9 +225,9 @@ def test_labels_that_are_not_judged(scene):
     paths = scene([make_frame(0, [car])], [make_frame(0, [car, bare])])
     assert evaluate_bdd_mot(*paths)['FP'] == evaluate_bdd_mots(*paths)['FP'] == 0
     paths = scene([make_frame(0, [car, sign])], [make_frame(0, [sign, car])])
-    assert evaluate_bdd_insseg(*paths)['AP'] == pytest.approx(100)
+    assert evaluate_bdd_insseg(*paths)['AP'] == pytest.approx(1)
     assert evaluate_bdd_det(*paths)['classes']['traffic sign']['AP'] == (
-        pytest.approx(100)
+        pytest.approx(1)
     )
 
 
@@ -234,14 +244,14 @@ def test_frames_with_overlapping_predictions_are_left_out(scene):
 def test_hota_of_perfect_and_of_lost_tracks(scene, monkeypatch):
     truth = [make_frame(i, [make_label(1, 'car', (0, 0, 9, 9))]) for i in range(2)]
     figures = evaluate_bdd_mot(*scene(truth, truth))
-    assert figures['classes']['car']['HOTA'] == pytest.approx(100)
-    assert figures['mHOTA'] == pytest.approx(100 / 8)
+    assert figures['classes']['car']['HOTA'] == pytest.approx(1)
+    assert figures['mHOTA'] == pytest.approx(1 / 8)
     assert evaluate_bdd_mot(*scene(truth, []))['mHOTA'] == 0
-    monkeypatch.setattr(bdd100k_frames, 'find_spec', lambda name: None)
+    monkeypatch.setattr(bdd100k, 'find_spec', lambda name: None)
     with pytest.warns(UserWarning, match='HOTA is left out'):
         figures = evaluate_bdd_mots(*scene(truth, truth))
     assert 'mHOTA' not in figures
-    assert figures['mMOTSA'] == 100 / 8
+    assert figures['mMOTSA'] == 1 / 8
 
 
 @pytest.mark.parametrize(
@@ -273,7 +283,7 @@ def test_pictures_that_do_not_fit(scene):
     frame = make_frame(0, [make_label(1, 'car', (0, 0, 5, 5))])
     with pytest.raises(ValueError, match='without "score"'):
         evaluate_bdd_det(*scene([frame], [frame]))
-    with pytest.raises(ValueError, match='several pictures of the same name'):
+    with pytest.raises(ValueError, match=r'frame 1 .*twice, first in .*frame 0'):
         evaluate_bdd_det(*scene([frame, frame], []))
     with pytest.raises(ValueError, match='1 pictures of .* are not in'):
         evaluate_bdd_det(*scene([frame], [make_frame(3, [])]))
@@ -288,13 +298,149 @@ def test_sizes_come_from_masks_and_polygons_need_none(scene):
     label = make_label(1, 'car', (2, 3, 9, 9), score=0.9)
     frame = make_frame(0, [label])
     del frame['size']
-    assert evaluate_bdd_insseg(*scene([frame], [frame]))['AP'] == pytest.approx(100)
+    assert evaluate_bdd_insseg(*scene([frame], [frame]))['AP'] == pytest.approx(1)
     outline = [[2, 3], [11, 3], [11, 12], [2, 12]]
     polygon = {k: label[k] for k in ('id', 'category', 'score')}
     polygon['poly2d'] = [dict(vertices=outline, types='LLLL', closed=True)]
     drawn = dict(frame, labels=[polygon])
-    assert evaluate_bdd_insseg(*scene([drawn], [frame]))['AP'] == pytest.approx(100)
-    assert evaluate_bdd_insseg(*scene([drawn], [drawn]))['AP'] == pytest.approx(100)
+    assert evaluate_bdd_insseg(*scene([drawn], [frame]))['AP'] == pytest.approx(1)
+    assert evaluate_bdd_insseg(*scene([drawn], [drawn]))['AP'] == pytest.approx(1)
+
+
+def one(**changes) -> dict:
+    """A label with box, mask and score, changed; None takes a key away."""
+    label = {**make_label(1, 'car', (2, 3, 9, 9), score=0.5), **changes}
+    return {key: value for key, value in label.items() if value is not None}
+
+
+def cut_off(label: dict) -> dict:
+    rle = dict(label['rle'], counts=label['rle']['counts'][:-1])
+    return dict(label, rle=rle)
+
+
+BOX = dict(x1=1, y1=1, x2=5, y2=5)
+
+
+@pytest.mark.parametrize('side', ['gt', 'pred'])
+@pytest.mark.parametrize(
+    ('labels', 'match'),
+    [
+        ([one(box2d=dict(BOX, x1=float('nan')))], 'label 0: x1 of box2d is not finite'),
+        ([one(box2d=dict(BOX, x1=None))], 'label 0: x1 of box2d must be a number'),
+        ([one(box2d=dict(x1=1))], "label 0: no 'y1'"),
+        ([one(), one(category=None)], "label 1: no 'category'"),
+        ([one(category=3)], 'category must be a name, got 3'),
+        ([one(id=None)], 'label 0 has no "id"'),
+        ([one(category='tram')], 'label 0 has labels of tram'),
+        ([one(score='0.9')], "label 0: score must be a number, got '0.9'"),
+        ([one(score=float('nan'))], 'score is not finite'),
+        ([cut_off(one())], "label 0: The 'counts' of a mask break off"),
+        ([one(), one()], r"the id '1' twice among car"),
+    ],
+)
+def test_labels_that_are_wrong_are_named(scene, side, labels, match):
+    """In 97ef9bd: hangs, numbers without a word, and bare tracebacks."""
+    fine, wrong = make_frame(0, [one()]), make_frame(1, labels)
+    pair = [[fine, make_frame(1, [one()])], [fine, make_frame(1, [one()])]]
+    pair[side == 'pred'][1] = wrong
+    paths = scene(*pair)
+    for evaluate in (evaluate_bdd_mot, evaluate_bdd_mots):
+        with pytest.raises(ValueError, match=match) as caught:
+            evaluate(*paths)
+        assert f'{paths[side == "pred"]}, frame 1' in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ('evaluate', 'missing'),
+    [
+        (evaluate_bdd_mot, 'box2d'),
+        (evaluate_bdd_mots, 'rle'),
+        (evaluate_bdd_det, 'box2d'),
+        (evaluate_bdd_insseg, 'rle'),
+    ],
+)
+def test_boxes_where_masks_are_due_and_the_other_way_round(scene, evaluate, missing):
+    fine = [make_frame(0, [one(), one(id='2')])]
+    bare = [make_frame(0, [one(), one(id='2', **{missing: None})])]
+    gt, pred = scene(fine, bare)
+    with pytest.raises(ValueError, match=f'pred.json, frame 0 .*no "{missing}"'):
+        evaluate(gt, pred)
+    gt, pred = scene([make_frame(0, [one(**{missing: None})])], fine)
+    with pytest.raises(ValueError, match=f'gt.json, frame 0 .*no "{missing}"'):
+        evaluate(gt, pred)
+    # Of ground truth, single labels may lack it.
+    scene(bare, fine)
+    evaluate(gt, pred)
+
+
+def test_frames_that_are_there_twice(scene):
+    frames = [make_frame(i, [one()]) for i in range(2)]
+    again = dict(frames[1], name='other.jpg')
+    for evaluate in (evaluate_bdd_mot, evaluate_bdd_mots):
+        for pair in (([*frames, frames[1]], frames), (frames, [*frames, frames[1]])):
+            with pytest.raises(ValueError, match='frame 2 .*twice, first in .*frame 1'):
+                evaluate(*scene(*pair))
+        # of another name, but the same place in the video
+        for pair in (([*frames, again], frames), (frames, [*frames, again])):
+            with pytest.raises(
+                ValueError, match='frame [12] .*twice, first in .*frame [12]'
+            ):
+                evaluate(*scene(*pair))
+    for evaluate in (evaluate_bdd_det, evaluate_bdd_insseg):
+        with pytest.raises(ValueError, match='pred.json, frame 2 .*there twice'):
+            evaluate(*scene(frames, [*frames, frames[0]]))
+
+
+def test_frames_go_by_video_and_index(scene):
+    """The toolkit's own sample has .png beside .jpg; names need not agree at all."""
+    truth, answers = make_scene(2, num_frames=4)
+    expected = evaluate_bdd_mots(*scene(truth, answers))
+    for name in ('{}.png', 'any/{}.png', 'seen-{}.png'):
+        named = [
+            dict(frame, name=name.format(Path(frame['name']).stem)) for frame in answers
+        ]
+        assert evaluate_bdd_mots(*scene(truth, named)) == expected
+    bare = [{k: v for k, v in f.items() if k != 'frameIndex'} for f in answers]
+    assert evaluate_bdd_mots(*scene(truth, bare)) == expected
+    shifted = [dict(f, frameIndex=f['frameIndex'] + 1) for f in answers]
+    with pytest.raises(ValueError, match='by its name it is frame 0 .*frameIndex fra'):
+        evaluate_bdd_mots(*scene(truth, shifted))
+    with pytest.raises(ValueError, match='frameIndex must be a whole number, got 0.5'):
+        evaluate_bdd_mots(*scene(truth, [dict(answers[0], frameIndex=0.5)]))
+    alone = [{k: v for k, v in f.items() if k != 'videoName'} for f in answers]
+    with pytest.raises(ValueError, match='has no "videoName"'):
+        evaluate_bdd_mots(*scene(truth, alone))
+
+
+def test_pictures_of_unknown_classes(scene):
+    """They were dropped without a word, and AP was that of the rest."""
+    fine, odd = [make_frame(0, [one()])], [make_frame(0, [one(category='tram')])]
+    for evaluate in (evaluate_bdd_det, evaluate_bdd_insseg):
+        for pair in ((fine, odd), (odd, fine)):
+            with pytest.raises(ValueError, match='label 0 has labels of tram'):
+                evaluate(*scene(*pair))
+
+
+def test_metrics_are_shares(scene):
+    truth, answers = make_scene(1)
+    paths = scene(truth, answers)
+    for name in ('bdd-mot', 'bdd-mots', 'bdd-det', 'bdd-insseg'):
+        found = FORMATS[name](*paths)
+        for metrics in (found, *found['classes'].values()):
+            rates = [v for v in metrics.values() if isinstance(v, float)]
+            assert max(rates, default=0) <= 1
+
+
+def test_boxes_in_single_precision(scene):
+    truth, answers = make_scene(1)
+    for frame in answers:
+        for label in frame['labels']:
+            label['box2d'] = {k: v + 0.1 for k, v in label['box2d'].items()}
+    paths = scene(truth, answers)
+    double = evaluate_bdd_mot(*paths)
+    single = evaluate_bdd_mot(*paths, single_precision=True)
+    assert single['MOTP'] != double['MOTP']
+    assert single['MOTP'] == pytest.approx(double['MOTP'], abs=1e-6)
 
 
 def test_super_classes_hold_each_class_once():

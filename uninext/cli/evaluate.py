@@ -41,7 +41,7 @@ FORMATS = (
     'bdd-det',
     'bdd-insseg',
 )
-OPTIONS = ('max_dets', 'categories', 'frames', 'protocol')
+OPTIONS = ('max_dets', 'categories', 'frames', 'protocol', 'single_precision')
 FRAMES = ('inner', 'after_first', 'all')
 PROTOCOLS = ('plain', 'mot15', 'mot17', 'mot20', 'mots')
 
@@ -85,6 +85,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=PROTOCOLS,
         help='mot, mots: what of the tracks counts; default: the protocol that the '
         'ground truth follows',
+    )
+    parser.add_argument(
+        '--single-precision',
+        action='store_const',
+        const=True,
+        help="bdd-mot: boxes rounded to 32 bits, as when the toolkit's numbers were "
+        'published; today it computes in 64',
     )
 
 

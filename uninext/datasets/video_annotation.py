@@ -27,7 +27,7 @@ from uninext.utils.masks import to_rle
 
 SEPARATOR = '\0'  # the one character that no file name holds
 ABSENT = (np.nan,) * 4
-# Of an annotation, for evaluation only: what MOTChallenge's ground truth says of it;
+# Of an annotation, for evaluation only: what the benchmark's ground truth says of it;
 # whether YouTube-VOS has its category in the training set.
 MOT_KEYS = ('object_id', 'considered', 'mot_class')
 EVALUATION_KEYS = (*MOT_KEYS, 'is_seen')
@@ -92,8 +92,9 @@ class VideoAnnotation:
         out). Boxes without area inside the frame do not count. Objects that count
         nowhere are left out.
 
-        Annotations with ``considered`` (MOTChallenge) have boxes that reach over the
-        border: they are cut to the frame for training, and kept for evaluation.
+        Annotations with ``considered`` (MOTChallenge, BDD100K) have boxes as the
+        benchmark labels them: they are cut to the frame for training, and kept for
+        evaluation.
 
         Args:
             video: A record of ``videos``.
@@ -294,7 +295,8 @@ class _Track:
         if self.is_raw:
             self.boxes.clip(0, size[::-1] * 2, out=self.boxes)
         if self.masks is not None:
-            self.boxes[[mask is None for mask in self.masks]] = np.nan
+            absent = [mask is None for mask in self.masks]
+            self.boxes[absent] = self.raw_boxes[absent] = np.nan
 
     def counts(self, for_evaluation: bool) -> bool:
         """Whether it has a box in any frame."""

@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -57,7 +58,7 @@ class ScalabelObject:
     """An object in a frame.
 
     Attributes:
-        id: Of the object; the same over a video.
+        id: Of the object; the same over a video. None if the label has none.
         category: Name, synonyms and ignored classes replaced.
         ignored: Whether it is a crowd or to be ignored.
         box_xyxy: In pixels, outer edges; None where the label has no box.
@@ -66,7 +67,7 @@ class ScalabelObject:
         score: Of a prediction; None in ground truth.
     """
 
-    id: str
+    id: str | None
     category: str
     ignored: bool = False
     box_xyxy: tuple[float, float, float, float] | None = None
@@ -81,9 +82,10 @@ class ScalabelFrame:
     Attributes:
         name: File name of the picture.
         video: Name of the video; '' for pictures.
-        index: Place in the video.
+        index: Place in the video, from 0; of a bitmask its place in the folder.
         size_wh: Width and height in pixels; None if the file does not say.
         objects: The labels, those without box and mask too.
+        has_index: Whether the file states the index.
     """
 
     name: str
@@ -91,6 +93,7 @@ class ScalabelFrame:
     index: int
     size_wh: tuple[int, int] | None
     objects: tuple[ScalabelObject, ...]
+    has_index: bool = True
 
 
 def find_label_files(path: str | Path) -> list[Path]:
@@ -203,25 +206,29 @@ def mask_to_rle(mask: list | dict, size_wh: tuple[int, int]) -> dict:
 def _parse_frame(frame: dict) -> ScalabelFrame:
     size = frame.get('size')
     index = frame.get('frameIndex', frame.get('index'))
-    objects = (
-        tuple(
-            _parse_label(label, place)
-            for place, label in enumerate(frame['labels'] or ())
-        )
-        if 'labels' in frame
-        else ()
-    )
+    objects = []
+    for place, label in enumerate(frame.get('labels') or ()):
+        try:
+            objects.append(_parse_label(label))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            reason = f'no {error}' if isinstance(error, KeyError) else error
+            raise ValueError(f'label {place}: {reason}') from error
+    if not isinstance(frame['name'], str):
+        raise ValueError(f'name must be a text, got {frame["name"]!r}')
     return ScalabelFrame(
         name=frame['name'],
         video=frame.get('videoName') or frame.get('video_name') or '',
-        index=0 if index is None else int(index),
+        index=0 if index is None else _whole(index, 'frameIndex'),
         size_wh=(int(size['width']), int(size['height'])) if size else None,
-        objects=objects,
+        objects=tuple(objects),
+        has_index=index is not None,
     )
 
 
-def _parse_label(label: dict, place: int) -> ScalabelObject:
+def _parse_label(label: dict) -> ScalabelObject:
     category = label['category']
+    if not isinstance(category, str):
+        raise ValueError(f'category must be a name, got {category!r}')
     category = BDD_SYNONYMS.get(category, category)
     attributes = label.get('attributes') or {}
     crowd_or_ignored = bool(attributes.get('crowd') or attributes.get('ignored'))
@@ -230,14 +237,14 @@ def _parse_label(label: dict, place: int) -> ScalabelObject:
         mask = _parse_rle(label['rle'])
     elif label.get('poly2d'):
         mask = list(_polygons(label['poly2d'])) or None
-    score = label.get('score')
+    identity, score = label.get('id'), label.get('score')
     return ScalabelObject(
-        id=str(label.get('id', place)),
+        id=None if identity is None else str(identity),
         category=BDD_IGNORED.get(category, category),
         ignored=crowd_or_ignored or category in BDD_IGNORED,
         box_xyxy=_parse_box(label.get('box2d')),
         mask=mask,
-        score=None if score is None else float(score),
+        score=None if score is None else _finite(score, 'score'),
     )
 
 
@@ -253,10 +260,24 @@ def _parse_rle(rle: dict) -> dict:
 def _parse_box(box2d: dict | None) -> tuple[float, float, float, float] | None:
     if not box2d:
         return None
-    x1, y1, x2, y2 = (float(box2d[key]) for key in ('x1', 'y1', 'x2', 'y2'))
-    if not np.isfinite((x1, y1, x2, y2)).all():
-        raise ValueError(f'box2d {box2d} is not finite')
+    x1, y1, x2, y2 = (
+        _finite(box2d[key], f'{key} of box2d') for key in ('x1', 'y1', 'x2', 'y2')
+    )
     return x1, y1, x2 + 1, y2 + 1
+
+
+def _finite(value: Any, what: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(f'{what} must be a number, got {value!r}')
+    if not np.isfinite(value):
+        raise ValueError(f'{what} is not finite: {value}')
+    return float(value)
+
+
+def _whole(value: Any, what: str) -> int:
+    if _finite(value, what) % 1:
+        raise ValueError(f'{what} must be a whole number, got {value}')
+    return int(value)
 
 
 def _polygons(poly2d: list[dict]) -> Iterator[list[float]]:
@@ -339,4 +360,5 @@ def _read_bitmask(
         )
     video = path.parent.name if in_videos else ''
     name = f'{path.stem}.jpg'
-    return ScalabelFrame(name, video, index, (width, height), tuple(objects))
+    size_wh = width, height
+    return ScalabelFrame(name, video, index, size_wh, tuple(objects), has_index=False)

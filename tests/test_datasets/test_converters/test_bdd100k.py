@@ -13,6 +13,7 @@ from pycocotools.coco import COCO
 
 from uninext.datasets import DatasetError, PromptCocoDataset, VideoInstanceDataset
 from uninext.datasets.converters import BDD_SETS, convert_bdd100k
+from uninext.datasets.video_annotation import VideoAnnotation
 
 TOOL = Path(__file__).parents[3] / 'tools/dataset_converters/bdd100k.py'
 SIZE_WH = (40, 30)
@@ -148,7 +149,7 @@ def test_instance_segmentation_of_polygons_and_of_bitmasks(download: Path):
 
 
 def test_box_tracks(download: Path):
-    """Ids over the video, frames in order, crowds apart, boxes cut to the frame."""
+    """Ids over the video, frames in order, crowds apart, boxes as labelled."""
     conversion, content = convert(download, 'box_track', 'box_track_20/train')
     (video,) = content['videos']
     assert video['file_names'] == [f'v/v-000000{i}.jpg' for i in (1, 2, 3)]
@@ -156,11 +157,33 @@ def test_box_tracks(download: Path):
     tracks = {(a['object_id'], a['iscrowd']): a for a in content['annotations']}
     assert tracks['7', 0]['bboxes'] == [[2, 3, 10, 8], None, [4, 3, 10, 8]]
     assert tracks['7', 1]['bboxes'] == [None, [2, 3, 10, 8], None]
-    assert tracks['8', 0]['bboxes'] == [[2, 3, 10, 8], [30, 3, 10, 8], None]
+    assert tracks['8', 0]['bboxes'] == [[2, 3, 10, 8], [30, 3, 99, 8], None]
+    assert all(a['considered'] == 1 - a['iscrowd'] for a in tracks.values())
     assert tracks['7', 0]['category_id'] == 7
     assert 'segmentations' not in tracks['7', 0]
     assert (conversion.objects, conversion.boxes) == (3, 5)
     assert len({a['id'] for a in content['annotations']}) == 3
+
+
+def test_boxes_are_evaluated_as_labelled(download: Path):
+    """To the last digit; they were rounded to hundredths and cut to the frame."""
+    bare = label(1, 'car')
+    bare['box2d'] = dict(x1=1 / 3, y1=2.125, x2=49.7, y2=9.0)
+    write(
+        download / 'labels/box_track_20/train/v.json',
+        [video_frame(i, bare) for i in range(2)],
+    )
+    _, content = convert(download, 'box_track', 'box_track_20/train')
+    record = (content['videos'][0], content['annotations'], {3: 0}, '', 'f')
+    for_training = VideoAnnotation.from_records(*record).frame(0)['instances'][0]
+    raw = VideoAnnotation.from_records(*record, for_evaluation=True)
+    assert raw.frame(0)['instances'][0]['bbox'] == [1 / 3, 2.125, 50.7, 10]
+    width = SIZE_WH[0]
+    assert for_training['bbox'] == pytest.approx([1 / 3, 2.125, width, 10])
+    bare.pop('id')
+    write(download / 'labels/box_track_20/train/v.json', [video_frame(0, bare)])
+    with pytest.raises(DatasetError, match='v-0000001.jpg: a label of car has no "id"'):
+        convert(download, 'box_track', 'box_track_20/train')
 
 
 def test_mask_tracks(download: Path):

@@ -180,8 +180,9 @@ def convert_bdd100k(
     bike -> bicycle, motor -> motorcycle, van and caravan -> car); crowds, and objects
     of the classes other person, other vehicle and trailer (written as pedestrian, car
     and truck), get ``iscrowd`` 1; boxes include their last pixel. Boxes are cut to
-    the frame. An object keeps one annotation over its video; frames in which it is a
-    crowd or to be ignored make a second one.
+    the frame, but those of ``box_track``, which are evaluated as labelled and which
+    datasets cut for training. An object keeps one annotation over its video; frames in
+    which it is a crowd or to be ignored make a second one.
 
     Args:
         labels: JSON file, folder of JSON files, or folder of bitmasks.
@@ -351,17 +352,22 @@ def _tracks(
     conversion: VideoConversion,
 ) -> list[Track]:
     """One track for each id, and a second for the frames in which it is ignored."""
-    tracks: dict[tuple[str, bool], Track] = {}
+    tracks: dict[tuple[str, bool], Track] = {}  # id, ignored
     named: dict[tuple[str, bool], Counter[str]] = {}
     for place, frame in enumerate(frames):
         for obj, box_xywh, mask in _usable(frame, size_wh, bdd_set, conversion):
+            if obj.id is None:
+                raise DatasetError(
+                    f'{frame.video}/{frame.name}: a label of {obj.category} has no '
+                    '"id", without which there is no track.'
+                )
             key = (obj.id, obj.ignored)
             if key not in tracks:
                 tracks[key] = Track(
                     bboxes=[None] * len(frames),
                     segmentations=[None] * len(frames) if bdd_set.with_masks else None,
                     iscrowd=int(obj.ignored),
-                    extra=dict(object_id=obj.id),
+                    extra=dict(object_id=obj.id, considered=int(not obj.ignored)),
                 )
                 named[key] = Counter()
             if tracks[key].bboxes[place] is not None:
@@ -407,6 +413,10 @@ def _usable(
         elif (box_xywh := cut_box(box_xyxy, size_wh)) is None:
             conversion.skip('object outside the frame', where)
         else:
+            if bdd_set.in_videos and not bdd_set.with_masks:
+                # evaluated as labelled; datasets cut boxes for training
+                x1, y1, x2, y2 = box_xyxy
+                box_xywh = [x1, y1, x2 - x1, y2 - y1]
             yield obj, box_xywh, mask
 
 

@@ -11,10 +11,6 @@ of BDD100K.
 """
 
 from uninext.evaluation.functional.bdd100k_detection import detection_figures
-from uninext.evaluation.functional.bdd100k_frames import (
-    bdd_tracking_figures,
-    split_classes,
-)
 from uninext.evaluation.functional.bdd100k_tracking import (
     ClearCounts,
     count_video,
@@ -69,7 +65,6 @@ __all__ = [
     'SequenceErrors',
     'SingleObjectRules',
     'TrackingFrame',
-    'bdd_tracking_figures',
     'box_overlap',
     'box_similarity',
     'contour_accuracy',
@@ -87,7 +82,6 @@ __all__ = [
     'region_similarity',
     'sequence_errors',
     'success_curve',
-    'split_classes',
     'summarize_classes',
     'summarize_objects',
     'summarize_overlaps',

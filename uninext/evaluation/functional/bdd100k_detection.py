@@ -1,6 +1,6 @@
 """BDD100K detection and instance segmentation: COCO's AP and AR, class by class.
 
-COCO dictionaries in; figures of each class and of all classes, in percent, out.
+COCO dictionaries in; metrics of each class and of all classes, 0 to 1, out.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def detection_figures(
         kind: ``bbox`` or ``segm``.
 
     Returns:
-        Class name -> figures in percent, and ``OVERALL``: their mean over classes that
+        Class name -> metrics, 0 to 1, and ``OVERALL``: their mean over classes that
         have one. NaN where there is no object to find.
     """
     with contextlib.redirect_stdout(io.StringIO()):
@@ -81,4 +81,4 @@ def _mean(evaluator: Any, figure: str, classes: slice) -> float:
     area, number = params.areaRngLbl.index(size), params.maxDets.index(count)
     values = table[..., classes, area, number]
     values = values[values > -1]
-    return float(100 * values.mean()) if values.size else float('nan')
+    return float(values.mean()) if values.size else float('nan')

@@ -30,7 +30,7 @@ SUPER_CLASSES = {
     'vehicle': ('car', 'truck', 'bus', 'train'),
     'bike': ('motorcycle', 'bicycle'),
 }
-# Figure -> whether its mean over the classes is reported; counts are added up.
+# Metrics of which the mean over the classes is reported; counts are added up.
 AVERAGED = ('MOTA', 'MOTP', 'IDF1')
 
 
@@ -137,16 +137,17 @@ def figures_of(counts: ClearCounts) -> dict[str, float]:
         counts: Of a class, or added up.
 
     Returns:
-        ``MOTA``, ``MOTP`` (mean IoU of pairs) and ``IDF1`` in percent, NaN (MOTA also
-        -inf) where nothing is there to divide by; ``FP``, ``FN``, ``IDSw``, ``MT``,
-        ``PT``, ``ML`` and ``FM``.
+        ``MOTA``, ``MOTP`` (mean IoU of pairs) and ``IDF1``, 1 is the best, NaN (MOTA
+        also -inf) where nothing is there to divide by; ``FP``, ``FN``, ``IDSw``,
+        ``MT``, ``PT``, ``ML`` and ``FM``.
     """
     errors = counts.misses + counts.switches + counts.false_positives
     return {
-        'MOTA': 100 * (1 - _divide(errors, counts.objects)),
-        'MOTP': 100 * (1 - _divide(counts.distance, counts.matches)),
-        'IDF1': 100
-        * _divide(2 * counts.identity_matches, counts.objects + counts.predictions),
+        'MOTA': 1 - _divide(errors, counts.objects),
+        'MOTP': 1 - _divide(counts.distance, counts.matches),
+        'IDF1': _divide(
+            2 * counts.identity_matches, counts.objects + counts.predictions
+        ),
         'FP': counts.false_positives,
         'FN': counts.misses,
         'IDSw': counts.switches,

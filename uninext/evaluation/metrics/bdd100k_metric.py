@@ -6,19 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mmengine.logging import MMLogger
 
-from uninext.evaluation.functional.bdd100k_frames import (
-    BOXES,
-    MASKS,
-    ObjectShape,
-    bdd_tracking_figures,
-    split_classes,
-)
+from uninext.evaluation.evaluators.bdd100k import BDD100KTracksEvaluator
 from uninext.evaluation.metrics.video_metric import (
     TracksMetric,
     frame_stem,
+    give_pixels_to_the_best,
     log_figures,
     target_mask,
     targets_of,
@@ -30,7 +24,7 @@ from uninext.utils.scalabel import BDD_THINGS, ScalabelFrame, ScalabelObject
 
 @METRICS.register_module()
 class BDD100KTrackingMetric(TracksMetric):
-    """Figures of BDD100K over all videos, as ``eval_results.py bdd-mot`` gives them.
+    """Metrics of BDD100K over all videos, as ``uninext eval bdd-mot`` gives them.
 
     Predictions are ``bboxes``, ``scores``, ``labels``, ``instances_ids`` and for
     ``segm`` ``masks``. Masks must not overlap: a pixel goes to the better score, as the
@@ -39,10 +33,10 @@ class BDD100KTrackingMetric(TracksMetric):
     Args:
         similarity: ``'bbox'`` (MOT) or ``'segm'`` (MOTS): IoU of what.
         outfile_prefix: Folder of ``<video>.json`` in the Scalabel layout, which the
-            benchmark's server takes and ``eval_results.py`` judges.
+            benchmark's server takes and ``uninext eval`` evaluates.
         format_only: Only write files.
         collect_device: ``'cpu'`` or ``'gpu'``: where ranks meet.
-        prefix: First part of the figures' names; ``'bdd100k'`` if None.
+        prefix: First part of the metrics' names; ``'bdd100k'`` if None.
 
     Raises:
         ValueError: If ``similarity`` is unknown.
@@ -51,9 +45,9 @@ class BDD100KTrackingMetric(TracksMetric):
     default_prefix = 'bdd100k'
 
     @property
-    def shape(self) -> ObjectShape:
-        """What objects are compared by."""
-        return MASKS if self.with_masks else BOXES
+    def evaluator(self) -> BDD100KTracksEvaluator:
+        """What compares the frames."""
+        return BDD100KTracksEvaluator(self.with_masks)
 
     def start_video(self, sample: dict) -> dict[str, list]:
         unknown = set(self._classes) - set(BDD_THINGS)
@@ -62,30 +56,28 @@ class BDD100KTrackingMetric(TracksMetric):
                 f'The data set has the classes {sorted(unknown)}, which are none of '
                 f'BDD100K tracking: {", ".join(BDD_THINGS)}.'
             )
-        return {'pairs': [], 'answers': []}
+        return {'compared': self.evaluator.start(), 'frames': []}
 
-    def add_frame(self, state: dict[str, list], sample: dict) -> None:
-        answer = self._frame(sample, self._answers(sample))
-        state['answers'].append(answer)
+    def add_frame(self, state: dict[str, Any], sample: dict) -> None:
+        prediction = self._frame(sample, self._predictions(sample))
+        state['frames'].append(_to_scalabel(prediction))
         if not self.format_only:
             truth = self._frame(sample, self._targets(sample))
-            state['pairs'].append((truth, answer))
+            self.evaluator.add(state['compared'], truth, prediction)
 
-    def finish_video(self, state: dict[str, list], sample: dict) -> dict[str, Any]:
-        return {
-            'classes': split_classes(state['pairs'], self.shape),
-            'frames': [_to_scalabel(frame) for frame in state['answers']],
-        }
+    def finish_video(self, state: dict[str, Any], sample: dict) -> dict[str, Any]:
+        record = None if self.format_only else self.evaluator.finish(state['compared'])
+        return {'record': record, 'frames': state['frames']}
 
     def summarize(self, videos: list[dict]) -> dict[str, float]:
-        """Write the files, then judge.
+        """Write the files, then evaluate.
 
         Args:
             videos: Results of all ranks.
 
         Returns:
-            Means over the classes and figures over all objects, rates in percent; none
-            with ``format_only``. See ``bdd_tracking_figures``.
+            Means over the classes and metrics over all objects, as
+            ``BDD100KTracksEvaluator.summarize``; none with ``format_only``.
         """
         logger: MMLogger = MMLogger.get_current_instance()
         if self.outfile_prefix is not None:
@@ -97,55 +89,45 @@ class BDD100KTrackingMetric(TracksMetric):
             logger.info(f'tracks of {len(videos)} videos are saved in {folder}')
         if self.format_only:
             return {}
-        figures = bdd_tracking_figures(
-            {str(video['key']): video['classes'] for video in videos}, self.shape
-        )
-        classes, _ = figures.pop('classes'), figures.pop('super_classes')
-        rates = {
-            key[1:]: value / 100 for key, value in figures.items() if key[0] == 'm'
-        }
-        log_figures(f'{len(videos)} videos, mean of {len(classes)} classes', rates)
-        return {k: float('nan') if v is None else v for k, v in figures.items()}
+        records = {video['name']: video['record'] for video in videos}
+        metrics = self.evaluator.summarize(records)
+        classes, _ = metrics.pop('classes'), metrics.pop('super_classes')
+        means = {key[1:]: value for key, value in metrics.items() if key[0] == 'm'}
+        log_figures(f'{len(videos)} videos, mean of {len(classes)} classes', means)
+        return {k: float('nan') if v is None else v for k, v in metrics.items()}
 
     @property
     def _classes(self) -> tuple[str, ...]:
         return tuple((self.dataset_meta or {}).get('classes', BDD_THINGS))
 
     def _targets(self, sample: dict) -> list[ScalabelObject]:
-        with_masks = self.shape.exclusive
         return [
             ScalabelObject(
                 id=str(target['instance_id']),
                 category=self._classes[int(target['bbox_label'])],
                 ignored=bool(target.get('ignore_flag')),
                 box_xyxy=_as_tuple(target['bbox']),
-                mask=encode_mask(target_mask(target, sample)) if with_masks else None,
+                mask=encode_mask(target_mask(target, sample))
+                if self.with_masks
+                else None,
             )
             for target in targets_of(sample, with_ignored=True)
         ]
 
-    def _answers(self, sample: dict) -> list[ScalabelObject]:
+    def _predictions(self, sample: dict) -> list[ScalabelObject]:
         pred = self.tracks_of(sample)
-        taken = np.zeros(sample['ori_shape'][:2], dtype=bool)
-        answers = []
-        for i in np.argsort(-pred['scores'], kind='stable'):
-            mask = None
-            if self.shape.exclusive:
-                free = pred['masks'][i] & ~taken
-                if not free.any():
-                    continue
-                taken |= free
-                mask = encode_mask(free)
-            answers.append(
-                ScalabelObject(
-                    id=str(int(pred['instances_ids'][i])),
-                    category=self._classes[int(pred['labels'][i])],
-                    box_xyxy=_as_tuple(pred['bboxes'][i]),
-                    mask=mask,
-                    score=float(pred['scores'][i]),
-                )
+        if self.with_masks:
+            pred = give_pixels_to_the_best(pred)
+        return [
+            ScalabelObject(
+                id=str(int(pred['instances_ids'][i])),
+                category=self._classes[int(pred['labels'][i])],
+                box_xyxy=_as_tuple(pred['bboxes'][i]),
+                mask=encode_mask(pred['masks'][i]) if self.with_masks else None,
+                score=float(pred['scores'][i]),
             )
-        return answers
+            for i in range(len(pred['scores']))
+        ]
 
     def _frame(self, sample: dict, objects: list[ScalabelObject]) -> ScalabelFrame:
         height, width = sample['ori_shape'][:2]

@@ -3,53 +3,65 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pycocotools import mask as mask_utils
 
+from uninext.evaluation.evaluators.bdd100k import BDD100KTracksEvaluator
+from uninext.evaluation.evaluators.tracks import overlapping_masks
 from uninext.evaluation.functional.bdd100k_detection import OVERALL, detection_figures
 from uninext.evaluation.functional.bdd100k_frames import (
-    BOXES,
-    MASKS,
-    ObjectShape,
-    bdd_tracking_figures,
     finite_figures,
     object_rle,
     picture_size,
-    split_classes,
 )
 from uninext.utils.scalabel import (
     BDD_DETECTION,
     BDD_THINGS,
     ScalabelFrame,
+    find_label_files,
     mask_to_rle,
-    read_frames,
+    read_label_file,
 )
 
 
-def evaluate_bdd_mot(gt: str | Path, pred: str | Path) -> dict[str, Any]:
+class _Placed(NamedTuple):
+    """A frame and where it was read, for errors."""
+
+    place: str
+    frame: ScalabelFrame
+
+
+def evaluate_bdd_mot(
+    gt: str | Path, pred: str | Path, single_precision: bool = False
+) -> dict[str, Any]:
     """Box tracking by the rules of BDD100K: mMOTA, mIDF1, mMOTP and their parts.
 
     A pair needs an IoU of 0.5; predictions without a partner of which more than half
-    lies in a crowd or in an object to be ignored do not count. A video or frame that
-    ``pred`` lacks has no predictions.
+    lies in a crowd or in an object to be ignored do not count. Frames go by
+    ``videoName`` and ``frameIndex``, or, where a side has no index, by ``videoName``
+    and ``name`` without its ending. A video or frame that ``pred`` lacks has no
+    predictions.
 
     Args:
         gt: Scalabel JSON file, or folder of one file a video (``box_track_20/val``).
         pred: The same with predictions: ``{name, videoName, frameIndex, labels: [{id,
             category, box2d}]}``.
+        single_precision: As ``BDD100KTracksEvaluator``.
 
     Returns:
-        As ``bdd_tracking_figures``.
+        As ``BDD100KTracksEvaluator.summarize``.
 
     Raises:
         ValueError: If a file cannot be read, has other classes, videos or frames than
-            ``gt``, or an id is twice in a frame.
+            ``gt``, labels without id or box, a frame twice, or an id twice in a frame.
     """
-    return _tracking_figures(gt, pred, BOXES)
+    return _evaluate_tracks(
+        gt, pred, BDD100KTracksEvaluator(False, BDD_THINGS, single_precision)
+    )
 
 
 def evaluate_bdd_mots(gt: str | Path, pred: str | Path) -> dict[str, Any]:
@@ -64,12 +76,13 @@ def evaluate_bdd_mots(gt: str | Path, pred: str | Path) -> dict[str, Any]:
         pred: The same with predictions.
 
     Returns:
-        As ``bdd_tracking_figures``.
+        As ``BDD100KTracksEvaluator.summarize``.
 
     Raises:
-        ValueError: As :func:`evaluate_bdd_mot`, or if a mask is of another size.
+        ValueError: As :func:`evaluate_bdd_mot`, or if a mask is damaged or of another
+            size.
     """
-    return _tracking_figures(gt, pred, MASKS)
+    return _evaluate_tracks(gt, pred, BDD100KTracksEvaluator(with_masks=True))
 
 
 def evaluate_bdd_det(gt: str | Path, pred: str | Path) -> dict[str, Any]:
@@ -80,12 +93,13 @@ def evaluate_bdd_det(gt: str | Path, pred: str | Path) -> dict[str, Any]:
         pred: Scalabel JSON with ``score`` and ``box2d``; pictures are found by name.
 
     Returns:
-        AP, AP50, AP75, APs, APm, APl, AR1, AR10, AR100, ARs, ARm and ARl in percent,
-        means over the classes that are annotated, and under ``classes`` those of each;
-        None where there is nothing to find.
+        AP, AP50, AP75, APs, APm, APl, AR1, AR10, AR100, ARs, ARm and ARl, 0 to 1, means
+        over the classes that are annotated, and under ``classes`` those of each; None
+        where there is nothing to find.
 
     Raises:
-        ValueError: If a file cannot be read, or a prediction has no score.
+        ValueError: If a file cannot be read, has unknown classes or a picture twice, or
+            a prediction has no score or no box.
     """
     return _picture_figures(gt, pred, BDD_DETECTION, 'bbox')
 
@@ -105,87 +119,187 @@ def evaluate_bdd_insseg(gt: str | Path, pred: str | Path) -> dict[str, Any]:
         As :func:`evaluate_bdd_det`.
 
     Raises:
-        ValueError: If a file cannot be read, a prediction has no score, or a mask is
-            of another size.
+        ValueError: As :func:`evaluate_bdd_det`, with masks, or if one is damaged or of
+            another size.
     """
     return _picture_figures(gt, pred, BDD_THINGS, 'segm')
 
 
-def _tracking_figures(
-    gt: str | Path, pred: str | Path, shape: ObjectShape
+def _evaluate_tracks(
+    gt: str | Path, pred: str | Path, evaluator: BDD100KTracksEvaluator
 ) -> dict[str, Any]:
-    videos = {
-        video: split_classes(frames, shape)
-        for video, frames in _pair_frames(gt, pred, shape).items()
-    }
-    return bdd_tracking_figures(videos, shape)
+    with_masks = evaluator.shape.exclusive
+    truth = _read(gt, BDD_THINGS)
+    if not truth:
+        raise ValueError(f'{gt} has no frame.')
+    truth.sort(key=lambda p: (p.frame.video, p.frame.index, p.frame.name))
+    found = _read(pred, BDD_THINGS)
+    for side in (truth, found):
+        _check_tracks(side)
+    _check_shapes(truth, with_masks, every=False)
+    _check_shapes(found, with_masks, every=True)
+    partner_of = _pair_frames(truth, found, gt, pred)
+    states: dict[str, Any] = {}
+    for place, (where, frame) in enumerate(truth):
+        partner = partner_of.get(place)
+        prediction = replace(frame, objects=()) if partner is None else partner.frame
+        state = states.setdefault(frame.video, evaluator.start())
+        try:
+            evaluator.add(state, frame, prediction)
+        except ValueError as error:
+            other = '' if partner is None else f' and {partner.place}'
+            raise ValueError(f'{where}{other}: {error}') from None
+    return evaluator.summarize(
+        {video: evaluator.finish(state) for video, state in states.items()}
+    )
+
+
+def _read(
+    path: str | Path, categories: Sequence[str], in_videos: bool = True
+) -> list[_Placed]:
+    return [
+        _Placed(f'{file}, frame {position} ({frame.name})', frame)
+        for file in find_label_files(path)
+        for position, frame in enumerate(read_label_file(file, categories, in_videos))
+    ]
 
 
 def _pair_frames(
-    gt: str | Path, pred: str | Path, shape: ObjectShape
-) -> dict[str, list[tuple[ScalabelFrame, ScalabelFrame | None]]]:
-    """Video -> its frames in order, each with the frame of predictions if there is."""
-    truth = sorted(read_frames(gt), key=lambda f: (f.video, f.index, f.name))
-    if not truth:
-        raise ValueError(f'{gt} has no frame.')
-    _check_categories(truth, BDD_THINGS, gt)
-    answers = read_frames(pred)
-    _check_categories(answers, BDD_THINGS, pred)
-    if shape.exclusive:
-        answers = _drop_overlapping(answers)
-    answer_of = {(f.video, f.name): f for f in answers}
-    strangers = sorted(answer_of.keys() - {(f.video, f.name) for f in truth})
+    truth: Sequence[_Placed], found: Sequence[_Placed], gt: object, pred: object
+) -> dict[int, _Placed]:
+    """Place of a frame in the ground truth -> the frame of predictions."""
+    place_of_name = _unique_places(truth, _name_key)
+    place_of_index = _unique_places(truth, _index_key)
+    _unique_places(found, _name_key)
+    partner_of: dict[int, _Placed] = {}
+    strangers = []
+    for item in found:
+        by_name = place_of_name.get(_name_key(item.frame))
+        place = by_name
+        if item.frame.has_index and place_of_index:
+            place = place_of_index.get(_index_key(item.frame))
+            if by_name not in (None, place):
+                raise ValueError(
+                    f'{item.place}: by its name it is frame '
+                    f'{truth[by_name].frame.index} of the video {item.frame.video!r}, '
+                    f'by its frameIndex frame {item.frame.index}. Count frames as '
+                    f'{gt} does.'
+                )
+        if place is None:
+            strangers.append(item)
+        elif place in partner_of:
+            raise ValueError(
+                f'{item.place}: the frame is there twice, first in '
+                f'{partner_of[place].place}.'
+            )
+        else:
+            partner_of[place] = item
     if strangers:
-        video, name = strangers[0]
         raise ValueError(
-            f'{len(strangers)} frames of {pred} are not in {gt}, e.g. {name!r} of the '
-            f'video {video!r}. Videos and frames go by "videoName" and "name".'
+            f'{len(strangers)} frames of {pred} are not in {gt}, e.g. '
+            f'{strangers[0].frame.name!r} of the video {strangers[0].frame.video!r} '
+            f'({strangers[0].place}). Videos go by "videoName", frames by '
+            '"frameIndex", or by "name" where there is none.'
         )
-    videos: dict[str, list[tuple[ScalabelFrame, ScalabelFrame | None]]] = {}
-    for frame in truth:
-        pair = frame, answer_of.get((frame.video, frame.name))
-        videos.setdefault(frame.video, []).append(pair)
-    return videos
+    return partner_of
+
+
+def _name_key(frame: ScalabelFrame) -> tuple[str, str]:
+    return frame.video, Path(frame.name).stem
+
+
+def _index_key(frame: ScalabelFrame) -> tuple[str, int] | None:
+    return (frame.video, frame.index) if frame.has_index else None
+
+
+def _unique_places(
+    items: Sequence[_Placed], key_of: Callable[[ScalabelFrame], Any]
+) -> dict[Any, int]:
+    places: dict[Any, int] = {}
+    for place, item in enumerate(items):
+        key = key_of(item.frame)
+        if key is None:
+            continue
+        first = places.setdefault(key, place)
+        if first != place:
+            raise ValueError(
+                f'{item.place}: the frame is there twice, first in '
+                f'{items[first].place}.'
+            )
+    return places
+
+
+def _check_tracks(items: Sequence[_Placed]) -> None:
+    """Frames belong to videos, labels to objects of the classes of tracking."""
+    _check_categories(items, BDD_THINGS)
+    for item in items:
+        if not item.frame.video:
+            raise ValueError(f'{item.place} has no "videoName", which tracks need.')
+        for place, obj in enumerate(item.frame.objects):
+            if obj.id is None:
+                raise ValueError(
+                    f'{item.place}, label {place} has no "id", which tracks need.'
+                )
+
+
+def _check_shapes(items: Sequence[_Placed], with_masks: bool, every: bool) -> None:
+    """Labels have what is compared, not only the other; of each, or of any label."""
+    lacking, num_fit = [], 0
+    for item in items:
+        for place, obj in enumerate(item.frame.objects):
+            wanted, other = obj.box_xyxy, obj.mask
+            if with_masks:
+                wanted, other = other, wanted
+            num_fit += wanted is not None
+            if wanted is None and other is not None:
+                lacking.append(f'{item.place}, label {place}')
+    if lacking and (every or not num_fit):
+        has, needs = ('box2d', 'rle') if with_masks else ('rle', 'box2d')
+        raise ValueError(
+            f'{lacking[0]} has "{has}" and no "{needs}", which this format evaluates '
+            f'({len(lacking)} labels). Are these files of another format?'
+        )
 
 
 def _picture_figures(
     gt: str | Path, pred: str | Path, categories: Sequence[str], kind: str
 ) -> dict[str, Any]:
-    truth = sorted(read_frames(gt, categories, in_videos=False), key=lambda f: f.name)
-    answers = read_frames(pred, categories, in_videos=False)
-    names = {frame.name for frame in truth}
-    if len(names) != len(truth):
-        raise ValueError(f'{gt} has several pictures of the same name.')
-    strangers = sorted({frame.name for frame in answers} - names)
+    truth = _read(gt, categories, in_videos=False)
+    truth.sort(key=lambda item: item.frame.name)
+    found = _read(pred, categories, in_videos=False)
+    for side in (truth, found):
+        _check_categories(side, BDD_DETECTION)
+        _unique_places(side, lambda frame: frame.name)
+    _check_shapes(truth, kind == 'segm', every=False)
+    _check_shapes(found, kind == 'segm', every=True)
+    _check_scores(found)
+    names = {item.frame.name for item in truth}
+    strangers = sorted({item.frame.name for item in found} - names)
     if strangers:
         raise ValueError(
             f'{len(strangers)} pictures of {pred} are not in {gt}, e.g. '
             f'{strangers[0]!r}: the files belong to different sets.'
         )
     if kind == 'segm':
-        answers = _drop_overlapping(answers)
-    answer_of = {frame.name: frame for frame in answers}
+        found = _drop_overlapping(found)
+    answer_of = {item.frame.name: item for item in found}
     content: dict[str, list[dict]] = dict(
         images=[],
         annotations=[],
         categories=[dict(id=i, name=n) for i, n in enumerate(categories, start=1)],
     )
     results: list[dict] = []
-    for frame in truth:
+    for item in truth:
         image_id = len(content['images']) + 1
-        size_wh = picture_size(frame, answer_of.get(frame.name))
+        answer = answer_of.get(item.frame.name)
+        size_wh = picture_size(item.frame, answer and answer.frame)
         image = dict(id=image_id, width=size_wh[0], height=size_wh[1])
         content['images'].append(image)
-        for record in _as_coco(frame, image, categories, kind):
+        for record in _as_coco(item, image, categories, kind):
             record['id'] = len(content['annotations']) + 1
             content['annotations'].append(record)
-        if frame.name in answer_of:
-            results += _as_coco(answer_of[frame.name], image, categories, kind)
-    if any(result['score'] is None for result in results):
-        raise ValueError(
-            f'{pred} has predictions without "score" (bitmasks have none): give JSON '
-            'with a score for each label.'
-        )
+        if answer is not None:
+            results += _as_coco(answer, image, categories, kind)
     figures = detection_figures(content, results, kind)
     return {
         **finite_figures(figures[OVERALL]),
@@ -194,11 +308,11 @@ def _picture_figures(
 
 
 def _as_coco(
-    frame: ScalabelFrame, image: dict[str, int], categories: Sequence[str], kind: str
+    item: _Placed, image: dict[str, int], categories: Sequence[str], kind: str
 ) -> list[dict[str, Any]]:
     """Labels of the classes that have a shape of this kind."""
     records = []
-    for obj in frame.objects:
+    for place, obj in enumerate(item.frame.objects):
         if obj.category not in categories:
             continue
         record: dict[str, Any] = dict(
@@ -212,22 +326,25 @@ def _as_coco(
             bbox = [x1, y1, x2 - x1, y2 - y1]
             records.append(dict(record, bbox=bbox, area=bbox[2] * bbox[3]))
         elif kind == 'segm' and obj.mask is not None:
-            rle = mask_to_rle(obj.mask, (image['width'], image['height']))
+            try:
+                rle = mask_to_rle(obj.mask, (image['width'], image['height']))
+            except ValueError as error:
+                raise ValueError(f'{item.place}, label {place}: {error}') from None
             area = float(mask_utils.area(rle))
             records.append(dict(record, segmentation=rle, area=area))
     return records
 
 
-def _drop_overlapping(frames: list[ScalabelFrame]) -> list[ScalabelFrame]:
-    """Leave out all predictions of frames in which two overlap, and say so."""
+def _drop_overlapping(items: list[_Placed]) -> list[_Placed]:
+    """Leave out all predictions of pictures in which two overlap, and say so."""
     kept = []
-    for frame in frames:
-        size_wh = picture_size(frame)
-        rles = [rle for obj in frame.objects if (rle := object_rle(obj, size_wh))]
-        area = sum(int(mask_utils.area(rle)) for rle in rles)
-        apart = len(rles) < 2 or int(mask_utils.area(mask_utils.merge(rles))) == area
-        kept.append(frame if apart else replace(frame, objects=()))
-    dropped = sum(a is not b for a, b in zip(frames, kept))
+    for item in items:
+        size_wh = picture_size(item.frame)
+        rles = (object_rle(obj, size_wh) for obj in item.frame.objects)
+        if overlapping_masks([rle for rle in rles if rle is not None]):
+            item = item._replace(frame=replace(item.frame, objects=()))
+        kept.append(item)
+    dropped = sum(a is not b for a, b in zip(items, kept))
     if dropped:
         warnings.warn(
             f'All predictions of {dropped} frames are left out, because masks overlap '
@@ -237,12 +354,22 @@ def _drop_overlapping(frames: list[ScalabelFrame]) -> list[ScalabelFrame]:
     return kept
 
 
-def _check_categories(
-    frames: Iterable[ScalabelFrame], categories: Sequence[str], path: str | Path
-) -> None:
-    unknown = {o.category for frame in frames for o in frame.objects} - {*categories}
-    if unknown:
-        raise ValueError(
-            f'{path} has labels of {", ".join(sorted(unknown))}; expected '
-            f'{", ".join(categories)}, or an older or ignored name of BDD100K.'
-        )
+def _check_scores(items: Sequence[_Placed]) -> None:
+    for item in items:
+        for place, obj in enumerate(item.frame.objects):
+            if obj.score is None:
+                raise ValueError(
+                    f'{item.place}, label {place}: predictions without "score" '
+                    '(bitmasks have none): give JSON with a score for each label.'
+                )
+
+
+def _check_categories(items: Sequence[_Placed], categories: Sequence[str]) -> None:
+    for item in items:
+        for place, obj in enumerate(item.frame.objects):
+            if obj.category not in categories:
+                raise ValueError(
+                    f'{item.place}, label {place} has labels of {obj.category}; '
+                    f'expected {", ".join(categories)}, or an older or ignored name '
+                    'of BDD100K.'
+                )
