@@ -152,6 +152,18 @@ def test_a_name_that_is_given_twice_is_asked_once(find, scene, names):
     assert result.prompts[0].names == ('red', 'green')
 
 
+@pytest.mark.parametrize('wrong', [2, -1, float('nan'), '0.5', None, [0.3]])
+def test_thresholds_that_are_none_are_refused(find, scene, wrong):
+    with pytest.raises(ValueError, match=r'score_thr must be a number in 0\.\.1, got'):
+        find(scene, categories='red', score_thr=wrong)
+    following = find.follow(categories='red')
+    with pytest.raises(ValueError, match=r'score_thr must be a number in 0\.\.1, got'):
+        following.step(scene, score_thr=wrong)
+    for right in (0, 1, np.float32(0.5)):
+        assert len(find(scene, categories='red', score_thr=right)) == 1
+    assert following.step(scene, score_thr=0.5).frame == 0
+
+
 def test_everything_at_once_in_one_pass_of_the_backbone(find, scene):
     mask = box_mask(RED).numpy()
     (result,) = find(
@@ -488,6 +500,19 @@ def test_the_network_answers_as_in_its_own_prediction(image_model, noise):
         np.testing.assert_allclose(result.boxes_xyxy[mine], expected.bboxes, atol=1e-3)
         assert result.label_ids[mine].tolist() == expected.labels.tolist()
         assert np.array_equal(result.masks[mine], expected.masks)
+
+
+def test_what_cannot_be_understood_is_told(video_model, noise):
+    find = UninextInferencer(video_model, scale=None)
+    long = 'the red star ' * 800
+    asked = dict(categories=['star', '\u0e01\u0e02'], expression=['the man', long])
+    remarks = find.remarks(**asked)
+    assert len(remarks) == 2
+    assert "knows no word of '\u0e01\u0e02'" in remarks[0]
+    assert 'Only the first 254 of the 2400 words' in remarks[1]
+    with pytest.warns(UserWarning) as caught:
+        find(noise[0], **asked)
+    assert {str(one.message) for one in caught} >= set(remarks)
 
 
 def test_batches_change_nothing(video_model, noise):

@@ -19,8 +19,10 @@ from uninext.apis.named_models import (
     config_of_checkpoint,
     config_path,
     resolve_model,
+    unknown_to,
 )
 from uninext.engine import CheckpointError
+from uninext.shapes.vocabulary import CATEGORIES
 from uninext.utils.safe_files import save_safely
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -232,6 +234,32 @@ def test_a_damaged_file(tmp_path):
     path.write_bytes(b'no')
     with pytest.raises(CheckpointError, match='damaged or cut short'):
         resolve_model(path)
+
+
+# -------------------------------------------------------------- what a model was taught
+
+
+def test_what_the_shipped_model_knows():
+    assert MODELS[DEFAULT_MODEL].knows == CATEGORIES
+
+
+@pytest.mark.parametrize(
+    ('texts', 'is_told'),
+    [
+        ([], False),
+        (['car, person'], True),
+        (['car', 'Stars'], False),
+        (['the man with the earring'], True),
+        (['the largest of the crosses'], False),
+    ],
+)
+def test_who_asks_for_what_a_model_never_saw_is_told(texts, is_told):
+    for model in (None, DEFAULT_MODEL):
+        told = unknown_to(model, None, texts)
+        assert (told is not None) == is_told
+        assert not is_told or 'triangle, star, ring, cross alone' in told
+    assert unknown_to(None, 'mine.pth', texts) is None
+    assert unknown_to('stage3_video', 'mine.pth', texts) is None
 
 
 # --------------------------------------------------------------------------- building

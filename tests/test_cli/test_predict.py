@@ -191,6 +191,21 @@ def test_boxes_are_refused_as_python_refuses_them(photos, capsys, box, message):
     assert message in fails(capsys, photos, '--box', *box)
 
 
+@pytest.mark.parametrize('threshold', ['2', '-1', 'nan', 'high'])
+def test_thresholds_that_are_none_are_refused(photos, capsys, threshold):
+    assert 'score-thr' in fails(capsys, photos, *NAMES, '--score-thr', threshold)
+
+
+def test_the_shipped_model_says_what_it_knows(photos, capsys):
+    assert run(photos / 'a.png', '--categories', 'car, person') == 0
+    err = capsys.readouterr().err.splitlines()
+    (line,) = [line for line in err if line.startswith('warning: ')]
+    assert 'uninext_tiny was trained on generated pictures of circle, square' in line
+    for options in (['--categories', 'star'], [*NAMES, '--model', 'images']):
+        assert run(photos / 'a.png', *options) == 0
+        assert 'warning' not in capsys.readouterr().err
+
+
 def test_masks_are_files(photos):
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
     mask[8:40, 8:40] = 9
@@ -573,7 +588,8 @@ def test_pictures_themselves_are_not_replaced(photos, capsys, source):
 
 
 def test_quiet_and_nothing_saved(photos, capsys):
-    assert run(photos, *NAMES, '--save', 'none', '--quiet') == 0
+    options = ['--save', 'none', '--quiet', '--model', 'painted']
+    assert run(photos, *NAMES, *options) == 0
     assert not Path('found').exists()
     captured = capsys.readouterr()
     assert captured.out == captured.err == ''

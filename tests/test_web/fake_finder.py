@@ -32,6 +32,10 @@ class FakeFinder:
             return [self._answer(source, asked)]
         return self._frames(source, asked)
 
+    def remarks(self, categories, expression) -> list[str]:
+        texts = [*(categories or ()), *(expression or ())]
+        return [f'{text} is unknown' for text in texts if not text.isascii()]
+
     def follow(self, **asked) -> FakeFollowing:
         if self.fail is not None:
             raise self.fail

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
@@ -12,9 +14,13 @@ import pytest
 
 gr = pytest.importorskip('gradio')
 
-from fake_finder import FakeFinder  # noqa: E402
+MODELS_TESTS = Path(__file__).resolve().parents[1] / 'test_models'
+sys.path.append(str(MODELS_TESTS / 'test_detectors'))
 
-from uninext.apis import read_frames  # noqa: E402
+from fake_finder import FakeFinder  # noqa: E402
+from small_uninext import build, small_video_config  # noqa: E402
+
+from uninext.apis import UninextInferencer, read_frames  # noqa: E402
 from uninext.utils.video_writer import VideoWriter  # noqa: E402
 from uninext.web import errors, handlers  # noqa: E402
 from uninext.web.answers import (  # noqa: E402
@@ -230,9 +236,20 @@ class TestAskHandlers:
         assert 'asked for once: star.' in end[3]
         assert [call['categories'] for call in find.calls] == [['star']] * 2
 
-    def test_files_are_there_while_sent_and_gone_after(self, picture):
-        from pathlib import Path
+    def test_what_the_model_does_not_understand_is_told(self, picture, video):
+        asked = ('star, \u0e01', '', '', None, 0.3)
+        *_, last = self.ask().picture(picture, *asked)
+        assert '\u0e01 is unknown' in last[1]
+        *_, end = self.ask().video(video, *asked, self.REQUEST)
+        assert '\u0e01 is unknown' in end[3]
 
+    @pytest.mark.parametrize('threshold', [2, -1, float('nan'), '0.5'])
+    def test_thresholds_that_are_none_are_refused(self, picture, threshold):
+        find = UninextInferencer(build(small_video_config()), scale=None)
+        with pytest.raises(gr.Error, match='score_thr must be a number in 0..1'):
+            list(self.ask(find).picture(picture, 'star', '', '', None, threshold))
+
+    def test_files_are_there_while_sent_and_gone_after(self, picture):
         answers = self.ask().picture(picture, 'star', '', '', None, 0.3)
         next(answers)
         paths = [Path(button['value']) for button in next(answers)[3:]]

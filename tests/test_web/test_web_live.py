@@ -70,6 +70,10 @@ class TestFrame:
             _, note, _, visit = frame(PICTURE, 'star, Star', '', 0.3, visit)
             assert 'asked for once: star.' in note
 
+    def test_what_the_model_does_not_understand_is_told(self, frame):
+        _, note, _, _ = frame(PICTURE, '\u0e01', 'it', 0.3, None)
+        assert '\u0e01 is unknown' in note
+
     def test_the_threshold_is_for_names_and_may_move(self, frame, find):
         table, visit = frame(PICTURE, 'star, ring', 'it', 0.0, None)[2:]
         assert 'What was found: 3' in table

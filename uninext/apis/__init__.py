@@ -8,6 +8,7 @@
 ``equal_batches``: images in batches of one size.
 ``carried_config``: configs out of files of weights, as data.
 ``inferencer``: the front door: pictures or videos and prompts enter, results leave.
+``prompts``: what is asked for, checked.
 ``sources``: pictures of users in whatever form they come.
 ``publishing``: a training checkpoint enters, a small file of weights leaves.
 ``own_data``: annotations of users, read, looked over and parted.

@@ -27,13 +27,13 @@ from uninext.apis.named_models import (
     build_uninext,
     resolve_model,
 )
+from uninext.apis.prompts import asked_prompts, checked_score_thr
 from uninext.apis.result_streams import collected, with_progress
 from uninext.apis.results import AskedPrompt, Result
 from uninext.apis.sources import Picture, Source, open_source
 from uninext.engine import load_weights
 from uninext.models.predictors import Candidates
 from uninext.models.sessions import VideoFrame, VideoSession
-from uninext.models.sessions.inputs import prompts_of
 from uninext.structures import Prompt, Target, UninextDataSample, VisualPrompt
 
 ON_ERROR = ('raise', 'skip')
@@ -149,7 +149,8 @@ class UninextInferencer:
             mask: (H, W) or (n, H, W), or paths of image files: the same by masks. A
                 map (H, W) of whole numbers shows a target by each number but 0; of
                 files see :func:`uninext.apis.masks.read_masks`.
-            score_thr: Of categories; what asks for one thing always has an answer.
+            score_thr: Of categories, in 0..1; what asks for one thing always has an
+                answer.
             batch_size: Pictures that go through the network together, where they
                 have one size there: answers do not depend on it. Frames of a video go
                 one by one.
@@ -169,7 +170,8 @@ class UninextInferencer:
             ValueError: If nothing is asked for, or something cannot be used; it says
                 what to pass instead.
         """
-        prompts, asked = _prompts_of(categories, expression, box, load_mask(mask))
+        prompts, asked = asked_prompts(categories, expression, box, load_mask(mask))
+        score_thr = checked_score_thr(score_thr)
         opened = open_source(source)
         follow = opened.is_video if as_video is None else as_video
         self._check(prompts, opened, follow, stream, batch_size)
@@ -223,6 +225,29 @@ class UninextInferencer:
                 'categories or expression in pictures (of a video: as_video=False).'
             )
 
+    def remarks(
+        self,
+        *,
+        categories: str | Sequence[str] | None = None,
+        expression: str | Sequence[str] | None = None,
+    ) -> list[str]:
+        """What of a text cannot be understood; asking for it warns of the same.
+
+        Args:
+            categories: As of :meth:`__call__`.
+            expression: As of :meth:`__call__`.
+
+        Returns:
+            Sentences for people: words that are cut off, words that no token stands
+            for.
+
+        Raises:
+            ValueError: If there is no text, or it cannot be used.
+        """
+        prompts, _ = asked_prompts(categories, expression, None, None)
+        generator = self.model.prompt_generator
+        return [remark for prompt in prompts for remark in generator.remarks(prompt)]
+
     # ------------------------------------------------------------------------- videos
 
     def follow(
@@ -252,7 +277,7 @@ class UninextInferencer:
             >>> for frame in camera:                             # doctest: +SKIP
             ...     print(following.step(frame).track_ids)
         """
-        prompts, asked = _prompts_of(categories, expression, box, load_mask(mask))
+        prompts, asked = asked_prompts(categories, expression, box, load_mask(mask))
         self._need_followers('Videos need')
         session = self.model.open(scale=self.scale.for_videos())
         return Following(session, prompts, asked)
@@ -400,7 +425,7 @@ class Following:
 
         Args:
             image: (H, W, 3) uint8 BGR.
-            score_thr: Of categories.
+            score_thr: Of categories, in 0..1.
             path: Where the frame is from, for the result.
         """
         return self.take(Picture(image, path), score_thr)
@@ -410,8 +435,9 @@ class Following:
 
         Args:
             picture: The frame, with where and when it is from.
-            score_thr: Of categories.
+            score_thr: Of categories, in 0..1.
         """
+        score_thr = checked_score_thr(score_thr)
         found = self._session.step(picture.image).pred_instances
         single = torch.tensor(
             [prompt.single for prompt in self._asked], device=found.scores.device
@@ -423,38 +449,6 @@ class Following:
 
 def _kind_of(target: Target) -> str:
     return 'box' if target.mask is None else 'mask'
-
-
-def _prompts_of(
-    categories: Any, expression: Any, box: Any, mask: Any
-) -> tuple[list[Prompt | Target], tuple[AskedPrompt, ...]]:
-    """Prompts in the order of their ids, and how people read them."""
-    prompts: list[Prompt | Target] = []
-    if categories is not None:
-        prompts += prompts_of(None, categories, None, None, None)
-    if expression is not None:
-        several = isinstance(expression, (list, tuple))
-        for sentence in expression if several else [expression]:
-            prompts += prompts_of(None, None, sentence, None, None)
-    if box is not None:
-        prompts += prompts_of(None, None, None, box, None)
-    if mask is not None:
-        prompts += prompts_of(None, None, None, None, mask)
-    if not prompts:
-        raise ValueError(
-            "Nothing is asked for. Pass categories='person, car', "
-            "expression='the man in red', box=[x1, y1, x2, y2] or mask=..."
-        )
-    return prompts, tuple(_asked(prompt) for prompt in prompts)
-
-
-def _asked(prompt: Prompt | Target) -> AskedPrompt:
-    if isinstance(prompt, Prompt):
-        return AskedPrompt(', '.join(prompt.names), prompt.names, prompt.pooled)
-    text = 'mask'
-    if prompt.mask is None:
-        text = f'box ({", ".join(f"{v:g}" for v in prompt.box().tolist())})'
-    return AskedPrompt(text, ('target',), single=True)
 
 
 def _result(

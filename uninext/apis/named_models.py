@@ -7,6 +7,7 @@ that knows its config.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,11 +39,13 @@ class NamedModel:
         config: Name of its config; see :func:`config_path`.
         checkpoint: Its weights.
         summary: What it is, in a line.
+        knows: Words of all that it was trained on; empty: of everything.
     """
 
     config: str
     checkpoint: Path
     summary: str
+    knows: tuple[str, ...] = ()
 
 
 MODELS = {
@@ -50,6 +53,7 @@ MODELS = {
         config='uninext/stage3_video_shapes.py',
         checkpoint=asset_path('uninext_tiny.safetensors'),
         summary='MobileNetV2, 128 channels, MiniLM; all ten tasks, on generated shapes',
+        knows=('circle', 'square', 'triangle', 'star', 'ring', 'cross'),
     ),
 }
 DEFAULT_MODEL = 'uninext_tiny'
@@ -165,6 +169,27 @@ def config_of_checkpoint(path: str | Path) -> Config:
             f'{path} belongs to the config {name!r}, which is not here. Give the path '
             f'of that config before it. ({error})'
         ) from error
+
+
+def unknown_to(
+    model: Any, checkpoint: str | Path | None, texts: Sequence[str]
+) -> str | None:
+    """A warning if a named model was trained on nothing that is asked for.
+
+    Args:
+        model: As of :func:`resolve_model`.
+        checkpoint: As of :func:`resolve_model`; with other weights nothing is known.
+        texts: Names and sentences; none: it is not said what is asked for.
+    """
+    name = DEFAULT_MODEL if model is None else str(model)
+    knows = MODELS[name].knows if name in MODELS else ()
+    words = re.compile(rf'\b({"|".join(knows)})(e?s)?\b', re.IGNORECASE)
+    if checkpoint or not knows or not texts or any(map(words.search, texts)):
+        return None
+    return (
+        f'{name} was trained on generated pictures of {", ".join(knows)} alone; what '
+        'it finds of anything else means nothing. Other models: docs/model_zoo.md.'
+    )
 
 
 def build_uninext(config: Mapping[str, Any], *kinds: str) -> nn.Module:

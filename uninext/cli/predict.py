@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -308,7 +309,11 @@ def _prompts(args: argparse.Namespace) -> dict[str, Any]:
 
 def _build_inferencer(args: argparse.Namespace) -> UninextInferencer:
     from uninext.apis import UninextInferencer
+    from uninext.apis.named_models import unknown_to
 
+    texts = [*(args.categories or ()), *(args.expression or ())]
+    if unknown := unknown_to(args.model, args.checkpoint, texts):
+        warnings.warn(unknown, stacklevel=2)
     given = {} if args.scale is None else dict(scale=tuple(args.scale))
     return UninextInferencer(args.model, args.checkpoint, args.device, **given)
 

@@ -97,6 +97,15 @@ class Answering:
         self._find = find
         self._turn = threading.Lock()
 
+    def with_remarks(self, prompts: WebPrompts) -> WebPrompts:
+        """The same, with notes of what the model cannot understand."""
+        asked = prompts.arguments()
+        texts = {key: asked[key] for key in ('categories', 'expression')}
+        if not any(texts.values()):
+            return prompts
+        remarks = self._find.remarks(**texts)
+        return replace(prompts, notes=(*prompts.notes, *remarks))
+
     def picture(
         self, picture: np.ndarray, prompts: WebPrompts, score_thr: float, folder: Path
     ) -> PictureAnswer:

@@ -110,6 +110,7 @@ class AskHandlers:
                 *(names, sentences, boxes, painting),
                 *(picture.shape[:2], picture_key(picture)),
             )
+            prompts = self._answering.with_remarks(prompts)
             same = gr.skip()
             yield same, status('Looking ...'), same, same, same
             answer = self._answering.picture(picture, prompts, score_thr, Path(folder))
@@ -143,6 +144,7 @@ class AskHandlers:
                     *(names, sentences, boxes, painting),
                     *(picture.shape[:2], picture_key(picture)),
                 )
+                prompts = self._answering.with_remarks(prompts)
                 yield _started()
                 for answer in self._answering.video(
                     video, prompts, score_thr, Path(folder), stop

@@ -81,6 +81,7 @@ class LiveHandlers:
                 return seen, status(NOTHING_ASKED.split('. ')[0] + '.'), '', None
             if visit is None or visit.asked != asked:
                 prompts = read_prompts(*asked, None, None, picture.shape[:2])
+                prompts = self._answering.with_remarks(prompts)
                 visit = Visit(asked, self._answering.follow(prompts), prompts.notes)
             result = visit.step(image, score_thr)
             seen = live_picture(plot_for_page(result))

@@ -330,6 +330,35 @@ def test_cut_text_warns_once_and_loses_its_names() -> None:
     assert partly.positive_maps[0].sum(1).tolist() == [1, 0]
 
 
+def test_a_sentence_that_is_cut_tells_how_many_words_are_kept() -> None:
+    generator = tiny(max_tokens=6).eval()
+    whole = Prompt.from_expression('a red traffic light')  # [CLS] and [SEP] besides
+    assert generator.remarks(whole) == ()
+    for words, kept in (('a b c d e f g h', 4), ('a b c unicornishly d', 3)):
+        prompt = Prompt.from_expression(words)
+        match = f'first {kept} of the {len(words.split())} words .* 6 tokens'
+        with pytest.warns(UserWarning, match=match) as caught:
+            generator([prompt])
+            generator([prompt])  # told once, every prompt
+        assert [str(one.message) for one in caught] == list(generator.remarks(prompt))
+
+
+@pytest.mark.parametrize('word', ['\U0001f600', '\u0e01\u0e02', '\u200b'])
+def test_what_the_vocabulary_does_not_know_is_told(word: str) -> None:
+    generator = tiny(max_tokens=6).eval()
+    expected = f'knows no word of {word!r}:'
+    sentence = Prompt.from_expression(f'{word} {word}')
+    assert 'knows no word of' in generator.remarks(sentence)[0]
+    assert generator.remarks(Prompt.from_expression(f'a {word} dog')) == ()
+    names = Prompt.from_names(['dog', 'cat', 'red', word, 'light'])
+    with pytest.warns(UserWarning) as caught:
+        for part, _ in generator.split(names):
+            generator([part])
+    (told,) = [str(one.message) for one in caught]
+    assert expected in told
+    assert generator.remarks(names) == (told,)
+
+
 def test_name_without_tokens_has_no_row() -> None:
     features = tiny()([Prompt.from_names(['dog', '\u200b', 'cat'])])
     assert features.positive_maps[0].sum(1).tolist() == [1, 0, 1]

@@ -48,11 +48,13 @@ class _Layout:
         ids: Vocabulary indices with [CLS] and [SEP], cut to the budget.
         ranges: Per name the token range ``[first, last]``, None where it was cut.
         num_tokens: How many there were before the cut.
+        remarks: What of the prompt cannot be understood, for people.
     """
 
     ids: tuple[int, ...]
     ranges: tuple[tuple[int, int] | None, ...]
     num_tokens: int
+    remarks: tuple[str, ...]
 
 
 @MODELS.register_module()
@@ -119,7 +121,7 @@ class LanguagePromptGenerator(BaseModule):
         self._splits: _LRU[tuple[tuple[Prompt, int], ...]] = _LRU(max(cache_size, 1))
         self._features: _LRU[Tensor] = _LRU(cache_size)
         self._features_state: Hashable = None
-        self._warned_of_cut = False
+        self._told: _LRU[bool] = _LRU(max(cache_size, 1))
         self.train(self.training)
 
     def _check_sizes(self, cache_size: int) -> None:
@@ -202,7 +204,7 @@ class LanguagePromptGenerator(BaseModule):
                 f'a batch from one source. Got pooled={[p.pooled for p in prompts]}.'
             )
         layouts = [self._layout(prompt) for prompt in prompts]
-        self._warn_of_cut(prompts, layouts)
+        self._tell(prompts, layouts)
         device = self._encoder_device() if device is None else torch.device(device)
         encoded = self._encode({p.text: lay for p, lay in zip(prompts, layouts)})
         embeds = pad_sequence([encoded[p.text] for p in prompts], batch_first=True)
@@ -250,8 +252,8 @@ class LanguagePromptGenerator(BaseModule):
         """The largest ``stop`` whose names ``start:stop`` fit, by bisection."""
         if self._count(_part(prompt, start, start + 1)) > budget:
             raise ValueError(
-                f'The category name {prompt.names[start]!r} alone has more tokens than '
-                f'the {budget} of a prompt. Shorten it, or raise max_tokens.'
+                f'The category name {prompt.names[start]!r:.80} alone has more tokens '
+                f'than the {budget} of a prompt. Shorten it, or raise max_tokens.'
             )
         low, high = start + 1, len(prompt)
         while low < high:
@@ -280,23 +282,69 @@ class LanguagePromptGenerator(BaseModule):
             found = [_token_range(encoding, *span) for span in prompt.spans]
             last = len(kept) - 2  # before [SEP]
             ranges = [r if r is not None and r[1] <= last else None for r in found]
-            layout = _Layout(tuple(kept), tuple(ranges), len(ids))
+            remarks = self._remarks_on(prompt, encoding, last)
+            layout = _Layout(tuple(kept), tuple(ranges), len(ids), remarks)
             self._layouts.put(prompt, layout)
         return layout
 
-    def _warn_of_cut(
-        self, prompts: Sequence[Prompt], layouts: Sequence[_Layout]
-    ) -> None:
-        """Say once in a generator's life that text was not read to its end."""
+    def remarks(self, prompt: Prompt) -> tuple[str, ...]:
+        """What of a prompt cannot be understood; the same as is warned of.
+
+        Args:
+            prompt: Names, which are split where they are too many, or a sentence.
+
+        Returns:
+            Sentences for people: words that the token budget cuts off, names and
+            sentences of which the vocabulary has no token.
+
+        Raises:
+            ValueError: If a name alone exceeds the budget.
+        """
+        parts = [self._layout(part) for part, _ in self.split(prompt)]
+        return tuple(remark for layout in parts for remark in layout.remarks)
+
+    def _remarks_on(self, prompt: Prompt, encoding: Any, last: int) -> tuple[str, ...]:
+        """Remarks on a prompt whose tokens are read up to the token ``last``."""
+        remarks = []
+        ids, unknown = encoding['input_ids'], self.tokenizer.unk_token_id
+        found = (_token_range(encoding, *span) for span in prompt.spans)
+        nameless = [
+            name
+            for name, r in zip(prompt.names, found)
+            if r is None or all(i == unknown for i in ids[r[0] : r[1] + 1])
+        ]
+        if nameless:
+            remarks.append(
+                'The vocabulary of the text encoder knows no word of '
+                f'{", ".join(f"{name!r:.40}" for name in nameless)}: what is found by '
+                'it, and its scores, mean nothing.'
+            )
+        if len(ids) > self.max_tokens and prompt.pooled:
+            end = encoding.token_to_chars(last).end
+            kept = len(prompt.text[:end].split())
+            if not prompt.text[end : end + 1].isspace():
+                kept -= 1  # the cut goes through a word
+            remarks.append(
+                f'Only the first {kept} of the {len(prompt.text.split())} words of a '
+                f'sentence are read, {self.max_tokens} tokens (max_tokens): '
+                f'{prompt.text[:40]!r}...'
+            )
+        elif len(ids) > self.max_tokens:
+            remarks.append(
+                f'A prompt has {len(ids)} tokens, {self.max_tokens} are read '
+                '(max_tokens); the rest is cut. split() a list of names: '
+                f'{prompt.text[:80]!r}...'
+            )
+        return tuple(remarks)
+
+    def _tell(self, prompts: Sequence[Prompt], layouts: Sequence[_Layout]) -> None:
+        """Warn of what cannot be understood, once a prompt; once in all in training."""
         for prompt, layout in zip(prompts, layouts):
-            if layout.num_tokens > self.max_tokens and not self._warned_of_cut:
-                warnings.warn(
-                    f'A prompt has {layout.num_tokens} tokens, {self.max_tokens} are '
-                    'read (max_tokens); the rest is cut. Shorten an expression, or '
-                    f'split() a list of names: {prompt.text[:80]!r}...',
-                    stacklevel=3,
-                )
-                self._warned_of_cut = True
+            key = 'training' if self.training else prompt
+            if layout.remarks and not self._told.get(key):
+                self._told.put(key, True)
+                for remark in layout.remarks:
+                    warnings.warn(remark, stacklevel=3)
 
     def _encode(self, layouts: dict[str, _Layout]) -> dict[str, Tensor]:
         """Encode distinct texts; text -> (num tokens, Cp)."""

@@ -1,0 +1,69 @@
+"""What people ask for, and how sure they want it: checked, brought to one form.
+
+Names, sentences, boxes and masks enter; prompts and targets leave.
+"""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any
+
+from uninext.apis.results import AskedPrompt
+from uninext.models.sessions.inputs import prompts_of
+from uninext.structures import Prompt, Target
+
+
+def checked_score_thr(score_thr: Any) -> float:
+    """Check a score threshold.
+
+    Raises:
+        ValueError: If it is no number in 0..1.
+    """
+    if not isinstance(score_thr, Real) or not 0 <= score_thr <= 1:
+        raise ValueError(f'score_thr must be a number in 0..1, got {score_thr!r:.40}.')
+    return float(score_thr)
+
+
+def asked_prompts(
+    categories: Any, expression: Any, box: Any, mask: Any
+) -> tuple[list[Prompt | Target], tuple[AskedPrompt, ...]]:
+    """Read what :class:`uninext.apis.UninextInferencer` is asked for.
+
+    Args:
+        categories: As of its call; None: nothing.
+        expression: As of its call.
+        box: As of its call.
+        mask: As of its call, read already.
+
+    Returns:
+        Prompts in the order of their ids, and how people read them.
+
+    Raises:
+        ValueError: If nothing is asked for, or something is no prompt.
+    """
+    prompts: list[Prompt | Target] = []
+    if categories is not None:
+        prompts += prompts_of(None, categories, None, None, None)
+    if expression is not None:
+        several = isinstance(expression, (list, tuple))
+        for sentence in expression if several else [expression]:
+            prompts += prompts_of(None, None, sentence, None, None)
+    if box is not None:
+        prompts += prompts_of(None, None, None, box, None)
+    if mask is not None:
+        prompts += prompts_of(None, None, None, None, mask)
+    if not prompts:
+        raise ValueError(
+            "Nothing is asked for. Pass categories='person, car', "
+            "expression='the man in red', box=[x1, y1, x2, y2] or mask=..."
+        )
+    return prompts, tuple(_asked(prompt) for prompt in prompts)
+
+
+def _asked(prompt: Prompt | Target) -> AskedPrompt:
+    if isinstance(prompt, Prompt):
+        return AskedPrompt(', '.join(prompt.names), prompt.names, prompt.pooled)
+    text = 'mask'
+    if prompt.mask is None:
+        text = f'box ({", ".join(f"{v:g}" for v in prompt.box().tolist())})'
+    return AskedPrompt(text, ('target',), single=True)
