@@ -119,11 +119,18 @@ def test_sequences_count_equally_or_by_their_frames():
 
 
 def test_boxes_are_cut_at_the_border_where_the_rules_say_so():
-    truth = np.tile([0.0, 0, 10, 10], (2, 1))
-    pred = np.tile([-10.0, 0, 20, 10], (2, 1))
+    truth = np.tile([40.0, 0, 10, 10], (2, 1))
+    pred = np.tile([40.0, 0, 20, 10], (2, 1))
     assert figures(pred, truth, 'got10k')['AO'] == 0.5
     assert figures(pred, truth, 'got10k', size_hw=(50, 50))['AO'] == 1
     assert figures(pred, truth, 'otb', size_hw=(50, 50))['AO'] == 0.75
+
+
+def test_boxes_that_leave_to_the_left_are_shifted_as_by_the_toolkit_of_got10k():
+    truth = np.tile([0.0, 0, 20, 10], (2, 1))
+    pred = np.tile([-10.0, 0, 20, 10], (2, 1))
+    assert figures(pred, truth, 'got10k')['AO'] == 1 / 3
+    assert figures(pred, truth, 'got10k', size_hw=(50, 50))['AO'] == 1
 
 
 def test_errors_say_what_is_wrong():

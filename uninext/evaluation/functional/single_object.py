@@ -30,8 +30,8 @@ class SingleObjectRules:
         pools_frames: Average over the frames of all sequences; otherwise over frames
             of a sequence, then over sequences.
         repeats_empty: An answer without area is replaced by the one before.
-        clips_to_frame: Boxes are cut at the border of the picture, where its size is
-            known.
+        clips_to_frame: Boxes are put inside the picture, as GOT-10k's toolkit does it,
+            where its size is known.
         counts_errors: Whether ``errorNum`` is given.
     """
 
@@ -241,7 +241,10 @@ def _repeat_empty(boxes: np.ndarray) -> np.ndarray:
 def _clip(boxes: np.ndarray, size_hw: tuple[int, int] | None) -> np.ndarray:
     if size_hw is None:
         return boxes
+    # As the toolkit of GOT-10k: a corner outside the image moves to its border, sides
+    # are cut to what is left from there on. So what leaves to the left is shifted.
     limit = np.array([size_hw[1], size_hw[0]])
     top_left = np.clip(boxes[:, :2], 0, limit)
-    bottom_right = np.clip(boxes[:, :2] + boxes[:, 2:], 0, limit)
-    return np.concatenate([top_left, bottom_right - top_left], axis=1)
+    return np.concatenate(
+        [top_left, np.clip(boxes[:, 2:], 0, limit - top_left)], axis=1
+    )
