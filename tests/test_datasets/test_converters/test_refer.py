@@ -120,6 +120,7 @@ def test_mix_as_published(read_sets):
 def test_written_layout_is_what_the_dataset_reads(read_sets, tmp_path):
     content = conv.to_coco(conv.mix_train_splits(read_sets))
     assert [i['id'] for i in content['images']] == [1, 2]
+    assert [i['original_id'] for i in content['images']] == [1, 3]
     assert [a['image_id'] for a in content['annotations']] == [1, 2]
     conv.write_json(content, tmp_path / 'deep' / 'ann.json')
     assert [p.name for p in (tmp_path / 'deep').iterdir()] == ['ann.json']
@@ -134,7 +135,7 @@ def test_written_layout_is_what_the_dataset_reads(read_sets, tmp_path):
         test_mode=True,
     )
     assert len(dataset) == 4
-    assert dataset.get_data_info(3)['image_id'] == 3
+    assert dataset.get_data_info(3)['img_id'] == content['images'][1]['id']
     assert dataset.get_data_info(0)['has_masks']
 
 
