@@ -2,6 +2,7 @@
 
 ``runner``: what a run is made of, in which order.
 ``loops``: training by iteration, resumed exactly.
+``interruption``: Ctrl-C that waits until an iteration is whole.
 ``video_loop``: testing videos frame by frame.
 ``hooks``: seeds, losses per source, checkpoints that are never half-written.
 ``log_processor``: the progress line.

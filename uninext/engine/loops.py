@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from mmengine.hooks import EMAHook, Hook
 from mmengine.runner import BaseLoop, IterBasedTrainLoop, Runner
 from torch import nn
 from torch.utils.data import BatchSampler, DataLoader, Dataset
 
+from uninext.engine.hooks import SafeCheckpointHook
+from uninext.engine.interruption import PatientInterrupt
 from uninext.registry import LOOPS
 
 
@@ -61,25 +64,59 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
     def run(self) -> nn.Module:
         """Train until ``max_iters``, validating in between.
 
+        Ctrl-C ends it after the iteration that is under way, with a checkpoint to
+        resume from; see :class:`PatientInterrupt`.
+
         Returns:
             The trained model.
 
         Raises:
             ValueError: If the run was resumed and the sampler cannot skip.
+            KeyboardInterrupt: After Ctrl-C.
         """
         self.runner.call_hook('before_train')
         self.runner.call_hook('before_train_epoch')
         if self._iter > 0:
             self.skip_batches(self._iter)
-        while self._iter < self._max_iters and not self.stop_training:
-            self.runner.model.train()
-            self.run_iter(next(self.dataloader_iterator))
-            self._decide_current_val_interval()
-            if self._is_time_to_validate():
-                self.runner.val_loop.run()
+        self._can_be_saved = False
+        with PatientInterrupt() as ctrl_c:
+            try:
+                self._train(ctrl_c)
+            except KeyboardInterrupt:
+                if self._can_be_saved:
+                    with ctrl_c.deferred():
+                        self._save()
+                raise
         self.runner.call_hook('after_train_epoch')
         self.runner.call_hook('after_train')
         return self.runner.model
+
+    def _train(self, ctrl_c: PatientInterrupt) -> None:
+        self._can_be_saved = True
+        while self._iter < self._max_iters and not self.stop_training:
+            self.runner.model.train()
+            batch = next(self.dataloader_iterator)
+            self._can_be_saved = False
+            with ctrl_c.deferred():
+                self.run_iter(batch)
+            self._can_be_saved = True
+            if ctrl_c.requested:
+                raise KeyboardInterrupt
+            self._decide_current_val_interval()
+            if self._is_time_to_validate():
+                # their averages stand in for the weights meanwhile
+                self._can_be_saved = not self._has(EMAHook)
+                self.runner.val_loop.run()
+                self._can_be_saved = True
+
+    def _save(self) -> None:
+        """Save what was trained by now, unless that is done."""
+        for hook in self.runner.hooks:
+            if isinstance(hook, SafeCheckpointHook):
+                hook.save_unless_saved(self.runner, self._iter)
+
+    def _has(self, kind: type[Hook]) -> bool:
+        return any(isinstance(hook, kind) for hook in self.runner.hooks)
 
     def skip_batches(self, num_batches: int) -> None:
         """Move the sampler to where it stood after ``num_batches`` batches.

@@ -59,13 +59,26 @@ class SafeCheckpointHook(CheckpointHook):
         if 'message_hub' in checkpoint:
             checkpoint['message_hub'] = from_plain(checkpoint['message_hub'])
 
+    def save_unless_saved(self, runner: Runner, num_iters: int) -> None:
+        """Save a checkpoint between two iterations, out of turn.
+
+        Args:
+            runner: The runner of this run.
+            num_iters: Iterations that are done; nothing is saved of none.
+        """
+        filename = self.filename_tmpl.format(num_iters)
+        is_saved = Path(self.last_ckpt or '').name == filename
+        if num_iters and not self.by_epoch and not is_saved:
+            meta = dict(epoch=runner.epoch, iter=num_iters)
+            self._save_checkpoint_with_step(runner, num_iters, meta)
+
     def _save_checkpoint_with_step(
         self, runner: Runner, step: int, meta: dict[str, Any]
     ) -> None:
         superseded = self._note_kept(runner, step)
         filename = self.filename_tmpl.format(step)
-        self.last_ckpt = self.file_backend.join_path(self.out_dir, filename)
-        runner.message_hub.update_info('last_ckpt', self.last_ckpt)
+        path = self.file_backend.join_path(self.out_dir, filename)
+        runner.message_hub.update_info('last_ckpt', path)
         runner.save_checkpoint(
             self.out_dir,
             filename,
@@ -75,6 +88,7 @@ class SafeCheckpointHook(CheckpointHook):
             by_epoch=self.by_epoch,
             backend_args=self.backend_args,
         )
+        self.last_ckpt = path
         if not is_main_process():
             return
         Path(runner.work_dir, 'last_checkpoint').write_text(self.last_ckpt)
