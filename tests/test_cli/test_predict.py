@@ -187,8 +187,12 @@ def test_a_name_that_is_given_twice_is_asked_once_and_told_once(photos, capsys):
         ((0.1, 0.1, 0.4, 0.6), 'Pixels of the image are expected'),
     ],
 )
-def test_boxes_are_refused_as_python_refuses_them(photos, capsys, box, message):
+def test_boxes_are_refused_before_a_model_is_built(
+    photos, capsys, monkeypatch, box, message
+):
+    monkeypatch.setattr('uninext.apis.UninextInferencer', None)
     assert message in fails(capsys, photos, '--box', *box)
+    assert not Path('found').exists()
 
 
 @pytest.mark.parametrize('threshold', ['2', '-1', 'nan', 'high'])

@@ -144,7 +144,8 @@ def _add_model(group: Any) -> None:
         nargs=2,
         type=int,
         metavar=('LONG', 'SHORT'),
-        help='sides that pictures are resized to; default: those of the model',
+        help='sides that pictures are resized to; default: those that the config '
+        'evaluates its model at',
     )
     group.add_argument(
         '--batch-size',
@@ -298,13 +299,16 @@ def _check(args: argparse.Namespace) -> None:
 def _prompts(args: argparse.Namespace) -> dict[str, Any]:
     """Prompts as the inferencer takes them."""
     from uninext.apis.masks import load_mask
+    from uninext.apis.prompts import asked_prompts
 
-    return dict(
+    prompts = dict(
         categories=names_of(args.categories),
         expression=args.expression,
         box=args.box,
         mask=load_mask(args.mask),
     )
+    asked_prompts(**prompts)  # what is no prompt is refused before a model is built
+    return prompts
 
 
 def _build_inferencer(args: argparse.Namespace) -> UninextInferencer:

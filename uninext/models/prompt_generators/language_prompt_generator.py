@@ -316,8 +316,8 @@ class LanguagePromptGenerator(BaseModule):
         if nameless:
             remarks.append(
                 'The vocabulary of the text encoder knows no word of '
-                f'{", ".join(f"{name!r:.40}" for name in nameless)}: what is found by '
-                'it, and its scores, mean nothing.'
+                f'{", ".join(f"{name!r:.40}" for name in nameless)}: what is found '
+                'by it means nothing.'
             )
         if len(ids) > self.max_tokens and prompt.pooled:
             end = encoding.token_to_chars(last).end
