@@ -1,6 +1,7 @@
 """Metrics as pure functions: numpy arrays enter, numbers leave.
 
-``masks``: polygons and RLE of annotation files <-> arrays.
+``coco``: AP and AR of boxes and masks, as pycocotools matches them.
+``confusion``: which categories are taken for which.
 ``referring``: overlaps of one answer with one target, and their summary over a set.
 ``single_object``: success, precision and overlap of one box a frame.
 ``video_objects``: J and F of masks, DAVIS and YouTube-VOS.
