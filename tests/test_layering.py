@@ -133,7 +133,10 @@ def test_no_code_asks_which_task_it_is(room):
         assert not asks_for_the_task(path.read_text()), path
 
 
-@pytest.mark.parametrize('module', ['uninext', 'uninext.cli', 'uninext.utils'])
+@pytest.mark.parametrize(
+    'module',
+    ['uninext', 'uninext.cli', 'uninext.utils', 'uninext.evaluation.result_files'],
+)
 def test_import_is_light(module):
     code = f'import sys, {module}; print({{"torch", "mmdet"}} & set(sys.modules))'
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
