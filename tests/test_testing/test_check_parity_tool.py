@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from uninext import testing
-from uninext.testing import Comparison, StoredNumbers
+from uninext.testing import Comparison
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools/analysis_tools/check_parity.py'
 
@@ -50,8 +50,9 @@ def test_status_says_whether_all_agree(
     monkeypatch.setattr(testing, 'build_drawn_model', build)
     monkeypatch.setattr(testing, 'config_suffix', lambda table: '_vit-h')
     monkeypatch.setattr(testing, 'compare_losses', lambda model, numbers: results)
-    assert tool.main(['losses', 'table.tsv', numbers, '--seed', '3']) == status
-    expected = dict(config='stage1_pretrain_vit-h.py', table='table.tsv', seed=3)
+    table = 'vit-h_stage1.tsv'
+    assert tool.main(['losses', table, numbers, '--seed', '3']) == status
+    expected = dict(config='stage1_pretrain_vit-h.py', table=table, seed=3)
     assert asked == expected
     out = capsys.readouterr().out
     assert f'{2 - status} of 2 agree' in out
@@ -59,21 +60,64 @@ def test_status_says_whether_all_agree(
 
 
 @pytest.mark.parametrize(
-    ('stored', 'config'),
+    ('table', 'config'),
     [
-        ('detection/pred_boxes', 'stage2_image.py'),
-        ('detection/loss/loss_ce', 'stage2_image.py'),
-        ('detection/loss/loss_prj', 'stage1_pretrain.py'),
-        ('sot/pred_boxes', 'stage3_video.py'),
-        ('sot/loss/loss_ce', 'stage3_video.py'),
+        ('official_r50_stage1.tsv', 'stage1_pretrain'),
+        ('elsewhere/stage2_of_mine.tsv', 'stage2_image'),
+        ('official_r50_stage3.tsv', 'stage3_video'),
     ],
 )
 @pytest.mark.parametrize('backbone', ['', '_convnext-l', '_vit-h'])
-def test_config_of_the_stage(tool, stored, config, backbone) -> None:
-    config = config.replace('.py', f'{backbone}.py')
-    numbers = StoredNumbers({stored: np.ones(1)})
-    assert tool.default_config(numbers, backbone) == config
-    assert (tool.CONFIGS / config).is_file()
+def test_the_name_of_the_table_tells_the_config(tool, table, config, backbone) -> None:
+    """97ef9bd went by the group "sot", which padded losses of stage 3 have not."""
+    name = tool.default_config(Path('some/stage1/folder') / table, backbone)
+    assert name == f'{config}{backbone}.py'
+    assert (tool.CONFIGS / name).is_file()
+
+
+def test_a_table_that_does_not_tell_needs_a_config(tool, numbers, monkeypatch, capsys):
+    monkeypatch.setattr(testing, 'config_suffix', lambda table: '')
+    assert tool.main(['losses', 'table.tsv', numbers]) == 2
+    assert 'table.tsv does not tell the stage' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(('error', 'status'), [(0.004, 0), (0.02, 1)])
+def test_videos_end_with_a_table(
+    tool, numbers, monkeypatch, capsys, error, status
+) -> None:
+    asked = {}
+
+    def model(config, table, numbers, device):
+        asked.update(config=Path(config).name, device=device)
+
+    results = [
+        Comparison('mot/frame0/ids', (3,), 0.0, 0.0),
+        Comparison('mot/frame0/boxes_xyxy', (3, 4), 0.001, 0.01),
+        Comparison('mot/frame1/boxes_xyxy', (2, 4), error, 0.01),
+        Comparison('vis/final/masks0', (2, 9), 0.0, 5e-4),
+        Comparison('vis/final/masks1', (2, 9), 1e-4, 5e-4),
+    ]
+    monkeypatch.setattr(testing, 'SharpenedModel', model)
+    monkeypatch.setattr(testing, 'config_suffix', lambda table: '')
+    monkeypatch.setattr(testing, 'compare_video', lambda *given: results)
+    command = ['video', 'official_r50_stage3.tsv', numbers, '--data', 'folder']
+    assert tool.main(command) == status
+    assert asked == dict(config='stage3_video.py', device='cpu')
+    out = capsys.readouterr().out
+    rows = [line.split() for line in out.splitlines()]
+    failed = ['FAIL', 'at', 'mot/frame1/boxes_xyxy'] * status
+    assert ['mot', 'ids', '1/1', '0', '0'] in rows
+    boxes = f'{2 - status}/2', f'{error:.2g}', '0.01'
+    assert ['mot', 'boxes_xyxy', *boxes, *failed] in rows
+    assert ['vis', 'masks', '2/2', '0.0001', '0.0005'] in rows
+    assert f'{5 - status} of 5 agree' in out
+
+
+def test_videos_need_their_frames(tool, capsys) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        tool.main(['video', 'table.tsv', 'numbers.npz'])
+    assert stopped.value.code == 2
+    assert '--data FOLDER' in capsys.readouterr().err
 
 
 def test_what_cannot_be_checked(tool, numbers, tmp_path, capsys) -> None:

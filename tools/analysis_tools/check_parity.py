@@ -1,78 +1,128 @@
 """Compare our model with stored numbers of the published one, weights drawn alike.
 
-Exit status: 0 all arrays agree, 1 some do not, 2 it could not be checked.
+forward: arrays of the network. losses: of training. video: what whole videos give.
+Exit status: 0 all agree, 1 some do not, 2 it could not be checked.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from uninext.testing.stored_numbers import StoredNumbers
+    from uninext.testing.stored_numbers import Comparison
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs' / 'uninext'
+STAGES = {1: 'stage1_pretrain', 2: 'stage2_image', 3: 'stage3_video'}
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('what', choices=['forward', 'losses'])
+    parser.add_argument('what', choices=['forward', 'losses', 'video'])
     parser.add_argument('table', metavar='TABLE.tsv', help='published keys and shapes')
     parser.add_argument('numbers', metavar='NUMBERS.npz', help='stored arrays')
-    parser.add_argument('--seed', type=int, default=0, help='of the drawn weights')
+    parser.add_argument(
+        '--seed',
+        type=int,
+        default=0,
+        help='of the drawn weights (numbers of videos tell theirs)',
+    )
     parser.add_argument(
         '--config',
-        help='model to check (default: stage3_video for numbers of targets, '
-        'stage1_pretrain for losses learned from boxes only, else stage2_image, '
-        'with the backbone of the table)',
+        help='model to check (default: that of the stage and the backbone which the '
+        'table is of, e.g. stage3_video for official_r50_stage3.tsv)',
     )
+    parser.add_argument('--data', help='folder that the frames of videos lie in')
     parser.add_argument('--device', default='cpu', help='where to compute')
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.what == 'video' and args.data is None:
+        parser.error('video needs --data FOLDER: the frames lie below it')
+    return args
 
 
-def default_config(numbers: StoredNumbers, backbone: str) -> str:
-    """The config of the stage that the numbers are of.
+def default_config(table: str | Path, backbone: str) -> str:
+    """The config of the stage that a table is of.
 
     Args:
-        numbers: What is to be computed.
+        table: Its name tells the stage.
         backbone: What configs of the backbone end in.
+
+    Raises:
+        ValueError: If the name does not tell.
     """
-    stage = 'stage2_image'
-    if 'sot' in numbers.groups():
-        stage = 'stage3_video'
-    elif any(name.endswith('/loss_prj') for name in numbers.names):
-        stage = 'stage1_pretrain'
-    return f'{stage}{backbone}.py'
+    stage = re.search(r'stage([123])', Path(table).name)
+    if stage is None:
+        raise ValueError(
+            f'The name of the table {Path(table).name} does not tell the stage '
+            '(expected stage1, stage2 or stage3 in it). Name the config: --config.'
+        )
+    return f'{STAGES[int(stage[1])]}{backbone}.py'
+
+
+def compare(args: argparse.Namespace) -> Iterator[Comparison]:
+    """The comparisons that are asked for."""
+    # torch and mmdet take seconds to import
+    from uninext import testing
+
+    what = args.what
+    kind = testing.VideoNumbers if what == 'video' else testing.StoredNumbers
+    numbers = kind.load(args.numbers)
+    config = args.config or CONFIGS / default_config(
+        args.table, testing.config_suffix(args.table)
+    )
+    if what == 'video':
+        sharpened = testing.SharpenedModel(config, args.table, numbers, args.device)
+        return testing.compare_video(sharpened, numbers, Path(args.data))
+    model = testing.build_drawn_model(config, args.table, args.seed).to(args.device)
+    by_kind = dict(forward=testing.compare_forward, losses=testing.compare_losses)
+    return by_kind[what](model, numbers)
+
+
+def worst_of_tasks(results: list[Comparison]) -> list[str]:
+    """A line for each task and kind of thing: how many agree, and the worst."""
+    kinds: dict[tuple[str, str], list[Comparison]] = {}
+    for result in results:
+        task, *_, kind = result.name.split('/')
+        kind = 'masks' if kind.startswith('masks') else kind
+        kinds.setdefault((task, kind), []).append(result)
+    lines = [f'{"task":<10} {"what":<30} {"agree":>9} {"worst":>9} {"tolerance":>9}']
+    for (task, kind), found in kinds.items():
+        worst = max(found, key=_excess)
+        agree = f'{sum(result.passed for result in found)}/{len(found)}'
+        line = f'{task:<10} {kind:<30} {agree:>9} {worst.error:>9.2g}'
+        line = f'{line} {worst.tolerance:>9.2g}'
+        lines.append(line if worst.passed else f'{line}  FAIL at {worst.name}')
+    return lines
+
+
+def _excess(result: Comparison) -> tuple[bool, float]:
+    """Sorts failures last, then by the share of the tolerance that is used."""
+    return not result.passed, result.error / (result.tolerance or 1.0)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Compare and print a line per array."""
+    """Compare and print a line per array, and of videos a table of tasks."""
     args = parse_args(argv)
-    # torch and mmdet take seconds to import
     from mmengine.registry import init_default_scope
 
-    from uninext import testing
-
     init_default_scope('uninext')
-    compare = {'forward': testing.compare_forward, 'losses': testing.compare_losses}
+    results = []
     try:
-        numbers = testing.StoredNumbers.load(args.numbers)
-        config = args.config or CONFIGS / default_config(
-            numbers, testing.config_suffix(args.table)
-        )
-        model = testing.build_drawn_model(config, args.table, args.seed)
-        results = []
-        for result in compare[args.what](model.to(args.device), numbers):
+        for result in compare(args):
             print(result.line(), flush=True)
             results.append(result)
     except (ValueError, OSError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
+    if args.what == 'video':
+        print('\n'.join(['', *worst_of_tasks(results), '']))
     failed = [result for result in results if not result.passed]
-    worst = max(results, key=lambda result: result.error)
+    worst = max(results, key=_excess)
     print(
         f'{len(results) - len(failed)} of {len(results)} agree '
         f'(tolerance {worst.tolerance:g}); worst: {worst.error:.2e} {worst.name}'

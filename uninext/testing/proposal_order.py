@@ -50,7 +50,7 @@ class ProposalOrder:
         self.classifier = classifier
         self.num_queries = num_queries
         self.exchanged: list[Tie] = []
-        self._scores: Tensor | None = None
+        self._scores = torch.zeros(0, 0)  # (B, N) of the last run, if there was one
         self._handle: Any = None
 
     def __enter__(self) -> ProposalOrder:

@@ -1,0 +1,179 @@
+"""Compare targets that are shown and found again: SOT and VOS.
+
+Shape legend: (H, W) the frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from uninext.models.sessions import ShownTargets, target_at_input
+from uninext.structures import Target
+from uninext.testing.parity_run import (
+    BOX_PIXELS,
+    EXACT,
+    MASKS,
+    MERGED,
+    SCORES,
+    TaskRun,
+    map_of,
+)
+from uninext.testing.parity_templates import Templates
+from uninext.testing.stored_numbers import Comparison
+
+LATE_MAPS, EARLY_FRAMES = 5e-3, 6  # a template depends on the mask before
+
+
+def compare_sot(run: TaskRun) -> Iterator[Comparison]:
+    """A target shown by its box."""
+    update = dict(
+        type='PeriodicTemplateUpdate',
+        interval=int(run.setting('update_interval')),
+        min_score=run.setting('update_threshold'),
+    )
+    one = ShownTargets(update=update, with_iou=run.with_iou, with_masks=False)
+    session = run.session(box=one)
+    session.add(box=run.numbers['sot/init_box_xyxy'])
+    templates = Templates(run.numbers, run.task, run.model)
+    yield from run.size()
+    for i, frame in enumerate(run.frames):
+        at = f'frame{i}'
+        _, results = run.step(session, frame, lambda s, at=at: _boxes(run, at, s))
+        yield from results
+        templates.look_at(session, i, frame)
+    yield from templates.compare(one.update)
+
+
+def _boxes(run: TaskRun, at: str, sample: Any) -> list[Comparison]:
+    """Boxes and scores of a frame; there is no score where the target is shown."""
+    found = sample.pred_instances
+    return run.where_stored(
+        at,
+        boxes_xyxy=lambda name: run.boxes(name, found.bboxes),
+        scores=lambda name: run.close(name, found.scores.cpu(), SCORES),
+    )
+
+
+def compare_vos(run: TaskRun) -> Iterator[Comparison]:
+    """Targets shown by their masks, in one map."""
+    follower = ShownTargets(
+        update=dict(
+            type='ConfidentTemplateUpdate', min_score=run.setting('update_threshold')
+        ),
+        merge=dict(MERGED, blank_score_thr=run.setting('empty_below_score', 0.0)),
+        shown_mask='round_trip',
+        with_iou=run.with_iou,
+    )
+    targets, boxes = _shown_targets(run)
+    session, ids = run.session(mask=follower), {}
+    templates = Templates(run.numbers, run.task, run.model)
+    yield from run.size()
+    if run.stored('init_boxes_xyxy_at_input_size'):
+        yield run.close('init_boxes_xyxy_at_input_size', boxes, EXACT)
+    for i, frame in enumerate(run.frames):
+        new = {number: mask for number, first, mask in targets if first == i}
+        for number, mask in new.items():
+            ids.update(dict.fromkeys(session.add(mask=mask), number))
+        one = _VOSFrame(run, i, ids, _first_answers(run, follower, frame, i, new))
+        sample, results = run.step(session, frame, one.compare)
+        yield from results
+        templates.look_at(session, i, frame)
+        templates.masks[i] = one.masks(sample)
+    yield from templates.compare(follower.update)
+
+
+class _VOSFrame:
+    """What is stored of a frame of VOS.
+
+    Args:
+        run: The task.
+        i: Number of the frame.
+        ids: Prompt -> id of its target.
+        first: Id -> box (4,) and score that the network gives to a target in the frame
+            that shows it.
+    """
+
+    def __init__(
+        self, run: TaskRun, i: int, ids: dict[int, int], first: dict[int, Any]
+    ) -> None:
+        self._run, self._i, self._ids, self._first = run, i, ids, first
+
+    def compare(self, sample: Any) -> list[Comparison]:
+        """Map, ids, scores and boxes."""
+        run, at, found = self._run, f'frame{self._i}', sample.pred_instances
+        mine = [self._ids[prompt] for prompt in found.prompt_ids.tolist()]
+        boxes, scores = found.bboxes.clone(), found.scores.clone()
+        for number, (box, score) in self._first.items():
+            place = mine.index(number)
+            boxes[place], scores[place] = box, score
+        tolerance = MASKS if self._i < EARLY_FRAMES else LATE_MAPS
+        whose = map_of(found, mine, run.frame_hw)
+        return run.where_stored(
+            at,
+            map=lambda name: run.map(name, whose, tolerance),
+            ids=lambda name: run.equal(name, mine),
+            scores=lambda name: run.close(name, scores.cpu(), SCORES),
+            boxes_xyxy=lambda name: run.boxes(name, boxes),
+        )
+
+    def masks(self, sample: Any) -> dict[int, tuple[Tensor, Tensor]]:
+        """Prompt -> its mask, and that which is stored, (H, W) bool each."""
+        found = sample.pred_instances
+        whose = torch.from_numpy(
+            self._run.numbers[f'{self._run.task}/frame{self._i}/map']
+        )
+        return {
+            prompt: (mask.cpu(), whose == self._ids[prompt])
+            for prompt, mask in zip(found.prompt_ids.tolist(), found.masks)
+        }
+
+
+def _shown_targets(run: TaskRun) -> tuple[list[tuple[int, int, Tensor]], np.ndarray]:
+    """(id, first frame, (H, W) mask) of each target; their boxes at input size."""
+    given = run.task if run.stored('init_masks') else 'vos_davis'
+    masks = torch.from_numpy(run.numbers.bits(f'{given}/init_masks', run.frame_hw))
+    numbers = [int(n) for n in run.numbers[f'{run.task}/init_ids']]
+    first = [int(n) for n in run.numbers[f'{run.task}/init_frame']]
+    boxes = [
+        target_at_input(Target(mask=mask), run.frame_hw, run.input_hw)[0]
+        for mask in masks
+    ]
+    return list(zip(numbers, first, masks)), torch.stack(boxes).numpy()
+
+
+def _first_answers(
+    run: TaskRun,
+    follower: ShownTargets,
+    frame: np.ndarray,
+    i: int,
+    masks: dict[int, Tensor],
+) -> dict[int, tuple[Tensor, Tensor]]:
+    """Boxes and scores by the network of targets in the very frame that shows them.
+
+    The published code asks it and then takes what was given; our sessions do not ask.
+    So another session gets the frame twice: shown in the first, found in the second.
+    """
+    if not masks:
+        return {}
+    session = run.session(mask=follower)
+    session.add(mask=torch.stack(list(masks.values())))
+    session.step(frame)
+    name = f'{run.task}/frame{i}'
+    rows = [run.numbers[f'{name}/ids'].tolist().index(number) for number in masks]
+    boxes, scores = (run.numbers[f'{name}/{n}'][rows] for n in ('boxes_xyxy', 'scores'))
+
+    def compare(sample: Any) -> list[Comparison]:
+        found = sample.pred_instances
+        pairs = ((found.scores, scores, SCORES), (found.bboxes, boxes, BOX_PIXELS))
+        errors = [float(np.abs(a.cpu().numpy() - b).max()) for a, b, _ in pairs]
+        limits = [limit for *_, limit in pairs]
+        return [Comparison(name, (), e, limit) for e, limit in zip(errors, limits)]
+
+    sample, _ = run.step(session, frame, compare)
+    found = sample.pred_instances
+    return dict(zip(masks, zip(found.bboxes, found.scores)))
