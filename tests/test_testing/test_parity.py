@@ -193,12 +193,19 @@ def test_state_dict_of_the_model_has_a_place_for_every_key(model) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('stage', ['stage1_pretrain', 'stage2_image'])
-def test_published_losses(parity_dir, stage) -> None:
+@pytest.mark.parametrize(
+    ('stage', 'suffix', 'seed'),
+    [
+        ('stage1_pretrain', '', 0),
+        ('stage2_image', '', 0),
+        ('stage2_image', '_padded', 3),
+    ],
+)
+def test_published_losses(parity_dir, stage, suffix, seed) -> None:
     name = f'r50_{stage[:6]}'
     table = parity_dir / f'official_{name}.tsv'
-    numbers = StoredNumbers.load(parity_dir / f'losses_{name}.npz')
-    drawn = build_drawn_model(CONFIGS / f'{stage}.py', table, 0)
+    numbers = StoredNumbers.load(parity_dir / f'losses_{name}{suffix}.npz')
+    drawn = build_drawn_model(CONFIGS / f'{stage}.py', table, seed)
     results = list(parity_losses.compare_losses(drawn, numbers))
     assert [r.line() for r in results if not r.passed] == []
 

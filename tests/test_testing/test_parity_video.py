@@ -148,13 +148,16 @@ def test_template_of_a_padded_frame(model) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('what', ['forward', 'losses'])
-def test_published_numbers_of_stage_3(parity_dir, what) -> None:
+@pytest.mark.parametrize(
+    ('what', 'suffix', 'seed', 'at_least'),
+    [('forward', '', 0, 100), ('losses', '', 0, 100), ('losses', '_padded', 3, 70)],
+)
+def test_published_numbers_of_stage_3(parity_dir, what, suffix, seed, at_least) -> None:
     torch.manual_seed(0)
-    numbers = StoredNumbers.load(parity_dir / f'{what}_r50_stage3.npz')
+    numbers = StoredNumbers.load(parity_dir / f'{what}_r50_stage3{suffix}.npz')
     table = parity_dir / 'official_r50_stage3.tsv'
-    drawn = build_drawn_model(CONFIGS / 'uninext/stage3_video.py', table, 0)
+    drawn = build_drawn_model(CONFIGS / 'uninext/stage3_video.py', table, seed)
     room = dict(forward=parity, losses=parity_losses)[what]
     results = list(getattr(room, f'compare_{what}')(drawn, numbers))
-    assert len(results) > 100
+    assert len(results) > at_least
     assert [r.line() for r in results if not r.passed] == []
