@@ -292,7 +292,7 @@ class UninextInferencer:
         session = self.model.open(scale=self.scale.for_videos())
         following = Following(session, prompts, asked)
         for picture in source.read():
-            yield following.take(picture, score_thr)
+            yield following._take(picture, score_thr)
 
     # ----------------------------------------------------------------------- pictures
 
@@ -428,9 +428,9 @@ class Following:
             score_thr: Of categories, in 0..1.
             path: Where the frame is from, for the result.
         """
-        return self.take(Picture(image, path), score_thr)
+        return self._take(Picture(image, path), score_thr)
 
-    def take(self, picture: Picture, score_thr: float = 0.3) -> Result:
+    def _take(self, picture: Picture, score_thr: float = 0.3) -> Result:
         """Find in the next frame; see :meth:`step`.
 
         Args:

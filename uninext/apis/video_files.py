@@ -87,17 +87,16 @@ def _promised(path: str | Path) -> _Promised | None:
     try:
         with av.open(str(path)) as container:
             stream = container.streams.video[0]
-            packets = [packet for packet in container.demux(stream) if packet.size]
-            thrown = sum(packet.is_discard for packet in packets)
-            ends = [
-                float((packet.pts + (packet.duration or 0)) * packet.time_base)
-                for packet in packets
-                if packet.pts is not None
-            ]
+            thrown, end = 0, 0.0
+            for packet in container.demux(stream):  # none of them is held
+                thrown += packet.is_discard
+                if packet.size and packet.pts is not None:
+                    ticks = packet.pts + (packet.duration or 0)
+                    end = max(end, float(ticks * packet.time_base))
             return _Promised(
                 stream.frames - thrown if stream.frames else None,
                 _seconds_of(container, stream),
-                max(ends, default=0.0),
+                end,
             )
     except (av.error.FFmpegError, IndexError):
         return None

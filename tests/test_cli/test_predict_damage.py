@@ -1,0 +1,127 @@
+"""``uninext predict`` of sources that are damaged, and masks that show several."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from test_predict import (  # noqa: F401
+    GREEN,
+    HEIGHT,
+    NAMES,
+    RED,
+    WIDTH,
+    fails,
+    files_in,
+    photos,
+    picture_at,
+    run,
+    video,
+    workplace,
+)
+
+from uninext.utils.video_writer import VideoWriter
+
+
+def test_nothing_that_can_be_read(photos, capsys):  # noqa: F811
+    for path in photos.glob('*.png'):
+        path.write_bytes(b'no picture')
+    error = fails(capsys, photos, *NAMES)
+    assert f'warning: skipped: Cannot read {photos / "b.png"}' in error
+    assert f'error: No source could be used: skipped: Cannot read {photos}' in error
+    assert 'error: Cannot read' in fails(capsys, photos, *NAMES, '--strict')
+
+
+@pytest.mark.parametrize('batch_size', [1, 3])
+def test_a_folder_goes_on_and_names_what_it_skips(photos, capsys, batch_size):  # noqa: F811
+    (photos / 'a.png').write_bytes(b'no picture')
+    cv2.imwrite(str(photos / 'c.png'), np.zeros((1, 400, 3), np.uint8))
+    options = ['--save', 'coco', '--out', 'o', '--batch-size', batch_size]
+    assert run(photos, *NAMES, *options) == 3
+    labels = json.loads(Path('o/coco_labels.json').read_text())
+    assert [image['file_name'] for image in labels['images']] == ['b.png']
+    captured = capsys.readouterr()
+    assert f'warning: skipped: Cannot read {photos / "a.png"}' in captured.err
+    assert f'warning: skipped: {photos / "c.png"}: An image of 400 x 1' in captured.err
+    assert 'found in 1 picture: 1 x red, 1 x green' in captured.out
+    assert '2 pictures skipped: see above' in captured.out
+
+
+@pytest.mark.parametrize('batch_size', [1, 3])
+def test_strict_stops_and_keeps_what_was_found(photos, capsys, batch_size):  # noqa: F811
+    cv2.imwrite(str(photos / 'c.png'), picture_at())
+    (photos / 'b.png').write_bytes(b'no picture')
+    options = ['--save', 'coco', '--out', 'o', '--batch-size', batch_size, '--strict']
+    assert 'error: Cannot read' in fails(capsys, photos, *NAMES, *options)
+    labels = json.loads(Path('o/coco_labels.json').read_text())
+    assert [image['file_name'] for image in labels['images']] == ['a.png']
+
+
+def broken_video(path: Path) -> Path:
+    """Twelve frames in its header, the first few in the file."""
+    draw = np.random.default_rng(0)
+    with VideoWriter(path, 10) as writer:
+        for step in range(12):
+            noise = draw.integers(0, 99, (HEIGHT, WIDTH, 3), np.uint8)
+            writer.write(np.where(picture_at(step).any(-1, keepdims=True), 255, noise))
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    return path
+
+
+def test_a_video_that_breaks_off(workplace, video, capsys):  # noqa: F811
+    path = broken_video(workplace / 'broken.mp4')
+    assert run(path, *NAMES, '--save', 'json') == 3
+    captured = capsys.readouterr()
+    frames = len(Path('found/broken.jsonl').read_text().splitlines())
+    assert 0 < frames < 12
+    told = f'broken.mp4 is damaged: {frames} of 12 frames could be read'
+    assert told in captured.err
+    assert '1 source damaged: see above' in captured.out
+    assert told in fails(
+        capsys, path, *NAMES, '--out', 'o', '--save', 'json', '--strict'
+    )
+    assert len(Path('o/broken.jsonl').read_text().splitlines()) == frames
+
+
+def test_one_video_of_several_is_no_video(workplace, video, capsys):  # noqa: F811
+    Path('a.mp4').write_text('no video')
+    assert run('a.mp4', video, *NAMES, '--save', 'json') == 3
+    assert files_in(Path('found')) == ['walk.jsonl']
+    assert 'warning: No frame can be read from a.mp4' in capsys.readouterr().err
+    options = ['--save', 'json', '--out', 'o', '--strict']
+    assert 'No frame can be read' in fails(capsys, 'a.mp4', video, *NAMES, *options)
+
+
+def test_half_a_jpeg_is_told(photos, capsys):  # noqa: F811
+    content = cv2.imencode('.jpg', picture_at())[1].tobytes()
+    (photos / 'half.jpg').write_bytes(content[: len(content) * 2 // 3])
+    assert run(photos, *NAMES, '--save', 'json') == 3
+    assert 'half.jpg is damaged: the end of the file' in capsys.readouterr().err
+    assert 'half.json' in files_in(Path('found'))
+    fails(capsys, photos / 'half.jpg', *NAMES, '--strict')
+
+
+def test_a_palette_shows_a_target_by_each_index(photos):  # noqa: F811
+    indices = np.zeros((HEIGHT, WIDTH), np.uint8)
+    for number, (x1, y1, x2, y2) in enumerate((RED, GREEN), start=1):
+        indices[y1:y2, x1:x2] = number
+    mask = Image.fromarray(indices).convert('P')
+    mask.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0])
+    mask.save('mask.png')
+    assert run(photos / 'a.png', '--mask', 'mask.png', '--save', 'json') == 0
+    record = json.loads(Path('found/a.json').read_text())
+    boxes = [instance['box_xyxy'] for instance in record['instances']]
+    assert boxes == [list(RED), list(GREEN)]
+
+
+def test_soft_masks_are_told_and_no_damage(photos, capsys):  # noqa: F811
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[8:40, 8:40] = 255
+    cv2.imwrite('mask.png', cv2.GaussianBlur(mask, (3, 3), 0))
+    assert run(photos / 'a.png', '--mask', 'mask.png', '--save', 'none') == 0
+    assert 'warning: The mask mask.png has' in capsys.readouterr().err
