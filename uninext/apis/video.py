@@ -56,8 +56,8 @@ def open_session(
     """
     device = usable_device(device)  # before seconds are spent on the model
     config, weights = resolve_model(model, checkpoint)
-    frame_scale = InferenceScale(config, scale).for_videos()
     network = build_uninext(config, 'UNINEXTVideo')
+    frame_scale = InferenceScale(config, scale).for_videos()
     load_weights(network, weights)
     return network.to(device).eval().open(scale=frame_scale)
 
