@@ -234,15 +234,8 @@ def build_mots(tmp_path: Path) -> tuple:
         for track, mask in truth.items():
             rle = encode_mask(mask)
             flag = int(track == 0)
-            instances.append(
-                dict(
-                    bbox=[0, 0, 1, 1],
-                    bbox_label=0,
-                    instance_id=track,
-                    ignore_flag=flag,
-                    mask=rle,
-                )
-            )
+            target = dict(instance_id=track, ignore_flag=flag, mask=rle)
+            instances.append(dict(target, bbox=[0, 0, 1, 1], bbox_label=0))
             identity, kind = (10000, 10) if flag else (2000 + track, 2)
             size = f'{MASK_SIZE_HW[0]} {MASK_SIZE_HW[1]}'
             lines.append(f'{index + 1} {identity} {kind} {size} {rle["counts"]}\n')

@@ -180,9 +180,9 @@ def convert_bdd100k(
     bike -> bicycle, motor -> motorcycle, van and caravan -> car); crowds, and objects
     of the classes other person, other vehicle and trailer (written as pedestrian, car
     and truck), get ``iscrowd`` 1; boxes include their last pixel. Boxes are cut to
-    the frame, but those of ``box_track``, which are evaluated as labelled and which
-    datasets cut for training. An object keeps one annotation over its video; frames in
-    which it is a crowd or to be ignored make a second one.
+    the frame, but those of ``box_track`` (evaluated as labelled, cut for training). An
+    object keeps one annotation over its video; frames in which it is ignored make a
+    second one.
 
     Args:
         labels: JSON file, folder of JSON files, or folder of bitmasks.

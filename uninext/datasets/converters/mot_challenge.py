@@ -85,11 +85,8 @@ def convert_mot_challenge(
     for folder in tracked(folders, 'sequences', progress):
         sequence = _read_sequence(folder, root)
         truth = folder / 'gt' / 'gt.txt'
-        tracks: list[Track] = []
-        if truth.is_file():
-            tracks = _read_tracks(
-                truth, sequence, min_visibility, video_json.conversion
-            )
+        given = truth, sequence, min_visibility, video_json.conversion
+        tracks = _read_tracks(*given) if truth.is_file() else []
         video_json.add(
             list(sequence.frames.values()),
             (sequence.width, sequence.height),
