@@ -61,6 +61,20 @@ def test_no_object():
     )
 
 
+@pytest.mark.parametrize('key', ['is_seen', 'areas', 'object_id'])
+def test_what_only_an_evaluation_needs(key):
+    more = dict(is_seen=0, areas=[20, None, 30], object_id=5)
+    annotation = dict(category_id=9, id=7, bboxes=[BOX] * 3, **more)
+    args = (video(), [annotation], {9: 4}, 'root', 'f.json')
+    (target,) = VideoAnnotation.from_records(*args, for_evaluation=True).frame(1)[
+        'instances'
+    ]
+    # object_id is MOTChallenge's, whose annotations have 'considered' too.
+    assert target.get(key) == (None if key == 'object_id' else more[key])
+    (target,) = VideoAnnotation.from_records(*args).frame(1)['instances']
+    assert key not in target
+
+
 @pytest.mark.parametrize('index', [-1, 3])
 def test_no_such_frame(index):
     with pytest.raises(IndexError, match=f'3 frames, there is no {index}'):

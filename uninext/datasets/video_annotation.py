@@ -28,9 +28,10 @@ from uninext.utils.masks import to_rle
 SEPARATOR = '\0'  # the one character that no file name holds
 ABSENT = (np.nan,) * 4
 # Of an annotation, for evaluation only: what the benchmark's ground truth says of it;
-# whether YouTube-VOS has its category in the training set.
+# whether YouTube-VOS has its category in the training set; areas, one a frame,
+# by which YouTube-VIS sorts sizes.
 MOT_KEYS = ('object_id', 'considered', 'mot_class')
-EVALUATION_KEYS = (*MOT_KEYS, 'is_seen')
+EVALUATION_KEYS = (*MOT_KEYS, 'is_seen', 'areas')
 
 
 @dataclass(frozen=True, eq=False)

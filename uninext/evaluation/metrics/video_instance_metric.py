@@ -67,7 +67,8 @@ class VideoInstanceMetric(VideoMetric):
                 int(target['instance_id']),
                 {
                     'label': int(target['bbox_label']),
-                    'iscrowd': int(bool(target.get('ignore_flag'))),
+                    'iscrowd': bool(target.get('ignore_flag')),
+                    'areas': target.get('areas'),
                     'segmentations': [None] * sample['video_length'],
                 },
             )
@@ -89,7 +90,9 @@ class VideoInstanceMetric(VideoMetric):
                     f'{sample["video_length"]} frames.'
                 )
         truth = [
-            Instance(t['label'], t['segmentations'], iscrowd=t['iscrowd'])
+            Instance(
+                t['label'], t['segmentations'], iscrowd=t['iscrowd'], areas=t['areas']
+            )
             for t in state.values()
         ]
         predictions = [
