@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,9 @@ from uninext.apis import read_own_data, read_own_set
 from uninext.apis.own_data_checks import image_size
 from uninext.datasets import DatasetError
 from uninext.datasets.transforms import LoadImageOrExplain
+from uninext.datasets.video_annotation import VideoAnnotation
 from uninext.shapes import generate_image_set, generate_suite
+from uninext.utils.error_origin import is_for_users
 
 
 @pytest.fixture(scope='module')
@@ -331,3 +333,47 @@ def test_masks_that_cannot_be_made_are_errors(mask, message, changed, tmp_path):
 
     with pytest.raises(DatasetError, match=rf'annotation \d+ of .*\.jpg {message}'):
         read_own_set(changed(edit), tmp_path / 'images')
+
+
+# ------------------------------------------------------------------------- any nonsense
+
+
+def with_nonsense(whole: str) -> Iterator[tuple[str, dict]]:
+    """Contents, each with one record or field of another kind, and what it is."""
+    for key in json.loads(whole):
+        for name in [None, *json.loads(whole)[key][0]]:
+            for value in ('absent', None, 'x', [['x']]):
+                content = json.loads(whole)
+                if name is None:
+                    content[key][0] = value
+                elif value == 'absent':
+                    del content[key][0][name]
+                else:
+                    content[key][0][name] = value
+                yield f'{key}, {name}: {value!r}', content
+
+
+@pytest.mark.parametrize(
+    ('file', 'images'),
+    [
+        ('annotations/refs_train.json', 'train'),
+        ('refs_train.json', 'videos/train'),
+    ],
+)
+def test_no_field_of_a_file_is_taken_for_a_bug_of_ours(file, images, videos, tmp_path):
+    """Whatever it is: it is read, or a message says why not."""
+    path = tmp_path / 'a.json'
+    for what, content in with_nonsense((videos / file).read_text()):
+        path.write_text(json.dumps(content))
+        try:
+            own = read_own_set(path, videos / images)
+            labels = {c['id']: i for i, c in enumerate(own.content['categories'])}
+            for video in own.content.get('videos', ()):  # what the datasets do
+                tracks = [
+                    a
+                    for a in own.content['annotations']
+                    if a['video_id'] == video['id']
+                ]
+                VideoAnnotation.from_records(video, tracks, labels, '', str(path))
+        except Exception as error:
+            assert is_for_users(error), f'{what}: {error!r}'

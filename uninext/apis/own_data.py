@@ -242,7 +242,9 @@ def _kind_of(path: Path) -> DataKind:
         )
     scenes = kind_of_scenes(content)
     records = content[scenes] or []
-    has_sentences = any('expressions' in record for record in records)
+    has_sentences = any(
+        isinstance(record, dict) and 'expressions' in record for record in records
+    )
     (kind,) = (
         k for k in KINDS if (k.scenes, k.has_sentences) == (scenes, has_sentences)
     )

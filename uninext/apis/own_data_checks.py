@@ -189,9 +189,9 @@ def listed(names: Sequence[str]) -> str:
 def _notes_on_boxes(content: dict[str, Any]) -> Iterator[str]:
     num_over = num_nothing = 0
     for annotation, record in _pairs(content):
-        for box in [annotation.get('bbox'), *(annotation.get('bboxes') or [])]:
-            if not box:
-                continue
+        for box in [annotation.get('bbox'), *_list_of(annotation, 'bboxes')]:
+            if not isinstance(box, list) or len(box) != 4:
+                continue  # VideoAnnotation says what is wrong with a track
             x, y, w, h = box
             inside_w = min(x + w, record['width']) - max(x, 0)
             inside_h = min(y + h, record['height']) - max(y, 0)
@@ -210,10 +210,7 @@ def _notes_on_masks(content: dict[str, Any], path: Path) -> Iterator[str]:
     for position, (annotation, record) in enumerate(_pairs(content)):
         where = f'{_name_of(annotation, position)} of {scene_of(record)}'
         size_hw = [record['height'], record['width']]
-        masks = [
-            annotation.get('segmentation'),
-            *(annotation.get('segmentations') or []),
-        ]
+        masks = [annotation.get('segmentation'), *_list_of(annotation, 'segmentations')]
         for mask in masks:
             if not mask or (isinstance(mask, list) and not any(mask)):
                 continue
@@ -245,6 +242,11 @@ def _pairs(content: dict[str, Any]) -> Iterator[tuple[dict, dict]]:
     records = {record['id']: record for record in content[kind]}
     for annotation in content['annotations']:
         yield annotation, records[annotation[f'{kind[:-1]}_id']]
+
+
+def _list_of(annotation: dict[str, Any], key: str) -> list:
+    value = annotation.get(key)
+    return value if isinstance(value, list) else []
 
 
 def _size_text(size: tuple[int, int]) -> str:

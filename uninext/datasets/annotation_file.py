@@ -16,6 +16,18 @@ from typing import Any
 from mmengine.fileio import get_local_path
 
 NUM_PROBED_IMAGES = 21  # the first and 20 spaced ones
+_WORDS = {int: 'a number', float: 'a number', str: 'a text'}
+_ID, _NUMBER = (int, str, float), (int, float)
+_TYPES = dict(
+    id=_ID,
+    image_id=_ID,
+    video_id=_ID,
+    category_id=_ID,
+    name=(str,),
+    file_name=(str,),
+    height=_NUMBER,
+    width=_NUMBER,
+)
 
 
 class DatasetError(ValueError):
@@ -187,33 +199,76 @@ def read_json(ann_file: str, backend_args: dict | None) -> Any:
 
 
 def _check_records(content: dict[str, list], ann_file: str) -> None:
-    for key, fields in (
-        ('images', ('id', 'file_name', 'height', 'width')),
+    fields = dict(image=('file_name', 'height', 'width'), annotation=('bbox',))
+    check_records(content, 'images', fields, ann_file)
+    for position, annotation in enumerate(content['annotations']):
+        if not _is_box(annotation['bbox']):
+            raise DatasetError(
+                f'Annotation file {ann_file}: annotations[{position}] has the bbox '
+                f'{annotation["bbox"]}; expected four finite numbers [x, y, width, '
+                'height] in pixels.'
+            )
+
+
+def check_records(
+    content: dict[str, list],
+    scenes: str,
+    fields: dict[str, Sequence[str]],
+    ann_file: str,
+) -> None:
+    """Check fields and ids of the records of a file.
+
+    Args:
+        content: Lists ``annotations``, ``categories`` and that of the scenes.
+        scenes: 'images' or 'videos'.
+        fields: What a scene ('image' or 'video') and an 'annotation' have besides ids.
+        ann_file: Named in messages.
+
+    Raises:
+        DatasetError: If a record lacks something or is of another type than expected,
+            two have one id, or an annotation is of a category that is not there.
+    """
+    owner = f'{scenes[:-1]}_id'
+    for key, names in (
+        (scenes, ('id', *fields[scenes[:-1]])),
         ('categories', ('id', 'name')),
-        ('annotations', ('image_id', 'category_id', 'bbox')),
+        ('annotations', (owner, 'category_id', *fields['annotation'])),
     ):
+        types = [(name, _TYPES.get(name)) for name in names]
         for position, record in enumerate(content[key]):
-            lacking = [field for field in fields if field not in record]
-            if lacking:
-                raise DatasetError(
-                    f'Annotation file {ann_file}: {key}[{position}] (id '
-                    f'{record.get("id")}) has no {" and no ".join(lacking)}.'
-                )
-    check_unique(content['images'], 'images', ann_file)
+            if type(record) is dict:
+                for name, known in types:  # plainly, of 30 million annotations
+                    if name not in record:
+                        break
+                    if known and type(record[name]) not in known:
+                        break
+                else:
+                    continue
+            where = f'Annotation file {ann_file}: {key}[{position}]'
+            raise DatasetError(f'{where} {_fault_of(record, names)}.')
+    check_unique(content[scenes], scenes, ann_file)
     check_unique(content['categories'], 'categories', ann_file)
     known = {category['id'] for category in content['categories']}
     for position, annotation in enumerate(content['annotations']):
-        where = f'Annotation file {ann_file}: annotations[{position}]'
-        if not _is_box(annotation['bbox']):
-            raise DatasetError(
-                f'{where} has the bbox {annotation["bbox"]}; expected four finite '
-                'numbers [x, y, width, height] in pixels.'
-            )
         if annotation['category_id'] not in known:
             raise DatasetError(
-                f'{where} has category_id {annotation["category_id"]}, which is not '
-                'among the categories of the file.'
+                f'Annotation file {ann_file}: annotations[{position}] has category_id '
+                f'{annotation["category_id"]}, which is not among the categories of '
+                'the file.'
             )
+
+
+def _fault_of(record: Any, names: Sequence[str]) -> str:
+    """What a record has not, or has wrong, in words."""
+    if not isinstance(record, dict):
+        return f'is {record!r}; expected an object'
+    lacking = [name for name in names if name not in record]
+    if lacking:
+        return f'(id {record.get("id")}) has no {" and no ".join(lacking)}'
+    wrong = next(n for n in names if n in _TYPES and type(record[n]) not in _TYPES[n])
+    expected = ' or '.join(dict.fromkeys(_WORDS[t] for t in _TYPES[wrong]))
+    given = f'(id {record.get("id")}) has the {wrong} {record[wrong]!r}'
+    return f'{given}; expected {expected}'
 
 
 def check_unique(records: list[dict], key: str, ann_file: str) -> None:

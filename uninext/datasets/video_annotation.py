@@ -19,7 +19,7 @@ from pycocotools import mask as mask_utils
 
 from uninext.datasets.annotation_file import (
     DatasetError,
-    check_unique,
+    check_records,
     read_json,
     valid_segmentation,
 )
@@ -279,6 +279,8 @@ class _Track:
         self.category_id = annotation['category_id']
         self.ignored = bool(annotation.get('iscrowd', 0) or annotation.get('ignore', 0))
         where = f'{where}, annotation {self.id}'
+        if not isinstance(self.id, int):
+            raise DatasetError(f'{where}: expected a whole number as id.')
         length, size = len(video['file_names']), (video['height'], video['width'])
         self.masks = _masks(annotation, length, size, where)
         self.boxes = _boxes(annotation, length, where)
@@ -390,31 +392,15 @@ def _check_length(listed: Any, key: str, length: int, where: str) -> None:
 
 
 def _check_records(content: dict[str, list], ann_file: str) -> None:
-    for key, fields in (
-        ('videos', ('id', 'file_names', 'height', 'width')),
-        ('categories', ('id', 'name')),
-        ('annotations', ('video_id', 'category_id')),
-    ):
-        for position, record in enumerate(content[key]):
-            lacking = [field for field in fields if field not in record]
-            if lacking:
-                raise DatasetError(
-                    f'Annotation file {ann_file}: {key}[{position}] (id '
-                    f'{record.get("id")}) has no {" and no ".join(lacking)}.'
-                )
-    check_unique(content['videos'], 'videos', ann_file)
-    check_unique(content['categories'], 'categories', ann_file)
+    fields = dict(video=('file_names', 'height', 'width'), annotation=())
+    check_records(content, 'videos', fields, ann_file)
     for video in content['videos']:
         where = f'{ann_file}: video {video["id"]}'
         names = video['file_names']
         if not isinstance(names, list) or not names:
             raise DatasetError(f"{where} has no frames: 'file_names' is {names!r}.")
-        _check_length(names, 'file_names', video.get('length', len(names)), where)
-    known = {category['id'] for category in content['categories']}
-    for position, annotation in enumerate(content['annotations']):
-        if annotation['category_id'] not in known:
+        if odd := [name for name in names if not isinstance(name, str)]:
             raise DatasetError(
-                f'Annotation file {ann_file}: annotations[{position}] has category_id '
-                f'{annotation["category_id"]}, which is not among the categories of '
-                'the file.'
+                f'{where} has the file name {odd[0]!r}; expected a text.'
             )
+        _check_length(names, 'file_names', video.get('length', len(names)), where)
