@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -162,6 +163,20 @@ def test_videos_are_judged_by_their_loop(starts, parts, tmp_path, kind, metric):
     assert cfg.test_evaluator.type == metric
     assert cfg.test_dataloader.sampler.type == 'WholeVideoSampler'
     assert cfg.val_cfg is None
+
+
+@pytest.mark.parametrize(
+    ('kind', 'scale'), [('video_names', (48, 40)), ('video_sentences', (40, 32))]
+)
+def test_videos_are_judged_at_the_size_of_their_prompts(
+    starts, parts, tmp_path, kind, scale
+):
+    config = copy.deepcopy(starts['video'].config)
+    sizes = dict(names=(48, 40), sentence=(40, 32), box=(64, 48), mask=(64, 48))
+    config.inference_scale = dict(image=(64, 48), video=sizes)
+    start = replace(starts['video'], config=config)
+    cfg = loaded(FineTuning(start, parts(kind), tmp_path, 4))
+    assert cfg.test_dataloader.dataset.pipeline[1].scale == scale
 
 
 def test_data_that_the_model_never_learned_from_is_refused(starts, parts, tmp_path):
