@@ -7,7 +7,6 @@ from uninext.evaluation.functional import (
     ObjectScores,
     contour_accuracy,
     frame_statistics,
-    object_scores,
     region_similarity,
     summarize_objects,
     summarize_seen_unseen,
@@ -111,12 +110,8 @@ def test_seen_and_unseen_count_equally():
             summarize_seen_unseen(scores, flags)
 
 
-def test_frames_and_sizes_must_agree():
+def test_sizes_must_agree():
     mask = make_mask(2, 9, 3, 9)
-    scores = object_scores([mask, ~mask], [mask, mask])
-    assert scores.region.tolist() == [1, 0]
-    with pytest.raises(ValueError, match='2 frames and truth 1'):
-        object_scores([mask, mask], [mask])
     for judge in (region_similarity, contour_accuracy):
         with pytest.raises(ValueError, match=r'both must be \(H, W\)'):
             judge(mask, mask[:5])

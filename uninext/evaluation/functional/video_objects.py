@@ -103,31 +103,6 @@ def mask_contour(mask: np.ndarray) -> np.ndarray:
     return contour
 
 
-def object_scores(
-    pred: Sequence[np.ndarray],
-    truth: Sequence[np.ndarray],
-    bound_th: float = BOUND_TH,
-) -> ObjectScores:
-    """J and F of one object on every frame given.
-
-    Args:
-        pred: T masks (H, W) bool.
-        truth: T masks (H, W) bool.
-        bound_th: See :func:`contour_accuracy`.
-
-    Returns:
-        Scores of T frames.
-
-    Raises:
-        ValueError: If the numbers of frames or the sizes differ.
-    """
-    if len(pred) != len(truth):
-        raise ValueError(f'pred has {len(pred)} frames and truth {len(truth)}.')
-    region = [region_similarity(p, t) for p, t in zip(pred, truth)]
-    contour = [contour_accuracy(p, t, bound_th) for p, t in zip(pred, truth)]
-    return ObjectScores(np.array(region), np.array(contour))
-
-
 def frame_statistics(values: np.ndarray) -> dict[str, float]:
     """Mean, recall and decay of the scores of one object.
 
