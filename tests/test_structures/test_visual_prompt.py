@@ -111,6 +111,26 @@ def test_sides_of_the_box_are_added_to_its_rounded_corner() -> None:
     assert differ > 50
 
 
+@pytest.mark.parametrize('box', BOXES.values(), ids=BOXES)
+def test_a_frame_that_is_padded_for_the_network(box) -> None:
+    """As published: it does not lose a row and a column at its own border."""
+    image, mask = frame(), torch.rand(HEIGHT, WIDTH) > 0.5
+    side = side_of(box)
+    template = cut(box, mask, image, size=side, pad_divisor=16)  # 32 x 32
+
+    def shown(x: int, y: int) -> bool:
+        return 0 <= x < WIDTH and 0 <= y < HEIGHT
+
+    def value(x: int, y: int) -> float:
+        return float(image[1, y, x]) if shown(x, y) else 0.0
+
+    assert torch.equal(template.image[1], by_hand(box, side, value))
+    padding = by_hand(box, side, lambda x, y: float(not shown(x, y)))
+    assert torch.equal(template.padding, padding)
+    prior = by_hand(box, side, lambda x, y: float(shown(x, y) and mask[y, x]))
+    assert torch.equal(template.prior, prior)
+
+
 def test_context_is_relative_to_the_target() -> None:
     """Of a square target it takes context ** -2 of the template."""
     for context in (1.5, 2.0, 4.0):

@@ -395,7 +395,9 @@ class UninextInferencer:
             return prompt
         kind = _kind_of(prompt)
         device = self.model.level_embed.device
-        frame = VideoFrame(image.to(device), tuple(sample.ori_shape[:2]), None)
+        divisor = self.model.data_preprocessor.test_pad_size_divisor
+        size_hw = tuple(sample.ori_shape[:2])
+        frame = VideoFrame(image.to(device), size_hw, None, divisor)
         return VisualPrompt(self.model.followers[kind].show(prompt, frame).templates)
 
 

@@ -40,6 +40,7 @@ class Template:
         mask: Tensor | None = None,
         context: float = 2.0,
         size: int = 256,
+        pad_divisor: int = 1,
     ) -> Template:
         """Cut a target out of a frame.
 
@@ -53,6 +54,9 @@ class Template:
             mask: (H, W) of the target, None where only its box is known.
             context: Side of the crop relative to the target.
             size: Side S of the result in pixels.
+            pad_divisor: The network sees the frame padded, right and below, to a
+                multiple of this. As published, the crop is cut out of the padded frame;
+                padding is outside of the frame all the same.
 
         Raises:
             ValueError: If the box is not finite, empty, or wholly outside the frame,
@@ -70,14 +74,15 @@ class Template:
         left = round(x1 + 0.5 * box_w - 0.5 * side)
         top = round(y1 + 0.5 * box_h - 0.5 * side)
         window = (left, top, side)
+        padding = (0, -width % pad_divisor, 0, -height % pad_divisor)
         if mask is None:
             prior = _filled_box(x1 - left, y1 - top, box_w, box_h, side, image.device)
         else:
-            prior = _cut(mask[None].float(), window, 0.0)
-        outside = _cut(
-            image.new_zeros(1, height, width, dtype=torch.float), window, 1.0
-        )
-        parts = torch.cat([_cut(image.float(), window, 0.0), outside, prior])
+            prior = _cut(F.pad(mask[None].float(), padding), window, 0.0)
+        outside = F.pad(image.new_zeros(1, height, width).float(), padding, value=1.0)
+        outside = _cut(outside, window, 1.0)
+        shown = _cut(F.pad(image.float(), padding), window, 0.0)
+        parts = torch.cat([shown, outside, prior])
         resized = F.interpolate(
             parts[None], size=(size, size), mode='bilinear', align_corners=False
         )[0]

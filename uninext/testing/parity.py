@@ -132,7 +132,8 @@ class _Forward:
 @torch.no_grad()
 def _run_forward(model: nn.Module, numbers: StoredNumbers, group: str) -> _Forward:
     image = torch.from_numpy(numbers['image'])
-    prompt = _forward_prompt(numbers, group, image)
+    divisor = model.data_preprocessor.test_pad_size_divisor
+    prompt = _forward_prompt(numbers, group, image, divisor)
     data = model.data_preprocessor(batch_of([image], [sample_of(image, prompt)]), False)
     out = model.forward_features(data['inputs'], data['data_samples'])
     text: PromptFeatures = out['text']
@@ -241,7 +242,7 @@ def _pad_tokens(value: Tensor, axis: int, length: int) -> Tensor:
 
 
 def _forward_prompt(
-    numbers: StoredNumbers, group: str, image: Tensor
+    numbers: StoredNumbers, group: str, image: Tensor, pad_divisor: int
 ) -> Prompt | VisualPrompt:
     if f'{group}/caption' in numbers:
         return caption_prompt(str(numbers[f'{group}/caption']), group)
@@ -252,4 +253,5 @@ def _forward_prompt(
         # stored as large as the frame that was padded for the network
         mask = torch.from_numpy(numbers[f'{group}/mask'])[0]
         mask = mask[..., : image.shape[-2], : image.shape[-1]]
-    return VisualPrompt((Template.from_frame(image.flip(0), box, mask),))
+    template = Template.from_frame(image.flip(0), box, mask, pad_divisor=pad_divisor)
+    return VisualPrompt((template,))

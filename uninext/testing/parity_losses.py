@@ -7,7 +7,6 @@ comparisons leaves.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -168,23 +167,9 @@ def _clips(
     for key, reference, image in zip(keys, references, images[1::2]):
         target = reference.gt_instances
         mask = torch.from_numpy(target.masks.masks[0])
-        template = _template_as_published(
-            model.data_preprocessor, image, target.bboxes[0], mask
+        divisor = model.data_preprocessor.pad_size_divisor
+        template = Template.from_frame(
+            image.flip(0), target.bboxes[0], mask, pad_divisor=divisor
         )
         key.prompt = VisualPrompt((template,))
     return data
-
-
-def _template_as_published(
-    preprocessor: nn.Module, image: Tensor, box_xyxy: Tensor, mask: Tensor
-) -> Template:
-    """Cut a target out of a frame (RGB) that is padded to the divisor."""
-    divisor = preprocessor.pad_size_divisor
-    height, width = image.shape[-2:]
-    padding = (0, -width % divisor, 0, -height % divisor)
-    frame = nn.functional.pad(image.flip(0), padding)
-    shown = nn.functional.pad(torch.ones(height, width), padding)
-    mask = nn.functional.pad(mask, padding)
-    template = Template.from_frame(frame, box_xyxy, mask)
-    coverage = Template.from_frame(frame, box_xyxy, shown).prior
-    return replace(template, padding=1 - coverage)

@@ -108,7 +108,10 @@ class Templates:
         _, stored = masks
         memory = TemplateMemory(one.template)
         image, size_hw = self._images[one.frame], tuple(stored.shape)
-        update.step(memory, image, 1.0, mask=stored, out_size_hw=size_hw)
+        divisor = self._model.data_preprocessor.test_pad_size_divisor
+        update.step(
+            memory, image, 1.0, mask=stored, out_size_hw=size_hw, pad_divisor=divisor
+        )
         number = int((masks[0] != stored).sum())
         note = f'cut by the stored mask: {number} pixels of ours differ'
         return memory.templates[-1], note

@@ -106,6 +106,16 @@ class PaintedBoxes(nn.Module):
         return torch.where((x > x1) & (x < x2) & (y > y1) & (y < y2), INK, -INK)
 
 
+class NoPreprocessing(nn.Module):
+    """Frames as they are."""
+
+    test_pad_size_divisor = 1
+
+    def forward(self, data: dict, training: bool) -> dict:
+        assert not training
+        return dict(data, inputs=torch.stack(data['inputs']).float())
+
+
 class ColorModel(nn.Module):
     """What a session asks of its model; one query a colour.
 
@@ -123,15 +133,12 @@ class ColorModel(nn.Module):
         super().__init__()
         self.level_embed = nn.Parameter(torch.zeros(1))
         self.mask_head = PaintedBoxes() if with_masks else None
+        self.data_preprocessor = NoPreprocessing()
         self.predictor = SimpleNamespace(with_masks=True)
         self.max_names, self.max_rows = max_names, max_rows
         self.num_features = 0
         self.row_counts: list[int] = []
         self.modes: list[bool] = []
-
-    def data_preprocessor(self, data: dict, training: bool) -> dict:
-        assert not training
-        return dict(data, inputs=torch.stack(data['inputs']).float())
 
     def extract_feat(self, inputs: Tensor) -> Tensor:
         self.num_features += 1

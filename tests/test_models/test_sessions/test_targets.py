@@ -76,7 +76,7 @@ def test_template_is_cut_out_of_the_networks_frame(cut):
     assert image is frame.image
     assert where.tolist() == [10, 5, 20, 15]
     assert mask is None
-    assert sizes == (3.0, 64)
+    assert sizes == (3.0, 64, 1)
     assert memory.templates == (memory.first,)
     assert memory.first.size == 64
     assert memory.frame == 0
@@ -221,6 +221,22 @@ def test_boxes_alone(with_head):
     assert result.bboxes.tolist() == [list(A)]
 
 
+def test_templates_are_cut_out_of_the_padded_frame():
+    """ConvNeXt and ViT see frames padded to 32; 97ef9bd cut out of the frame itself."""
+    image = (torch.rand(3, 40, 50) * 255).to(torch.uint8)
+    frame = VideoFrame(image, (40, 50), None, pad_divisor=32)
+    values = torch.tensor([30.0, 20, 50, 40])
+    one = follower(update=PERIODIC, with_masks=False)
+    prompt = shown(one, Target(values), frame)
+    padded = Template.from_frame(image, values, size=64, pad_divisor=32)
+    plain = Template.from_frame(image, values, size=64)
+    assert torch.equal(prompt.state.memory.first.image, padded.image)
+    assert not torch.equal(plain.image, padded.image)
+    found = later(prompt, values.tolist(), size_hw=(40, 50))
+    step(one, frame, found)
+    torch.testing.assert_close(prompt.state.memory.latest.image, padded.image)
+
+
 # -------------------------------------------------------------------------- later on
 
 
@@ -259,7 +275,7 @@ def test_new_templates_are_cut_in_the_networks_frame(cut, update, expected, has_
     image, where, mask, sizes = cut[1]
     assert image is frame.image
     assert where.tolist() == expected
-    assert sizes == (2.0, 64)
+    assert sizes == (2.0, 64, 1)
     assert (mask is not None) == has_mask
     if has_mask:
         assert torch.equal(mask, result.masks[0, ::2, ::2])

@@ -37,11 +37,13 @@ class VideoFrame:
         image: (3, h, w) in 0..255, as it enters the network, before normalisation.
         out_size_hw: (H, W), the frame that results are reported in.
         mask_head: Makes masks of queries; None: boxes only.
+        pad_divisor: The network pads the image, right and below, to a multiple of this.
     """
 
     image: Tensor
     out_size_hw: tuple[int, int]
     mask_head: nn.Module | None
+    pad_divisor: int = 1
 
     @property
     def size_hw(self) -> tuple[int, int]:

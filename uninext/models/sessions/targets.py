@@ -109,7 +109,12 @@ class ShownTargets(Follower):
         box, mask = target_at_input(target, frame.out_size_hw, frame.size_hw)
         mask = None if mask is None else mask.to(frame.image.device)
         template = Template.from_frame(
-            frame.image, box, mask, self.context, self.template_size
+            frame.image,
+            box,
+            mask,
+            self.context,
+            self.template_size,
+            frame.pad_divisor,
         )
         return TemplateMemory(first=template)
 
@@ -211,6 +216,7 @@ class ShownTargets(Follower):
             result.bboxes[0],
             result.masks[0] if 'masks' in result else None,
             frame.out_size_hw,
+            frame.pad_divisor,
         )
 
 

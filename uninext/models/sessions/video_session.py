@@ -27,6 +27,7 @@ from uninext.models.sessions.followers import (
 )
 from uninext.models.sessions.hidden_state import changed, digests
 from uninext.models.sessions.inputs import checked_frame, prompts_of
+from uninext.models.sessions.joined import joined
 from uninext.structures import (
     Memory,
     Prompt,
@@ -253,6 +254,7 @@ class VideoSession:
             image.to(self.model.level_embed.device),
             tuple(sample.ori_shape[:2]),
             self.model.mask_head if self.model.predictor.with_masks else None,
+            self.model.data_preprocessor.test_pad_size_divisor,
         )
         shown = self._show(frame)
         for prompt_id, memory in shown.items():
@@ -269,7 +271,7 @@ class VideoSession:
             found = self.followers[kind].step(list(mine.values()), frame, self._ids)
             results.update(zip(mine, found))
         self.num_frames += 1
-        sample.pred_instances = self._joined(results, frame)
+        sample.pred_instances = joined(results, frame)
         sample.set_metainfo(dict(track_events=_events(followed)))
         return sample
 
@@ -327,19 +329,6 @@ class VideoSession:
             return True
         follower = self.followers[follow.state.kind]
         return follow.shown.mask is None and follower.reports_masks(frame)
-
-    def _joined(
-        self, results: dict[int, InstanceData], frame: VideoFrame
-    ) -> InstanceData:
-        """All instances of the frame, in the order of their prompts."""
-        parts = []
-        for prompt_id, result in sorted(results.items()):
-            ids = result.labels.new_full((len(result),), prompt_id)
-            result.prompt_ids = ids
-            parts.append(result)
-        if parts and len({frozenset(part.keys()) for part in parts}) == 1:
-            return InstanceData.cat(parts)
-        return _nothing(frame) if not parts else _cat_with_empty_masks(parts, frame)
 
     def finish(self) -> list[TrackEvents]:
         """What is still to be said of tracks at the end of the video."""
@@ -456,32 +445,6 @@ def _events(followed: Mapping[int, FollowedPrompt]) -> list[TrackEvents]:
         for prompt_id, follow in followed.items()
         if follow.events is not None
     ]
-
-
-def _nothing(frame: VideoFrame) -> InstanceData:
-    device = frame.image.device
-    numbers = torch.zeros(0, dtype=torch.int64, device=device)
-    results = InstanceData(
-        bboxes=torch.zeros(0, 4, device=device),
-        scores=torch.zeros(0, device=device),
-        labels=numbers,
-        instances_ids=numbers,
-        prompt_ids=numbers,
-    )
-    if frame.mask_head is not None:
-        masks = torch.zeros(0, *frame.out_size_hw, dtype=torch.bool, device=device)
-        results.masks = masks
-    return results
-
-
-def _cat_with_empty_masks(parts: list[InstanceData], frame: VideoFrame) -> InstanceData:
-    """Some kinds of prompts report masks, others do not: those get empty ones."""
-    for part in parts:
-        if 'masks' not in part:
-            part.masks = part.bboxes.new_zeros(
-                (len(part), *frame.out_size_hw), dtype=torch.bool
-            )
-    return InstanceData.cat(parts)
 
 
 def _packed_state(state: PromptState) -> dict[str, Any]:

@@ -39,6 +39,7 @@ class TemplateUpdate(ABC):
         box_xyxy: Tensor | None = None,
         mask: Tensor | None = None,
         out_size_hw: tuple[int, int] | None = None,
+        pad_divisor: int = 1,
     ) -> bool:
         """Account for one more frame. Call it once a frame, found or not.
 
@@ -50,6 +51,7 @@ class TemplateUpdate(ABC):
                 nowhere.
             mask: (H, W) bool, True on the target; None: not known.
             out_size_hw: (H, W) of the reported frame; None: that of the image.
+            pad_divisor: The network pads the image to a multiple of this.
 
         Returns:
             Whether there is a new template. A target that is empty, without area or
@@ -77,7 +79,9 @@ class TemplateUpdate(ABC):
         if not _inside(box, image):
             return False
         mask = None if mask is None else resize_mask(mask, size_hw)
-        memory.latest = Template.from_frame(image, box, mask, self.context, self.size)
+        memory.latest = Template.from_frame(
+            image, box, mask, self.context, self.size, pad_divisor
+        )
         return True
 
     @abstractmethod
