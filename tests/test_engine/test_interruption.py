@@ -204,6 +204,22 @@ def test_processes_beside_the_main_one_go_on(monkeypatch):
             signal.raise_signal(signal.SIGINT)
 
 
+@pytest.mark.parametrize('is_pressed', [True, False])
+def test_a_process_whose_main_one_has_gone(make_runner, monkeypatch, is_pressed):
+    """After Ctrl-C, the connection that breaks is no error to be told of."""
+    monkeypatch.setattr('uninext.engine.interruption.is_main_process', lambda: False)
+    runner = make_runner()
+
+    def lose_connection(*args, **kwargs):
+        if is_pressed:
+            signal.raise_signal(signal.SIGINT)
+        raise RuntimeError('Connection closed by peer')
+
+    monkeypatch.setattr(runner.model, 'train_step', lose_connection)
+    with pytest.raises(KeyboardInterrupt if is_pressed else RuntimeError):
+        runner.train()
+
+
 def test_workers_leave_it_to_their_process():
     with PatientInterrupt():
         child = os.fork()

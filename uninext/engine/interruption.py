@@ -65,6 +65,11 @@ class PatientInterrupt:
             self._is_deferred = False
 
     @property
+    def is_left_behind(self) -> bool:
+        """Whether Ctrl-C was pressed, and another process ends the run by it."""
+        return not self._decides and self._pressed_at is not None
+
+    @property
     def requested(self) -> bool:
         """Whether Ctrl-C was pressed, and this process is to end by it."""
         return self._decides and self._pressed_at is not None

@@ -87,6 +87,10 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
                     with ctrl_c.deferred():
                         self._save()
                 raise
+            except RuntimeError:  # the main process has gone, and its connection
+                if ctrl_c.is_left_behind:
+                    raise KeyboardInterrupt from None
+                raise
         self.runner.call_hook('after_train_epoch')
         self.runner.call_hook('after_train')
         return self.runner.model
