@@ -6,7 +6,6 @@ is here, not on the network, and does not grow with the number of frames.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from uninext.models.sessions.followers import (
     PromptState,
     VideoFrame,
 )
+from uninext.models.sessions.frame_scale import FrameScale
 from uninext.models.sessions.hidden_state import changed, digests
 from uninext.models.sessions.inputs import checked_frame, prompts_of
 from uninext.models.sessions.joined import joined
@@ -93,7 +93,7 @@ class VideoSession:
         self.followers = dict(followers)
         self._settings = digests(self.followers)
         self.scale = scale
-        self._told_of_scales = False
+        self._frame_scale = FrameScale(scale)
         self.num_frames = 0
         self._ids = IdCounter()
         self._next_prompt = 0
@@ -209,7 +209,8 @@ class VideoSession:
                 frame until it is removed.
         """
         height, width = checked_frame(frame)
-        image, scale = frame, self._frame_scale()
+        kinds = {state.kind for state in self._prompts.values()}
+        image, scale = frame, self._frame_scale.of(kinds)
         if scale is not None:
             image = mmcv.imrescale(frame, scale, backend='pillow')
         tensor = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)
@@ -217,24 +218,6 @@ class VideoSession:
             metainfo=dict(img_shape=image.shape[:2], ori_shape=(height, width))
         )
         return self.step_sample(tensor, sample)
-
-    def _frame_scale(self) -> tuple[int, int] | None:
-        """(long, short) sides of the next frame, for what is asked for."""
-        if self.scale is None or not isinstance(self.scale, Mapping):
-            return None if self.scale is None else tuple(self.scale)
-        kinds = {state.kind for state in self._prompts.values()}
-        sizes = {kind: tuple(self.scale[kind]) for kind in kinds or self.scale}
-        largest = max(sizes.values(), key=min)
-        if kinds and set(sizes.values()) != {largest} and not self._told_of_scales:
-            self._told_of_scales = True
-            alone = [f'{kind}: {s[0]} x {s[1]}' for kind, s in sorted(sizes.items())]
-            warnings.warn(
-                'What is asked for together is looked for at one size, '
-                f'{largest[0]} x {largest[1]}; asked for alone, it would be '
-                f'{", ".join(alone)} (scale= sets it).',
-                stacklevel=3,
-            )
-        return largest
 
     @torch.no_grad()
     def step_sample(
