@@ -50,9 +50,9 @@ OPTIONS = {
         {'source', '--categories', '--expression', '--box', '--mask', '--score-thr'}
         | {'--model', '--checkpoint', '--device', '--scale', '--batch-size'}
         | {'--as-video', '--no-as-video', '--limit', '--out', '--overwrite', '--save'}
-        | {'--fps', '--show', '--quiet'}
+        | {'--fps', '--show', '--quiet', '--strict'}
     ),
-    'eval': frozenset({'format', '--gt', '--pred'})
+    'eval': frozenset({'format', '--gt', '--pred', '--protocol', '--single-precision'})
     | {'--max-dets', '--categories', '--frames'},
     'demo': frozenset(
         {'--model', '--checkpoint', '--device', '--host', '--port', '--share'}
