@@ -19,6 +19,7 @@ ALLOWED = {
     'utils': {'utils'},
     'structures': BASE,
     'datasets': BASE | {'datasets'},
+    'converters': BASE | {'datasets', 'converters'},
     'models': BASE | {'models'},
     'evaluation': BASE | {'evaluation'},
     'visualization': BASE | {'visualization'},
@@ -29,7 +30,8 @@ ALLOWED = {
     'apis': BASE
     | {'models', 'datasets', 'evaluation', 'visualization', 'engine', 'apis', 'assets'},
     'shapes': BASE
-    | {'models', 'datasets', 'evaluation', 'visualization', 'engine', 'apis', 'shapes'},
+    | {'models', 'datasets', 'converters', 'evaluation', 'visualization', 'engine'}
+    | {'apis', 'shapes'},
     'web': BASE | {'datasets', 'visualization', 'apis', 'shapes', 'web'},
     'cli': BASE
     | {'models', 'datasets', 'evaluation', 'visualization', 'engine', 'apis', 'cli'}

@@ -14,8 +14,8 @@ from mmdet.structures.mask import BitmapMasks
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from uninext import converters as conv
 from uninext.datasets import MultiTaskDataset, SampleDraw
-from uninext.datasets import converters as conv
 from uninext.registry import DATASETS
 from uninext.structures import Prompt
 

@@ -8,8 +8,8 @@ import download_layouts as layouts
 import pytest
 from mmengine.config import Config
 
-from uninext.datasets import converters as conv
-from uninext.datasets.converters.referring_video import REF_DAVIS_FILES
+from uninext import converters as conv
+from uninext.converters.referring_video import REF_DAVIS_FILES
 from uninext.datasets.samplers import WholeVideoSampler
 from uninext.registry import DATASETS
 

@@ -18,8 +18,8 @@ from mmengine.evaluator import Evaluator
 from mmengine.structures import InstanceData
 from pycocotools import mask as mask_utils
 
+from uninext.converters import convert_mot_challenge
 from uninext.datasets import VideoInstanceDataset
-from uninext.datasets.converters import convert_mot_challenge
 from uninext.evaluation.result_files import FORMATS
 from uninext.structures import UninextDataSample
 from uninext.utils.masks import encode_mask

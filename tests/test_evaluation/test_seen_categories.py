@@ -12,8 +12,8 @@ from mmengine.evaluator import Evaluator
 from mmengine.structures import InstanceData
 from PIL import Image
 
+from uninext.converters import convert_youtube_vos
 from uninext.datasets import SingleObjectDataset
-from uninext.datasets.converters import convert_youtube_vos
 from uninext.evaluation.result_files import evaluate_ytvos
 from uninext.structures import UninextDataSample
 

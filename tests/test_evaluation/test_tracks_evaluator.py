@@ -11,8 +11,8 @@ from mmdet.datasets.base_det_dataset import BaseDetDataset
 
 from uninext.cli.evaluate import PROTOCOLS
 from uninext.cli.evaluate import main as run_eval
+from uninext.converters import convert_mot_challenge
 from uninext.datasets import VideoInstanceDataset
-from uninext.datasets.converters import convert_mot_challenge
 from uninext.evaluation.evaluators.tracks import (
     TrackedObjects,
     TracksEvaluator,

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as mask_utils
 
+from uninext.converters import VideoCheck
 from uninext.datasets import (
     PromptCocoDataset,
     PromptObjects365V2Dataset,
@@ -20,7 +21,6 @@ from uninext.datasets import (
     SingleObjectDataset,
     VideoInstanceDataset,
 )
-from uninext.datasets.converters import VideoCheck
 from uninext.shapes import (
     CATEGORIES,
     CROWD,

@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def convert(args: argparse.Namespace) -> None:
     """Convert what the command line asks for."""
-    from uninext.datasets import converters as conv
+    from uninext import converters as conv
     from uninext.datasets.annotation_file import DatasetError
 
     found = []

@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check the file; 1 if something is wrong."""
-    from uninext.datasets.converters import VideoCheck
+    from uninext.converters import VideoCheck
 
     check = VideoCheck(args.json, args.images)
     print(check.found.summary(args.json).replace('skipped ', 'wrong: '))

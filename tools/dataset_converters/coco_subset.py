@@ -49,7 +49,7 @@ def choose(coco: dict, first_names: list[str], number: int) -> dict:
 
 def run(args: argparse.Namespace) -> int:
     """Convert what the command line asks for."""
-    from uninext.datasets import converters as conv
+    from uninext import converters as conv
 
     objects = conv.convert_refexp_json(args.refs).objects if args.refs else []
     for split in ('train', 'val'):

@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Convert what the command line asks for."""
-    from uninext.datasets.converters.mot_challenge import convert_mot_challenge
+    from uninext.converters.mot_challenge import convert_mot_challenge
 
     conversion = convert_mot_challenge(
         args.root, args.out, args.split, args.min_visibility, args.strict

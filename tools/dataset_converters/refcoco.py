@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def convert(args: argparse.Namespace) -> None:
     """Convert what the command line asks for."""
-    from uninext.datasets import converters as conv
+    from uninext import converters as conv
     from uninext.datasets.annotation_file import DatasetError
 
     chosen = [s for s in conv.REFER_SETS if s.name in (args.sets or SET_NAMES)]

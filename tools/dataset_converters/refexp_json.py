@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Convert what the command line asks for."""
-    from uninext.datasets import converters as conv
+    from uninext import converters as conv
 
     conversion = conv.convert_refexp_json(args.refs)
     kept = [o for o in conversion.objects if o.file_name.startswith(args.prefix)]

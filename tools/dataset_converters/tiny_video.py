@@ -56,7 +56,7 @@ def place(source: Path, target: Path, copy: bool) -> None:
 
 def convert(args: argparse.Namespace) -> None:
     """Write the four files and place the frames."""
-    from uninext.datasets import converters as conv
+    from uninext import converters as conv
 
     for name in ('vis', 'sot'):
         path = args.out / f'davis_{name}_train.json'

@@ -35,7 +35,7 @@ OPTIONS = dict(
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    from uninext.datasets.converters import VIDEO_SETS
+    from uninext.converters import VIDEO_SETS
 
     sets = parser.add_subparsers(dest='set', metavar='SET', required=True)
     for name, video_set in VIDEO_SETS.items():
@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Convert what the command line asks for."""
-    from uninext.datasets.converters import VIDEO_SETS
+    from uninext.converters import VIDEO_SETS
 
     video_set = VIDEO_SETS[args.set]
     options = {name: getattr(args, name) for name in video_set.options}

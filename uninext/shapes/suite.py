@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from uninext.datasets import converters as conv
+from uninext import converters as conv
 from uninext.shapes.image_set import generate_image_set
 from uninext.shapes.layouts import (
     box_videos,

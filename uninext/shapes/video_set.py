@@ -24,8 +24,8 @@ from typing import Any
 
 import numpy as np
 
-from uninext.datasets.converters.video_json import Track as JsonTrack
-from uninext.datasets.converters.video_json import VideoConversion, VideoJson
+from uninext.converters.video_json import Track as JsonTrack
+from uninext.converters.video_json import VideoConversion, VideoJson
 from uninext.shapes.video_labels import LabelledVideo, Track, generate_video
 from uninext.shapes.vocabulary import CATEGORIES
 

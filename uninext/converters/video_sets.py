@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from uninext.datasets.converters import single_object as sot
-from uninext.datasets.converters import video_objects as vos
-from uninext.datasets.converters.referring_video import (
+from uninext.converters import single_object as sot
+from uninext.converters import video_objects as vos
+from uninext.converters.referring_video import (
     REF_DAVIS_FILES,
     REF_DAVIS_LAYOUT,
     REF_YOUTUBE_VOS_LAYOUT,
     convert_ref_davis,
     convert_ref_youtube_vos,
 )
-from uninext.datasets.converters.video_json import VideoConversion
+from uninext.converters.video_json import VideoConversion
 
 
 @dataclass(frozen=True)

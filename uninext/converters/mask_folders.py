@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from uninext.datasets.converters.video_json import Track, VideoConversion, image_size
+from uninext.converters.video_json import Track, VideoConversion, image_size
 from uninext.utils import masks
 from uninext.utils.image_files import list_images
 

@@ -11,7 +11,7 @@ these three. ``video_check`` checks a video file. ``files`` reads and writes,
 ``mask_folders`` reads masks, ``video_json`` writes the layout of all video sets.
 """
 
-from uninext.datasets.converters import (
+from uninext.converters import (
     bdd100k,
     boxes,
     files,
@@ -25,16 +25,16 @@ from uninext.datasets.converters import (
     video_objects,
     video_sets,
 )
-from uninext.datasets.converters.bdd100k import (
+from uninext.converters.bdd100k import (
     BDD_SETS,
     BDDSet,
     ImageConversion,
     convert_bdd100k,
     find_bdd100k_labels,
 )
-from uninext.datasets.converters.files import load_json, load_plain_pickle, write_json
-from uninext.datasets.converters.mot_challenge import convert_mot_challenge
-from uninext.datasets.converters.refer import (
+from uninext.converters.files import load_json, load_plain_pickle, write_json
+from uninext.converters.mot_challenge import convert_mot_challenge
+from uninext.converters.refer import (
     MIXED_NAME,
     REFER_SETS,
     Conversion,
@@ -45,26 +45,26 @@ from uninext.datasets.converters.refer import (
     mix_train_splits,
     to_coco,
 )
-from uninext.datasets.converters.referring_video import (
+from uninext.converters.referring_video import (
     convert_ref_davis,
     convert_ref_youtube_vos,
     convert_referred_objects,
 )
-from uninext.datasets.converters.single_object import (
+from uninext.converters.single_object import (
     convert_got10k,
     convert_lasot,
     convert_otb,
     convert_tnl2k,
     convert_trackingnet,
 )
-from uninext.datasets.converters.video_check import VideoCheck
-from uninext.datasets.converters.video_json import Track, VideoConversion, VideoJson
-from uninext.datasets.converters.video_objects import (
+from uninext.converters.video_check import VideoCheck
+from uninext.converters.video_json import Track, VideoConversion, VideoJson
+from uninext.converters.video_objects import (
     convert_davis,
     convert_youtube_vos,
     davis_videos,
 )
-from uninext.datasets.converters.video_sets import VIDEO_SETS, VideoSet
+from uninext.converters.video_sets import VIDEO_SETS, VideoSet
 
 __all__ = [
     'BDD_SETS',

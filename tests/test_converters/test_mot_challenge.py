@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from uninext.converters.mot_challenge import convert_mot_challenge
+from uninext.converters.video_check import VideoCheck
 from uninext.datasets import DatasetError, VideoInstanceDataset
-from uninext.datasets.converters.mot_challenge import convert_mot_challenge
-from uninext.datasets.converters.video_check import VideoCheck
 from uninext.datasets.video_annotation import VideoAnnotation
 
-TOOL = Path(__file__).parents[3] / 'tools/dataset_converters/mot_challenge.py'
+TOOL = Path(__file__).parents[2] / 'tools/dataset_converters/mot_challenge.py'
 INFO = '[Sequence]\nname=a\nimWidth=40\nimHeight=30\n'
 
 

@@ -5,12 +5,12 @@ import json
 import download_layouts as layouts
 import pytest
 
-from uninext.datasets import DatasetError
-from uninext.datasets import converters as conv
-from uninext.datasets.converters.referring_video import (
+from uninext import converters as conv
+from uninext.converters.referring_video import (
     REF_DAVIS_FILES,
     read_davis_sentences,
 )
+from uninext.datasets import DatasetError
 
 
 @pytest.fixture

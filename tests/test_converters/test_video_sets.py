@@ -7,14 +7,14 @@ from pathlib import Path
 import download_layouts as layouts
 import pytest
 
+from uninext.converters import VIDEO_SETS, VideoCheck
 from uninext.datasets import (
     ReferringVideoDataset,
     SingleObjectDataset,
     VideoInstanceDataset,
 )
-from uninext.datasets.converters import VIDEO_SETS, VideoCheck
 
-TOOLS = Path(__file__).resolve().parents[3] / 'tools' / 'dataset_converters'
+TOOLS = Path(__file__).resolve().parents[2] / 'tools' / 'dataset_converters'
 WRITERS = {
     'lasot': layouts.lasot,
     'lasot-ext': layouts.lasot,

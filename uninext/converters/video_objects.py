@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from uninext.datasets.annotation_file import DatasetError
-from uninext.datasets.converters.files import load_json, tracked
-from uninext.datasets.converters.mask_folders import MaskVideo, read_mask_video
-from uninext.datasets.converters.video_json import (
+from uninext.converters.files import load_json, tracked
+from uninext.converters.mask_folders import MaskVideo, read_mask_video
+from uninext.converters.video_json import (
     Track,
     VideoConversion,
     VideoJson,
     require,
 )
+from uninext.datasets.annotation_file import DatasetError
 
 DAVIS_LAYOUT = (
     'the DAVIS download: JPEGImages/480p/<video>/00000.jpg, '

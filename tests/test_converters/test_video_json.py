@@ -6,9 +6,9 @@ import os
 import pytest
 from PIL import Image
 
+from uninext.converters import Track, VideoConversion, VideoJson, video_json
+from uninext.converters.files import write_chunks
 from uninext.datasets import DatasetError
-from uninext.datasets.converters import Track, VideoConversion, VideoJson, video_json
-from uninext.datasets.converters.files import write_chunks
 from uninext.datasets.transforms import LoadImageOrExplain
 
 

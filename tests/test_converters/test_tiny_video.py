@@ -7,9 +7,9 @@ from pathlib import Path
 import download_layouts as layouts
 import pytest
 
-from uninext.datasets.converters import VideoCheck
+from uninext.converters import VideoCheck
 
-TOOL = Path(__file__).resolve().parents[3] / 'tools/dataset_converters/tiny_video.py'
+TOOL = Path(__file__).resolve().parents[2] / 'tools/dataset_converters/tiny_video.py'
 
 
 @pytest.fixture

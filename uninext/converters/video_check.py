@@ -11,9 +11,9 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
+from uninext.converters.files import load_json, tracked
+from uninext.converters.video_json import VideoConversion, image_size
 from uninext.datasets.annotation_file import DatasetError, valid_segmentation
-from uninext.datasets.converters.files import load_json, tracked
-from uninext.datasets.converters.video_json import VideoConversion, image_size
 
 TOLERANCE = 1.0  # pixels by which a box may leave the frame: half-pixel conventions
 

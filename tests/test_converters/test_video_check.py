@@ -7,10 +7,10 @@ from pathlib import Path
 import download_layouts as layouts
 import pytest
 
+from uninext.converters import VideoCheck
 from uninext.datasets import DatasetError
-from uninext.datasets.converters import VideoCheck
 
-TOOL = Path(__file__).resolve().parents[3] / 'tools/dataset_converters'
+TOOL = Path(__file__).resolve().parents[2] / 'tools/dataset_converters'
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 from pycocotools import mask as coco_mask
 
+from uninext import converters as conv
+from uninext.converters import mask_folders
 from uninext.datasets import DatasetError
-from uninext.datasets import converters as conv
-from uninext.datasets.converters import mask_folders
 
 
 def tracks_of(path):

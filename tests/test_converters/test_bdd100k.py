@@ -11,11 +11,11 @@ from PIL import Image
 from pycocotools import mask as mask_utils
 from pycocotools.coco import COCO
 
+from uninext.converters import BDD_SETS, convert_bdd100k
 from uninext.datasets import DatasetError, PromptCocoDataset, VideoInstanceDataset
-from uninext.datasets.converters import BDD_SETS, convert_bdd100k
 from uninext.datasets.video_annotation import VideoAnnotation
 
-TOOL = Path(__file__).parents[3] / 'tools/dataset_converters/bdd100k.py'
+TOOL = Path(__file__).parents[2] / 'tools/dataset_converters/bdd100k.py'
 SIZE_WH = (40, 30)
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from uninext.converters.files import load_json, load_plain_pickle, tracked
 from uninext.datasets.annotation_file import DatasetError, valid_segmentation
-from uninext.datasets.converters.files import load_json, load_plain_pickle, tracked
 from uninext.structures import clean_expression
 
 

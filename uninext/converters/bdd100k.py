@@ -15,15 +15,15 @@ from pathlib import Path
 from PIL import Image
 from pycocotools import mask as mask_utils
 
-from uninext.datasets.annotation_file import DatasetError
-from uninext.datasets.converters.boxes import cut_box
-from uninext.datasets.converters.files import tracked, write_json
-from uninext.datasets.converters.video_json import (
+from uninext.converters.boxes import cut_box
+from uninext.converters.files import tracked, write_json
+from uninext.converters.video_json import (
     Track,
     VideoConversion,
     VideoJson,
     image_size,
 )
+from uninext.datasets.annotation_file import DatasetError
 from uninext.utils.image_files import list_images
 from uninext.utils.scalabel import (
     BDD_DETECTION,

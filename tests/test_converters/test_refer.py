@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from uninext import converters as conv
 from uninext.datasets import DatasetError, ReferringDataset
-from uninext.datasets import converters as conv
 
-TOOLS = Path(__file__).resolve().parents[3] / 'tools' / 'dataset_converters'
+TOOLS = Path(__file__).resolve().parents[2] / 'tools' / 'dataset_converters'
 
 
 def tool(name):

@@ -13,9 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from uninext.datasets.annotation_file import DatasetError
-from uninext.datasets.converters.files import tracked
-from uninext.datasets.converters.video_json import (
+from uninext.converters.files import tracked
+from uninext.converters.video_json import (
     Box,
     Track,
     VideoConversion,
@@ -23,6 +22,7 @@ from uninext.datasets.converters.video_json import (
     image_size,
     require,
 )
+from uninext.datasets.annotation_file import DatasetError
 from uninext.utils.image_files import list_images, natural_key
 
 LASOT_LAYOUT = (

@@ -9,16 +9,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from uninext.datasets.annotation_file import DatasetError
-from uninext.datasets.converters.files import load_json, tracked
-from uninext.datasets.converters.mask_folders import MaskVideo, read_mask_video
-from uninext.datasets.converters.video_json import (
+from uninext.converters.files import load_json, tracked
+from uninext.converters.mask_folders import MaskVideo, read_mask_video
+from uninext.converters.video_json import (
     Track,
     VideoConversion,
     VideoJson,
     require,
 )
-from uninext.datasets.converters.video_objects import davis_videos
+from uninext.converters.video_objects import davis_videos
+from uninext.datasets.annotation_file import DatasetError
 from uninext.structures import clean_expression
 
 MIN_FRAMES = 2  # an object must be seen twice to make a pair

@@ -6,9 +6,9 @@ import download_layouts as layouts
 import numpy as np
 import pytest
 
+from uninext import converters as conv
+from uninext.converters import single_object as sot
 from uninext.datasets import DatasetError
-from uninext.datasets import converters as conv
-from uninext.datasets.converters import single_object as sot
 
 
 def converted(convert, root, out, **kwargs):
