@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from pathlib import Path
 
@@ -10,16 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-TESTS = Path(__file__).resolve().parents[1]
-sys.path += [
-    str(TESTS / 'test_models/test_detectors'),
-    str(TESTS / 'test_models/test_sessions'),
-]
-
-from painted_world import HEIGHT, WIDTH, box_mask, frame  # noqa: E402, I001
-from test_inferencer import GREEN, RED, PaintedVideos, folder, movie, video_file  # noqa: E402, F401
-
-from uninext.apis import (  # noqa: E402
+from helpers.painted_inferencer import GREEN, RED, PaintedVideos, movie
+from helpers.painted_world import HEIGHT, WIDTH, box_mask, frame
+from uninext.apis import (
     Result,
     SkippedImageWarning,
     SourceError,
@@ -35,7 +27,7 @@ def find() -> UninextInferencer:
 
 
 @pytest.fixture
-def photos(folder) -> Path:  # noqa: F811
+def photos(folder) -> Path:
     """Four images, of which the second is damaged and the third is too thin."""
     (folder / '001.png').write_bytes(b'nothing')
     cv2.imwrite(str(folder / '002.png'), np.zeros((1, 400, 3), np.uint8))
@@ -154,7 +146,7 @@ def test_frames_of_a_followed_folder_are_never_left_out(find, photos):
         next(results)
 
 
-def test_frames_of_a_video_have_times(find, video_file):  # noqa: F811
+def test_frames_of_a_video_have_times(find, video_file):
     for as_video in (True, False):
         results = find(video_file, categories='red', as_video=as_video)
         times = [result.time for result in results]

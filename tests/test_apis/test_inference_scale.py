@@ -7,7 +7,6 @@ inferencer finds, given a config and weights.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,17 +15,13 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
-TESTS = Path(__file__).resolve().parents[1]
-sys.path += [str(TESTS / 'test_engine'), str(TESTS / 'test_models/test_detectors')]
-
-import test_loop_is_session as loops  # noqa: E402
-from small_uninext import build, small_video_config  # noqa: E402
-
-from uninext.apis import InferenceScale, UninextInferencer, open_session  # noqa: E402
-from uninext.apis.inference_scale import DEFAULT_SCALE, KINDS, checked_scale  # noqa: E402
-from uninext.apis.named_models import MODELS, config_path  # noqa: E402
-from uninext.registry import DATASETS  # noqa: E402
-from uninext.shapes import generate_suite  # noqa: E402
+from helpers import loop_on_shapes as loops
+from helpers.small_uninext import build, small_video_config
+from uninext.apis import InferenceScale, UninextInferencer, open_session
+from uninext.apis.inference_scale import DEFAULT_SCALE, KINDS, checked_scale
+from uninext.apis.named_models import MODELS, config_path
+from uninext.registry import DATASETS
+from uninext.shapes import generate_suite
 
 RESIZE = dict(type='Resize', scale=(64, 32), keep_ratio=True, backend='pillow')
 VIDEO_LOOP = dict(type='VideoTestLoop')
@@ -211,13 +206,12 @@ def test_an_image_is_looked_at_as_in_its_test(root, stage3):
     ('task', 'kind'),
     [('mots', 'names'), ('rvos', 'sentence'), ('sot', 'box'), ('vos', 'mask')],
 )
-def test_a_video_is_looked_at_as_in_its_test(task, kind, root, stage3, monkeypatch):
+def test_a_video_is_looked_at_as_in_its_test(task, kind, root, stage3):
     config, weights = stage3
     find = UninextInferencer(config, weights, device='cpu')
     assert find.scale.for_videos()[kind] == OF_KINDS[kind]
-    monkeypatch.setattr(loops, 'SCALE', OF_KINDS[kind])
     evaluation = Config.fromfile(config_path(f'{task}_shapes'))
-    judged = loops.by_the_loop(evaluation, find.model, root)
+    judged = loops.by_the_loop(evaluation, find.model, root, OF_KINDS[kind])
     content = loops.content_of(task, root)
     given = [asked for _, asked in loops.prompts_at(task, content, 0)]
     (key,) = {key for one in given for key in one}

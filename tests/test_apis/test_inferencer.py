@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import cv2
@@ -13,58 +12,19 @@ from mmengine.config import Config
 from PIL import Image
 from torch import nn
 
-MODELS_TESTS = Path(__file__).resolve().parents[1] / 'test_models'
-sys.path += [str(MODELS_TESTS / 'test_detectors'), str(MODELS_TESTS / 'test_sessions')]
-
-from painted_world import HEIGHT, WIDTH, ColorModel, box_mask, frame, painted  # noqa: E402, I001
-from small_uninext import build, small_config, small_video_config  # noqa: E402
-
-from uninext.apis import UninextInferencer, to_mot_lines, to_youtube_vis  # noqa: E402
-from uninext.models.predictors import InstancePredictor  # noqa: E402
-from uninext.models.sessions import (  # noqa: E402
-    BestOfSentence,
-    ShownTargets,
-    TrackedNames,
-    VideoSession,
+from helpers.painted_inferencer import (
+    GREEN,
+    RED,
+    STEP,
+    PaintedImages,
+    PaintedVideos,
+    moved,
+    movie,
 )
-from uninext.structures import Prompt, UninextDataSample  # noqa: E402
-
-RED, GREEN, BLUE = (8, 8, 40, 40), (64, 16, 104, 56), (48, 0, 60, 12)
-STEP = 4  # pixels that things move in a frame
-
-
-class PaintedImages(ColorModel):
-    """Finds colours in images, several of one size at once."""
-
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self.predictor = InstancePredictor(with_iou=False)
-
-    def build_pyramid(self, levels, samples):
-        pairs = zip(levels.split(1), samples)
-        return [ColorModel.build_pyramid(self, level, [s]) for level, s in pairs]
-
-    def find(self, pyramid, rows, images, with_embeds=False):
-        found = []
-        for row, i in zip(rows, images):
-            found += ColorModel.find(self, pyramid[i], [row], [0], with_embeds)
-        return found
-
-
-class PaintedVideos(PaintedImages):
-    """Follows them besides."""
-
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self.followers = dict(
-            names=TrackedNames(),
-            sentence=BestOfSentence(with_iou=False),
-            box=ShownTargets(with_iou=False, template_size=32),
-            mask=ShownTargets(with_iou=False, template_size=32),
-        )
-
-    def open(self, scale=None):
-        return VideoSession(self, self.followers, scale)
+from helpers.painted_world import HEIGHT, WIDTH, box_mask, frame, painted
+from helpers.small_uninext import build, small_config, small_video_config
+from uninext.apis import UninextInferencer, to_mot_lines, to_youtube_vis
+from uninext.structures import Prompt, UninextDataSample
 
 
 @pytest.fixture
@@ -75,37 +35,6 @@ def find() -> UninextInferencer:
 @pytest.fixture
 def scene() -> np.ndarray:
     return frame(red=RED, green=GREEN)
-
-
-def moved(box, number):
-    x1, y1, x2, y2 = box
-    return x1 + number * STEP, y1, x2 + number * STEP, y2
-
-
-def movie(count=4):
-    return [
-        frame(red=moved(RED, i), green=moved(GREEN, i), blue=BLUE) for i in range(count)
-    ]
-
-
-@pytest.fixture
-def video_file(tmp_path) -> str:
-    path = str(tmp_path / 'video.avi')
-    writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*'png '), 5, (WIDTH, HEIGHT))
-    for one in movie():
-        writer.write(one)
-    writer.release()
-    return path
-
-
-@pytest.fixture
-def folder(tmp_path) -> Path:
-    path = tmp_path / 'frames'
-    path.mkdir()
-    for i, one in enumerate(movie()):
-        cv2.imwrite(str(path / f'{i:03d}.png'), one)
-    (path / 'notes.txt').write_text('no picture')
-    return path
 
 
 # --------------------------------------------------------------------- nothing to find

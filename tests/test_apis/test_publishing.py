@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import sys
 from functools import partial
 from pathlib import Path
 
@@ -12,26 +11,22 @@ import pytest
 import torch
 from mmengine.config import Config
 
-MODELS_TESTS = Path(__file__).resolve().parents[1] / 'test_models'
-sys.path += [str(MODELS_TESTS / 'test_detectors')]
-
-from small_uninext import build, small_config  # noqa: E402
-
-from uninext.apis import UninextInferencer, named_models, publishing  # noqa: E402
-from uninext.apis.named_models import resolve_model  # noqa: E402
-from uninext.apis.publishing import (  # noqa: E402
+from helpers.small_uninext import build, small_config
+from uninext.apis import UninextInferencer, named_models, publishing
+from uninext.apis.named_models import resolve_model
+from uninext.apis.publishing import (
     MAX_ERROR,
     PublishReport,
     publish_model,
 )
-from uninext.engine import (  # noqa: E402
+from uninext.engine import (
     CheckpointError,
     load_state,
     load_weights,
     packaged_parts_of,
 )
-from uninext.models.detectors import UNINEXT  # noqa: E402
-from uninext.utils.safe_files import load_safely  # noqa: E402
+from uninext.models.detectors import UNINEXT
+from uninext.utils.safe_files import load_safely
 
 ENCODER = 'prompt_generator.text_encoder.'
 

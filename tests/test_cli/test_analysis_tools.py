@@ -10,12 +10,8 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / 'tests/test_models/test_detectors'))
-
-from small_uninext import small_config, small_video_config  # noqa: E402
-
-from uninext.cli.analysis import (  # noqa: E402
+from helpers.small_uninext import small_config, small_video_config
+from uninext.cli.analysis import (
     analyze_logs,
     benchmark,
     browse_dataset,
@@ -23,6 +19,8 @@ from uninext.cli.analysis import (  # noqa: E402
     get_flops,
     print_config,
 )
+
+ROOT = Path(__file__).resolve().parents[2]
 
 TOOLS = {
     'misc/print_config.py': print_config,

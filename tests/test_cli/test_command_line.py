@@ -17,7 +17,7 @@ from uninext.cli.command import COMMANDS
 from uninext.engine import CheckpointError
 
 ROOT = Path(__file__).resolve().parents[2]
-TOY = ROOT / 'tests/test_engine'
+TOY = ROOT / 'tests/helpers/toy_config.py'
 
 SHARED_OPTIONS = {
     '--work-dir',
@@ -129,7 +129,7 @@ def fails_with(argv: list[str], capsys) -> str:
 
 def test_absent_files_are_named(tmp_path, capsys):
     assert "no config 'x.py'" in fails_with(['train', 'x.py'], capsys)
-    config = str(TOY / 'toy_config.py')
+    config = str(TOY)
     assert "no checkpoint 'x.pth'" in fails_with(['test', config, 'x.pth'], capsys)
     error = fails_with(['train', config, '--resume', 'x.pth'], capsys)
     assert "--resume: there is no checkpoint 'x.pth'" in error
@@ -138,7 +138,7 @@ def test_absent_files_are_named(tmp_path, capsys):
 
 
 def test_wrong_options_are_named(tmp_path, capsys):
-    config = str(TOY / 'toy_config.py')
+    config = str(TOY)
     error = fails_with(['train', config, '--cfg-options', 'a'], capsys)
     assert "KEY=VALUE, got ['a']" in error
     (tmp_path / 'x.pth').touch()
@@ -153,10 +153,9 @@ def arguments(module, *argv: str) -> argparse.Namespace:
 
 
 def test_options_reach_the_config(monkeypatch):
-    monkeypatch.syspath_prepend(str(TOY))
     args = arguments(
         train,
-        str(TOY / 'toy_config.py'),
+        str(TOY),
         '--resume',
         '--cfg-options',
         'train_cfg.max_iters=7',
@@ -172,8 +171,7 @@ def test_options_reach_the_config(monkeypatch):
 
 
 def test_train_then_test(tmp_path, monkeypatch, capfd):
-    monkeypatch.syspath_prepend(str(TOY))
-    config = str(TOY / 'toy_config.py')
+    config = str(TOY)
     argv = [config, '--work-dir', str(tmp_path), '--cfg-options']
     assert main(['train', *argv, 'experiment_name=cli_train']) == 0
     capfd.readouterr()
@@ -199,7 +197,6 @@ def test_train_then_test(tmp_path, monkeypatch, capfd):
 def test_ctrl_c_says_how_to_go_on(interrupted_at, tmp_path, monkeypatch, capfd):
     from uninext.engine import ResumableIterTrainLoop
 
-    monkeypatch.syspath_prepend(str(TOY))
     run_iter = ResumableIterTrainLoop.run_iter
 
     def stopped(self, batch):
@@ -208,7 +205,7 @@ def test_ctrl_c_says_how_to_go_on(interrupted_at, tmp_path, monkeypatch, capfd):
         run_iter(self, batch)
 
     monkeypatch.setattr(ResumableIterTrainLoop, 'run_iter', stopped)
-    argv = ['train', str(TOY / 'toy_config.py'), '--work-dir', str(tmp_path)]
+    argv = ['train', str(TOY), '--work-dir', str(tmp_path)]
     argv += ['--cfg-options', f'experiment_name=cli_stop_{interrupted_at}']
     assert main(argv) == common.EXIT_INTERRUPTED
     captured = capfd.readouterr()
@@ -222,7 +219,6 @@ def test_ctrl_c_says_how_to_go_on(interrupted_at, tmp_path, monkeypatch, capfd):
     start, _, command = line.partition('. Go on: uninext ')
     assert start.endswith('.pth is saved')
     monkeypatch.undo()
-    monkeypatch.syspath_prepend(str(TOY))
     words = [w.replace('cli_stop', 'cli_resumed') for w in shlex.split(command)]
     assert words == [w.replace('cli_stop', 'cli_resumed') for w in argv] + ['--resume']
     assert main(words) == 0
@@ -236,8 +232,7 @@ def full_disk(path):
 
 
 def test_errors_of_the_config_are_messages(tmp_path, monkeypatch, capfd):
-    monkeypatch.syspath_prepend(str(TOY))
-    argv = ['train', str(TOY / 'toy_config.py'), '--work-dir', str(tmp_path)]
+    argv = ['train', str(TOY), '--work-dir', str(tmp_path)]
     option = 'train_dataloader.dataset.type=NoSuchDataset'
     error = fails_with([*argv, '--cfg-options', option], capfd)
     assert 'NoSuchDataset is not in' in error
@@ -276,18 +271,16 @@ def test_what_is_converted_must_fit_its_config(tmp_path, capsys):
 
 
 def test_amp_is_bfloat16(monkeypatch):
-    monkeypatch.syspath_prepend(str(TOY))
-    args = arguments(train, str(TOY / 'toy_config.py'), '--amp')
+    args = arguments(train, str(TOY), '--amp')
     cfg = common.load_config(args)
     train.apply_train_options(cfg, args)
     assert cfg.optim_wrapper.type == 'BFloat16OptimWrapper'
 
 
 def test_resume_from_a_path(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(str(TOY))
     path = tmp_path / 'x.pth'
     path.touch()
-    args = arguments(train, str(TOY / 'toy_config.py'), '--resume', str(path))
+    args = arguments(train, str(TOY), '--resume', str(path))
     cfg = common.load_config(args)
     train.apply_train_options(cfg, args)
     assert cfg.resume is True
@@ -369,8 +362,7 @@ def test_options_that_do_not_fit_the_config_are_named(tmp_path, capsys):
 
 def test_what_ends_a_training_is_in_its_log(tmp_path, monkeypatch, capfd):
     """One line on the screen, even after hours; the traceback where it can be found."""
-    monkeypatch.syspath_prepend(str(TOY))
-    argv = ['train', str(TOY / 'toy_config.py'), '--work-dir', str(tmp_path)]
+    argv = ['train', str(TOY), '--work-dir', str(tmp_path)]
     argv += ['--cfg-options', 'experiment_name=cli_log']
     monkeypatch.setattr('uninext.engine.runner.replacing', full_disk)
     error = fails_with(argv, capfd)

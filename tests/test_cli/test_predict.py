@@ -15,21 +15,13 @@ import cv2
 import numpy as np
 import pytest
 
-TESTS = Path(__file__).resolve().parents[1]
-sys.path += [
-    str(TESTS / 'test_apis'),
-    str(TESTS / 'test_models/test_detectors'),
-    str(TESTS / 'test_models/test_sessions'),
-]
-
-from painted_world import HEIGHT, WIDTH, frame  # noqa: E402
-from test_inferencer import PaintedImages, PaintedVideos  # noqa: E402
-
-from uninext.apis import UninextInferencer  # noqa: E402
-from uninext.apis.exports import EXPORTS  # noqa: E402
-from uninext.cli import main, predict, predict_plan, predict_report  # noqa: E402
-from uninext.datasets import PromptCocoDataset, VideoInstanceDataset  # noqa: E402
-from uninext.utils.video_writer import VideoWriter  # noqa: E402
+from helpers.painted_inferencer import PaintedImages, PaintedVideos
+from helpers.painted_world import HEIGHT, WIDTH, frame
+from uninext.apis import UninextInferencer
+from uninext.apis.exports import EXPORTS
+from uninext.cli import main, predict, predict_plan, predict_report
+from uninext.datasets import PromptCocoDataset, VideoInstanceDataset
+from uninext.utils.video_writer import VideoWriter
 
 RED, GREEN = (8, 8, 40, 40), (64, 16, 104, 56)
 STEP = 4  # pixels that things move in a frame

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import json
 
-import download_layouts as layouts
 import pytest
 
+from helpers import download_layouts as layouts
 from uninext import converters as conv
 from uninext.converters.referring_video import (
     REF_DAVIS_FILES,

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import json
 
-import download_layouts as layouts
 import numpy as np
 import pytest
 
+from helpers import download_layouts as layouts
 from uninext import converters as conv
 from uninext.converters import single_object as sot
 from uninext.datasets import DatasetError

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import json
 
-import download_layouts as layouts
 import numpy as np
 import pytest
 from PIL import Image
 from pycocotools import mask as coco_mask
 
+from helpers import download_layouts as layouts
 from uninext import converters as conv
 from uninext.converters import mask_folders
 from uninext.datasets import DatasetError

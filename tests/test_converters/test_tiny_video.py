@@ -4,9 +4,9 @@ import importlib.util
 import json
 from pathlib import Path
 
-import download_layouts as layouts
 import pytest
 
+from helpers import download_layouts as layouts
 from uninext.converters import VideoCheck
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools/dataset_converters/tiny_video.py'

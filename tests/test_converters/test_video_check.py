@@ -4,9 +4,9 @@ import importlib.util
 import json
 from pathlib import Path
 
-import download_layouts as layouts
 import pytest
 
+from helpers import download_layouts as layouts
 from uninext.converters import VideoCheck
 from uninext.datasets import DatasetError
 

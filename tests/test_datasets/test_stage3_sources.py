@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import stage3_downloads
 import torch
-from download_layouts import DARKEST_OBJECT, SIZE_WH
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
+from helpers import stage3_downloads
+from helpers.download_layouts import DARKEST_OBJECT, SIZE_WH
 from uninext.cli import main
 from uninext.datasets import MultiTaskDataset, SampleDraw
 from uninext.registry import DATASETS, MODELS

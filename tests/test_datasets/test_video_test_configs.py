@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import download_layouts as layouts
 import pytest
 from mmengine.config import Config
 
+from helpers import download_layouts as layouts
 from uninext import converters as conv
 from uninext.converters.referring_video import REF_DAVIS_FILES
 from uninext.datasets.samplers import WholeVideoSampler

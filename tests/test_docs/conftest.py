@@ -15,17 +15,14 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from doc_blocks import ROOT
 from mmengine.registry import Registry
 from torch import nn
 
-sys.path.append(str(ROOT / 'tests/test_models/test_detectors'))
-
-from small_uninext import build, small_video_config  # noqa: E402
-
-import uninext.apis  # noqa: E402
-import uninext.registry  # noqa: E402
-from uninext.shapes import generate_suite  # noqa: E402
+import uninext.apis
+import uninext.registry
+from helpers.doc_blocks import ROOT
+from helpers.small_uninext import build, small_video_config
+from uninext.shapes import generate_suite
 
 LINKED = ('demo', 'docs', 'requirements', 'tests', 'tools', 'uninext')
 SMALL_SCALE = (96, 64)  # what the toy network sees of every picture

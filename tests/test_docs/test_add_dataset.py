@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from doc_blocks import blocks_of
-from doc_commands import type_in
 from mmengine.config import Config
 from mmengine.structures import InstanceData
 
+from helpers.doc_blocks import blocks_of
+from helpers.doc_commands import type_in
 from uninext.registry import DATASETS, METRICS
 
 PAGE = 'docs/how_to/add_dataset.md'

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 import yaml
-from doc_blocks import LANGUAGES, ROOT, Block, all_blocks, blocks_of, pages
-from doc_commands import (
+from mmengine.config import Config
+
+from helpers.doc_blocks import LANGUAGES, ROOT, Block, all_blocks, blocks_of, pages
+from helpers.doc_commands import (
     WrongCommand,
     arguments_of,
     check_command,
     commands_of,
     entry_of,
 )
-from mmengine.config import Config
 
 BLOCKS = all_blocks()
 PARSERS = {'json': json.loads, 'yaml': yaml.safe_load}

@@ -10,7 +10,8 @@ from types import ModuleType
 
 import pytest
 import yaml
-from doc_blocks import ROOT, pages
+
+from helpers.doc_blocks import ROOT, pages
 
 DOCS = ROOT / 'docs'
 

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import pytest
-from doc_blocks import ROOT, blocks_of
-from doc_commands import type_in
+
+from helpers.doc_blocks import ROOT, blocks_of
+from helpers.doc_commands import type_in
 
 # What must be there in the end, besides that every block works.
 PAGES = {

@@ -8,9 +8,9 @@ import time
 
 import pytest
 import torch
-from engine_toy import ToyDataset
 from mmengine.hooks import Hook
 
+from helpers.engine_toy import ToyDataset
 from uninext.engine import CheckpointError, load_checkpoint_file
 from uninext.engine.interruption import PatientInterrupt
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from engine_toy import ToyBatchSampler
 from mmengine.hooks import Hook
 from mmengine.runner import loops
 from torch.utils.data import DataLoader, SequentialSampler
 
+from helpers.engine_toy import ToyBatchSampler
 from uninext.engine import ResumableIterTrainLoop
 
 

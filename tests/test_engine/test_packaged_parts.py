@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from engine_toy import ToyNet
 from torch import nn
 
+from helpers.engine_toy import ToyNet
 from uninext.engine import (
     CheckpointError,
     PackagedPart,

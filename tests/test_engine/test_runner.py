@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from engine_toy import ToyNet
 
+from helpers.engine_toy import ToyNet
 from uninext.engine import CheckpointError, UninextRunner, init_cpu_group
 
 

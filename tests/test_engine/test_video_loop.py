@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,15 +18,12 @@ from mmengine.dataset import pseudo_collate
 from mmengine.evaluator import Evaluator
 from torch.utils.data import DataLoader
 
+from helpers.painted_world import HEIGHT, WIDTH, ColorModel, frame, painted
 from uninext.datasets.samplers import WholeVideoSampler
 from uninext.engine import VideoTestLoop
 from uninext.evaluation.functional import encode_mask
 from uninext.models.sessions import VideoSession
 from uninext.registry import DATASETS, MODELS
-
-sys.path.append(str(Path(__file__).parents[1] / 'test_models/test_sessions'))
-
-from painted_world import HEIGHT, WIDTH, ColorModel, frame, painted  # noqa: E402
 
 FOLLOWERS = dict(
     names=dict(type='TrackedNames'),

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from bdd100k_scenes import SIZE_WH, make_scene
 from mmengine.evaluator import Evaluator
 from mmengine.structures import InstanceData
 from pycocotools import mask as mask_utils
 
+from helpers.bdd100k_scenes import SIZE_WH, make_scene
 from uninext.evaluation import BDD100KTrackingMetric
 from uninext.evaluation.result_files import evaluate_bdd_mot, evaluate_bdd_mots
 from uninext.registry import METRICS

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import equality_objects
-import equality_tracking
 import pytest
+
+from helpers import equality_objects, equality_tracking
 
 CASES = {**equality_objects.CASES, **equality_tracking.CASES}
 

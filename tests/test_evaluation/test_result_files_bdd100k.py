@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bdd100k_scenes import NAMES, SIZE_WH, make_frame, make_label, make_scene
 from PIL import Image
 from pycocotools import mask as mask_utils
 
+from helpers.bdd100k_scenes import NAMES, SIZE_WH, make_frame, make_label, make_scene
 from uninext.evaluation.evaluators import bdd100k
 from uninext.evaluation.functional import bdd100k_tracking
 from uninext.evaluation.result_files import FORMATS

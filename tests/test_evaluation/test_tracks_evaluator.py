@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from equality_tracking import build_mot17, make_sample, run_metric, write_mot
 from mmdet.datasets.base_det_dataset import BaseDetDataset
 
+from helpers.equality_tracking import build_mot17, make_sample, run_metric, write_mot
 from uninext.cli.evaluate import PROTOCOLS
 from uninext.cli.evaluate import main as run_eval
 from uninext.converters import convert_mot_challenge

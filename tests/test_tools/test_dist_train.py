@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TOY = ROOT / 'tests/test_engine'
+TESTS = ROOT / 'tests'
+TOY = TESTS / 'helpers/toy_config.py'
 SCRIPTS = [
     'dist_train.sh',
     'dist_test.sh',
@@ -23,14 +24,14 @@ SCRIPTS = [
 
 
 def environment() -> dict[str, str]:
-    env = {**os.environ, 'PYTHON': sys.executable, 'PYTHONPATH': str(TOY)}
+    env = {**os.environ, 'PYTHON': sys.executable, 'PYTHONPATH': str(TESTS)}
     env.update(OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='-1')
     env.pop('PORT', None)
     return env
 
 
 def start(*args: object) -> subprocess.Popen:
-    command = [str(ROOT / 'tools/dist_train.sh'), str(TOY / 'toy_config.py'), '2']
+    command = [str(ROOT / 'tools/dist_train.sh'), str(TOY), '2']
     return subprocess.Popen(
         [*command, *map(str, args)],
         env=environment(),

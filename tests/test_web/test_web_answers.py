@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,16 +13,13 @@ import pytest
 
 gr = pytest.importorskip('gradio')
 
-MODELS_TESTS = Path(__file__).resolve().parents[1] / 'test_models'
-sys.path.append(str(MODELS_TESTS / 'test_detectors'))
 
-from fake_finder import FakeFinder  # noqa: E402
-from small_uninext import build, small_video_config  # noqa: E402
-
-from uninext.apis import UninextInferencer, read_frames  # noqa: E402
-from uninext.utils.video_writer import VideoWriter  # noqa: E402
-from uninext.web import errors, handlers  # noqa: E402
-from uninext.web.answers import (  # noqa: E402
+from helpers.fake_finder import FakeFinder
+from helpers.small_uninext import build, small_video_config
+from uninext.apis import UninextInferencer, read_frames
+from uninext.utils.video_writer import VideoWriter
+from uninext.web import errors, handlers
+from uninext.web.answers import (
     Answering,
     FrameAnswer,
     Stops,
@@ -32,9 +28,9 @@ from uninext.web.answers import (  # noqa: E402
     plot_for_page,
     read_header,
 )
-from uninext.web.handlers import AskHandlers, MarkHandlers  # noqa: E402
-from uninext.web.prompts import read_prompts  # noqa: E402
-from uninext.web.strokes import picture_key  # noqa: E402
+from uninext.web.handlers import AskHandlers, MarkHandlers
+from uninext.web.prompts import read_prompts
+from uninext.web.strokes import picture_key
 
 SIZE_HW = (64, 96)
 NUM_FRAMES = 5

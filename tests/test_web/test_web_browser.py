@@ -16,15 +16,14 @@ from PIL import Image
 pytest.importorskip('gradio')
 pytest.importorskip('playwright', reason='pip install playwright')
 
-from fake_finder import FakeFinder  # noqa: E402
-
-from uninext.apis import read_frames  # noqa: E402
-from uninext.web import serving  # noqa: E402
-from uninext.web.answers import first_frame  # noqa: E402
-from uninext.web.examples import NUM_FRAMES, SIZE_WH  # noqa: E402
-from uninext.web.painter import BRUSH_SHARES  # noqa: E402
-from uninext.web.prompts import read_boxes  # noqa: E402
-from uninext.web.strokes import picture_key, read_painting  # noqa: E402
+from helpers.fake_finder import FakeFinder
+from uninext.apis import read_frames
+from uninext.web import serving
+from uninext.web.answers import first_frame
+from uninext.web.examples import NUM_FRAMES, SIZE_WH
+from uninext.web.painter import BRUSH_SHARES
+from uninext.web.prompts import read_boxes
+from uninext.web.strokes import picture_key, read_painting
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = importlib.util.spec_from_file_location(

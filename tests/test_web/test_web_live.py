@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 
 gr = pytest.importorskip('gradio')
 
-MODELS_TESTS = Path(__file__).resolve().parents[1] / 'test_models'
-sys.path.append(str(MODELS_TESTS / 'test_detectors'))
 
-from fake_finder import FakeFinder  # noqa: E402
-from small_uninext import build, small_video_config  # noqa: E402
-
-from uninext.apis import UninextInferencer  # noqa: E402
-from uninext.web.answers import Answering  # noqa: E402
-from uninext.web.live import LiveHandlers  # noqa: E402
-from uninext.web.pages import instance_table  # noqa: E402
+from helpers.fake_finder import FakeFinder
+from helpers.small_uninext import build, small_video_config
+from uninext.apis import UninextInferencer
+from uninext.web.answers import Answering
+from uninext.web.live import LiveHandlers
+from uninext.web.pages import instance_table
 
 PICTURE = np.zeros((64, 96, 3), np.uint8)
 PICTURE[..., 0] = 200  # RGB

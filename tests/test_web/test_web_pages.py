@@ -11,11 +11,10 @@ import pytest
 
 pytest.importorskip('gradio')
 
-from fake_finder import FakeFinder  # noqa: E402
-
-from uninext.visualization.palette import instance_color, track_color  # noqa: E402
-from uninext.web.marks import draw_marks  # noqa: E402
-from uninext.web.pages import (  # noqa: E402
+from helpers.fake_finder import FakeFinder
+from uninext.visualization.palette import instance_color, track_color
+from uninext.web.marks import draw_marks
+from uninext.web.pages import (
     MAX_ROWS,
     TrackSummary,
     instance_table,
@@ -23,7 +22,7 @@ from uninext.web.pages import (  # noqa: E402
     progress_bar,
     status,
 )
-from uninext.web.prompts import read_prompts  # noqa: E402
+from uninext.web.prompts import read_prompts
 
 IMAGE = np.zeros((60, 100, 3), np.uint8)
 

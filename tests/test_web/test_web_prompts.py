@@ -6,8 +6,8 @@ import pytest
 
 pytest.importorskip('gradio')
 
-from uninext.apis import checked_boxes  # noqa: E402
-from uninext.web.prompts import (  # noqa: E402
+from uninext.apis import checked_boxes
+from uninext.web.prompts import (
     add_corner,
     boxes_to_draw,
     read_boxes,

@@ -15,14 +15,14 @@ import pytest
 pytest.importorskip('gradio')
 warnings.filterwarnings('ignore', module='gradio')
 
-from fake_finder import FakeFinder  # noqa: E402
-from gradio_client import Client, handle_file  # noqa: E402
+from gradio_client import Client, handle_file
 
-from uninext.apis import read_frames  # noqa: E402
-from uninext.web import server as server_module  # noqa: E402
-from uninext.web import serving  # noqa: E402
-from uninext.web.answers import FRAME_WH  # noqa: E402
-from uninext.web.examples import FPS, NUM_FRAMES, SIZE_WH, write_examples  # noqa: E402
+from helpers.fake_finder import FakeFinder
+from uninext.apis import read_frames
+from uninext.web import server as server_module
+from uninext.web import serving
+from uninext.web.answers import FRAME_WH
+from uninext.web.examples import FPS, NUM_FRAMES, SIZE_WH, write_examples
 
 
 @pytest.fixture(scope='module')

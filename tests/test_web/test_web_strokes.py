@@ -13,8 +13,8 @@ import pytest
 
 pytest.importorskip('gradio')
 
-from uninext.web.painter import BRUSH_SHARES, build_painter, under_brush  # noqa: E402
-from uninext.web.strokes import BRUSH_COLORS, picture_key, read_painting  # noqa: E402
+from uninext.web.painter import BRUSH_SHARES, build_painter, under_brush
+from uninext.web.strokes import BRUSH_COLORS, picture_key, read_painting
 
 SIZE_HW = (60, 100)
 

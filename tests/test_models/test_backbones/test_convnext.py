@@ -9,11 +9,8 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from helpers.small_uninext import build, images, names, sample, small_config
 from uninext.registry import MODELS
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / 'test_detectors'))
-
-from small_uninext import build, images, names, sample, small_config  # noqa: E402
 
 CONFIG = (
     Path(__file__).resolve().parents[3] / 'configs/uninext/stage2_image_convnext-t.py'

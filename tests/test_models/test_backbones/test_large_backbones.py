@@ -7,7 +7,6 @@ looks at padded pixels too (method.md 1.5), so other padding gives other numbers
 from __future__ import annotations
 
 import functools
-import sys
 from pathlib import Path
 from unittest import mock
 
@@ -15,14 +14,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from uninext.models.weights import from_published
-from uninext.registry import MODELS
-from uninext.testing.drawn_weights import read_key_table
-
-ROOT = Path(__file__).resolve().parents[3]
-sys.path.append(str(ROOT / 'tests/test_models/test_detectors'))
-
-from small_uninext import (  # noqa: E402
+from helpers.small_uninext import (
     build,
     images,
     names,
@@ -31,6 +23,11 @@ from small_uninext import (  # noqa: E402
     small_video_config,
     target,
 )
+from uninext.models.weights import from_published
+from uninext.registry import MODELS
+from uninext.testing.drawn_weights import read_key_table
+
+ROOT = Path(__file__).resolve().parents[3]
 
 SMALL = {
     'convnext-l': (

@@ -6,8 +6,8 @@ import copy
 
 import pytest
 import torch
-from small_uninext import build, small_config
 
+from helpers.small_uninext import build, small_config
 from uninext.models.detectors import UNINEXT
 
 

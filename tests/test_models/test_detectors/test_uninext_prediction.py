@@ -5,8 +5,16 @@ import copy
 import pytest
 import torch
 from mmdet.datasets import Objects365V2Dataset
-from small_uninext import QUERIES, SIDE, build, images, names, sample, small_config
 
+from helpers.small_uninext import (
+    QUERIES,
+    SIDE,
+    build,
+    images,
+    names,
+    sample,
+    small_config,
+)
 from uninext.models.detectors.uninext import PromptRow
 from uninext.structures import Prompt
 

@@ -4,9 +4,16 @@ import copy
 
 import pytest
 import torch
-from small_uninext import BOX_SUPERVISED, build, images, names, sample, small_config
 from torch import nn
 
+from helpers.small_uninext import (
+    BOX_SUPERVISED,
+    build,
+    images,
+    names,
+    sample,
+    small_config,
+)
 from uninext.models.ops import MSDeformAttention
 from uninext.structures import Prompt
 

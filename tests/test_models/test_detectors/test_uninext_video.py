@@ -4,7 +4,8 @@ import copy
 
 import pytest
 import torch
-from small_uninext import (
+
+from helpers.small_uninext import (
     QUERIES,
     SIDE,
     build,
@@ -17,7 +18,6 @@ from small_uninext import (
     small_video_config,
     target,
 )
-
 from uninext.engine.checkpoint import load_state
 from uninext.models.detectors import UNINEXTVideo
 from uninext.models.ops import MSDeformAttention

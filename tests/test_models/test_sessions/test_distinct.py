@@ -4,8 +4,8 @@ from itertools import permutations
 
 import pytest
 import torch
-from painted_world import WIDTH, row_outputs
 
+from helpers.painted_world import WIDTH, row_outputs
 from uninext.models.sessions import PromptState, distinct_queries
 from uninext.models.sessions.followers import FollowedPrompt, best_query
 

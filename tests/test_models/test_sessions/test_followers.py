@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from painted_world import HEIGHT, WIDTH, PaintedBoxes, painted, row_outputs
 
+from helpers.painted_world import HEIGHT, WIDTH, PaintedBoxes, painted, row_outputs
 from uninext.models.sessions import BestOfSentence, PromptState, VideoFrame, followers
 from uninext.models.sessions.followers import (
     FollowedPrompt,

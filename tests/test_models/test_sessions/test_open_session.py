@@ -7,9 +7,15 @@ import copy
 import numpy as np
 import pytest
 import torch
-from session_checks import assert_same, of_prompt, run, same_state, through_a_file
-from small_uninext import SIDE, build, small_video_config
 
+from helpers.session_checks import (
+    assert_same,
+    of_prompt,
+    run,
+    same_state,
+    through_a_file,
+)
+from helpers.small_uninext import SIDE, build, small_video_config
 from uninext.models.detectors import UNINEXTVideo
 from uninext.models.sessions import (
     AveragedNames,

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from painted_world import ColorModel, frame
-from session_checks import assert_same, run, through_a_file
 
+from helpers.painted_world import ColorModel, frame
+from helpers.session_checks import assert_same, run, through_a_file
 from uninext.models.sessions import (
     BestOfSentence,
     ShownTargets,

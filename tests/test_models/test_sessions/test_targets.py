@@ -3,9 +3,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from painted_world import HEIGHT, WIDTH, PaintedBoxes, box_mask, painted, row_outputs
 from PIL import Image
 
+from helpers.painted_world import (
+    HEIGHT,
+    WIDTH,
+    PaintedBoxes,
+    box_mask,
+    painted,
+    row_outputs,
+)
 from uninext.models.sessions import PromptState, ShownTargets, VideoFrame
 from uninext.models.sessions.followers import FollowedPrompt, IdCounter
 from uninext.structures import Target, Template

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from painted_world import (
+
+from helpers.painted_world import (
     COLORS,
     HEIGHT,
     LOW,
@@ -13,7 +14,7 @@ from painted_world import (
     frame,
     painted,
 )
-from session_checks import (
+from helpers.session_checks import (
     assert_same,
     num_values,
     of_prompt,
@@ -21,7 +22,6 @@ from session_checks import (
     same_state,
     through_a_file,
 )
-
 from uninext.models.sessions import (
     AveragedNames,
     BestOfSentence,

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from pyramids import CHANNELS, numbers_unread, random_pyramid
 from torch import nn
 
+from helpers.pyramids import CHANNELS, numbers_unread, random_pyramid
 from uninext.models.transformer import DeformableDecoder
 
 QUERIES = 6

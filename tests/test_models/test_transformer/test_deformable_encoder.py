@@ -2,8 +2,14 @@ from __future__ import annotations
 
 import pytest
 import torch
-from pyramids import CHANNELS, numbers_unread, pyramid_of, random_levels, random_pyramid
 
+from helpers.pyramids import (
+    CHANNELS,
+    numbers_unread,
+    pyramid_of,
+    random_levels,
+    random_pyramid,
+)
 from uninext.models.transformer import DeformableEncoder
 from uninext.registry import MODELS
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from pyramids import (
+
+from helpers.pyramids import (
     LEVEL_EMBED,
     SIZES,
     encoding,

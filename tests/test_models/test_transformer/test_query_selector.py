@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from pyramids import CHANNELS, SIZES, random_pyramid
 from torch import nn
 
+from helpers.pyramids import CHANNELS, SIZES, random_pyramid
 from uninext.models.transformer import QuerySelector
 
 
@@ -81,7 +81,7 @@ def test_padding_and_cells_at_the_edge_have_no_memory(parts):
 
 def test_first_cells_of_a_wide_level_are_too_close_to_the_edge(parts):
     """Centres below 0.01 are no proposals: cells 0 and 59 of 60."""
-    from pyramids import pyramid_of, random_levels
+    from helpers.pyramids import pyramid_of, random_levels
 
     sizes = [(1, 60), (1, 30), (1, 15), (1, 8)]
     pyramid = pyramid_of(random_levels(1, sizes), [(8, 480)], (8, 480))

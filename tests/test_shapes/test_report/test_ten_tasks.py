@@ -6,7 +6,6 @@ import copy
 import importlib.util
 import json
 import math
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -14,6 +13,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from helpers.small_uninext import build, small_video_config
 from uninext.shapes import generate_suite
 from uninext.shapes.report import ten_tasks
 from uninext.shapes.report.ten_tasks import (
@@ -30,9 +30,6 @@ from uninext.shapes.report.ten_tasks import (
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / 'configs/uninext/eval'
-sys.path.append(str(ROOT / 'tests/test_models/test_detectors'))
-
-from small_uninext import build, small_video_config  # noqa: E402
 
 SIZE_WH, LENGTH = (80, 64), 3
 PICTURES = {

@@ -18,7 +18,7 @@ from uninext.models.detectors import UNINEXT
 from uninext.registry import MODELS
 from uninext.structures import Prompt, Template, UninextDataSample, VisualPrompt
 
-MODELS_DIR = Path(__file__).resolve().parents[3] / 'configs/_base_/models'
+MODELS_DIR = Path(__file__).resolve().parents[2] / 'configs/_base_/models'
 TINY = MODELS_DIR / 'uninext_tiny.py'
 TINY_VIDEO = MODELS_DIR / 'uninext_tiny_video.py'
 RESNET_VIDEO = MODELS_DIR / 'uninext_r50_video.py'

@@ -7,7 +7,7 @@ Comments right before a block steer what the tests do with it; readers never see
 * ``<!-- tested with: old -> new -->``: replaced before it is run, e.g. a number of
   iterations.
 
-``python tests/test_docs/doc_blocks.py`` lists the blocks.
+``python tests/helpers/doc_blocks.py`` lists the blocks.
 """
 
 from __future__ import annotations

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from bdd100k_scenes import SIZE_WH, make_scene
 from mmengine.evaluator import Evaluator
 from mmengine.structures import InstanceData
 from pycocotools import mask as mask_utils
@@ -24,6 +23,8 @@ from uninext.evaluation.result_files import FORMATS
 from uninext.structures import UninextDataSample
 from uninext.utils.masks import encode_mask
 from uninext.utils.scalabel import BDD_THINGS
+
+from .bdd100k_scenes import SIZE_WH, make_scene
 
 Values = dict[str, float]
 MOT_SIZE_WH = (160, 120)

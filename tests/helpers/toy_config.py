@@ -1,5 +1,5 @@
 # The toy as a config, for tests that start processes.
-custom_imports = dict(imports=['engine_toy'], allow_failed_imports=False)
+custom_imports = dict(imports=['helpers.engine_toy'], allow_failed_imports=False)
 default_scope = 'uninext'
 runner_type = 'UninextRunner'
 model = dict(type='ToyNet')

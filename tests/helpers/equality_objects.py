@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from equality_tracking import Values, make_sample, matching, run_metric
 from PIL import Image
 
 from uninext.evaluation.result_files import FORMATS
 from uninext.structures import Prompt, UninextDataSample
 from uninext.utils.masks import encode_mask
+
+from .equality_tracking import Values, make_sample, matching, run_metric
 
 SIZE_HW = (120, 160)
 CATEGORIES = {'cat': 2, 'dog': 5, 'tree': 90}  # ids are not labels + 1

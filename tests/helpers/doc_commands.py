@@ -17,10 +17,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from doc_blocks import ROOT, Block, all_blocks
 from mmengine.config import Config
 
 from uninext.cli.command import main as uninext_main
+
+from .doc_blocks import ROOT, Block, all_blocks
 
 PYTHONS = ('python', 'python3', '.venv/bin/python')
 OF_THE_REPOSITORY = re.compile(

@@ -10,10 +10,11 @@ import json
 import pickle
 from pathlib import Path
 
-import download_layouts as layouts
 import numpy as np
 from PIL import Image
 from pycocotools import mask as mask_utils
+
+from . import download_layouts as layouts
 
 IMAGE_WH = (48, 36)  # the configs leave out images with a side below 32
 LEFT, RIGHT = [4, 8, 12, 16], [28, 6, 14, 20]

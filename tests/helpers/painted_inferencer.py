@@ -1,0 +1,61 @@
+"""Models of images and videos that find rectangles by colour; a video of some."""
+
+from __future__ import annotations
+
+from uninext.models.predictors import InstancePredictor
+from uninext.models.sessions import (
+    BestOfSentence,
+    ShownTargets,
+    TrackedNames,
+    VideoSession,
+)
+
+from .painted_world import ColorModel, frame
+
+RED, GREEN, BLUE = (8, 8, 40, 40), (64, 16, 104, 56), (48, 0, 60, 12)
+STEP = 4  # pixels that things move in a frame
+
+
+class PaintedImages(ColorModel):
+    """Finds colours in images, several of one size at once."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.predictor = InstancePredictor(with_iou=False)
+
+    def build_pyramid(self, levels, samples):
+        pairs = zip(levels.split(1), samples)
+        return [ColorModel.build_pyramid(self, level, [s]) for level, s in pairs]
+
+    def find(self, pyramid, rows, images, with_embeds=False):
+        found = []
+        for row, i in zip(rows, images):
+            found += ColorModel.find(self, pyramid[i], [row], [0], with_embeds)
+        return found
+
+
+class PaintedVideos(PaintedImages):
+    """Follows them besides."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.followers = dict(
+            names=TrackedNames(),
+            sentence=BestOfSentence(with_iou=False),
+            box=ShownTargets(with_iou=False, template_size=32),
+            mask=ShownTargets(with_iou=False, template_size=32),
+        )
+
+    def open(self, scale=None):
+        return VideoSession(self, self.followers, scale)
+
+
+def moved(box, number):
+    x1, y1, x2, y2 = box
+    return x1 + number * STEP, y1, x2 + number * STEP, y2
+
+
+def movie(count=4):
+    return [
+        frame(red=moved(RED, i), green=moved(GREEN, i), blue=BLUE) for i in range(count)
+    ]
