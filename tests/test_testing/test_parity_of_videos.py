@@ -550,5 +550,5 @@ def test_published_videos(parity_dir, data_dir) -> None:
     numbers = shortened(numbers)
     sharpened = SharpenedModel(CONFIGS / 'uninext/stage3_video.py', table, numbers)
     results = list(compare_video(sharpened, numbers, data_dir))
-    assert len(results) > 80
+    assert len(results) > 70
     assert [result.line() for result in results if not result.passed] == []
