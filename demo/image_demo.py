@@ -1,7 +1,7 @@
 """Train a small UNINEXT for minutes, judge it, and draw what it finds.
 
 Without --data on a generated set of shapes and sentences; with --data on your folder of
-COCO format (layouts: uninext/apis/coco_folder.py).
+COCO format (layouts: uninext/fine_tuning/folder.py).
 
 Example:
     python demo/image_demo.py --data my_folder --iters 500
@@ -61,27 +61,27 @@ def run(args: argparse.Namespace) -> None:
         generate_image_set(data, NUM_TRAIN, NUM_VAL)
     else:
         print(f'[1/4] Reading {data}')
-    from uninext.apis.coco_folder import find_coco_folder
+    from uninext.fine_tuning.folder import find_coco_folder
 
     folder = find_coco_folder(data, out / 'split')
     from mmengine.config import Config
 
-    from uninext import apis
+    from uninext.fine_tuning import draw_predictions, short_training
 
     print(f'[2/4] Training for {args.iters} iterations')
     cfg = Config.fromfile(args.config)
-    cfg = apis.point_config_at(
+    cfg = short_training.point_config_at(
         cfg, folder, out / 'run', args.iters, max_sentences=NUM_SENTENCES
     )
     cfg.optim_wrapper.optimizer.lr = LEARNING_RATE
-    runner = apis.train_shortly(cfg)
+    runner = short_training.train_shortly(cfg)
     cfg.dump(out / 'config.py')
     print('[3/4] Judging')
-    figures = apis.evaluate_short_training(runner)
+    figures = short_training.evaluate_short_training(runner)
     print('[4/4] Drawing')
     dataset = runner.val_loop.dataloader.dataset
     datasets = getattr(dataset, 'datasets', [dataset])
-    sheet = apis.draw_predictions(
+    sheet = draw_predictions(
         runner.model, datasets, out / 'pictures', NUM_PICTURES, SCORE_THRESHOLD
     )
     _report(figures, out, sheet, args.iters)

@@ -29,13 +29,15 @@ ALLOWED = {
     'assets': {'assets'},
     'apis': BASE
     | {'models', 'datasets', 'evaluation', 'visualization', 'engine', 'apis', 'assets'},
+    'fine_tuning': BASE
+    | {'datasets', 'visualization', 'engine', 'apis', 'fine_tuning'},
     'shapes': BASE
     | {'models', 'datasets', 'converters', 'evaluation', 'visualization', 'engine'}
-    | {'apis', 'shapes'},
+    | {'apis', 'fine_tuning', 'shapes'},
     'web': BASE | {'datasets', 'visualization', 'apis', 'shapes', 'web'},
     'cli': BASE
     | {'models', 'datasets', 'evaluation', 'visualization', 'engine', 'apis', 'cli'}
-    | {'web', 'analysis'},
+    | {'web', 'analysis', 'fine_tuning'},
 }
 OPEN = {'registry', 'version'}
 

@@ -144,8 +144,8 @@ def check_sizes(dataset: MultiTaskDataset) -> None:
     Raises:
         DatasetError: If all that were probed of a source differ.
     """
-    from uninext.apis.own_data_checks import other_sizes_text, probe_sizes
     from uninext.datasets import DatasetError
+    from uninext.fine_tuning.checks import other_sizes_text, probe_sizes
 
     for source in dataset.sources:
         other_size, count = probe_sizes(source.dataset)

@@ -19,8 +19,8 @@ from uninext.cli.common import load_config
 if TYPE_CHECKING:
     from mmengine import Config
 
-    from uninext.apis.fine_tuning import FineTuning, StartModel
-    from uninext.apis.own_data import OwnPart
+    from uninext.fine_tuning.data import OwnPart
+    from uninext.fine_tuning.plan import FineTuning, StartModel
 
 EPILOG = """\
 your own data:
@@ -177,7 +177,7 @@ def run(
     after: Mapping[str, float] = {}
     if plan.is_judged:
         print('\n[3/3] The fine-tuned model on what was held out')
-        from uninext.apis.short_training import judge_trained
+        from uninext.fine_tuning.short_training import judge_trained
 
         after = judge_trained(runner)
     _report(plan, before, after)
@@ -198,14 +198,16 @@ def prepare(args: argparse.Namespace) -> FineTuning:
     from uninext.utils.optional_imports import import_mmdet_quietly
 
     import_mmdet_quietly()
-    from uninext.apis import fine_tuning, own_data, run_folder
+    from uninext.fine_tuning import data
+    from uninext.fine_tuning import plan as planning
+    from uninext.fine_tuning import work_dir as run_folder
 
-    fine_tuning.check_numbers(iters=args.iters, batch_size=args.batch_size, lr=args.lr)
+    planning.check_numbers(iters=args.iters, batch_size=args.batch_size, lr=args.lr)
     work_dir = Path(args.work_dir or _default_work_dir(args))
     inputs = [*args.data, *args.val_data, *filter(None, [args.start, args.config])]
     run_folder.check_run_folder(work_dir, inputs, args.overwrite)
-    start = fine_tuning.find_start(args.start, args.config)
-    parts = own_data.read_own_data(
+    start = planning.find_start(args.start, args.config)
+    parts = data.read_own_data(
         args.data,
         args.images,
         args.val_data,
@@ -217,7 +219,7 @@ def prepare(args: argparse.Namespace) -> FineTuning:
         _tell_of(part, bool(args.val_data))
     plan = _plan(args, start, parts, work_dir)
     _tell_of_start(plan)
-    text = fine_tuning.config_text(plan)
+    text = planning.config_text(plan)
     removed = run_folder.begin_run(work_dir, text)
     if removed:
         print(f'\nRemoved: {", ".join(p.name for p in removed)} of the run before')
@@ -229,7 +231,7 @@ def prepare(args: argparse.Namespace) -> FineTuning:
 def _plan(
     args: argparse.Namespace, start: StartModel, parts: list[OwnPart], work_dir: Path
 ) -> FineTuning:
-    from uninext.apis.fine_tuning import FineTuning, default_iters
+    from uninext.fine_tuning.plan import FineTuning, default_iters
 
     iters = args.iters
     if iters is None:
@@ -285,8 +287,8 @@ def _judged_before(
     """Figures of the start model; none where they are not asked for."""
     if args.no_baseline or not plan.is_judged:
         return {}
-    from uninext.apis.short_training import judge_start
     from uninext.engine import CheckpointError
+    from uninext.fine_tuning.short_training import judge_start
 
     print('\n[1/3] The start model on what was held out (--no-baseline: skip)')
     try:
@@ -301,7 +303,7 @@ def _report(
     plan: FineTuning, before: Mapping[str, float], after: Mapping[str, float]
 ) -> None:
     """Print the figures side by side, keep them, and say what to type next."""
-    from uninext.apis.fine_tuning import figures_table, write_config
+    from uninext.fine_tuning.plan import figures_table, write_config
 
     if after:
         print(f'\n{figures_table(before, after)}')
@@ -324,7 +326,7 @@ def predict_command(plan: FineTuning, checkpoint: Path) -> str:
         plan: What was done.
         checkpoint: Weights of the new model.
     """
-    from uninext.apis.fine_tuning import near_path
+    from uninext.fine_tuning.plan import near_path
 
     val = plan.parts[0].val
     record = val.content[val.kind.scenes][0]

@@ -25,7 +25,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from uninext.apis.inferencer import UninextInferencer
-from uninext.apis.scenes import (
+from uninext.fine_tuning.scenes import (
     keep_scenes,
     kind_of_scenes,
     scene_of,

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from uninext.apis import read_own_data, read_own_set
-from uninext.apis.own_data_checks import image_size
 from uninext.datasets import DatasetError
 from uninext.datasets.transforms import LoadImageOrExplain
 from uninext.datasets.video_annotation import VideoAnnotation
+from uninext.fine_tuning import read_own_data, read_own_set
+from uninext.fine_tuning.checks import image_size
 from uninext.shapes import generate_image_set, generate_suite
 from uninext.utils.error_origin import is_for_users
 

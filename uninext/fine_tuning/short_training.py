@@ -16,7 +16,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
-from uninext.apis.coco_folder import CocoFolder, CocoSplit, read_coco
+from uninext.fine_tuning.folder import CocoFolder, CocoSplit, read_coco
 from uninext.registry import RUNNERS
 
 REFERRING_TYPE = 'ReferringDataset'

@@ -15,7 +15,6 @@ from typing import Any
 
 from mmengine.config import Config
 
-from uninext.apis.config_lines import Expression, assignments
 from uninext.apis.inference_scale import InferenceScale
 from uninext.apis.named_models import (
     CHECKPOINT_SUFFIXES,
@@ -23,9 +22,10 @@ from uninext.apis.named_models import (
     config_path,
     resolve_model,
 )
-from uninext.apis.own_data import OwnPart
-from uninext.apis.short_training import short_schedule
 from uninext.engine import load_checkpoint_file, state_dict_of
+from uninext.fine_tuning.config_lines import Expression, assignments
+from uninext.fine_tuning.data import OwnPart
+from uninext.fine_tuning.short_training import short_schedule
 from uninext.utils.safe_files import replacing
 
 ROUNDS, FEWEST_ITERS, MOST_ITERS = 12, 300, 5000  # where nothing is said

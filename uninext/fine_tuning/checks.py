@@ -13,12 +13,12 @@ from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
-from uninext.apis.scenes import keep_scenes, kind_of_scenes, scene_of
 from uninext.datasets.annotation_file import (
     NUM_PROBED_IMAGES,
     DatasetError,
     valid_segmentation,
 )
+from uninext.fine_tuning.scenes import keep_scenes, kind_of_scenes, scene_of
 
 _BORDER = 1.0  # pixels that a box may reach over the border before it is told
 _MAX_NAMED = 12

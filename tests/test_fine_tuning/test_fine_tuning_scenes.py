@@ -4,8 +4,13 @@ import json
 
 import pytest
 
-from uninext.apis import draw_scenes, keep_scenes, scene_of
-from uninext.apis.scenes import kind_of_scenes, write_annotations
+from uninext.fine_tuning.scenes import (
+    draw_scenes,
+    keep_scenes,
+    kind_of_scenes,
+    scene_of,
+    write_annotations,
+)
 
 PICTURES = {
     'images': [{'id': i, 'file_name': name} for i, name in enumerate('aab')],

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from uninext.apis.coco_folder import find_coco_folder, read_coco
+from uninext.fine_tuning.folder import find_coco_folder, read_coco
 from uninext.shapes import generate_image_set
 
 

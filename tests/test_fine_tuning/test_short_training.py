@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from uninext.apis import CocoFolder, CocoSplit, point_config_at
+from uninext.fine_tuning.folder import CocoFolder, CocoSplit
+from uninext.fine_tuning.short_training import point_config_at
 
 CONFIG = Path(__file__).parents[2] / 'configs/uninext/stage2_image_tiny.py'
 

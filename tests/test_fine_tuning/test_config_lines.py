@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from uninext.apis.config_lines import WIDTH, Expression, assignments
+from uninext.fine_tuning.config_lines import WIDTH, Expression, assignments
 
 
 def read(text: str, **names: object) -> dict:

@@ -13,21 +13,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from uninext.apis.coco_folder import find_coco_folder, find_images
-from uninext.apis.own_data_checks import (
-    files_of,
-    listed,
-    notes_on_annotations,
-    without_lost_annotations,
-    without_lost_files,
-)
-from uninext.apis.scenes import (
-    draw_scenes,
-    keep_scenes,
-    kind_of_scenes,
-    scene_of,
-    write_annotations,
-)
 from uninext.datasets.annotation_file import (
     category_names,
     read_coco_file,
@@ -35,6 +20,21 @@ from uninext.datasets.annotation_file import (
     valid_segmentation,
 )
 from uninext.datasets.video_annotation import read_video_file
+from uninext.fine_tuning.checks import (
+    files_of,
+    listed,
+    notes_on_annotations,
+    without_lost_annotations,
+    without_lost_files,
+)
+from uninext.fine_tuning.folder import find_coco_folder, find_images
+from uninext.fine_tuning.scenes import (
+    draw_scenes,
+    keep_scenes,
+    kind_of_scenes,
+    scene_of,
+    write_annotations,
+)
 
 DEFAULT_VAL_FRACTION = 0.15
 CONVERTERS = 'docs/data_preparation.md has the formats and their converters.'
@@ -86,7 +86,7 @@ class OwnSet:
 
     @property
     def scenes(self) -> set[str]:
-        """Pictures or videos, see :func:`uninext.apis.scenes.scene_of`."""
+        """Pictures or videos, see :func:`uninext.fine_tuning.scenes.scene_of`."""
         return {scene_of(record) for record in self.content[self.kind.scenes]}
 
     @property
@@ -144,7 +144,7 @@ def read_own_data(
 
     Args:
         data: Annotation files, at most one of each of ``KINDS``; or one folder, whose
-            layout is found (:mod:`uninext.apis.coco_folder`).
+            layout is found (:mod:`uninext.fine_tuning.folder`).
         images: Their folders of pictures: one each, or one for all; none: looked for
             beside the files.
         val_data: Files to judge by, of the kinds of ``data``; none: a part is held out.

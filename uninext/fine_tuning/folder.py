@@ -22,9 +22,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from uninext.apis.own_data_checks import without_lost_annotations
-from uninext.apis.scenes import draw_scenes, keep_scenes, scene_of, write_annotations
 from uninext.datasets.annotation_file import read_coco_file
+from uninext.fine_tuning.checks import without_lost_annotations
+from uninext.fine_tuning.scenes import (
+    draw_scenes,
+    keep_scenes,
+    scene_of,
+    write_annotations,
+)
 
 TRAIN_PATTERNS = (
     'annotations/instances_train*.json',

@@ -13,7 +13,8 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from uninext.apis import (
+from uninext.engine import freeze_parameters
+from uninext.fine_tuning import (
     FineTuning,
     StartModel,
     config_text,
@@ -21,8 +22,7 @@ from uninext.apis import (
     find_start,
     read_own_data,
 )
-from uninext.apis.fine_tuning import FREEZE, default_iters, near_path, write_config
-from uninext.engine import freeze_parameters
+from uninext.fine_tuning.plan import FREEZE, default_iters, near_path, write_config
 from uninext.registry import MODELS
 from uninext.shapes import generate_image_set, generate_suite
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from uninext.apis.run_folder import begin_run, check_run_folder, results_in
+from uninext.fine_tuning.work_dir import begin_run, check_run_folder, results_in
 
 
 def test_an_empty_folder_and_none_are_free(tmp_path: Path):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from uninext.apis.fine_tuning import write_config
+from uninext.fine_tuning.plan import write_config
 
 CONFIG = 'config.py'
 DATA = 'data'
