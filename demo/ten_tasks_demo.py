@@ -66,9 +66,9 @@ def run(args: argparse.Namespace) -> None:
     """Generate, judge, draw, and say what to look at."""
     out, start = Path(args.out), time.perf_counter()
     if args.checkpoint and not Path(args.checkpoint).is_file():
-        from uninext.engine import CheckpointError
+        from uninext.utils.files import FileError
 
-        raise CheckpointError(f'There is no checkpoint {args.checkpoint!r}.')
+        raise FileError(f'There is no checkpoint {args.checkpoint!r}.')
     print(f'[1/3] Generating scenes in {out}/shapes', flush=True)
     from uninext import apis  # first: it keeps mmdet from printing what it lacks
     from uninext.shapes import generate_suite

@@ -21,8 +21,8 @@ from uninext.apis.named_models import (
     resolve_model,
     unknown_to,
 )
-from uninext.engine import CheckpointError
 from uninext.shapes.vocabulary import CATEGORIES
+from uninext.utils.files import FileError
 from uninext.utils.safe_files import save_safely
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -131,7 +131,7 @@ def test_other_weights_for_a_name(weights):
 def test_weights_that_are_not_in_this_installation(tmp_path, monkeypatch):
     absent = tmp_path / 'uninext_tiny.safetensors'
     monkeypatch.setitem(MODELS, 'gone', NamedModel(TINY, absent, ''))
-    with pytest.raises(CheckpointError, match='not in this installation'):
+    with pytest.raises(FileError, match='not in this installation'):
         resolve_model('gone')
 
 
@@ -225,14 +225,14 @@ def test_the_text_in_the_metadata(key, suffix, tmp_path):
 )
 def test_files_that_cannot_be_used_alone(meta, message, tmp_path):
     path = file_with(meta, tmp_path / 'a.safetensors')
-    with pytest.raises(CheckpointError, match=message):
+    with pytest.raises(FileError, match=message):
         resolve_model(path)
 
 
 def test_a_damaged_file(tmp_path):
     path = tmp_path / 'a.safetensors'
     path.write_bytes(b'no')
-    with pytest.raises(CheckpointError, match='damaged or cut short'):
+    with pytest.raises(FileError, match='damaged or cut short'):
         resolve_model(path)
 
 

@@ -20,12 +20,12 @@ from uninext.apis.publishing import (
     publish_model,
 )
 from uninext.engine import (
-    CheckpointError,
     load_state,
     load_weights,
     packaged_parts_of,
 )
 from uninext.models.detectors import UNINEXT
+from uninext.utils.files import FileError
 from uninext.utils.safe_files import load_safely
 
 ENCODER = 'prompt_generator.text_encoder.'
@@ -192,7 +192,7 @@ def test_a_training_that_diverged(state, config, source, target):
 
 def test_another_config(trained, config, target):
     config.model.mask_head = None
-    with pytest.raises(CheckpointError, match='does not fit'):
+    with pytest.raises(FileError, match='does not fit'):
         publish_model(trained, config, target)
     assert not target.exists()
 
@@ -239,7 +239,7 @@ def test_loading_fetches_what_is_left_out_once(published, state, config, monkeyp
 
 def test_another_encoder(published, empty, monkeypatch):
     monkeypatch.setattr(empty.prompt_generator, 'pretrained', None)
-    with pytest.raises(CheckpointError, match='what this model has there is something'):
+    with pytest.raises(FileError, match='what this model has there is something'):
         load_weights(empty, published.path)
 
 
@@ -249,7 +249,7 @@ def test_the_package_is_absent(published, empty, monkeypatch):
 
     room = 'uninext.models.prompt_generators.language_prompt_generator'
     monkeypatch.setattr(f'{room}.load_pretrained', absent)
-    with pytest.raises(CheckpointError, match='package .* brings. Install it with'):
+    with pytest.raises(FileError, match='package .* brings. Install it with'):
         load_weights(empty, published.path)
 
 
@@ -267,7 +267,7 @@ def test_all_else_must_be_there(published, config):
     del content['state_dict']['level_embed']
     load = partial(load_state, model, content['state_dict'])
     parts = packaged_parts_of(content)
-    with pytest.raises(CheckpointError, match=r'missing \(1\): level_embed'):
+    with pytest.raises(FileError, match=r'missing \(1\): level_embed'):
         load(packaged=parts)
     assert load(['level_embed'], packaged=parts).missing == ['level_embed']
 
@@ -276,13 +276,13 @@ def test_a_model_without_the_part():
     text = '[{"name": "a", "loaded_by": "", "package": "p", "sha256": "0"}]'
     parts = packaged_parts_of({'meta': {'left_out': text}})
     model = torch.nn.Linear(1, 1)
-    with pytest.raises(CheckpointError, match=r'unexpected \(1\): a\.\*'):
+    with pytest.raises(FileError, match=r'unexpected \(1\): a\.\*'):
         load_state(model, model.state_dict(), packaged=parts)
 
 
 @pytest.mark.parametrize('text', ['no', '[{"a": 1}]', '[3]', '7'])
 def test_metadata_of_another_version(text):
-    with pytest.raises(CheckpointError, match='Update uninext'):
+    with pytest.raises(FileError, match='Update uninext'):
         packaged_parts_of({'meta': {'left_out': text}})
 
 

@@ -14,7 +14,7 @@ import torch
 
 from uninext.cli import build_parser, common, main, test, train
 from uninext.cli.command import COMMANDS
-from uninext.engine import CheckpointError
+from uninext.utils.files import FileError
 
 ROOT = Path(__file__).resolve().parents[2]
 TOY = ROOT / 'tests/helpers/toy_config.py'
@@ -227,8 +227,8 @@ def test_ctrl_c_says_how_to_go_on(interrupted_at, tmp_path, monkeypatch, capfd):
     assert saved[0].name in text
 
 
-def full_disk(path):
-    raise CheckpointError(f'{path} could not be written')
+def full_disk(path, advice=''):
+    raise FileError(f'{path} could not be written')
 
 
 def test_errors_of_the_config_are_messages(tmp_path, monkeypatch, capfd):
@@ -368,7 +368,7 @@ def test_what_ends_a_training_is_in_its_log(tmp_path, monkeypatch, capfd):
     error = fails_with(argv, capfd)
     assert 'iter_10.pth could not be written' in error
     (log,) = tmp_path.glob('*/*.log')
-    assert 'Traceback' in log.read_text() and 'CheckpointError' in log.read_text()
+    assert 'Traceback' in log.read_text() and 'FileError' in log.read_text()
 
 
 def test_parser_has_version(capsys):

@@ -13,10 +13,10 @@ import pytest
 
 from uninext import apis
 from uninext.apis.video import read_frames
-from uninext.engine import CheckpointError
 from uninext.shapes.report import ten_tasks
 from uninext.shapes.report.judged_scenes import Instances, JudgedScene, SceneFrame
 from uninext.shapes.report.ten_tasks import TEN_TASKS, MeasuredFigure
+from uninext.utils.files import FileError
 
 ROOT = Path(__file__).parents[2]
 NOTHING = Instances(np.zeros((0, 4)), (), np.zeros(0, int), np.zeros(0), None)
@@ -43,7 +43,7 @@ def test_a_checkpoint_that_is_absent_is_said_before_anything_is_made(
     assert not out.exists()
 
     def nothing_shipped():
-        raise CheckpointError('nothing is shipped')
+        raise FileError('nothing is shipped')
 
     monkeypatch.setattr(apis, 'UninextInferencer', nothing_shipped)
     assert demo.main(['--out', str(out)]) == 2

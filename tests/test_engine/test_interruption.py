@@ -11,8 +11,9 @@ import torch
 from mmengine.hooks import Hook
 
 from helpers.engine_toy import ToyDataset
-from uninext.engine import CheckpointError, load_checkpoint_file
+from uninext.engine import load_checkpoint_file
 from uninext.engine.interruption import PatientInterrupt
+from uninext.utils.files import FileError
 
 POINTS = ('before_train_iter', 'after_train_iter', 'before_save_checkpoint')
 
@@ -249,5 +250,5 @@ def test_an_error_while_saving_is_told(make_runner, monkeypatch):
     monkeypatch.setattr(LocalBackend, 'put', full)
     runner = make_runner()
     runner.register_hook(PressCtrlC('after_train_iter', 3))
-    with pytest.raises(CheckpointError, match='No space left'):
+    with pytest.raises(FileError, match='No space left'):
         runner.train()

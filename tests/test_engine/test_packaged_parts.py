@@ -8,13 +8,13 @@ from torch import nn
 
 from helpers.engine_toy import ToyNet
 from uninext.engine import (
-    CheckpointError,
     PackagedPart,
     digest_of,
     packaged_parts_of,
     packaged_parts_text,
 )
 from uninext.registry import MODELS
+from uninext.utils.files import FileError
 from uninext.utils.safe_files import save_safely
 
 
@@ -100,6 +100,6 @@ def test_a_run_starts_from_a_published_file(make_runner, weights, start):
 
 
 def test_a_run_whose_network_has_no_such_part(make_runner, weights):
-    with pytest.raises(CheckpointError, match=r'reader\.encoder\.\*'):
+    with pytest.raises(FileError, match=r'reader\.encoder\.\*'):
         make_runner(load_from=weights).load_or_resume()
     make_runner(load_from=weights, load_allow=['^reader']).load_or_resume()

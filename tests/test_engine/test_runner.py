@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from helpers.engine_toy import ToyNet
-from uninext.engine import CheckpointError, UninextRunner, init_cpu_group
+from uninext.engine import UninextRunner, init_cpu_group
+from uninext.utils.files import FileError
 
 
 def files_in(folder) -> set[str]:
@@ -49,7 +50,7 @@ def test_full_disk_leaves_the_earlier_checkpoint(make_runner, tmp_path, monkeypa
         put(self, obj, path)
 
     monkeypatch.setattr(LocalBackend, 'put', full)
-    with pytest.raises(CheckpointError, match='iter_20.pth.*No space left.*--resume'):
+    with pytest.raises(FileError, match='iter_20.pth.*No space left.*--resume'):
         make_runner().train()
     assert files_in(tmp_path) == {'iter_10.pth'}
     monkeypatch.undo()
@@ -72,7 +73,7 @@ def test_what_may_differ_from_load_from_is_named(make_runner, tmp_path):
     source = tmp_path / 'source.pth'
     state = {'backbone.weight': torch.ones(4, 4), 'head.weight': torch.ones(2)}
     torch.save(state, source)
-    with pytest.raises(CheckpointError, match=r'missing.*bias[\s\S]*unexpected.*head'):
+    with pytest.raises(FileError, match=r'missing.*bias[\s\S]*unexpected.*head'):
         make_runner(load_from=str(source)).load_or_resume()
     runner = make_runner(load_from=str(source), load_allow=['^head', 'bias$'])
     runner.load_or_resume()
@@ -96,21 +97,21 @@ def test_training_starts_from_what_the_model_derives(
     assert 'from the stem' in log
     assert 'missing (1): backbone.bias' in log
     # what is tested must be whole
-    with pytest.raises(CheckpointError, match='does not fit'):
+    with pytest.raises(FileError, match='does not fit'):
         make_runner(**options).test()
 
 
 def test_weights_alone_cannot_be_resumed(make_runner, tmp_path):
     source = tmp_path / 'source.pth'
     torch.save({'state_dict': make_runner().model.state_dict()}, source)
-    with pytest.raises(CheckpointError, match='nothing to resume.*load_from'):
+    with pytest.raises(FileError, match='nothing to resume.*load_from'):
         make_runner(resume=True, load_from=str(source)).train()
 
 
 def test_resume_tolerates_no_difference(make_runner):
     make_runner().train()
     runner = make_runner(**{'resume': 'auto', 'model.width': 3, 'load_allow': ['']})
-    with pytest.raises(CheckpointError, match='misshapen'):
+    with pytest.raises(FileError, match='misshapen'):
         runner.train()
 
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from uninext.utils.safe_files import CheckpointError
+from uninext.utils.files import FileError
 from uninext.utils.video_writer import ENCODERS, VideoWriter
 
 
@@ -145,7 +145,7 @@ def test_a_full_disk_is_a_message(tmp_path, monkeypatch):
     def fails(*args, **kwargs):
         raise OSError(28, 'No space left on device')
 
-    with pytest.raises(CheckpointError, match='No space left'):  # noqa: SIM117
+    with pytest.raises(FileError, match='No space left'):  # noqa: SIM117
         with VideoWriter(tmp_path / 'a.mp4', 25) as video:
             video.write(gradient(32, 32))
             monkeypatch.setattr(video, '_stream', SimpleNamespace(encode=fails))

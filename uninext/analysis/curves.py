@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uninext.analysis.run_logs import SOURCE_PREFIX, RunLog, smooth, wanted_keys
-from uninext.utils.safe_files import replacing
+from uninext.utils.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

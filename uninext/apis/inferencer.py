@@ -82,7 +82,7 @@ class UninextInferencer:
         ValueError: If no model is meant by it, the config has no UNINEXT, or comes
             without weights; it says what may be passed. If there is no such device; it
             says which there are.
-        CheckpointError: If the weights cannot be read or do not fit.
+        FileError: If the weights cannot be read or do not fit.
 
     Example:
         >>> find = UninextInferencer()                               # doctest: +SKIP

@@ -21,10 +21,11 @@ import uninext
 from uninext.apis.carried_config import check_types, read_config_text
 from uninext.apis.inference_scale import InferenceScale
 from uninext.assets import asset_path
-from uninext.engine import CheckpointError, local_checkpoint
+from uninext.engine import local_checkpoint
 from uninext.registry import MODELS as REGISTERED
 from uninext.utils.config_files import read_config_file
 from uninext.utils.error_origin import is_for_users
+from uninext.utils.files import FileError
 from uninext.utils.safe_files import read_meta
 
 CHECKPOINT_SUFFIXES = {'.pth', '.pt', '.ckpt', '.safetensors'}
@@ -113,7 +114,7 @@ def resolve_model(
 
     Raises:
         ValueError: If nothing is meant by it; it says what may be passed.
-        CheckpointError: If there is no such file, or it tells no config.
+        FileError: If there is no such file, or it tells no config.
     """
     if isinstance(model, Config):
         _check_kind(model, KINDS)
@@ -150,7 +151,7 @@ def config_of_checkpoint(path: str | Path) -> Config:
         ``inference_scale`` of the text.
 
     Raises:
-        CheckpointError: If the file cannot be read, tells no config, or one that is not
+        FileError: If the file cannot be read, tells no config, or one that is not
             known here.
     """
     meta = read_meta(path)
@@ -158,14 +159,14 @@ def config_of_checkpoint(path: str | Path) -> Config:
     if text:
         return _config_of_text(text, meta, str(path))
     if not name:
-        raise CheckpointError(
+        raise FileError(
             f'{path} does not tell which config it belongs to. Give the config before '
             f'it: UninextInferencer("CONFIG.py", "{path}").'
         )
     try:
         return Config.fromfile(config_path(name))
     except ValueError as error:
-        raise CheckpointError(
+        raise FileError(
             f'{path} belongs to the config {name!r}, which is not here. Give the path '
             f'of that config before it. ({error})'
         ) from error
@@ -238,7 +239,7 @@ def _weights(checkpoint: str | Path | None) -> Path:
 
 def _brought_along(name: str, named: NamedModel) -> Path:
     if not named.checkpoint.is_file():
-        raise CheckpointError(
+        raise FileError(
             f'The weights of {name!r} are not in this installation: there is no '
             f'{named.checkpoint}. Install uninext again, from a whole checkout or '
             'wheel; or pass checkpoint= with weights of '
@@ -274,12 +275,12 @@ def _config_of_text(text: str, meta: Mapping[str, Any], source: str) -> Config:
         whole = read_config_text(text)
         check_types(whole.get('model'))
     except ValueError as error:
-        raise CheckpointError(
+        raise FileError(
             f'{source} carries a config that is not used. {error} If you trust it, '
             'give the config as a file before it.'
         ) from error
     if not isinstance(whole.get('model'), dict):
-        raise CheckpointError(
+        raise FileError(
             f'{source} carries a config without a model. Give the config before it.'
         )
     scale = InferenceScale(whole).to_config()

@@ -29,7 +29,8 @@ from uninext.engine import (
 )
 from uninext.models.prompt_generators import LanguagePromptGenerator, load_pretrained
 from uninext.models.prompt_generators.text_encoder import PACKAGED
-from uninext.utils.safe_files import SAFETENSORS, read_meta, save_safely, sha256_of
+from uninext.utils.files import sha256_of
+from uninext.utils.safe_files import SAFETENSORS, read_meta, save_safely
 from uninext.version import __version__
 
 # Rounding to half precision changes a tensor by at most 2 ** -11 of its norm, but for
@@ -95,7 +96,7 @@ def publish_model(
     Raises:
         ValueError: If ``target`` has another suffix, is the source, the config has no
             UNINEXT or cannot be carried, or the weights are not finite.
-        CheckpointError: If the source cannot be read, does not fit the config, or the
+        FileError: If the source cannot be read, does not fit the config, or the
             target cannot be written.
     """
     source, target = Path(source), Path(target)

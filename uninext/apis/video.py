@@ -48,7 +48,7 @@ def open_session(
     Raises:
         ValueError: If no model is meant by it, or it is none for videos; it says what
             may be passed. If there is no such device; it says which there are.
-        CheckpointError: If the file cannot be read or does not fit.
+        FileError: If the file cannot be read or does not fit.
 
     Example:
         >>> session = open_session('configs/uninext/stage3_video.py', 'iter_180000.pth')

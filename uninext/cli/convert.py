@@ -91,7 +91,7 @@ def check_fit(config: str, state: Mapping[str, Tensor]) -> None:
         state: Weights in our layout.
 
     Raises:
-        CheckpointError: If a key is missing, unexpected or has another shape.
+        FileError: If a key is missing, unexpected or has another shape.
     """
     from uninext.apis.named_models import build_uninext
     from uninext.engine import load_state

@@ -287,13 +287,13 @@ def _judged_before(
     """Figures of the start model; none where they are not asked for."""
     if args.no_baseline or not plan.is_judged:
         return {}
-    from uninext.engine import CheckpointError
     from uninext.fine_tuning.short_training import judge_start
+    from uninext.utils.files import FileError
 
     print('\n[1/3] The start model on what was held out (--no-baseline: skip)')
     try:
         return judge_start(cfg, plan.work_dir / 'start')
-    except CheckpointError as error:
+    except FileError as error:
         raise ValueError(
             f'The start model cannot be judged: {error}\n--no-baseline trains without.'
         ) from error

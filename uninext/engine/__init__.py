@@ -16,7 +16,6 @@
 
 from uninext.engine.bfloat16_optim_wrapper import BFloat16OptimWrapper
 from uninext.engine.checkpoint import (
-    CheckpointError,
     KeyReport,
     find_loadable,
     load_checkpoint_file,
@@ -24,7 +23,6 @@ from uninext.engine.checkpoint import (
     load_weights,
     local_checkpoint,
     refusing_pickled_code,
-    replacing,
     state_dict_of,
 )
 from uninext.engine.distributed import has_accelerator, init_cpu_group
@@ -44,7 +42,6 @@ from uninext.engine.video_loop import VideoTestLoop
 
 __all__ = [
     'BFloat16OptimWrapper',
-    'CheckpointError',
     'KeyReport',
     'PackagedPart',
     'ResumableIterTrainLoop',
@@ -67,6 +64,5 @@ __all__ = [
     'packaged_parts_of',
     'packaged_parts_text',
     'refusing_pickled_code',
-    'replacing',
     'state_dict_of',
 ]

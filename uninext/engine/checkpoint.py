@@ -12,7 +12,6 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
@@ -26,15 +25,11 @@ from torch import Tensor, nn
 
 from uninext.engine.packaged_parts import PackagedPart, packaged_parts_of
 from uninext.utils import safe_files
-from uninext.utils.safe_files import CheckpointError
+from uninext.utils.files import FileError
 
 # Statistics of BatchNorm that no inference uses; converted files do not carry them.
 _OPTIONAL_KEYS = re.compile(r'num_batches_tracked$')
 _MAX_LISTED = 8
-_RESUME = (
-    'Checkpoints saved before are intact: make room (or change work_dir) and run the '
-    'same command with --resume.'
-)
 _HISTORY = 'history_buffer'
 
 
@@ -102,7 +97,7 @@ def load_checkpoint_file(
         The loaded mapping.
 
     Raises:
-        CheckpointError: If the file is absent, cut short, carries pickled code, or is
+        FileError: If the file is absent, cut short, carries pickled code, or is
             not a mapping.
     """
     return safe_files.load_safely(local_checkpoint(path), map_location, mmap)
@@ -116,13 +111,13 @@ def local_checkpoint(path: str | os.PathLike) -> Path:
             hub cache.
 
     Raises:
-        CheckpointError: If there is no such file, or it cannot be fetched.
+        FileError: If there is no such file, or it cannot be fetched.
     """
     if '://' in str(path):
         return _fetch(str(path))
     local = Path(path).expanduser()
     if not local.is_file():
-        raise CheckpointError(
+        raise FileError(
             f'There is no checkpoint {str(path)!r}. Give the path of a checkpoint file.'
         )
     return local
@@ -136,7 +131,7 @@ def load_weights(model: nn.Module, path: str | os.PathLike) -> None:
         path: As for :func:`load_checkpoint_file`.
 
     Raises:
-        CheckpointError: If the file cannot be used, or a key does not fit.
+        FileError: If the file cannot be used, or a key does not fit.
     """
     checkpoint = load_checkpoint_file(path)
     load_state(
@@ -153,17 +148,17 @@ def state_dict_of(
     """Return the weights of a checkpoint of ours or of a bare state dict.
 
     Raises:
-        CheckpointError: If there are no weights under ``state_dict`` or at top level.
+        FileError: If there are no weights under ``state_dict`` or at top level.
     """
     state = checkpoint.get('state_dict', checkpoint)
     if 'model' in state and isinstance(state['model'], Mapping):
-        raise CheckpointError(
+        raise FileError(
             f'{source} has the layout of the published code (weights under "model"). '
             'Convert it: python tools/model_converters/official_to_uninext.py IN OUT'
         )
     strange = [k for k, v in state.items() if not isinstance(v, Tensor)]
     if strange or not state:
-        raise CheckpointError(
+        raise FileError(
             f'{source} holds no weights: expected tensors under "state_dict", '
             f'got {"nothing" if not state else strange[:_MAX_LISTED]}.'
         )
@@ -198,7 +193,7 @@ def load_state(
         The differences that were allowed, and the notes.
 
     Raises:
-        CheckpointError: If a key differs and no pattern of ``allow`` finds it; the
+        FileError: If a key differs and no pattern of ``allow`` finds it; the
             model is unchanged then. If a packaged part is absent or another.
     """
     notes: list[str] = []
@@ -222,7 +217,7 @@ def load_state(
     refused.missing = KeyReport(refused.missing, [], []).without(fresh).missing
     refused.missing = _not_in(brought, refused.missing)
     if refused:
-        raise CheckpointError(
+        raise FileError(
             f'{source} does not fit the model:\n{refused.describe()}\n'
             'Use the config that it was trained with. To start a training from a part '
             'of it, name what may differ: load_allow=["regular expression of keys"].'
@@ -254,19 +249,11 @@ def find_loadable(folder: str | os.PathLike) -> tuple[Path | None, list[str]]:
     for _, path in reversed(candidates):
         try:
             load_checkpoint_file(path, mmap=True)
-        except CheckpointError as error:
+        except FileError as error:
             passed_over.append(str(error))
         else:
             return path, passed_over
     return None, passed_over
-
-
-def replacing(path: str | os.PathLike) -> AbstractContextManager[Path]:
-    """Give a temporary path that takes the place of ``path`` if the block succeeds.
-
-    See :func:`uninext.utils.safe_files.replacing`; the error says how to go on.
-    """
-    return safe_files.replacing(path, advice=_RESUME)
 
 
 @contextlib.contextmanager
@@ -345,7 +332,7 @@ def _fetch(address: str) -> Path:
             if not target.is_file():
                 torch.hub.download_url_to_file(address, str(target), progress=False)
     except (OSError, HTTPException) as error:
-        raise CheckpointError(
+        raise FileError(
             f'{address} could not be fetched ({error}). Download it on a machine '
             'that has a network, and give its path instead.'
         ) from error

@@ -14,7 +14,7 @@ from typing import Any
 
 from torch import nn
 
-from uninext.utils.safe_files import CheckpointError
+from uninext.utils.files import FileError
 
 META_KEY = 'left_out'
 
@@ -53,7 +53,7 @@ class PackagedPart:
             source: What an error message calls the file that leaves it out.
 
         Raises:
-            CheckpointError: If the package is absent, or the weights of this model are
+            FileError: If the package is absent, or the weights of this model are
                 not those that were left out.
         """
         part = model.get_submodule(self.name)
@@ -62,12 +62,12 @@ class PackagedPart:
         try:
             model.get_submodule(self.loaded_by).init_weights()
         except ValueError as error:
-            raise CheckpointError(
+            raise FileError(
                 f'{source} leaves out {self.name}, which the package {self.package} '
                 f'brings. {error}'
             ) from error
         if digest_of(part) != self.sha256:
-            raise CheckpointError(
+            raise FileError(
                 f'{source} leaves out {self.name}, which the package {self.package} '
                 'brings; what this model has there is something else. Use the config '
                 'that the file was published with, and the version of the package that '
@@ -82,7 +82,7 @@ def packaged_parts_of(checkpoint: Mapping[str, Any]) -> list[PackagedPart]:
         checkpoint: As :func:`uninext.engine.load_checkpoint_file` returns it.
 
     Raises:
-        CheckpointError: If what is written there cannot be understood.
+        FileError: If what is written there cannot be understood.
     """
     meta = checkpoint.get('meta')
     text = meta.get(META_KEY) if isinstance(meta, Mapping) else None
@@ -91,7 +91,7 @@ def packaged_parts_of(checkpoint: Mapping[str, Any]) -> list[PackagedPart]:
     try:
         return [PackagedPart(**fields) for fields in json.loads(text)]
     except (TypeError, ValueError) as error:
-        raise CheckpointError(
+        raise FileError(
             f'The metadata of the checkpoint say in {META_KEY!r} what it leaves out, '
             f'but not in a form that this version reads ({error}). Update uninext.'
         ) from error

@@ -19,12 +19,10 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from uninext.engine.checkpoint import (
-    CheckpointError,
     find_loadable,
     load_checkpoint_file,
     load_state,
     refusing_pickled_code,
-    replacing,
     state_dict_of,
 )
 from uninext.engine.distributed import has_accelerator, init_cpu_group
@@ -32,9 +30,14 @@ from uninext.engine.freezing import freeze_parameters
 from uninext.engine.packaged_parts import packaged_parts_of
 from uninext.engine.screen import file_only, screens
 from uninext.registry import RUNNERS
+from uninext.utils.files import FileError, replacing
 
 # arguments of DataLoader that it refuses without workers
 _OF_WORKERS = ('persistent_workers', 'prefetch_factor', 'multiprocessing_context')
+_RESUME = (
+    'Checkpoints saved before are intact: make room (or change work_dir) and run the '
+    'same command with --resume.'
+)
 
 
 @RUNNERS.register_module()
@@ -274,7 +277,7 @@ class UninextRunner(Runner):
             map_location: As in ``torch.load``; ``'default'`` is the run's device.
 
         Raises:
-            CheckpointError: If the file cannot be used, or holds weights only.
+            FileError: If the file cannot be used, or holds weights only.
         """
         self._resume = True
         super().resume(filename, resume_optimizer, resume_param_scheduler, map_location)
@@ -299,12 +302,12 @@ class UninextRunner(Runner):
             The whole checkpoint.
 
         Raises:
-            CheckpointError: If the file cannot be read safely, has no weights, does not
+            FileError: If the file cannot be read safely, has no weights, does not
                 fit, or holds weights only when a run is resumed.
         """
         checkpoint = load_checkpoint_file(filename, map_location)
         if self._resume and not {'optimizer', 'message_hub'} <= checkpoint.keys():
-            raise CheckpointError(
+            raise FileError(
                 f'{filename} holds weights but no state of training, so there is '
                 'nothing to resume. To start a new run from these weights: '
                 f'--cfg-options load_from={filename}'
@@ -345,13 +348,13 @@ class UninextRunner(Runner):
             **kwargs: Further arguments of ``Runner.save_checkpoint``.
 
         Raises:
-            CheckpointError: If the file cannot be written.
+            FileError: If the file cannot be written.
         """
         if '://' in str(out_dir):
             super().save_checkpoint(out_dir, filename, *args, **kwargs)
             return
         path = Path(out_dir) / filename
-        with file_only(self.logger), replacing(path) as temporary:
+        with file_only(self.logger), replacing(path, _RESUME) as temporary:
             super().save_checkpoint(out_dir, temporary.name, *args, **kwargs)
 
     def _init_model_weights(self) -> None:

@@ -157,7 +157,7 @@ def read_own_data(
 
     Raises:
         ValueError: If something is not what is expected; it says what and what to do.
-        CheckpointError: If a file cannot be written.
+        FileError: If a file cannot be written.
     """
     split_dir = Path(split_dir)
     if len(data) == 1 and Path(data[0]).is_dir():

@@ -26,7 +26,7 @@ from uninext.engine import load_checkpoint_file, state_dict_of
 from uninext.fine_tuning.config_lines import Expression, assignments
 from uninext.fine_tuning.data import OwnPart
 from uninext.fine_tuning.short_training import short_schedule
-from uninext.utils.safe_files import replacing
+from uninext.utils.files import replacing
 
 ROUNDS, FEWEST_ITERS, MOST_ITERS = 12, 300, 5000  # where nothing is said
 DEFAULT_BATCH_SIZE = 2
@@ -463,7 +463,7 @@ def write_config(text: str, path: Path) -> None:
     """Write a text, whole or not at all; its folder is made.
 
     Raises:
-        CheckpointError: If it cannot be written.
+        FileError: If it cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:

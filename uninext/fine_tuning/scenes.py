@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
-from uninext.utils.safe_files import replacing
+from uninext.utils.files import replacing
 
 
 def kind_of_scenes(content: dict[str, Any]) -> str:
@@ -70,7 +70,7 @@ def write_annotations(content: dict[str, Any], path: Path) -> Path:
     """Write a file, whole or not at all; its folder is made.
 
     Raises:
-        CheckpointError: If it cannot be written.
+        FileError: If it cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:

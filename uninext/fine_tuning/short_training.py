@@ -136,7 +136,7 @@ def judge_start(cfg: Config, work_dir: str | Path) -> dict[str, float]:
         The figures of its metrics.
 
     Raises:
-        CheckpointError: If the weights do not fit the model.
+        FileError: If the weights do not fit the model.
     """
     cfg = Config(copy.deepcopy({key: cfg[key] for key in TEST_KEYS if key in cfg}))
     cfg.work_dir, cfg.resume, cfg.load_allow = str(work_dir), False, []

@@ -67,7 +67,7 @@ def begin_run(folder: Path, text: str) -> list[Path]:
         The files that were removed.
 
     Raises:
-        CheckpointError: If the config cannot be written.
+        FileError: If the config cannot be written.
     """
     removed = results_in(folder)
     for path in removed:

@@ -58,7 +58,7 @@ def build_drawn_model(config: str | Path, table: str | Path, seed: int) -> nn.Mo
 
     Raises:
         ValueError: If the config has no model, or the weights do not fit it
-            (``CheckpointError``).
+            (``FileError``).
     """
     cfg = Config.fromfile(config)
     if 'model' not in cfg:

@@ -1,5 +1,6 @@
 """Shared helpers that know nothing of models or data.
 
+``files``: written whole or not at all.
 ``masks``: masks as annotation files write them.
 ``meta_device``: networks of full size without numbers.
 ``optional_imports``: stand-ins for compiled extensions that may be absent.

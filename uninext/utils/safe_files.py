@@ -7,7 +7,6 @@ those of others that are converted. ``.safetensors`` by name, else PyTorch's for
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import pickle
 from collections.abc import Callable, Iterator, Mapping
@@ -21,14 +20,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from uninext.utils.files import FileError, replacing
+
 SAFETENSORS = '.safetensors'
-TMP_SUFFIX = '.tmp'
 # where a checkpoint keeps its weights: ours and mmengine's, Detectron2's
 STATE_KEYS = ('state_dict', 'model')
-
-
-class CheckpointError(ValueError):
-    """A checkpoint file cannot be used; the message says why and what to do."""
 
 
 def load_safely(
@@ -49,12 +45,12 @@ def load_safely(
         The loaded mapping.
 
     Raises:
-        CheckpointError: If the file is absent, cut short, carries pickled code, or is
+        FileError: If the file is absent, cut short, carries pickled code, or is
             not a mapping.
     """
     path = Path(path).expanduser()
     if not path.is_file():
-        raise CheckpointError(
+        raise FileError(
             f'There is no checkpoint {str(path)!r}. Give the path of a checkpoint file.'
         )
     if path.suffix == SAFETENSORS:
@@ -65,16 +61,16 @@ def load_safely(
                 str(path), map_location=map_location, weights_only=True, mmap=mmap
             )
     except pickle.UnpicklingError as error:
-        raise CheckpointError(
+        raise FileError(
             f'{path} was not loaded: it is not a checkpoint, or it carries Python '
             'objects whose loading could run code. If you trust its source, load it '
             'yourself and save its tensors alone, with torch.save or as .safetensors. '
             f'(torch says: {_reason(error)})'
         ) from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise CheckpointError(_damaged(path, 'torch', error)) from error
+        raise FileError(_damaged(path, 'torch', error)) from error
     if not isinstance(loaded, Mapping):
-        raise CheckpointError(
+        raise FileError(
             f'{path} holds a {type(loaded).__name__}; expected a mapping of weights.'
         )
     return loaded
@@ -90,7 +86,7 @@ def read_meta(path: str | os.PathLike) -> Mapping[str, Any]:
         ``meta`` of the checkpoint; empty if it says nothing.
 
     Raises:
-        CheckpointError: As :func:`load_safely` does.
+        FileError: As :func:`load_safely` does.
     """
     path = Path(path).expanduser()
     if path.suffix == SAFETENSORS and path.is_file():
@@ -98,7 +94,7 @@ def read_meta(path: str | os.PathLike) -> Mapping[str, Any]:
             with safe_open(str(path), 'pt') as file:
                 return file.metadata() or {}
         except (SafetensorError, OSError) as error:
-            raise CheckpointError(_damaged(path, 'safetensors', error)) from error
+            raise FileError(_damaged(path, 'safetensors', error)) from error
     meta = load_safely(path, mmap=True).get('meta')
     return meta if isinstance(meta, Mapping) else {}
 
@@ -112,7 +108,7 @@ def save_safely(content: Mapping[str, Any], path: str | os.PathLike) -> None:
         path: File to write; its folder is made.
 
     Raises:
-        CheckpointError: If it cannot be written, or holds what does not fit.
+        FileError: If it cannot be written, or holds what does not fit.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -123,54 +119,13 @@ def save_safely(content: Mapping[str, Any], path: str | os.PathLike) -> None:
             _save_pytorch(content, temporary)
 
 
-@contextlib.contextmanager
-def replacing(path: str | os.PathLike, advice: str = '') -> Iterator[Path]:
-    """Give a temporary path that takes the place of ``path`` if the block succeeds.
-
-    A process killed inside the block, or a disk that is full, leaves what was at
-    ``path`` before as it was.
-
-    Args:
-        path: File to write.
-        advice: What to do if it cannot be written.
-
-    Raises:
-        CheckpointError: If writing fails; names the file and the cause.
-    """
-    path = Path(path)
-    temporary = path.with_name(path.name + TMP_SUFFIX)
-    try:
-        yield temporary
-        with open(temporary, 'rb') as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        if not isinstance(error, OSError):
-            raise
-        advice = advice or 'Make room, or give another place. Nothing was replaced.'
-        raise CheckpointError(
-            f'{path} could not be written: {error.strerror or error}. {advice}'
-        ) from error
-
-
-def sha256_of(path: str | os.PathLike) -> str:
-    """Checksum of a file, read in pieces."""
-    digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        for block in iter(lambda: file.read(1 << 20), b''):
-            digest.update(block)
-    return digest.hexdigest()
-
-
 def _load_safetensors(path: Path) -> dict[str, Any]:
     try:
         with safe_open(str(path), 'pt') as file:
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
             return {'state_dict': state, 'meta': file.metadata() or {}}
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(_damaged(path, 'safetensors', error)) from error
+        raise FileError(_damaged(path, 'safetensors', error)) from error
 
 
 def _save_pytorch(content: Mapping[str, Any], path: Path) -> None:
@@ -188,7 +143,7 @@ def _save_safetensors(content: Mapping[str, Any], path: Path) -> None:
     names = [name for name in STATE_KEYS if name in content]
     others = sorted(set(content) - {*names, 'meta'})
     if len(names) != 1 or others:
-        raise CheckpointError(
+        raise FileError(
             f'A {SAFETENSORS} file holds weights and metadata; expected one of '
             f'{" or ".join(STATE_KEYS)}, and meta; got {sorted(content)}.'
         )

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from uninext.utils.safe_files import replacing
+from uninext.utils.files import replacing
 
 SUFFIX = '.mp4'
 ENCODERS = ('libx264', 'libopenh264', 'h264_videotoolbox')  # the first there is
@@ -43,7 +43,7 @@ class VideoWriter:
     Raises:
         ValueError: If the suffix is another, or ``fps`` is not between 0 and 1000.
         ImportError: If PyAV is not installed, or has no encoder of H.264.
-        CheckpointError: A ValueError, at the end, if the file cannot be written.
+        FileError: A ValueError, at the end, if the file cannot be written.
 
     Example:
         >>> with VideoWriter('seen.mp4', fps=25) as video:    # doctest: +SKIP

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from uninext.utils.safe_files import replacing
+from uninext.utils.files import replacing
 
 NOTHING = 'nothing'
 MAX_WRITTEN = 25  # categories up to which the cells have numbers in them

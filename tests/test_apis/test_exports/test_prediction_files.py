@@ -12,7 +12,7 @@ import pytest
 
 from uninext.apis.exports import EXPORTS, Origin, OutputFolder, PredictionFiles
 from uninext.apis.exports.prediction_files import LineFile
-from uninext.utils.safe_files import CheckpointError
+from uninext.utils.files import FileError
 
 VIDEO = Origin('v', is_video=True, is_tracked=True, fps=5)
 
@@ -148,7 +148,7 @@ def test_a_file_of_lines_has_whole_lines_on_a_full_disk(tmp_path):
             return getattr(self.file, name)
 
     lines._file = Full(lines._file)
-    with pytest.raises(CheckpointError, match=r'a\.txt .* No space left'):
+    with pytest.raises(FileError, match=r'a\.txt .* No space left'):
         lines.write('second')
     lines.close()
     assert (tmp_path / 'a.txt').read_bytes() == b'first\n'
@@ -161,7 +161,7 @@ def test_tables_are_whole_or_as_before(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, 'No space left on device')
 
     monkeypatch.setattr(Path, 'write_text', fails)
-    with pytest.raises(CheckpointError, match='What was written before is kept'):
+    with pytest.raises(FileError, match='What was written before is kept'):
         OutputFolder(tmp_path).write_text('a.json', 'after')
     monkeypatch.undo()
     assert names_in(tmp_path) == ['a.json']

@@ -25,7 +25,7 @@ from uninext.apis.exports.cvat import cvat_of_tracks
 from uninext.apis.exports.label_sets import CocoLabels, VideoLabels
 from uninext.apis.exports.video_tracks import VideoTracks, mot_lines_of
 from uninext.apis.results import Result
-from uninext.utils.safe_files import CheckpointError, replacing
+from uninext.utils.files import FileError, replacing
 from uninext.utils.video_writer import VideoWriter
 
 ADVICE = 'Make room, or give another folder. What was written before is kept.'
@@ -135,7 +135,7 @@ class LineFile:
         """Append a line; without its end.
 
         Raises:
-            CheckpointError: A ValueError, if there is no room; the file then ends with
+            FileError: A ValueError, if there is no room; the file then ends with
                 the line before.
         """
         start = self._file.tell()
@@ -145,7 +145,7 @@ class LineFile:
                 content = content[self._file.write(content) :]
         except OSError as error:
             self._file.truncate(start)
-            raise CheckpointError(
+            raise FileError(
                 f'{self.path} could not be written: {error.strerror}. {ADVICE}'
             ) from error
 
@@ -231,7 +231,7 @@ class VideoFile(_OfVideos):
             time = found.result.time if found.origin.keep_times else None
             self._writer.write(_fitted(found.drawn, self._size_hw), time)
         except OSError as error:
-            raise CheckpointError(
+            raise FileError(
                 f'{self._writer.path} could not be written: {error.strerror or error}. '
                 f'{ADVICE}'
             ) from error

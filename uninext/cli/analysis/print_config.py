@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
             return 0
         text = _text(part, args.key)
         if args.out:
-            from uninext.utils.safe_files import replacing
+            from uninext.utils.files import replacing
 
             with replacing(args.out) as path:
                 path.write_text(text, encoding='utf-8')

@@ -15,11 +15,11 @@ from uninext.models.weights.converter import (
 )
 from uninext.models.weights.initial_weights import backbone_from_published
 from uninext.models.weights.to_video import VIDEO_PREFIXES, add_template_backbone
+from uninext.utils.files import sha256_of
 from uninext.utils.safe_files import (
     STATE_KEYS,
     load_safely,
     save_safely,
-    sha256_of,
 )
 
 # what the names of configs say of the backbone, by its keys

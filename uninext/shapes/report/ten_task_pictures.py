@@ -27,8 +27,8 @@ from uninext.shapes.report.ten_tasks import (
     TaskFigure,
     ten_tasks_table,
 )
+from uninext.utils.files import replacing
 from uninext.utils.masks import decode_segmentation
-from uninext.utils.safe_files import replacing
 from uninext.utils.video_writer import VideoWriter
 from uninext.visualization import make_contact_sheet
 from uninext.visualization.lettering import add_caption, pad_to_height
@@ -294,7 +294,7 @@ def write_task_pages(
         Task -> file. A page has at most 300 kB where JPEG can do it.
 
     Raises:
-        CheckpointError: A ValueError, if a file cannot be written.
+        FileError: A ValueError, if a file cannot be written.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

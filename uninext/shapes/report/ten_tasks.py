@@ -32,7 +32,7 @@ from uninext.fine_tuning.scenes import (
     write_annotations,
 )
 from uninext.registry import MODELS, RUNNERS
-from uninext.utils.safe_files import replacing
+from uninext.utils.files import replacing
 
 Report = Callable[[str], None]
 # Called with the name of a config and the config, before its run.
@@ -285,7 +285,7 @@ def write_ten_tasks(
         checkpoint: Named in the JSON.
 
     Raises:
-        CheckpointError: A ValueError, if a file cannot be written.
+        FileError: A ValueError, if a file cannot be written.
     """
     Path(folder).mkdir(parents=True, exist_ok=True)
     texts = {'md': ten_tasks_table(rows), 'json': ten_tasks_json(rows, checkpoint)}
