@@ -15,8 +15,8 @@ import numpy as np
 from PIL import Image
 
 from uninext.evaluation.result_files import FORMATS
+from uninext.formats.rle import encode_mask
 from uninext.structures import Prompt, UninextDataSample
-from uninext.utils.masks import encode_mask
 
 from .equality_tracking import Values, make_sample, matching, run_metric
 

@@ -20,9 +20,9 @@ from pycocotools import mask as mask_utils
 from uninext.converters import convert_mot_challenge
 from uninext.datasets import VideoInstanceDataset
 from uninext.evaluation.result_files import FORMATS
+from uninext.formats.rle import encode_mask
+from uninext.formats.scalabel import BDD_THINGS
 from uninext.structures import UninextDataSample
-from uninext.utils.masks import encode_mask
-from uninext.utils.scalabel import BDD_THINGS
 
 from .bdd100k_scenes import SIZE_WH, make_scene
 

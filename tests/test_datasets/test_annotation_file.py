@@ -4,13 +4,9 @@ import json
 
 import pytest
 
-from uninext.datasets.annotation_file import (
-    DatasetError,
-    category_names,
-    check_image_files,
-    read_coco_file,
-    valid_segmentation,
-)
+from uninext.datasets.image_files import check_image_files
+from uninext.formats.coco import category_names, read_coco_file, valid_segmentation
+from uninext.formats.errors import DatasetError
 
 
 @pytest.fixture

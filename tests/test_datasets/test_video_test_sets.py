@@ -21,9 +21,9 @@ from uninext.datasets import (
     VideoInstanceDataset,
 )
 from uninext.datasets.samplers import WholeVideoSampler
+from uninext.formats.rle import decode_segmentation
 from uninext.registry import TRANSFORMS
 from uninext.structures import Prompt, Target, UninextDataSample
-from uninext.utils.masks import decode_segmentation
 
 PIPELINE = [
     dict(type='LoadImageOrExplain'),

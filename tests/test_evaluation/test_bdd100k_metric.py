@@ -13,9 +13,9 @@ from pycocotools import mask as mask_utils
 from helpers.bdd100k_scenes import SIZE_WH, make_scene
 from uninext.evaluation import BDD100KTrackingMetric
 from uninext.evaluation.result_files import evaluate_bdd_mot, evaluate_bdd_mots
+from uninext.formats.scalabel import BDD_THINGS
 from uninext.registry import METRICS
 from uninext.structures import UninextDataSample
-from uninext.utils.scalabel import BDD_THINGS
 
 
 def as_box(label: dict) -> list[float]:

@@ -9,7 +9,7 @@ import pytest
 
 from uninext.evaluation.functional.confusion import count_confusions, match_objects
 from uninext.evaluation.result_files import coco_confusion
-from uninext.utils.masks import encode_mask
+from uninext.formats.rle import encode_mask
 from uninext.visualization import draw_confusion
 
 NAMES = ('cat', 'dog', 'ox')

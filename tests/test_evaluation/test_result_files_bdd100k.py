@@ -19,7 +19,7 @@ from uninext.evaluation.result_files.bdd100k import (
     evaluate_bdd_mot,
     evaluate_bdd_mots,
 )
-from uninext.utils.scalabel import BDD_THINGS
+from uninext.formats.scalabel import BDD_THINGS
 
 TOOL = Path(__file__).parents[2] / 'tools/analysis_tools/eval_results.py'
 BOX_TRACK = 'bdd_eval/box_track/track_sample_anns.json'

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from uninext.evaluation import check_submission, write_submission
-from uninext.evaluation.metrics.object_pictures import PALETTE, paint_ids, write_mask
+from uninext.formats.index_png import PALETTE, paint_ids, write_mask
 
 BOXES = '1,2,3,4\n1.5,2,3,4\n'
 TUBES = json.dumps([dict(video_id=1, score=1, category_id=1, segmentations=[])])

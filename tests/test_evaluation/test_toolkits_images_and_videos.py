@@ -20,7 +20,7 @@ from uninext.evaluation.functional.single_object import RULES
 from uninext.evaluation.functional.video_instances import AREA_RANGES
 from uninext.evaluation.functional.video_objects import BOUND_TH, NUM_DECAY_BINS
 from uninext.evaluation.result_files import FORMATS
-from uninext.utils.masks import decode_segmentation
+from uninext.formats.rle import decode_segmentation
 
 TOOLKITS = Path(__file__).parents[1] / 'data/toolkits'
 NAMES = ('AP', 'AP50', 'AP75', 'APs', 'APm', 'APl')

@@ -15,7 +15,7 @@ import pytest
 
 from uninext.evaluation.functional.bdd100k_tracking import SUPER_CLASSES
 from uninext.evaluation.result_files import FORMATS
-from uninext.utils.scalabel import BDD_THINGS
+from uninext.formats.scalabel import BDD_THINGS
 
 TOOLKITS = Path(__file__).parents[1] / 'data/toolkits'
 SEQINFO = '[Sequence]\nseqLength=14\n'

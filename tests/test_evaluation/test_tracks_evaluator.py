@@ -20,7 +20,7 @@ from uninext.evaluation.evaluators.tracks import (
     num_annotated,
 )
 from uninext.evaluation.result_files import evaluate_mot, evaluate_mots
-from uninext.utils.masks import encode_mask
+from uninext.formats.rle import encode_mask
 
 KEYS = ('CLR_TP', 'CLR_FP', 'CLR_FN')
 

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from uninext.evaluation.result_files import FORMATS
-from uninext.utils.masks import encode_mask, run_lengths
+from uninext.formats.rle import encode_mask, run_lengths
 
 SIZE = (12, 16)
 NAN = float('nan')

@@ -93,7 +93,7 @@ def test_declared_errors_are_for_users_even_from_another_process():
     error = UnreadableImageError(
         'Caught UnreadableImageError in DataLoader worker process 0.\nOriginal '
         'Traceback (most recent call last):\n  File "x.py", line 1, in f\n'
-        'uninext.datasets.annotation_file.UnreadableImageError: Image a.jpg is cut.\n'
+        'uninext.datasets.image_files.UnreadableImageError: Image a.jpg is cut.\n'
     )
     assert is_for_users(caught(THEIRS.raises, error))
     assert message_of(error) == 'Image a.jpg is cut.'

@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def convert(args: argparse.Namespace) -> None:
     """Convert what the command line asks for."""
     from uninext import converters as conv
-    from uninext.datasets.annotation_file import DatasetError
+    from uninext.formats.errors import DatasetError
 
     found = []
     for name in args.sets or SET_NAMES:

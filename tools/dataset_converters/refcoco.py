@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def convert(args: argparse.Namespace) -> None:
     """Convert what the command line asks for."""
     from uninext import converters as conv
-    from uninext.datasets.annotation_file import DatasetError
+    from uninext.formats.errors import DatasetError
 
     chosen = [s for s in conv.REFER_SETS if s.name in (args.sets or SET_NAMES)]
     if args.mix:

@@ -264,7 +264,7 @@ def _result(
     import numpy as np
 
     from uninext.apis import AskedPrompt, Result
-    from uninext.utils.masks import decode_segmentation
+    from uninext.formats.rle import decode_segmentation
 
     width, height = SIZE_WH
     sentence = panel.ask.get('expression')

@@ -23,9 +23,8 @@ from uninext.converters.video_json import (
     VideoJson,
     image_size,
 )
-from uninext.datasets.annotation_file import DatasetError
-from uninext.utils.image_files import list_images
-from uninext.utils.scalabel import (
+from uninext.formats.errors import DatasetError
+from uninext.formats.scalabel import (
     BDD_DETECTION,
     BDD_SIZE_WH,
     BDD_THINGS,
@@ -35,6 +34,7 @@ from uninext.utils.scalabel import (
     mask_to_rle,
     read_label_file,
 )
+from uninext.utils.image_files import list_images
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any, NoReturn, TypeVar
 
 from tqdm import tqdm
 
-from uninext.datasets.annotation_file import DatasetError
+from uninext.formats.errors import DatasetError
 
 T = TypeVar('T')
 # what pickle raises on bytes that are not a pickle

@@ -15,7 +15,7 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 from uninext.converters.video_json import Track, VideoConversion, image_size
-from uninext.utils import masks
+from uninext.formats import rle as masks
 from uninext.utils.image_files import list_images
 
 

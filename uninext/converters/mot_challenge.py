@@ -16,7 +16,7 @@ from PIL import Image
 
 from uninext.converters.files import tracked
 from uninext.converters.video_json import Track, VideoConversion, VideoJson
-from uninext.datasets.annotation_file import DatasetError
+from uninext.formats.errors import DatasetError
 from uninext.utils.image_files import list_images
 
 # Classes of gt.txt: persons who walk are the targets. All others are written too, since

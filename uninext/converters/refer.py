@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from uninext.converters.files import load_json, load_plain_pickle, tracked
-from uninext.datasets.annotation_file import DatasetError, valid_segmentation
-from uninext.structures import clean_expression
+from uninext.formats.coco import valid_segmentation
+from uninext.formats.errors import DatasetError
+from uninext.utils.text import clean_expression
 
 
 @dataclass(frozen=True)

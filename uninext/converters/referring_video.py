@@ -18,8 +18,8 @@ from uninext.converters.video_json import (
     require,
 )
 from uninext.converters.video_objects import davis_videos
-from uninext.datasets.annotation_file import DatasetError
-from uninext.structures import clean_expression
+from uninext.formats.errors import DatasetError
+from uninext.utils.text import clean_expression
 
 MIN_FRAMES = 2  # an object must be seen twice to make a pair
 REF_YOUTUBE_VOS_LAYOUT = (

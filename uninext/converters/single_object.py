@@ -22,7 +22,7 @@ from uninext.converters.video_json import (
     image_size,
     require,
 )
-from uninext.datasets.annotation_file import DatasetError
+from uninext.formats.errors import DatasetError
 from uninext.utils.image_files import list_images, natural_key
 
 LASOT_LAYOUT = (

@@ -13,7 +13,8 @@ from typing import Any
 
 from uninext.converters.files import load_json, tracked
 from uninext.converters.video_json import VideoConversion, image_size
-from uninext.datasets.annotation_file import DatasetError, valid_segmentation
+from uninext.formats.coco import valid_segmentation
+from uninext.formats.errors import DatasetError
 
 TOLERANCE = 1.0  # pixels by which a box may leave the frame: half-pixel conventions
 

@@ -21,7 +21,7 @@ from typing import Any
 from PIL import Image, UnidentifiedImageError
 
 from uninext.converters.files import write_chunks
-from uninext.datasets.annotation_file import DatasetError
+from uninext.formats.errors import DatasetError
 from uninext.utils.image_files import turned_size_wh
 
 Box = list[float]

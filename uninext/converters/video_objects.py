@@ -17,7 +17,7 @@ from uninext.converters.video_json import (
     VideoJson,
     require,
 )
-from uninext.datasets.annotation_file import DatasetError
+from uninext.formats.errors import DatasetError
 
 DAVIS_LAYOUT = (
     'the DAVIS download: JPEGImages/480p/<video>/00000.jpg, '

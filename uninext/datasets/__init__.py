@@ -11,8 +11,8 @@ dictionaries into samples, ``multi_task_dataset`` puts several sets together,
 """
 
 from uninext.datasets import samplers, transforms
-from uninext.datasets.annotation_file import DatasetError, UnreadableImageError
 from uninext.datasets.detection import PromptCocoDataset, PromptObjects365V2Dataset
+from uninext.datasets.image_files import UnreadableImageError
 from uninext.datasets.multi_task_dataset import MultiTaskDataset, SampleDraw
 from uninext.datasets.referring import ReferringDataset
 from uninext.datasets.referring_video import ReferringVideoDataset
@@ -20,6 +20,7 @@ from uninext.datasets.sampling_table import SamplingTable
 from uninext.datasets.single_object import SingleObjectDataset
 from uninext.datasets.video_annotation import VideoAnnotation, read_video_file
 from uninext.datasets.video_instance import VideoInstanceDataset
+from uninext.formats.errors import DatasetError
 
 __all__ = [
     'DatasetError',

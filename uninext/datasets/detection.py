@@ -17,16 +17,15 @@ from mmdet.datasets import CocoDataset
 from mmdet.datasets.objects365 import objv2_ignore_list
 from mmengine.logging import print_log
 
-from uninext.datasets.annotation_file import (
-    DatasetError,
-    UnreadableImageError,
+from uninext.datasets.image_files import UnreadableImageError, check_image_files
+from uninext.datasets.sampling_table import SamplingTable
+from uninext.formats.coco import (
     category_names,
-    check_image_files,
     checked_coco,
     read_json,
     valid_segmentation,
 )
-from uninext.datasets.sampling_table import SamplingTable
+from uninext.formats.errors import DatasetError
 from uninext.registry import DATASETS
 
 

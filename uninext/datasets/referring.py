@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from uninext.datasets.annotation_file import DatasetError
 from uninext.datasets.detection import PromptCocoDataset
+from uninext.formats.errors import DatasetError
 from uninext.registry import DATASETS
 from uninext.structures import clean_expression
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from uninext.datasets.annotation_file import DatasetError
 from uninext.datasets.referring import checked_expressions
 from uninext.datasets.video_instance import VideoInstanceDataset
+from uninext.formats.errors import DatasetError
 from uninext.registry import DATASETS
 from uninext.structures import Prompt, ShownPrompt
 

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from uninext.datasets.annotation_file import DatasetError
 from uninext.datasets.video_annotation import VideoAnnotation
 from uninext.datasets.video_instance import VideoInstanceDataset
+from uninext.formats.errors import DatasetError
+from uninext.formats.rle import decode_segmentation
 from uninext.registry import DATASETS
 from uninext.structures import ShownPrompt, Target
-from uninext.utils.masks import decode_segmentation
 
 KINDS = ('box', 'mask')
 

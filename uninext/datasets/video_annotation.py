@@ -17,13 +17,9 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from uninext.datasets.annotation_file import (
-    DatasetError,
-    check_records,
-    read_json,
-    valid_segmentation,
-)
-from uninext.utils.masks import to_rle
+from uninext.formats.coco import check_records, read_json, valid_segmentation
+from uninext.formats.errors import DatasetError
+from uninext.formats.rle import to_rle
 
 SEPARATOR = '\0'  # the one character that no file name holds
 ABSENT = (np.nan,) * 4

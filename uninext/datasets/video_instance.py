@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from mmengine.logging import print_log
 
-from uninext.datasets.annotation_file import DatasetError
 from uninext.datasets.detection import PromptCocoDataset, some_names
 from uninext.datasets.sampling_table import SamplingTable
 from uninext.datasets.video_annotation import VideoAnnotation, checked_videos
+from uninext.formats.errors import DatasetError
 from uninext.registry import DATASETS
 from uninext.structures import Prompt, ShownPrompt
 

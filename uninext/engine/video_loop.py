@@ -13,9 +13,9 @@ import torch
 from mmengine.model import is_model_wrapper
 from mmengine.runner import TestLoop, autocast
 
+from uninext.formats.rle import encode_mask
 from uninext.registry import LOOPS
 from uninext.structures import ShownPrompt, UninextDataSample
-from uninext.utils.masks import encode_mask
 
 
 @LOOPS.register_module()

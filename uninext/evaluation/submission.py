@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from PIL import Image
 
 from uninext.evaluation.result_files.reading import is_list_of
-from uninext.utils.masks import to_rle
+from uninext.formats.rle import to_rle
 
 
 @dataclass(frozen=True)

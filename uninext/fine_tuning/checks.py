@@ -13,12 +13,10 @@ from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
-from uninext.datasets.annotation_file import (
-    NUM_PROBED_IMAGES,
-    DatasetError,
-    valid_segmentation,
-)
+from uninext.datasets.image_files import NUM_PROBED_IMAGES
 from uninext.fine_tuning.scenes import keep_scenes, kind_of_scenes, scene_of
+from uninext.formats.coco import valid_segmentation
+from uninext.formats.errors import DatasetError
 
 _BORDER = 1.0  # pixels that a box may reach over the border before it is told
 _MAX_NAMED = 12

@@ -13,12 +13,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from uninext.datasets.annotation_file import (
-    category_names,
-    read_coco_file,
-    read_json,
-    valid_segmentation,
-)
 from uninext.datasets.video_annotation import read_video_file
 from uninext.fine_tuning.checks import (
     files_of,
@@ -34,6 +28,12 @@ from uninext.fine_tuning.scenes import (
     kind_of_scenes,
     scene_of,
     write_annotations,
+)
+from uninext.formats.coco import (
+    category_names,
+    read_coco_file,
+    read_json,
+    valid_segmentation,
 )
 
 DEFAULT_VAL_FRACTION = 0.15

@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from uninext.datasets.annotation_file import read_coco_file
 from uninext.fine_tuning.checks import without_lost_annotations
 from uninext.fine_tuning.scenes import (
     draw_scenes,
@@ -30,6 +29,7 @@ from uninext.fine_tuning.scenes import (
     scene_of,
     write_annotations,
 )
+from uninext.formats.coco import read_coco_file
 
 TRAIN_PATTERNS = (
     'annotations/instances_train*.json',

@@ -18,13 +18,7 @@ from uninext.structures.memory import (
     TemplateMemory,
     TrackMemory,
 )
-from uninext.structures.prompt import (
-    Prompt,
-    PromptFeatures,
-    clean_category_name,
-    clean_expression,
-    parse_names,
-)
+from uninext.structures.prompt import Prompt, PromptFeatures
 from uninext.structures.target import (
     ShownPrompt,
     Target,
@@ -32,6 +26,7 @@ from uninext.structures.target import (
     resize_mask,
 )
 from uninext.structures.visual_prompt import Template, VisualPrompt
+from uninext.utils.text import clean_category_name, clean_expression, parse_names
 
 __all__ = [
     'InstanceMemory',

@@ -192,7 +192,7 @@ def videos() -> dict[str, Any]:
 def _track_map(truth: dict, results: list[dict]) -> dict[str, list[float]]:
     import trackeval
 
-    from uninext.utils.masks import run_lengths
+    from uninext.formats.rle import run_lengths
 
     truth = json.loads(json.dumps(truth))  # which it reads with runs as lists only
     for annotation in truth['annotations']:

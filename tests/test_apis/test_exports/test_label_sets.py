@@ -12,7 +12,7 @@ from pycocotools.coco import COCO
 from uninext.apis import to_coco_labels, to_youtube_vis_labels
 from uninext.apis.exports import CocoLabels, VideoLabels, VideoTracks
 from uninext.datasets import PromptCocoDataset, VideoInstanceDataset
-from uninext.utils.masks import decode_segmentation
+from uninext.formats.rle import decode_segmentation
 
 
 def write(path, content):

@@ -11,9 +11,9 @@ import torch
 from mmengine.logging import MMLogger
 from mmengine.structures import InstanceData
 
+from uninext.formats.rle import decode_segmentation, encode_mask
 from uninext.shapes.report.judged_scenes import SCORE_THR, TRACK_SCORE_THR, SceneJudge
 from uninext.structures import Prompt, ShownPrompt, Target, UninextDataSample
-from uninext.utils.masks import decode_segmentation, encode_mask
 
 HEIGHT, WIDTH = 12, 16
 CLASSES = ('star', 'ring')

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
+from uninext.formats.rle import encode_mask
 from uninext.shapes.report import ten_task_pictures as drawing
 from uninext.shapes.report.judged_scenes import Instances, JudgedScene, SceneFrame
 from uninext.shapes.report.ten_task_pictures import (
@@ -26,7 +27,6 @@ from uninext.shapes.report.ten_task_pictures import (
     write_task_video,
 )
 from uninext.shapes.report.ten_tasks import BOXES, MASKS, TEN_TASKS, MeasuredFigure
-from uninext.utils.masks import encode_mask
 
 HEIGHT, WIDTH = 48, 64
 OD, IS, REC, SOT = (TEN_TASKS[i] for i in (0, 1, 2, 4))

@@ -20,7 +20,7 @@ from mmdet.structures.mask import BitmapMasks
 from mmengine import fileio
 from PIL import Image, ImageOps
 
-from uninext.datasets.annotation_file import UnreadableImageError
+from uninext.datasets.image_files import UnreadableImageError
 from uninext.registry import TRANSFORMS
 from uninext.utils.image_files import turned_size_wh
 

@@ -37,7 +37,7 @@ from uninext.evaluation.functional.tracking import (
     combine_sequences,
     evaluate_sequence,
 )
-from uninext.utils.scalabel import BDD_THINGS, ScalabelFrame
+from uninext.formats.scalabel import BDD_THINGS, ScalabelFrame
 
 Shapes = dict[str, tuple[list[int], list]]  # class -> ids, shapes
 

@@ -54,7 +54,7 @@ from uninext.evaluation.functional.video_objects import (
     summarize_objects,
     summarize_seen_unseen,
 )
-from uninext.utils.masks import decode_segmentation, encode_mask
+from uninext.formats.rle import decode_segmentation, encode_mask
 
 __all__ = [
     'PRECISION_THRESHOLDS',

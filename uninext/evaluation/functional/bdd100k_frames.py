@@ -10,7 +10,7 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from uninext.evaluation.functional.tracking import box_similarity, mask_similarity
-from uninext.utils.scalabel import (
+from uninext.formats.scalabel import (
     BDD_SIZE_WH,
     ScalabelFrame,
     ScalabelObject,

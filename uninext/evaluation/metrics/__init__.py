@@ -7,7 +7,6 @@ Detection and instance segmentation use mmdet's ``CocoMetric`` as it is.
 ``sot_metric``, ``vos_metric``, ``referring_vos_metric``, ``video_instance_metric``,
 ``tracking_metric``, ``bdd100k_metric``: the video tasks.
 ``averaged_sets``: one metric for several sets, and the mean.
-``object_pictures``: pictures of object ids.
 """
 
 from uninext.evaluation.metrics.averaged_sets import AveragedSetsMetric

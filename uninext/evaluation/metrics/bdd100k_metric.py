@@ -17,9 +17,9 @@ from uninext.evaluation.metrics.video_metric import (
     target_mask,
     targets_of,
 )
+from uninext.formats.rle import encode_mask
+from uninext.formats.scalabel import BDD_THINGS, ScalabelFrame, ScalabelObject
 from uninext.registry import METRICS
-from uninext.utils.masks import encode_mask
-from uninext.utils.scalabel import BDD_THINGS, ScalabelFrame, ScalabelObject
 
 
 @METRICS.register_module()

@@ -22,8 +22,8 @@ from uninext.evaluation.evaluators.referring import (
     Referent,
     ReferringEvaluator,
 )
+from uninext.formats.rle import decode_segmentation, encode_mask
 from uninext.registry import METRICS
-from uninext.utils.masks import decode_segmentation, encode_mask
 
 RESULTS_CATEGORY_ID = 1  # published result files know one category
 

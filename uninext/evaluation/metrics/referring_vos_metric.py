@@ -14,11 +14,6 @@ from uninext.evaluation.evaluators.video_objects import (
     TrueObject,
     VideoObjectsEvaluator,
 )
-from uninext.evaluation.metrics.object_pictures import (
-    paint_ids,
-    write_mask,
-    write_object_ids,
-)
 from uninext.evaluation.metrics.video_metric import (
     VideoMetric,
     frame_stem,
@@ -29,8 +24,13 @@ from uninext.evaluation.metrics.video_metric import (
     video_name,
 )
 from uninext.evaluation.submission import write_submission
+from uninext.formats.index_png import (
+    paint_ids,
+    write_mask,
+    write_object_ids,
+)
+from uninext.formats.rle import encode_mask
 from uninext.registry import METRICS
-from uninext.utils.masks import encode_mask
 
 
 @METRICS.register_module()

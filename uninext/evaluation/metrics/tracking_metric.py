@@ -23,8 +23,8 @@ from uninext.evaluation.metrics.video_metric import (
     targets_of,
     video_name,
 )
+from uninext.formats.rle import encode_mask
 from uninext.registry import METRICS
-from uninext.utils.masks import encode_mask
 
 SHARES = (
     *('HOTA', 'DetA', 'AssA', 'LocA', 'MOTA', 'sMOTA', 'MOTP', 'IDF1'),

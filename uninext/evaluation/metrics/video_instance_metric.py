@@ -22,8 +22,8 @@ from uninext.evaluation.metrics.video_metric import (
     video_name,
 )
 from uninext.evaluation.submission import write_submission
+from uninext.formats.rle import encode_mask
 from uninext.registry import METRICS
-from uninext.utils.masks import encode_mask
 
 
 @METRICS.register_module()

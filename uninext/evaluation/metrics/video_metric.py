@@ -17,7 +17,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 from terminaltables import AsciiTable
 
-from uninext.utils.masks import decode_segmentation
+from uninext.formats.rle import decode_segmentation
 
 SIMILARITIES = ('bbox', 'segm')
 NEEDED = ('video_id', 'frame_id', 'video_length', 'ori_shape')

@@ -12,7 +12,6 @@ from uninext.evaluation.evaluators.video_objects import (
     TrueObject,
     VideoObjectsEvaluator,
 )
-from uninext.evaluation.metrics.object_pictures import paint_ids, write_object_ids
 from uninext.evaluation.metrics.video_metric import (
     VideoMetric,
     frame_stem,
@@ -23,6 +22,7 @@ from uninext.evaluation.metrics.video_metric import (
     video_name,
 )
 from uninext.evaluation.submission import write_submission
+from uninext.formats.index_png import paint_ids, write_object_ids
 from uninext.registry import METRICS
 
 

@@ -18,7 +18,7 @@ from uninext.evaluation.functional.bdd100k_frames import (
     object_rle,
     picture_size,
 )
-from uninext.utils.scalabel import (
+from uninext.formats.scalabel import (
     BDD_DETECTION,
     BDD_THINGS,
     ScalabelFrame,

@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from uninext.utils.masks import to_rle
+from uninext.formats.rle import to_rle
 
 
 def read_json(path: str | Path) -> Any:

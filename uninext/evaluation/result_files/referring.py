@@ -17,7 +17,7 @@ from uninext.evaluation.result_files.reading import (
     read_json,
     unique,
 )
-from uninext.utils.masks import decode_segmentation
+from uninext.formats.rle import decode_segmentation
 
 
 def evaluate_refexp(gt: str | Path, pred: str | Path) -> dict[str, Any]:

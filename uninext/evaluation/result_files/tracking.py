@@ -19,7 +19,7 @@ from uninext.evaluation.evaluators.tracks import (
     num_annotated,
 )
 from uninext.evaluation.result_files.reading import read_text
-from uninext.utils.masks import to_rle
+from uninext.formats.rle import to_rle
 
 NUM_COLUMNS = (6, 10)  # fewest; most
 MOTS_FIELDS = 6

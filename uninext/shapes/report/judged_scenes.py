@@ -21,9 +21,9 @@ from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
 from uninext.evaluation.metrics.video_metric import video_key
+from uninext.formats.rle import encode_mask
 from uninext.registry import METRICS
 from uninext.structures import Prompt, ShownPrompt, UninextDataSample
-from uninext.utils.masks import encode_mask
 
 # Of names, what is drawn. A tracker has chosen already; in single pictures nothing has,
 # and in the middle of the scale are doubles.

@@ -18,6 +18,7 @@ import numpy as np
 from mmengine.config import Config
 
 from uninext.apis.results import AskedPrompt, Result
+from uninext.formats.rle import decode_segmentation
 from uninext.shapes.report.judged_scenes import Instances, JudgedScene, SceneJudge
 from uninext.shapes.report.ten_tasks import (
     BOXES,
@@ -28,7 +29,6 @@ from uninext.shapes.report.ten_tasks import (
     ten_tasks_table,
 )
 from uninext.utils.files import replacing
-from uninext.utils.masks import decode_segmentation
 from uninext.utils.video_writer import VideoWriter
 from uninext.visualization import make_contact_sheet
 from uninext.visualization.lettering import add_caption, pad_to_height

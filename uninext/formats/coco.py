@@ -1,11 +1,11 @@
-"""Read COCO-format files and complain about them in words.
+"""COCO's annotations of images: the reader, whose errors say what to do.
 
-First stop of the datasets: path in, checked dictionary out. Everything that can be
-known before training starts is checked here.
+Everything that can be known before training starts is checked here.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os.path as osp
@@ -13,9 +13,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from mmengine.fileio import get_local_path
+from uninext.formats.errors import DatasetError
 
-NUM_PROBED_IMAGES = 21  # the first and 20 spaced ones
 _WORDS = {int: 'a number', float: 'a number', str: 'a text'}
 _ID, _NUMBER = (int, str, float), (int, float)
 _TYPES = dict(
@@ -28,22 +27,6 @@ _TYPES = dict(
     height=_NUMBER,
     width=_NUMBER,
 )
-
-
-class DatasetError(ValueError):
-    """A dataset on disk is not what was expected; the message says what to do."""
-
-
-class UnreadableImageError(RuntimeError):
-    """An image file is missing, cannot be decoded, or has another size than stated.
-
-    Attributes:
-        path: The file; empty if unknown.
-    """
-
-    def __init__(self, message: str, path: str = '') -> None:
-        super().__init__(message)
-        self.path = path
 
 
 def read_coco_file(
@@ -123,34 +106,6 @@ def category_names(content: dict[str, list], ann_file: str) -> dict[int, str]:
     return names
 
 
-def check_image_files(paths: Sequence[str], ann_file: str) -> None:
-    """Probe some of the image files, so that a wrong prefix fails at once.
-
-    Args:
-        paths: Image paths of the data set, on the local disk.
-        ann_file: Named in the message.
-
-    Raises:
-        DatasetError: If the folder or a probed file does not exist.
-    """
-    count = min(NUM_PROBED_IMAGES, len(paths))
-    probed = [paths[i * len(paths) // count] for i in range(count)]
-    absent = [path for path in probed if not osp.isfile(path)]
-    if not absent:
-        return
-    folder = osp.dirname(absent[0])
-    what = (
-        f'image folder {folder} does not exist'
-        if not osp.isdir(folder)
-        else f'image {absent[0]} does not exist'
-    )
-    raise DatasetError(
-        f'The {what} ({len(absent)} of {count} probed images of {ann_file} are '
-        'absent). Download the images, or set `data_root` and `data_prefix` of the '
-        'dataset so that data_root/data_prefix/<file_name> is the image.'
-    )
-
-
 def valid_segmentation(segmentation: Any) -> list | dict | None:
     """Keep what can be turned into a mask.
 
@@ -187,7 +142,7 @@ def read_json(ann_file: str, backend_args: dict | None) -> Any:
             'dataset (tools/dataset_converters), or set `data_root` and `ann_file` of '
             'the dataset in the config.'
         )
-    with get_local_path(ann_file, backend_args=backend_args) as local_path:
+    with _on_disk(ann_file, backend_args) as local_path:
         try:
             with open(local_path, encoding='utf-8') as file:
                 return json.load(file)
@@ -196,6 +151,17 @@ def read_json(ann_file: str, backend_args: dict | None) -> Any:
                 f'Annotation file {ann_file} is not valid JSON ({error}). It may be '
                 'cut off: download or convert it again.'
             ) from error
+
+
+def _on_disk(
+    ann_file: str, backend_args: dict | None
+) -> contextlib.AbstractContextManager[str]:
+    """A local path of a file that may lie elsewhere."""
+    if backend_args is None:
+        return contextlib.nullcontext(ann_file)
+    from mmengine.fileio import get_local_path  # needs torch
+
+    return get_local_path(ann_file, backend_args=backend_args)
 
 
 def _check_records(content: dict[str, list], ann_file: str) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as mask_utils
 
-from uninext.utils.masks import decode_segmentation, encode_mask, run_lengths, to_rle
+from uninext.formats.rle import decode_segmentation, encode_mask, run_lengths, to_rle
 
 
 def test_no_pixel_and_no_run():

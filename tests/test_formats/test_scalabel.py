@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from pycocotools import mask as mask_utils
 
-from uninext.utils.scalabel import (
+from uninext.formats.scalabel import (
     BDD_THINGS,
     find_label_files,
     mask_to_rle,

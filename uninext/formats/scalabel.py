@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 from pycocotools import mask as mask_utils
 
-from uninext.utils.masks import to_rle
+from uninext.formats.rle import to_rle
 
 # Classes of box and mask tracking and of instance segmentation; a bitmask's red channel
 # counts them from 1. Detection has two more.

@@ -1,0 +1,10 @@
+"""Layouts of files: one module each, its reader and its writer together.
+
+numpy, pycocotools and PIL only, so that converters and ``uninext eval`` start at once.
+
+``coco``: annotations of images.
+``index_png``: images whose pixels are object ids.
+``rle``: masks as run-length codes.
+``scalabel``: labels and results of BDD100K.
+``errors``: what a reader raises.
+"""
