@@ -17,6 +17,7 @@ help:
 	@echo 'make demo                ten tasks: figures, pictures and a video of a small test split'
 	@echo 'make demo DATA=folder    train a small model on your folder, draw what it finds'
 	@echo 'make test                run the tests and measure their coverage'
+	@echo 'make test ROOM=test_apis  run one folder or file of tests/'
 	@echo 'make lint | format       check | rewrite the style of the code'
 	@echo 'make docs                build the documentation: site/index.html'
 	@echo 'make all-checks          lint, docs and test: what CI runs'
@@ -29,7 +30,8 @@ demo: $(VENV)/.runtime
 
 test: $(VENV)/.tests
 	@echo '[test] pytest with $(JOBS) processes'
-	@OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(JOBS) --cov=uninext --cov-report=term:skip-covered
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(JOBS) \
+	    $(if $(ROOM),tests/$(ROOM),--cov=uninext --cov-report=term:skip-covered)
 
 lint: $(VENV)/.tests
 	@echo '[lint] ruff'

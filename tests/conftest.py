@@ -17,6 +17,7 @@ import uninext.registry  # noqa: F401  (before mmdet, whatever test comes first)
 SHARED = Path(__file__).resolve().parents[2] / 'shared'
 
 torch.set_num_threads(1)
+pytest.register_assert_rewrite('helpers')  # asserts in there tell their values
 
 
 @pytest.fixture(autouse=True)

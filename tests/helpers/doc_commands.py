@@ -12,7 +12,6 @@ import importlib.util
 import io
 import re
 import shlex
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from mmengine.config import Config
 from uninext.cli.command import main as uninext_main
 
 from .doc_blocks import ROOT, Block, all_blocks
+from .tools import load_tool
 
 PYTHONS = ('python', 'python3', '.venv/bin/python')
 OF_THE_REPOSITORY = re.compile(
@@ -138,13 +138,9 @@ def entry_of(words: Sequence[str]) -> Callable[[list[str]], int] | None:
         return uninext_main
     if words[0] not in PYTHONS or words[1].startswith('-'):
         return None
-    path = ROOT / words[1]
-    if not path.is_file():
+    if not (ROOT / words[1]).is_file():
         raise WrongCommand(f'There is no script {words[1]}.')
-    spec = importlib.util.spec_from_file_location(f'_doc_{path.stem}', path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
+    module = load_tool(words[1])
     if not hasattr(module, 'main'):
         raise WrongCommand(f'{words[1]} has no main(argv).')
     return module.main

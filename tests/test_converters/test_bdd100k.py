@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
 from pathlib import Path
@@ -11,11 +10,12 @@ from PIL import Image
 from pycocotools import mask as mask_utils
 from pycocotools.coco import COCO
 
+from helpers.tools import run_tool
 from uninext.converters import BDD_SETS, convert_bdd100k
 from uninext.datasets import DatasetError, PromptCocoDataset, VideoInstanceDataset
 from uninext.datasets.video_annotation import VideoAnnotation
 
-TOOL = Path(__file__).parents[2] / 'tools/dataset_converters/bdd100k.py'
+TOOL = 'tools/dataset_converters/bdd100k.py'
 SIZE_WH = (40, 30)
 
 
@@ -99,13 +99,6 @@ def convert(root: Path, name: str, labels: str, **kwargs):
         root / 'labels' / labels, out, BDD_SETS[name], progress=False, **options
     )
     return conversion, json.loads(out.read_text())
-
-
-def run_tool(*args: str) -> int:
-    spec = importlib.util.spec_from_file_location('_tool_bdd100k', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main(list(args))
 
 
 def test_no_labels(download: Path):
@@ -256,21 +249,21 @@ def test_labels_of_another_kind(download: Path):
 
 
 def test_the_tool_converts_what_is_there(download: Path, capsys):
-    assert run_tool(str(download)) == 0
+    assert run_tool(TOOL, download) == 0
     written = sorted(path.name for path in (download / 'annotations').iterdir())
     assert written == [f'{name}_train.json' for name in sorted(BDD_SETS)]
     assert 'det_val: left out' in capsys.readouterr().out
-    assert run_tool(str(download), '--sets', 'det', '--splits', 'val') == 2
+    assert run_tool(TOOL, download, '--sets', 'det', '--splits', 'val') == 2
     assert 'det_val.json do not exist' in capsys.readouterr().err
-    assert run_tool(str(download / 'images')) == 2
+    assert run_tool(TOOL, download / 'images') == 2
     out = download / 'elsewhere'
-    assert run_tool(str(download), '--out', str(out), '--labels-only') == 0
+    assert run_tool(TOOL, download, '--out', out, '--labels-only') == 0
     content = json.loads((out / 'det_train.json').read_text())
     assert content['images'][0]['width'] == 1280
 
 
 def test_the_datasets_read_what_is_written(download: Path):
-    assert run_tool(str(download), '--splits', 'train') == 0
+    assert run_tool(TOOL, download, '--splits', 'train') == 0
     counts = {}
     for name, bdd_set in BDD_SETS.items():
         dataset_type = VideoInstanceDataset if bdd_set.in_videos else PromptCocoDataset

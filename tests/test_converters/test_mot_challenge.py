@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -8,12 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from helpers.tools import run_tool
 from uninext.converters.mot_challenge import convert_mot_challenge
 from uninext.converters.video_check import VideoCheck
 from uninext.datasets import DatasetError, VideoInstanceDataset
 from uninext.datasets.video_annotation import VideoAnnotation
 
-TOOL = Path(__file__).parents[2] / 'tools/dataset_converters/mot_challenge.py'
+TOOL = 'tools/dataset_converters/mot_challenge.py'
 INFO = '[Sequence]\nname=a\nimWidth=40\nimHeight=30\n'
 
 
@@ -32,13 +32,6 @@ def convert(root: Path, **kwargs):
     out = root / 'out' / 'train.json'
     conversion = convert_mot_challenge(root, out, progress=False, **kwargs)
     return conversion, json.loads(out.read_text())
-
-
-def run_tool(*args: str) -> int:
-    spec = importlib.util.spec_from_file_location('_tool_mot_challenge', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main(list(args))
 
 
 def test_a_sequence_without_boxes(tmp_path: Path):
@@ -152,7 +145,7 @@ def test_damaged_files(tmp_path: Path, rows, info, message):
 
 def test_absent_folders_and_frames(tmp_path: Path, capsys):
     out = str(tmp_path / 'out.json')
-    assert run_tool(str(tmp_path), out) == 2
+    assert run_tool(TOOL, tmp_path, out) == 2
     assert 'does not exist' in capsys.readouterr().err
     with pytest.raises(DatasetError, match='No sequence lies in'):
         convert(tmp_path, split='')
@@ -168,7 +161,7 @@ def test_absent_folders_and_frames(tmp_path: Path, capsys):
 def test_real_sequences(data_dir: Path, tmp_path: Path, capsys):
     """Counts of an independent reading of the text files with numpy."""
     root = data_dir / 'mot17_mini'
-    assert run_tool(str(root), str(tmp_path / 'train.json')) == 0
+    assert run_tool(TOOL, root, tmp_path / 'train.json') == 0
     assert '2 videos with 12 frames' in capsys.readouterr().out
     content = json.loads((tmp_path / 'train.json').read_text())
     boxes = [b for a in content['annotations'] if not a['iscrowd'] for b in a['bboxes']]

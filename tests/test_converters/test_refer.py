@@ -1,24 +1,17 @@
 from __future__ import annotations
 
 import datetime
-import importlib.util
 import json
 import pickle
-from pathlib import Path
 
 import pytest
 
+from helpers.tools import run_tool
 from uninext import converters as conv
 from uninext.datasets import DatasetError, ReferringDataset
 
-TOOLS = Path(__file__).resolve().parents[2] / 'tools' / 'dataset_converters'
-
-
-def tool(name):
-    spec = importlib.util.spec_from_file_location(f'_tool_{name}', TOOLS / f'{name}.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+REFCOCO = 'tools/dataset_converters/refcoco.py'
+REFEXP_JSON = 'tools/dataset_converters/refexp_json.py'
 
 
 def ref(ref_id, image_id, ann_id, split, *sentences):
@@ -162,7 +155,7 @@ def test_python2_strings_are_read(tmp_path):
 
 def test_refcoco_tool(refer_root, tmp_path, capsys):
     out = tmp_path / 'out'
-    assert tool('refcoco').main([str(refer_root), str(out), '--mix']) == 0
+    assert run_tool(REFCOCO, refer_root, out, '--mix') == 0
     written = sorted(str(p.relative_to(out)) for p in out.rglob('*.json'))
     assert len(written) == 4 + 4 + 3 + 2 + 1
     assert 'refcoco-mixed/instances_train.json' in written
@@ -178,7 +171,7 @@ def test_refcoco_tool(refer_root, tmp_path, capsys):
     ],
 )
 def test_refcoco_tool_explains(args, message, tmp_path, capsys):
-    assert tool('refcoco').main([args[0], str(tmp_path), *args[1:]]) == 2
+    assert run_tool(REFCOCO, args[0], tmp_path, *args[1:]) == 2
     assert message in capsys.readouterr().err
 
 
@@ -208,7 +201,7 @@ def test_simple_json(tmp_path, capsys):
     ]
     path.write_text(json.dumps(dict(refs=refs)))
     args = [str(path), str(out), '--prefix', 'train/']
-    assert tool('refexp_json').main(args) == 0
+    assert run_tool(REFEXP_JSON, *args) == 0
     content = json.loads(out.read_text())
     assert [i['expressions'] for i in content['images']] == [['a dog', 'The Dog']]
     assert 'segmentation' not in content['annotations'][0]
@@ -230,6 +223,6 @@ def test_simple_json_explains(tmp_path, capsys, text, message):
     path = tmp_path / 'refs.json'
     if text is not None:
         path.write_text(text)
-    assert tool('refexp_json').main([str(path), str(tmp_path / 'out.json')]) == 2
+    assert run_tool(REFEXP_JSON, path, tmp_path / 'out.json') == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / 'out.json').exists()

@@ -1,23 +1,17 @@
 from __future__ import annotations
 
-import importlib.util
 import json
-from pathlib import Path
 
 import pytest
 
 from helpers import download_layouts as layouts
+from helpers.tools import load_tool
 from uninext.converters import VideoCheck
-
-TOOL = Path(__file__).resolve().parents[2] / 'tools/dataset_converters/tiny_video.py'
 
 
 @pytest.fixture
 def tool():
-    spec = importlib.util.spec_from_file_location('_tool_tiny_video', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool('tools/dataset_converters/tiny_video.py')
 
 
 @pytest.fixture

@@ -1,16 +1,15 @@
 from __future__ import annotations
 
-import importlib.util
 import json
-from pathlib import Path
 
 import pytest
 
 from helpers import download_layouts as layouts
+from helpers.tools import run_tool
 from uninext.converters import VideoCheck
 from uninext.datasets import DatasetError
 
-TOOL = Path(__file__).resolve().parents[2] / 'tools/dataset_converters'
+TOOL = 'tools/dataset_converters/check_video_json.py'
 
 
 @pytest.fixture
@@ -116,17 +115,12 @@ def test_frames_are_looked_at_only_if_asked(check, content):
 
 
 def test_tool(tmp_path, content, capsys):
-    spec = importlib.util.spec_from_file_location(
-        '_tool_check', TOOL / 'check_video_json.py'
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
     path = layouts.write_text(tmp_path / 'a.json', json.dumps(content))
-    assert module.main([str(path), '--images', str(tmp_path / 'img')]) == 0
+    assert run_tool(TOOL, path, '--images', tmp_path / 'img') == 0
     assert 'objects by category: cat 1' in capsys.readouterr().out
     content['videos'][0]['length'] = 9
     path.write_text(json.dumps(content))
-    assert module.main([str(path)]) == 1
+    assert run_tool(TOOL, path) == 1
     assert 'wrong: 1: video whose length is not' in capsys.readouterr().out
-    assert module.main([str(tmp_path / 'no.json')]) == 2
+    assert run_tool(TOOL, tmp_path / 'no.json') == 2
     assert 'does not exist' in capsys.readouterr().err

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import importlib.util
 import json
-from pathlib import Path
 
 import pytest
 
 from helpers import download_layouts as layouts
+from helpers.tools import run_tool
 from uninext.converters import VIDEO_SETS, VideoCheck
 from uninext.datasets import (
     ReferringVideoDataset,
@@ -14,7 +13,7 @@ from uninext.datasets import (
     VideoInstanceDataset,
 )
 
-TOOLS = Path(__file__).resolve().parents[2] / 'tools' / 'dataset_converters'
+TOOL = 'tools/dataset_converters/video_set.py'
 WRITERS = {
     'lasot': layouts.lasot,
     'lasot-ext': layouts.lasot,
@@ -50,13 +49,6 @@ READ_BY = [
 ]
 
 
-def load_tool(name):
-    spec = importlib.util.spec_from_file_location(f'_tool_{name}', TOOLS / f'{name}.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_every_set_is_tested():
     assert set(WRITERS) == set(VIDEO_SETS)
 
@@ -64,7 +56,7 @@ def test_every_set_is_tested():
 @pytest.mark.parametrize('name', VIDEO_SETS)
 def test_empty_download_is_explained(name, tmp_path, capsys):
     out = tmp_path / 'out' / 'a.json'
-    assert load_tool('video_set').main([name, str(tmp_path / 'no'), str(out)]) == 2
+    assert run_tool(TOOL, name, tmp_path / 'no', out) == 2
     message = capsys.readouterr().err
     assert 'does not exist' in message
     assert VIDEO_SETS[name].layout.split(':')[0] in message
@@ -74,7 +66,7 @@ def test_empty_download_is_explained(name, tmp_path, capsys):
 @pytest.mark.parametrize('name', VIDEO_SETS)
 def test_help_says_the_layout(name, capsys):
     with pytest.raises(SystemExit):
-        load_tool('video_set').main([name, '--help'])
+        run_tool(TOOL, name, '--help')
     said = ' '.join(capsys.readouterr().out.split())
     # argparse breaks lines at hyphens too
     layout = VIDEO_SETS[name].layout.replace('- ', '-')
@@ -84,7 +76,7 @@ def test_help_says_the_layout(name, capsys):
 @pytest.mark.parametrize('name', VIDEO_SETS)
 def test_converted_set_passes_the_check(name, tmp_path, capsys):
     root, out = WRITERS[name](tmp_path / 'd'), tmp_path / 'deep' / 'a.json'
-    assert load_tool('video_set').main([name, str(root), str(out)]) == 0
+    assert run_tool(TOOL, name, root, out) == 0
     assert f'{out}: ' in capsys.readouterr().out
     assert [p.name for p in out.parent.iterdir()] == ['a.json']
     split = VIDEO_SETS[name].splits[0]
@@ -99,7 +91,7 @@ def test_converted_set_passes_the_check(name, tmp_path, capsys):
 def test_converted_set_is_read(name, split, dataset_type, tmp_path, capsys):
     root, out = WRITERS[name](tmp_path / 'd'), tmp_path / 'a.json'
     args = [name, str(root), str(out), '--split', split]
-    assert load_tool('video_set').main(args) == 0
+    assert run_tool(TOOL, *args) == 0
     images = root / VIDEO_SETS[name].images.replace('<split>', split)
     dataset = dataset_type(
         ann_file=str(out),
@@ -124,14 +116,14 @@ def test_strict_names_what_is_absent(tmp_path, capsys):
     root = layouts.lasot(tmp_path)
     (root / 'dog' / 'dog-1' / 'img' / '00000001.jpg').unlink()
     args = ['lasot', str(root), str(tmp_path / 'a.json')]
-    assert load_tool('video_set').main([*args, '--strict']) == 2
+    assert run_tool(TOOL, *args, '--strict') == 2
     assert 'frame that is not on disk: ' in capsys.readouterr().err
     assert not (tmp_path / 'a.json').exists()
 
 
 def test_options_reach_the_converter(tmp_path, capsys):
     root, out = layouts.trackingnet(tmp_path / 'd'), tmp_path / 'a.json'
-    load_tool('video_set').main(['trackingnet', str(root), str(out), '--chunks', '5'])
+    run_tool(TOOL, 'trackingnet', root, out, '--chunks', '5')
     assert [v['name'] for v in json.loads(out.read_text())['videos']] == [
         'video_TRAIN_5'
     ]

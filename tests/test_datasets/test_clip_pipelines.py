@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 from itertools import islice
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from helpers.tools import run_tool
 from uninext.datasets import MultiTaskDataset, SampleDraw
 from uninext.registry import DATASETS
 from uninext.structures import Prompt, VisualPrompt
@@ -256,12 +256,9 @@ def _loader(sources, num_workers):
 @pytest.mark.slow
 def test_real_videos(data_dir, tmp_path):
     """The tiny stage 3 on DAVIS and MOT17: every source, every frame checked."""
-    tool = ROOT / 'tools' / 'dataset_converters' / 'tiny_video.py'
-    spec = importlib.util.spec_from_file_location('tiny_video', tool)
-    converter = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(converter)
     davis, mot17 = str(data_dir / 'davis2016'), str(data_dir / 'mot17_mini')
-    assert converter.main([str(tmp_path), '--davis', davis, '--mot17', mot17]) == 0
+    tool = 'tools/dataset_converters/tiny_video.py'
+    assert run_tool(tool, tmp_path, '--davis', davis, '--mot17', mot17) == 0
     config = Config.fromfile(ROOT / 'configs/uninext/stage3_video_tiny.py')
     sources = config.train_dataloader.dataset.sources
     for source in sources:

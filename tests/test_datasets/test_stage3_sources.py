@@ -7,7 +7,6 @@ follows it to the letter, then the config reads the result unchanged.
 from __future__ import annotations
 
 import copy
-import importlib.util
 import re
 import shlex
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from mmengine.registry import init_default_scope
 
 from helpers import stage3_downloads
 from helpers.download_layouts import DARKEST_OBJECT, SIZE_WH
+from helpers.tools import run_tool
 from uninext.cli import main
 from uninext.datasets import MultiTaskDataset, SampleDraw
 from uninext.registry import DATASETS, MODELS
@@ -63,15 +63,6 @@ def commands() -> list[list[str]]:
     return [shlex.split(line) for line in lines]
 
 
-def run_script(words: list[str]) -> int:
-    """Run ``python tools/... ARGUMENTS`` in this process."""
-    path = ROOT / words[1]
-    spec = importlib.util.spec_from_file_location(f'_tool_{path.stem}', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main(words[2:])
-
-
 @pytest.fixture(scope='module')
 def config() -> Config:
     return Config.fromfile(CONFIG)
@@ -86,7 +77,7 @@ def folder(tmp_path_factory) -> Path:
         patch.chdir(folder)
         for words in commands():
             if 'dataset_converters' in words[1]:
-                assert run_script(words) == 0, words
+                assert run_tool(*words[1:]) == 0, words
     return folder
 
 

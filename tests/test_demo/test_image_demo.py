@@ -1,20 +1,16 @@
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-DEMO = Path(__file__).parents[2] / 'demo/image_demo.py'
+from helpers.tools import load_tool
 
 
 @pytest.fixture
 def demo() -> ModuleType:
-    spec = importlib.util.spec_from_file_location('image_demo', DEMO)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool('demo/image_demo.py')
 
 
 def test_a_folder_without_data_is_one_line_of_error(

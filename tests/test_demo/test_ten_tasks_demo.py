@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -11,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from helpers.tools import load_tool
 from uninext import apis
 from uninext.apis.video import read_frames
 from uninext.shapes.report import ten_tasks
@@ -18,18 +18,12 @@ from uninext.shapes.report.judged_scenes import Instances, JudgedScene, SceneFra
 from uninext.shapes.report.ten_tasks import TEN_TASKS, MeasuredFigure
 from uninext.utils.files import FileError
 
-ROOT = Path(__file__).parents[2]
 NOTHING = Instances(np.zeros((0, 4)), (), np.zeros(0, int), np.zeros(0), None)
 
 
 @pytest.fixture
 def demo() -> ModuleType:
-    spec = importlib.util.spec_from_file_location(
-        'ten_tasks_demo', ROOT / 'demo/ten_tasks_demo.py'
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool('demo/ten_tasks_demo.py')
 
 
 def test_a_checkpoint_that_is_absent_is_said_before_anything_is_made(

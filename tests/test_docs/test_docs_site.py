@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import re
 from collections.abc import Iterator
@@ -12,17 +11,14 @@ import pytest
 import yaml
 
 from helpers.doc_blocks import ROOT, pages
+from helpers.tools import load_tool
 
 DOCS = ROOT / 'docs'
 
 
 @pytest.fixture(scope='module')
 def hook() -> ModuleType:
-    path = DOCS / '_hooks/repository_files.py'
-    spec = importlib.util.spec_from_file_location('_repository_files', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool('docs/_hooks/repository_files.py')
 
 
 @pytest.fixture(scope='module')
@@ -186,10 +182,7 @@ def test_linked_files_become_pages(hook):
 
 def test_docstrings_are_put_in_the_words_of_griffe():
     pytest.importorskip('griffe', reason='requirements/docs.txt is not installed')
-    path = DOCS / '_hooks/docstrings.py'
-    spec = importlib.util.spec_from_file_location('_docstrings', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load_tool('docs/_hooks/docstrings.py')
     assert module.rewritten('') == ''
     text = 'Find :class:`~a.B`.\n\nExample:\n    >>> b\n'
     assert module.rewritten(text) == 'Find `a.B`.\n\nExamples:\n    >>> b\n'

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -10,9 +9,10 @@ import torch
 from mmdet.evaluation import CocoMetric
 from pycocotools import mask as mask_utils
 
+from helpers.tools import run_tool
 from uninext.evaluation.result_files import evaluate_coco, evaluate_refexp
 
-TOOL = Path(__file__).parents[2] / 'tools/analysis_tools/eval_results.py'
+TOOL = 'tools/analysis_tools/eval_results.py'
 COCO_EVAL = 'coco_eval'
 
 
@@ -38,13 +38,6 @@ def make_truth() -> dict:
         ],
         categories=[dict(id=1, name='object')],
     )
-
-
-def run_tool(*args: str) -> int:
-    spec = importlib.util.spec_from_file_location('eval_results', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main(list(args))
 
 
 def test_an_empty_result_file_misses_everything(tmp_path: Path):
@@ -171,13 +164,14 @@ def test_files_that_do_not_belong_together_are_refused(tmp_path: Path):
 
 def test_the_tool_prints_json_or_one_line_of_error(tmp_path: Path, capsys):
     gt, pred = write(tmp_path / 'gt', make_truth()), write(tmp_path / 'pred', [])
-    assert run_tool('refexp', '--gt', str(gt), '--pred', str(pred)) == 0
+    assert run_tool(TOOL, 'refexp', '--gt', gt, '--pred', pred) == 0
     assert json.loads(capsys.readouterr().out)['num_sentences'] == 3
     absent = str(tmp_path / 'absent.json')
-    assert run_tool('coco', '--gt', absent, '--pred', str(pred)) == 2
+    assert run_tool(TOOL, 'coco', '--gt', absent, '--pred', pred) == 2
     assert 'does not exist' in capsys.readouterr().err
     (tmp_path / 'broken').write_text('{')
-    assert run_tool('coco', '--gt', str(gt), '--pred', str(tmp_path / 'broken')) == 2
+    broken = tmp_path / 'broken'
+    assert run_tool(TOOL, 'coco', '--gt', gt, '--pred', broken) == 2
     assert 'not a JSON file' in capsys.readouterr().err
     with pytest.raises(SystemExit):
-        run_tool('voc', '--gt', str(gt), '--pred', str(pred))
+        run_tool(TOOL, 'voc', '--gt', gt, '--pred', pred)

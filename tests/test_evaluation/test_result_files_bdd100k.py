@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from PIL import Image
 from pycocotools import mask as mask_utils
 
 from helpers.bdd100k_scenes import NAMES, SIZE_WH, make_frame, make_label, make_scene
+from helpers.tools import run_tool
 from uninext.evaluation.evaluators import bdd100k
 from uninext.evaluation.functional import bdd100k_tracking
 from uninext.evaluation.result_files import FORMATS
@@ -21,7 +21,7 @@ from uninext.evaluation.result_files.bdd100k import (
 )
 from uninext.formats.scalabel import BDD_THINGS
 
-TOOL = Path(__file__).parents[2] / 'tools/analysis_tools/eval_results.py'
+TOOL = 'tools/analysis_tools/eval_results.py'
 BOX_TRACK = 'bdd_eval/box_track/track_sample_anns.json'
 
 
@@ -34,13 +34,6 @@ def scene(tmp_path: Path):
         return paths
 
     return write
-
-
-def run_tool(*args: str) -> int:
-    spec = importlib.util.spec_from_file_location('eval_results', TOOL)
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
-    return tool.main(list(args))
 
 
 def in_percent(metrics: dict) -> dict:
@@ -99,7 +92,7 @@ def test_published_detection_figures(data_dir: Path, capsys):
     folder = data_dir / 'bdd_eval'
     paths = ['--gt', str(data_dir / BOX_TRACK)]
     paths += ['--pred', str(folder / 'det/bbox_predictions.json')]
-    assert run_tool('bdd-det', *paths) == 0
+    assert run_tool(TOOL, 'bdd-det', *paths) == 0
     figures = json.loads(capsys.readouterr().out)
     expected = json.loads((folder / 'expected.json').read_text())
     expected = expected['det (GT = box_track/track_sample_anns.json)']
@@ -275,7 +268,7 @@ def test_files_that_do_not_fit(scene, capsys, truth, answers, message):
     gt, pred = scene(truth, answers)
     with pytest.raises(ValueError, match=message):
         evaluate_bdd_mot(gt, pred)
-    assert run_tool('bdd-mots', '--gt', str(gt), '--pred', str(pred)) == 2
+    assert run_tool(TOOL, 'bdd-mots', '--gt', gt, '--pred', pred) == 2
     assert 'error: ' in capsys.readouterr().err
 
 

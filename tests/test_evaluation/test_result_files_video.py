@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 import trackeval
 from PIL import Image
 
+from helpers.tools import run_tool
 from uninext.evaluation.functional import encode_mask
 from uninext.evaluation.result_files import (
     evaluate_davis,
@@ -19,7 +19,7 @@ from uninext.evaluation.result_files import (
 from uninext.evaluation.result_files.reading import read_json
 from uninext.evaluation.result_files.video_objects import read_object_ids
 
-TOOL = Path(__file__).parents[2] / 'tools/analysis_tools/eval_results.py'
+TOOL = 'tools/analysis_tools/eval_results.py'
 LINES = '10,20,30,40\n12,20,30,40\n14,20,30,40\n'
 
 
@@ -34,15 +34,8 @@ def write_ids(path: Path, ids: np.ndarray) -> None:
     Image.fromarray(ids.astype(np.uint8)).save(path)
 
 
-def run_tool(*args: object) -> int:
-    spec = importlib.util.spec_from_file_location('eval_results', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main([str(arg) for arg in args])
-
-
 def judge(capsys, *args: object) -> dict:
-    assert run_tool(*args) == 0
+    assert run_tool(TOOL, *args) == 0
     return json.loads(capsys.readouterr().out)
 
 
@@ -436,5 +429,5 @@ def test_wrong_files_of_tracks(tmp_path: Path):
 
 def test_the_tool_lists_the_formats(capsys):
     with pytest.raises(SystemExit):
-        run_tool('voc', '--gt', 'a', '--pred', 'b')
+        run_tool(TOOL, 'voc', '--gt', 'a', '--pred', 'b')
     assert 'sot, davis, ytvos, rvos, ytvis, mot' in capsys.readouterr().err

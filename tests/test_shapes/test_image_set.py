@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import re
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from pycocotools import mask as mask_utils
 from pycocotools.coco import COCO
 
+from helpers.tools import run_tool
 from uninext.shapes import (
     CATEGORIES,
     TAXONOMIES,
@@ -24,7 +24,7 @@ from uninext.shapes import (
 from uninext.shapes.sentences import describe_by_attributes
 
 NUM_TRAIN, NUM_VAL, SIZE = 24, 10, 96
-TOOL = Path(__file__).parents[2] / 'tools/dataset_converters/shapes.py'
+TOOL = 'tools/dataset_converters/shapes.py'
 
 
 @pytest.fixture(scope='module')
@@ -190,13 +190,10 @@ def test_no_picture_is_in_both_splits(folder: Path):
 
 
 def test_the_tool_says_what_it_wrote(tmp_path: Path, capsys):
-    spec = importlib.util.spec_from_file_location('shapes_tool', TOOL)
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
     arguments = [str(tmp_path), '--train', '2', '--val', '1', '--size', '64']
-    assert tool.main(arguments) == 0
+    assert run_tool(TOOL, *arguments) == 0
     assert 'train: 2 pictures' in capsys.readouterr().out
-    assert tool.main([*arguments, '--seed', '-1']) == 2
+    assert run_tool(TOOL, *arguments, '--seed', '-1') == 2
     assert 'seed' in capsys.readouterr().err
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as mask_utils
 
+from helpers.tools import run_tool
 from uninext.converters import VideoCheck
 from uninext.datasets import (
     PromptCocoDataset,
@@ -31,7 +31,7 @@ from uninext.shapes import (
     generate_videos,
 )
 
-TOOL = Path(__file__).parents[2] / 'tools/dataset_converters/shapes.py'
+TOOL = 'tools/dataset_converters/shapes.py'
 SIZE_WH, LENGTH = (80, 64), 4
 NUM_VIDEOS = 2
 
@@ -408,15 +408,12 @@ def test_a_suite_is_a_function_of_its_seed(suite: ShapesSuite, tmp_path: Path):
 
 
 def test_the_tool_writes_layouts(tmp_path: Path, capsys: pytest.CaptureFixture):
-    spec = importlib.util.spec_from_file_location('shapes_suite_tool', TOOL)
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
     small = ['--train', '1', '--num-val', '1', '--size', '80', '64', '--frames', '2']
     arguments = [str(tmp_path), *small, '--layout', 'lasot', '--tripod']
-    assert tool.main(arguments) == 0
+    assert run_tool(TOOL, *arguments) == 0
     assert 'lasot/annotations/test.json: 1 videos' in capsys.readouterr().out
-    assert tool.main([str(tmp_path), *small, '--layout', 'kitti']) == 2
+    assert run_tool(TOOL, tmp_path, *small, '--layout', 'kitti') == 2
     assert 'layout must be' in capsys.readouterr().err
     for wrong in (['--size', '1', '2', '3'], ['--videos', '1']):
-        assert tool.main([str(tmp_path), *wrong]) == 2
+        assert run_tool(TOOL, tmp_path, *wrong) == 2
         assert f'{wrong[0]} takes' in capsys.readouterr().err

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -8,18 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers.tools import ROOT, load_tool
 from uninext import testing
 from uninext.testing import Comparison
 
-TOOL = Path(__file__).resolve().parents[2] / 'tools/analysis_tools/check_parity.py'
+TOOL = 'tools/analysis_tools/check_parity.py'
 
 
 @pytest.fixture
 def tool():
-    spec = importlib.util.spec_from_file_location('check_parity', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool(TOOL)
 
 
 @pytest.fixture
@@ -130,7 +127,7 @@ def test_what_cannot_be_checked(tool, numbers, tmp_path, capsys) -> None:
 def test_help_imports_nothing_heavy() -> None:
     code = (
         'import runpy, sys; sys.argv = ["check_parity.py", "--help"]\n'
-        f'try: runpy.run_path({str(TOOL)!r}, run_name="__main__")\n'
+        f'try: runpy.run_path({str(ROOT / TOOL)!r}, run_name="__main__")\n'
         'except SystemExit: print([m for m in ("torch", "numpy") if m in sys.modules])'
     )
     out = subprocess.run(

@@ -1,26 +1,18 @@
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from helpers.tools import load_tool
 
 
 @pytest.fixture(scope='module')
 def ablations() -> ModuleType:
-    spec = importlib.util.spec_from_file_location(
-        'ablations', ROOT / 'tools/analysis_tools/ablations.py'
-    )
-    module = importlib.util.module_from_spec(spec)
-    sys.modules['ablations'] = module  # NamedTuple looks its module up
-    spec.loader.exec_module(module)
-    return module
+    return load_tool('tools/analysis_tools/ablations.py')
 
 
 def _log(folder: Path, *rows: dict) -> None:

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import pytest
 import yaml
+
+from helpers.tools import load_tool
 
 ROOT = Path(__file__).resolve().parents[2]
 EVAL = dict(
@@ -16,12 +17,7 @@ EVAL = dict(
 
 @pytest.fixture(scope='module')
 def model_zoo():
-    spec = importlib.util.spec_from_file_location(
-        'model_zoo', ROOT / 'tools/misc/model_zoo.py'
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool('tools/misc/model_zoo.py')
 
 
 def test_no_model(model_zoo) -> None:

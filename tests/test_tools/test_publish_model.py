@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from helpers.tools import load_tool
 from uninext.apis import publishing
 from uninext.apis.publishing import PublishReport
 
@@ -17,11 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def tool() -> ModuleType:
-    path = ROOT / 'tools' / 'model_converters' / 'publish_model.py'
-    spec = importlib.util.spec_from_file_location('publish_model', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool('tools/model_converters/publish_model.py')
 
 
 @pytest.fixture

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from helpers.tools import load_tool
 from uninext.shapes import generate_suite
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,12 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope='module')
 def tool():
-    path = ROOT / 'tools/misc/task_pictures.py'
-    spec = importlib.util.spec_from_file_location('task_pictures', path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
+    return load_tool('tools/misc/task_pictures.py')
 
 
 @pytest.fixture(scope='module')

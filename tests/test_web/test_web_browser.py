@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ pytest.importorskip('gradio')
 pytest.importorskip('playwright', reason='pip install playwright')
 
 from helpers.fake_finder import FakeFinder
+from helpers.tools import load_tool
 from uninext.apis import read_frames
 from uninext.web import serving
 from uninext.web.answers import first_frame
@@ -25,12 +25,7 @@ from uninext.web.painter import BRUSH_SHARES
 from uninext.web.prompts import read_boxes
 from uninext.web.strokes import picture_key, read_painting
 
-ROOT = Path(__file__).resolve().parents[2]
-SPEC = importlib.util.spec_from_file_location(
-    'web_screenshots', ROOT / 'tools/misc/web_screenshots.py'
-)
-visits = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(visits)
+visits = load_tool('tools/misc/web_screenshots.py')
 
 pytestmark = [
     pytest.mark.slow,

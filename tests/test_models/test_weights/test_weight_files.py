@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 from collections import OrderedDict
 from pathlib import Path
 
 import pytest
 import torch
 
+from helpers.tools import load_tool
 from uninext.models.weights import (
     config_of,
     convert_file,
@@ -24,14 +24,6 @@ PUBLISHED = OrderedDict(
         ('criterion._iter', torch.zeros(1)),
     ]
 )
-
-
-def load_tool():
-    path = Path(__file__).resolve().parents[3] / TOOL
-    spec = importlib.util.spec_from_file_location('official_to_uninext', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 class _Evil:
@@ -130,7 +122,7 @@ def test_other_wrong_inputs(tmp_path, published_file) -> None:
 
 
 def test_tool_reports_every_key(tmp_path, published_file, capsys) -> None:
-    tool = load_tool()
+    tool = load_tool(TOOL)
     target = str(tmp_path / 'ours.pth')
     assert tool.main([str(published_file), target, '--no-check']) == 0
     out = capsys.readouterr().out

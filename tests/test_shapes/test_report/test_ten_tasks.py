@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 import json
 import math
 from pathlib import Path
@@ -14,6 +13,7 @@ import torch
 from mmengine.config import Config
 
 from helpers.small_uninext import build, small_video_config
+from helpers.tools import load_tool
 from uninext.shapes import generate_suite
 from uninext.shapes.report import ten_tasks
 from uninext.shapes.report.ten_tasks import (
@@ -51,11 +51,7 @@ def measured(value: float) -> MeasuredFigure:
 
 @pytest.fixture
 def tool() -> ModuleType:
-    path = ROOT / 'tools/analysis_tools/ten_tasks.py'
-    spec = importlib.util.spec_from_file_location('ten_tasks_tool', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool('tools/analysis_tools/ten_tasks.py')
 
 
 @pytest.fixture(scope='module')
