@@ -46,7 +46,8 @@ NAMES = [str(path.relative_to(FOLDER)) for path in PATHS]
 every_config = pytest.mark.parametrize('name', NAMES)
 MAX_LINES = 40
 # Full pipelines of their own: no augmentation is a claim that can be read there.
-LONG = {'stage2_image_tiny_overfit.py'}
+# A table of nine parts.
+LONG = {'stage2_image_tiny_overfit.py', 'shapes_words/small.py'}
 # Sources of which masks are there and are not read, on purpose.
 BOXES_ONLY = {'sot', 'otb', *TAXONOMIES}
 BOXES_ONLY |= {f'small_{s}' for s in ('sentences', 'attributes', 'sot', 'coco_sot')}
@@ -241,6 +242,24 @@ def test_sources_are_told_apart(name):
     dataset = load(name).train_dataloader.dataset
     names = [source.name for source in dataset.sources]
     assert len(set(names)) == len(names)
+
+
+def test_many_words_is_a_chain_of_parts(monkeypatch):
+    """Each part starts from the last checkpoint of the one before; shares are known."""
+    last, parts = 'work_dirs/stage3_video_shapes/iter_2400.pth', []
+    name = 'shapes_words/small.py'
+    text = (FOLDER / name).read_text().split('__parts')[1]
+    table = re.findall(r'^    (\w+)=\(', text, re.M)
+    for part in [*table, 'full_size', 'finish', 'finish_targets']:
+        monkeypatch.setenv('PART', part if part in table else 'all')
+        file = name if part in table else f'shapes_words/{part}.py'
+        cfg = Config.fromfile(FOLDER / file)
+        assert (cfg.load_from, cfg.work_dir) == (last, f'work_dirs/{part}')
+        sources = {source.name for source in cfg.train_dataloader.dataset.sources}
+        assert set(cfg.train_dataloader.dataset.get('shares') or sources) <= sources
+        last = f'{cfg.work_dir}/iter_{cfg.train_cfg.max_iters}.pth'
+        parts.append(part)
+    assert len(parts) == 12
 
 
 @every_config

@@ -1,8 +1,9 @@
 # Many words on the Shapes suite, 11th part: full size, what is asked for first.
-# tools/dist_train.sh configs/uninext/shapes_words/finish.py 2 --amp \
-#     --cfg-options load_from=work_dirs/full_size/iter_240.pth
+# tools/dist_train.sh configs/uninext/shapes_words/finish.py 2 --amp
 # Source: docs/shapes.md; data: configs/_base_/datasets/shapes_words.py.
-_base_ = './all.py'
+_base_ = './small.py'
+load_from = 'work_dirs/full_size/iter_240.pth'
+work_dir = 'work_dirs/finish'
 model = dict(
     bbox_head=dict(
         loss_bbox=dict(loss_weight=2.5),
@@ -35,4 +36,4 @@ param_scheduler = [
     ),
 ]
 train_cfg = dict(max_iters=600)
-default_hooks = dict(checkpoint=dict(interval=50, max_keep_ckpts=2))
+default_hooks = dict(checkpoint=dict(max_keep_ckpts=2))

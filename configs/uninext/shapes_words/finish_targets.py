@@ -1,8 +1,9 @@
 # Many words on the Shapes suite, 12th and last part: full size, targets above all.
-# tools/dist_train.sh configs/uninext/shapes_words/finish_targets.py 2 --amp \
-#     --cfg-options load_from=work_dirs/finish/iter_600.pth
+# tools/dist_train.sh configs/uninext/shapes_words/finish_targets.py 2 --amp
 # Source: docs/shapes.md; data: configs/_base_/datasets/shapes_words.py.
 _base_ = './finish.py'
+load_from = 'work_dirs/finish/iter_600.pth'
+work_dir = 'work_dirs/finish_targets'
 # fmt: off
 train_dataloader = dict(
     dataset=dict(
