@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uninext.models.predictors import InstancePredictor
+from uninext.models.detectors import UNINEXTVideo
 from uninext.models.sessions import (
     BestOfSentence,
     ShownTargets,
@@ -19,22 +19,19 @@ STEP = 4  # pixels that things move in a frame
 class PaintedImages(ColorModel):
     """Finds colours in images, several of one size at once."""
 
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self.predictor = InstancePredictor(with_iou=False)
-
     def build_pyramid(self, levels, samples):
         pairs = zip(levels.split(1), samples)
         return [ColorModel.build_pyramid(self, level, [s]) for level, s in pairs]
 
-    def find(self, pyramid, rows, images, with_embeds=False):
+    def find(self, pyramid, rows, images, with_masks=True, with_embeds=False):
+        wanted = with_masks, with_embeds
         found = []
         for row, i in zip(rows, images):
-            found += ColorModel.find(self, pyramid[i], [row], [0], with_embeds)
+            found += ColorModel.find(self, pyramid[i], [row], [0], *wanted)
         return found
 
 
-class PaintedVideos(PaintedImages):
+class PaintedVideos(PaintedImages, UNINEXTVideo):
     """Follows them besides."""
 
     def __init__(self, **kwargs):

@@ -7,15 +7,16 @@ session remembers or confuses shows in its results.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import SimpleNamespace
 
 import numpy as np
 import torch
+from mmdet.models.detectors import BaseDetector
 from mmdet.structures.bbox import bbox_xyxy_to_cxcywh
 from torch import Tensor, nn
 
+from uninext.models.detectors import UNINEXT
 from uninext.models.detectors.uninext import PromptRow
-from uninext.models.predictors import RowOutputs
+from uninext.models.predictors import InstancePredictor, RowOutputs
 from uninext.structures import Prompt, VisualPrompt
 
 COLORS = dict(red=(40, 40, 250), green=(40, 250, 40), blue=(250, 40, 40))
@@ -70,6 +71,7 @@ def row_outputs(
     embeds: Sequence[Sequence[float]] | None = None,
     ious: Sequence[float] | None = None,
     label_offset: int = 0,
+    pooled: bool = False,
     size_hw: tuple[int, int] = (HEIGHT, WIDTH),
 ) -> RowOutputs:
     """Queries with these scores of the names (Q, K) and boxes xyxy in pixels."""
@@ -85,6 +87,7 @@ def row_outputs(
         query=boxes,
         centres_xy=cxcywh[:, :2],
         label_offset=label_offset,
+        pooled=pooled,
         mask_feat=torch.zeros(1, -(-height // 8), -(-width // 8)),
         embeds=None if embeds is None else torch.tensor(embeds).float(),
     )
@@ -116,8 +119,8 @@ class NoPreprocessing(nn.Module):
         return dict(data, inputs=torch.stack(data['inputs']).float())
 
 
-class ColorModel(nn.Module):
-    """What a session asks of its model; one query a colour.
+class ColorModel(UNINEXT):
+    """The door of UNINEXT with another network behind: one query a colour.
 
     A name or sentence means the colours whose words are in it; ``thing`` means all.
 
@@ -130,11 +133,11 @@ class ColorModel(nn.Module):
     def __init__(
         self, with_masks: bool = True, max_names: int = 99, max_rows: int = 99
     ) -> None:
-        super().__init__()
+        BaseDetector.__init__(self)  # no network
         self.level_embed = nn.Parameter(torch.zeros(1))
         self.mask_head = PaintedBoxes() if with_masks else None
         self.data_preprocessor = NoPreprocessing()
-        self.predictor = SimpleNamespace(with_masks=True)
+        self.predictor = InstancePredictor(with_iou=False)
         self.max_names, self.max_rows = max_names, max_rows
         self.num_features = 0
         self.row_counts: list[int] = []
@@ -175,6 +178,7 @@ class ColorModel(nn.Module):
         pyramid: Pyramid,
         rows: Sequence[PromptRow],
         images: Sequence[int],
+        with_masks: bool = True,
         with_embeds: bool = False,
     ) -> list[RowOutputs]:
         assert list(images) == [0] * len(rows)
@@ -195,6 +199,7 @@ class ColorModel(nn.Module):
             [boxes[c] or (0, 0, 8, 8) for c in COLORS],
             embeds=(torch.eye(len(COLORS)) * 9).tolist() if with_embeds else None,
             label_offset=row.label_offset,
+            pooled=row.prompt.pooled,
             size_hw=size_hw,
         )
 

@@ -24,6 +24,17 @@ def test_prompt_is_kept_and_can_be_dropped():
     assert 'prompt' not in sample
 
 
+def test_several_prompts():
+    dog, cat = Prompt.from_names(['dog']), Prompt.from_expression('the cat')
+    sample = UninextDataSample(prompt=dog)
+    assert sample.prompts == (dog,)
+    sample.prompts = [dog, cat]
+    for twin in (copy.deepcopy(sample), sample.to('cpu'), sample.clone()):
+        assert twin.prompts == (dog, cat)
+    del sample.prompts
+    assert sample.prompts == (dog,)
+
+
 @pytest.mark.parametrize('wrong', ['dog', ['dog'], None])
 def test_prompt_must_be_a_prompt(wrong):
     with pytest.raises(AssertionError):

@@ -32,19 +32,11 @@ from uninext.apis.result_streams import collected, with_progress
 from uninext.apis.results import AskedPrompt, Result
 from uninext.apis.sources import Picture, Source, open_source
 from uninext.engine import load_weights
-from uninext.models.predictors import Candidates
+from uninext.models.detectors import UNINEXT, UNINEXTVideo
 from uninext.models.sessions import VideoFrame, VideoSession
 from uninext.structures import Prompt, Target, UninextDataSample, VisualPrompt
 
 ON_ERROR = ('raise', 'skip')
-
-
-class _Question(NamedTuple):
-    """A prompt of one image of a batch."""
-
-    image: int
-    prompt_id: int
-    prompt: Prompt | VisualPrompt
 
 
 class _Asked(NamedTuple):
@@ -53,14 +45,12 @@ class _Asked(NamedTuple):
     Attributes:
         picture: As it came.
         image: (3, h, w) uint8, of the network's size.
-        sample: With both sizes.
-        prompts: What is asked in it.
+        sample: With both sizes and what is asked in it.
     """
 
     picture: Picture
     image: Tensor
     sample: UninextDataSample
-    prompts: list[Prompt | VisualPrompt]
 
 
 class UninextInferencer:
@@ -110,7 +100,7 @@ class UninextInferencer:
         if not is_built:
             config, checkpoint = resolve_model(model, checkpoint)
             model = build_uninext(config)
-        if not hasattr(model, 'passes'):
+        if not isinstance(model, UNINEXT):
             raise ValueError(
                 f'The inferencer needs the model UNINEXT or UNINEXTVideo, got '
                 f'{type(model).__name__}. Take a config of configs/uninext.'
@@ -217,7 +207,7 @@ class UninextInferencer:
             )
 
     def _need_followers(self, wanted: str) -> None:
-        if not hasattr(self.model, 'followers'):
+        if not isinstance(self.model, UNINEXTVideo):
             raise ValueError(
                 f'{wanted} a UNINEXTVideo, and this model is a '
                 f'{type(self.model).__name__}. Take a stage-3 config, e.g. '
@@ -319,63 +309,24 @@ class UninextInferencer:
         for picture in source.read(on_error=on_error):
             try:
                 image, sample = self._packed(picture.image)
-                own = [self._prompt_in(prompt, image, sample) for prompt in prompts]
+                sample.prompts = [self._prompt_in(p, image, sample) for p in prompts]
             except ValueError as error:
                 skip_or_raise(error, picture.name, on_error)
                 continue
-            yield _Asked(picture, image, sample, own)
+            yield _Asked(picture, image, sample)
 
     @torch.no_grad()
     def _find(self, batch: Sequence[_Asked], score_thr: float) -> list[InstanceData]:
         """Instances of each image, with ``prompt_ids``; one pass of the backbone."""
-        questions = [
-            _Question(i, k, prompt)
-            for i, one in enumerate(batch)
-            for k, prompt in enumerate(one.prompts)
-        ]
         data = dict(
             inputs=[one.image for one in batch],
             data_samples=[one.sample for one in batch],
         )
         data = self.model.data_preprocessor(data, False)
-        samples = data['data_samples']
-        candidates, mask_feats = self._ask(data, questions, score_thr)
-        found: list[list[InstanceData]] = [[] for _ in batch]
-        predictor = self.model.predictor
-        for question, parts in zip(questions, candidates):
-            sample = samples[question.image]
-            result = predictor.finish(
-                parts,
-                limit=predictor.limit(question.prompt.pooled),
-                mask_head=self.model.mask_head,
-                mask_feats=mask_feats,
-                img_size_hw=tuple(sample.img_shape[:2]),
-                out_size_hw=tuple(sample.ori_shape[:2]),
-            )
-            result.prompt_ids = torch.full_like(result.labels, question.prompt_id)
-            found[question.image].append(result)
-        return [InstanceData.cat(parts) for parts in found]
-
-    def _ask(
-        self, data: dict, questions: Sequence[_Question], score_thr: float
-    ) -> tuple[list[list[Candidates]], dict[int, Tensor]]:
-        """Candidates of each question, and mask features by the rows they name."""
-        model = self.model
-        pyramid = model.build_pyramid(
-            model.extract_feat(data['inputs']), data['data_samples']
+        found = self.model.predict(
+            data['inputs'], data['data_samples'], score_thr=score_thr
         )
-        candidates: list[list[Candidates]] = [[] for _ in questions]
-        mask_feats: dict[int, Tensor] = {}
-        for rows in model.passes([question.prompt for question in questions]):
-            images = [questions[row.item].image for row in rows]
-            for row, outputs in zip(rows, model.find(pyramid, rows, images)):
-                limit = model.predictor.limit(row.prompt.pooled)
-                part = model.predictor.retrieve(outputs, len(mask_feats), limit)
-                if not row.prompt.pooled:
-                    part = part[part.scores >= score_thr]
-                candidates[row.item].append(part)
-                mask_feats[len(mask_feats)] = outputs.mask_feat
-        return candidates, mask_feats
+        return [sample.pred_instances for sample in found]
 
     def _packed(self, image: np.ndarray) -> tuple[Tensor, UninextDataSample]:
         """Image (3, h, w) uint8 of the network's size, and a sample of both sizes."""
@@ -394,10 +345,11 @@ class UninextInferencer:
         if not isinstance(prompt, Target):
             return prompt
         kind = _kind_of(prompt)
-        device = self.model.level_embed.device
-        divisor = self.model.data_preprocessor.test_pad_size_divisor
-        size_hw = tuple(sample.ori_shape[:2])
-        frame = VideoFrame(image.to(device), size_hw, None, divisor)
+        frame = VideoFrame(
+            image.to(self.model.device),
+            tuple(sample.ori_shape[:2]),
+            pad_divisor=self.model.data_preprocessor.test_pad_size_divisor,
+        )
         return VisualPrompt(self.model.followers[kind].show(prompt, frame).templates)
 
 

@@ -6,6 +6,8 @@ predictions; metrics and visualizers read it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mmdet.structures import DetDataSample
 
 from uninext.structures.prompt import Prompt
@@ -21,6 +23,9 @@ class UninextDataSample(DetDataSample):
     * ``prompt`` (:class:`Prompt` or :class:`VisualPrompt`): what is asked for.
       ``labels`` of ``gt_instances`` and ``pred_instances`` are indices into
       ``prompt.names``.
+    * ``prompts`` (tuple): several of them, for tests; ``labels`` of predictions are
+      then indices into the names of the prompt that ``prompt_ids`` tell. Where it is
+      not set, it is ``prompt`` alone.
     * ``reference`` (:class:`UninextDataSample`): another frame of the same video, with
       a prompt and instances of its own. ``instances_ids`` of the ``gt_instances`` of
       the two frames tell who is who.
@@ -37,6 +42,18 @@ class UninextDataSample(DetDataSample):
     @prompt.deleter
     def prompt(self) -> None:
         del self._prompt
+
+    @property
+    def prompts(self) -> tuple[Prompt | VisualPrompt, ...]:
+        return self._prompts if '_prompts' in self._data_fields else (self.prompt,)
+
+    @prompts.setter
+    def prompts(self, value: Sequence[Prompt | VisualPrompt]) -> None:
+        self.set_field(tuple(value), '_prompts', dtype=tuple)
+
+    @prompts.deleter
+    def prompts(self) -> None:
+        del self._prompts
 
     @property
     def reference(self) -> UninextDataSample:

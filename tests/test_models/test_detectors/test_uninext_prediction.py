@@ -179,6 +179,29 @@ def test_find_shares_the_image(eval_model):
         torch.testing.assert_close(found.mask_feat, alone.mask_feat)
 
 
+def test_several_prompts_of_an_image(eval_model):
+    """Of all kinds at once, each as if it were asked alone."""
+    prompts = (PETS, DOG, names('bird'))
+    several = sample(PETS)
+    several.prompts = prompts
+    inputs = images([several])
+    (found,) = predict(eval_model, inputs, [several])
+    assert found.prompt_ids.tolist() == sorted(found.prompt_ids.tolist())
+    for prompt_id, prompt in enumerate(prompts):
+        (alone,) = predict(eval_model, inputs, [sample(prompt)])
+        mine = found[found.prompt_ids == prompt_id]
+        assert set(alone.prompt_ids.tolist()) == {0}
+        mine.prompt_ids = torch.zeros_like(mine.prompt_ids)
+        assert_same(mine, alone)
+
+
+def test_a_threshold_is_for_categories(eval_model):
+    several = sample(PETS)
+    several.prompts = (PETS, DOG)
+    (found,) = predict(eval_model, images([several]), [several], score_thr=1.0)
+    assert found.prompt_ids.tolist() == [1]
+
+
 def test_padding_is_what_lies_outside_the_image(eval_model):
     given = sample(PETS, size_hw=(48, 40))
     levels = eval_model.extract_feat(images([given]))

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from helpers.painted_world import HEIGHT, WIDTH, PaintedBoxes, painted, row_outputs
-from uninext.models.sessions import BestOfSentence, PromptState, VideoFrame, followers
+from uninext.models.predictors import scoring
+from uninext.models.sessions import BestOfSentence, PromptState, VideoFrame
 from uninext.models.sessions.followers import (
     FollowedPrompt,
     IdCounter,
@@ -59,7 +60,7 @@ def test_masks_are_measured_from_centres_in_pixels():
 
 
 def test_masks_of_many_queries_are_made_a_few_at_a_time(monkeypatch):
-    monkeypatch.setattr(followers, 'MASKS_AT_ONCE', 2)
+    monkeypatch.setattr(scoring, 'MASKS_AT_ONCE', 2)
     frame = video_frame()
     found = row_outputs([[0.1]] * 5, [LEFT, RIGHT, LEFT, RIGHT, RIGHT])
     logits = frame.mask_logits(found, torch.arange(5))

@@ -118,9 +118,15 @@ def test_nothing_found_looks_like_no_prompt():
 
 @pytest.mark.parametrize('how', ['no head', 'not predicted'])
 def test_without_masks(how):
-    model = ColorModel(with_masks=how != 'no head').eval()
-    model.predictor.with_masks = how == 'no head'
-    session = open_session(model)
+    model, followers = ColorModel(with_masks=how != 'no head').eval(), {}
+    if how == 'not predicted':
+        followers = dict(
+            names=TrackedNames(with_masks=False),
+            sentence=BestOfSentence(with_iou=False, with_masks=False),
+            box=ShownTargets(with_iou=False, template_size=64, with_masks=False),
+            mask=ShownTargets(with_iou=False, template_size=64, with_masks=False),
+        )
+    session = open_session(model, **followers)
     assert 'masks' not in session.step(scene()).pred_instances
     fill(session)
     for result in run(session, [scene(), scene(1)]):

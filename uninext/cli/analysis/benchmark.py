@@ -119,8 +119,10 @@ def _prepare_inference(args: argparse.Namespace) -> Prepared:
 
 
 def _prepare_session(args: argparse.Namespace) -> Prepared:
+    from uninext.models.detectors import UNINEXTVideo
+
     find, cfg = build_inferencer(args)
-    if not hasattr(find.model, 'open'):
+    if not isinstance(find.model, UNINEXTVideo):
         raise ValueError(f'{args.model} is a model of pictures: a video needs stage 3.')
     size_hw = size_of(args, cfg, of_videos=True)
     prompts = prompts_of(args, size_hw)
@@ -138,11 +140,12 @@ def _prepare_session(args: argparse.Namespace) -> Prepared:
 
 def _prepare_training(args: argparse.Namespace) -> Prepared:
     from uninext.analysis.random_clips import random_clips
+    from uninext.models.detectors import UNINEXTVideo
 
     find, cfg = build_inferencer(args)
     model = find.model.train()
     size_hw = size_of(args, cfg)
-    with_reference = hasattr(model, 'embed_head') and not args.no_reference
+    with_reference = isinstance(model, UNINEXTVideo) and not args.no_reference
     clips = random_clips(args.batch_size, size_hw, args.objects, with_reference)
 
     def call() -> None:

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from uninext.models.heads import HeadOutputs, ImageTargets, gather_targets
 from uninext.models.losses import zero_with_gradient
 from uninext.models.ops import MSDeformAttention
-from uninext.models.predictors import Candidates, RowOutputs
+from uninext.models.predictors import RowOutputs
 from uninext.models.task_modules import DenoisingQueries, PromptAssignment
 from uninext.models.transformer import FeaturePyramid, SelectedQueries
 from uninext.registry import MODELS
@@ -137,6 +137,11 @@ class UNINEXT(BaseDetector):
             torch.zeros(num_levels, self.encoder.embed_dims)
         )
         self.max_rows = max_rows
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.level_embed.device
 
     def init_weights(self) -> None:
         """Xavier for the transformer's matrices, then each part's own rule."""
@@ -266,7 +271,7 @@ class UNINEXT(BaseDetector):
 
     def encode_prompts(self, prompts: Sequence[Prompt]) -> PromptFeatures:
         """Prompt features on the model's device."""
-        return self.prompt_generator(prompts, self.level_embed.device)
+        return self.prompt_generator(prompts, self.device)
 
     def split_prompt(self, prompt: Prompt) -> list[tuple[Prompt, int]]:
         """Parts that fit the token budget, each with the label of its first name."""
@@ -279,6 +284,7 @@ class UNINEXT(BaseDetector):
         batch_inputs: Tensor,
         batch_data_samples: Sequence[UninextDataSample],
         rescale: bool = True,
+        score_thr: float = 0.0,
     ) -> list[UninextDataSample]:
         """Find what the prompts ask for.
 
@@ -286,68 +292,118 @@ class UNINEXT(BaseDetector):
 
         Args:
             batch_inputs: (B, 3, H, W), normalised and padded.
-            batch_data_samples: With ``prompt``.
+            batch_data_samples: With ``prompts``, which may be of several kinds.
             rescale: Report in the original image's frame, else in the input's.
+            score_thr: Score threshold for categories besides the predictor's own.
 
         Returns:
             list: the samples with ``pred_instances``: ``bboxes`` (n, 4) xyxy pixels,
-            ``scores``, ``labels`` (index into the prompt's names) and ``masks``
-            (n, height, width) bool.
+            ``scores``, ``labels`` (index into the prompt's names), ``prompt_ids``
+            (place of the prompt in ``prompts``), by which they are sorted, and
+            ``masks`` (n, height, width) bool.
         """
         samples = list(batch_data_samples)
         pyramid = self.build_pyramid(self.extract_feat(batch_inputs), samples)
-        candidates: list[list[Candidates]] = [[] for _ in samples]
-        mask_feats: dict[int, Tensor] = {}
-        for rows in self.passes([s.prompt for s in samples]):
-            found = self.find(pyramid, rows, [row.item for row in rows])
-            for row, outputs in zip(rows, found):
-                number = len(mask_feats)
-                limit = self.predictor.limit(row.prompt.pooled)
-                part = self.predictor.retrieve(outputs, number, limit)
-                candidates[row.item].append(part)
-                mask_feats[number] = outputs.mask_feat
-        for sample, parts in zip(samples, candidates):
-            sample.pred_instances = self._finish(sample, parts, mask_feats, rescale)
+        prompts = [prompt for sample in samples for prompt in sample.prompts]
+        images = [i for i, sample in enumerate(samples) for _ in sample.prompts]
+        with_masks = [self.predictor.with_masks] * len(prompts)
+        found = iter(self.ask(pyramid, prompts, images, with_masks))
+        for sample in samples:
+            img_size = tuple(sample.img_shape[:2])
+            out_size = tuple(sample.ori_shape[:2]) if rescale else img_size
+            results = []
+            for prompt_id, _ in enumerate(sample.prompts):
+                parts = [self.predictor.select(row, score_thr) for row in next(found)]
+                result = self.predictor.report(
+                    parts, self.mask_head, img_size, out_size
+                )
+                result.prompt_ids = torch.full_like(result.labels, prompt_id)
+                results.append(result)
+            sample.pred_instances = InstanceData.cat(results)
         return samples
 
+    def ask(
+        self,
+        pyramid: FeaturePyramid,
+        prompts: Sequence[Prompt],
+        images: Sequence[int],
+        with_masks: Sequence[bool],
+        with_embeds: Sequence[bool] | None = None,
+        max_rows: int | None = None,
+    ) -> list[list[RowOutputs]]:
+        """What each prompt finds in its image: the one door of images and of videos.
+
+        Args:
+            pyramid: Of all images.
+            prompts: Of any kind.
+            images: The image of each prompt.
+            with_masks: Whether masks of what the prompt finds are wanted.
+            with_embeds: Whether embeddings to track by are; None: of no prompt.
+            max_rows: Most rows that go through the transformer at once; None: as the
+                model was built.
+
+        Returns:
+            For each prompt what each of its parts found.
+        """
+        found: list[list[RowOutputs]] = [[] for _ in prompts]
+        for rows in self.passes(prompts, max_rows):
+            items = [row.item for row in rows]
+            outputs = self.find(
+                pyramid,
+                rows,
+                [images[item] for item in items],
+                any(with_masks[item] for item in items),
+                with_embeds is not None and any(with_embeds[item] for item in items),
+            )
+            for item, one in zip(items, outputs):
+                found[item].append(one)
+        return found
+
     def find(
-        self, pyramid: FeaturePyramid, rows: Sequence[PromptRow], images: Sequence[int]
+        self,
+        pyramid: FeaturePyramid,
+        rows: Sequence[PromptRow],
+        images: Sequence[int],
+        with_masks: bool = True,
+        with_embeds: bool = False,
     ) -> list[RowOutputs]:
-        """What each row asks for, raw.
+        """One pass: what each row asks for, raw.
 
         Args:
             pyramid: Of all images.
             rows: Prompts of one kind, all pooled or none.
             images: The image of each row.
+            with_masks: With the features that masks are made of, if there is a head.
+            with_embeds: With an embedding for every query, where the model has them.
         """
-        return self.find_and_keep(pyramid, rows, images)[0]
-
-    def find_and_keep(
-        self, pyramid: FeaturePyramid, rows: Sequence[PromptRow], images: Sequence[int]
-    ) -> tuple[list[RowOutputs], Decoded]:
-        """:meth:`find`, and what was decoded on the way."""
         prompt = self.encode_prompts([row.prompt for row in rows])
         decoded = self.decode(pyramid.index(images), prompt)
         outputs = self.bbox_head(
             decoded.hidden_states, decoded.references, decoded.prompt, layers=[-1]
         )
         mask_feats: Sequence[Tensor | None] = [None] * len(rows)
-        if self.mask_head is not None and self.predictor.with_masks:
+        if self.mask_head is not None and with_masks:
             mask_feats = self.mask_features(decoded.memory)
-        found = [
+        embeds = self.embed(decoded) if with_embeds else None
+        return [
             RowOutputs(
                 logits=outputs.logits[0][i],
                 ious=None if outputs.ious is None else outputs.ious[0][i],
                 boxes_cxcywh=outputs.boxes[0][i],
-                positive_map=prompt.positive_maps[i].to(pyramid.feat.device),
+                positive_map=prompt.positive_maps[i].to(self.device),
                 query=decoded.hidden_states[-1][i],
                 centres_xy=decoded.references[-2][i, :, :2],
                 label_offset=row.label_offset,
+                pooled=row.prompt.pooled,
                 mask_feat=mask_feats[i],
+                embeds=None if embeds is None else embeds[i],
             )
             for i, row in enumerate(rows)
         ]
-        return found, decoded
+
+    def embed(self, decoded: Decoded) -> Tensor | None:
+        """(R, Q, C) embeddings of all queries to track by; None: the model has none."""
+        return None
 
     def passes(
         self, prompts: Sequence[Prompt], max_rows: int | None = None
@@ -370,23 +426,6 @@ class UNINEXT(BaseDetector):
             for rows in groups.values()
             for i in range(0, len(rows), step)
         ]
-
-    def _finish(
-        self,
-        sample: UninextDataSample,
-        parts: list[Candidates],
-        mask_feats: dict[int, Tensor],
-        rescale: bool,
-    ) -> InstanceData:
-        img_size = tuple(sample.img_shape[:2])
-        return self.predictor.finish(
-            parts,
-            limit=self.predictor.limit(sample.prompt.pooled),
-            mask_head=self.mask_head,
-            mask_feats=mask_feats,
-            img_size_hw=img_size,
-            out_size_hw=tuple(sample.ori_shape[:2]) if rescale else img_size,
-        )
 
     # ---------------------------------------------------------------------- inspection
 

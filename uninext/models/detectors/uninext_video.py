@@ -17,13 +17,10 @@ from uninext.models.detectors.uninext import (
     UNINEXT,
     Decoded,
     Matched,
-    PromptRow,
     untouched,
 )
 from uninext.models.heads import ReferenceFrame, gather_targets
-from uninext.models.predictors import RowOutputs
 from uninext.models.sessions import VideoSession
-from uninext.models.transformer import FeaturePyramid
 from uninext.models.weights import add_template_backbone, start_video_from_image
 from uninext.registry import MODELS
 from uninext.structures import (
@@ -192,20 +189,6 @@ class UNINEXTVideo(UNINEXT):
                 the model was built.
         """
         return VideoSession(self, self.followers, scale, max_rows)
-
-    def find(
-        self,
-        pyramid: FeaturePyramid,
-        rows: Sequence[PromptRow],
-        images: Sequence[int],
-        with_embeds: bool = False,
-    ) -> list[RowOutputs]:
-        """As in images; ``with_embeds``: with an embedding for every query."""
-        found, decoded = self.find_and_keep(pyramid, rows, images)
-        if with_embeds:
-            for outputs, embeds in zip(found, self.embed(decoded)):
-                outputs.embeds = embeds
-        return found
 
     # --------------------------------------------------------------------- inspection
 

@@ -1,58 +1,42 @@
 """Choose what is reported of an image, and bring it to the image's own frame.
 
-Shape legend: C channels, n candidates.
+Shape legend: n candidates.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import torch
 from mmengine.structures import InstanceData
-from torch import Tensor
+from torch import Tensor, nn
 
 from uninext.models.ops import class_aware_nms
-from uninext.models.predictors.mask_resizing import binary_masks
+from uninext.models.predictors.mask_resizing import binary_masks, mask_logit
 from uninext.models.predictors.scoring import RowOutputs, boxes_to_pixels
 from uninext.registry import MODELS
 
-MASKS_AT_ONCE = 100  # dynamic convolutions run together
 
-
-@dataclass
-class Candidates:
-    """Queries of one image that may be reported.
+class Candidates(NamedTuple):
+    """Queries of one row that may be reported, best first.
 
     Attributes:
-        boxes_xyxy: (n, 4) in 0..1 of the un-padded image, not clipped.
+        found: The row they come from.
+        queries: (n,) int64, their places in it.
         scores: (n,) in 0..1.
-        labels: (n,) int64, index of the name.
-        query: (n, C) hidden states.
-        centres_xy: (n, 2) in 0..1; what their masks are measured from.
-        rows: (n,) int64, which prompt (row of the batch) each comes from.
+        labels: (n,) int64, index of the name in the whole prompt.
     """
 
-    boxes_xyxy: Tensor
+    found: RowOutputs
+    queries: Tensor
     scores: Tensor
     labels: Tensor
-    query: Tensor
-    centres_xy: Tensor
-    rows: Tensor
 
-    def __len__(self) -> int:
-        return len(self.scores)
-
-    def __getitem__(self, index: Tensor) -> Candidates:
-        return Candidates(*(getattr(self, f.name)[index] for f in fields(self)))
-
-    @classmethod
-    def cat(cls, parts: Sequence[Candidates]) -> Candidates:
-        """Join candidates of several prompts of one image."""
-        return cls(
-            *(torch.cat([getattr(p, f.name) for p in parts]) for f in fields(cls))
-        )
+    @property
+    def boxes_xyxy(self) -> Tensor:
+        """(n, 4) in 0..1 of the un-padded image, not clipped."""
+        return self.found.boxes_xyxy[self.queries]
 
 
 @MODELS.register_module()
@@ -79,62 +63,52 @@ class InstancePredictor:
         mask_threshold: float = 0.5,
         with_masks: bool = True,
     ) -> None:
-        if not 0.0 < mask_threshold < 1.0:
-            raise ValueError(f'mask_threshold must lie in (0, 1), got {mask_threshold}')
         self.with_iou = with_iou
         self.nms_iou_threshold = nms_iou_threshold
         self.max_per_img = max_per_img
         self.max_per_expression = max_per_expression
         self.score_threshold = score_threshold
-        self.mask_logit = math.log(mask_threshold / (1 - mask_threshold))
+        self.mask_logit = mask_logit(mask_threshold)
         self.with_masks = with_masks
 
-    def limit(self, pooled: bool) -> int:
-        """How many instances an image's prompt may return."""
-        return self.max_per_expression if pooled else self.max_per_img
-
-    def retrieve(self, found: RowOutputs, row: int, limit: int) -> Candidates:
-        """Candidates of one prompt, best first.
+    def select(self, found: RowOutputs, score_thr: float = 0.0) -> Candidates:
+        """Candidates of one prompt, or of a part of it.
 
         A query may be reported under several names (method.md 5.1).
 
         Args:
             found: Of this prompt.
-            row: Row of this prompt in the batch.
-            limit: Most candidates to return.
+            score_thr: Candidates of lists of names below are dropped, as those below
+                ``score_threshold`` are.
         """
-        scores, boxes_xyxy = found.name_scores(self.with_iou), found.boxes_xyxy
+        scores = found.name_scores(self.with_iou)
         best, best_label = scores.max(1)
-        kept = class_aware_nms(boxes_xyxy, best, best_label, self.nms_iou_threshold)
+        kept = class_aware_nms(
+            found.boxes_xyxy, best, best_label, self.nms_iou_threshold
+        )
         flat = scores[kept].flatten()
-        top_scores, top = flat.topk(min(limit, len(flat)))
-        top = top[top_scores >= self.score_threshold]
-        query_inds = kept[top // scores.shape[1]]
+        top_scores, top = flat.topk(min(self._limit(found), len(flat)))
+        least = self.score_threshold
+        top = top[top_scores >= (least if found.pooled else max(least, score_thr))]
         return Candidates(
-            boxes_xyxy=boxes_xyxy[query_inds],
+            found=found,
+            queries=kept[top // scores.shape[1]],
             scores=flat[top],
             labels=top % scores.shape[1] + found.label_offset,
-            query=found.query[query_inds],
-            centres_xy=found.centres_xy[query_inds],
-            rows=torch.full_like(query_inds, row),
         )
 
-    def finish(
+    def report(
         self,
         parts: Sequence[Candidates],
-        limit: int,
-        mask_head: torch.nn.Module | None,
-        mask_feats: dict[int, Tensor],
+        mask_head: nn.Module | None,
         img_size_hw: tuple[int, int],
         out_size_hw: tuple[int, int],
     ) -> InstanceData:
-        """Merge the prompts of an image and report in the wanted frame.
+        """Merge the parts of a prompt and report in the wanted frame.
 
         Args:
-            parts: Candidates of each prompt of the image.
-            limit: Most instances to report.
+            parts: Candidates of each part of the prompt.
             mask_head: Makes masks of queries; None for boxes only.
-            mask_feats: Row -> (K, Hs, Ws) mask features.
             img_size_hw: Un-padded (height, width) of the network's input.
             out_size_hw: (height, width) of the frame to report in.
 
@@ -142,36 +116,34 @@ class InstancePredictor:
             InstanceData: ``bboxes`` (n, 4) xyxy pixels, clipped; ``scores``;
             ``labels``; ``masks`` (n, height, width) bool if masks are wanted.
         """
-        found = Candidates.cat(parts)
-        found = found[found.scores.argsort(descending=True, stable=True)[:limit]]
-        boxes = boxes_to_pixels(found.boxes_xyxy, out_size_hw)
+        limit = self._limit(parts[0].found)
+        scores = torch.cat([part.scores for part in parts])
+        order = scores.argsort(descending=True, stable=True)[:limit]
+        boxes = torch.cat([part.boxes_xyxy for part in parts])[order]
+        boxes = boxes_to_pixels(boxes, out_size_hw)
         solid = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
-        found, boxes = found[solid], boxes[solid]
-        results = InstanceData(bboxes=boxes, scores=found.scores, labels=found.labels)
-        if mask_head is not None and self.with_masks:
-            results.masks = self._masks(
-                found, mask_head, mask_feats, img_size_hw, out_size_hw
+        order = order[solid]
+        results = InstanceData(
+            bboxes=boxes[solid],
+            scores=scores[order],
+            labels=torch.cat([part.labels for part in parts])[order],
+        )
+        if mask_head is None or not self.with_masks:
+            return results
+        masks = scores.new_zeros((len(order), *out_size_hw), dtype=torch.bool)
+        queries = torch.cat([part.queries for part in parts])[order]
+        sizes = order.new_tensor([len(part.queries) for part in parts])
+        row_of = torch.arange(len(parts), device=order.device)
+        row_of = row_of.repeat_interleave(sizes)[order]
+        for row in row_of.unique().tolist():
+            mine = row_of == row
+            logits = parts[row].found.mask_logits(mask_head, queries[mine], img_size_hw)
+            masks[mine] = binary_masks(
+                logits, img_size_hw, out_size_hw, self.mask_logit
             )
+        results.masks = masks
         return results
 
-    def _masks(
-        self,
-        found: Candidates,
-        mask_head: torch.nn.Module,
-        mask_feats: dict[int, Tensor],
-        img_size_hw: tuple[int, int],
-        out_size_hw: tuple[int, int],
-    ) -> Tensor:
-        """(n, height, width) bool masks of the candidates, a few at a time."""
-        masks = found.scores.new_zeros((len(found), *out_size_hw), dtype=torch.bool)
-        scale_wh = found.centres_xy.new_tensor(img_size_hw[::-1])
-        for row in found.rows.unique().tolist():
-            for part in (found.rows == row).nonzero()[:, 0].split(MASKS_AT_ONCE):
-                logits = mask_head(
-                    found.query[part], found.centres_xy[part] * scale_wh,
-                    mask_feats[row],
-                )  # fmt: skip
-                masks[part] = binary_masks(
-                    logits, img_size_hw, out_size_hw, self.mask_logit
-                )
-        return masks
+    def _limit(self, found: RowOutputs) -> int:
+        """How many instances a prompt may return."""
+        return self.max_per_expression if found.pooled else self.max_per_img

@@ -17,6 +17,17 @@ MASK_STRIDE = 4
 MAX_MASK_PIXELS = 32_000_000  # full-resolution pixels held at once: 128 MB of float32
 
 
+def mask_logit(mask_threshold: float) -> float:
+    """The logit of a probability above which a pixel belongs to an instance.
+
+    Raises:
+        ValueError: If the probability is not in (0, 1).
+    """
+    if not 0.0 < mask_threshold < 1.0:
+        raise ValueError(f'mask_threshold must lie in (0, 1), got {mask_threshold}')
+    return math.log(mask_threshold / (1 - mask_threshold))
+
+
 def binary_masks(
     logits: Tensor, size_hw: Sequence[int], out_size_hw: Sequence[int], threshold: float
 ) -> Tensor:

@@ -1,7 +1,8 @@
 """From logits to scores, from normalised boxes to pixels: what all predictors share.
 
 Shape legend: Q queries, L prompt embeddings, K names of a prompt, C channels, M mask
-channels, (Hs, Ws) = stride 8 of the network's input.
+channels, n chosen queries, (Hs, Ws) = stride 8 and (Hm, Wm) = stride 4 of the network's
+padded input.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from dataclasses import dataclass
 
 import torch
 from mmdet.structures.bbox import bbox_cxcywh_to_xyxy
-from torch import Tensor
+from torch import Tensor, nn
+
+MASKS_AT_ONCE = 100  # dynamic convolutions run together
 
 
 @dataclass
@@ -25,6 +28,7 @@ class RowOutputs:
         query: (Q, C) hidden states.
         centres_xy: (Q, 2) in 0..1; what masks are measured from.
         label_offset: Label of the first of the K names.
+        pooled: Whether the prompt means one thing, as sentences and targets do.
         mask_feat: (M, Hs, Ws), or None without masks.
         embeds: (Q, C) by which trackers know objects again, or None.
     """
@@ -36,6 +40,7 @@ class RowOutputs:
     query: Tensor
     centres_xy: Tensor
     label_offset: int = 0
+    pooled: bool = False
     mask_feat: Tensor | None = None
     embeds: Tensor | None = None
 
@@ -57,6 +62,23 @@ class RowOutputs:
         if with_iou and self.ious is not None:
             scores = (scores * self.ious.sigmoid()).sqrt()
         return scores
+
+    def mask_logits(
+        self, mask_head: nn.Module, queries: Tensor, size_hw: tuple[int, int]
+    ) -> Tensor:
+        """(n, Hm, Wm) of some queries.
+
+        Args:
+            mask_head: Makes masks of queries.
+            queries: (n,) int64 places of queries.
+            size_hw: Un-padded (height, width) of the network's input.
+        """
+        centres = self.centres_xy * self.centres_xy.new_tensor(size_hw[::-1])
+        parts = [
+            mask_head(self.query[part], centres[part], self.mask_feat)
+            for part in queries.split(MASKS_AT_ONCE)
+        ]
+        return torch.cat(parts)
 
 
 def boxes_to_pixels(

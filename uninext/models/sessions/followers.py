@@ -8,7 +8,6 @@ Shape legend: n instances, Q queries, C channels, (H, W) the reported frame.
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,11 +21,11 @@ from uninext.models.predictors import (
     RowOutputs,
     binary_masks,
     boxes_to_pixels,
+    mask_logit,
     probability_masks,
 )
-from uninext.models.predictors.instance_predictor import MASKS_AT_ONCE
 from uninext.registry import MODELS
-from uninext.structures import Memory, Prompt, VisualPrompt
+from uninext.structures import Memory, Prompt, Target, VisualPrompt
 
 
 @dataclass
@@ -42,7 +41,7 @@ class VideoFrame:
 
     image: Tensor
     out_size_hw: tuple[int, int]
-    mask_head: nn.Module | None
+    mask_head: nn.Module | None = None
     pad_divisor: int = 1
 
     @property
@@ -52,14 +51,7 @@ class VideoFrame:
 
     def mask_logits(self, found: RowOutputs, query_inds: Tensor) -> Tensor:
         """(n, hm, wm) logits of some queries, at stride 4 of the padded input."""
-        scale_wh = found.centres_xy.new_tensor(self.size_hw[::-1])
-        centres = found.centres_xy * scale_wh
-        return torch.cat(
-            [
-                self.mask_head(found.query[part], centres[part], found.mask_feat)
-                for part in query_inds.split(MASKS_AT_ONCE)
-            ]
-        )
+        return found.mask_logits(self.mask_head, query_inds, self.size_hw)
 
 
 @dataclass
@@ -117,6 +109,7 @@ class Follower(ABC):
 
     Attributes:
         needs_embeds: Whether ``RowOutputs.embeds`` are looked at.
+        needs_masks: Whether ``RowOutputs.mask_feat`` is looked at.
         memory_type: Of what a prompt leaves behind; None: nothing is remembered.
     """
 
@@ -124,9 +117,7 @@ class Follower(ABC):
     memory_type: type[Memory] | None = None
 
     def __init__(self, mask_threshold: float = 0.5, with_masks: bool = True) -> None:
-        if not 0.0 < mask_threshold < 1.0:
-            raise ValueError(f'mask_threshold must lie in (0, 1), got {mask_threshold}')
-        self.mask_logit = math.log(mask_threshold / (1 - mask_threshold))
+        self.mask_logit = mask_logit(mask_threshold)
         self.with_masks = with_masks
 
     def ask(self, state: PromptState) -> Prompt | VisualPrompt:
@@ -171,9 +162,23 @@ class Follower(ABC):
             ``masks`` (n, H, W) bool where masks are predicted.
         """
 
+    @property
+    def needs_masks(self) -> bool:
+        return self.with_masks
+
     def reports_masks(self, frame: VideoFrame) -> bool:
         """Whether instances have masks."""
         return self.with_masks and frame.mask_head is not None
+
+    def show(self, target: Target, frame: VideoFrame) -> Memory:
+        """Memory of a target that is shown in a frame.
+
+        Raises:
+            ValueError: If it is not in the frame, or this follower is not for targets.
+        """
+        raise ValueError(
+            f'{type(self).__name__} follows what a text asks for, no boxes and masks.'
+        )
 
 
 class PickedQuery(NamedTuple):

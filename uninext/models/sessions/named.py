@@ -226,6 +226,7 @@ class AveragedNames(_NamedFollower):
     default_tracker = 'VideoInstanceTracker'
     default_memory = InstanceMemory
     default_nms_iou = 0.9
+    needs_masks = True
 
     def finish(self, memory: InstanceMemory) -> TrackScores:
         """Tracks that the end of the video completes."""

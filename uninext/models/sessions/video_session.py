@@ -233,10 +233,11 @@ class VideoSession:
             return self._step(image, sample)
 
     def _step(self, image: Tensor, sample: UninextDataSample) -> UninextDataSample:
+        with_masks = any(f.needs_masks for f in self.followers.values())
         frame = VideoFrame(
-            image.to(self.model.level_embed.device),
+            image.to(self.model.device),
             tuple(sample.ori_shape[:2]),
-            self.model.mask_head if self.model.predictor.with_masks else None,
+            self.model.mask_head if with_masks else None,
             self.model.data_preprocessor.test_pad_size_divisor,
         )
         shown = self._show(frame)
@@ -296,15 +297,17 @@ class VideoSession:
         pyramid = self.model.build_pyramid(
             self.model.extract_feat(data['inputs']), data['data_samples']
         )
-        items = list(asked)
-        prompts = [self._follower(i).ask(asked[i].state) for i in items]
-        for rows in self.model.passes(prompts, self.max_rows):
-            with_embeds = any(
-                self._follower(items[row.item]).needs_embeds for row in rows
-            )
-            found = self.model.find(pyramid, rows, [0] * len(rows), with_embeds)
-            for row, outputs in zip(rows, found):
-                asked[items[row.item]].found.append(outputs)
+        followers = [self._follower(prompt_id) for prompt_id in asked]
+        found = self.model.ask(
+            pyramid,
+            [f.ask(one.state) for f, one in zip(followers, asked.values())],
+            [0] * len(asked),
+            with_masks=[follower.needs_masks for follower in followers],
+            with_embeds=[follower.needs_embeds for follower in followers],
+            max_rows=self.max_rows,
+        )
+        for follow, rows in zip(asked.values(), found):
+            follow.found = rows
 
     def _needs_the_network(self, follow: FollowedPrompt, frame: VideoFrame) -> bool:
         """A target shown by its mask is known; of a box the mask is not."""
@@ -400,7 +403,7 @@ class VideoSession:
                 f'model as {name}. Open it with the same followers.'
             )
         if memory is not None:
-            device = self.model.level_embed.device
+            device = self.model.device
             memory = expected.from_state_dict(memory).to(device)
         return PromptState(
             kind=kind,
