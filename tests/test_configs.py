@@ -133,10 +133,11 @@ def test_imports_nothing_and_names_no_absolute_path(name):
     text = (FOLDER / name).read_text()
     nodes = list(ast.walk(ast.parse(text)))
     assert not [n for n in nodes if isinstance(n, (ast.Import, ast.ImportFrom))]
+    later = {v for n in nodes if isinstance(n, ast.JoinedStr) for v in n.values[1:]}
     strings = [
         n.value
         for n in nodes
-        if isinstance(n, ast.Constant) and isinstance(n.value, str)
+        if isinstance(n, ast.Constant) and isinstance(n.value, str) and n not in later
     ]
     assert not [s for s in strings if s.startswith(('/', '~'))]
 
