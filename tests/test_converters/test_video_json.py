@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 import json
-import os
 
 import pytest
 from PIL import Image
 
 from uninext.converters import Track, VideoConversion, VideoJson, video_json
-from uninext.converters.files import write_chunks
 from uninext.datasets import DatasetError
 from uninext.datasets.transforms import LoadImageOrExplain
 
@@ -92,23 +90,6 @@ def test_strict_minds_faults_only():
     assert conversion.skipped == {'of no use': 1}
     with pytest.raises(DatasetError, match='frame that is not on disk: b'):
         conversion.skip('frame that is not on disk', 'b')
-
-
-def test_file_stays_as_it_was_when_writing_fails(tmp_path, monkeypatch):
-    path = tmp_path / 'a.json'
-    path.write_text('old')
-
-    def chunks():
-        yield 'new'
-        raise OSError('No space left on device')
-
-    with pytest.raises(OSError, match='No space'):
-        write_chunks(chunks(), path)
-    monkeypatch.setattr(os, 'replace', lambda *_: (_ for _ in ()).throw(OSError('k')))
-    with pytest.raises(OSError, match='k'):
-        write_chunks(['new'], path)
-    assert path.read_text() == 'old'
-    assert [p.name for p in tmp_path.iterdir()] == ['a.json']
 
 
 @pytest.mark.parametrize('orientation', range(1, 9))

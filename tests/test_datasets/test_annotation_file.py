@@ -34,7 +34,7 @@ def test_broken_json_is_named(path, text):
 
 def test_binary_file_is_named(path):
     path.write_bytes(b'\x80\x81\xff')
-    with pytest.raises(DatasetError, match='is not valid JSON'):
+    with pytest.raises(DatasetError, match='is not a text file'):
         read_coco_file(str(path))
 
 

@@ -172,6 +172,6 @@ def test_the_tool_prints_json_or_one_line_of_error(tmp_path: Path, capsys):
     (tmp_path / 'broken').write_text('{')
     broken = tmp_path / 'broken'
     assert run_tool(TOOL, 'coco', '--gt', gt, '--pred', broken) == 2
-    assert 'not a JSON file' in capsys.readouterr().err
+    assert 'not valid JSON' in capsys.readouterr().err
     with pytest.raises(SystemExit):
         run_tool(TOOL, 'voc', '--gt', gt, '--pred', pred)

@@ -16,8 +16,8 @@ from uninext.evaluation.result_files import (
     evaluate_sot,
     evaluate_ytvis,
 )
-from uninext.evaluation.result_files.reading import read_json
 from uninext.evaluation.result_files.video_objects import read_object_ids
+from uninext.formats.json_file import read_json
 
 TOOL = 'tools/analysis_tools/eval_results.py'
 LINES = '10,20,30,40\n12,20,30,40\n14,20,30,40\n'

@@ -32,7 +32,7 @@ from uninext.converters.bdd100k import (
     convert_bdd100k,
     find_bdd100k_labels,
 )
-from uninext.converters.files import load_json, load_plain_pickle, write_json
+from uninext.converters.files import load_plain_pickle
 from uninext.converters.mot_challenge import convert_mot_challenge
 from uninext.converters.refer import (
     MIXED_NAME,
@@ -65,6 +65,7 @@ from uninext.converters.video_objects import (
     davis_videos,
 )
 from uninext.converters.video_sets import VIDEO_SETS, VideoSet
+from uninext.formats.json_file import read_json, write_json
 
 __all__ = [
     'BDD_SETS',
@@ -100,7 +101,7 @@ __all__ = [
     'davis_videos',
     'files',
     'find_bdd100k_labels',
-    'load_json',
+    'read_json',
     'load_plain_pickle',
     'mask_folders',
     'mix_train_splits',

@@ -16,7 +16,7 @@ from PIL import Image
 from pycocotools import mask as mask_utils
 
 from uninext.converters.boxes import cut_box
-from uninext.converters.files import tracked, write_json
+from uninext.converters.files import tracked
 from uninext.converters.video_json import (
     Track,
     VideoConversion,
@@ -24,6 +24,7 @@ from uninext.converters.video_json import (
     image_size,
 )
 from uninext.formats.errors import DatasetError
+from uninext.formats.json_file import write_json
 from uninext.formats.scalabel import (
     BDD_DETECTION,
     BDD_SIZE_WH,

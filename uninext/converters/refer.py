@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from uninext.converters.files import load_json, load_plain_pickle, tracked
+from uninext.converters.files import load_plain_pickle, tracked
 from uninext.formats.coco import valid_segmentation
 from uninext.formats.errors import DatasetError
+from uninext.formats.json_file import read_json
 from uninext.utils.text import clean_expression
 
 
@@ -115,7 +116,7 @@ def convert_refer(
         DatasetError: If a file is absent or not what it should be.
     """
     refs = load_plain_pickle(root / refer_set.folder / refer_set.refs_file)
-    instances = load_json(root / refer_set.folder / 'instances.json')
+    instances = read_json(root / refer_set.folder / 'instances.json')
     images = {image['id']: image for image in instances['images']}
     annotations = {ann['id']: ann for ann in instances['annotations']}
     splits: dict[str, Conversion] = {
@@ -187,7 +188,7 @@ def convert_refexp_json(path: Path, progress: bool = True) -> Conversion:
     Raises:
         DatasetError: If the file is absent or not of this form.
     """
-    content = load_json(path)
+    content = read_json(path)
     refs = content.get('refs') if isinstance(content, dict) else content
     if not isinstance(refs, list):
         raise DatasetError(f'{path} has no list of refs (key "refs").')

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from uninext.converters.files import load_json, tracked
+from uninext.converters.files import tracked
 from uninext.converters.mask_folders import MaskVideo, read_mask_video
 from uninext.converters.video_json import (
     Track,
@@ -19,6 +19,7 @@ from uninext.converters.video_json import (
 )
 from uninext.converters.video_objects import davis_videos
 from uninext.formats.errors import DatasetError
+from uninext.formats.json_file import read_json
 from uninext.utils.text import clean_expression
 
 MIN_FRAMES = 2  # an object must be seen twice to make a pair
@@ -256,7 +257,7 @@ def _add_object(
 
 def _videos_of(meta_file: Path) -> dict[str, dict[str, Any]]:
     require(meta_file, REF_YOUTUBE_VOS_LAYOUT)
-    content = load_json(meta_file)
+    content = read_json(meta_file)
     videos = content.get('videos') if isinstance(content, dict) else None
     if not isinstance(videos, dict):
         raise DatasetError(

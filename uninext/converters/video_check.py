@@ -11,10 +11,11 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
-from uninext.converters.files import load_json, tracked
+from uninext.converters.files import tracked
 from uninext.converters.video_json import VideoConversion, image_size
 from uninext.formats.coco import valid_segmentation
 from uninext.formats.errors import DatasetError
+from uninext.formats.json_file import read_json
 
 TOLERANCE = 1.0  # pixels by which a box may leave the frame: half-pixel conventions
 
@@ -37,7 +38,7 @@ class VideoCheck:
         self.found = VideoConversion()
         self.labels: Counter[str] = Counter()
         self._images = images
-        content = load_json(path)
+        content = read_json(path)
         keys = ('videos', 'annotations', 'categories')
         if not isinstance(content, dict) or not isinstance(content.get('videos'), list):
             raise DatasetError(

@@ -20,8 +20,8 @@ from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
-from uninext.converters.files import write_chunks
 from uninext.formats.errors import DatasetError
+from uninext.formats.json_file import write_text
 from uninext.utils.image_files import turned_size_wh
 
 Box = list[float]
@@ -205,7 +205,7 @@ class VideoJson:
                 f'Nothing to write to {path}: no usable video was found.\n'
                 + self.conversion.summary('Found')
             )
-        write_chunks(self._text(), path)
+        write_text(self._text(), path)
         return self.conversion
 
     def _text(self) -> Iterator[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from uninext.converters.files import load_json, tracked
+from uninext.converters.files import tracked
 from uninext.converters.mask_folders import MaskVideo, read_mask_video
 from uninext.converters.video_json import (
     Track,
@@ -18,6 +18,7 @@ from uninext.converters.video_json import (
     require,
 )
 from uninext.formats.errors import DatasetError
+from uninext.formats.json_file import read_json
 
 DAVIS_LAYOUT = (
     'the DAVIS download: JPEGImages/480p/<video>/00000.jpg, '
@@ -137,7 +138,7 @@ def convert_youtube_vos(
     images = require(folder / 'JPEGImages', YOUTUBE_VOS_LAYOUT)
     masks = require(folder / 'Annotations', YOUTUBE_VOS_LAYOUT)
     meta_file = require(folder / 'meta.json', YOUTUBE_VOS_LAYOUT)
-    videos = load_json(meta_file).get('videos', {})
+    videos = read_json(meta_file).get('videos', {})
     train = split.startswith('train')
     every_mask = train or all_masks
     seen = None if train else _training_categories(root)
@@ -174,7 +175,7 @@ def _training_categories(root: Path) -> set[str] | None:
         return None
     return {
         thing['category']
-        for record in load_json(path).get('videos', {}).values()
+        for record in read_json(path).get('videos', {}).values()
         for thing in record.get('objects', {}).values()
         if 'category' in thing
     }

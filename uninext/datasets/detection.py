@@ -22,7 +22,7 @@ from uninext.datasets.sampling_table import SamplingTable
 from uninext.formats.coco import (
     category_names,
     checked_coco,
-    read_json,
+    read_annotations,
     valid_segmentation,
 )
 from uninext.formats.errors import DatasetError
@@ -95,7 +95,7 @@ class PromptCocoDataset(CocoDataset):
         Raises:
             DatasetError: If it cannot be read.
         """
-        return read_json(self.ann_file, self.backend_args)
+        return read_annotations(self.ann_file, self.backend_args)
 
     def load_data_list(self) -> list[dict]:
         """Read and check the annotations; one dictionary per sample."""

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from uninext.formats.coco import check_records, read_json, valid_segmentation
+from uninext.formats.coco import check_records, read_annotations, valid_segmentation
 from uninext.formats.errors import DatasetError
 from uninext.formats.rle import to_rle
 
@@ -219,7 +219,7 @@ def read_video_file(
     Raises:
         DatasetError: If the file is absent, is not JSON, or lacks something.
     """
-    content = read_json(ann_file, backend_args)
+    content = read_annotations(ann_file, backend_args)
     return checked_videos(content, ann_file, require_annotations)
 
 

@@ -15,7 +15,6 @@ from typing import Any, NoReturn
 
 from PIL import Image
 
-from uninext.evaluation.result_files.reading import is_list_of
 from uninext.formats.rle import to_rle
 
 
@@ -204,7 +203,9 @@ def _check_tubes(name: str, content: bytes) -> str | None:
         results = json.loads(content, parse_constant=_refuse_constant)
     except ValueError as error:
         return f'not JSON: {error}'
-    if not is_list_of(results, *keys):
+    if not isinstance(results, list) or not all(
+        isinstance(result, dict) and set(keys) <= result.keys() for result in results
+    ):
         return f'not a list of objects with {keys}'
     lengths: dict[Any, int] = {}
     for number, result in enumerate(results):

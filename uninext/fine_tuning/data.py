@@ -31,8 +31,8 @@ from uninext.fine_tuning.scenes import (
 )
 from uninext.formats.coco import (
     category_names,
+    read_annotations,
     read_coco_file,
-    read_json,
     valid_segmentation,
 )
 
@@ -228,7 +228,7 @@ def _kind_of(path: Path) -> DataKind:
             f'{path} is a pickle; REFER files are converted by '
             f'tools/dataset_converters/refcoco.py. {CONVERTERS}'
         )
-    content = read_json(str(path), None)
+    content = read_annotations(str(path))
     if isinstance(content, list):
         raise ValueError(
             f'{path} is a plain list. Sentences with boxes are converted by '
@@ -339,7 +339,7 @@ def _check_names(part: OwnPart) -> None:
 
 def _written(own: OwnSet, folder: Path, split: str) -> OwnSet:
     """The set, in a file of its own unless the user's has just the same scenes."""
-    before = read_json(str(own.ann_file), None)
+    before = read_annotations(str(own.ann_file))
     if len(before[own.kind.scenes]) == len(own.content[own.kind.scenes]):
         return own
     path = folder / f'{own.kind.source}_{split}.json'

@@ -6,5 +6,6 @@ numpy, pycocotools and PIL only, so that converters and ``uninext eval`` start a
 ``index_png``: images whose pixels are object ids.
 ``rle``: masks as run-length codes.
 ``scalabel``: labels and results of BDD100K.
+``json_file``: JSON and text, read and written whole.
 ``errors``: what a reader raises.
 """

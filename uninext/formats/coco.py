@@ -5,16 +5,18 @@ Everything that can be known before training starts is checked here.
 
 from __future__ import annotations
 
-import contextlib
-import json
 import math
-import os.path as osp
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from uninext.formats.errors import DatasetError
+from uninext.formats.json_file import read_json
 
+_ADVICE = (
+    'Download or convert the dataset (tools/dataset_converters), or set `data_root` '
+    'and `ann_file` of the dataset in the config.'
+)
 _WORDS = {int: 'a number', float: 'a number', str: 'a text'}
 _ID, _NUMBER = (int, str, float), (int, float)
 _TYPES = dict(
@@ -45,7 +47,7 @@ def read_coco_file(
     Raises:
         DatasetError: If the file is absent, is not JSON, or lacks something.
     """
-    content = read_json(ann_file, backend_args)
+    content = read_annotations(ann_file, backend_args)
     return checked_coco(content, ann_file, require_annotations)
 
 
@@ -130,38 +132,9 @@ def valid_segmentation(segmentation: Any) -> list | dict | None:
     return None
 
 
-def read_json(ann_file: str, backend_args: dict | None) -> Any:
-    """Read a JSON file.
-
-    Raises:
-        DatasetError: If it is absent or not JSON.
-    """
-    if backend_args is None and not osp.isfile(ann_file):
-        raise DatasetError(
-            f'Annotation file {ann_file} does not exist. Download or convert the '
-            'dataset (tools/dataset_converters), or set `data_root` and `ann_file` of '
-            'the dataset in the config.'
-        )
-    with _on_disk(ann_file, backend_args) as local_path:
-        try:
-            with open(local_path, encoding='utf-8') as file:
-                return json.load(file)
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise DatasetError(
-                f'Annotation file {ann_file} is not valid JSON ({error}). It may be '
-                'cut off: download or convert it again.'
-            ) from error
-
-
-def _on_disk(
-    ann_file: str, backend_args: dict | None
-) -> contextlib.AbstractContextManager[str]:
-    """A local path of a file that may lie elsewhere."""
-    if backend_args is None:
-        return contextlib.nullcontext(ann_file)
-    from mmengine.fileio import get_local_path  # needs torch
-
-    return get_local_path(ann_file, backend_args=backend_args)
+def read_annotations(ann_file: str, backend_args: dict | None = None) -> Any:
+    """Read the JSON of a dataset; arguments and errors of :func:`read_json`."""
+    return read_json(ann_file, _ADVICE, backend_args)
 
 
 def _check_records(content: dict[str, list], ann_file: str) -> None:

@@ -9,7 +9,6 @@ names the last pixel of a box, so 1 is added, as the Scalabel toolkit does.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 from PIL import Image
 from pycocotools import mask as mask_utils
 
+from uninext.formats.json_file import read_json
 from uninext.formats.rle import to_rle
 
 # Classes of box and mask tracking and of instance segmentation; a bitmask's red channel
@@ -166,10 +166,7 @@ def read_label_file(
             _read_bitmask(picture, index, categories, in_videos)
             for index, picture in enumerate(sorted(path.glob('*.png')))
         ]
-    try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f'{path} is not valid JSON: {error}.') from None
+    content = read_json(path)
     frames = content.get('frames') if isinstance(content, dict) else content
     if not isinstance(frames, list):
         raise ValueError(

@@ -17,9 +17,9 @@ from uninext.evaluation.result_files.reading import (
     finite,
     list_of_records,
     mask_rle,
-    read_json,
     unique,
 )
+from uninext.formats.json_file import read_json
 
 KEYS = {'bbox': 'bbox', 'segm': 'segmentation'}
 

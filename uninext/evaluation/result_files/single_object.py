@@ -14,11 +14,8 @@ from uninext.evaluation.evaluators.single_object import (
     TargetBox,
 )
 from uninext.evaluation.functional.single_object import RULES
-from uninext.evaluation.result_files.reading import (
-    list_of_records,
-    parse_json,
-    read_text,
-)
+from uninext.evaluation.result_files.reading import list_of_records
+from uninext.formats.json_file import parse_json, read_text
 
 TRUTH_FILES = ('groundtruth.txt', 'groundtruth_rect.txt')
 # File beside the boxes -> whether a number that is not 0 says that the target can be

@@ -18,7 +18,7 @@ from uninext.evaluation.evaluators.tracks import (
     TracksEvaluator,
     num_annotated,
 )
-from uninext.evaluation.result_files.reading import read_text
+from uninext.formats.json_file import read_text
 from uninext.formats.rle import to_rle
 
 NUM_COLUMNS = (6, 10)  # fewest; most

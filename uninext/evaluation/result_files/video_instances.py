@@ -18,9 +18,9 @@ from uninext.evaluation.result_files.reading import (
     finite,
     list_of_records,
     mask_rle,
-    read_json,
     unique,
 )
+from uninext.formats.json_file import read_json
 
 
 def evaluate_ytvis(

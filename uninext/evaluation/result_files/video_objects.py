@@ -15,7 +15,7 @@ from uninext.evaluation.evaluators.video_objects import (
     VideoObjectsEvaluator,
     object_ids_in,
 )
-from uninext.evaluation.result_files.reading import read_json
+from uninext.formats.json_file import read_json
 
 MAX_VALUE = 255
 META_FILE = 'meta.json'  # of YouTube-VOS: the category of each object

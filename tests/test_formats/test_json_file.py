@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from uninext.formats.errors import DatasetError
+from uninext.formats.json_file import read_json, read_text, write_json, write_text
+from uninext.utils.files import FileError
+
+
+@pytest.mark.parametrize('content', [[], {}, 'ä \U0001f600', {'a': [1, 2.5, None]}])
+def test_what_is_written_is_read(tmp_path, content):
+    path = tmp_path / 'new/folder/a.json'
+    write_json(content, path)
+    assert read_json(path) == content
+
+
+def test_the_mark_of_windows_editors_is_no_part_of_the_text(tmp_path):
+    (tmp_path / 'a').write_bytes('\ufeff[1]'.encode())
+    assert read_json(tmp_path / 'a') == [1]
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        (b'', 'not valid JSON.*cut off'),
+        (b'[1', 'not valid JSON'),
+        (b'\xff', 'not a text'),
+    ],
+)
+def test_what_is_no_json_is_an_error(tmp_path, content, message):
+    (tmp_path / 'a').write_bytes(content)
+    with pytest.raises(DatasetError, match=message):
+        read_json(tmp_path / 'a')
+
+
+def test_absent_files_and_folders_are_errors(tmp_path):
+    with pytest.raises(DatasetError, match='does not exist. Look elsewhere'):
+        read_json(tmp_path / 'a', 'Look elsewhere.')
+    with pytest.raises(DatasetError, match='is a folder'):
+        read_text(tmp_path)
+
+
+def test_file_stays_as_it_was_when_writing_fails(tmp_path, monkeypatch):
+    path = tmp_path / 'a.json'
+    path.write_text('old')
+
+    def chunks():
+        yield 'new'
+        raise OSError('No space left on device')
+
+    with pytest.raises(FileError, match='No space'):
+        write_text(chunks(), path)
+    monkeypatch.setattr(os, 'replace', lambda *_: (_ for _ in ()).throw(OSError('k')))
+    with pytest.raises(FileError, match='k'):
+        write_text(['new'], path)
+    assert path.read_text() == 'old'
+    assert [p.name for p in tmp_path.iterdir()] == ['a.json']

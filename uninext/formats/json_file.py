@@ -1,0 +1,91 @@
+"""JSON and text files: read with errors that say what to do, written whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from uninext.formats.errors import DatasetError
+from uninext.utils.files import replacing
+
+
+def read_json(
+    path: str | Path,
+    advice: str = 'Check the path.',
+    backend_args: dict[str, Any] | None = None,
+) -> Any:
+    """Read a JSON file.
+
+    Args:
+        path: Of the file, or a URL that the backend knows.
+        advice: What to do if there is no file.
+        backend_args: mmengine's file backend; None reads from disk.
+
+    Raises:
+        DatasetError: If it does not exist or is not JSON.
+    """
+    if backend_args is None:
+        return parse_json(read_text(path, advice), path)
+    from mmengine.fileio import get_local_path  # needs torch
+
+    with get_local_path(str(path), backend_args=backend_args) as local_path:
+        return parse_json(read_text(local_path, advice), path)
+
+
+def parse_json(text: str, path: str | Path) -> Any:
+    """Read JSON from text that was found in ``path``.
+
+    Raises:
+        DatasetError: If it is not JSON.
+    """
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DatasetError(
+            f'{path} is not valid JSON: {error}. It may be cut off: write or download '
+            'it again.'
+        ) from None
+
+
+def read_text(path: str | Path, advice: str = 'Check the path.') -> str:
+    """Read a text file in UTF-8, with or without a byte order mark.
+
+    Args:
+        path: Of the file.
+        advice: What to do if there is none.
+
+    Raises:
+        DatasetError: If it does not exist or is not text.
+    """
+    try:
+        return Path(path).read_text(encoding='utf-8-sig')
+    except FileNotFoundError:
+        raise DatasetError(f'{path} does not exist. {advice}') from None
+    except IsADirectoryError:
+        raise DatasetError(f'{path} is a folder; expected a file.') from None
+    except UnicodeDecodeError as error:
+        raise DatasetError(f'{path} is not a text file: {error}.') from None
+
+
+def write_json(content: Any, path: str | Path) -> None:
+    """Write a JSON file whole or not at all; errors of :func:`write_text`."""
+    write_text([json.dumps(content)], path)
+
+
+def write_text(chunks: Iterable[str], path: str | Path) -> None:
+    """Write a text file in UTF-8 whole or not at all, its folders included.
+
+    After a kill or a full disk the file is as it was before.
+
+    Args:
+        chunks: Of the text, in order.
+        path: Of the file.
+
+    Raises:
+        FileError: If it cannot be written.
+    """
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary, temporary.open('w', encoding='utf-8') as file:
+        file.writelines(chunks)
