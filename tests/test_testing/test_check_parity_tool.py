@@ -108,6 +108,9 @@ def test_videos_end_with_a_table(
     assert ['mot', 'boxes_xyxy', *boxes, *failed] in rows
     assert ['vis', 'masks', '2/2', '0.0001', '0.0005'] in rows
     assert f'{5 - status} of 5 agree' in out
+    assert (
+        'not among the numbers: sot, vos_davis, vos_ytvos, rvos, refdavis, mots' in out
+    )
 
 
 def test_videos_need_their_frames(tool, capsys) -> None:

@@ -100,6 +100,15 @@ def worst_of_tasks(results: list[Comparison]) -> list[str]:
     return lines
 
 
+def absent_tasks(results: list[Comparison]) -> list[str]:
+    """A line that names the tasks which the numbers do not hold, if there are any."""
+    from uninext.testing.parity_video import TASKS
+
+    held = {result.name.split('/')[0] for result in results}
+    absent = [name for name in TASKS if name not in held]
+    return [f'not among the numbers: {", ".join(absent)}'] if absent else []
+
+
 def _excess(result: Comparison) -> tuple[bool, float]:
     """Sorts failures last, then by the share of the tolerance that is used."""
     return not result.passed, result.error / (result.tolerance or 1.0)
@@ -120,7 +129,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f'error: {error}', file=sys.stderr)
         return 2
     if args.what == 'video':
-        print('\n'.join(['', *worst_of_tasks(results), '']))
+        print('\n'.join(['', *worst_of_tasks(results), *absent_tasks(results), '']))
     failed = [result for result in results if not result.passed]
     worst = max(results, key=_excess)
     print(
