@@ -21,24 +21,26 @@ ALLOWED = {
     'structures': {'utils', 'structures'},
     'datasets': BASE | {'datasets'},
     'converters': BASE | {'converters'},
-    'models': BASE | {'models'},
+    'checkpoint': BASE | {'checkpoint'},
+    'models': BASE | {'models', 'checkpoint'},
     'evaluation': BASE | {'evaluation'},
     'visualization': BASE | {'visualization'},
-    'engine': BASE | {'engine'},
-    'testing': BASE | {'models', 'engine', 'testing'},
+    'engine': BASE | {'engine', 'checkpoint'},
+    'testing': BASE | {'models', 'checkpoint', 'engine', 'testing'},
     'analysis': BASE | {'models', 'analysis'},
     'assets': {'assets'},
     'apis': BASE
-    | {'models', 'datasets', 'evaluation', 'visualization', 'engine', 'apis', 'assets'},
+    | {'models', 'datasets', 'evaluation', 'visualization', 'engine', 'apis', 'assets'}
+    | {'checkpoint'},
     'fine_tuning': BASE
-    | {'datasets', 'visualization', 'engine', 'apis', 'fine_tuning'},
+    | {'datasets', 'visualization', 'checkpoint', 'engine', 'apis', 'fine_tuning'},
     'shapes': BASE
     | {'models', 'datasets', 'converters', 'evaluation', 'visualization', 'engine'}
-    | {'apis', 'fine_tuning', 'shapes'},
+    | {'apis', 'checkpoint', 'fine_tuning', 'shapes'},
     'web': BASE | {'datasets', 'visualization', 'apis', 'shapes', 'web'},
     'cli': BASE
     | {'models', 'datasets', 'evaluation', 'visualization', 'engine', 'apis', 'cli'}
-    | {'web', 'analysis', 'fine_tuning'},
+    | {'web', 'analysis', 'checkpoint', 'fine_tuning'},
 }
 OPEN = {'registry', 'version'}
 

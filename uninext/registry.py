@@ -38,7 +38,7 @@ def _child(
 
 RUNNERS = _child('RUNNERS', 'mmdet.engine', 'uninext.engine')
 LOOPS = _child('LOOPS', 'mmdet.engine.runner', 'uninext.engine')
-HOOKS = _child('HOOKS', 'mmdet.engine.hooks', 'uninext.engine')
+HOOKS = _child('HOOKS', 'mmdet.engine.hooks', 'uninext.engine', 'uninext.checkpoint')
 LOG_PROCESSORS = _child('LOG_PROCESSORS', 'uninext.engine')
 OPTIM_WRAPPERS = _child('OPTIM_WRAPPERS', 'mmdet.engine.optimizers', 'uninext.engine')
 OPTIM_WRAPPER_CONSTRUCTORS = _child(

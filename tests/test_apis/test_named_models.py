@@ -21,9 +21,9 @@ from uninext.apis.named_models import (
     resolve_model,
     unknown_to,
 )
+from uninext.checkpoint.io import save_safely
 from uninext.shapes.vocabulary import CATEGORIES
 from uninext.utils.files import FileError
-from uninext.utils.safe_files import save_safely
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / 'configs'
@@ -156,7 +156,7 @@ def test_a_home_folder(weights, monkeypatch):
 
 def test_an_address_is_fetched(weights, monkeypatch):
     address = 'https://example.com/deep/weights.pth'
-    module = sys.modules['uninext.engine.checkpoint']
+    module = sys.modules['uninext.checkpoint.load']
     monkeypatch.setattr(module, '_fetch', {address: weights}.__getitem__)
     assert resolve_model(TINY, address)[1] == weights
 

@@ -19,14 +19,10 @@ from uninext.apis.publishing import (
     PublishReport,
     publish_model,
 )
-from uninext.engine import (
-    load_state,
-    load_weights,
-    packaged_parts_of,
-)
+from uninext.checkpoint import load_state, load_weights, packaged_parts_of
+from uninext.checkpoint.io import load_safely
 from uninext.models.detectors import UNINEXT
 from uninext.utils.files import FileError
-from uninext.utils.safe_files import load_safely
 
 ENCODER = 'prompt_generator.text_encoder.'
 

@@ -242,10 +242,12 @@ def test_errors_of_the_config_are_messages(tmp_path, monkeypatch, capfd):
 
 
 def test_convert_reports(tmp_path, monkeypatch, capsys):
-    from uninext.models.weights import ConversionReport
+    from uninext.checkpoint.conversion import ConversionReport
 
     report = ConversionReport(mapped=[('a', 'b')])
-    monkeypatch.setattr('uninext.models.weights.convert_file', lambda *a, **k: report)
+    monkeypatch.setattr(
+        'uninext.checkpoint.conversion.convert_file', lambda *a, **k: report
+    )
     assert main(['convert', 'a.pth', 'b.pth']) == 0
     assert 'a -> b' in capsys.readouterr().out
 

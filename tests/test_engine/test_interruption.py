@@ -11,7 +11,7 @@ import torch
 from mmengine.hooks import Hook
 
 from helpers.engine_toy import ToyDataset
-from uninext.engine import load_checkpoint_file
+from uninext.checkpoint import load_checkpoint_file
 from uninext.engine.interruption import PatientInterrupt
 from uninext.utils.files import FileError
 

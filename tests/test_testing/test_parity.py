@@ -9,7 +9,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from uninext.models.weights import to_published
+from uninext.checkpoint.conversion import to_published
 from uninext.registry import MODELS
 from uninext.testing import (
     ProposalOrder,

@@ -31,7 +31,7 @@ from uninext.apis.prompts import asked_prompts, checked_score_thr
 from uninext.apis.result_streams import collected, with_progress
 from uninext.apis.results import AskedPrompt, Result
 from uninext.apis.sources import Picture, Source, open_source
-from uninext.engine import load_weights
+from uninext.checkpoint import load_weights
 from uninext.models.detectors import UNINEXT, UNINEXTVideo
 from uninext.models.sessions import VideoFrame, VideoSession
 from uninext.structures import Prompt, Target, UninextDataSample, VisualPrompt

@@ -21,12 +21,12 @@ import uninext
 from uninext.apis.carried_config import check_types, read_config_text
 from uninext.apis.inference_scale import InferenceScale
 from uninext.assets import asset_path
-from uninext.engine import local_checkpoint
+from uninext.checkpoint import local_checkpoint
+from uninext.checkpoint.io import read_meta
 from uninext.registry import MODELS as REGISTERED
 from uninext.utils.config_files import read_config_file
 from uninext.utils.error_origin import is_for_users
 from uninext.utils.files import FileError
-from uninext.utils.safe_files import read_meta
 
 CHECKPOINT_SUFFIXES = {'.pth', '.pt', '.ckpt', '.safetensors'}
 _NUM_CLOSE = 3

@@ -21,16 +21,16 @@ from torch import Tensor, nn
 from uninext.apis.carried_config import check_types, read_config_text
 from uninext.apis.inference_scale import InferenceScale
 from uninext.apis.named_models import build_uninext, configs_root
-from uninext.engine import (
+from uninext.checkpoint import (
     PackagedPart,
     digest_of,
     load_weights,
     packaged_parts_text,
 )
+from uninext.checkpoint.io import SAFETENSORS, read_meta, save_safely
 from uninext.models.prompt_generators import LanguagePromptGenerator, load_pretrained
 from uninext.models.prompt_generators.text_encoder import PACKAGED
 from uninext.utils.files import sha256_of
-from uninext.utils.safe_files import SAFETENSORS, read_meta, save_safely
 from uninext.version import __version__
 
 # Rounding to half precision changes a tensor by at most 2 ** -11 of its norm, but for

@@ -21,7 +21,7 @@ from uninext.apis.named_models import (
     resolve_model,
 )
 from uninext.apis.video_files import warn_if_broken
-from uninext.engine import load_weights
+from uninext.checkpoint import load_weights
 from uninext.models.sessions import VideoSession
 from uninext.utils.image_files import IMAGE_SUFFIXES, list_images
 

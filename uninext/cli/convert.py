@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0.
     """
-    from uninext.models.weights import convert_file
+    from uninext.checkpoint.conversion import convert_file
 
     report = convert_file(
         args.source,
@@ -94,7 +94,7 @@ def check_fit(config: str, state: Mapping[str, Tensor]) -> None:
         FileError: If a key is missing, unexpected or has another shape.
     """
     from uninext.apis.named_models import build_uninext
-    from uninext.engine import load_state
+    from uninext.checkpoint import load_state
     from uninext.utils.meta_device import without_numbers
 
     with without_numbers():

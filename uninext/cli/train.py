@@ -91,7 +91,7 @@ def train(cfg: Config, args: argparse.Namespace) -> UninextRunner:
     Raises:
         KeyboardInterrupt: After Ctrl-C; says how to go on.
     """
-    from uninext.engine.screen import file_only
+    from uninext.utils.screen import file_only
 
     runner = build_runner(cfg)
     runner.prepare_training()
@@ -113,7 +113,7 @@ def how_to_go_on(work_dir: str, args: argparse.Namespace) -> str:
         work_dir: Of the training.
         args: Parsed arguments of :func:`add_arguments`, with ``config``.
     """
-    from uninext.engine import find_loadable
+    from uninext.checkpoint import find_loadable
 
     saved, _ = find_loadable(work_dir)
     if saved is None:

@@ -13,7 +13,7 @@ from mmengine.runner import BaseLoop, IterBasedTrainLoop, Runner
 from torch import nn
 from torch.utils.data import BatchSampler, DataLoader, Dataset
 
-from uninext.engine.hooks import SafeCheckpointHook
+from uninext.checkpoint import SafeCheckpointHook
 from uninext.engine.interruption import PatientInterrupt
 from uninext.registry import LOOPS
 

@@ -18,19 +18,19 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
-from uninext.engine.checkpoint import (
+from uninext.checkpoint.load import (
     find_loadable,
     load_checkpoint_file,
     load_state,
     refusing_pickled_code,
     state_dict_of,
 )
+from uninext.checkpoint.packaged_parts import packaged_parts_of
 from uninext.engine.distributed import has_accelerator, init_cpu_group
 from uninext.engine.freezing import freeze_parameters
-from uninext.engine.packaged_parts import packaged_parts_of
-from uninext.engine.screen import file_only, screens
 from uninext.registry import RUNNERS
 from uninext.utils.files import FileError, replacing
+from uninext.utils.screen import file_only, screens
 
 # arguments of DataLoader that it refuses without workers
 _OF_WORKERS = ('persistent_workers', 'prefetch_factor', 'multiprocessing_context')

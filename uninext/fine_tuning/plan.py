@@ -22,7 +22,7 @@ from uninext.apis.named_models import (
     config_path,
     resolve_model,
 )
-from uninext.engine import load_checkpoint_file, state_dict_of
+from uninext.checkpoint import load_checkpoint_file, state_dict_of
 from uninext.fine_tuning.config_lines import Expression, assignments
 from uninext.fine_tuning.data import OwnPart
 from uninext.fine_tuning.short_training import short_schedule

@@ -3,8 +3,8 @@
 In the order of the data: ``data_preprocessors`` -> ``backbones``,
 ``prompt_generators`` -> ``necks`` (fusion) -> ``transformer`` (on ``ops``) ->
 ``heads`` -> ``task_modules`` and ``losses`` in training, ``predictors`` in test, and
-``trackers`` from frame to frame in a video's ``sessions``; ``detectors`` joins them,
-``weights`` reads and writes published checkpoints. Nothing here imports datasets.
+``trackers`` from frame to frame in a video's ``sessions``; ``detectors`` joins them.
+Nothing here imports datasets.
 """
 
 import uninext.registry  # noqa: F401  (before mmdet: stands in for absent ops)
@@ -23,7 +23,6 @@ from . import (
     task_modules,
     trackers,
     transformer,
-    weights,
 )
 
 __all__ = [
@@ -40,5 +39,4 @@ __all__ = [
     'task_modules',
     'trackers',
     'transformer',
-    'weights',
 ]

@@ -10,8 +10,8 @@ from pathlib import Path
 from mmengine.config import Config
 from torch import nn
 
-from uninext.engine import load_state
-from uninext.models.weights import from_published
+from uninext.checkpoint import load_state
+from uninext.checkpoint.conversion import from_published
 from uninext.registry import MODELS
 from uninext.testing.drawn_weights import draw_state_dict, read_key_table
 

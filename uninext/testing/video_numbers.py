@@ -15,8 +15,8 @@ from mmengine.config import Config
 from PIL import Image
 from torch import Tensor, nn
 
-from uninext.engine import load_state
-from uninext.models.weights import from_published
+from uninext.checkpoint import load_state
+from uninext.checkpoint.conversion import from_published
 from uninext.registry import MODELS
 from uninext.testing.drawn_weights import draw_state_dict
 from uninext.testing.stored_numbers import StoredNumbers

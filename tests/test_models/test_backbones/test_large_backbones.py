@@ -23,7 +23,7 @@ from helpers.small_uninext import (
     small_video_config,
     target,
 )
-from uninext.models.weights import from_published
+from uninext.checkpoint.conversion import from_published
 from uninext.registry import MODELS
 from uninext.testing.drawn_weights import read_key_table
 

@@ -18,7 +18,7 @@ from helpers.small_uninext import (
     small_video_config,
     target,
 )
-from uninext.engine.checkpoint import load_state
+from uninext.checkpoint.load import load_state
 from uninext.models.detectors import UNINEXTVideo
 from uninext.models.ops import MSDeformAttention
 from uninext.structures import Prompt

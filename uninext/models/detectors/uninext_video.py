@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from uninext.checkpoint.conversion import add_template_backbone, start_video_from_image
 from uninext.models.detectors.uninext import (
     UNINEXT,
     Decoded,
@@ -21,7 +22,6 @@ from uninext.models.detectors.uninext import (
 )
 from uninext.models.heads import ReferenceFrame, gather_targets
 from uninext.models.sessions import VideoSession
-from uninext.models.weights import add_template_backbone, start_video_from_image
 from uninext.registry import MODELS
 from uninext.structures import (
     Prompt,

@@ -12,18 +12,18 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from uninext.models.weights.backbone_keys import (
+from uninext.checkpoint.conversion.backbone_keys import (
     convnext_rules,
     resnet_rules,
     vit_rules,
 )
-from uninext.models.weights.converter import (
+from uninext.checkpoint.conversion.converter import (
     ConversionReport,
     reason_to_drop,
     refuse_left_over,
     rule_of_published,
 )
-from uninext.models.weights.key_rule import KeyRule
+from uninext.checkpoint.conversion.key_rule import KeyRule
 
 VIT_PATCH = 16
 

@@ -9,9 +9,9 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
-from uninext.engine.checkpoint import from_plain, to_plain
-from uninext.engine.screen import file_only
+from uninext.checkpoint.load import from_plain, to_plain
 from uninext.registry import HOOKS
+from uninext.utils.screen import file_only
 
 
 @HOOKS.register_module()

@@ -7,27 +7,27 @@
 ``files``: the same for files, loaded safely and written atomically.
 """
 
-from uninext.models.weights.converter import (
+from uninext.checkpoint.conversion.converter import (
     ConversionReport,
     from_published,
     to_published,
 )
-from uninext.models.weights.files import (
+from uninext.checkpoint.conversion.files import (
     config_of,
     convert_file,
     load_published,
     load_state_dict_file,
 )
-from uninext.models.weights.initial_weights import backbone_from_published
-from uninext.models.weights.key_rule import KeyRule
-from uninext.models.weights.key_table import (
+from uninext.checkpoint.conversion.initial_weights import backbone_from_published
+from uninext.checkpoint.conversion.key_rule import KeyRule
+from uninext.checkpoint.conversion.key_table import (
     DROPPED,
     IMAGE_RULES,
     VIDEO_PARTS,
     VIDEO_RULES,
     detect_stage,
 )
-from uninext.models.weights.to_video import (
+from uninext.checkpoint.conversion.to_video import (
     add_template_backbone,
     start_video_from_image,
 )

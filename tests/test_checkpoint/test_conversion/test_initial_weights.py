@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from uninext.models.weights import backbone_from_published
+from uninext.checkpoint.conversion import backbone_from_published
 from uninext.registry import MODELS
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from uninext.models.weights import (
+from uninext.checkpoint.conversion import (
     add_template_backbone,
     start_video_from_image,
     to_published,

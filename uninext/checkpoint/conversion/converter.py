@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from uninext.models.weights.key_rule import KeyRule, matches_any
-from uninext.models.weights.key_table import (
+from uninext.checkpoint.conversion.key_rule import KeyRule, matches_any
+from uninext.checkpoint.conversion.key_table import (
     DROPPED,
     IMAGE_RULES,
     NO_COUNTER,
@@ -194,7 +194,7 @@ def refuse_left_over(keys: Sequence[str], layout: str) -> None:
         more = f'\n  ... and {len(keys) - 20} more' if len(keys) > 20 else ''
         raise ValueError(
             f'{len(keys)} keys have no place in the table of {layout} keys '
-            f'(uninext/models/weights/*_keys.py, key_table.py):\n  {shown}{more}'
+            f'(uninext/checkpoint/conversion/*_keys.py, key_table.py):\n  {shown}{more}'
         )
 
 

@@ -5,9 +5,9 @@ from collections import OrderedDict
 import pytest
 import torch
 
-from uninext.models.weights import from_published, to_published
-from uninext.models.weights.key_rule import compile_template
-from uninext.models.weights.key_table import (
+from uninext.checkpoint.conversion import from_published, to_published
+from uninext.checkpoint.conversion.key_rule import compile_template
+from uninext.checkpoint.conversion.key_table import (
     IMAGE_RULES,
     PROPOSAL_CLASSIFIER,
     VIDEO_RULES,

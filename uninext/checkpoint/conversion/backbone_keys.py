@@ -6,7 +6,7 @@ backbone looks like one of another, so the rules of all can stand in one list.
 
 from __future__ import annotations
 
-from uninext.models.weights.key_rule import KeyRule
+from uninext.checkpoint.conversion.key_rule import KeyRule
 
 
 def backbone_rules(published: str, ours: str) -> list[KeyRule]:

@@ -7,15 +7,15 @@ import torch
 from torch import nn
 
 from helpers.engine_toy import ToyNet
-from uninext.engine import (
+from uninext.checkpoint import (
     PackagedPart,
     digest_of,
     packaged_parts_of,
     packaged_parts_text,
 )
+from uninext.checkpoint.io import save_safely
 from uninext.registry import MODELS
 from uninext.utils.files import FileError
-from uninext.utils.safe_files import save_safely
 
 
 class Reader(nn.Module):

@@ -9,8 +9,8 @@ import pytest
 import torch
 from mmengine.logging import HistoryBuffer
 
+from uninext.checkpoint.io import load_safely, save_safely
 from uninext.utils.files import FileError
-from uninext.utils.safe_files import load_safely, save_safely
 
 
 class RunsCode:

@@ -14,7 +14,7 @@ import torch
 from mmengine.logging import HistoryBuffer
 from torch import nn
 
-from uninext.engine.checkpoint import (
+from uninext.checkpoint.load import (
     find_loadable,
     from_plain,
     load_checkpoint_file,

@@ -23,8 +23,8 @@ import torch
 from mmengine.logging import HistoryBuffer
 from torch import Tensor, nn
 
-from uninext.engine.packaged_parts import PackagedPart, packaged_parts_of
-from uninext.utils import safe_files
+from uninext.checkpoint.io import load_safely
+from uninext.checkpoint.packaged_parts import PackagedPart, packaged_parts_of
 from uninext.utils.files import FileError
 
 # Statistics of BatchNorm that no inference uses; converted files do not carry them.
@@ -100,7 +100,7 @@ def load_checkpoint_file(
         FileError: If the file is absent, cut short, carries pickled code, or is
             not a mapping.
     """
-    return safe_files.load_safely(local_checkpoint(path), map_location, mmap)
+    return load_safely(local_checkpoint(path), map_location, mmap)
 
 
 def local_checkpoint(path: str | os.PathLike) -> Path:

@@ -8,19 +8,19 @@ from typing import Any
 
 from torch import Tensor
 
-from uninext.models.weights.converter import (
+from uninext.checkpoint.conversion.converter import (
     ConversionReport,
     from_published,
     to_published,
 )
-from uninext.models.weights.initial_weights import backbone_from_published
-from uninext.models.weights.to_video import VIDEO_PREFIXES, add_template_backbone
-from uninext.utils.files import sha256_of
-from uninext.utils.safe_files import (
+from uninext.checkpoint.conversion.initial_weights import backbone_from_published
+from uninext.checkpoint.conversion.to_video import VIDEO_PREFIXES, add_template_backbone
+from uninext.checkpoint.io import (
     STATE_KEYS,
     load_safely,
     save_safely,
 )
+from uninext.utils.files import sha256_of
 
 # what the names of configs say of the backbone, by its keys
 BACKBONE_SUFFIXES = {'backbone.stages.': '_convnext-l', 'backbone.layers.': '_vit-h'}

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from helpers.tools import load_tool
-from uninext.models.weights import (
+from uninext.checkpoint.conversion import (
     config_of,
     convert_file,
     load_published,
     load_state_dict_file,
 )
-from uninext.utils.safe_files import load_safely
+from uninext.checkpoint.io import load_safely
 
 REF = 'ref_backbone'
 TOOL = 'tools/model_converters/official_to_uninext.py'

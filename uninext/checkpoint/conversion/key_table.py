@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from uninext.models.weights.backbone_keys import backbone_rules
-from uninext.models.weights.key_rule import KeyRule, matches_any
+from uninext.checkpoint.conversion.backbone_keys import backbone_rules
+from uninext.checkpoint.conversion.key_rule import KeyRule, matches_any
 
 TRANSFORMER = 'detr.detr.transformer'
 BACKBONE = 'detr.detr.backbone.0.backbone.'

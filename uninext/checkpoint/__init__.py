@@ -1,0 +1,42 @@
+"""Files of weights: loading, saving, converting, publishing.
+
+``io``: read without running code, written whole.
+``load``: weights into a model; every key must fit.
+``packaged_parts``: what a file leaves out because a package brings it.
+``hook``: checkpoints of a training; the old one goes when the new one is whole.
+``conversion``: from the published layout of keys to ours, and back.
+"""
+
+from uninext.checkpoint.hook import SafeCheckpointHook
+from uninext.checkpoint.load import (
+    KeyReport,
+    find_loadable,
+    load_checkpoint_file,
+    load_state,
+    load_weights,
+    local_checkpoint,
+    refusing_pickled_code,
+    state_dict_of,
+)
+from uninext.checkpoint.packaged_parts import (
+    PackagedPart,
+    digest_of,
+    packaged_parts_of,
+    packaged_parts_text,
+)
+
+__all__ = [
+    'KeyReport',
+    'PackagedPart',
+    'SafeCheckpointHook',
+    'digest_of',
+    'find_loadable',
+    'load_checkpoint_file',
+    'load_state',
+    'load_weights',
+    'local_checkpoint',
+    'packaged_parts_of',
+    'packaged_parts_text',
+    'refusing_pickled_code',
+    'state_dict_of',
+]
