@@ -21,7 +21,7 @@ from uninext.apis.named_models import (
     resolve_model,
     unknown_to,
 )
-from uninext.checkpoint.io import save_safely
+from uninext.checkpoint.io import save_file
 from uninext.shapes.vocabulary import CATEGORIES
 from uninext.utils.files import FileError
 
@@ -41,7 +41,7 @@ def weights(tmp_path) -> Path:
 
 
 def file_with(meta: dict, path: Path) -> Path:
-    save_safely({'state_dict': {'a': torch.zeros(1)}, 'meta': meta}, path)
+    save_file({'state_dict': {'a': torch.zeros(1)}, 'meta': meta}, path)
     return path
 
 
@@ -156,7 +156,7 @@ def test_a_home_folder(weights, monkeypatch):
 
 def test_an_address_is_fetched(weights, monkeypatch):
     address = 'https://example.com/deep/weights.pth'
-    module = sys.modules['uninext.checkpoint.load']
+    module = sys.modules['uninext.checkpoint.io']
     monkeypatch.setattr(module, '_fetch', {address: weights}.__getitem__)
     assert resolve_model(TINY, address)[1] == weights
 

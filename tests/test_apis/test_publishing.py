@@ -20,7 +20,7 @@ from uninext.apis.publishing import (
     publish_model,
 )
 from uninext.checkpoint import load_state, load_weights, packaged_parts_of
-from uninext.checkpoint.io import load_safely
+from uninext.checkpoint.io import load_file
 from uninext.models.detectors import UNINEXT
 from uninext.utils.files import FileError
 
@@ -85,7 +85,7 @@ def config() -> Config:
 @pytest.fixture
 def state(trained) -> dict:
     """The weights of the checkpoint, to be changed."""
-    return load_safely(trained)['state_dict']
+    return load_file(trained)['state_dict']
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def target(tmp_path) -> Path:
 
 
 def test_what_a_file_holds(published, trained, state, empty):
-    content = load_safely(published.path)
+    content = load_file(published.path)
     stored = content['state_dict']
     parameters = dict(empty.named_parameters())
     assert set(stored) == {key for key in state if not key.startswith(ENCODER)}
@@ -128,7 +128,7 @@ def test_values_that_half_precision_has_not_are_kept(state, config, source, targ
     state['neck.convs.1.gn.bias'].fill_(0)
     torch.save(state, source)
     report = publish_model(source, config, target)
-    stored = load_safely(target)['state_dict']
+    stored = load_file(target)['state_dict']
     assert (stored['neck.convs.0.gn.weight'] == 1e-9).all()
     assert (stored['neck.convs.0.gn.bias'] == 1e6).all()
     assert stored['neck.convs.1.gn.bias'].dtype == torch.float16
@@ -144,7 +144,7 @@ def test_the_report_for_people(published):
 def test_publishing_what_was_published_changes_nothing(published, config, target):
     again = publish_model(published.path, config, target)
     assert again.worst == 0
-    one, two = load_safely(published.path), load_safely(target)
+    one, two = load_file(published.path), load_file(target)
     assert set(one['state_dict']) == set(two['state_dict'])
     for key, value in one['state_dict'].items():
         assert torch.equal(two['state_dict'][key], value)
@@ -156,7 +156,7 @@ def test_a_text_encoder_that_was_trained_is_kept(state, config, source, target):
     state[key].flatten()[0] += 1e-6
     torch.save(state, source)
     assert not publish_model(source, config, target).left_out
-    assert key in load_safely(target)['state_dict']
+    assert key in load_file(target)['state_dict']
 
 
 def test_a_text_encoder_of_no_package_is_kept(trained, config, target):
@@ -217,7 +217,7 @@ def test_a_config_of_this_project_is_noted_by_its_name(
     for room in (named_models, publishing):
         monkeypatch.setattr(room, 'configs_root', lambda: tmp_path / 'configs')
     publish_model(trained, path, target)
-    meta = load_safely(target)['meta']
+    meta = load_file(target)['meta']
     assert meta['config'] == 'uninext/small.py'
     assert 'model' not in meta
     assert Path(resolve_model(target)[0].filename) == path
@@ -250,7 +250,7 @@ def test_the_package_is_absent(published, empty, monkeypatch):
 
 
 def test_parts_that_may_differ_are_not_fetched(published, empty):
-    content = load_safely(published.path)
+    content = load_file(published.path)
     before = copy.deepcopy(empty.prompt_generator.state_dict())
     parts = packaged_parts_of(content)
     load_state(empty, content['state_dict'], ['text_encoder'], packaged=parts)
@@ -259,7 +259,7 @@ def test_parts_that_may_differ_are_not_fetched(published, empty):
 
 
 def test_all_else_must_be_there(published, config):
-    model, content = build(config.model), load_safely(published.path)
+    model, content = build(config.model), load_file(published.path)
     del content['state_dict']['level_embed']
     load = partial(load_state, model, content['state_dict'])
     parts = packaged_parts_of(content)

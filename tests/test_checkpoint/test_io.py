@@ -4,12 +4,19 @@ import os
 import pickle
 import resource
 import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
-from mmengine.logging import HistoryBuffer
 
-from uninext.checkpoint.io import load_safely, save_safely
+from uninext.checkpoint import (
+    load_file,
+    local_file,
+    refusing_pickled_code,
+    save_file,
+    state_dict_of,
+)
 from uninext.utils.files import FileError
 
 
@@ -23,23 +30,16 @@ class RunsCode:
         return open, (str(self.path), 'w')
 
 
-class ReachesForGlobals:
-    """Asks for an attribute that is no statistic of a log."""
-
-    def __reduce__(self):
-        return getattr, (HistoryBuffer, '__init__')
-
-
 def test_absent_file(tmp_path):
     with pytest.raises(FileError, match='no checkpoint.*none.pth'):
-        load_safely(tmp_path / 'none.pth')
+        load_file(tmp_path / 'none.pth')
 
 
 def test_pickled_code_is_not_run(tmp_path):
     path, trace = tmp_path / 'evil.pth', tmp_path / 'trace'
     torch.save({'state_dict': {}, 'x': RunsCode(trace)}, path)
     with pytest.raises(FileError, match='could run code.*open'):
-        load_safely(path)
+        load_file(path)
     assert not trace.exists()
 
 
@@ -51,17 +51,8 @@ def test_nobody_is_told_to_run_it_after_all(tmp_path):
     path = tmp_path / 'evil.pth'
     torch.save({'x': CallsTheShell()}, path)
     with pytest.raises(FileError, match='system') as error:
-        load_safely(path)
+        load_file(path)
     assert 'weights_only' not in str(error.value)
-
-
-def test_getattr_in_logs_reaches_only_statistics(tmp_path):
-    good, bad = tmp_path / 'good.pth', tmp_path / 'bad.pth'
-    torch.save({'log': HistoryBuffer([1.0, 3.0], [1, 1])}, good)
-    assert load_safely(good)['log'].mean() == 2
-    torch.save({'x': ReachesForGlobals()}, bad)
-    with pytest.raises(FileError, match='__init__.*not allowed'):
-        load_safely(bad)
 
 
 @pytest.mark.parametrize('content', [b'', b'no checkpoint', b'PK\x03\x04cut'])
@@ -69,20 +60,20 @@ def test_what_is_no_checkpoint(tmp_path, content):
     path = tmp_path / 'x.pth'
     path.write_bytes(content)
     with pytest.raises(FileError, match='x.pth'):
-        load_safely(path)
+        load_file(path)
 
 
 def test_a_tensor_alone_is_no_checkpoint(tmp_path):
     torch.save(torch.zeros(1), tmp_path / 'x.pth')
     with pytest.raises(FileError, match='holds a Tensor'):
-        load_safely(tmp_path / 'x.pth')
+        load_file(tmp_path / 'x.pth')
 
 
 def test_empty_content(tmp_path):
-    save_safely({}, tmp_path / 'x.pth')
-    assert load_safely(tmp_path / 'x.pth') == {}
+    save_file({}, tmp_path / 'x.pth')
+    assert load_file(tmp_path / 'x.pth') == {}
     with pytest.raises(FileError, match=r'weights and metadata.*got \[\]'):
-        save_safely({}, tmp_path / 'x.safetensors')
+        save_file({}, tmp_path / 'x.safetensors')
 
 
 @pytest.mark.parametrize('name', ['deep/x.pth', 'deep/x.safetensors'])
@@ -90,8 +81,8 @@ def test_what_is_saved_is_loaded(tmp_path, name):
     first = torch.randn(2, 3)
     state = {'a': first, 'same': first, 'view': first.T, 'n': torch.tensor(3)}
     content = {'state_dict': state, 'meta': {'stage': 'video'}}
-    save_safely(content, tmp_path / name)
-    loaded = load_safely(tmp_path / name)
+    save_file(content, tmp_path / name)
+    loaded = load_file(tmp_path / name)
     assert loaded['meta']['stage'] == 'video'
     assert loaded['state_dict'].keys() == state.keys()
     assert all(torch.equal(loaded['state_dict'][k], v) for k, v in state.items())
@@ -103,15 +94,15 @@ def test_what_is_saved_is_loaded(tmp_path, name):
 def test_safetensors_hold_no_training_state(tmp_path):
     content = {'model': {'a': torch.ones(1)}, 'optimizer': {}}
     with pytest.raises(FileError, match="got.*'optimizer'"):
-        save_safely(content, tmp_path / 'x.safetensors')
+        save_file(content, tmp_path / 'x.safetensors')
 
 
 def test_damaged_safetensors(tmp_path):
     path = tmp_path / 'x.safetensors'
-    save_safely({'state_dict': {'a': torch.ones(100)}}, path)
+    save_file({'state_dict': {'a': torch.ones(100)}}, path)
     path.write_bytes(path.read_bytes()[:-50])
     with pytest.raises(FileError, match='safetensors says'):
-        load_safely(path)
+        load_file(path)
 
 
 @pytest.mark.parametrize('name', ['x.pth', 'x.safetensors'])
@@ -124,7 +115,7 @@ def test_full_disk(tmp_path, name):
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
     try:
         with pytest.raises(FileError, match=f'{name} could not be written'):
-            save_safely({'state_dict': {'a': torch.ones(10**6)}}, path)
+            save_file({'state_dict': {'a': torch.ones(10**6)}}, path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, handler)
@@ -134,5 +125,78 @@ def test_full_disk(tmp_path, name):
 
 def test_error_of_torch_is_not_hidden(tmp_path):
     with pytest.raises((TypeError, AttributeError, pickle.PicklingError)):
-        save_safely({'f': lambda: 0}, tmp_path / 'x.pth')
+        save_file({'f': lambda: 0}, tmp_path / 'x.pth')
     assert list(tmp_path.iterdir()) == []
+
+
+def test_address_is_fetched_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path / 'hub'))
+    source = tmp_path / 'net.pth'
+    torch.save({'a': torch.ones(1)}, source)
+    address = source.as_uri()
+    assert load_file(address)['a'] == 1
+    source.unlink()
+    assert load_file(address)['a'] == 1
+    with pytest.raises(FileError, match='could not be fetched'):
+        load_file((tmp_path / 'absent.pth').as_uri())
+
+
+def test_processes_of_a_machine_fetch_once(tmp_path, monkeypatch):
+    """At the same time: whoever comes later waits for the file."""
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path))
+    fetched = []
+
+    def download(address, target, **_) -> None:
+        fetched.append(address)
+        time.sleep(0.1)
+        torch.save({}, target)
+
+    monkeypatch.setattr(torch.hub, 'download_url_to_file', download)
+    with ThreadPoolExecutor(4) as pool:
+        paths = list(pool.map(local_file, ['https://x/w.pth'] * 4))
+    assert set(paths) == {tmp_path / 'checkpoints/w.pth'}
+    assert fetched == ['https://x/w.pth']
+
+
+@pytest.mark.parametrize('local_rank', ['0', '1'])
+def test_every_process_is_told_what_cannot_be_fetched(
+    tmp_path, monkeypatch, local_rank
+):
+    """None waits at a barrier for one that failed: nothing is asked of others."""
+
+    def refuse(*args, **kwargs) -> None:
+        raise AssertionError('it waits for other processes')
+
+    def fail(*args, **kwargs) -> None:
+        raise OSError('no network')
+
+    monkeypatch.setenv('LOCAL_RANK', local_rank)
+    monkeypatch.setattr(torch.distributed, 'is_initialized', lambda: True)
+    monkeypatch.setattr(torch.distributed, 'get_rank', lambda *_: int(local_rank))
+    for collective in ('barrier', 'all_gather_object', 'broadcast_object_list'):
+        monkeypatch.setattr(torch.distributed, collective, refuse)
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path))
+    monkeypatch.setattr(torch.hub, 'download_url_to_file', fail)
+    with pytest.raises(FileError, match='could not be fetched .no network'):
+        local_file('https://x/w.pth')
+
+
+def test_state_dict_of():
+    weights = {'a': torch.ones(1)}
+    assert state_dict_of({'state_dict': weights, 'meta': {}}) == weights
+    assert state_dict_of(weights) == weights
+    with pytest.raises(FileError, match='nothing'):
+        state_dict_of({})
+    with pytest.raises(FileError, match=r"\['meta'\]"):
+        state_dict_of({'meta': 3})
+    with pytest.raises(FileError, match='official_to_uninext'):
+        state_dict_of({'model': weights, 'iteration': 3})
+
+
+def test_refusing_pickled_code_of_others(tmp_path, monkeypatch):
+    monkeypatch.delenv('TORCH_FORCE_WEIGHTS_ONLY_LOAD', raising=False)
+    torch.save(RunsCode(tmp_path / 'trace'), tmp_path / 'x.pth')
+    with refusing_pickled_code(), pytest.raises(pickle.UnpicklingError):
+        torch.load(tmp_path / 'x.pth', weights_only=False)
+    assert not (tmp_path / 'trace').exists()
+    assert 'TORCH_FORCE_WEIGHTS_ONLY_LOAD' not in os.environ

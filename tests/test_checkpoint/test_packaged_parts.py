@@ -13,7 +13,7 @@ from uninext.checkpoint import (
     packaged_parts_of,
     packaged_parts_text,
 )
-from uninext.checkpoint.io import save_safely
+from uninext.checkpoint.io import save_file
 from uninext.registry import MODELS
 from uninext.utils.files import FileError
 
@@ -57,7 +57,7 @@ def weights(part, tmp_path) -> str:
     """A published file of half precision without the part."""
     state = ToyNet().half().state_dict()
     meta = {'left_out': packaged_parts_text([part])}
-    save_safely({'state_dict': state, 'meta': meta}, tmp_path / 'net.safetensors')
+    save_file({'state_dict': state, 'meta': meta}, tmp_path / 'net.safetensors')
     return str(tmp_path / 'net.safetensors')
 
 

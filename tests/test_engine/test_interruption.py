@@ -11,7 +11,7 @@ import torch
 from mmengine.hooks import Hook
 
 from helpers.engine_toy import ToyDataset
-from uninext.checkpoint import load_checkpoint_file
+from uninext.checkpoint import load_file
 from uninext.engine.interruption import PatientInterrupt
 from uninext.utils.files import FileError
 
@@ -164,7 +164,7 @@ def test_again_while_saving_leaves_the_checkpoint_of_before(
     with pytest.raises(KeyboardInterrupt):
         make_runner().train()
     assert checkpoints(tmp_path) == ['iter_10.pth']
-    assert load_checkpoint_file(tmp_path / 'iter_10.pth')['meta']['iter'] == 10
+    assert load_file(tmp_path / 'iter_10.pth')['meta']['iter'] == 10
 
 
 def test_nothing_is_formatted_on_the_way(make_runner, tmp_path, monkeypatch):
@@ -177,7 +177,7 @@ def test_nothing_is_formatted_on_the_way(make_runner, tmp_path, monkeypatch):
     monkeypatch.setattr(yapf_api, 'FormatCode', refuse)
     runner = make_runner()
     runner.train()
-    text = load_checkpoint_file(tmp_path / 'iter_20.pth')['meta']['cfg']
+    text = load_file(tmp_path / 'iter_20.pth')['meta']['cfg']
     values: dict = {}
     exec(text, values)
     assert values['train_cfg'] == runner.cfg.train_cfg

@@ -21,7 +21,7 @@ import uninext
 from uninext.apis.carried_config import check_types, read_config_text
 from uninext.apis.inference_scale import InferenceScale
 from uninext.assets import asset_path
-from uninext.checkpoint import local_checkpoint
+from uninext.checkpoint import local_file
 from uninext.checkpoint.io import read_meta
 from uninext.registry import MODELS as REGISTERED
 from uninext.utils.config_files import read_config_file
@@ -131,7 +131,7 @@ def resolve_model(
                 f'Two files of weights, {model} and {checkpoint}: give one, and if it '
                 'does not tell its config, that before it.'
             )
-        path = local_checkpoint(model)
+        path = local_file(model)
         return config_of_checkpoint(path), path
     config = read_config_file(_config_file(model))
     _check_kind(config, KINDS)
@@ -234,7 +234,7 @@ def _weights(checkpoint: str | Path | None) -> Path:
             f'a model that brings its own: {", ".join(map(repr, MODELS))}. '
             'docs/model_zoo.md says where weights are.'
         )
-    return local_checkpoint(checkpoint)
+    return local_file(checkpoint)
 
 
 def _brought_along(name: str, named: NamedModel) -> Path:

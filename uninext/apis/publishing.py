@@ -27,7 +27,7 @@ from uninext.checkpoint import (
     load_weights,
     packaged_parts_text,
 )
-from uninext.checkpoint.io import SAFETENSORS, read_meta, save_safely
+from uninext.checkpoint.io import SAFETENSORS, read_meta, save_file
 from uninext.models.prompt_generators import LanguagePromptGenerator, load_pretrained
 from uninext.models.prompt_generators.text_encoder import PACKAGED
 from uninext.utils.files import sha256_of
@@ -121,7 +121,7 @@ def publish_model(
         meta['iter'] = source_meta['iter']
     if figures is not None:
         meta['figures'] = json.dumps(figures)
-    save_safely({'state_dict': state, 'meta': meta}, target)
+    save_file({'state_dict': state, 'meta': meta}, target)
     return _report(target, model, config, state, left_out)
 
 

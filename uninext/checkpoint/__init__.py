@@ -8,16 +8,15 @@
 """
 
 from uninext.checkpoint.hook import SafeCheckpointHook
-from uninext.checkpoint.load import (
-    KeyReport,
-    find_loadable,
-    load_checkpoint_file,
-    load_state,
-    load_weights,
-    local_checkpoint,
+from uninext.checkpoint.io import (
+    load_file,
+    local_file,
+    read_meta,
     refusing_pickled_code,
+    save_file,
     state_dict_of,
 )
+from uninext.checkpoint.load import KeyReport, find_loadable, load_state, load_weights
 from uninext.checkpoint.packaged_parts import (
     PackagedPart,
     digest_of,
@@ -31,12 +30,14 @@ __all__ = [
     'SafeCheckpointHook',
     'digest_of',
     'find_loadable',
-    'load_checkpoint_file',
+    'load_file',
     'load_state',
     'load_weights',
-    'local_checkpoint',
+    'local_file',
     'packaged_parts_of',
     'packaged_parts_text',
+    'read_meta',
     'refusing_pickled_code',
+    'save_file',
     'state_dict_of',
 ]

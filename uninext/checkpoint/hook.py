@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
+from mmengine.logging import HistoryBuffer
 from mmengine.runner import Runner
 
-from uninext.checkpoint.load import from_plain, to_plain
 from uninext.registry import HOOKS
 from uninext.utils.screen import file_only
+
+_HISTORY = 'history_buffer'
 
 
 @HOOKS.register_module()
@@ -109,3 +115,39 @@ class SafeCheckpointHook(CheckpointHook):
         self.keep_ckpt_ids.append(step)
         runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
         return superseded
+
+
+def to_plain(value: Any) -> Any:
+    """Replace what only numpy and mmengine can read by tensors, numbers and dicts.
+
+    mmengine's logs pickle bound methods; a file without them loads with
+    ``weights_only=True`` in every version of torch and numpy.
+
+    Args:
+        value: Containers of plain values, numpy values and ``HistoryBuffer``.
+
+    Returns:
+        The same, with new containers. :func:`from_plain` is the inverse for logs.
+    """
+    if isinstance(value, HistoryBuffer):
+        values, counts = (torch.from_numpy(np.array(a, float)) for a in value.data)
+        return {_HISTORY: {'values': values, 'counts': counts}}
+    if isinstance(value, Mapping):
+        plain = {key: to_plain(item) for key, item in value.items()}
+        return Counter(plain) if isinstance(value, Counter) else plain
+    if isinstance(value, (list, tuple)):
+        plain = [to_plain(item) for item in value]
+        return plain if isinstance(value, list) else tuple(plain)
+    if isinstance(value, np.generic):
+        return value.item()
+    return value
+
+
+def from_plain(value: Any) -> Any:
+    """Make ``HistoryBuffer`` again what :func:`to_plain` made of them."""
+    if isinstance(value, dict) and not isinstance(value, Counter):
+        if _HISTORY in value:
+            log = value[_HISTORY]
+            return HistoryBuffer(log['values'].tolist(), log['counts'].tolist())
+        return {key: from_plain(item) for key, item in value.items()}
+    return value

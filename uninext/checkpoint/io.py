@@ -1,23 +1,24 @@
-"""Checkpoint files, read without running code in them and written whole or not at all.
+"""Files of weights, read without running code in them and written whole or not at all.
 
-The one door for files of weights: those that the engine saves and resumes from, and
-those of others that are converted. ``.safetensors`` by name, else PyTorch's format.
+Those that a training saves and resumes from, and those of others that are converted.
+``.safetensors`` by name, else PyTorch's format.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import pickle
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlparse
 
-import numpy as np
+import safetensors.torch
 import torch
-from mmengine.logging import HistoryBuffer
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from uninext.utils.files import FileError, replacing
@@ -25,9 +26,10 @@ from uninext.utils.files import FileError, replacing
 SAFETENSORS = '.safetensors'
 # where a checkpoint keeps its weights: ours and mmengine's, Detectron2's
 STATE_KEYS = ('state_dict', 'model')
+_MAX_LISTED = 8
 
 
-def load_safely(
+def load_file(
     path: str | os.PathLike, map_location: Any = 'cpu', mmap: bool = False
 ) -> dict[str, Any]:
     """Load a checkpoint without running code that it may carry.
@@ -36,8 +38,8 @@ def load_safely(
     has no second try.
 
     Args:
-        path: A file. One that ends in ``.safetensors`` gives ``state_dict`` and, with
-            its metadata, ``meta``.
+        path: A file, or an address; see :func:`local_file`. One that ends in
+            ``.safetensors`` gives ``state_dict`` and, with its metadata, ``meta``.
         map_location: As in ``torch.load``; safetensors are always loaded on the CPU.
         mmap: Map the file instead of reading it: enough to see whether it is whole.
 
@@ -45,21 +47,16 @@ def load_safely(
         The loaded mapping.
 
     Raises:
-        FileError: If the file is absent, cut short, carries pickled code, or is
-            not a mapping.
+        FileError: If the file is absent, cut short, carries pickled code, or is not a
+            mapping.
     """
-    path = Path(path).expanduser()
-    if not path.is_file():
-        raise FileError(
-            f'There is no checkpoint {str(path)!r}. Give the path of a checkpoint file.'
-        )
+    path = local_file(path)
     if path.suffix == SAFETENSORS:
         return _load_safetensors(path)
     try:
-        with _safe_globals():
-            loaded = torch.load(
-                str(path), map_location=map_location, weights_only=True, mmap=mmap
-            )
+        loaded = torch.load(
+            str(path), map_location=map_location, weights_only=True, mmap=mmap
+        )
     except pickle.UnpicklingError as error:
         raise FileError(
             f'{path} was not loaded: it is not a checkpoint, or it carries Python '
@@ -76,30 +73,63 @@ def load_safely(
     return loaded
 
 
+def state_dict_of(
+    checkpoint: Mapping[str, Any], source: str = 'checkpoint', published: bool = False
+) -> dict[str, Tensor]:
+    """Find the weights in a checkpoint.
+
+    Args:
+        checkpoint: As :func:`load_file` returns it: weights, or a mapping that holds
+            them beside other things (optimizer, scheduler, iteration).
+        source: What an error message calls it.
+        published: Whether weights under ``model``, as the published code and
+            Detectron2 keep them, are taken too.
+
+    Raises:
+        FileError: If there are no weights.
+    """
+    keys = STATE_KEYS if published else STATE_KEYS[:1]
+    found = [checkpoint[k] for k in keys if isinstance(checkpoint.get(k), Mapping)]
+    state = found[0] if found else checkpoint
+    if not published and isinstance(state.get('model'), Mapping):
+        raise FileError(
+            f'{source} has the layout of the published code (weights under "model"). '
+            'Convert it: python tools/model_converters/official_to_uninext.py IN OUT'
+        )
+    strange = [k for k, v in state.items() if not isinstance(v, Tensor)]
+    if strange or not state:
+        raise FileError(
+            f'{source} holds no weights: expected tensors by name, or such under '
+            f'{" or ".join(keys)}; got '
+            f'{f"no tensors: {strange[:_MAX_LISTED]}" if strange else "nothing"}.'
+        )
+    return dict(state)
+
+
 def read_meta(path: str | os.PathLike) -> Mapping[str, Any]:
     """Read what a checkpoint says of itself; its weights are not read.
 
     Args:
-        path: As for :func:`load_safely`.
+        path: As for :func:`load_file`.
 
     Returns:
         ``meta`` of the checkpoint; empty if it says nothing.
 
     Raises:
-        FileError: As :func:`load_safely` does.
+        FileError: As :func:`load_file` does.
     """
-    path = Path(path).expanduser()
-    if path.suffix == SAFETENSORS and path.is_file():
+    path = local_file(path)
+    if path.suffix == SAFETENSORS:
         try:
             with safe_open(str(path), 'pt') as file:
                 return file.metadata() or {}
         except (SafetensorError, OSError) as error:
             raise FileError(_damaged(path, 'safetensors', error)) from error
-    meta = load_safely(path, mmap=True).get('meta')
+    meta = load_file(path, mmap=True).get('meta')
     return meta if isinstance(meta, Mapping) else {}
 
 
-def save_safely(content: Mapping[str, Any], path: str | os.PathLike) -> None:
+def save_file(content: Mapping[str, Any], path: str | os.PathLike) -> None:
     """Write a checkpoint; it appears under its name only when it is whole.
 
     Args:
@@ -117,6 +147,44 @@ def save_safely(content: Mapping[str, Any], path: str | os.PathLike) -> None:
             _save_safetensors(content, temporary)
         else:
             _save_pytorch(content, temporary)
+
+
+def local_file(path: str | os.PathLike) -> Path:
+    """Find the file of a checkpoint on this machine.
+
+    Args:
+        path: A local file, or an ``https://`` address that is fetched once into torch's
+            hub cache.
+
+    Raises:
+        FileError: If there is no such file, or it cannot be fetched.
+    """
+    if '://' in str(path):
+        return _fetch(str(path))
+    local = Path(path).expanduser()
+    if not local.is_file():
+        raise FileError(
+            f'There is no checkpoint {str(path)!r}. Give the path of a checkpoint file.'
+        )
+    return local
+
+
+@contextlib.contextmanager
+def refusing_pickled_code() -> Iterator[None]:
+    """Make every ``torch.load`` inside the block a ``weights_only`` one.
+
+    For code of others that we call, such as ``init_cfg=dict(type='Pretrained')``.
+    """
+    name = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
+    before = os.environ.get(name)
+    os.environ[name] = '1'
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 def _load_safetensors(path: Path) -> dict[str, Any]:
@@ -160,43 +228,10 @@ def _save_safetensors(content: Mapping[str, Any], path: Path) -> None:
     path.touch()
     mode = path.stat().st_mode
     try:
-        save_file(tensors, str(path), metadata=meta)
+        safetensors.torch.save_file(tensors, str(path), metadata=meta)
         path.chmod(mode)  # safetensors makes it private
     except SafetensorError as error:
         raise OSError(f'safetensors says: {_reason(error)}') from error
-
-
-@contextlib.contextmanager
-def _safe_globals() -> Iterator[None]:
-    """Allow what checkpoints of mmengine hold besides tensors: logs in arrays.
-
-    Our own files do not need it; those of mmdet's model zoo do.
-    """
-    core = np._core if hasattr(np, '_core') else np.core
-    makers = (core.multiarray._reconstruct, core.multiarray.scalar)
-    allowed: list[Any] = [HistoryBuffer, np.ndarray, np.dtype, *makers]
-    allowed += [type(np.dtype(t)) for t in ('f8', 'f4', 'i8', 'i4', '?')]
-    # numpy 1 and 2 write different module names for the same functions.
-    names = ('numpy.core.multiarray', 'numpy._core.multiarray')
-    aliases: list[Any] = [(m, f'{n}.{m.__name__}') for m in makers for n in names]
-    aliases.append((_log_statistic, 'builtins.getattr'))
-    if not hasattr(torch.serialization, 'safe_globals'):  # torch 2.4
-        torch.serialization.add_safe_globals(allowed)
-        yield
-        return
-    try:
-        torch.serialization.safe_globals(aliases).__enter__().__exit__(None, None, None)
-    except (AttributeError, TypeError):
-        aliases = []  # a torch that knows no aliases
-    with torch.serialization.safe_globals([*allowed, *aliases]):
-        yield
-
-
-def _log_statistic(owner: Any, name: str) -> Callable:
-    """Stand for the ``getattr`` in mmengine's logs; it reaches nothing else."""
-    if owner is not HistoryBuffer or name not in ('min', 'max', 'mean', 'current'):
-        raise pickle.UnpicklingError(f'getattr({owner!r}, {name!r}) is not allowed')
-    return getattr(HistoryBuffer, name)
 
 
 def _damaged(path: Path, who: str, error: BaseException) -> str:
@@ -214,3 +249,28 @@ def _reason(error: BaseException) -> str:
         if any(word in line for word in ('Unsupported', 'unsupported', 'not allowed')):
             return line.split('. Please use')[0]
     return lines[0][:200] if lines else type(error).__name__
+
+
+def _fetch(address: str) -> Path:
+    """Download ``address`` into torch's hub cache, once per machine.
+
+    Processes wait for each other at a lock, not at a barrier: one that fails leaves
+    nobody behind, and any of them may ask alone.
+    """
+    name = os.path.basename(urlparse(address).path)
+    target = Path(torch.hub.get_dir()) / 'checkpoints' / name
+    if target.is_file():
+        return target
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with open(target.with_name(f'{name}.lock'), 'w') as lock:
+            with contextlib.suppress(OSError):  # a file system without locks
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            if not target.is_file():
+                torch.hub.download_url_to_file(address, str(target), progress=False)
+    except (OSError, HTTPException) as error:
+        raise FileError(
+            f'{address} could not be fetched ({error}). Download it on a machine '
+            'that has a network, and give its path instead.'
+        ) from error
+    return target

@@ -18,14 +18,14 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
-from uninext.checkpoint.load import (
+from uninext.checkpoint import (
     find_loadable,
-    load_checkpoint_file,
+    load_file,
     load_state,
+    packaged_parts_of,
     refusing_pickled_code,
     state_dict_of,
 )
-from uninext.checkpoint.packaged_parts import packaged_parts_of
 from uninext.engine.distributed import has_accelerator, init_cpu_group
 from uninext.engine.freezing import freeze_parameters
 from uninext.registry import RUNNERS
@@ -305,7 +305,7 @@ class UninextRunner(Runner):
             FileError: If the file cannot be read safely, has no weights, does not
                 fit, or holds weights only when a run is resumed.
         """
-        checkpoint = load_checkpoint_file(filename, map_location)
+        checkpoint = load_file(filename, map_location)
         if self._resume and not {'optimizer', 'message_hub'} <= checkpoint.keys():
             raise FileError(
                 f'{filename} holds weights but no state of training, so there is '

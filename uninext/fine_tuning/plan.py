@@ -22,7 +22,7 @@ from uninext.apis.named_models import (
     config_path,
     resolve_model,
 )
-from uninext.checkpoint import load_checkpoint_file, state_dict_of
+from uninext.checkpoint import load_file, state_dict_of
 from uninext.fine_tuning.config_lines import Expression, assignments
 from uninext.fine_tuning.data import OwnPart
 from uninext.fine_tuning.short_training import short_schedule
@@ -173,7 +173,7 @@ def find_start(model: str | None, config: str | None = None) -> StartModel:
             f'{model} does not say how it was trained. Give its config first: uninext '
             f'train CONFIG.py --data ... --from {model}'
         )
-    state = state_dict_of(load_checkpoint_file(checkpoint, mmap=True), str(checkpoint))
+    state = state_dict_of(load_file(checkpoint, mmap=True), str(checkpoint))
     has_text = any(key.startswith(TEXT_ENCODER) for key in state)
     return StartModel(cfg, checkpoint, has_text)
 

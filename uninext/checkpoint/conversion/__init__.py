@@ -15,8 +15,6 @@ from uninext.checkpoint.conversion.converter import (
 from uninext.checkpoint.conversion.files import (
     config_of,
     convert_file,
-    load_published,
-    load_state_dict_file,
 )
 from uninext.checkpoint.conversion.initial_weights import backbone_from_published
 from uninext.checkpoint.conversion.key_rule import KeyRule
@@ -45,8 +43,6 @@ __all__ = [
     'convert_file',
     'detect_stage',
     'from_published',
-    'load_published',
-    'load_state_dict_file',
     'start_video_from_image',
     'to_published',
 ]

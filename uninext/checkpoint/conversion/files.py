@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor
 
@@ -15,45 +14,12 @@ from uninext.checkpoint.conversion.converter import (
 )
 from uninext.checkpoint.conversion.initial_weights import backbone_from_published
 from uninext.checkpoint.conversion.to_video import VIDEO_PREFIXES, add_template_backbone
-from uninext.checkpoint.io import (
-    STATE_KEYS,
-    load_safely,
-    save_safely,
-)
+from uninext.checkpoint.io import load_file, save_file, state_dict_of
 from uninext.utils.files import sha256_of
 
 # what the names of configs say of the backbone, by its keys
 BACKBONE_SUFFIXES = {'backbone.stages.': '_convnext-l', 'backbone.layers.': '_vit-h'}
 DERIVED = 'the backbone with a fourth input channel of zeros'
-
-
-def load_state_dict_file(path: str | Path) -> dict[str, Tensor]:
-    """Load the state dict of a checkpoint on the CPU, without running code in it.
-
-    Args:
-        path: A state dict, or a dict that holds one as 'model' or 'state_dict' beside
-            other things (optimizer, scheduler, iteration), saved by ``torch.save``.
-
-    Raises:
-        ValueError: If the file is absent, is no checkpoint, asks to run code, or holds
-            no state dict.
-    """
-    return _find_state_dict(load_safely(path), Path(path))
-
-
-def load_published(
-    path: str | Path, drop_video: bool = False
-) -> tuple[dict[str, Tensor], ConversionReport]:
-    """Load a published checkpoint as a state dict of ours.
-
-    Args:
-        path: Published checkpoint file.
-        drop_video: See :func:`from_published`.
-
-    Raises:
-        ValueError: See :func:`load_state_dict_file`, :func:`from_published`.
-    """
-    return from_published(load_state_dict_file(path), drop_video)
 
 
 def convert_file(
@@ -89,7 +55,7 @@ def convert_file(
     """
     source, target = Path(source), Path(target)
     _check_options(source, target, reverse, image_only, to_video, backbone_only)
-    state = load_state_dict_file(source)
+    state = state_dict_of(load_file(source), str(source), published=True)
     meta = {'source': source.name, 'source_sha256': sha256_of(source)}
     if backbone_only:
         converted, report = backbone_from_published(state)
@@ -108,7 +74,7 @@ def convert_file(
         meta['config'] = config
     if check is not None and not backbone_only:
         check(config or config_of(ours), ours)
-    save_safely({'model' if reverse else 'state_dict': converted, 'meta': meta}, target)
+    save_file({'model' if reverse else 'state_dict': converted, 'meta': meta}, target)
     return report
 
 
@@ -158,30 +124,3 @@ def _check_options(
             '.pth. If you trust another, load it yourself and save its tensors with '
             'torch.save.'
         )
-
-
-def _find_state_dict(content: Any, path: Path) -> dict[str, Tensor]:
-    state = content
-    if isinstance(content, dict):
-        for name in STATE_KEYS:
-            if isinstance(content.get(name), dict):
-                state = content[name]
-                break
-    if not isinstance(state, dict) or not state:
-        raise ValueError(
-            f"{path} holds no state dict: expected one itself, or under 'model' or "
-            f"'state_dict'; found {_describe(content)}."
-        )
-    wrong = [key for key, value in state.items() if not isinstance(value, Tensor)]
-    if wrong:
-        raise ValueError(
-            f'{path} holds no state dict: {wrong[:5]} are not tensors '
-            f'({_describe(content)}).'
-        )
-    return state
-
-
-def _describe(content: Any) -> str:
-    if isinstance(content, dict):
-        return f'a dict with the keys {sorted(map(str, content))[:8]}'
-    return f'a {type(content).__name__}'
