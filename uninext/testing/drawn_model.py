@@ -12,6 +12,7 @@ from torch import nn
 
 from uninext.checkpoint import load_state
 from uninext.checkpoint.conversion import from_published
+from uninext.models.detectors import UNINEXTVideo
 from uninext.registry import MODELS
 from uninext.testing.drawn_weights import draw_state_dict, read_key_table
 
@@ -64,7 +65,7 @@ def build_drawn_model(config: str | Path, table: str | Path, seed: int) -> nn.Mo
     if 'model' not in cfg:
         raise ValueError(f'{config} has no "model".')
     model = MODELS.build(cfg.model)
-    is_image_model = not hasattr(model, 'embed_head')
+    is_image_model = not isinstance(model, UNINEXTVideo)
     state, _ = from_published(draw_state_dict(table, seed), drop_video=is_image_model)
     load_state(model, state, source=f'What is drawn for {Path(table).name}')
     return model.eval()

@@ -9,6 +9,7 @@ Shape legend: B batch, Q queries, N image tokens, L prompt tokens, D decoder lay
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
 
+from uninext.models.detectors import UNINEXTVideo
+from uninext.models.detectors.uninext import PromptRow
 from uninext.structures import Prompt, PromptFeatures, Template, VisualPrompt
 from uninext.testing.parity_shared import (
     absent,
@@ -46,7 +49,7 @@ def compare_forward(model: nn.Module, numbers: StoredNumbers) -> Iterator[Compar
     for group in numbers.groups():
         names = [n for n in numbers.names if n.startswith(f'{group}/')]
         is_target = f'{group}/caption' not in numbers
-        if is_target and not hasattr(model, 'visual_prompt_generator'):
+        if is_target and not isinstance(model, UNINEXTVideo):
             for name in names:
                 yield absent(numbers, name, FORWARD_TOLERANCE)
             continue
@@ -129,32 +132,68 @@ class _Forward:
         return order, set(moved.tolist())
 
 
+@contextmanager
+def _watched_modules(model: nn.Module) -> Iterator[dict[str, list[Any]]]:
+    """What modules of a model give while this lasts, each time they are called.
+
+    The visual prompt generator calls the neck too, after the image has gone through.
+    """
+    parts = dict(
+        backbone=model.backbone,
+        neck=model.neck,
+        language_prompt=model.prompt_generator,
+        visual_prompt=getattr(model, 'visual_prompt_generator', None),
+        fusion=model.fusion_neck,
+        encoder=model.encoder,
+        proposal_memory=model.query_selector.memory_norm,
+        decoder=model.decoder,
+    )
+    given: dict[str, list[Any]] = {name: [] for name in parts}
+    handles = [
+        module.register_forward_hook(
+            lambda *args, name=name: given[name].append(args[2])
+        )
+        for name, module in parts.items()
+        if module is not None
+    ]
+    try:
+        yield given
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
 @torch.no_grad()
 def _run_forward(model: nn.Module, numbers: StoredNumbers, group: str) -> _Forward:
     image = torch.from_numpy(numbers['image'])
     divisor = model.data_preprocessor.test_pad_size_divisor
     prompt = _forward_prompt(numbers, group, image, divisor)
     data = model.data_preprocessor(batch_of([image], [sample_of(image, prompt)]), False)
-    out = model.forward_features(data['inputs'], data['data_samples'])
-    text: PromptFeatures = out['text']
-    fused: PromptFeatures = out['prompt']
-    levels = out['img_feats']
-    plain = {f'stage/backbone.res{i + 3}': feat for i, feat in enumerate(levels)}
-    plain.update({f'stage/input_proj{i}': f for i, f in enumerate(out['mlvl_feats'])})
-    plain['stage/encoder.visual'] = out['memory']
-    plain['stage/enc_output_norm'] = out['proposal_memory']
-    plain['stage/mask_feats'] = out['mask_feats']
+    samples = data['data_samples']
+    with _watched_modules(model) as out:
+        pyramid = model.build_pyramid(model.extract_feat(data['inputs']), samples)
+        (found,) = model.find(pyramid, [PromptRow(0, prompt, 0)], [0], with_embeds=True)
+    is_target = isinstance(prompt, VisualPrompt)
+    text: PromptFeatures = out[f'{"visual" if is_target else "language"}_prompt'][0]
+    fused_visual, fused = (out['fusion'] or [(pyramid.feat, text)])[0]
+    hidden_states, references = (torch.stack(list(o)) for o in out['decoder'][0])
+    memory, mask_feats = out['encoder'][0], found.mask_feat
+    plain = {f'stage/backbone.res{i + 3}': f for i, f in enumerate(out['backbone'][0])}
+    plain.update({f'stage/input_proj{i}': f for i, f in enumerate(out['neck'][0])})
+    plain['stage/encoder.visual'] = memory
+    plain['stage/enc_output_norm'] = out['proposal_memory'][0]
+    plain['stage/mask_feats'] = None if mask_feats is None else mask_feats[None]
     stored_memory = numbers.arrays.get(f'{group}/stage/encoder.visual')
     stored_fused = numbers.arrays.get(f'{group}/stage/fusion.visual')
     # The published fusion hands on a dict that the encoder then writes its memory to.
     # Recorded at the end, both names hold the memory.
     overwritten = np.array_equal(stored_memory, stored_fused)
-    plain['stage/fusion.visual'] = out['memory' if overwritten else 'fused_visual']
+    plain['stage/fusion.visual'] = memory if overwritten else fused_visual
     num_tokens = max(PADDED_TOKENS, text.mask.shape[1])
     mask = _pad_tokens(text.mask, 1, num_tokens)
     for name in ('text_mask', 'stage/fusion.lang.masks', 'stage/encoder.lang.masks'):
         plain[name] = mask.float()
-    if isinstance(prompt, VisualPrompt):
+    if is_target:
         inputs = model.data_preprocessor.template_inputs(prompt.templates)
         plain['template'], plain['prompt'] = inputs, text.embeds
         plain['template_mask'] = (prompt.templates[0].padding[None] > 0).float()
@@ -165,26 +204,24 @@ def _run_forward(model: nn.Module, numbers: StoredNumbers, group: str) -> _Forwa
         'stage/encoder.lang.hidden': (fused.embeds, 1),
     }
     by_query = {
-        'stage/decoder.0': (out['hidden_states'], 2),
-        'stage/decoder.1': (out['references'][1:], 2),
-        'pred_boxes': (out['boxes'], 1),
-        'pred_boxious': (out['ious'], 1),
-        'reference_points': (out['references'][-2][..., :2], 1),
+        'stage/decoder.0': (hidden_states, 2),
+        'stage/decoder.1': (references[1:], 2),
+        'pred_boxes': (found.boxes_cxcywh[None], 1),
+        'pred_boxious': (None if found.ious is None else found.ious[None], 1),
+        'reference_points': (found.centres_xy[None], 1),
     }
-    if 'embeds' in out:
-        by_query['pred_inst_embed'] = (out['embeds'], 1)
+    if found.embeds is not None:
+        by_query['pred_inst_embed'] = (found.embeds[None], 1)
     if prompt.pooled:
-        by_query['pred_logits'] = (out['logits'], 1)
+        by_query['pred_logits'] = (found.logits[None], 1)
     else:
-        by_token['pred_logits'] = (out['logits'], 2)
+        by_token['pred_logits'] = (found.logits[None], 2)
 
     def mask_logits(queries: Tensor) -> Tensor:
         """(1, n, 1, Hm, Wm) of the chosen queries."""
-        height, width = data['data_samples'][0].img_shape[:2]
-        centres = out['references'][-2][0, queries, :2]
-        centres = centres * centres.new_tensor([width, height])
-        query = out['hidden_states'][-1][0, queries]
-        return model.mask_head(query, centres, out['mask_feats'][0])[None, :, None]
+        size_hw = tuple(samples[0].img_shape[:2])
+        logits = found.mask_logits(model.mask_head, queries, size_hw)
+        return logits[None, :, None]
 
     return _Forward(plain, by_query, by_token, text.mask, mask_logits)
 

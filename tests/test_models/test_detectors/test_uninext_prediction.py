@@ -78,16 +78,6 @@ def test_tensor_mode(eval_model):
     assert ious.shape == (2, QUERIES, 1)
 
 
-def test_features_on_the_way(eval_model):
-    samples = [sample(PETS), sample(names('bird'))]
-    features = eval_model.forward_features(images(samples), samples)
-    assert features['memory'].shape == features['fused_visual'].shape == (2, 85, 32)
-    assert features['hidden_states'].shape == (2, 2, QUERIES, 32)
-    assert features['references'].shape == (3, 2, QUERIES, 4)
-    assert features['mask_feats'].shape == (2, 8, 8, 8)
-    assert not torch.equal(features['text'].embeds, features['prompt'].embeds)
-
-
 @pytest.mark.parametrize('size', [(64, 64), (48, 40)])
 def test_batch_is_its_rows(eval_model, size):
     """Padded equally, prompts of other lengths beside."""

@@ -269,17 +269,25 @@ def test_order_of_templates_does_not_matter(video_eval) -> None:
     assert_same(*found)
 
 
-def test_embeddings_beside_the_other_features(video_eval) -> None:
+def test_raw_outputs_of_targets(video_eval) -> None:
     samples = [sample(target()), sample(target())]
-    inputs = images(samples)
     with torch.no_grad():
-        features = video_eval.forward_features(inputs, samples)
-        outputs = video_eval(inputs, samples, mode='tensor')
-    assert features['embeds'].shape == (2, QUERIES, 32)
-    assert torch.equal(features['embeds'], video_eval.embed(features['decoded']))
-    logits, boxes, ious = outputs
+        logits, boxes, ious = video_eval(images(samples), samples, mode='tensor')
     assert logits.shape == ious.shape == (2, QUERIES, 1)
-    assert torch.equal(boxes, features['boxes'])
+    assert boxes.shape == (2, QUERIES, 4)
+
+
+def test_embeddings_where_they_are_asked_for(video_eval) -> None:
+    given = sample(PETS)
+    with torch.no_grad():
+        levels = video_eval.extract_feat(images([given]))
+        pyramid = video_eval.build_pyramid(levels, [given])
+        for wanted in (True, False):
+            ((found,),) = video_eval.ask(pyramid, [PETS], [0], [False], [wanted])
+            assert found.mask_feat is None
+            assert (found.embeds is None) is not wanted
+            if wanted:
+                assert found.embeds.shape == (QUERIES, 32)
 
 
 @pytest.mark.parametrize('training', [True, False], ids=['training', 'test'])
@@ -301,7 +309,7 @@ def test_padding_is_hidden_from_all_layers_but_those_of_embeddings(
     if training:
         model(inputs, keys, mode='loss')
     else:
-        model.forward_features(inputs[:, 1], [key.reference for key in keys])
+        model(inputs[:, 1], [key.reference for key in keys], mode='tensor')
     assert len(given) == 1 + 2 + 2  # encoder, decoder, embedding head
     for name, masks in given.items():
         if name.startswith('embed_head.'):

@@ -18,7 +18,7 @@ from mmdet.models.detectors import BaseDetector
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from uninext.models.heads import HeadOutputs, ImageTargets, gather_targets
+from uninext.models.heads import ImageTargets, gather_targets
 from uninext.models.losses import zero_with_gradient
 from uninext.models.ops import MSDeformAttention
 from uninext.models.predictors import RowOutputs
@@ -46,7 +46,6 @@ class Decoded(NamedTuple):
     """What the transformer computed for R rows."""
 
     prompt: PromptFeatures
-    fused: FeaturePyramid
     memory: FeaturePyramid
     selected: SelectedQueries
     hidden_states: list[Tensor]
@@ -202,7 +201,7 @@ class UNINEXT(BaseDetector):
         hidden_states, references = self.decoder(
             query, reference, memory, self.bbox_head.reg_branches, attn_mask
         )
-        return Decoded(prompt, pyramid, memory, selected, hidden_states, references)
+        return Decoded(prompt, memory, selected, hidden_states, references)
 
     def mask_features(self, memory: FeaturePyramid) -> Tensor:
         """(R, K, Hs, Ws) features that masks are made of."""
@@ -433,44 +432,9 @@ class UNINEXT(BaseDetector):
         self, batch_inputs: Tensor, batch_data_samples: Sequence[UninextDataSample]
     ) -> tuple[Tensor, ...]:
         """Raw outputs of the last layer: logits, boxes and, if there, IoU logits."""
-        features = self.forward_features(batch_inputs, batch_data_samples)
-        names = ('logits', 'boxes', 'ious')
-        return tuple(features[n] for n in names if features[n] is not None)
-
-    def forward_features(
-        self, batch_inputs: Tensor, batch_data_samples: Sequence[UninextDataSample]
-    ) -> dict[str, object]:
-        """Everything the network computes on the way, for inspection and parity.
-
-        Returns:
-            dict: ``img_feats`` and ``mlvl_feats`` (levels of backbone and neck),
-            ``text`` and ``prompt`` (features before and after fusion),
-            ``fused_visual``, ``memory``, ``proposal_memory`` (B, N, C),
-            ``hidden_states`` (D, B, Q, C), ``references`` (D + 1, B, Q, 4),
-            ``mask_feats``, ``logits``, ``boxes``, ``ious`` of the last layer, and
-            all that was ``decoded``.
-        """
-        img_feats = self.backbone(batch_inputs)
-        levels = self.neck(img_feats)
-        text = self.encode_prompts([s.prompt for s in batch_data_samples])
-        decoded = self.decode(self.build_pyramid(levels, batch_data_samples), text)
-        outputs: HeadOutputs = self.bbox_head(
-            decoded.hidden_states, decoded.references, decoded.prompt, layers=[-1]
-        )
-        with_masks = self.mask_head is not None
-        return dict(
-            img_feats=img_feats,
-            mlvl_feats=levels,
-            text=text,
-            prompt=decoded.prompt,
-            fused_visual=decoded.fused.feat,
-            memory=decoded.memory.feat,
-            proposal_memory=decoded.selected.proposal_memory,
-            hidden_states=torch.stack(decoded.hidden_states),
-            references=torch.stack(decoded.references),
-            mask_feats=self.mask_features(decoded.memory) if with_masks else None,
-            logits=outputs.logits[0],
-            boxes=outputs.boxes[0],
-            ious=None if outputs.ious is None else outputs.ious[0],
-            decoded=decoded,
-        )
+        samples = list(batch_data_samples)
+        pyramid = self.build_pyramid(self.extract_feat(batch_inputs), samples)
+        rows = [PromptRow(i, sample.prompt, 0) for i, sample in enumerate(samples)]
+        found = self.find(pyramid, rows, range(len(rows)), with_embeds=True)
+        outputs = zip(*((f.logits, f.boxes_cxcywh, f.ious) for f in found))
+        return tuple(torch.stack(values) for values in outputs if values[0] is not None)

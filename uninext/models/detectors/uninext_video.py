@@ -190,15 +190,6 @@ class UNINEXTVideo(UNINEXT):
         """
         return VideoSession(self, self.followers, scale, max_rows)
 
-    # --------------------------------------------------------------------- inspection
-
-    def forward_features(
-        self, batch_inputs: Tensor, batch_data_samples: Sequence[UninextDataSample]
-    ) -> dict[str, object]:
-        """Those of :class:`UNINEXT`, and ``embeds`` (B, Q, C)."""
-        features = super().forward_features(batch_inputs, batch_data_samples)
-        return {**features, 'embeds': self.embed(features['decoded'])}
-
     # ------------------------------------------------------------------------- weights
 
     def adapt_state_dict(

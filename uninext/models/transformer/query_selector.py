@@ -24,14 +24,12 @@ class SelectedQueries:
         reference: (B, Q, 4) boxes cxcywh in 0..1, with gradient.
         proposal_logits: (B, N, 1) of every token.
         proposal_boxes: (B, N, 4) of every token, cxcywh in 0..1.
-        proposal_memory: (B, N, C) normalised projection of the memory.
     """
 
     query: Tensor
     reference: Tensor
     proposal_logits: Tensor
     proposal_boxes: Tensor
-    proposal_memory: Tensor
 
 
 @MODELS.register_module()
@@ -84,7 +82,6 @@ class QuerySelector(BaseModule):
             reference=reference,
             proposal_logits=logits,
             proposal_boxes=coords.sigmoid(),
-            proposal_memory=memory,
         )
 
 
