@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from uninext.models.detectors import UNINEXTVideo
-from uninext.models.sessions import (
+from uninext.models.trackers import (
     BestOfSentence,
     ShownTargets,
     TrackedNames,

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from mmengine.structures import InstanceData
 
-from uninext.models.sessions import VideoSession
+from uninext.models.trackers import VideoSession
 
 
 def run(session: VideoSession, frames: Iterable[np.ndarray]) -> list[InstanceData]:

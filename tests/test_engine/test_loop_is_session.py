@@ -21,7 +21,7 @@ from pycocotools.mask import decode
 from helpers.loop_on_shapes import UNSURE, by_the_loop, content_of, prompts_at
 from helpers.small_uninext import build, small_video_config
 from uninext.models.detectors import UNINEXTVideo
-from uninext.models.sessions import VideoSession
+from uninext.models.trackers import VideoSession
 from uninext.registry import MODELS
 from uninext.shapes import generate_suite
 

@@ -22,7 +22,7 @@ from helpers.painted_world import HEIGHT, WIDTH, ColorModel, frame, painted
 from uninext.datasets.samplers import WholeVideoSampler
 from uninext.engine import VideoTestLoop
 from uninext.evaluation.functional import encode_mask
-from uninext.models.sessions import VideoSession
+from uninext.models.trackers import VideoSession
 from uninext.registry import DATASETS, MODELS
 
 FOLLOWERS = dict(

@@ -16,14 +16,14 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from PIL import Image
 
-from uninext.models.sessions import (
+from uninext.models.trackers import (
     AveragedNames,
     BestOfSentence,
+    PromptQuasiDenseTracker,
     ShownTargets,
     TrackedNames,
     VideoSession,
 )
-from uninext.models.trackers import PromptQuasiDenseTracker
 from uninext.registry import MODELS
 from uninext.structures import Template
 from uninext.testing import (

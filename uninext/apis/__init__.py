@@ -38,7 +38,7 @@ from uninext.apis.publishing import PublishReport, publish_model
 from uninext.apis.results import AskedPrompt, Result
 from uninext.apis.sources import Picture, Source, open_source
 from uninext.apis.video import open_session, read_frames
-from uninext.models.sessions.inputs import checked_boxes
+from uninext.models.trackers.inputs import checked_boxes
 
 __all__ = [
     'DEFAULT_MODEL',

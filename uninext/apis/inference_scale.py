@@ -1,7 +1,7 @@
 """At which size a model looks at images and frames: a config enters, sizes leave.
 
 A size is a pair (long, short) of sides in pixels, aspect kept; None: as they are. Kinds
-of prompts are those of :class:`uninext.models.sessions.VideoSession`.
+of prompts are those of :class:`uninext.models.trackers.VideoSession`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The front door: a model, pictures or a video, and prompts enter; results leave.
 
 Prompts of an image share its backbone pass. Videos go through a
-:class:`uninext.models.sessions.VideoSession`.
+:class:`uninext.models.trackers.VideoSession`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from uninext.apis.results import AskedPrompt, Result
 from uninext.apis.sources import Picture, Source, open_source
 from uninext.checkpoint import load_weights
 from uninext.models.detectors import UNINEXT, UNINEXTVideo
-from uninext.models.sessions import VideoFrame, VideoSession
+from uninext.models.trackers import VideoFrame, VideoSession
 from uninext.structures import Prompt, Target, UninextDataSample, VisualPrompt
 
 ON_ERROR = ('raise', 'skip')

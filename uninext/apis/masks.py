@@ -1,6 +1,6 @@
 """Mask files of users: an image enters, a mask for each target leaves.
 
-Masks of arrays are told apart in ``uninext.models.sessions.inputs``.
+Masks of arrays are told apart in ``uninext.models.trackers.inputs``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from uninext.apis.images import SourceError
-from uninext.models.sessions.inputs import MAX_LABELS, masks_of_numbers
+from uninext.models.trackers.inputs import MAX_LABELS, masks_of_numbers
 from uninext.utils.error_origin import is_for_users
 
 HALF = 128  # of grey tones, 0..255

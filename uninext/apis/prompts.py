@@ -9,7 +9,7 @@ from numbers import Real
 from typing import Any
 
 from uninext.apis.results import AskedPrompt
-from uninext.models.sessions.inputs import prompts_of
+from uninext.models.trackers.inputs import prompts_of
 from uninext.structures import Prompt, Target
 
 

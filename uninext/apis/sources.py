@@ -18,7 +18,7 @@ from PIL import Image
 from uninext.apis.images import image_of_pil, read_image, skip_or_raise
 from uninext.apis.video import read_timed_frames
 from uninext.apis.video_files import read_header
-from uninext.models.sessions.inputs import checked_frame
+from uninext.models.trackers.inputs import checked_frame
 from uninext.utils.image_files import (
     IMAGE_SUFFIXES,
     is_image_name,

@@ -1,6 +1,6 @@
 """Videos of users: files, folders and cameras enter, frames leave; sessions are opened.
 
-A video session itself is :class:`uninext.models.sessions.VideoSession`.
+A video session itself is :class:`uninext.models.trackers.VideoSession`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from uninext.apis.named_models import (
 )
 from uninext.apis.video_files import warn_if_broken
 from uninext.checkpoint import load_weights
-from uninext.models.sessions import VideoSession
+from uninext.models.trackers import VideoSession
 from uninext.utils.image_files import IMAGE_SUFFIXES, list_images
 
 

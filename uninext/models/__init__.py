@@ -3,7 +3,7 @@
 In the order of the data: ``data_preprocessors`` -> ``backbones``,
 ``prompt_generators`` -> ``necks`` (fusion) -> ``transformer`` (on ``ops``) ->
 ``heads`` -> ``task_modules`` and ``losses`` in training, ``predictors`` in test, and
-``trackers`` from frame to frame in a video's ``sessions``; ``detectors`` joins them.
+``trackers`` from frame to frame of a video; ``detectors`` joins them.
 Nothing here imports datasets.
 """
 
@@ -19,7 +19,6 @@ from . import (
     ops,
     predictors,
     prompt_generators,
-    sessions,
     task_modules,
     trackers,
     transformer,
@@ -35,7 +34,6 @@ __all__ = [
     'ops',
     'predictors',
     'prompt_generators',
-    'sessions',
     'task_modules',
     'trackers',
     'transformer',

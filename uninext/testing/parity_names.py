@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from mmengine.structures import InstanceData
 
-from uninext.models.sessions import AveragedNames, TrackedNames, VideoSession
+from uninext.models.trackers import AveragedNames, TrackedNames, VideoSession
 from uninext.testing.parity_run import EXACT, MASKS, SCORES, TaskRun, worst_share
 from uninext.testing.stored_numbers import Comparison
 

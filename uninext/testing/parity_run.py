@@ -16,7 +16,7 @@ import numpy as np
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from uninext.models.sessions import Follower, VideoSession
+from uninext.models.trackers import Follower, VideoSession
 from uninext.testing.parity_shared import order_note, watched_proposals
 from uninext.testing.stored_numbers import Comparison
 from uninext.testing.video_numbers import VideoNumbers

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from uninext.models.sessions import ShownTargets, target_at_input
+from uninext.models.trackers import ShownTargets, target_at_input
 from uninext.structures import Target
 from uninext.testing.parity_run import (
     BOX_PIXELS,

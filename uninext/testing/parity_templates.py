@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from uninext.models.sessions import VideoSession
-from uninext.models.trackers import TemplateUpdate
+from uninext.models.trackers import TemplateUpdate, VideoSession
 from uninext.structures import Template, TemplateMemory
 from uninext.testing.stored_numbers import Comparison
 from uninext.testing.video_numbers import VideoNumbers

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from uninext.models.sessions import BestOfSentence
+from uninext.models.trackers import BestOfSentence
 from uninext.testing.parity_names import compare_mot, compare_vis
 from uninext.testing.parity_run import (
     EXACT,

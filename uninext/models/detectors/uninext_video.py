@@ -21,7 +21,7 @@ from uninext.models.detectors.uninext import (
     untouched,
 )
 from uninext.models.heads import ReferenceFrame, gather_targets
-from uninext.models.sessions import VideoSession
+from uninext.models.trackers import VideoSession
 from uninext.registry import MODELS
 from uninext.structures import (
     Prompt,

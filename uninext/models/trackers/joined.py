@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from mmengine.structures import InstanceData
 
-from uninext.models.sessions.followers import VideoFrame
+from uninext.models.trackers.base import VideoFrame
 
 
 def joined(results: Mapping[int, InstanceData], frame: VideoFrame) -> InstanceData:

@@ -10,7 +10,7 @@ import torch
 
 from helpers.painted_world import ColorModel, frame
 from helpers.session_checks import assert_same, run, through_a_file
-from uninext.models.sessions import (
+from uninext.models.trackers import (
     BestOfSentence,
     ShownTargets,
     TrackedNames,

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from helpers.painted_world import WIDTH, row_outputs
-from uninext.models.sessions import PromptState, distinct_queries
-from uninext.models.sessions.followers import FollowedPrompt, best_query
+from uninext.models.trackers import PromptState, distinct_queries
+from uninext.models.trackers.base import FollowedPrompt, best_query
 
 LEFT, MIDDLE, RIGHT = (0, 0, 30, 60), (40, 0, 70, 60), (90, 0, 120, 60)
 NEAR_LEFT = (2, 0, 32, 60)  # IoU with LEFT: 0.875

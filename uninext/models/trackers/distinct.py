@@ -15,7 +15,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from uninext.models.ops import class_aware_nms, pairwise_iou
-from uninext.models.sessions.followers import (
+from uninext.models.trackers.base import (
     FollowedPrompt,
     PickedQuery,
     best_query,

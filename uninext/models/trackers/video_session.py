@@ -17,17 +17,17 @@ import torch
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from uninext.models.sessions.followers import (
+from uninext.models.trackers.base import (
     FollowedPrompt,
     Follower,
     IdCounter,
     PromptState,
     VideoFrame,
 )
-from uninext.models.sessions.frame_scale import FrameScale
-from uninext.models.sessions.hidden_state import changed, digests
-from uninext.models.sessions.inputs import checked_frame, prompts_of
-from uninext.models.sessions.joined import joined
+from uninext.models.trackers.frame_scale import FrameScale
+from uninext.models.trackers.hidden_state import changed, digests
+from uninext.models.trackers.inputs import checked_frame, prompts_of
+from uninext.models.trackers.joined import joined
 from uninext.structures import (
     Memory,
     Prompt,

@@ -13,8 +13,8 @@ from helpers.painted_world import (
     painted,
     row_outputs,
 )
-from uninext.models.sessions import PromptState, ShownTargets, VideoFrame
-from uninext.models.sessions.followers import FollowedPrompt, IdCounter
+from uninext.models.trackers import PromptState, ShownTargets, VideoFrame
+from uninext.models.trackers.base import FollowedPrompt, IdCounter
 from uninext.structures import Target, Template
 
 A, B = (8, 16, 40, 48), (24, 16, 72, 40)

@@ -13,8 +13,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from uninext.models.predictors import probability_masks
-from uninext.models.sessions.distinct import distinct_queries
-from uninext.models.sessions.followers import (
+from uninext.models.trackers.base import (
     FollowedPrompt,
     Follower,
     IdCounter,
@@ -24,6 +23,7 @@ from uninext.models.sessions.followers import (
     best_query,
     instance_of,
 )
+from uninext.models.trackers.distinct import distinct_queries
 from uninext.registry import MODELS
 from uninext.structures import (
     Target,
@@ -51,7 +51,7 @@ class ShownTargets(Follower):
             ``dict(type='SoftAggregation')`` (VOS); None: each has its own mask,
             whatever other targets there are.
         distinct_iou: Targets are different instances, where boxes that overlap more
-            are one instance, see :func:`uninext.models.sessions.distinct_queries`;
+            are one instance, see :func:`uninext.models.trackers.distinct_queries`;
             None: each target takes its best query, whatever others take (published).
         with_iou: Multiply scores with the IoU branch (geometric mean).
         context: Side of a template relative to the target.

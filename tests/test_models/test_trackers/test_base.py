@@ -5,8 +5,8 @@ import torch
 
 from helpers.painted_world import HEIGHT, WIDTH, PaintedBoxes, painted, row_outputs
 from uninext.models.predictors import scoring
-from uninext.models.sessions import BestOfSentence, PromptState, VideoFrame
-from uninext.models.sessions.followers import (
+from uninext.models.trackers import BestOfSentence, PromptState, VideoFrame
+from uninext.models.trackers.base import (
     FollowedPrompt,
     IdCounter,
     best_query,

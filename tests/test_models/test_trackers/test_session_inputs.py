@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from uninext.models.sessions.inputs import checked_frame, prompts_of
+from uninext.models.trackers.inputs import checked_frame, prompts_of
 from uninext.structures import Prompt, Target
 
 

@@ -17,7 +17,7 @@ from helpers.session_checks import (
 )
 from helpers.small_uninext import SIDE, build, small_video_config
 from uninext.models.detectors import UNINEXTVideo
-from uninext.models.sessions import (
+from uninext.models.trackers import (
     AveragedNames,
     BestOfSentence,
     ShownTargets,

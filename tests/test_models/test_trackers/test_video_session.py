@@ -22,7 +22,7 @@ from helpers.session_checks import (
     same_state,
     through_a_file,
 )
-from uninext.models.sessions import (
+from uninext.models.trackers import (
     AveragedNames,
     BestOfSentence,
     ShownTargets,

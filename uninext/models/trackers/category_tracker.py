@@ -16,13 +16,13 @@ from torch import Tensor
 
 from uninext.models.ops import class_aware_nms
 from uninext.models.predictors import RowOutputs, binary_masks, boxes_to_pixels
-from uninext.models.sessions.followers import (
+from uninext.models.trackers.base import (
     FollowedPrompt,
     Follower,
     IdCounter,
     VideoFrame,
 )
-from uninext.models.trackers import TrackScores
+from uninext.models.trackers.video_instance_tracker import TrackScores
 from uninext.registry import MODELS
 from uninext.structures import InstanceMemory, Memory, TrackMemory
 

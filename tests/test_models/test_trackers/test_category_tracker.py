@@ -4,13 +4,13 @@ import pytest
 import torch
 
 from helpers.painted_world import HEIGHT, WIDTH, PaintedBoxes, painted, row_outputs
-from uninext.models.sessions import (
+from uninext.models.trackers import (
     AveragedNames,
     PromptState,
     TrackedNames,
     VideoFrame,
 )
-from uninext.models.sessions.followers import FollowedPrompt, IdCounter
+from uninext.models.trackers.base import FollowedPrompt, IdCounter
 from uninext.structures import Prompt
 
 A, B, C = (0, 0, 24, 24), (32, 0, 56, 24), (64, 32, 96, 64)
