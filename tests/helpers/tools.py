@@ -21,6 +21,7 @@ def load_tool(path: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up
     spec.loader.exec_module(module)
+    module.__name__ = '__main__'  # its errors are those of the script that runs
     return module
 
 
