@@ -15,6 +15,8 @@ from mmengine.runner import LogProcessor, Runner
 
 from uninext.registry import LOG_PROCESSORS
 
+_AUXILIARY = re.compile(r'_(\d+|enc|dn)(_|$)')  # losses kept off the screen
+
 
 @LOG_PROCESSORS.register_module()
 class UninextLogProcessor(LogProcessor):
@@ -27,28 +29,18 @@ class UninextLogProcessor(LogProcessor):
     Args:
         window_size: Number of iterations that losses and times are averaged over.
         by_epoch: Must be False: UNINEXT trains by iteration.
-        auxiliary_pattern: Regular expression that finds the losses to keep off the
-            screen.
-        num_digits: Digits of numbers on lines of validation and test.
 
     Raises:
         ValueError: If ``by_epoch`` is True.
     """
 
-    def __init__(
-        self,
-        window_size: int = 50,
-        by_epoch: bool = False,
-        auxiliary_pattern: str = r'_(\d+|enc|dn)(_|$)',
-        num_digits: int = 4,
-    ) -> None:
+    def __init__(self, window_size: int = 50, by_epoch: bool = False) -> None:
         if by_epoch:
             raise ValueError(
                 'UninextLogProcessor got by_epoch=True; expected False, since '
                 'UNINEXT trains by iteration.'
             )
-        super().__init__(window_size, by_epoch=False, num_digits=num_digits)
-        self.auxiliary = re.compile(auxiliary_pattern)
+        super().__init__(window_size, by_epoch=False)
 
     def get_log_after_iter(
         self, runner: Runner, batch_idx: int, mode: str
@@ -83,7 +75,7 @@ class UninextLogProcessor(LogProcessor):
         parts += [
             f'{key[len("loss_") :]} {_short(value)}'
             for key, value in tag.items()
-            if key.startswith('loss_') and not self.auxiliary.search(key)
+            if key.startswith('loss_') and not _AUXILIARY.search(key)
         ]
         if 'grad_norm' in tag:
             parts.append(f'grad {_short(tag["grad_norm"])}')

@@ -15,7 +15,6 @@ from uninext.visualization.confusion_picture import draw_confusion
 from uninext.visualization.contact_sheet import make_contact_sheet
 from uninext.visualization.drawing import draw_instances
 from uninext.visualization.sample_pictures import draw_sample
-from uninext.visualization.tracks import draw_tracks
 from uninext.visualization.uninext_visualizer import UninextVisualizer
 
 __all__ = [
@@ -23,6 +22,5 @@ __all__ = [
     'draw_confusion',
     'draw_instances',
     'draw_sample',
-    'draw_tracks',
     'make_contact_sheet',
 ]

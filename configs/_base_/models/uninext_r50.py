@@ -87,7 +87,7 @@ model = dict(
         with_iou_branch=True,
         assigner=dict(type='PromptSimOTAAssigner'),
         proposal_assigner=dict(type='PromptHungarianAssigner'),
-        loss_retrieval=dict(type='RetrievalFocalLoss', loss_weight=2.0),
+        loss_retrieval=dict(type='BinaryFocalLoss', loss_weight=2.0),
         loss_bbox=dict(type='L1Loss', loss_weight=5.0, reduction='sum'),
         loss_giou=dict(type='NormalizedGIoULoss', loss_weight=2.0),
         iou_loss_weight=1.0,
@@ -96,7 +96,7 @@ model = dict(
         type='PromptMaskHead',
         embed_dims=256,
         with_mask_loss=True,
-        loss_mask=dict(type='MaskFocalLoss', loss_weight=2.0),
+        loss_mask=dict(type='BinaryFocalLoss', mean_pixels=True, loss_weight=2.0),
         loss_dice=dict(type='MaskDiceLoss', loss_weight=5.0),
     ),
     predictor=dict(

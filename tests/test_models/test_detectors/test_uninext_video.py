@@ -143,37 +143,6 @@ def test_no_object_in_both_frames(video_model) -> None:
         assert parameter.grad.abs().sum() == 0, name
 
 
-def test_graph_of_the_reference_frame_changes_nothing(video_model) -> None:
-    """It is not worth keeping: what goes through it gets no gradient."""
-    inputs, samples = batch_of('clips of names', 2)
-    results = []
-    for reference_grad in (False, True):
-        model = copy.deepcopy(video_model)
-        model.reference_grad = reference_grad
-        torch.manual_seed(1)
-        losses = model(inputs, samples, mode='loss')
-        total(losses).backward()
-        gradients = {n: p.grad for n, p in model.named_parameters()}
-        results.append((losses, gradients))
-    (losses, gradients), (kept_losses, kept_gradients) = results
-    for key, loss in losses.items():
-        assert torch.equal(loss, kept_losses[key]), key
-    for name, gradient in gradients.items():
-        if gradient is None:
-            assert kept_gradients[name] is None, name
-        else:
-            torch.testing.assert_close(gradient, kept_gradients[name], msg=name)
-
-
-def test_reference_image_gets_no_gradient(video_model) -> None:
-    video_model.reference_grad = True
-    inputs, samples = batch_of('clips of names', 2)
-    inputs.requires_grad_()
-    losses = video_model(inputs, samples, mode='loss')
-    sum(losses[k] for k in REID).backward()
-    assert inputs.grad is None or inputs.grad.abs().sum() == 0
-
-
 @pytest.mark.parametrize('text', [PETS, DOG], ids=['names', 'sentence'])
 def test_mixed_batch_is_refused(video_model, text) -> None:
     samples = [sample(text), sample(target())]

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 
-from uninext.models.losses import MaskDiceLoss, MaskFocalLoss, sigmoid_focal_loss
+from uninext.models.losses import BinaryFocalLoss, MaskDiceLoss, sigmoid_focal_loss
 from uninext.registry import MODELS
 
+MaskFocalLoss = partial(BinaryFocalLoss, mean_pixels=True)
 LOSSES = [MaskFocalLoss, MaskDiceLoss]
 
 
 @pytest.mark.parametrize('loss_class', LOSSES)
-def test_no_mask_is_zero_and_in_the_graph(loss_class: type) -> None:
+def test_no_mask_is_zero_and_in_the_graph(loss_class) -> None:
     logits = torch.zeros(0, 4, 5, requires_grad=True)
     loss = loss_class()(logits, torch.zeros(0, 4, 5), avg_factor=0)
     loss.backward()
@@ -19,7 +22,7 @@ def test_no_mask_is_zero_and_in_the_graph(loss_class: type) -> None:
 
 
 @pytest.mark.parametrize('loss_class', LOSSES)
-def test_perfect_masks_cost_nothing_and_bool_equals_float(loss_class: type) -> None:
+def test_perfect_masks_cost_nothing_and_bool_equals_float(loss_class) -> None:
     targets = torch.rand(2, 6, 5) > 0.5
     logits = (targets.float() - 0.5) * 200
     assert loss_class()(logits, targets, 2).item() == pytest.approx(0, abs=1e-5)
@@ -28,7 +31,7 @@ def test_perfect_masks_cost_nothing_and_bool_equals_float(loss_class: type) -> N
 
 
 @pytest.mark.parametrize('loss_class', LOSSES)
-def test_masks_add_up(loss_class: type) -> None:
+def test_masks_add_up(loss_class) -> None:
     logits, targets = torch.randn(3, 4, 5), torch.rand(3, 4, 5) > 0.5
     loss = loss_class()
     parts = sum(loss(logits[i : i + 1], targets[i : i + 1], 7) for i in range(3))
@@ -54,7 +57,7 @@ def test_dice_has_one_above_and_below_the_line() -> None:
 
 
 @pytest.mark.parametrize('loss_class', LOSSES)
-def test_gradient_points_towards_the_target(loss_class: type) -> None:
+def test_gradient_points_towards_the_target(loss_class) -> None:
     logits = torch.randn(2, 4, 5, requires_grad=True)
     targets = torch.zeros(2, 4, 5)
     targets[:, 1:3, 1:4] = 1
@@ -63,7 +66,7 @@ def test_gradient_points_towards_the_target(loss_class: type) -> None:
     assert (logits.grad[targets == 0] > 0).all()
 
 
-@pytest.mark.parametrize('name', ['MaskFocalLoss', 'MaskDiceLoss'])
+@pytest.mark.parametrize('name', ['BinaryFocalLoss', 'MaskDiceLoss'])
 def test_registered_and_float32_under_autocast(name: str) -> None:
     loss = MODELS.build(dict(type=name, loss_weight=1.0))
     logits = (torch.randn(2, 8, 8) * 1e3).half()

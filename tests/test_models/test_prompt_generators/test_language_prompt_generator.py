@@ -7,7 +7,10 @@ import pytest
 import torch
 from mmdet.datasets import Objects365V2Dataset
 
-from uninext.models.prompt_generators import LanguagePromptGenerator
+from uninext.models.prompt_generators import (
+    LanguagePromptGenerator,
+    language_prompt_generator,
+)
 from uninext.registry import MODELS
 from uninext.structures import Prompt
 from uninext.utils.tokenizer import package_model_dir
@@ -57,7 +60,7 @@ def test_names_have_their_tokens() -> None:
         Prompt.from_names(['person', 'Traffic_Light_(red)', 'hair drier']),
         Prompt.from_names(['zebra']),
     ]
-    features = generator(prompts, 'cpu')
+    features = generator(prompts)
     length = 2 + 5 + 2 + 1  # hair drier is three word pieces
     assert features.embeds.shape == (2, length, 16)
     assert features.mask.sum(1).tolist() == [length, 3]
@@ -83,20 +86,12 @@ def test_mixed_batch_is_refused() -> None:
 
 
 def test_padding_changes_nothing() -> None:
-    """Alone, in a batch and padded to the maximum: the real tokens are equal."""
+    """Alone and in a batch: the real tokens are equal."""
     generator = tiny(max_tokens=32, cache_size=0).eval()
-    padded = tiny(max_tokens=32, cache_size=0, pad_to_max=True).eval()
-    padded.load_state_dict(generator.state_dict())
     short, long = Prompt.from_names(['dog']), Prompt.from_names(['cat', 'red kite'])
     alone = generator([short]).embeds
     batch = generator([long, short])
-    full = padded([long, short])
-    assert full.embeds.shape[1] == full.mask.shape[1] == 32
-    assert full.positive_maps[0].shape == (2, 32)
     torch.testing.assert_close(batch.embeds[1, :3], alone[0])
-    length = batch.embeds.shape[1]
-    torch.testing.assert_close(full.embeds[:, :length], batch.embeds)
-    assert full.mask[:, length:].sum() == 0
 
 
 def test_equal_texts_are_encoded_once() -> None:
@@ -139,7 +134,7 @@ def test_cache_is_bounded() -> None:
     with torch.no_grad():
         for name in ['a', 'b', 'a', 'c', 'a', 'b']:  # c drives out b
             generator([Prompt.from_names([name])])
-    assert len(generator._features) == len(generator._layouts) == 2
+    assert len(generator._features) == 2
     assert runs == [1, 1, 1, 1]
 
 
@@ -246,9 +241,9 @@ def test_fitting_prompt_is_not_split() -> None:
 
 @pytest.mark.parametrize('budget', [5, 6, 8, 100])
 def test_split_keeps_every_name_in_order(budget) -> None:
-    generator = tiny()
+    generator = tiny(max_tokens=budget)
     names = ['person', 'traffic light', 'cat', 'baseball bat', 'dog', 'red kite']
-    chunks = generator.split(Prompt.from_names(names), budget)
+    chunks = generator.split(Prompt.from_names(names))
     joined = [name for chunk, _ in chunks for name in chunk.names]
     assert joined == names
     for chunk, offset in chunks:
@@ -284,6 +279,9 @@ class CountingTokenizer:
         self.calls += 1
         return self.tokenizer(text)
 
+    def __len__(self):
+        return len(self.tokenizer)
+
     def __getattr__(self, name):
         return getattr(self.tokenizer, name)
 
@@ -293,7 +291,14 @@ def test_a_long_list_is_tokenized_once(monkeypatch) -> None:
     """Not for every image and frame."""
     generator = tiny(max_tokens=8).eval()
     counting = CountingTokenizer(generator.tokenizer)
-    monkeypatch.setattr(LanguagePromptGenerator, 'tokenizer', counting)
+    monkeypatch.setattr(
+        language_prompt_generator, 'build_tokenizer', lambda _: counting
+    )
+    for remembered in (
+        language_prompt_generator._layout,
+        language_prompt_generator._split,
+    ):
+        remembered.cache_clear()
     names = ['person', 'traffic light', 'cat', 'baseball bat', 'dog', 'red kite']
     first = generator.split(Prompt.from_names(names))
     generator([part for part, _ in first])
@@ -306,13 +311,13 @@ def test_a_long_list_is_tokenized_once(monkeypatch) -> None:
     generator([part for part, _ in again])
     assert counting.calls == asked
     assert again == first_again
-    shorter = generator.split(Prompt.from_names(names), 6)
+    shorter = tiny(max_tokens=6).split(Prompt.from_names(names))
     assert shorter != again, 'another budget, other parts'
 
 
 def test_name_longer_than_the_budget() -> None:
     with pytest.raises(ValueError, match="'a b c d e f' alone"):
-        tiny().split(Prompt.from_names(['dog', 'a b c d e f']), 6)
+        tiny(max_tokens=6).split(Prompt.from_names(['dog', 'a b c d e f']))
 
 
 def test_cut_text_warns_once_and_loses_its_names() -> None:

@@ -270,7 +270,7 @@ class UNINEXT(BaseDetector):
 
     def encode_prompts(self, prompts: Sequence[Prompt]) -> PromptFeatures:
         """Prompt features on the model's device."""
-        return self.prompt_generator(prompts, self.device)
+        return self.prompt_generator(prompts)
 
     def split_prompt(self, prompt: Prompt) -> list[tuple[Prompt, int]]:
         """Parts that fit the token budget, each with the label of its first name."""

@@ -7,7 +7,6 @@ look at a second frame.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -45,9 +44,6 @@ class UNINEXTVideo(UNINEXT):
         visual_prompt_generator: Encodes visual prompts; its backbone is made from the
             image backbone's config unless it names one.
         embed_head: Embeds queries.
-        reference_grad: Keep the graph of the reference frame's pass. It receives no
-            gradient (the embedding head looks at detached queries), so this only costs
-            memory and time; for measuring.
         followers: How prompts are followed through videos: a follower for each of
             ``names``, ``sentence``, ``box``, ``mask``; those that are absent cannot be
             asked for.
@@ -58,7 +54,6 @@ class UNINEXTVideo(UNINEXT):
         self,
         visual_prompt_generator: dict,
         embed_head: dict,
-        reference_grad: bool = False,
         followers: dict[str, dict] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -67,7 +62,6 @@ class UNINEXTVideo(UNINEXT):
             {'backbone': kwargs['backbone'], **visual_prompt_generator}
         )
         self.embed_head = MODELS.build(embed_head)
-        self.reference_grad = reference_grad
         self.followers = {k: MODELS.build(v) for k, v in (followers or {}).items()}
 
     def init_weights(self) -> None:
@@ -147,7 +141,8 @@ class UNINEXTVideo(UNINEXT):
         reference_inputs: Tensor,
         reference_samples: list[UninextDataSample],
     ) -> dict[str, Tensor]:
-        with nullcontext() if self.reference_grad else torch.no_grad():
+        # no gradient arrives here: the embedding head looks at detached queries
+        with torch.no_grad():
             pyramid = self.build_pyramid(
                 self.extract_feat(reference_inputs), reference_samples
             )

@@ -78,7 +78,9 @@ class PromptMaskHead(BaseModule):
             ]
         )
         self.with_mask_loss = with_mask_loss
-        self.loss_mask = MODELS.build(loss_mask or dict(type='MaskFocalLoss'))
+        self.loss_mask = MODELS.build(
+            loss_mask or dict(type='BinaryFocalLoss', mean_pixels=True)
+        )
         self.loss_dice = MODELS.build(loss_dice or dict(type='MaskDiceLoss'))
         self.box_supervised = loss_projection is not None
         if self.box_supervised:

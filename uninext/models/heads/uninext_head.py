@@ -110,7 +110,7 @@ class UNINEXTHead(BaseModule):
             proposal_assigner or dict(type='PromptHungarianAssigner')
         )
         self.loss_retrieval = MODELS.build(
-            loss_retrieval or dict(type='RetrievalFocalLoss', loss_weight=2.0)
+            loss_retrieval or dict(type='BinaryFocalLoss')
         )
         self.loss_bbox = MODELS.build(
             loss_bbox or dict(type='L1Loss', loss_weight=5.0, reduction='sum')
@@ -239,7 +239,7 @@ class UNINEXTHead(BaseModule):
         )
         matched = boxes[pairs.batch_inds, pairs.query_inds]
         return dict(
-            loss_ce=self.loss_retrieval(logits, class_targets, token_mask, num_pos),
+            loss_ce=self.loss_retrieval(logits, class_targets, num_pos, token_mask),
             loss_bbox=divide_or_zero(
                 self.loss_bbox(matched, pairs.boxes_cxcywh), num_pos
             ),

@@ -1,4 +1,4 @@
-"""Losses: predictions of matched queries and their targets enter, scalars leave.
+"""Losses of matched queries and their targets.
 
 Counts of matched pairs are given by the caller; a count of 0 gives a loss of 0 that is
 still part of the graph. Everything is computed in float32.
@@ -14,19 +14,18 @@ from .box_supervised_mask_loss import (
 )
 from .color_similarity import color_similarity
 from .contrastive_loss import ContrastiveEmbedLoss, CosineEmbedLoss
+from .focal_loss import BinaryFocalLoss
 from .functional import divide_or_zero, sigmoid_focal_loss, zero_with_gradient
-from .mask_loss import MaskDiceLoss, MaskFocalLoss
-from .retrieval_focal_loss import RetrievalFocalLoss
+from .mask_dice_loss import MaskDiceLoss
 
 __all__ = [
+    'BinaryFocalLoss',
     'BoxProjectionLoss',
     'ContrastiveEmbedLoss',
     'CosineEmbedLoss',
     'MaskDiceLoss',
-    'MaskFocalLoss',
     'NormalizedGIoULoss',
     'PairwiseAffinityLoss',
-    'RetrievalFocalLoss',
     'color_similarity',
     'divide_or_zero',
     'fill_boxes',

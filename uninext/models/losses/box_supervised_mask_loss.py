@@ -95,22 +95,16 @@ class PairwiseAffinityLoss(nn.Module):
 
     Args:
         color_threshold: Least similarity of an edge that counts.
-        kernel_size: Odd side of the neighbourhood; as in the colour similarity.
-        dilation: Gap of the neighbourhood; as in the colour similarity.
         loss_weight: Factor of the result.
     """
 
     def __init__(
         self,
         color_threshold: float = 0.3,
-        kernel_size: int = 3,
-        dilation: int = 2,
         loss_weight: float = 1.0,
     ) -> None:
         super().__init__()
         self.color_threshold = color_threshold
-        self.kernel_size = kernel_size
-        self.dilation = dilation
         self.loss_weight = loss_weight
 
     def forward(
@@ -141,8 +135,7 @@ class PairwiseAffinityLoss(nn.Module):
     def _log_same_label(self, logits: Tensor) -> Tensor:
         """log(p_i p_j + (1 - p_i)(1 - p_j)) of each pixel i and neighbour j."""
         log_sums = [
-            log_prob[:, None]
-            + unfold_neighbours(log_prob, self.kernel_size, self.dilation)
+            log_prob[:, None] + unfold_neighbours(log_prob)
             for log_prob in (F.logsigmoid(logits), F.logsigmoid(-logits))
         ]
         return torch.logaddexp(*log_sums)

@@ -2,9 +2,9 @@
 
 From the un-normalised image of the data preprocessor to :class:`PairwiseAffinityLoss`.
 
-Neighbours: of a ``kernel_size`` x ``kernel_size`` window with gaps of ``dilation``, in
-row-major order (top left, top, top right, left, right, ..., bottom right), the centre
-left out; outside the map every value is 0.
+Neighbours: of a 3 x 3 window with gaps of 2 strides, in row-major order (top left, top,
+top right, left, right, ..., bottom right), the centre left out; outside the map every
+value is 0.
 """
 
 from __future__ import annotations
@@ -14,32 +14,25 @@ import torch.nn.functional as F
 from mmdet.models.utils import unfold_wo_center
 from torch import Tensor
 
+_KERNEL_SIZE, _DILATION = 3, 2  # 2012.02310, Section 3.3
 
-def unfold_neighbours(maps: Tensor, kernel_size: int, dilation: int) -> Tensor:
+
+def unfold_neighbours(maps: Tensor) -> Tensor:
     """Gather the neighbours of each pixel; order and padding as said above.
 
     Args:
         maps: (M, H, W).
-        kernel_size: Odd side of the window.
-        dilation: Distance of two neighbouring samples of the window, in pixels.
 
     Returns:
-        (M, kernel_size**2 - 1, H, W).
+        (M, 8, H, W).
     """
     if not len(maps):  # unfold takes no empty batch
-        return maps.new_zeros(0, kernel_size**2 - 1, *maps.shape[1:])
-    return unfold_wo_center(maps[:, None], kernel_size, dilation)[:, 0]
+        return maps.new_zeros(0, _KERNEL_SIZE**2 - 1, *maps.shape[1:])
+    return unfold_wo_center(maps[:, None], _KERNEL_SIZE, _DILATION)[:, 0]
 
 
 @torch.no_grad()
-def color_similarity(
-    image_rgb: Tensor,
-    img_mask: Tensor,
-    stride: int = 4,
-    kernel_size: int = 3,
-    dilation: int = 2,
-    swap_channels: bool = True,
-) -> Tensor:
+def color_similarity(image_rgb: Tensor, img_mask: Tensor, stride: int = 4) -> Tensor:
     """Compare each pixel of the down-sampled image with its neighbours in LAB space.
 
     Similarity is ``exp(-|c - c_neighbour| / 2)``, times 1 where at least one of the
@@ -55,12 +48,9 @@ def color_similarity(
         img_mask: (H, W), non-zero where the image counts: 0 on padding and on rows
             whose annotation is not trusted.
         stride: Stride of the masks that are supervised.
-        kernel_size: Odd side of the neighbourhood.
-        dilation: Gap of the neighbourhood, in strides.
-        swap_channels: Read RGB as BGR, as the published code does; False: do not.
 
     Returns:
-        (kernel_size**2 - 1, H / stride, W / stride), float32, in 0..1.
+        (8, H / stride, W / stride), float32, in 0..1.
 
     Raises:
         ValueError: If H or W is no multiple of ``stride``, or the sizes differ.
@@ -77,13 +67,11 @@ def color_similarity(
             f'{tuple(img_mask.shape)}.'
         )
     small = F.avg_pool2d(image_rgb.float()[None], stride)[0]  # (3, h, w)
-    lab = _rgb_to_lab(small.flip(0) if swap_channels else small)
-    distance = (lab[:, None] - unfold_neighbours(lab, kernel_size, dilation)).norm(
-        dim=0
-    )  # (8, h, w)
+    lab = _rgb_to_lab(small.flip(0))  # read as BGR, as published
+    distance = (lab[:, None] - unfold_neighbours(lab)).norm(dim=0)  # (8, h, w)
     start = stride // 2
     valid = img_mask[None, start::stride, start::stride].to(lab)
-    weight = unfold_neighbours(valid, kernel_size, dilation).amax(1)  # (1, h, w)
+    weight = unfold_neighbours(valid).amax(1)  # (1, h, w)
     return torch.exp(-0.5 * distance) * weight
 
 

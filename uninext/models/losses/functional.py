@@ -6,37 +6,25 @@ Called by the loss modules of this room; registers nothing.
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
+from mmdet.models.losses.focal_loss import py_sigmoid_focal_loss
 from torch import Tensor
 
 
-def sigmoid_focal_loss(
-    logits: Tensor, targets: Tensor, alpha: float = 0.25, gamma: float = 2.0
-) -> Tensor:
-    """Compute the binary focal loss of every element, without reduction.
+def sigmoid_focal_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """Compute mmdet's binary focal loss of every element, in float32.
 
-    Computed in float32 from logits, hence finite for logits up to +-5e4.
-
-    Paper: Focal Loss for Dense Object Detection, 1708.02002, Eq. 5.
+    Unlike mmdet's, bool targets are taken, and float16 logits of 5e4 stay finite.
 
     Args:
         logits: Any shape.
         targets: 0 or 1 (soft values allowed), float or bool, shape of ``logits``.
-        alpha: Weight of the positives; negatives get ``1 - alpha``.
-        gamma: Exponent that quiets the easy elements.
 
     Returns:
         float32, shape of ``logits``.
     """
     assert logits.shape == targets.shape, (logits.shape, targets.shape)
     logits, targets = logits.float(), targets.float()
-    prob = logits.sigmoid()
-    cross_entropy = F.binary_cross_entropy_with_logits(
-        logits, targets, reduction='none'
-    )
-    miss = prob * (1 - targets) + (1 - prob) * targets  # 1 - p_t
-    balance = alpha * targets + (1 - alpha) * (1 - targets)
-    return balance * miss**gamma * cross_entropy
+    return py_sigmoid_focal_loss(logits, targets, reduction='none')
 
 
 def divide_or_zero(total: Tensor, avg_factor: float | Tensor) -> Tensor:

@@ -8,11 +8,12 @@ one prompt.
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import torch
 from mmengine.model import BaseModule, update_init_info
@@ -28,7 +29,7 @@ from uninext.registry import MODELS
 from uninext.structures import Prompt, PromptFeatures
 from uninext.utils.tokenizer import build_tokenizer
 
-T = TypeVar('T')
+_KEPT_LAYOUTS = 4096  # of prompts, a few kB each
 
 # bert-base-uncased
 BERT_BASE = {
@@ -80,7 +81,6 @@ class LanguagePromptGenerator(BaseModule):
         frozen: Do not train the text encoder, and switch its dropout off.
         dropout_when_frozen: Leave the dropout of a frozen encoder on in training, as
             the published stage 3 does; nothing is kept then.
-        pad_to_max: Pad to ``max_tokens`` always, as published.
         cache_size: How many encoded texts are kept; 0 keeps none.
         with_cp: Recompute activations in the backward pass to save memory.
         init_cfg: Of mmengine; unused, see ``pretrained``.
@@ -97,7 +97,6 @@ class LanguagePromptGenerator(BaseModule):
         pretrained: str | None = None,
         frozen: bool = False,
         dropout_when_frozen: bool = False,
-        pad_to_max: bool = False,
         cache_size: int = 1024,
         with_cp: bool = False,
         init_cfg: dict | None = None,
@@ -111,17 +110,15 @@ class LanguagePromptGenerator(BaseModule):
         self.pretrained = pretrained
         self.frozen = frozen
         self.dropout_when_frozen = dropout_when_frozen
-        self.pad_to_max = pad_to_max
         self._check_sizes(cache_size)
         if frozen:
             self.text_encoder.requires_grad_(False)
         if with_cp:
             self.text_encoder.gradient_checkpointing_enable({'use_reentrant': False})
-        self._layouts: _LRU[_Layout] = _LRU(max(cache_size, 1))
-        self._splits: _LRU[tuple[tuple[Prompt, int], ...]] = _LRU(max(cache_size, 1))
-        self._features: _LRU[Tensor] = _LRU(cache_size)
+        self.cache_size = cache_size
+        self._features: OrderedDict[str, Tensor] = OrderedDict()  # last used, last
         self._features_state: Hashable = None
-        self._told: _LRU[bool] = _LRU(max(cache_size, 1))
+        self._told: set[Prompt | str] = set()
         self.train(self.training)
 
     def _check_sizes(self, cache_size: int) -> None:
@@ -179,14 +176,11 @@ class LanguagePromptGenerator(BaseModule):
         """
         self._features.clear()
 
-    def forward(
-        self, prompts: Sequence[Prompt], device: torch.device | str | None = None
-    ) -> PromptFeatures:
+    def forward(self, prompts: Sequence[Prompt]) -> PromptFeatures:
         """Encode the prompts of a batch.
 
         Args:
             prompts: One per sample, all of names or all pooled.
-            device: Where the features go; None: where the encoder is.
 
         Returns:
             Features with ``embeds`` (B, L, Cp), zeros where padded; ``mask`` (B, L);
@@ -205,27 +199,20 @@ class LanguagePromptGenerator(BaseModule):
             )
         layouts = [self._layout(prompt) for prompt in prompts]
         self._tell(prompts, layouts)
-        device = self._encoder_device() if device is None else torch.device(device)
         encoded = self._encode({p.text: lay for p, lay in zip(prompts, layouts)})
         embeds = pad_sequence([encoded[p.text] for p in prompts], batch_first=True)
-        length = self.max_tokens if self.pad_to_max else embeds.shape[1]
-        embeds = torch.nn.functional.pad(embeds, (0, 0, 0, length - embeds.shape[1]))
+        device, length = embeds.device, embeds.shape[1]
         sizes = torch.tensor([len(layout.ids) for layout in layouts], device=device)
         mask = torch.arange(length, device=device) < sizes.unsqueeze(1)  # (B, L)
         pooled = prompts[0].pooled
         maps = [_positive_map(layout, length, pooled) for layout in layouts]
-        return PromptFeatures(
-            embeds.to(device), mask, pooled, [m.to(device) for m in maps]
-        )
+        return PromptFeatures(embeds, mask, pooled, [m.to(device) for m in maps])
 
-    def split(
-        self, prompt: Prompt, max_tokens: int | None = None
-    ) -> list[tuple[Prompt, int]]:
+    def split(self, prompt: Prompt) -> list[tuple[Prompt, int]]:
         """Split a list of names that exceeds the token budget; parts are remembered.
 
         Args:
             prompt: What is asked for. A pooled one is never split.
-            max_tokens: Budget, [CLS] and [SEP] included; None: that of the generator.
 
         Returns:
             Prompts of whole names in order, each with the index that its first name has
@@ -234,58 +221,13 @@ class LanguagePromptGenerator(BaseModule):
         Raises:
             ValueError: If a name alone exceeds the budget.
         """
-        budget = self.max_tokens if max_tokens is None else max_tokens
-        if prompt.pooled or self._layout(prompt).num_tokens <= budget:
-            return [(prompt, 0)]
-        parts = self._splits.get((prompt, budget))
-        if parts is None:
-            chunks, start = [], 0
-            while start < len(prompt):
-                stop = self._last_that_fits(prompt, start, budget)
-                chunks.append((_part(prompt, start, stop), start))
-                start = stop
-            parts = tuple(chunks)
-            self._splits.put((prompt, budget), parts)
-        return list(parts)
-
-    def _last_that_fits(self, prompt: Prompt, start: int, budget: int) -> int:
-        """The largest ``stop`` whose names ``start:stop`` fit, by bisection."""
-        if self._count(_part(prompt, start, start + 1)) > budget:
-            raise ValueError(
-                f'The category name {prompt.names[start]!r:.80} alone has more tokens '
-                f'than the {budget} of a prompt. Shorten it, or raise max_tokens.'
-            )
-        low, high = start + 1, len(prompt)
-        while low < high:
-            middle = (low + high + 1) // 2
-            if self._count(_part(prompt, start, middle)) <= budget:
-                low = middle
-            else:
-                high = middle - 1
-        return low
-
-    def _count(self, prompt: Prompt) -> int:
-        return len(self.tokenizer(prompt.text)['input_ids'])
+        return list(_split(prompt, self.tokenizer_name, self.max_tokens))
 
     def _encoder_device(self) -> torch.device:
         return next(self.text_encoder.parameters()).device
 
     def _layout(self, prompt: Prompt) -> _Layout:
-        """Tokenize; find the tokens of every name."""
-        layout = self._layouts.get(prompt)
-        if layout is None:
-            encoding = self.tokenizer(prompt.text)
-            ids = encoding['input_ids']
-            kept = ids
-            if len(ids) > self.max_tokens:
-                kept = [*ids[: self.max_tokens - 1], ids[-1]]  # keep [SEP]
-            found = [_token_range(encoding, *span) for span in prompt.spans]
-            last = len(kept) - 2  # before [SEP]
-            ranges = [r if r is not None and r[1] <= last else None for r in found]
-            remarks = self._remarks_on(prompt, encoding, last)
-            layout = _Layout(tuple(kept), tuple(ranges), len(ids), remarks)
-            self._layouts.put(prompt, layout)
-        return layout
+        return _layout(prompt, self.tokenizer_name, self.max_tokens)
 
     def remarks(self, prompt: Prompt) -> tuple[str, ...]:
         """What of a prompt cannot be understood; the same as is warned of.
@@ -303,46 +245,12 @@ class LanguagePromptGenerator(BaseModule):
         parts = [self._layout(part) for part, _ in self.split(prompt)]
         return tuple(remark for layout in parts for remark in layout.remarks)
 
-    def _remarks_on(self, prompt: Prompt, encoding: Any, last: int) -> tuple[str, ...]:
-        """Remarks on a prompt whose tokens are read up to the token ``last``."""
-        remarks = []
-        ids, unknown = encoding['input_ids'], self.tokenizer.unk_token_id
-        found = (_token_range(encoding, *span) for span in prompt.spans)
-        nameless = [
-            name
-            for name, r in zip(prompt.names, found)
-            if r is None or all(i == unknown for i in ids[r[0] : r[1] + 1])
-        ]
-        if nameless:
-            remarks.append(
-                'The vocabulary of the text encoder knows no word of '
-                f'{", ".join(f"{name!r:.40}" for name in nameless)}: what is found '
-                'by it means nothing.'
-            )
-        if len(ids) > self.max_tokens and prompt.pooled:
-            end = encoding.token_to_chars(last).end
-            kept = len(prompt.text[:end].split())
-            if not prompt.text[end : end + 1].isspace():
-                kept -= 1  # the cut goes through a word
-            remarks.append(
-                f'Only the first {kept} of the {len(prompt.text.split())} words of a '
-                f'sentence are read, {self.max_tokens} tokens (max_tokens): '
-                f'{prompt.text[:40]!r}...'
-            )
-        elif len(ids) > self.max_tokens:
-            remarks.append(
-                f'A prompt has {len(ids)} tokens, {self.max_tokens} are read '
-                '(max_tokens); the rest is cut. split() a list of names: '
-                f'{prompt.text[:80]!r}...'
-            )
-        return tuple(remarks)
-
     def _tell(self, prompts: Sequence[Prompt], layouts: Sequence[_Layout]) -> None:
         """Warn of what cannot be understood, once a prompt; once in all in training."""
         for prompt, layout in zip(prompts, layouts):
             key = 'training' if self.training else prompt
-            if layout.remarks and not self._told.get(key):
-                self._told.put(key, True)
+            if layout.remarks and key not in self._told:
+                self._told.add(key)
                 for remark in layout.remarks:
                     warnings.warn(remark, stacklevel=3)
 
@@ -352,8 +260,9 @@ class LanguagePromptGenerator(BaseModule):
         reusable = self._is_reusable()
         known = {}
         if reusable:
-            found = ((text, self._features.get(text)) for text in layouts)
-            known = {text: feature for text, feature in found if feature is not None}
+            known = {t: self._features[t] for t in layouts if t in self._features}
+            for text in known:
+                self._features.move_to_end(text)
         fresh = [text for text in layouts if text not in known]
         if fresh:
             ids = [layouts[text].ids for text in fresh]
@@ -366,7 +275,9 @@ class LanguagePromptGenerator(BaseModule):
             for text, feature in zip(fresh, hidden):
                 known[text] = feature
                 if reusable:
-                    self._features.put(text, feature.clone())
+                    self._features[text] = feature.clone()
+        while len(self._features) > self.cache_size:
+            self._features.popitem(last=False)
         return known
 
     def _run_encoder(self, ids: Sequence[Sequence[int]]) -> list[Tensor]:
@@ -399,29 +310,93 @@ class LanguagePromptGenerator(BaseModule):
             self._features_state = state
 
 
-class _LRU(Generic[T]):
-    """A mapping that forgets what was not asked for longest."""
+@functools.lru_cache(maxsize=_KEPT_LAYOUTS)
+def _layout(prompt: Prompt, tokenizer: str, max_tokens: int) -> _Layout:
+    """Tokenize; find the tokens of every name."""
+    encoding = build_tokenizer(tokenizer)(prompt.text)
+    ids = kept = encoding['input_ids']
+    if len(ids) > max_tokens:
+        kept = [*ids[: max_tokens - 1], ids[-1]]  # keep [SEP]
+    found = [_token_range(encoding, *span) for span in prompt.spans]
+    last = len(kept) - 2  # before [SEP]
+    ranges = [r if r is not None and r[1] <= last else None for r in found]
+    remarks = _remarks_on(prompt, encoding, last, tokenizer, max_tokens)
+    return _Layout(tuple(kept), tuple(ranges), len(ids), remarks)
 
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self._items: OrderedDict[Hashable, T] = OrderedDict()
 
-    def __len__(self) -> int:
-        return len(self._items)
+@functools.lru_cache(maxsize=_KEPT_LAYOUTS)
+def _split(
+    prompt: Prompt, tokenizer: str, max_tokens: int
+) -> tuple[tuple[Prompt, int], ...]:
+    """See :meth:`LanguagePromptGenerator.split`."""
+    layout = _layout(prompt, tokenizer, max_tokens)
+    if prompt.pooled or layout.num_tokens <= max_tokens:
+        return ((prompt, 0),)
+    parts, start = [], 0
+    while start < len(prompt):
+        stop = _last_that_fits(prompt, start, tokenizer, max_tokens)
+        parts.append((_part(prompt, start, stop), start))
+        start = stop
+    return tuple(parts)
 
-    def get(self, key: Hashable) -> T | None:
-        if key in self._items:
-            self._items.move_to_end(key)
-        return self._items.get(key)
 
-    def put(self, key: Hashable, value: T) -> None:
-        self._items[key] = value
-        self._items.move_to_end(key)
-        while len(self._items) > self.size:
-            self._items.popitem(last=False)
+def _last_that_fits(prompt: Prompt, start: int, tokenizer: str, max_tokens: int) -> int:
+    """The largest ``stop`` whose names ``start:stop`` fit, by bisection."""
 
-    def clear(self) -> None:
-        self._items.clear()
+    def fits(stop: int) -> bool:
+        text = _part(prompt, start, stop).text
+        return len(build_tokenizer(tokenizer)(text)['input_ids']) <= max_tokens
+
+    if not fits(start + 1):
+        raise ValueError(
+            f'The category name {prompt.names[start]!r:.80} alone has more tokens '
+            f'than the {max_tokens} of a prompt. Shorten it, or raise max_tokens.'
+        )
+    low, high = start + 1, len(prompt)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if fits(middle):
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _remarks_on(
+    prompt: Prompt, encoding: Any, last: int, tokenizer: str, max_tokens: int
+) -> tuple[str, ...]:
+    """Remarks on a prompt whose tokens are read up to the token ``last``."""
+    remarks = []
+    ids, unknown = encoding['input_ids'], build_tokenizer(tokenizer).unk_token_id
+    found = (_token_range(encoding, *span) for span in prompt.spans)
+    nameless = [
+        name
+        for name, r in zip(prompt.names, found)
+        if r is None or all(i == unknown for i in ids[r[0] : r[1] + 1])
+    ]
+    if nameless:
+        remarks.append(
+            'The vocabulary of the text encoder knows no word of '
+            f'{", ".join(f"{name!r:.40}" for name in nameless)}: what is found '
+            'by it means nothing.'
+        )
+    if len(ids) > max_tokens and prompt.pooled:
+        end = encoding.token_to_chars(last).end
+        kept = len(prompt.text[:end].split())
+        if not prompt.text[end : end + 1].isspace():
+            kept -= 1  # the cut goes through a word
+        remarks.append(
+            f'Only the first {kept} of the {len(prompt.text.split())} words of a '
+            f'sentence are read, {max_tokens} tokens (max_tokens): '
+            f'{prompt.text[:40]!r}...'
+        )
+    elif len(ids) > max_tokens:
+        remarks.append(
+            f'A prompt has {len(ids)} tokens, {max_tokens} are read '
+            '(max_tokens); the rest is cut. split() a list of names: '
+            f'{prompt.text[:80]!r}...'
+        )
+    return tuple(remarks)
 
 
 def _token_range(encoding: Any, start: int, end: int) -> tuple[int, int] | None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+_ALPHA, _GAMMA = 0.25, 2.0  # of the focal loss, 1708.02002
+
 
 @dataclass(frozen=True)
 class PromptAssignment:
@@ -35,23 +37,21 @@ class PromptAssignment:
         return len(self.query_inds)
 
 
-def focal_class_cost(logits: Tensor, alpha: float, gamma: float) -> Tensor:
-    """How much dearer it is to call a token positive than negative.
+def focal_class_cost(logits: Tensor) -> Tensor:
+    """How much more it costs to call a token positive than negative.
 
     Paper: Focal Loss for Dense Object Detection, 1708.02002, as a cost (Deformable
     DETR); 1e-8 is added inside the logarithms.
 
     Args:
         logits: Any shape.
-        alpha: Weight of the positive side.
-        gamma: Focusing exponent.
 
     Returns:
         float32, shape of ``logits``; low where the logit is high.
     """
     prob = logits.float().sigmoid()
-    positive = alpha * (1 - prob) ** gamma * -(prob + 1e-8).log()
-    negative = (1 - alpha) * prob**gamma * -(1 - prob + 1e-8).log()
+    positive = _ALPHA * (1 - prob) ** _GAMMA * -(prob + 1e-8).log()
+    negative = (1 - _ALPHA) * prob**_GAMMA * -(1 - prob + 1e-8).log()
     return positive - negative
 
 

@@ -17,6 +17,9 @@ from uninext.registry import TASK_UTILS
 from .assignment import PromptAssignment, focal_class_cost, mean_over_tokens
 from .boxes import pairwise_iou_giou
 
+# Deformable DETR, as published: class cost, L1 of normalised cxcywh, -GIoU
+_CLS_WEIGHT, _L1_WEIGHT, _GIOU_WEIGHT = 2.0, 5.0, 2.0
+
 
 @TASK_UTILS.register_module()
 class PromptHungarianAssigner:
@@ -26,29 +29,9 @@ class PromptHungarianAssigner:
     them would be free), so only those leave the device.
 
     Paper: End-to-End Object Detection with Transformers, 2005.12872, Eq. 1, with the
-    class cost of Deformable DETR, 2010.04159.
-
-    Args:
-        cls_weight: Weight of the focal-style class cost.
-        l1_weight: Weight of the L1 distance of normalised cxcywh.
-        giou_weight: Weight of -GIoU.
-        focal_alpha: Of the class cost.
-        focal_gamma: Of the class cost.
+    class cost of Deformable DETR, 2010.04159. mmdet's ``HungarianAssigner`` sums the
+    class cost over the tokens and takes all N x G costs off the device.
     """
-
-    def __init__(
-        self,
-        cls_weight: float = 2.0,
-        l1_weight: float = 5.0,
-        giou_weight: float = 2.0,
-        focal_alpha: float = 0.25,
-        focal_gamma: float = 2.0,
-    ) -> None:
-        self.cls_weight = cls_weight
-        self.l1_weight = l1_weight
-        self.giou_weight = giou_weight
-        self.focal_alpha = focal_alpha
-        self.focal_gamma = focal_gamma
 
     @torch.no_grad()
     def assign(
@@ -102,9 +85,9 @@ class PromptHungarianAssigner:
         self, logits: Tensor, boxes: Tensor, gt_boxes: Tensor, positive_maps: Tensor
     ) -> Tensor:
         """Cost of each prediction for each object, (N, G)."""
-        token_cost = focal_class_cost(logits, self.focal_alpha, self.focal_gamma)
+        token_cost = focal_class_cost(logits)
         return (
-            self.cls_weight * mean_over_tokens(token_cost, positive_maps)
-            + self.l1_weight * torch.cdist(boxes, gt_boxes, p=1)
-            - self.giou_weight * pairwise_iou_giou(boxes, gt_boxes)[1]
+            _CLS_WEIGHT * mean_over_tokens(token_cost, positive_maps)
+            + _L1_WEIGHT * torch.cdist(boxes, gt_boxes, p=1)
+            - _GIOU_WEIGHT * pairwise_iou_giou(boxes, gt_boxes)[1]
         )

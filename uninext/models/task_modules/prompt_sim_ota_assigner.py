@@ -15,7 +15,12 @@ from uninext.registry import TASK_UTILS
 from .assignment import PromptAssignment, focal_class_cost, mean_over_tokens
 from .boxes import pairwise_iou_giou
 
-_USED_COST = 1e5  # makes a query that is taken dearer than any free one
+# As published (OTA branch of HungarianMatcherVL).
+_CENTER_RADIUS = 2.5 / 32  # half side of the square around a centre, normalised
+_GIOU_WEIGHT = 3.0
+_OFF_CENTER_COST = 100.0  # not both in the box and close to its centre
+_BACKGROUND_COST = 1e4  # in or close to no object
+_USED_COST = 1e5  # a query that is taken costs more than any free one
 
 
 @TASK_UTILS.register_module()
@@ -32,35 +37,14 @@ class PromptSimOTAAssigner:
     the published code may not end; here the surplus objects stay without a query.
 
     Args:
-        center_radius: Half side of the square around an object's centre, normalised.
-        giou_weight: Weight of -GIoU.
         candidate_topk: An object gets as many queries as its best IoUs sum to, of so
             many.
-        off_center_cost: The fine for not in the box and close to the centre.
-        background_cost: The fine for in or close to no object.
-        focal_alpha: Of the class cost.
-        focal_gamma: Of the class cost.
     """
 
-    def __init__(
-        self,
-        center_radius: float = 2.5 / 32,
-        giou_weight: float = 3.0,
-        candidate_topk: int = 10,
-        off_center_cost: float = 100.0,
-        background_cost: float = 10000.0,
-        focal_alpha: float = 0.25,
-        focal_gamma: float = 2.0,
-    ) -> None:
+    def __init__(self, candidate_topk: int = 10) -> None:
         if candidate_topk < 1:
             raise ValueError(f'candidate_topk must be 1 or more, got {candidate_topk}.')
-        self.center_radius = center_radius
-        self.giou_weight = giou_weight
         self.candidate_topk = candidate_topk
-        self.off_center_cost = off_center_cost
-        self.background_cost = background_cost
-        self.focal_alpha = focal_alpha
-        self.focal_gamma = focal_gamma
 
     @torch.no_grad()
     def assign(
@@ -96,22 +80,22 @@ class PromptSimOTAAssigner:
         self, logits: Tensor, boxes: Tensor, gt_boxes: Tensor, positive_maps: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Cost and IoU of each query with each object, both (Q, G)."""
-        token_cost = focal_class_cost(logits, self.focal_alpha, self.focal_gamma)
+        token_cost = focal_class_cost(logits)
         ious, gious = pairwise_iou_giou(boxes, gt_boxes)
         in_box, near_center = self._location(boxes.float(), gt_boxes.float())
         cost = (
             mean_over_tokens(token_cost, positive_maps)
-            - self.giou_weight * gious
-            + self.off_center_cost * ~(in_box & near_center)
+            - _GIOU_WEIGHT * gious
+            + _OFF_CENTER_COST * ~(in_box & near_center)
         )
         is_foreground = (in_box | near_center).any(1, keepdim=True)  # (Q, 1)
-        return cost + self.background_cost * ~is_foreground, ious
+        return cost + _BACKGROUND_COST * ~is_foreground, ious
 
     def _location(self, boxes: Tensor, gt_boxes: Tensor) -> tuple[Tensor, Tensor]:
         """Is a query's centre in the object's box, is it near its centre; (Q, G)."""
         offset = (boxes[:, None, :2] - gt_boxes[None, :, :2]).abs()  # (Q, G, 2)
         in_box = (offset < 0.5 * gt_boxes[:, 2:]).all(-1)
-        return in_box, (offset < self.center_radius).all(-1)
+        return in_box, (offset < _CENTER_RADIUS).all(-1)
 
     def _dynamic_k_matching(self, cost: Tensor, ious: Tensor) -> Tensor:
         """Give each object its k cheapest queries; (Q, G) bool."""

@@ -1,6 +1,4 @@
-"""Mask losses under mask supervision: focal and dice.
-
-Between the mask logits of the matched queries and the loss dictionary.
+"""Dice loss of masks, under mask supervision.
 
 Shape legend: M matched queries, H x W the stride-4 mask.
 """
@@ -12,42 +10,7 @@ from torch import Tensor, nn
 
 from uninext.registry import MODELS
 
-from .functional import divide_or_zero, sigmoid_focal_loss
-
-
-@MODELS.register_module()
-class MaskFocalLoss(nn.Module):
-    """Sigmoid focal loss, mean over the pixels of a mask, summed over the masks.
-
-    Args:
-        alpha: Weight of the foreground.
-        gamma: Focusing exponent.
-        loss_weight: Factor of the result.
-    """
-
-    def __init__(
-        self, alpha: float = 0.25, gamma: float = 2.0, loss_weight: float = 2.0
-    ) -> None:
-        super().__init__()
-        self.alpha = alpha
-        self.gamma = gamma
-        self.loss_weight = loss_weight
-
-    def forward(
-        self, mask_logits: Tensor, targets: Tensor, avg_factor: float | Tensor
-    ) -> Tensor:
-        """Sum the mean focal loss of each mask and divide by the count.
-
-        Args:
-            mask_logits: (M, H, W).
-            targets: (M, H, W) in 0..1, float or bool.
-            avg_factor: Number of matched pairs. 0 gives a loss of 0.
-
-        Returns:
-            Scalar, float32.
-        """
-        loss = sigmoid_focal_loss(mask_logits, targets, self.alpha, self.gamma)
-        return self.loss_weight * divide_or_zero(loss.mean((1, 2)).sum(), avg_factor)
+from .functional import divide_or_zero
 
 
 @MODELS.register_module()
