@@ -34,6 +34,7 @@ OPTIONS = {
         | {'config', '--amp', '--resume', '--dry-run', '--dry-run-ranks'}
         | {'--dry-run-batches', '--dry-run-pictures'}
         | {'--data', '--images', '--val-data', '--val-images', '--val-fraction'}
+        | {'--val-expressions'}
         | {'--from', '--iters', '--batch-size', '--lr', '--freeze', '--no-baseline'}
         | {'--overwrite'}
     ),

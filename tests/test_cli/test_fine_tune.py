@@ -12,6 +12,7 @@ import torch
 from mmengine.config import Config
 
 from uninext.cli import fine_tune, main, train
+from uninext.fine_tuning import report
 from uninext.registry import MODELS
 from uninext.shapes import generate_image_set
 
@@ -202,7 +203,7 @@ def test_the_next_command_asks_for_what_was_learned(start, data, tmp_path):
             *('--images', str(data / 'train'), '--work-dir', str(tmp_path)),
         )
         plan = fine_tune.prepare(args)
-        return shlex.split(fine_tune.predict_command(plan, Path('w.pth')))
+        return shlex.split(report.predict_command(plan, Path('w.pth')))
 
     words = command('instances_train.json')
     assert words[:2] == ['uninext', 'predict'] and Path(words[2]).is_file()

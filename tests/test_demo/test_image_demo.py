@@ -18,26 +18,22 @@ def test_a_folder_without_data_is_one_line_of_error(
 ):
     monkeypatch.delenv('UNINEXT_TRACEBACK', raising=False)
     out = ['--out', str(tmp_path / 'out')]
-    assert demo.main(['--data', str(tmp_path / 'absent'), *out]) == 2
-    assert 'There is no folder' in capsys.readouterr().err
-    assert demo.main(['--data', str(tmp_path), *out]) == 2
+    with pytest.raises(SystemExit) as error:
+        demo.main(['--data', str(tmp_path), *out])
+    assert error.value.code == 2
     assert 'no COCO annotations' in capsys.readouterr().err
 
 
-@pytest.mark.slow
-def test_it_trains_judges_and_draws(
-    demo: ModuleType, tmp_path: Path, capsys, monkeypatch
-):
-    from uninext.shapes import generate_image_set
-
-    monkeypatch.setattr(demo, 'NUM_SENTENCES', 2)
-    monkeypatch.setattr(demo, 'NUM_PICTURES', 1)
-    data, out = tmp_path / 'data', tmp_path / 'out'
-    generate_image_set(data, 3, 1, size=64)
-    assert demo.main(['--data', str(data), '--out', str(out), '--iters', '1']) == 0
-    printed = capsys.readouterr().out
-    assert 'mAP of boxes, asked by category names' in printed
-    assert 'P@0.5 of masks, asked by sentences' in printed
-    assert (out / 'pictures/contact_sheet.png').is_file()
-    assert (out / 'run/iter_1.pth').is_file()
-    assert (out / 'config.py').is_file()
+def test_it_is_the_fine_tuning_of_the_command(demo, tmp_path: Path, monkeypatch):
+    given: list[list[str]] = []
+    monkeypatch.setattr(demo, 'uninext', lambda argv: given.append(argv) or 0)
+    monkeypatch.setattr(demo, 'NUM_TRAIN', 2)
+    monkeypatch.setattr(demo, 'NUM_VAL', 1)
+    out = str(tmp_path)
+    assert demo.main(['--data', 'mine', '--out', out, '--lr', '1e-5']) == 0
+    run = ['--data', 'mine', '--work-dir', f'{out}/run', '--overwrite']
+    size = ['--iters', '220', '--val-expressions', '60']
+    assert given[0] == ['train', *run, *size, '--lr', '1e-5']
+    assert demo.main(['--out', out]) == 0  # a generated set
+    assert given[1][2] == f'{out}/shapes'
+    assert (tmp_path / 'shapes/annotations/refs_train.json').is_file()

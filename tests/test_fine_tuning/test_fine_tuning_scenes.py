@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from uninext.fine_tuning.scenes import (
@@ -9,7 +7,6 @@ from uninext.fine_tuning.scenes import (
     keep_scenes,
     kind_of_scenes,
     scene_of,
-    write_annotations,
 )
 
 PICTURES = {
@@ -61,9 +58,3 @@ def test_the_lot_is_the_same_in_any_order(count: int):
     assert drawn == draw_scenes(names[::-1] + names, count)
     assert len(drawn) == min(count, 12)
     assert drawn <= set(names)
-
-
-def test_files_are_written_whole(tmp_path):
-    path = write_annotations(PICTURES, tmp_path / 'new' / 'a.json')
-    assert json.loads(path.read_text()) == PICTURES
-    assert [p.name for p in path.parent.iterdir()] == ['a.json']

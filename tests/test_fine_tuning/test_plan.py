@@ -18,11 +18,14 @@ from uninext.fine_tuning import (
     FineTuning,
     StartModel,
     config_text,
-    figures_table,
+    default_iters,
     find_start,
     read_own_data,
 )
-from uninext.fine_tuning.plan import FREEZE, default_iters, near_path, write_config
+from uninext.fine_tuning.config import near_path, short_schedule
+from uninext.fine_tuning.plan import FREEZE
+from uninext.fine_tuning.report import figures_table
+from uninext.formats.json_file import write_text
 from uninext.registry import MODELS
 from uninext.shapes import generate_image_set, generate_suite
 
@@ -82,7 +85,7 @@ def parts(pictures: Path, videos: Path, tmp_path: Path) -> Callable[..., list]:
 
 def loaded(plan: FineTuning) -> Config:
     path = plan.work_dir / 'config.py'
-    write_config(config_text(plan), path)
+    write_text([config_text(plan)], path)
     return Config.fromfile(path)
 
 
@@ -151,6 +154,10 @@ def test_names_and_sentences_are_judged_together(starts, parts, tmp_path):
     ]
     assert cfg.test_evaluator.dataset_prefixes == ['names', 'sentences']
     assert len(cfg.test_dataloader.dataset.datasets) == 2
+    plan = FineTuning(starts['image'], parts('sentences'), tmp_path, 4)
+    for given, expected in ((2, 2), (999, plan.parts[0].val.num_expressions)):
+        cfg = loaded(replace(plan, val_expressions=given))
+        assert cfg.test_dataloader.dataset.indices == expected
 
 
 @pytest.mark.parametrize(
@@ -212,7 +219,7 @@ def test_a_fine_tuning_may_start_from_another(starts, parts, tmp_path):
 def test_objects_without_masks_switch_to_boxes(starts, parts, tmp_path):
     own = parts('names', edit=without_masks)
     plan = FineTuning(starts['image'], own, tmp_path, 4)
-    assert plan.learns_masks_from_boxes and plan.is_judged
+    assert plan.learns_masks_from_boxes and plan.is_evaluated
     cfg = loaded(plan)
     assert cfg.model.mask_head.with_mask_loss is False
     assert cfg.model.mask_head.loss_projection.type == 'BoxProjectionLoss'
@@ -241,7 +248,7 @@ def test_masks_are_learned_again_after_boxes(starts, parts, tmp_path):
 def test_sentences_of_videos_without_masks_are_not_judged(starts, parts, tmp_path):
     own = parts('video_sentences', edit=without_masks)
     plan = FineTuning(starts['video'], own, tmp_path, 4)
-    assert not plan.is_judged
+    assert not plan.is_evaluated
     cfg = loaded(plan)
     assert cfg.get('test_cfg') is None and cfg.get('test_dataloader') is None
     assert 'uninext test' not in config_text(plan)
@@ -321,3 +328,10 @@ def test_figures_stand_side_by_side():
     assert lines[1].split() == ['names:', 'box', 'AP', '0.250', '0.500']
     assert lines[2].split() == ['sentences:', 'box', 'P@0.5', '-', '1.000']
     assert len(lines) == 3
+
+
+@pytest.mark.parametrize('num_iters', [1, 2, 7, 150])
+def test_the_schedule_fits_any_length(num_iters: int):
+    warm_up, step = short_schedule(num_iters)
+    assert 1 <= warm_up['end'] <= num_iters
+    assert 0 < step['milestones'][0] <= num_iters

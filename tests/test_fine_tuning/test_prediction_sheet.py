@@ -9,7 +9,7 @@ import torch
 from mmengine.structures import InstanceData
 from torch import nn
 
-from uninext.fine_tuning import draw_predictions
+from uninext.fine_tuning.report import draw_predictions
 from uninext.structures import Prompt, UninextDataSample
 
 

@@ -1,17 +1,11 @@
-"""``uninext train --data``: fine-tune a model on data of your own.
-
-Annotation files and a model enter; a config, checkpoints and a table of figures before
-and after leave.
-"""
+"""``uninext train --data``: its arguments, and what people read of a fine-tuning."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from uninext.cli import dry_run
 from uninext.cli.common import load_config
@@ -19,8 +13,8 @@ from uninext.cli.common import load_config
 if TYPE_CHECKING:
     from mmengine import Config
 
-    from uninext.fine_tuning.data import OwnPart
-    from uninext.fine_tuning.plan import FineTuning, StartModel
+    from uninext.engine import UninextRunner
+    from uninext.fine_tuning import FineTuning, OwnPart
 
 EPILOG = """\
 your own data:
@@ -30,7 +24,7 @@ your own data:
 The config of the run is printed and is WORK_DIR/config.py. docs/tutorials has more.
 """
 LINE = '-' * 72
-Train = Callable[['Config', argparse.Namespace], Any]
+Train = Callable[['Config', argparse.Namespace], 'UninextRunner']
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,6 +69,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0.15,
         metavar='SHARE',
         help='share of pictures or videos that is held out; default 0.15',
+    )
+    group.add_argument(
+        '--val-expressions',
+        type=int,
+        metavar='N',
+        help='judge images by the first N expressions; default all',
     )
     group.add_argument(
         '--from',
@@ -133,6 +133,7 @@ def check(args: argparse.Namespace) -> None:
         '--images': args.images,
         '--val-data': args.val_data,
         '--val-images': args.val_images,
+        '--val-expressions': args.val_expressions is not None,
         '--from': args.start,
         '--iters': args.iters is not None,
         '--lr': args.lr is not None,
@@ -171,16 +172,16 @@ def run(
         dry_run.dry_run(cfg, args)
         print(f'\nNothing was trained. Go on: uninext train {args.config}')
         return
-    before = _judged_before(args, plan, cfg)
+    before = _evaluated_before(args, plan, cfg)
     print(f'\n[2/3] Training: {cfg.train_cfg.max_iters} iterations')
     runner = train(cfg, args)
     after: Mapping[str, float] = {}
-    if plan.is_judged:
-        print('\n[3/3] The fine-tuned model on what was held out')
-        from uninext.fine_tuning.short_training import judge_trained
+    if plan.is_evaluated:
+        from uninext.fine_tuning.report import evaluate_trained
 
-        after = judge_trained(runner)
-    _report(plan, before, after)
+        print('\n[3/3] The fine-tuned model on what was held out')
+        after = evaluate_trained(runner)
+    _report(plan, before, after, runner)
 
 
 def prepare(args: argparse.Namespace) -> FineTuning:
@@ -195,56 +196,41 @@ def prepare(args: argparse.Namespace) -> FineTuning:
     Raises:
         ValueError: If something cannot be used.
     """
-    from uninext.utils.optional_imports import import_mmdet_quietly
+    from uninext import fine_tuning
+    from uninext.fine_tuning.work_dir import CONFIG, DATA, begin_run, check_run_folder
 
-    import_mmdet_quietly()
-    from uninext.fine_tuning import data
-    from uninext.fine_tuning import plan as planning
-    from uninext.fine_tuning import work_dir as run_folder
-
-    planning.check_numbers(iters=args.iters, batch_size=args.batch_size, lr=args.lr)
+    fine_tuning.check_numbers(iters=args.iters, batch_size=args.batch_size, lr=args.lr)
     work_dir = Path(args.work_dir or _default_work_dir(args))
     inputs = [*args.data, *args.val_data, *filter(None, [args.start, args.config])]
-    run_folder.check_run_folder(work_dir, inputs, args.overwrite)
-    start = planning.find_start(args.start, args.config)
-    parts = data.read_own_data(
+    check_run_folder(work_dir, inputs, args.overwrite)
+    start = fine_tuning.find_start(args.start, args.config)
+    parts = fine_tuning.read_own_data(
         args.data,
         args.images,
         args.val_data,
         args.val_images,
-        split_dir=work_dir / run_folder.DATA,
+        split_dir=work_dir / DATA,
         val_fraction=args.val_fraction,
     )
     for part in parts:
         _tell_of(part, bool(args.val_data))
-    plan = _plan(args, start, parts, work_dir)
-    _tell_of_start(plan)
-    text = planning.config_text(plan)
-    removed = run_folder.begin_run(work_dir, text)
-    if removed:
-        print(f'\nRemoved: {", ".join(p.name for p in removed)} of the run before')
-    path = work_dir / run_folder.CONFIG
-    print(f'\n{path}:\n{LINE}\n{text.rstrip()}\n{LINE}')
-    return plan
-
-
-def _plan(
-    args: argparse.Namespace, start: StartModel, parts: list[OwnPart], work_dir: Path
-) -> FineTuning:
-    from uninext.fine_tuning.plan import FineTuning, default_iters
-
-    iters = args.iters
-    if iters is None:
-        iters = default_iters(parts, args.batch_size)
-    return FineTuning(
+    plan = fine_tuning.FineTuning(
         start=start,
         parts=parts,
         work_dir=work_dir,
-        num_iters=iters,
+        num_iters=args.iters or fine_tuning.default_iters(parts, args.batch_size),
         batch_size=args.batch_size,
         lr=args.lr,
         freeze=args.freeze,
+        val_expressions=args.val_expressions,
     )
+    _tell_of_start(plan)
+    text = fine_tuning.config_text(plan)
+    removed = begin_run(work_dir, text)
+    if removed:
+        print(f'\nRemoved: {", ".join(p.name for p in removed)} of the run before')
+    print(f'\n{work_dir / CONFIG}:\n{LINE}\n{text.rstrip()}\n{LINE}')
+    return plan
 
 
 def _default_work_dir(args: argparse.Namespace) -> Path:
@@ -277,22 +263,22 @@ def _tell_of_start(plan: FineTuning) -> None:
             'boxes and colours as well (BoxInst)'
         )
     if not all(part.val.has_all_masks for part in plan.parts):
-        what = 'judged by boxes alone' if plan.is_judged else 'not judged'
+        what = 'judged by boxes alone' if plan.is_evaluated else 'not judged'
         print(f'  not all objects to judge by have masks: {what}')
 
 
-def _judged_before(
+def _evaluated_before(
     args: argparse.Namespace, plan: FineTuning, cfg: Config
-) -> dict[str, float]:
-    """Figures of the start model; none where they are not asked for."""
-    if args.no_baseline or not plan.is_judged:
+) -> Mapping[str, float]:
+    """Metrics of the start model; none where they are not asked for."""
+    if args.no_baseline or not plan.is_evaluated:
         return {}
-    from uninext.fine_tuning.short_training import judge_start
+    from uninext.fine_tuning.report import evaluate_start
     from uninext.utils.files import FileError
 
     print('\n[1/3] The start model on what was held out (--no-baseline: skip)')
     try:
-        return judge_start(cfg, plan.work_dir / 'start')
+        return evaluate_start(cfg, plan.work_dir / 'start')
     except FileError as error:
         raise ValueError(
             f'The start model cannot be judged: {error}\n--no-baseline trains without.'
@@ -300,43 +286,26 @@ def _judged_before(
 
 
 def _report(
-    plan: FineTuning, before: Mapping[str, float], after: Mapping[str, float]
+    plan: FineTuning,
+    before: Mapping[str, float],
+    after: Mapping[str, float],
+    runner: UninextRunner,
 ) -> None:
-    """Print the figures side by side, keep them, and say what to type next."""
-    from uninext.fine_tuning.plan import figures_table, write_config
+    """Print metrics side by side, keep them, draw, and say what to type next."""
+    from uninext.fine_tuning import report
+    from uninext.fine_tuning.work_dir import CONFIG, FIGURES
+    from uninext.formats.json_file import write_json
 
     if after:
-        print(f'\n{figures_table(before, after)}')
-        figures = json.dumps({'before': before, 'after': after}, indent=1)
-        path = plan.work_dir / 'figures.json'
-        write_config(figures, path)
+        print(f'\n{report.figures_table(before, after)}')
+        path = plan.work_dir / FIGURES
+        write_json({'before': before, 'after': after}, path)
         print(f'All figures: {path}')
+        sheet = report.draw_held_out(plan, runner)
+        if sheet is not None:
+            print(f'Images (left: ground truth, right: predictions): {sheet}')
     checkpoint = plan.work_dir / f'iter_{plan.num_iters}.pth'
-    config = plan.work_dir / 'config.py'
     print('\nNext:')
-    print(f'  {predict_command(plan, checkpoint)}')
-    if plan.is_judged:
-        print(f'  uninext test {config} {checkpoint}')
-
-
-def predict_command(plan: FineTuning, checkpoint: Path) -> str:
-    """The command that asks the new model for what it has learned.
-
-    Args:
-        plan: What was done.
-        checkpoint: Weights of the new model.
-    """
-    from uninext.fine_tuning.plan import near_path
-
-    val = plan.parts[0].val
-    record = val.content[val.kind.scenes][0]
-    files = record.get('file_names') or [record['file_name']]
-    source = Path(near_path(val.images)) / files[0]
-    asked = ['--categories', ', '.join(val.names)]
-    if val.kind.has_sentences:
-        asked = ['--expression', record['expressions'][0]]
-    if val.kind.scenes == 'videos':
-        source = source.parent
-        asked.append('--as-video')
-    command = ['uninext', 'predict', str(source), '--model', str(checkpoint), *asked]
-    return shlex.join(command)
+    print(f'  {report.predict_command(plan, checkpoint)}')
+    if plan.is_evaluated:
+        print(f'  uninext test {plan.work_dir / CONFIG} {checkpoint}')

@@ -1,31 +1,35 @@
-"""Fine-tune a model on data of users: read, plan, write the config, report.
+"""Fine-tune a model on data of users: ``uninext train --data``, ``make demo DATA=``.
 
-``folder``: annotations and images in a user's folder.
-``data``: annotations of users, read, checked and split; ``checks``, ``scenes`` for it.
-``plan``: the start model, what is decided, and the config of it; ``config_lines``.
+``folder``: annotation files and images in a user's folder.
+``data``: annotations of users, read, checked and split; ``checks``, ``scenes``.
+``plan``: the model to start from, and all that is decided.
+``config``: the config of it; ``config_lines`` writes values as people do.
 ``work_dir``: the folder of a run, whose earlier contents are not lost unasked.
-``short_training``: train and evaluate.
-``prediction_sheet``: images of predictions beside the ground truth.
+``report``: metrics before and after, predictions drawn, what to type next.
 """
 
+from uninext.utils.optional_imports import import_mmdet_quietly
+
+import_mmdet_quietly()  # or it prints what it lacks into everybody's first program
+
+from uninext.fine_tuning.config import config_text
 from uninext.fine_tuning.data import OwnPart, OwnSet, read_own_data, read_own_set
 from uninext.fine_tuning.plan import (
     FineTuning,
     StartModel,
-    config_text,
-    figures_table,
+    check_numbers,
+    default_iters,
     find_start,
 )
-from uninext.fine_tuning.prediction_sheet import draw_predictions
 
 __all__ = [
     'FineTuning',
     'OwnPart',
     'OwnSet',
     'StartModel',
+    'check_numbers',
     'config_text',
-    'draw_predictions',
-    'figures_table',
+    'default_iters',
     'find_start',
     'read_own_data',
     'read_own_set',

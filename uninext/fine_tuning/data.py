@@ -1,8 +1,7 @@
-"""Annotations of users, read, looked over and parted.
+"""Read annotations of users, check them, and hold a split out.
 
-First step of fine-tuning: files in COCO's layout or that of YouTube-VIS enter, with or
-without sentences; checked sets to learn from and to judge by leave, and lines that say
-what was found in them.
+Files in COCO's layout or that of YouTube-VIS, with or without expressions, become sets
+to learn from and to validate by, with lines that say what was found in them.
 """
 
 from __future__ import annotations
@@ -13,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from uninext.datasets.video_annotation import read_video_file
+from uninext.datasets.referring import checked_expressions
+from uninext.datasets.video_annotation import checked_videos
 from uninext.fine_tuning.checks import (
     files_of,
     listed,
@@ -27,14 +27,14 @@ from uninext.fine_tuning.scenes import (
     keep_scenes,
     kind_of_scenes,
     scene_of,
-    write_annotations,
 )
 from uninext.formats.coco import (
     category_names,
+    checked_coco,
     read_annotations,
-    read_coco_file,
     valid_segmentation,
 )
+from uninext.formats.json_file import write_json
 
 DEFAULT_VAL_FRACTION = 0.15
 CONVERTERS = 'docs/data_preparation.md has the formats and their converters.'
@@ -104,6 +104,13 @@ class OwnSet:
         """Whether every object has a mask."""
         return self.num_masks == len(self.content['annotations'])
 
+    @property
+    def num_expressions(self) -> int:
+        """Of all records; 0 where categories are asked for."""
+        return sum(
+            len(r.get('expressions', ())) for r in self.content[self.kind.scenes]
+        )
+
     def summary(self) -> str:
         """What is in it, in a line."""
         records = self.content[self.kind.scenes]
@@ -114,7 +121,7 @@ class OwnSet:
             parts.append(f'{sum(lengths.values())} frames')
         parts.append(f'{len(self.content["annotations"])} objects')
         if self.kind.has_sentences:
-            parts.append(f'{sum(len(r["expressions"]) for r in records)} sentences')
+            parts.append(f'{self.num_expressions} sentences')
         else:
             parts.append(_counted_names(self.content))
         return ', '.join(parts)
@@ -138,13 +145,14 @@ def read_own_data(
 ) -> list[OwnPart]:
     """Read annotation files to learn from, and those to judge by or a part held out.
 
-    What is held out is drawn by lot, always the same; all records about a picture or
-    video stay together, also those of several files. Nothing is written beside the
-    files of the user.
+    What is held out is random, but always the same; all records about an image or
+    video stay together, also those of several files, and each file has its share.
+    Nothing is written beside the files of the user.
 
     Args:
         data: Annotation files, at most one of each of ``KINDS``; or one folder, whose
-            layout is found (:mod:`uninext.fine_tuning.folder`).
+            layout is found (:mod:`uninext.fine_tuning.folder`) and whose own
+            validation files stand in for ``val_data``.
         images: Their folders of pictures: one each, or one for all; none: looked for
             beside the files.
         val_data: Files to judge by, of the kinds of ``data``; none: a part is held out.
@@ -159,17 +167,20 @@ def read_own_data(
         ValueError: If something is not what is expected; it says what and what to do.
         FileError: If a file cannot be written.
     """
-    split_dir = Path(split_dir)
+    split_dir, root, notes = Path(split_dir), None, ()
     if len(data) == 1 and Path(data[0]).is_dir():
         if val_data:
             raise ValueError(
                 f'{data[0]} is a folder, whose validation files are found by their '
                 'names. Give files, or leave --val-data out.'
             )
-        return _read_folder(Path(data[0]), split_dir)
-    train = _read_sets(data, images)
+        root = Path(data[0]).resolve()
+        found = find_coco_folder(root)
+        data, val_data, notes = found.train, found.val, found.notes
+    train = _read_sets(data, images, root)
+    train[0] = replace(train[0], notes=(*notes, *train[0].notes))
     if val_data:
-        val = {s.kind: s for s in _read_sets(val_data, val_images or images)}
+        val = {s.kind: s for s in _read_sets(val_data, val_images or images, root)}
         absent = [str(s.ann_file) for s in train if s.kind not in val]
         if absent or len(val) > len(train):
             raise ValueError(
@@ -191,26 +202,35 @@ def read_own_data(
     ]
 
 
-def read_own_set(ann_file: str | Path, images: str | Path | None = None) -> OwnSet:
-    """Read an annotation file, look it over, and find its pictures.
+def read_own_set(
+    ann_file: str | Path,
+    images: str | Path | None = None,
+    root: str | Path | None = None,
+) -> OwnSet:
+    """Read an annotation file, check it, and find its images.
 
     Scenes whose images are not there, or damaged, are left out, and annotations of
     images that the file does not list; a note names them.
 
     Args:
         ann_file: JSON of one of ``KINDS``.
-        images: Folder of the pictures; None: looked for beside the file.
+        images: Folder of the images; None: looked for.
+        root: Where they are looked for; None: the folder of the file.
 
     Raises:
         ValueError: If it is of none of ``KINDS``, its records are not whole, its images
             are not found or have another size than it says, or a mask cannot be made.
     """
     path = Path(ann_file)
-    kind = _kind_of(path)
-    read = read_video_file if kind.scenes == 'videos' else read_coco_file
-    content = read(str(path))
+    content = _read_json_of(path)
+    check = checked_videos if kind_of_scenes(content) == 'videos' else checked_coco
+    content = check(content, str(path))
+    kind = _kind_of(content)
     category_names(content, str(path))
-    folder = _folder_of(path, content, images)
+    if kind.has_sentences:
+        for record in content[kind.scenes]:
+            checked_expressions(record, f'{path}: {kind.scenes} record {record["id"]}')
+    folder = _folder_of(path, content, images, root)
     content, lost = without_lost_annotations(content)
     content, missing = without_lost_files(content, folder, path)
     if not content['annotations']:
@@ -222,7 +242,17 @@ def read_own_set(ann_file: str | Path, images: str | Path | None = None) -> OwnS
     return OwnSet(kind, path.resolve(), folder.resolve(), content, tuple(notes))
 
 
-def _kind_of(path: Path) -> DataKind:
+def _kind_of(content: dict[str, Any]) -> DataKind:
+    scenes = kind_of_scenes(content)
+    has_sentences = any('expressions' in record for record in content[scenes])
+    (kind,) = (
+        k for k in KINDS if (k.scenes, k.has_sentences) == (scenes, has_sentences)
+    )
+    return kind
+
+
+def _read_json_of(path: Path) -> dict[str, Any]:
+    """The content of a file, where it is of a layout that is known."""
     if path.suffix in ('.p', '.pkl', '.pickle'):
         raise ValueError(
             f'{path} is a pickle; REFER files are converted by '
@@ -240,19 +270,13 @@ def _kind_of(path: Path) -> DataKind:
             f'{path} is neither of COCO format (images, annotations, categories) nor '
             f'of the layout of YouTube-VIS (videos, ...); it has {keys}. {CONVERTERS}'
         )
-    scenes = kind_of_scenes(content)
-    records = content[scenes] or []
-    has_sentences = any(
-        isinstance(record, dict) and 'expressions' in record for record in records
-    )
-    (kind,) = (
-        k for k in KINDS if (k.scenes, k.has_sentences) == (scenes, has_sentences)
-    )
-    return kind
+    return content
 
 
 def _read_sets(
-    files: Sequence[str | Path], images: Sequence[str | Path]
+    files: Sequence[str | Path],
+    images: Sequence[str | Path],
+    root: Path | None,
 ) -> list[OwnSet]:
     folders = list(images) if len(images) != 1 else list(images) * len(files)
     if images and len(folders) != len(files):
@@ -261,7 +285,7 @@ def _read_sets(
             f'({_paths(images)}); expected one folder, or one for each file.'
         )
     sets = [
-        read_own_set(file, folders[number] if folders else None)
+        read_own_set(file, folders[number] if folders else None, root)
         for number, file in enumerate(files)
     ]
     kinds = [one.kind for one in sets]
@@ -278,38 +302,14 @@ def _read_sets(
     return sets
 
 
-def _read_folder(root: Path, split_dir: Path) -> list[OwnPart]:
-    found = find_coco_folder(root, split_dir)
-    pairs = [
-        (getattr(found.train, name), getattr(found.val, name))
-        for name in ('instances', 'refs')
-    ]
-    parts = [
-        OwnPart(
-            train=read_own_set(train, found.train.images),
-            val=read_own_set(val, found.val.images),
-        )
-        for train, val in pairs
-        if train is not None and val is not None
-    ]
-    train = parts[0].train
-    notes = (*found.notes, *train.notes)
-    parts[0] = replace(parts[0], train=replace(train, notes=notes))
-    for part in parts:
-        _check_names(part)
-    return [
-        OwnPart(
-            _written(p.train, split_dir, 'train'), _written(p.val, split_dir, 'val')
-        )
-        for p in parts
-    ]
-
-
 def _hold_out(sets: list[OwnSet], fraction: float) -> list[OwnPart]:
     if not 0 < fraction < 1:
         raise ValueError(f'--val-fraction must be within 0 and 1, got {fraction}.')
     scenes = set().union(*(one.scenes for one in sets))
-    held_out = draw_scenes(scenes, max(1, round(fraction * len(scenes))))
+    held_out = _share_of(scenes, fraction)
+    for one in sets:
+        if not held_out & one.scenes:
+            held_out |= _share_of(one.scenes, fraction)
     parts = []
     for one in sets:
         train, val = (
@@ -324,6 +324,10 @@ def _hold_out(sets: list[OwnSet], fraction: float) -> list[OwnPart]:
             )
         parts.append(OwnPart(train, val))
     return parts
+
+
+def _share_of(scenes: set[str], fraction: float) -> set[str]:
+    return draw_scenes(scenes, max(1, round(fraction * len(scenes))))
 
 
 def _check_names(part: OwnPart) -> None:
@@ -343,17 +347,20 @@ def _written(own: OwnSet, folder: Path, split: str) -> OwnSet:
     if len(before[own.kind.scenes]) == len(own.content[own.kind.scenes]):
         return own
     path = folder / f'{own.kind.source}_{split}.json'
-    return replace(own, ann_file=write_annotations(own.content, path).resolve())
+    write_json(own.content, path)
+    return replace(own, ann_file=path.resolve())
 
 
-def _folder_of(path: Path, content: dict, images: str | Path | None) -> Path:
+def _folder_of(
+    path: Path, content: dict, images: str | Path | None, root: str | Path | None
+) -> Path:
     if images is not None:
         if not Path(images).is_dir():
-            raise ValueError(f'There is no folder {images}. Give that of the pictures.')
+            raise ValueError(f'There is no folder {images}. Give that of the images.')
         return Path(images)
-    records = [{'file_name': files_of(r)[0]} for r in content[kind_of_scenes(content)]]
+    names = [files_of(record)[0] for record in content[kind_of_scenes(content)]]
     try:
-        return find_images(path.parent, path, {'images': records})
+        return find_images(Path(root or path.parent), path, names)
     except ValueError as error:
         raise ValueError(f'{error} Give their folder: --images DIR.') from None
 

@@ -1,19 +1,15 @@
-"""Pictures and videos of an annotation file, as what a set is parted by.
+"""Images and videos of an annotation file, as what a set is split by.
 
-Contents of annotation files enter, in COCO's layout (``images``) or that of YouTube-VIS
-(``videos``); parts of them leave. A scene is a picture or a video: several records may
-be about one, and never come to two sides of a split.
+Contents of annotation files are in COCO's layout (``images``) or that of YouTube-VIS
+(``videos``). A scene is an image or a video: several records may be about one,
+and never come to two sides of a split.
 """
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Collection, Iterable
-from pathlib import Path
 from typing import Any
-
-from uninext.utils.files import replacing
 
 
 def kind_of_scenes(content: dict[str, Any]) -> str:
@@ -64,15 +60,3 @@ def draw_scenes(scenes: Iterable[str], count: int) -> set[str]:
     names = sorted(set(scenes))
     random.Random(0).shuffle(names)
     return set(names[:count])
-
-
-def write_annotations(content: dict[str, Any], path: Path) -> Path:
-    """Write a file, whole or not at all; its folder is made.
-
-    Raises:
-        FileError: If it cannot be written.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(content), encoding='utf-8')
-    return path

@@ -1,23 +1,24 @@
-"""The folder of a fine-tuning: what an earlier run left there is not lost unasked.
-
-A folder enters before anything is written to it; the config of the new run is in it
-after, and nothing of an earlier one beside it.
-"""
+"""The folder of a fine-tuning: what an earlier run left there is not lost unasked."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
 
-from uninext.fine_tuning.plan import write_config
+from uninext.formats.json_file import write_text
 
 CONFIG = 'config.py'
 DATA = 'data'
+FIGURES = 'figures.json'
+PREDICTIONS = 'predictions'
 # A copy beside the parts of the data: whether a user has changed the config.
 _AS_WRITTEN = f'{DATA}/config_as_written.py'
 # What a run makes. A checkpoint of an earlier run with more iterations would be taken
 # for the newest of this one by --resume.
-_RESULTS = ('iter_*.pth', 'best_*.pth', 'last_checkpoint', 'figures.json')
+_RESULTS = (
+    *('iter_*.pth', 'best_*.pth', 'last_checkpoint', FIGURES),
+    f'{PREDICTIONS}/*.png',
+)
 
 
 def check_run_folder(
@@ -72,8 +73,8 @@ def begin_run(folder: Path, text: str) -> list[Path]:
     removed = results_in(folder)
     for path in removed:
         path.unlink()
-    write_config(text, folder / _AS_WRITTEN)
-    write_config(text, folder / CONFIG)
+    write_text([text], folder / _AS_WRITTEN)
+    write_text([text], folder / CONFIG)
     return removed
 
 

@@ -29,8 +29,8 @@ from uninext.fine_tuning.scenes import (
     keep_scenes,
     kind_of_scenes,
     scene_of,
-    write_annotations,
 )
+from uninext.formats.json_file import write_json
 from uninext.registry import MODELS, RUNNERS
 from uninext.utils.files import replacing
 
@@ -391,7 +391,8 @@ def _keep_first(
     if number is not None or sentences is not None:
         content = first_scenes(content, number, sentences)
         path = (folder / 'annotations' / source.name).resolve()
-        dataset.ann_file = str(write_annotations(content, path))
+        write_json(content, path)
+        dataset.ann_file = str(path)
         if evaluator.get('ann_file') is not None:
             evaluator.ann_file = str(path)
     return len({scene_of(record) for record in content[kind]})

@@ -1,0 +1,202 @@
+"""Before and after a fine-tuning: metrics side by side, images of predictions."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import mmcv
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from torch import nn
+
+from uninext.fine_tuning.config import near_path
+from uninext.fine_tuning.plan import FineTuning
+from uninext.fine_tuning.work_dir import PREDICTIONS
+from uninext.registry import RUNNERS
+from uninext.visualization import UninextVisualizer, make_contact_sheet
+
+# Figures that are compared, of those that the metrics give, and their names for people.
+FIGURES = {
+    'coco/bbox_mAP': 'names: box AP',
+    'coco/bbox_mAP_50': 'names: box AP50',
+    'coco/segm_mAP': 'names: mask AP',
+    'coco/segm_mAP_50': 'names: mask AP50',
+    'refexp/bbox_P@0.5': 'sentences: box P@0.5',
+    'refexp/segm_P@0.5': 'sentences: mask P@0.5',
+    'refexp/segm_oIoU': 'sentences: oIoU',
+    'track/HOTA': 'names: HOTA',
+    'track/IDF1': 'names: IDF1',
+    'rvos/J&F': 'sentences: J&F',
+    'rvos/J_mean': 'sentences: J',
+    'rvos/F_mean': 'sentences: F',
+}
+# Of a config, what a test needs; the rest is most of it, and slow to write to a log.
+TEST_KEYS = (
+    *('model', 'load_from', 'test_dataloader', 'test_evaluator', 'test_cfg'),
+    *('default_scope', 'env_cfg', 'default_hooks', 'custom_hooks', 'visualizer'),
+    *('log_processor', 'log_level', 'randomness', 'launcher', 'runner_type'),
+)
+
+
+def evaluate_start(cfg: Config, work_dir: str | Path) -> dict[str, float]:
+    """Evaluate the weights that a training would start from.
+
+    Args:
+        cfg: Of the training, with test data; ``load_from`` names the weights, which
+            must be whole. Not changed.
+        work_dir: Of the logs.
+
+    Returns:
+        The figures of its metrics.
+
+    Raises:
+        FileError: If the weights do not fit the model.
+    """
+    cfg = Config(copy.deepcopy({key: cfg[key] for key in TEST_KEYS if key in cfg}))
+    cfg.work_dir, cfg.resume, cfg.load_allow = str(work_dir), False, []
+    cfg.experiment_name = f'start of {Path(work_dir).resolve()}'.replace('/', '_')
+    if cfg.get('visualizer') is not None:
+        cfg.visualizer.name = str(work_dir)  # one of that name would be taken over
+    init_default_scope('uninext')
+    runner = RUNNERS.build(cfg)
+    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints
+        return runner.test()
+
+
+def evaluate_trained(runner: Runner) -> dict[str, float]:
+    """Evaluate what a runner has trained on the test data of its config.
+
+    Args:
+        runner: After ``train``.
+
+    Returns:
+        The figures of its metrics.
+    """
+    with contextlib.redirect_stdout(io.StringIO()):
+        return runner.test()
+
+
+def figures_table(before: Mapping[str, float], after: Mapping[str, float]) -> str:
+    """Figures of the start model and of the fine-tuned one, side by side.
+
+    Args:
+        before: By the names of the metrics; empty if nobody asked for them.
+        after: The same.
+
+    Returns:
+        Lines: a header, then one for each of ``FIGURES`` that was measured.
+    """
+    lines = [f'{"":<22}  {"before":>6}  {"after":>6}']
+    for key, name in FIGURES.items():
+        found = [k for k in after if k == key or k.endswith('/' + key)]
+        for full in found:
+            start = f'{before[full]:.3f}' if full in before else '-'
+            lines.append(f'{name:<22}  {start:>6}  {after[full]:6.3f}')
+    return '\n'.join(lines)
+
+
+def predict_command(plan: FineTuning, checkpoint: Path) -> str:
+    """The command that asks the new model for what it has learned.
+
+    Args:
+        plan: What was done.
+        checkpoint: Weights of the new model.
+    """
+    val = plan.parts[0].val
+    record = val.content[val.kind.scenes][0]
+    files = record.get('file_names') or [record['file_name']]
+    source = Path(near_path(val.images)) / files[0]
+    asked = ['--categories', ', '.join(val.names)]
+    if val.kind.has_sentences:
+        asked = ['--expression', record['expressions'][0]]
+    if val.kind.scenes == 'videos':
+        source = source.parent
+        asked.append('--as-video')
+    command = ['uninext', 'predict', str(source), '--model', str(checkpoint), *asked]
+    return shlex.join(command)
+
+
+def draw_held_out(plan: FineTuning, runner: Runner) -> Path | None:
+    """Draw some of the images that a fine-tuning was evaluated on.
+
+    Args:
+        plan: What was done; images go to ``plan.work_dir / 'predictions'``.
+        runner: After :func:`evaluate_trained`.
+
+    Returns:
+        Path of the contact sheet; None of videos.
+    """
+    if plan.parts[0].val.kind.scenes == 'videos':
+        return None
+    dataset = runner.test_loop.dataloader.dataset
+    datasets = getattr(dataset, 'datasets', [dataset])
+    return draw_predictions(runner.model, datasets, plan.work_dir / PREDICTIONS)
+
+
+def draw_predictions(
+    model: nn.Module,
+    datasets: Sequence[Any],
+    out_dir: str | Path,
+    num_images: int = 8,
+    score_thr: float = 0.3,
+) -> Path:
+    """Draw ground truth beside predictions.
+
+    Args:
+        model: With mmengine's ``test_step``.
+        datasets: Test sets of mmengine, whose samples are spread evenly; ``metainfo``
+            names their classes.
+        out_dir: Images are written here, and ``contact_sheet.png``.
+        num_images: Of every dataset, at most.
+        score_thr: Predictions below are left out.
+
+    Returns:
+        Path of the contact sheet.
+
+    Raises:
+        ValueError: If there is no sample to draw.
+    """
+    out_dir = Path(out_dir)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    drawn = []
+    visualizer = UninextVisualizer()
+    model.eval()
+    for index, dataset in enumerate(datasets):
+        visualizer.dataset_meta = dataset.metainfo
+        for image, sample in _predict(model, dataset, num_images):
+            name = f'{index}_{len(drawn):03d}_{Path(sample.img_path).stem}.png'
+            visualizer.add_datasample(
+                'found',
+                image,
+                sample,
+                out_file=str(out_dir / name),
+                pred_score_thr=score_thr,
+            )
+            drawn.append(visualizer.get_image())
+    if not drawn:
+        raise ValueError('There is no sample to draw: the datasets are empty.')
+    path = out_dir / 'contact_sheet.png'
+    sheet = make_contact_sheet(drawn, num_columns=2, cell_width=640)
+    mmcv.imwrite(sheet[..., ::-1], str(path))
+    return path
+
+
+def _predict(
+    model: nn.Module, dataset: Any, count: int
+) -> Iterator[tuple[np.ndarray, Any]]:
+    """Images (H, W, 3) RGB and samples with predictions, spread over a set."""
+    chosen = np.linspace(0, len(dataset) - 1, min(count, len(dataset)))
+    for position in chosen.round().astype(int).tolist():
+        with torch.no_grad():
+            (sample,) = model.test_step(pseudo_collate([dataset[position]]))
+        yield mmcv.imread(sample.img_path, channel_order='rgb'), sample
