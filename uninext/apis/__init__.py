@@ -4,7 +4,6 @@
 ``named_models``: what people call a model enters, its config and weights leave.
 ``inference_scale``: the size at which a config's model looks at images and videos.
 ``equal_batches``: images in batches of one size.
-``carried_config``: configs out of files of weights, as data.
 ``inferencer``: the front door: pictures or videos and prompts enter, results leave.
 ``prompts``: what is asked for, checked.
 ``sources``: pictures of users in whatever form they come.

@@ -18,10 +18,10 @@ from mmengine.registry import init_default_scope
 from torch import nn
 
 import uninext
-from uninext.apis.carried_config import check_types, read_config_text
 from uninext.apis.inference_scale import InferenceScale
 from uninext.assets import asset_path
 from uninext.checkpoint import local_file
+from uninext.checkpoint.carried_config import carried_config
 from uninext.checkpoint.io import read_meta
 from uninext.registry import MODELS as REGISTERED
 from uninext.utils.config_files import read_config_file
@@ -143,21 +143,21 @@ def config_of_checkpoint(path: str | Path) -> Config:
 
     Args:
         path: With the name of a config of this project as ``config`` in its metadata,
-            or the text of one: as ``model`` in published files, as ``cfg`` in training
-            checkpoints.
+            or a config as ``config_json``, as training checkpoints have it.
 
     Returns:
         The whole config if it was found by its name; else ``model`` and
-        ``inference_scale`` of the text.
+        ``inference_scale`` of the one that the file carries.
 
     Raises:
         FileError: If the file cannot be read, tells no config, or one that is not
             known here.
     """
     meta = read_meta(path)
-    name, text = meta.get('config'), meta.get('model') or meta.get('cfg')
-    if text:
-        return _config_of_text(text, meta, str(path))
+    carried, name = carried_config(meta, str(path)), meta.get('config')
+    if carried is not None:
+        scale = InferenceScale(carried).to_config()
+        return Config(dict(model=carried['model'], inference_scale=scale))
     if not name:
         raise FileError(
             f'{path} does not tell which config it belongs to. Give the config before '
@@ -268,23 +268,6 @@ def _config_file(model: str | Path) -> Path:
             'checkpoint="WEIGHTS", a file of weights that tells its config, a Config, '
             'or a model that was built.'
         ) from None
-
-
-def _config_of_text(text: str, meta: Mapping[str, Any], source: str) -> Config:
-    try:
-        whole = read_config_text(text)
-        check_types(whole.get('model'))
-    except ValueError as error:
-        raise FileError(
-            f'{source} carries a config that is not used. {error} If you trust it, '
-            'give the config as a file before it.'
-        ) from error
-    if not isinstance(whole.get('model'), dict):
-        raise FileError(
-            f'{source} carries a config without a model. Give the config before it.'
-        )
-    scale = InferenceScale(whole).to_config()
-    return Config(dict(model=whole['model'], inference_scale=scale))
 
 
 def _known_configs(root: Path) -> Iterator[tuple[str, Path]]:

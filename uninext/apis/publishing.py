@@ -18,7 +18,6 @@ import torch
 from mmengine.config import Config
 from torch import Tensor, nn
 
-from uninext.apis.carried_config import check_types, read_config_text
 from uninext.apis.inference_scale import InferenceScale
 from uninext.apis.named_models import build_uninext, configs_root
 from uninext.checkpoint import (
@@ -27,6 +26,7 @@ from uninext.checkpoint import (
     load_weights,
     packaged_parts_text,
 )
+from uninext.checkpoint.carried_config import carried_meta, check_types
 from uninext.checkpoint.io import SAFETENSORS, read_meta, save_file
 from uninext.models.prompt_generators import LanguagePromptGenerator, load_pretrained
 from uninext.models.prompt_generators.text_encoder import PACKAGED
@@ -173,10 +173,9 @@ def _config_meta(config: Config) -> dict[str, str]:
     if path is not None and path.is_relative_to(configs_root().resolve()):
         return {'config': path.relative_to(configs_root().resolve()).as_posix()}
     scale = InferenceScale(config).to_config()
-    carried = dict(model=config.model, inference_scale=scale)
-    text = Config(carried).pretty_text
-    check_types(read_config_text(text)['model'])
-    return {'config': path.name if path else 'none', 'model': text}
+    check_types(config.model)
+    carried = Config(dict(model=config.model, inference_scale=scale))
+    return {'config': path.name if path else 'none', **carried_meta(carried)}
 
 
 def _report(

@@ -14,6 +14,7 @@ from mmengine.hooks import CheckpointHook
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import Runner
 
+from uninext.checkpoint.carried_config import carried_meta
 from uninext.registry import HOOKS
 from uninext.utils.screen import file_only
 
@@ -47,6 +48,8 @@ class SafeCheckpointHook(CheckpointHook):
     ) -> None:
         """Turn all but weights into plain values, so that loading needs no pickle.
 
+        The config is added as data, so that the file alone is enough to use it.
+
         Args:
             runner: The runner of this run.
             checkpoint: What will be saved; changed in place.
@@ -54,6 +57,7 @@ class SafeCheckpointHook(CheckpointHook):
         for part in ('meta', 'message_hub', 'param_schedulers'):
             if part in checkpoint:
                 checkpoint[part] = to_plain(checkpoint[part])
+        checkpoint.setdefault('meta', {}).update(carried_meta(runner.cfg))
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Turn plain logs into mmengine's again.

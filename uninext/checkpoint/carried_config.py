@@ -1,0 +1,88 @@
+"""Configs that files of weights carry, as JSON: nothing in them is executed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from mmengine.config import Config
+
+from uninext.utils.files import FileError
+
+CONFIG_KEY = 'config_json'
+# A name of ours, or one of mmpretrain or mmdet; nothing that could be imported.
+_TYPE_NAME = re.compile(r'((mmpretrain|mmdet)\.)?\w+', re.ASCII)
+
+
+def carried_meta(config: Mapping[str, Any]) -> dict[str, str]:
+    """What the metadata of a file say of a config that belongs to it.
+
+    Args:
+        config: A config, or a part of one. Tuples become lists.
+    """
+    if isinstance(config, Config):
+        config = config.to_dict()
+    return {CONFIG_KEY: json.dumps(config, default=repr)}
+
+
+def carried_config(meta: Mapping[str, Any], source: str) -> dict[str, Any] | None:
+    """Read the config out of the metadata of a file.
+
+    Args:
+        meta: The metadata; see :func:`uninext.checkpoint.read_meta`.
+        source: What an error message calls the file.
+
+    Returns:
+        The config, with a ``model``; None if the file carries none.
+
+    Raises:
+        FileError: If it is not JSON, has no model, or one that could run code.
+    """
+    if CONFIG_KEY not in meta:
+        return None
+    try:
+        config = json.loads(meta[CONFIG_KEY])
+        model = config['model']
+        if not isinstance(model, dict):
+            raise TypeError('a model that is no mapping')
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise FileError(
+            f'{source} carries a config without a model, or none that can be read '
+            f'({error}). Give the config before it.'
+        ) from error
+    try:
+        check_types(model)
+    except ValueError as error:
+        raise FileError(
+            f'{source} carries a config that is not used. {error} If you trust it, '
+            'give the config as a file before it.'
+        ) from error
+    return config
+
+
+def check_types(value: Any) -> None:
+    """Refuse types that are no plain names of a registry.
+
+    mmengine imports what a ``type`` with dots names, and calls it.
+
+    Args:
+        value: A config, or a part of one.
+
+    Raises:
+        ValueError: If a ``type`` is something else.
+    """
+    if isinstance(value, Mapping):
+        kind = value.get('type')
+        if isinstance(kind, str) and not _TYPE_NAME.fullmatch(kind):
+            raise ValueError(
+                f'The config asks for the type {kind!r}. Out of a file of weights only '
+                'plain names are built (and mmpretrain.NAME, mmdet.NAME), so that it '
+                'cannot run code of its choice.'
+            )
+        for part in value.values():
+            check_types(part)
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            check_types(part)
