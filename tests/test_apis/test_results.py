@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import sys
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -174,16 +173,24 @@ def test_coco_with_own_categories():
         result().to_coco(1, {'dog': 1, 'cat': 2})
 
 
-def test_supervision_gets_our_arrays(monkeypatch):
-    fake = SimpleNamespace(Detections=lambda **given: given)
-    monkeypatch.setitem(sys.modules, 'supervision', fake)
+def test_supervision_takes_our_arrays():
+    pytest.importorskip('supervision', reason='requirements/tests.txt')
     found = result(3, 0, [3, 4, 5])
     given = found.to_supervision()
-    assert given['xyxy'] is found.boxes_xyxy
-    assert given['mask'] is found.masks
-    assert given['class_id'].tolist() == [1, 0, 2]
-    assert given['tracker_id'].tolist() == [3, 4, 5]
-    assert given['data']['class_name'].tolist() == ['cat', 'dog', 'the cat']
+    assert np.array_equal(given.xyxy, found.boxes_xyxy)
+    assert given.class_id.tolist() == [1, 0, 2]
+    (dog,) = given[given.class_id == 0]
+    box, mask, score, _, track, data = dog
+    assert np.array_equal(box, found.boxes_xyxy[1])
+    assert np.array_equal(mask, found.masks[1])
+    assert (score, track, data['class_name']) == (found.scores[1], 4, 'dog')
+    assert given.area.tolist() == found.masks.sum((1, 2)).tolist()
+
+
+def test_supervision_takes_nothing_found():
+    pytest.importorskip('supervision', reason='requirements/tests.txt')
+    assert len(result(0).to_supervision()) == 0
+    assert len(result(0, 0, [], with_masks=False).to_supervision()) == 0
 
 
 def test_without_supervision_the_error_says_what_to_install(monkeypatch):

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import pickle
-import time
 
 import numpy as np
 import pytest
@@ -177,7 +176,7 @@ def test_wrong_annotations(records, message):
         build(records)
 
 
-def test_it_is_pickled_small_and_quickly():
+def test_it_is_pickled_small():
     length = 5000
     names = [f'video/{t:08d}.jpg' for t in range(length)]
     masks = [rle(3, 2, 6, 4)] * length
@@ -189,10 +188,8 @@ def test_it_is_pickled_small_and_quickly():
         'f.json',
     )
     data = pickle.dumps(big)
-    start = time.perf_counter()
-    for _ in range(20):
-        twin = pickle.loads(data)
-    assert (time.perf_counter() - start) / 20 < 0.005
+    assert len(data) < 120 * length  # a name of 20 bytes, a box, an RLE
+    twin = pickle.loads(data)
     assert twin.frame(4321) == big.frame(4321)
     assert twin.frame(4321)['img_path'] == 'root/video/00004321.jpg'
     assert len(pickle.dumps(twin)) == len(data)  # using it does not make it bigger

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import inspect
 import shutil
 import sys
@@ -90,8 +90,9 @@ def reader(readers_folder, small_model, monkeypatch) -> Path:
         'open_session',
         _checked(uninext.apis.open_session, lambda: small_model.open(SMALL_SCALE)),
     )
-    fake = SimpleNamespace(Detections=lambda **given: given)
-    monkeypatch.setitem(sys.modules, 'supervision', fake)
+    if importlib.util.find_spec('supervision') is None:  # of requirements/tests.txt
+        fake = SimpleNamespace(Detections=lambda **given: given)
+        monkeypatch.setitem(sys.modules, 'supervision', fake)
     return readers_folder
 
 

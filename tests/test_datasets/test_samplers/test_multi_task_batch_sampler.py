@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from collections import Counter
 from itertools import islice
 from types import SimpleNamespace
@@ -160,11 +159,9 @@ def test_negative_skip():
         make().skip(-1)
 
 
-def test_skipping_a_long_run_is_fast():
+def test_skipping_a_long_run():
     sampler = make()
-    start = time.perf_counter()
     sampler.skip(300_000)
-    assert time.perf_counter() - start < 10
     assert sampler.state_dict()['num_batches'] == 300_000
 
 
