@@ -14,13 +14,10 @@ from mmengine.config import Config
 from helpers.small_uninext import build, small_config
 from uninext.apis import UninextInferencer, named_models, publishing
 from uninext.apis.named_models import resolve_model
-from uninext.apis.publishing import (
-    MAX_ERROR,
-    PublishReport,
-    publish_model,
-)
+from uninext.apis.publishing import publish_model
 from uninext.checkpoint import load_state, load_weights, packaged_parts_of
 from uninext.checkpoint.io import load_file
+from uninext.checkpoint.publish import MAX_ERROR, PublishReport
 from uninext.models.detectors import UNINEXT
 from uninext.utils.files import FileError
 
@@ -43,7 +40,6 @@ def package():
     with pytest.MonkeyPatch.context() as patch:
         room = 'uninext.models.prompt_generators.language_prompt_generator'
         patch.setattr(f'{room}.load_pretrained', fill)
-        patch.setattr('uninext.apis.publishing.load_pretrained', fill)
         yield
 
 
@@ -219,7 +215,7 @@ def test_a_config_of_this_project_is_noted_by_its_name(
     publish_model(trained, path, target)
     meta = load_file(target)['meta']
     assert meta['config'] == 'uninext/small.py'
-    assert 'model' not in meta
+    assert 'config_json' not in meta
     assert Path(resolve_model(target)[0].filename) == path
 
 

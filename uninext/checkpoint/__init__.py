@@ -5,6 +5,7 @@
 ``packaged_parts``: what a file leaves out because a package brings it.
 ``hook``: checkpoints of a training; the old one goes when the new one is whole.
 ``carried_config``: the config that a file carries, as data.
+``publish``: small files, in half precision.
 ``conversion``: from the published layout of keys to ours, and back.
 """
 

@@ -21,6 +21,8 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from uninext.models.prompt_generators.text_encoder import (
+    PACKAGE,
+    PACKAGED,
     build_text_encoder,
     load_pretrained,
 )
@@ -145,6 +147,11 @@ class LanguagePromptGenerator(BaseModule):
     def prompt_dims(self) -> int:
         """Channels Cp of the prompt features."""
         return self.text_encoder.config.hidden_size
+
+    @property
+    def packaged_parts(self) -> dict[str, str]:
+        """Parts that ``init_weights`` loads from a package, and its name."""
+        return {'text_encoder': PACKAGE} if self.pretrained == PACKAGED else {}
 
     def init_weights(self) -> None:
         """Load ``pretrained``; leave the encoder's own random weights without it.

