@@ -83,15 +83,40 @@ def from_published(
     _refuse_layout(state, 'bbox_head.', 'is in our layout already')
     report = ConversionReport(stage=detect_stage(state))
     reasons = {**DROPPED, **(VIDEO_PARTS if drop_video else {})}
+    rules = (*RULES, PROPOSAL_CLASSIFIER)
+    ours = rename_published(state, rules, reasons, report, 'published')
+    _add_batch_norm_counters(ours, report)
+    return ours, report
+
+
+def rename_published(
+    state: Mapping[str, Tensor],
+    rules: Sequence[KeyRule],
+    reasons: Mapping[str, str],
+    report: ConversionReport,
+    layout: str,
+) -> OrderedDict[str, Tensor]:
+    """Rename keys by rules.
+
+    Args:
+        state: State dict in another layout.
+        rules: Its keys and ours.
+        reasons: Templates of keys without a place, and why.
+        report: What became of every key is added to it.
+        layout: What an error message calls the layout.
+
+    Raises:
+        ValueError: If no rule reads a key, or two copies of one tensor differ.
+    """
     ours: OrderedDict[str, Tensor] = OrderedDict()
     source: dict[str, str] = {}
     left_over = []
     for key, value in state.items():
-        reason = reason_to_drop(key, reasons)
+        reason = _reason_to_drop(key, reasons)
         if reason is not None:
             report.dropped.append((key, reason))
             continue
-        rule, new = rule_of_published(key, (*RULES, PROPOSAL_CLASSIFIER))
+        rule, new = _rule_of_published(key, rules)
         if rule is None:
             left_over.append(key)
         elif new in ours:
@@ -100,22 +125,8 @@ def from_published(
         else:
             ours[new], source[new] = rule.tensor_of_ours(key, value), key
             report.mapped.append((key, new))
-    refuse_left_over(left_over, 'published')
-    _add_batch_norm_counters(ours, report)
-    return ours, report
-
-
-def rule_of_published(
-    key: str, rules: Iterable[KeyRule]
-) -> tuple[KeyRule, str] | tuple[None, None]:
-    """Find the first rule that reads a published key, and our key by that rule."""
-    for rule in rules:
-        for template in (rule.published, rule.alias):
-            if template is not None:
-                new = rule.translate(key, template, rule.ours)
-                if new is not None:
-                    return rule, new
-    return None, None
+    _refuse_left_over(left_over, layout)
+    return ours
 
 
 def to_published(
@@ -141,7 +152,7 @@ def to_published(
     published: OrderedDict[str, Tensor] = OrderedDict()
     left_over = []
     for key, value in state.items():
-        reason = reason_to_drop(key, OURS_DROPPED)
+        reason = _reason_to_drop(key, OURS_DROPPED)
         if reason is not None:
             report.dropped.append((key, reason))
             continue
@@ -157,10 +168,23 @@ def to_published(
             alias = rule.translate(key, rule.ours, rule.alias)
             published[alias] = value
             report.aliases.append((alias, new))
-    refuse_left_over(left_over, 'our')
+    _refuse_left_over(left_over, 'our')
     _add_dead_resizer(published, report)
     report.stage = detect_stage(published)
     return published, report
+
+
+def _rule_of_published(
+    key: str, rules: Iterable[KeyRule]
+) -> tuple[KeyRule, str] | tuple[None, None]:
+    """Find the first rule that reads a published key, and our key by that rule."""
+    for rule in rules:
+        for template in (rule.published, rule.alias):
+            if template is not None:
+                new = rule.translate(key, template, rule.ours)
+                if new is not None:
+                    return rule, new
+    return None, None
 
 
 def _rule_of_ours(key: str, state: Mapping[str, Tensor]) -> KeyRule | None:
@@ -173,7 +197,7 @@ def _rule_of_ours(key: str, state: Mapping[str, Tensor]) -> KeyRule | None:
     return None
 
 
-def reason_to_drop(key: str, reasons: Mapping[str, str]) -> str | None:
+def _reason_to_drop(key: str, reasons: Mapping[str, str]) -> str | None:
     """Look up why a key has no place, by template; None: it should have one."""
     template = matches_any(key, reasons)
     return None if template is None else reasons[template]
@@ -187,7 +211,7 @@ def _check_alias(key: str, value: Tensor, other_key: str, other: Tensor) -> None
         )
 
 
-def refuse_left_over(keys: Sequence[str], layout: str) -> None:
+def _refuse_left_over(keys: Sequence[str], layout: str) -> None:
     """Raise ``ValueError`` if ``keys``, which no rule reads, are any."""
     if keys:
         shown = '\n  '.join(keys[:20])

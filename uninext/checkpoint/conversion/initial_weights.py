@@ -19,9 +19,7 @@ from uninext.checkpoint.conversion.backbone_keys import (
 )
 from uninext.checkpoint.conversion.converter import (
     ConversionReport,
-    reason_to_drop,
-    refuse_left_over,
-    rule_of_published,
+    rename_published,
 )
 from uninext.checkpoint.conversion.key_rule import KeyRule
 
@@ -115,20 +113,7 @@ def backbone_from_published(
         )
     layout = found[0]
     report = ConversionReport(stage=layout.name)
-    ours: OrderedDict[str, Tensor] = OrderedDict()
-    left_over = []
-    for key, value in state.items():
-        reason = reason_to_drop(key, layout.dropped)
-        if reason is not None:
-            report.dropped.append((key, reason))
-            continue
-        rule, new = rule_of_published(key, layout.rules)
-        if rule is None:
-            left_over.append(key)
-            continue
-        ours[new] = value
-        report.mapped.append((key, new))
-    refuse_left_over(left_over, layout.name)
+    ours = rename_published(state, layout.rules, layout.dropped, report, layout.name)
     _check_patches(ours)
     return ours, report
 
