@@ -37,6 +37,8 @@ lint: $(VENV)/.tests
 	@echo '[lint] ruff'
 	@$(PY) -m ruff check $(LINTED)
 	@$(PY) -m ruff format --check $(LINTED)
+	@echo '[lint] mypy'
+	@$(PY) -m mypy
 
 format: $(VENV)/.tests
 	@$(PY) -m ruff check --fix $(LINTED)
@@ -52,7 +54,7 @@ all-checks: lint docs test
 install: $(VENV)/.runtime
 
 clean:
-	rm -rf $(VENV) demo_output site build dist *.egg-info .coverage* htmlcov .pytest_cache .ruff_cache
+	rm -rf $(VENV) demo_output site build dist *.egg-info .coverage* htmlcov .pytest_cache .ruff_cache .mypy_cache
 	find uninext tests tools demo -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.python:
@@ -74,7 +76,7 @@ $(VENV)/.runtime: $(VENV)/.python requirements.txt requirements/build.txt \
 	@touch $@
 
 $(VENV)/.tests: $(VENV)/.runtime requirements/tests.txt
-	@echo '[install] pytest and ruff'
+	@echo '[install] pytest, ruff and mypy'
 	@$(PIP) -c requirements/build.txt -r requirements/tests.txt
 	@touch $@
 

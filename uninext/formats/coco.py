@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from uninext.formats.errors import DatasetError
@@ -152,7 +152,7 @@ def _check_records(content: dict[str, list], ann_file: str) -> None:
 def check_records(
     content: dict[str, list],
     scenes: str,
-    fields: dict[str, Sequence[str]],
+    fields: Mapping[str, Sequence[str]],
     ann_file: str,
 ) -> None:
     """Check fields and ids of the records of a file.
@@ -187,9 +187,9 @@ def check_records(
             raise DatasetError(f'{where} {_fault_of(record, names)}.')
     check_unique(content[scenes], scenes, ann_file)
     check_unique(content['categories'], 'categories', ann_file)
-    known = {category['id'] for category in content['categories']}
+    category_ids = {category['id'] for category in content['categories']}
     for position, annotation in enumerate(content['annotations']):
-        if annotation['category_id'] not in known:
+        if annotation['category_id'] not in category_ids:
             raise DatasetError(
                 f'Annotation file {ann_file}: annotations[{position}] has category_id '
                 f'{annotation["category_id"]}, which is not among the categories of '

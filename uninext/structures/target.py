@@ -64,6 +64,7 @@ class Target:
         """(4,) float, the box given, or that of the mask."""
         if self.box_xyxy is not None:
             return self.box_xyxy.flatten().float()
+        assert self.mask is not None  # it has one of both
         return mask_box(self.mask)
 
 

@@ -55,6 +55,7 @@ class ReferringEvaluator(SequenceEvaluator[Referent, Referent]):
         self, state: dict[str, Overlap], truth: Referent, prediction: Referent
     ) -> None:
         if 'bbox' in self.kinds:
+            assert truth.box_xyxy is not None
             state['bbox'] = box_overlap(prediction.box_xyxy, truth.box_xyxy)
         if 'segm' in self.kinds and truth.mask is not None:
             state['segm'] = mask_overlap(prediction.mask, truth.mask)

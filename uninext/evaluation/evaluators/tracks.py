@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from pycocotools import mask as mask_utils
@@ -137,8 +137,9 @@ class TracksEvaluator(SequenceEvaluator[TrackedObjects, TrackedObjects]):
             _check_classes(objects, classes, f'{where} of the {side}')
         if self.with_masks:
             _check_sizes([*truth.shapes, *prediction.shapes], where)
+        shapes: Any = truth.shapes, prediction.shapes
         similarity_of = mask_similarity if self.with_masks else box_similarity
-        similarity = similarity_of(truth.shapes, prediction.shapes)
+        similarity = similarity_of(*shapes)
         state.append(_Frame(truth, prediction, similarity))
 
     def finish(self, state: list[_Frame]) -> dict[str, dict[str, Any]]:
@@ -264,7 +265,7 @@ def _prepare_mots(frames: Sequence[_Frame]) -> list[TrackingFrame]:
     kept, regions = [], []
     for number, frame in enumerate(frames, start=1):
         for side in (frame.truth, frame.prediction):
-            if overlapping_masks(side.shapes):
+            if overlapping_masks(cast(Sequence[dict], side.shapes)):
                 name = 'ground truth' if side is frame.truth else 'predictions'
                 raise ValueError(
                     f'frame {number} of the {name} has overlapping masks. MOTS gives '

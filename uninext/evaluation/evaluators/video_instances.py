@@ -72,5 +72,9 @@ class VideoInstancesEvaluator(
             for kind, listed in kinds.items():
                 listed += [{**vars(i), 'video_id': video_id} for i in record[kind]]
         return video_instance_figures(
-            *kinds.values(), list(records), self.category_ids, self.max_dets
+            kinds['truth'],
+            kinds['predictions'],
+            list(records),
+            self.category_ids,
+            self.max_dets,
         )

@@ -206,9 +206,10 @@ def _common_window(
     if rows.size == 0:
         return None
     columns = np.flatnonzero(either[rows[0] : rows[-1] + 1].any(axis=0))
-    return tuple(
+    height, width = (
         slice(max(hit[0] - margin, 0), hit[-1] + 1 + margin) for hit in (rows, columns)
     )
+    return height, width
 
 
 def _share_near(contour: np.ndarray, other: np.ndarray, radius: float) -> float:

@@ -49,7 +49,7 @@ class BDD100KTrackingMetric(TracksMetric):
         """What compares the frames."""
         return BDD100KTracksEvaluator(self.with_masks)
 
-    def start_video(self, sample: dict) -> dict[str, list]:
+    def start_video(self, sample: dict) -> dict[str, Any]:
         unknown = set(self._classes) - set(BDD_THINGS)
         if unknown:
             raise ValueError(

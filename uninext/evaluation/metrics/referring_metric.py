@@ -124,11 +124,11 @@ class ReferringMetric(BaseMetric):
             records = [r['record'] for r in results if r['record'] is not None]
             dump(records, path)
             logger.info(f'{len(records)} answers are saved in {path}')
-        records = {i: r['overlaps'] for i, r in enumerate(results) if 'overlaps' in r}
-        if len(records) < len(results):
-            num_untold = len(results) - len(records)
+        overlaps = {i: r['overlaps'] for i, r in enumerate(results) if 'overlaps' in r}
+        if len(overlaps) < len(results):
+            num_untold = len(results) - len(overlaps)
             logger.warning(f'{num_untold} sentences have no target and do not count')
-        summaries = self.evaluator.summarize(records)
+        summaries = self.evaluator.summarize(overlaps)
         figures, rows = {}, []
         for kind in self.evaluator.kinds:
             if kind not in summaries:

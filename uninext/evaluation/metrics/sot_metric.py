@@ -81,7 +81,7 @@ class SOTMetric(VideoMetric):
         state['seconds'].append(now - self._last_time)
         self._last_time = now
         pred = predictions_of(sample, 'bboxes', 'scores')
-        best = ABSENT
+        best: tuple[float, ...] = ABSENT
         if len(pred['scores']):
             best = _to_xywh(pred['bboxes'][int(pred['scores'].argmax())])
         truth = TargetBox() if self.format_only else _target_box(sample)
@@ -110,6 +110,7 @@ class SOTMetric(VideoMetric):
         return figures
 
     def _write(self, videos: list[dict]) -> None:
+        assert self.outfile_prefix is not None
         folder = Path(self.outfile_prefix)
         num_lines: dict[str, int] = {}
         for video in videos:

@@ -153,6 +153,7 @@ class TrackingMetric(TracksMetric):
         classes = self._classes_of(np.array([t['bbox_label'] for t in targets]))
         if self.protocol == 'mots':
             classes[ignored] = MOTS_IGNORED
+        shapes: np.ndarray | list[dict]
         if self.with_masks:
             shapes = [encode_mask(target_mask(t, sample)) for t in targets]
         else:

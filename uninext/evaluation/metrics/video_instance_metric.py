@@ -165,6 +165,7 @@ class VideoInstanceMetric(VideoMetric):
                         'segmentations': instance.segmentations,
                     }
                 )
+        assert self.outfile_prefix is not None
         folder = Path(self.outfile_prefix)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / 'results.json').write_text(json.dumps(found))

@@ -247,9 +247,8 @@ def _check_shapes(items: Sequence[_Placed], with_masks: bool, every: bool) -> No
     lacking, num_fit = [], 0
     for item in items:
         for place, obj in enumerate(item.frame.objects):
-            wanted, other = obj.box_xyxy, obj.mask
-            if with_masks:
-                wanted, other = other, wanted
+            box, mask = obj.box_xyxy, obj.mask
+            wanted, other = (mask, box) if with_masks else (box, mask)
             num_fit += wanted is not None
             if wanted is None and other is not None:
                 lacking.append(f'{item.place}, label {place}')

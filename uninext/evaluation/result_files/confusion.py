@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pycocotools import mask as rle
@@ -140,9 +141,10 @@ def _overlaps(truth: Sequence, found: Sequence, crowds: np.ndarray) -> np.ndarra
     """(T, F) IoU; with a crowd the share of the answer that lies in it."""
     if not truth or not found:
         return np.zeros((len(truth), len(found)))
+    sides: list[Any] = [found, truth]
     if isinstance(truth[0], list):
-        truth, found = (np.array(boxes, dtype=float) for boxes in (truth, found))
-    return rle.iou(found, truth, crowds.astype(np.uint8)).T
+        sides = [np.array(boxes, dtype=float) for boxes in sides]
+    return rle.iou(*sides, crowds.astype(np.uint8)).T
 
 
 def _labels(records: list[dict], label_of: dict[int, int]) -> np.ndarray:

@@ -110,10 +110,10 @@ def _read_truth(gt: str | Path) -> tuple[list[dict], dict[Any, dict]]:
 
 def _best_predictions(
     images: list[dict], results: list[dict], pred: str | Path, with_masks: bool
-) -> dict[tuple[Any, str], dict]:
+) -> dict[tuple[Any, Any], dict]:
     """The highest score of each sentence that has a prediction."""
     by_id = {image['id']: image for image in images}
-    best: dict[tuple[Any, str], dict] = {}
+    best: dict[tuple[Any, Any], dict] = {}
     for index, result in enumerate(results):
         place = f'{pred}, record {index}'
         finite(result['score'], 'score', place)
@@ -136,7 +136,7 @@ def _best_predictions(
                 'masks for all predictions or for none.'
             )
         if with_masks:
-            size = image.get('height'), image.get('width')
+            size: Any = image.get('height'), image.get('width')
             mask_rle(result['segmentation'], size, place)
         key = result['image_id'], expression
         if key not in best or result['score'] > best[key]['score']:

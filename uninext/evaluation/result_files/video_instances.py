@@ -76,8 +76,9 @@ def evaluate_ytvis(
             check_known(record['category_id'], known, 'category', place)
             video = by_id[record['video_id']]
             kind[video['id']].append(_instance(record, video, place, of_truth))
-    ids = category_ids_of(listed, categories, gt)
-    evaluator = VideoInstancesEvaluator(sorted(known) if ids is None else ids, max_dets)
+    chosen = category_ids_of(listed, categories, gt)
+    category_ids = sorted(known) if chosen is None else chosen
+    evaluator = VideoInstancesEvaluator(category_ids, max_dets)
     sequences = {}
     for video_id in by_id:
         state = evaluator.start()
