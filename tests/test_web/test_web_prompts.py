@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip('gradio')
 
-from uninext.apis import checked_boxes
+from uninext.models.trackers.inputs import checked_boxes
 from uninext.web.prompts import (
     add_corner,
     boxes_to_draw,

@@ -1,15 +1,11 @@
-"""What demo, command line and notebooks share: folders and configs enter, runs leave.
+"""What users call: ask a model about images and videos, keep what it says.
 
-``exports``: results into the files of benchmarks and labelling tools.
-``named_models``: what people call a model enters, its config and weights leave.
-``inference_scale``: the size at which a config's model looks at images and videos.
-``equal_batches``: images in batches of one size.
-``inferencer``: the front door: pictures or videos and prompts enter, results leave.
-``prompts``: what is asked for, checked.
-``sources``: pictures of users in whatever form they come.
-``publishing``: a training checkpoint enters, a small file of weights leaves.
-``results``: what was found in a picture or frame, drawn and exported.
-``video``: sessions from files, frames from videos, folders and cameras.
+``inferencer``: the front door, for images and videos; ``prompts`` checks what is asked.
+``sources``: images of users in whatever form they come; ``images``, ``video_files``.
+``results``: what was found in an image or frame, drawn and exported.
+``exports``: results in the files of benchmarks and labelling tools.
+``video``: sessions, frame by frame; frames of videos, folders and cameras.
+``publishing``: a small file of weights out of a training checkpoint.
 """
 
 from uninext.utils.optional_imports import import_mmdet_quietly
@@ -24,41 +20,20 @@ from uninext.apis.exports import (
     to_youtube_vis_labels,
 )
 from uninext.apis.images import SkippedImageWarning, SourceError, SourceWarning
-from uninext.apis.inference_scale import InferenceScale
-from uninext.apis.inferencer import Following, UninextInferencer
-from uninext.apis.named_models import (
-    DEFAULT_MODEL,
-    MODELS,
-    NamedModel,
-    config_path,
-    resolve_model,
-)
-from uninext.apis.publishing import PublishReport, publish_model
+from uninext.apis.inferencer import UninextInferencer
 from uninext.apis.results import AskedPrompt, Result
-from uninext.apis.sources import Picture, Source, open_source
 from uninext.apis.video import open_session, read_frames
-from uninext.models.trackers.inputs import checked_boxes
+from uninext.model_zoo import config_path, resolve_model
 
 __all__ = [
-    'DEFAULT_MODEL',
-    'MODELS',
     'AskedPrompt',
-    'Following',
-    'InferenceScale',
-    'NamedModel',
-    'Picture',
-    'PublishReport',
     'Result',
     'SkippedImageWarning',
-    'Source',
     'SourceError',
     'SourceWarning',
     'UninextInferencer',
-    'checked_boxes',
     'config_path',
     'open_session',
-    'open_source',
-    'publish_model',
     'read_frames',
     'resolve_model',
     'to_coco_labels',

@@ -21,20 +21,20 @@ from torch import Tensor, nn
 from uninext.apis.devices import usable_device
 from uninext.apis.equal_batches import run_in_equal_batches
 from uninext.apis.images import skip_or_raise
-from uninext.apis.inference_scale import InferenceScale
 from uninext.apis.masks import load_mask
-from uninext.apis.named_models import (
-    build_uninext,
-    resolve_model,
-)
 from uninext.apis.prompts import asked_prompts, checked_score_thr
 from uninext.apis.result_streams import collected, with_progress
 from uninext.apis.results import AskedPrompt, Result
 from uninext.apis.sources import Picture, Source, open_source
 from uninext.checkpoint import load_weights
+from uninext.model_zoo import (
+    build_uninext,
+    resolve_model,
+)
 from uninext.models.detectors import UNINEXT, UNINEXTVideo
 from uninext.models.trackers import VideoFrame, VideoSession
 from uninext.structures import Prompt, Target, UninextDataSample, VisualPrompt
+from uninext.utils.inference_scale import InferenceScale
 
 ON_ERROR = ('raise', 'skip')
 
@@ -60,13 +60,14 @@ class UninextInferencer:
         model: A name (``'uninext_tiny'``, which None means too); the path or name of a
             config; a config; a file of weights that tells its config; or a model that
             was built, which is put into evaluation mode. See
-            :func:`uninext.apis.named_models.resolve_model`.
+            :func:`uninext.model_zoo.resolve_model`.
         checkpoint: Weights; every key must fit. Must be given with a config.
         device: 'cpu', 'cuda', ...; 'auto' takes the accelerator if there is one, and
             leaves a built model where it is.
         scale: (long, short) sides that pictures are resized to; None: as they are;
             'auto': what the config evaluates images and videos at, see
-            :class:`uninext.apis.InferenceScale`; (1333, 800) for a built model.
+            :class:`uninext.utils.inference_scale.InferenceScale`; (1333, 800) for a
+            built model.
 
     Raises:
         ValueError: If no model is meant by it, the config has no UNINEXT, or comes

@@ -12,13 +12,13 @@ from typing import Any
 
 from mmengine.config import Config
 
-from uninext.apis.inference_scale import InferenceScale
-from uninext.apis.named_models import build_uninext, configs_root
 from uninext.checkpoint import load_weights, read_meta
 from uninext.checkpoint.carried_config import carried_meta, check_types
 from uninext.checkpoint.io import SAFETENSORS
 from uninext.checkpoint.publish import PublishReport, publish_weights
+from uninext.model_zoo import build_uninext, configs_root
 from uninext.utils.files import sha256_of
+from uninext.utils.inference_scale import InferenceScale
 
 
 def publish_model(

@@ -15,15 +15,15 @@ from mmengine.config import Config
 
 from uninext.apis.devices import usable_device
 from uninext.apis.images import SourceError, read_image
-from uninext.apis.inference_scale import InferenceScale
-from uninext.apis.named_models import (
+from uninext.apis.video_files import warn_if_broken
+from uninext.checkpoint import load_weights
+from uninext.model_zoo import (
     build_uninext,
     resolve_model,
 )
-from uninext.apis.video_files import warn_if_broken
-from uninext.checkpoint import load_weights
 from uninext.models.trackers import VideoSession
 from uninext.utils.image_files import IMAGE_SUFFIXES, list_images
+from uninext.utils.inference_scale import InferenceScale
 
 
 def open_session(
@@ -38,11 +38,11 @@ def open_session(
         model: A name (``'uninext_tiny'``, which None means too); the path or name of a
             config, or a config, with a ``model`` of the type ``UNINEXTVideo``; or a
             file of weights that tells its config. See
-            :func:`uninext.apis.named_models.resolve_model`.
+            :func:`uninext.model_zoo.resolve_model`.
         checkpoint: Weights; every key must fit. Must be given with a config.
         scale: (long, short) sides that frames are resized to; None: as they are;
             'auto': what the config evaluates videos at, which may depend on the kind
-            of prompt; see :class:`uninext.apis.InferenceScale`.
+            of prompt; see :class:`uninext.utils.inference_scale.InferenceScale`.
         device: 'cpu', 'cuda', ...; 'auto' takes the accelerator if there is one.
 
     Raises:

@@ -159,7 +159,7 @@ def read_config(name: str | Path) -> Config:
     from uninext.utils.optional_imports import import_mmdet_quietly
 
     import_mmdet_quietly()
-    from uninext.apis.named_models import config_path
+    from uninext.model_zoo import config_path
 
     return read_config_file(config_path(name))
 

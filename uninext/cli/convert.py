@@ -93,8 +93,8 @@ def check_fit(config: str, state: Mapping[str, Tensor]) -> None:
     Raises:
         FileError: If a key is missing, unexpected or has another shape.
     """
-    from uninext.apis.named_models import build_uninext
     from uninext.checkpoint import load_state
+    from uninext.model_zoo import build_uninext
     from uninext.utils.meta_device import without_numbers
 
     with without_numbers():

@@ -313,7 +313,7 @@ def _prompts(args: argparse.Namespace) -> dict[str, Any]:
 
 def _build_inferencer(args: argparse.Namespace) -> UninextInferencer:
     from uninext.apis import UninextInferencer
-    from uninext.apis.named_models import unknown_to
+    from uninext.model_zoo import unknown_to
 
     texts = [*(args.categories or ()), *(args.expression or ())]
     if unknown := unknown_to(args.model, args.checkpoint, texts):

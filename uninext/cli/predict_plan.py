@@ -55,7 +55,7 @@ def jobs_of(sources: Sequence[str], as_video: bool | None) -> list[Job]:
     Raises:
         ValueError: If there is no such source; nothing is read yet.
     """
-    from uninext.apis import open_source
+    from uninext.apis.sources import open_source
 
     jobs: list[Job] = []
     kinds = [(text, *_opened(text, open_source)) for text in sources]

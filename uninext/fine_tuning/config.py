@@ -12,10 +12,10 @@ from typing import Any
 
 from mmengine.config import Config
 
-from uninext.apis.inference_scale import InferenceScale
 from uninext.fine_tuning.config_lines import Expression, assignments
 from uninext.fine_tuning.data import DataKind, OwnPart, OwnSet
 from uninext.fine_tuning.plan import BACKBONES, FREEZE, FineTuning, StartModel
+from uninext.utils.inference_scale import InferenceScale
 
 CHECKPOINTS_PER_RUN = 4
 WARM_UP_SHARE, FINAL_SHARE = 0.05, 0.25  # of the iterations

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from uninext.apis.named_models import (
+from uninext.checkpoint import load_file, state_dict_of
+from uninext.fine_tuning.data import OwnPart
+from uninext.model_zoo import (
     CHECKPOINT_SUFFIXES,
-    MODELS,
+    MODEL_ZOO,
     config_path,
     resolve_model,
 )
-from uninext.checkpoint import load_file, state_dict_of
-from uninext.fine_tuning.data import OwnPart
 
 ROUNDS, FEWEST_ITERS, MOST_ITERS = 12, 300, 5000  # where nothing is said
 DEFAULT_BATCH_SIZE = 2
@@ -146,7 +146,7 @@ def find_start(model: str | None, config: str | None = None) -> StartModel:
         if model is None:
             raise ValueError(f'Give the weights to start {config} from: --from WEIGHTS')
         path = config if Path(config).is_file() else config_path(config)
-        weights = MODELS[model].checkpoint if model in MODELS else model
+        weights = MODEL_ZOO[model].checkpoint if model in MODEL_ZOO else model
         cfg, checkpoint = resolve_model(path, weights)
     else:
         cfg, checkpoint = resolve_model(model)

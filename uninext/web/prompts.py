@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from uninext.apis import checked_boxes
+from uninext.models.trackers.inputs import checked_boxes
 from uninext.structures import parse_names
 from uninext.web.strokes import read_painting
 
@@ -110,7 +110,7 @@ def read_boxes(text: str | None, size_hw: tuple[int, int]) -> np.ndarray:
 
     Raises:
         ValueError: If a line has not four numbers, is no box of
-            :func:`uninext.apis.checked_boxes`, or lies outside.
+            :func:`uninext.models.trackers.inputs.checked_boxes`, or lies outside.
     """
     height, width = size_hw
     boxes = []

@@ -76,11 +76,11 @@ def build_inferencer(args: argparse.Namespace) -> tuple[UninextInferencer, Confi
         ValueError: If no model is meant.
     """
     from uninext.apis import UninextInferencer
-    from uninext.apis.named_models import MODELS, build_uninext, resolve_model
+    from uninext.model_zoo import MODEL_ZOO, build_uninext, resolve_model
     from uninext.utils.config_files import change_config
 
     options = parse_options(args.cfg_options)
-    is_config = Path(args.model).suffix in ('.py', '') and args.model not in MODELS
+    is_config = Path(args.model).suffix in ('.py', '') and args.model not in MODEL_ZOO
     if is_config and args.checkpoint is None:
         cfg = read_config(args.model)
         change_config(cfg, options)
@@ -115,7 +115,7 @@ def size_of(
     Raises:
         ValueError: If a side is below 1, or nothing tells them.
     """
-    from uninext.apis import InferenceScale
+    from uninext.utils.inference_scale import InferenceScale
 
     if args.size is None:
         scales = InferenceScale(cfg)

@@ -10,10 +10,11 @@ import torch
 from mmengine.config import Config
 
 import uninext
-from uninext.apis import InferenceScale
-from uninext.apis.named_models import (
+from uninext.checkpoint.carried_config import carried_meta
+from uninext.checkpoint.io import save_file
+from uninext.model_zoo import (
     DEFAULT_MODEL,
-    MODELS,
+    MODEL_ZOO,
     NamedModel,
     build_uninext,
     config_of_checkpoint,
@@ -21,12 +22,11 @@ from uninext.apis.named_models import (
     resolve_model,
     unknown_to,
 )
-from uninext.checkpoint.carried_config import carried_meta
-from uninext.checkpoint.io import save_file
 from uninext.shapes.vocabulary import CATEGORIES
 from uninext.utils.files import FileError
+from uninext.utils.inference_scale import InferenceScale
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = ROOT / 'configs'
 TINY = 'uninext/stage3_video_tiny.py'
 RESIZE = dict(type='Resize', scale=(64, 48), keep_ratio=True, backend='pillow')
@@ -108,8 +108,8 @@ def test_bases_are_no_configs():
 
 
 def test_the_names_point_at_configs_that_are_there():
-    assert DEFAULT_MODEL in MODELS
-    for named in MODELS.values():
+    assert DEFAULT_MODEL in MODEL_ZOO
+    for named in MODEL_ZOO.values():
         assert Config.fromfile(config_path(named.config)).model
         assert named.checkpoint.parent == Path(uninext.__file__).parent / 'assets'
 
@@ -117,7 +117,7 @@ def test_the_names_point_at_configs_that_are_there():
 @pytest.mark.parametrize('asked', [(), ('uninext_tiny',), (None, None)])
 def test_nothing_means_the_default(asked, weights, monkeypatch):
     named = NamedModel('uninext/stage2_image_shapes.py', weights, '')
-    monkeypatch.setitem(MODELS, DEFAULT_MODEL, named)
+    monkeypatch.setitem(MODEL_ZOO, DEFAULT_MODEL, named)
     config, path = resolve_model(*asked)
     assert path == weights
     assert Path(config.filename) == config_path(named.config)
@@ -131,7 +131,7 @@ def test_other_weights_for_a_name(weights):
 
 def test_weights_that_are_not_in_this_installation(tmp_path, monkeypatch):
     absent = tmp_path / 'uninext_tiny.safetensors'
-    monkeypatch.setitem(MODELS, 'gone', NamedModel(TINY, absent, ''))
+    monkeypatch.setitem(MODEL_ZOO, 'gone', NamedModel(TINY, absent, ''))
     with pytest.raises(FileError, match='not in this installation'):
         resolve_model('gone')
 
@@ -240,7 +240,7 @@ def test_a_damaged_file(tmp_path):
 
 
 def test_what_the_shipped_model_knows():
-    assert MODELS[DEFAULT_MODEL].knows == CATEGORIES
+    assert MODEL_ZOO[DEFAULT_MODEL].knows == CATEGORIES
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,16 @@ from mmengine.dataset import pseudo_collate
 
 from helpers import loop_on_shapes as loops
 from helpers.small_uninext import build, small_video_config
-from uninext.apis import InferenceScale, UninextInferencer, open_session
-from uninext.apis.inference_scale import DEFAULT_SCALE, KINDS, checked_scale
-from uninext.apis.named_models import MODELS, config_path
+from uninext.apis import UninextInferencer, open_session
+from uninext.model_zoo import MODEL_ZOO, config_path
 from uninext.registry import DATASETS
 from uninext.shapes import generate_suite
+from uninext.utils.inference_scale import (
+    DEFAULT_SCALE,
+    KINDS,
+    InferenceScale,
+    checked_scale,
+)
 
 RESIZE = dict(type='Resize', scale=(64, 32), keep_ratio=True, backend='pillow')
 VIDEO_LOOP = dict(type='VideoTestLoop')
@@ -136,7 +141,9 @@ def test_sizes_that_may_not_be_given(given):
 
 
 def test_sizes_of_our_configs():
-    tiny = InferenceScale(Config.fromfile(config_path(MODELS['uninext_tiny'].config)))
+    tiny = InferenceScale(
+        Config.fromfile(config_path(MODEL_ZOO['uninext_tiny'].config))
+    )
     assert tiny.for_images() == tiny.for_videos() == (320, 240)
     stage3 = InferenceScale(Config.fromfile(config_path('stage3_video')))
     assert stage3.for_images() == (1333, 800)

@@ -1,7 +1,7 @@
-"""Models by name: what people call a model enters, its config and weights leave.
+"""Models by name: the config and the weights of what people call a model.
 
-A name of ``MODELS``, the path or the name of a config, a config, or a file of weights
-that knows its config.
+A name of ``MODEL_ZOO``, the path or the name of a config, a config, or a file of
+weights that knows its config.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from mmengine.registry import init_default_scope
 from torch import nn
 
 import uninext
-from uninext.apis.inference_scale import InferenceScale
 from uninext.assets import asset_path
 from uninext.checkpoint import local_file
 from uninext.checkpoint.carried_config import carried_config
 from uninext.checkpoint.io import read_meta
-from uninext.registry import MODELS as REGISTERED
+from uninext.registry import MODELS
 from uninext.utils.config_files import read_config_file
 from uninext.utils.error_origin import is_for_users
 from uninext.utils.files import FileError
+from uninext.utils.inference_scale import InferenceScale
 
 CHECKPOINT_SUFFIXES = {'.pth', '.pt', '.ckpt', '.safetensors'}
 _NUM_CLOSE = 3
@@ -49,7 +49,7 @@ class NamedModel:
     knows: tuple[str, ...] = ()
 
 
-MODELS = {
+MODEL_ZOO = {
     'uninext_tiny': NamedModel(
         config='uninext/stage3_video_shapes.py',
         checkpoint=asset_path('uninext_tiny.safetensors'),
@@ -103,8 +103,8 @@ def resolve_model(
     """Find the config and the weights that somebody means.
 
     Args:
-        model: A name of ``MODELS``; the path or name of a config; a config; a file of
-            weights that tells its config, as published files and our training
+        model: A name of ``MODEL_ZOO``; the path or name of a config; a config; a file
+            of weights that tells its config, as published files and our training
             checkpoints do. None: ``checkpoint`` if given, else ``DEFAULT_MODEL``.
         checkpoint: Weights: a path, or an ``https://`` address that is fetched once. In
             place of those of a named model; must be given with a config.
@@ -121,8 +121,8 @@ def resolve_model(
         return model, _weights(checkpoint)
     if model is None:
         model, checkpoint = (checkpoint or DEFAULT_MODEL), None
-    if str(model) in MODELS:
-        named = MODELS[str(model)]
+    if str(model) in MODEL_ZOO:
+        named = MODEL_ZOO[str(model)]
         config = Config.fromfile(config_path(named.config))
         return config, _weights(checkpoint or _brought_along(str(model), named))
     if Path(model).suffix in CHECKPOINT_SUFFIXES:
@@ -183,7 +183,7 @@ def unknown_to(
         texts: Names and sentences; none: it is not said what is asked for.
     """
     name = DEFAULT_MODEL if model is None else str(model)
-    knows = MODELS[name].knows if name in MODELS else ()
+    knows = MODEL_ZOO[name].knows if name in MODEL_ZOO else ()
     words = re.compile(rf'\b({"|".join(knows)})(e?s)?\b', re.IGNORECASE)
     if checkpoint or not knows or not texts or any(map(words.search, texts)):
         return None
@@ -206,7 +206,7 @@ def build_uninext(config: Mapping[str, Any], *kinds: str) -> nn.Module:
     _check_kind(config, kinds or KINDS)
     init_default_scope('uninext')
     try:
-        return REGISTERED.build(config.model)
+        return MODELS.build(config.model)
     except (KeyError, TypeError) as error:  # a type or an argument that is not there
         if not is_for_users(error):
             raise
@@ -231,7 +231,7 @@ def _weights(checkpoint: str | Path | None) -> Path:
     if checkpoint is None:
         raise ValueError(
             'A config without weights finds nothing: pass checkpoint="WEIGHTS.pth", or '
-            f'a model that brings its own: {", ".join(map(repr, MODELS))}. '
+            f'a model that brings its own: {", ".join(map(repr, MODEL_ZOO))}. '
             'docs/model_zoo.md says where weights are.'
         )
     return local_file(checkpoint)
@@ -260,11 +260,11 @@ def _config_file(model: str | Path) -> Path:
     try:
         return config_path(model)
     except ValueError:
-        known = [*MODELS, *dict(_known_configs(configs_root()))]
+        known = [*MODEL_ZOO, *dict(_known_configs(configs_root()))]
         close = _close_to(str(model).removesuffix('.py'), known)
         raise ValueError(
             f'There is no model {str(model)!r}.{close} Models by name: '
-            f'{", ".join(MODELS)}. Else pass the path of a config (CONFIG.py) and '
+            f'{", ".join(MODEL_ZOO)}. Else pass the path of a config (CONFIG.py) and '
             'checkpoint="WEIGHTS", a file of weights that tells its config, a Config, '
             'or a model that was built.'
         ) from None
