@@ -263,22 +263,3 @@ def test_all_else_must_be_there(published, config):
     with pytest.raises(FileError, match=r'missing \(1\): level_embed'):
         load(packaged=parts)
     assert load(['level_embed'], packaged=parts).missing == ['level_embed']
-
-
-def test_a_model_without_the_part():
-    text = '[{"name": "a", "loaded_by": "", "package": "p", "sha256": "0"}]'
-    parts = packaged_parts_of({'meta': {'left_out': text}})
-    model = torch.nn.Linear(1, 1)
-    with pytest.raises(FileError, match=r'unexpected \(1\): a\.\*'):
-        load_state(model, model.state_dict(), packaged=parts)
-
-
-@pytest.mark.parametrize('text', ['no', '[{"a": 1}]', '[3]', '7'])
-def test_metadata_of_another_version(text):
-    with pytest.raises(FileError, match='Update uninext'):
-        packaged_parts_of({'meta': {'left_out': text}})
-
-
-@pytest.mark.parametrize('content', [{}, {'meta': {}}, {'meta': None}])
-def test_most_files_leave_nothing_out(content):
-    assert packaged_parts_of(content) == []

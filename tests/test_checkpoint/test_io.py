@@ -191,6 +191,10 @@ def test_state_dict_of():
         state_dict_of({'meta': 3})
     with pytest.raises(FileError, match='official_to_uninext'):
         state_dict_of({'model': weights, 'iteration': 3})
+    for name in ('model', 'state_dict'):
+        assert state_dict_of({name: weights, 'n': 3}, published=True) == weights
+    with pytest.raises(FileError, match=r"no tensors: \['a'\]"):
+        state_dict_of({'model': {'a': 1}}, published=True)
 
 
 def test_refusing_pickled_code_of_others(tmp_path, monkeypatch):

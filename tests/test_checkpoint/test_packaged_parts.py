@@ -61,10 +61,6 @@ def weights(part, tmp_path) -> str:
     return str(tmp_path / 'net.safetensors')
 
 
-def test_nothing_left_out():
-    assert packaged_parts_of({'meta': {'left_out': packaged_parts_text([])}}) == []
-
-
 def test_there_and_back(part):
     checkpoint = {'meta': {'left_out': packaged_parts_text([part])}}
     assert packaged_parts_of(checkpoint) == [part]
@@ -88,6 +84,17 @@ def test_the_digest_sees_every_bit_and_shape():
     nn.init.ones_(one.weight)
     nn.init.ones_(two.weight)
     assert digest_of(one) != digest_of(two)
+
+
+@pytest.mark.parametrize('text', ['no', '[{"a": 1}]', '[3]', '7'])
+def test_metadata_of_another_version(text):
+    with pytest.raises(FileError, match='Update uninext'):
+        packaged_parts_of({'meta': {'left_out': text}})
+
+
+@pytest.mark.parametrize('content', [{}, {'meta': {}}, {'meta': None}])
+def test_most_files_leave_nothing_out(content):
+    assert packaged_parts_of(content) == []
 
 
 @pytest.mark.parametrize('start', ['test', 'train'])

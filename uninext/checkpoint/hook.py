@@ -86,23 +86,16 @@ class SafeCheckpointHook(CheckpointHook):
         self, runner: Runner, step: int, meta: dict[str, Any]
     ) -> None:
         superseded = self._note_kept(runner, step)
-        filename = self.filename_tmpl.format(step)
-        path = self.file_backend.join_path(self.out_dir, filename)
-        runner.message_hub.update_info('last_ckpt', path)
-        runner.save_checkpoint(
-            self.out_dir,
-            filename,
-            save_optimizer=self.save_optimizer,
-            save_param_scheduler=self.save_param_scheduler,
-            meta=meta,
-            by_epoch=self.by_epoch,
-            backend_args=self.backend_args,
-        )
-        self.last_ckpt = path
-        if not is_main_process():
-            return
-        Path(runner.work_dir, 'last_checkpoint').write_text(self.last_ckpt)
-        for old in superseded:
+        before, limit = self.last_ckpt, self.max_keep_ckpts
+        self.max_keep_ckpts = -1  # mmengine's removes nothing then
+        try:
+            super()._save_checkpoint_with_step(runner, step, meta)
+        except BaseException:
+            self.last_ckpt = before
+            raise
+        finally:
+            self.max_keep_ckpts = limit
+        for old in superseded if is_main_process() else ():
             path = self.file_backend.join_path(
                 self.out_dir, self.filename_tmpl.format(old)
             )

@@ -245,10 +245,8 @@ def _damaged(path: Path, who: str, error: BaseException) -> str:
 def _reason(error: BaseException) -> str:
     """Return the line of a message that names the cause."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    for line in lines:
-        if any(word in line for word in ('Unsupported', 'unsupported', 'not allowed')):
-            return line.split('. Please use')[0]
-    return lines[0][:200] if lines else type(error).__name__
+    causes = [line.split('. Please use')[0] for line in lines if 'nsupported' in line]
+    return [*causes, *(line[:200] for line in lines), type(error).__name__][0]
 
 
 def _fetch(address: str) -> Path:

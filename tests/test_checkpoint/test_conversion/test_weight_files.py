@@ -28,30 +28,12 @@ def load_state_dict_file(path: Path) -> dict[str, torch.Tensor]:
     return state_dict_of(load_file(path), str(path), published=True)
 
 
-class _Evil:
-    def __reduce__(self):
-        return (print, ('code ran',))
-
-
 @pytest.fixture
 def published_file(tmp_path) -> Path:
     path = tmp_path / 'trainer.pth'
     rest = {'optimizer': {'state': {0: torch.ones(1)}}, 'scheduler': {}, 'iteration': 7}
     torch.save({'model': PUBLISHED, **rest}, path)
     return path
-
-
-def test_empty_checkpoint(tmp_path) -> None:
-    torch.save({}, tmp_path / 'a.pth')
-    with pytest.raises(ValueError, match='holds no weights'):
-        load_state_dict_file(tmp_path / 'a.pth')
-
-
-@pytest.mark.parametrize('wrap', [None, 'model', 'state_dict'])
-def test_state_dict_is_found(tmp_path, wrap) -> None:
-    path = tmp_path / 'a.pth'
-    torch.save(PUBLISHED if wrap is None else {wrap: PUBLISHED}, path)
-    assert list(load_state_dict_file(path)) == list(PUBLISHED)
 
 
 def test_convert_there_and_back(tmp_path, published_file) -> None:
@@ -83,43 +65,11 @@ def test_failed_write_keeps_old_file(tmp_path, published_file, monkeypatch) -> N
     assert sorted(p.name for p in tmp_path.iterdir()) == ['ours.pth', 'trainer.pth']
 
 
-def test_pickled_code_is_refused(tmp_path, capsys) -> None:
-    path = tmp_path / 'evil.pth'
-    torch.save({'model': PUBLISHED, 'extra': _Evil()}, path)
-    with pytest.raises(ValueError, match='could run code'):
-        load_state_dict_file(path)
-    assert 'code ran' not in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ('content', 'match'),
-    [
-        (b'', 'checkpoint'),
-        (b'hello, this is text', 'checkpoint'),
-        (b'PK\x03\x04broken zip', 'checkpoint'),
-    ],
-    ids=['empty', 'text', 'broken'],
-)
-def test_wrong_files(tmp_path, content, match) -> None:
-    path = tmp_path / 'a.pth'
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match=match):
-        load_state_dict_file(path)
-
-
 def test_other_wrong_inputs(tmp_path, published_file) -> None:
-    with pytest.raises(ValueError, match='no checkpoint'):
-        load_state_dict_file(tmp_path / 'gone.pth')
     with pytest.raises(ValueError, match='same file'):
         convert_file(published_file, published_file)
     with pytest.raises(ValueError, match='is a folder'):
         convert_file(published_file, tmp_path)
-    torch.save([1, 2], tmp_path / 'list.pth')
-    with pytest.raises(ValueError, match='holds a list'):
-        load_state_dict_file(tmp_path / 'list.pth')
-    torch.save({'model': {'a': 1}}, tmp_path / 'ints.pth')
-    with pytest.raises(ValueError, match='no tensors'):
-        load_state_dict_file(tmp_path / 'ints.pth')
 
 
 def test_tool_reports_every_key(tmp_path, published_file, capsys) -> None:
