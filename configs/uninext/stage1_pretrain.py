@@ -6,7 +6,10 @@ _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/uninext_r50.py',
     '../_base_/schedules/adamw_step.py',
+    '../_base_/datasets/mixture.py',
     '../_base_/datasets/objects365v2.py',
+    '../_base_/pipelines/images.py',
+    '../_base_/pipelines/image_tests.py',
 ]
 model = dict(
     data_preprocessor=dict(with_color_similarity=True),
@@ -16,29 +19,13 @@ model = dict(
         loss_pairwise=dict(type='PairwiseAffinityLoss', loss_weight=1.0),
     ),
 )
+__train = dict(_base_.objects365v2_train, pipeline=_base_.boxes_train_pipeline)
+__val = dict(_base_.objects365v2_val, pipeline=_base_.boxes_test_pipeline)
 train_dataloader = dict(
-    num_workers=4,
-    persistent_workers=True,
-    batch_sampler=dict(type='MultiTaskBatchSampler'),
-    batch_size=2,
-    sampler=dict(type='DefaultSampler'),
-    dataset=dict(
-        type='MultiTaskDataset',
-        sources=[
-            dict(
-                name='objects365',
-                dataset=_base_.objects365v2_train,
-                class_aware=True,
-            )
-        ],
-    ),
+    dataset=dict(sources=[dict(name='objects365', dataset=__train, class_aware=True)])
 )
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=2,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=_base_.objects365v2_val,
-)
+val_cfg = dict(type='ValLoop')
+val_dataloader = dict(_base_.test_dataloader, dataset=__val)
 val_evaluator = _base_.objects365v2_val_evaluator
 test_dataloader, test_evaluator = val_dataloader, val_evaluator
 param_scheduler = [

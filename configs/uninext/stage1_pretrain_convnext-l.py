@@ -4,8 +4,8 @@
 # Its first weights: uninext convert --backbone-only convnext_large_22k_1k_384.pth \
 #     weights/convnext_large_22k_1k_384_ours.pth
 # Source: arXiv 2303.06674, and its published config obj365v2_32g_convnext_large.
-_base_ = ['./stage1_pretrain.py', '../_base_/models/convnext-l.py']
-model = _base_.convnext_l
+_base_ = ['./stage1_pretrain.py', '../_base_/backbones/convnext-l.py']
+model = _base_.pop('convnext_l')
 model['backbone']['init_cfg'] = dict(
     type='Pretrained', checkpoint='weights/convnext_large_22k_1k_384_ours.pth'
 )

@@ -3,36 +3,42 @@
 #     --videos 300 30 --size 320 240 --frames 16 && \
 #     python tools/train.py configs/uninext/stage1_pretrain_shapes.py
 # Source: docs/shapes.md.
-_base_ = './stage1_pretrain_tiny.py'
-model = dict(mask_head=dict(pairwise_warmup=3000))
-shapes_train_pipeline = [
-    dict(type='LoadImageOrExplain'),
-    dict(type='LoadPromptAnnotations'),
-    dict(type='RandomFlip', prob=0.5),
-    dict(
-        type='RandomChoiceResize',
-        scales=[(size, 320) for size in (192, 208, 224, 240)],
-        keep_ratio=True,
-        backend='pillow',
-    ),
-    dict(type='KeepVisibleInstances'),
-    dict(type='SampleCategoryPrompt', max_negatives=6),
-    dict(type='PackUninextInputs'),
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/models/uninext_tiny.py',
+    '../_base_/schedules/adamw_step.py',
+    '../_base_/datasets/mixture.py',
+    '../_base_/datasets/shapes.py',
+    '../_base_/pipelines/shapes_images.py',
+    '../_base_/pipelines/shapes_image_tests.py',
 ]
-shapes_train = dict(
-    _base_.tiny_boxes_train,
-    data_root='data/shapes/',
-    pipeline=shapes_train_pipeline,
+find_unused_parameters = True  # the last convolution of MobileNetV2 leads nowhere
+model = dict(
+    data_preprocessor=dict(with_color_similarity=True),
+    mask_head=dict(
+        with_mask_loss=False,
+        loss_projection=dict(type='BoxProjectionLoss', loss_weight=1.0),
+        loss_pairwise=dict(type='PairwiseAffinityLoss', loss_weight=1.0),
+        pairwise_warmup=3000,
+    ),
 )
-shapes_val = dict(_base_.tiny_val, data_root='data/shapes/')
+__train = dict(_base_.shapes_train, pipeline=_base_.boxes_train_pipeline)
 train_dataloader = dict(
     batch_size=4,
-    dataset=dict(
-        sources=[dict(name='objects365', dataset=shapes_train, class_aware=True)]
-    ),
+    num_workers=1,
+    dataset=dict(sources=[dict(name='objects365', dataset=__train, class_aware=True)]),
 )
-val_dataloader = dict(dataset=dict(_delete_=True, **shapes_val))
-val_evaluator = dict(ann_file='data/shapes/annotations/instances_val.json')
+val_cfg = dict(type='ValLoop')
+# The figures of docs/shapes.md were measured at this size.
+inference_scale = (400, 272)
+__test = [
+    dict(step, scale=inference_scale) if step['type'] == 'Resize' else step
+    for step in _base_.test_pipeline
+]
+val_dataloader = dict(
+    _base_.test_dataloader, dataset=dict(_base_.shapes_val, pipeline=__test)
+)
+val_evaluator = _base_.shapes_val_evaluator
 test_dataloader, test_evaluator = val_dataloader, val_evaluator
 optim_wrapper = dict(
     optimizer=dict(lr=4e-4, weight_decay=1e-4),

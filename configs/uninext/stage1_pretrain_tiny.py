@@ -11,18 +11,15 @@ model = dict(
         loss_pairwise=dict(type='PairwiseAffinityLoss', loss_weight=1.0),
     ),
 )
+__train = dict(_base_.tiny_train, pipeline=_base_.boxes_train_pipeline)
+__val = dict(_base_.tiny_val, pipeline=_base_.test_pipeline)
 train_dataloader = dict(
     dataset=dict(
         sources=[
-            dict(
-                name='objects365',
-                dataset=_base_.tiny_boxes_train,
-                batch_size=2,
-                class_aware=True,
-            )
+            dict(name='objects365', dataset=__train, batch_size=2, class_aware=True)
         ]
     )
 )
-val_dataloader = dict(dataset=dict(_delete_=True, **_base_.tiny_val))
+val_dataloader = dict(dataset=dict(_delete_=True, **__val))
 val_evaluator = dict(_delete_=True, **_base_.tiny_val_evaluator)
 test_dataloader, test_evaluator = val_dataloader, val_evaluator

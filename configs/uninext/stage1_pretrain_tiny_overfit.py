@@ -11,12 +11,12 @@ model = dict(
         pairwise_warmup=1500,  # three decoder layers count: 500 iterations
     ),
 )
-overfit_boxes_train_pipeline = [
+boxes_train_pipeline = [
     dict(type='LoadImageOrExplain'),
     dict(type='LoadPromptAnnotations'),
-    *_base_.overfit_train_pipeline[2:],
+    *_base_.train_pipeline[2:],
 ]
-overfit_boxes_train = dict(_base_.overfit_train, pipeline=overfit_boxes_train_pipeline)
+overfit_boxes_train = dict(_base_.overfit_train, pipeline=boxes_train_pipeline)
 train_dataloader = dict(
     dataset=dict(
         sources=[dict(name='boxes', dataset=overfit_boxes_train, batch_size=2)]

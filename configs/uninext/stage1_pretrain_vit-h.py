@@ -4,8 +4,8 @@
 # Its first weights: uninext convert --backbone-only mae_pretrain_vit_huge_p14to16.pth \
 #     weights/mae_vit_huge_p14to16_ours.pth
 # Source: arXiv 2303.06674, and its published config obj365v2_32g_vit_huge.
-_base_ = ['./stage1_pretrain.py', '../_base_/models/vit-h.py']
-model = _base_.vit_h
+_base_ = ['./stage1_pretrain.py', '../_base_/backbones/vit-h.py']
+model = _base_.pop('vit_h')
 model['backbone']['init_cfg'] = dict(
     type='Pretrained', checkpoint='weights/mae_vit_huge_p14to16_ours.pth'
 )

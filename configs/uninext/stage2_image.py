@@ -7,28 +7,33 @@ _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/uninext_r50.py',
     '../_base_/schedules/adamw_step.py',
+    '../_base_/datasets/mixture.py',
     '../_base_/datasets/coco.py',
     '../_base_/datasets/refcoco.py',
+    '../_base_/pipelines/images.py',
+    '../_base_/pipelines/image_tests.py',
 ]
+__train = dict(
+    coco=dict(_base_.coco_train, pipeline=_base_.train_pipeline),
+    refcoco=dict(_base_.refcoco_train, pipeline=_base_.expression_train_pipeline),
+)
 train_dataloader = dict(
-    num_workers=4,
-    persistent_workers=True,
-    batch_sampler=dict(type='MultiTaskBatchSampler'),
-    batch_size=2,
-    sampler=dict(type='DefaultSampler'),
     dataset=dict(
-        type='MultiTaskDataset',
         sources=[
-            dict(name='coco', dataset=_base_.coco_train, ratio=1, batch_size=2),
-            dict(name='refcoco', dataset=_base_.refcoco_train, ratio=1, batch_size=2),
+            dict(name=n, ratio=1, batch_size=2, dataset=d) for n, d in __train.items()
+        ]
+    )
+)
+val_cfg = dict(type='ValLoop')
+val_dataloader = dict(
+    _base_.test_dataloader,
+    dataset=dict(
+        type='ConcatDataset',
+        datasets=[
+            dict(_base_.coco_val, pipeline=_base_.test_pipeline),
+            dict(_base_.refcoco_val, pipeline=_base_.expression_test_pipeline),
         ],
     ),
-)
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=2,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(type='ConcatDataset', datasets=[_base_.coco_val, _base_.refcoco_val]),
 )
 val_evaluator = dict(
     type='MultiDatasetsEvaluator',

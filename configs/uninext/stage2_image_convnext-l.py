@@ -3,5 +3,5 @@
 #     --cfg-options load_from=work_dirs/stage1_pretrain_convnext-l/iter_340741.pth
 # 16 GPUs x 2 images, 92k iterations. Not trained here.
 # Source: arXiv 2303.06674, and its published config image_joint_convnext_large.
-_base_ = ['./stage2_image.py', '../_base_/models/convnext-l.py']
-model = _base_.convnext_l
+_base_ = ['./stage2_image.py', '../_base_/backbones/convnext-l.py']
+model = _base_.pop('convnext_l')

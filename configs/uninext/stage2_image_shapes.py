@@ -7,28 +7,35 @@ _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/uninext_tiny.py',
     '../_base_/schedules/adamw_step.py',
+    '../_base_/datasets/mixture.py',
     '../_base_/datasets/shapes.py',
+    '../_base_/pipelines/shapes_images.py',
+    '../_base_/pipelines/shapes_image_tests.py',
 ]
 find_unused_parameters = True  # the last convolution of MobileNetV2 leads nowhere
-__sources = [('coco', _base_.shapes_train), ('refcoco', _base_.shapes_refs_train)]
+__train = dict(
+    coco=dict(_base_.shapes_train, pipeline=_base_.train_pipeline),
+    refcoco=dict(_base_.shapes_refs_train, pipeline=_base_.expression_train_pipeline),
+)
+__refs_val = dict(_base_.shapes_refs_val, pipeline=_base_.expression_test_pipeline)
 train_dataloader = dict(
-    num_workers=1,
-    persistent_workers=True,
-    batch_sampler=dict(type='MultiTaskBatchSampler'),
     batch_size=4,
-    sampler=dict(type='DefaultSampler'),
+    num_workers=1,
     dataset=dict(
-        type='MultiTaskDataset',
-        sources=[dict(name=n, ratio=1, batch_size=4, dataset=d) for n, d in __sources],
+        sources=[
+            dict(name=n, ratio=1, batch_size=4, dataset=d) for n, d in __train.items()
+        ]
     ),
 )
+val_cfg = dict(type='ValLoop')
 val_dataloader = dict(
-    batch_size=1,
-    num_workers=1,
-    sampler=dict(type='DefaultSampler', shuffle=False),
+    _base_.test_dataloader,
     dataset=dict(
         type='ConcatDataset',
-        datasets=[_base_.shapes_val, dict(_base_.shapes_refs_val, indices=300)],
+        datasets=[
+            dict(_base_.shapes_val, pipeline=_base_.test_pipeline),
+            dict(__refs_val, indices=300),
+        ],
     ),
 )
 val_evaluator = dict(

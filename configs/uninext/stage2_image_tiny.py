@@ -6,29 +6,32 @@ _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/uninext_tiny.py',
     '../_base_/schedules/adamw_step.py',
+    '../_base_/datasets/mixture.py',
     '../_base_/datasets/tiny.py',
+    '../_base_/pipelines/tiny_images.py',
 ]
 find_unused_parameters = True
+__train = dict(
+    coco=dict(_base_.tiny_train, pipeline=_base_.train_pipeline),
+    refcoco=dict(_base_.tiny_refs_train, pipeline=_base_.expression_train_pipeline),
+)
 train_dataloader = dict(
     num_workers=1,
-    persistent_workers=True,
-    batch_sampler=dict(type='MultiTaskBatchSampler'),
-    batch_size=2,
-    sampler=dict(type='DefaultSampler'),
     dataset=dict(
-        type='MultiTaskDataset',
         sources=[
-            dict(name='coco', dataset=_base_.tiny_train, ratio=1, batch_size=2),
-            dict(name='refcoco', dataset=_base_.tiny_refs_train, ratio=1, batch_size=2),
-        ],
+            dict(name=n, ratio=1, batch_size=2, dataset=d) for n, d in __train.items()
+        ]
     ),
 )
+val_cfg = dict(type='ValLoop')
 val_dataloader = dict(
-    batch_size=1,
-    num_workers=1,
-    sampler=dict(type='DefaultSampler', shuffle=False),
+    _base_.test_dataloader,
     dataset=dict(
-        type='ConcatDataset', datasets=[_base_.tiny_val, _base_.tiny_refs_val]
+        type='ConcatDataset',
+        datasets=[
+            dict(_base_.tiny_val, pipeline=_base_.test_pipeline),
+            dict(_base_.tiny_refs_val, pipeline=_base_.expression_test_pipeline),
+        ],
     ),
 )
 val_evaluator = dict(

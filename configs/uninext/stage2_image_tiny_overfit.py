@@ -3,52 +3,33 @@
 #     python tools/train.py configs/uninext/stage2_image_tiny_overfit.py
 # Figures and the command that makes data/photos16: docs/photographs.md.
 _base_ = './stage2_image_tiny.py'
-overfit_sizes = dict(scale=(352, 264), keep_ratio=True, backend='pillow')
-overfit_train_pipeline = [
+__load = [
     dict(type='LoadImageOrExplain'),
     dict(type='LoadPromptAnnotations', with_mask=True),
-    dict(type='Resize', **overfit_sizes),
-    dict(type='KeepVisibleInstances'),
+]
+__resize = dict(type='Resize', scale=(352, 264), keep_ratio=True, backend='pillow')
+__pack = [dict(type='KeepVisibleInstances'), dict(type='PackUninextInputs')]
+__expression = dict(type='SampleExpressionPrompt')
+train_pipeline = [
+    *__load,
+    __resize,
+    __pack[0],
     dict(type='SampleCategoryPrompt', max_negatives=20),
-    dict(type='PackUninextInputs'),
+    __pack[1],
 ]
-overfit_refs_train_pipeline = [
-    dict(type='LoadImageOrExplain'),
-    dict(type='LoadPromptAnnotations', with_mask=True),
-    dict(type='SampleExpressionPrompt'),
-    dict(type='Resize', **overfit_sizes),
-    dict(type='KeepVisibleInstances'),
-    dict(type='PackUninextInputs'),
-]
-overfit_test_pipeline = [
-    dict(type='LoadImageOrExplain'),
-    dict(type='Resize', **overfit_sizes),
-    dict(type='LoadPromptAnnotations', with_mask=True),
-    dict(type='AllCategoryPrompt'),
-    dict(type='PackUninextInputs'),
-]
-overfit_refs_test_pipeline = [
-    dict(type='LoadImageOrExplain'),
-    dict(type='Resize', **overfit_sizes),
-    dict(type='LoadPromptAnnotations', with_mask=True),
-    dict(type='SampleExpressionPrompt'),
-    dict(type='PackUninextInputs'),
-]
-overfit_train = dict(
-    _base_.tiny_train, data_root='data/photos16/', pipeline=overfit_train_pipeline
+expression_train_pipeline = [*__load, __expression, __resize, *__pack]
+test_pipeline, expression_test_pipeline = (
+    [__load[0], __resize, __load[1], prompt, __pack[1]]
+    for prompt in (dict(type='AllCategoryPrompt'), __expression)
 )
+__photos = dict(data_root='data/photos16/')
+overfit_train = dict(_base_.tiny_train, **__photos, pipeline=train_pipeline)
 overfit_refs_train = dict(
-    _base_.tiny_refs_train,
-    data_root='data/photos16/',
-    pipeline=overfit_refs_train_pipeline,
+    _base_.tiny_refs_train, **__photos, pipeline=expression_train_pipeline
 )
-overfit_val = dict(
-    _base_.tiny_val, data_root='data/photos16/', pipeline=overfit_test_pipeline
-)
+overfit_val = dict(_base_.tiny_val, **__photos, pipeline=test_pipeline)
 overfit_refs_val = dict(
-    _base_.tiny_refs_val,
-    data_root='data/photos16/',
-    pipeline=overfit_refs_test_pipeline,
+    _base_.tiny_refs_val, **__photos, pipeline=expression_test_pipeline
 )
 overfit_val_evaluator = dict(
     _base_.tiny_val_evaluator,

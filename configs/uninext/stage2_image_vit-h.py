@@ -3,8 +3,8 @@
 #     --cfg-options load_from=work_dirs/stage1_pretrain_vit-h/iter_340741.pth
 # 32 GPUs x 2 images, 48k iterations. Not trained here.
 # Source: arXiv 2303.06674, and its published config image_joint_vit_huge_32g.
-_base_ = ['./stage2_image.py', '../_base_/models/vit-h.py']
-model = _base_.vit_h
+_base_ = ['./stage2_image.py', '../_base_/backbones/vit-h.py']
+model = _base_.pop('vit_h')
 param_scheduler = [
     dict(type='MultiStepLR', by_epoch=False, milestones=[40000], gamma=0.1)
 ]

@@ -3,8 +3,8 @@
 #     --cfg-options load_from=work_dirs/stage2_image_convnext-l/iter_91990.pth
 # 32 GPUs x 1 pair of frames (YouTube-VIS: 2), 180k iterations. Not trained here.
 # Source: arXiv 2303.06674, and its published config video_joint_convnext_large.
-_base_ = ['./stage3_video.py', '../_base_/models/convnext-l.py']
-model = _base_.convnext_l
+_base_ = ['./stage3_video.py', '../_base_/backbones/convnext-l.py']
+model = _base_.pop('convnext_l')
 train_dataloader = dict(
     batch_size=1,
     dataset=dict(

@@ -8,30 +8,30 @@ _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/uninext_tiny_video.py',
     '../_base_/schedules/adamw_step_video.py',
+    '../_base_/datasets/mixture.py',
     '../_base_/datasets/shapes.py',
+    '../_base_/pipelines/shapes_clips.py',
 ]
 find_unused_parameters = True  # the last convolution of MobileNetV2 leads nowhere
 # fmt: off
-__table = [  # name, ratio, files; the same picture twice is a video too
-    ('vis',      0.50, _base_.shapes_vis_train),
-    ('coco',     0.50, dict(_base_.shapes_train, pipeline=_base_.shapes_names_frames)),
-    ('mot',      1.00, _base_.shapes_mot_train),
-    ('rvos',     0.50, _base_.shapes_rvos_train),
-    ('refcoco',  0.50, dict(_base_.shapes_refs_train, pipeline=_base_.shapes_sentences_frames)),
-    ('sot',      0.34, _base_.shapes_sot_train),
-    ('vos',      0.33, _base_.shapes_vos_train),
-    ('coco_sot', 0.33, dict(_base_.shapes_train, pipeline=_base_.shapes_target_frames)),
+__table = [  # name, ratio, files, how pairs are made of them; an image twice is a video too
+    ('vis',      0.50, _base_.shapes_vis_train,  _base_.train_pipeline),
+    ('coco',     0.50, _base_.shapes_train,      _base_.train_pipeline),
+    ('mot',      1.00, _base_.shapes_mot_train,  _base_.train_pipeline),
+    ('rvos',     0.50, _base_.shapes_rvos_train, _base_.expression_train_pipeline),
+    ('refcoco',  0.50, _base_.shapes_refs_train, _base_.expression_train_pipeline),
+    ('sot',      0.34, _base_.shapes_sot_train,  _base_.box_target_train_pipeline),
+    ('vos',      0.33, _base_.shapes_vos_train,  _base_.target_train_pipeline),
+    ('coco_sot', 0.33, _base_.shapes_train,      _base_.target_train_pipeline),
 ]
 # fmt: on
 train_dataloader = dict(
     num_workers=1,
-    persistent_workers=True,
-    batch_sampler=dict(type='MultiTaskBatchSampler'),
-    batch_size=2,
-    sampler=dict(type='DefaultSampler'),
     dataset=dict(
-        type='MultiTaskDataset',
-        sources=[dict(name=n, ratio=r, batch_size=2, dataset=d) for n, r, d in __table],
+        sources=[
+            dict(name=n, ratio=r, batch_size=2, dataset=dict(files, pipeline=pairs))
+            for n, r, files, pairs in __table
+        ]
     ),
 )
 optim_wrapper = dict(

@@ -6,28 +6,28 @@ _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/uninext_tiny_video.py',
     '../_base_/schedules/adamw_step_video.py',
+    '../_base_/datasets/mixture.py',
     '../_base_/datasets/tiny_video.py',
+    '../_base_/pipelines/tiny_clips.py',
 ]
 find_unused_parameters = True  # the last convolution of MobileNetV2 leads nowhere
 # fmt: off
-__table = [  # name, ratio, data
-    ('sot',  0.5, _base_.tiny_video_sot),
-    ('vos',  0.5, _base_.tiny_video_vos),
-    ('mot',  1.0, _base_.tiny_video_mot),
-    ('vis',  0.5, _base_.tiny_video_vis),
-    ('coco', 0.5, _base_.tiny_video_coco),
-    ('rvos', 1.0, _base_.tiny_video_rvos),
+__table = [  # name, ratio, files, how pairs are made of them
+    ('sot',  0.5, _base_.tiny_video_sot_train,  _base_.box_target_train_pipeline),
+    ('vos',  0.5, _base_.tiny_video_vos_train,  _base_.target_train_pipeline),
+    ('mot',  1.0, _base_.tiny_video_mot_train,  _base_.train_pipeline),
+    ('vis',  0.5, _base_.tiny_video_vis_train,  _base_.train_pipeline),
+    ('coco', 0.5, _base_.tiny_video_coco_train, _base_.train_pipeline),
+    ('rvos', 1.0, _base_.tiny_video_rvos_train, _base_.expression_train_pipeline),
 ]
 # fmt: on
 train_dataloader = dict(
     num_workers=1,
-    persistent_workers=True,
-    batch_sampler=dict(type='MultiTaskBatchSampler'),
-    batch_size=2,
-    sampler=dict(type='DefaultSampler'),
     dataset=dict(
-        type='MultiTaskDataset',
-        sources=[dict(name=n, ratio=r, batch_size=2, dataset=d) for n, r, d in __table],
+        sources=[
+            dict(name=n, ratio=r, batch_size=2, dataset=dict(files, pipeline=pairs))
+            for n, r, files, pairs in __table
+        ]
     ),
 )
 optim_wrapper = dict(

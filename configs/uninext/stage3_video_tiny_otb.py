@@ -1,17 +1,15 @@
 # The laptop's stage 3 goes on with a folder of OTB among its targets.
 # python tools/train.py configs/uninext/stage3_video_tiny_otb.py \
 #     --cfg-options load_from=work_dirs/stage3_video_tiny/iter_2000.pth
-# Data: of stage3_video_tiny.py and configs/_base_/eval/tiny_video.py. Source: docs/video.md.
+# Data: of stage3_video_tiny.py and configs/_base_/datasets/tiny_video.py. Source: docs/video.md.
 _base_ = './stage3_video_tiny.py'
-tiny_video_otb = dict(
-    _base_.tiny_video_sot, ann_file='otb.json', data_prefix=dict(img='otb/')
-)
+__otb = dict(_base_.tiny_video_otb_train, pipeline=_base_.box_target_train_pipeline)
 __sources = _base_.train_dataloader.dataset.sources
 train_dataloader = dict(
     dataset=dict(
         sources=[
             *__sources,
-            dict(name='otb', ratio=0.5, batch_size=2, dataset=tiny_video_otb),
+            dict(name='otb', ratio=0.5, batch_size=2, dataset=__otb),
         ]
     )
 )

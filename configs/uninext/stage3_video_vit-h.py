@@ -3,8 +3,8 @@
 #     --cfg-options load_from=work_dirs/stage2_image_vit-h/iter_48000.pth
 # 32 GPUs x 1 pair of frames, 180k iterations. Not trained here.
 # Source: arXiv 2303.06674, and its published config video_joint_vit_huge.
-_base_ = ['./stage3_video.py', '../_base_/models/vit-h.py']
-model = _base_.vit_h
+_base_ = ['./stage3_video.py', '../_base_/backbones/vit-h.py']
+model = _base_.pop('vit_h')
 __ratios = dict(ovis=0.25, ytvis_2019=0.25, coco=0.5)
 train_dataloader = dict(
     batch_size=1,

@@ -19,16 +19,15 @@ from uninext.registry import DATASETS
 from uninext.structures import Prompt, VisualPrompt
 
 ROOT = Path(__file__).resolve().parents[2]
-BASES = ROOT / 'configs' / '_base_' / 'datasets'
-CLIPS = Config.fromfile(BASES / 'clips.py')
+CLIPS = Config.fromfile(ROOT / 'configs/_base_/pipelines/clips.py')
 NAMES = [
-    'clips_names',
-    'clips_names_small',
-    'clips_names_near',
-    'clips_sentences',
-    'clips_sentences_small',
-    'clips_target',
-    'clips_target_small',
+    'train_pipeline',
+    'small_train_pipeline',
+    'near_train_pipeline',
+    'expression_train_pipeline',
+    'small_expression_train_pipeline',
+    'target_train_pipeline',
+    'small_target_train_pipeline',
 ]
 
 
@@ -92,19 +91,14 @@ def drawn(dataset, count=16):
 
 
 def test_all_pipelines_are_tested():
-    found = {
-        key
-        for key, steps in CLIPS.items()
-        if 'type' not in steps and 'Pack' in str(steps[-1])
-    }
-    assert found == set(NAMES)
+    assert set(CLIPS) == set(NAMES)
 
 
 @pytest.mark.parametrize('with_masks', [True, False])
 @pytest.mark.parametrize('name', NAMES)
 def test_videos(name, with_masks, write_videos, video_content):
     content, kind = video_content, 'VideoInstanceDataset'
-    if 'sentences' in name:
+    if 'expression' in name:
         kind = 'ReferringVideoDataset'
         del content['annotations'][1]
     elif 'target' in name:
@@ -123,7 +117,7 @@ def test_videos(name, with_masks, write_videos, video_content):
             assert sample.frame_id < sample.reference.frame_id
 
 
-@pytest.mark.parametrize('name', ['clips_names', 'clips_target'])
+@pytest.mark.parametrize('name', ['train_pipeline', 'target_train_pipeline'])
 def test_images(name, write_coco, coco_content):
     samples = drawn(build('PromptCocoDataset', name, write_coco(coco_content)))
     assert len(samples) >= 3
@@ -141,7 +135,9 @@ def test_images(name, write_coco, coco_content):
 
 
 def test_image_sentences(write_coco, refs_content):
-    dataset = build('ReferringDataset', 'clips_sentences', write_coco(refs_content))
+    dataset = build(
+        'ReferringDataset', 'expression_train_pipeline', write_coco(refs_content)
+    )
     samples = drawn(dataset, 40)
     for packed in samples:
         check(packed)
@@ -157,7 +153,9 @@ def test_a_mirrored_clip_swaps_left_and_right(write_videos, video_content):
     """The object is in the left half: after any flip the word tells where."""
     content = video_content
     del content['annotations'][1]
-    dataset = build('ReferringVideoDataset', 'clips_sentences', write_videos(content))
+    dataset = build(
+        'ReferringVideoDataset', 'expression_train_pipeline', write_videos(content)
+    )
     for step in dataset.pipeline.transforms:
         if type(step).__name__ == 'RandomApplyCrop':
             step.prob = 0.0
@@ -176,7 +174,9 @@ def test_clips_with_an_ordinal_are_not_cropped(write_videos, video_content):
     content = video_content
     del content['annotations'][1]
     content['videos'][0]['expressions'] = ['the first dog']
-    dataset = build('ReferringVideoDataset', 'clips_sentences', write_videos(content))
+    dataset = build(
+        'ReferringVideoDataset', 'expression_train_pipeline', write_videos(content)
+    )
     ratios = set()
     for packed in drawn(dataset):
         sample = packed['data_samples']
@@ -194,7 +194,9 @@ def test_a_frame_that_cannot_be_used(
     monkeypatch.setattr(
         'uninext.datasets.detection.print_log', lambda text, **_: said.append(text)
     )
-    source = build('VideoInstanceDataset', 'clips_names', write_videos(video_content))
+    source = build(
+        'VideoInstanceDataset', 'train_pipeline', write_videos(video_content)
+    )
     for t in (0, 1, 3):
         path = tmp_path / 'frames' / 'walk' / f'{t}.png'
         if damage == 'absent':
@@ -228,7 +230,9 @@ def test_a_mixture_of_all(write_videos, write_coco, video_content, coco_content)
             ),
         ),
     ]
-    for source, name in zip(sources, ('clips_names', 'clips_target', 'clips_names')):
+    for source, name in zip(
+        sources, ('train_pipeline', 'target_train_pipeline', 'train_pipeline')
+    ):
         source['dataset']['pipeline'] = small(name)
     batches = [list(islice(_loader(sources, n), 12)) for n in (0, 1)]
     seen = set()

@@ -8,98 +8,65 @@ from mmengine.config import Config
 
 from uninext.registry import DATASETS, TRANSFORMS
 
-BASES = Path(__file__).resolve().parents[2] / 'configs' / '_base_' / 'datasets'
-NAMES = ('coco', 'objects365v2', 'refcoco')
-# sets without a pipeline of their own, the pipelines, and a prefix for each
-VIDEO_FILES = {
-    'clips': ('clips_',),
-    'ytvis': ('ytvis_2019_', 'ytvis_2021_'),
-    'ovis': ('ovis_',),
-    'bdd100k': ('bdd100k_',),
-    'refytvos': ('refytvos_',),
-    'lasot': ('lasot_',),
-    'got10k': ('got10k_',),
-    'trackingnet': ('trackingnet_',),
-    'ytvos': ('ytvos18_',),
-}
+BASES = Path(__file__).resolve().parents[2] / 'configs/_base_'
+# a file of data sets -> how the names in it begin
+PREFIXES = {path.stem: (f'{path.stem}_',) for path in BASES.glob('datasets/*.py')}
+del PREFIXES['mixture'], PREFIXES['shapes_words']
+PREFIXES['ytvis'] = ('ytvis_2019_', 'ytvis_2021_')
+PREFIXES['ytvos'] = ('ytvos18_',)
+PIPELINES = sorted(path.stem for path in BASES.glob('pipelines/*.py'))
+every_set = pytest.mark.parametrize('name', sorted(PREFIXES))
 
 
-@pytest.fixture(params=NAMES)
-def base(request):
-    return request.param, Config.fromfile(BASES / f'{request.param}.py')
+def datasets_of(cfg: Config) -> dict[str, dict]:
+    found = {k: v for k, v in cfg.items() if isinstance(v, list) or 'data_root' in v}
+    found.pop('inference_scale', None)
+    return found
 
 
-def test_bases_import_nothing():
-    for name in NAMES:
-        assert 'import ' not in (BASES / f'{name}.py').read_text()
-
-
-def test_every_name_has_the_prefix_of_its_file(base):
-    name, cfg = base
-    assert all(key.startswith(f'{name}_') for key in cfg)
+@every_set
+def test_a_set_is_a_file_of_its_own(name):
+    """Its names begin with its own, so that sets can be joined; it imports nothing."""
+    assert 'import ' not in (BASES / f'datasets/{name}.py').read_text()
+    cfg = Config.fromfile(BASES / f'datasets/{name}.py')
+    assert all(k.startswith(PREFIXES[name]) for k in cfg if k != 'inference_scale')
+    assert datasets_of(cfg)
+    for key, files in datasets_of(cfg).items():
+        if key == 'refdavis_sets':
+            continue
+        for dataset in files if isinstance(files, list) else [files]:
+            assert DATASETS.get(dataset.type) is not None
+            assert dataset.get('test_mode', False) is ('train' not in key), key
+            assert dataset.data_root.startswith('data/')
+            assert dataset.data_root.endswith('/')
+            assert 'pipeline' not in dataset  # the leaf joins them
 
 
 def test_no_name_is_shared():
-    keys = [set(Config.fromfile(BASES / f'{name}.py')) for name in NAMES]
-    assert not any(a & b for a, b in combinations(keys, 2))
+    keys = [set(Config.fromfile(BASES / f'datasets/{name}.py')) for name in PREFIXES]
+    assert not any((a & b) - {'inference_scale'} for a, b in combinations(keys, 2))
 
 
-def test_bases_can_be_combined(tmp_path):
-    leaf = tmp_path / 'leaf.py'
-    files = [str(BASES / f'{name}.py') for name in NAMES]
-    leaf.write_text(
-        f'_base_ = {files}\n'
-        "train = dict(sources=[dict(name='coco', dataset=_base_.coco_train), "
-        "dict(name='refcoco', dataset=_base_.refcoco_train)])\n"
-    )
-    cfg = Config.fromfile(leaf)
-    kinds = [source.dataset.type for source in cfg.train.sources]
-    assert kinds == ['PromptCocoDataset', 'ReferringDataset']
+@pytest.mark.parametrize('name', PIPELINES)
+def test_pipelines_have_names_that_mmdet_users_know(name):
+    cfg = Config.fromfile(BASES / f'pipelines/{name}.py')
+    kind = 'test' if name.endswith('_tests') else 'train'
+    assert f'{kind}_pipeline' in cfg
+    for key, steps in cfg.items():
+        if 'pipeline' in key:
+            for step in steps:
+                TRANSFORMS.build(step)
+    assert ('test_cfg' in cfg) is ('test_pipeline' in cfg)
 
 
-def test_datasets_and_pipelines_are_known(base):
-    name, cfg = base
-    datasets = {k: v for k, v in cfg.items() if isinstance(v, dict) and 'ann_file' in v}
-    datasets.pop(f'{name}_val_evaluator', None)
-    assert {f'{name}_train', f'{name}_val'} <= set(datasets)
-    for key, dataset in datasets.items():
-        assert DATASETS.get(dataset.type) is not None
-        assert dataset.get('test_mode', False) is (not key.endswith('_train'))
-        for transform in dataset.pipeline:
-            TRANSFORMS.build(transform)
-
-
-def test_only_objects365_has_no_masks():
-    for name in NAMES:
-        cfg = Config.fromfile(BASES / f'{name}.py')
-        loads = [t for t in cfg[f'{name}_train_pipeline'] if 'Annotations' in t.type]
-        assert [t.get('with_mask', False) for t in loads] == [name != 'objects365v2']
+def test_only_boxes_are_read_without_masks():
+    cfg = Config.fromfile(BASES / 'pipelines/images.py')
+    for key, steps in cfg.items():
+        (load,) = [step for step in steps if 'Annotations' in step.type]
+        assert load.get('with_mask', False) is not key.startswith('boxes_')
 
 
 def test_all_referring_splits_are_there():
-    cfg = Config.fromfile(BASES / 'refcoco.py')
-    files = {
-        v.ann_file for v in cfg.values() if isinstance(v, dict) and 'ann_file' in v
-    }
+    cfg = Config.fromfile(BASES / 'datasets/refcoco.py')
+    files = {v.ann_file for v in cfg.values() if 'ann_file' in v}
     assert len(files) == 1 + 3 + 3 + 2 + 1
-
-
-# ----------------------------------------------------------------------------- videos
-
-
-@pytest.mark.parametrize('name', VIDEO_FILES)
-def test_video_bases_import_nothing_and_have_their_prefix(name):
-    assert 'import ' not in (BASES / f'{name}.py').read_text()
-    cfg = Config.fromfile(BASES / f'{name}.py')
-    assert all(key.startswith(VIDEO_FILES[name]) for key in cfg)
-    for dataset in cfg.values():
-        if 'ann_file' in dataset:
-            assert DATASETS.get(dataset.type) is not None
-            assert dataset.data_root.startswith('data/')
-            assert dataset.data_root.endswith('/')
-
-
-def test_stage_3_files_can_be_combined():
-    assert {'clips_names', 'ovis_train', 'coco_train', 'lasot_train'} <= set(
-        Config.fromfile(BASES / 'stage3_files.py')
-    )

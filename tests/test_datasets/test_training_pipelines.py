@@ -19,7 +19,8 @@ from uninext.datasets import MultiTaskDataset, SampleDraw
 from uninext.registry import DATASETS
 from uninext.structures import Prompt
 
-BASES = Path(__file__).resolve().parents[2] / 'configs' / '_base_' / 'datasets'
+BASES = Path(__file__).resolve().parents[2] / 'configs/_base_'
+KINDS = dict(coco='', objects365v2='boxes_', refcoco='expression_')
 
 
 def shrink(pipeline, short=48):
@@ -37,8 +38,11 @@ def shrink(pipeline, short=48):
 
 
 def base(name, key, args):
-    cfg = Config.fromfile(BASES / f'{name}.py')[f'{name}_{key}']
-    shrink(cfg.pipeline)
+    """A set of the configs, joined with its pipeline as a leaf does it."""
+    cfg = Config.fromfile(BASES / f'datasets/{name}.py')[f'{name}_{key}']
+    file, kind = ('images', 'train') if key == 'train' else ('image_tests', 'test')
+    pipelines = Config.fromfile(BASES / f'pipelines/{file}.py')
+    cfg.pipeline = shrink(pipelines[f'{KINDS[name]}{kind}_pipeline'])
     cfg.update({k: v for k, v in args.items() if k != 'pipeline'})
     return cfg
 

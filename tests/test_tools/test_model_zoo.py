@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EVAL = dict(
     Name='uninext_eval_od_coco',
     Config='configs/uninext/eval/od_coco.py',
-    Metadata={'Evaluation Data': 'COCO val2017'},
+    Metadata={'Evaluation Data': 'COCO val2017', 'Published Stage': 2},
 )
 
 

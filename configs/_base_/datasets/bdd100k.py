@@ -3,8 +3,6 @@
 # data/bdd100k/images/{100k,10k,track,seg_track_20}/train/...
 # data/bdd100k/annotations/{det,ins_seg,box_track,seg_track}_train.json, written by
 #   python tools/dataset_converters/bdd100k.py data/bdd100k
-#
-# Add a pipeline of clips.py: dict(_base_.bdd100k_det_train, pipeline=...).
 bdd100k_det_train = dict(
     type='PromptCocoDataset',
     data_root='data/bdd100k/',
@@ -30,4 +28,18 @@ bdd100k_seg_track_train = dict(
     data_root='data/bdd100k/',
     ann_file='annotations/seg_track_train.json',
     data_prefix=dict(img='images/seg_track_20/train/'),
+)
+bdd100k_box_track_val = dict(
+    type='VideoInstanceDataset',
+    data_root='data/bdd100k/',
+    ann_file='annotations/box_track_val.json',
+    data_prefix=dict(img='images/track/val/'),
+    test_mode=True,
+)
+bdd100k_seg_track_val = dict(
+    type='VideoInstanceDataset',
+    data_root='data/bdd100k/',
+    ann_file='annotations/seg_track_val.json',
+    data_prefix=dict(img='images/seg_track_20/val/'),
+    test_mode=True,
 )

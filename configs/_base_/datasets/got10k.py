@@ -4,11 +4,16 @@
 # data/got10k/annotations/train.json, written by
 #   python tools/dataset_converters/video_set.py got10k data/got10k \
 #       data/got10k/annotations/train.json --split train
-#
-# Add a pipeline of clips.py: dict(_base_.got10k_train, pipeline=...).
 got10k_train = dict(
     type='SingleObjectDataset',
     data_root='data/got10k/',
     ann_file='annotations/train.json',
     data_prefix=dict(img='train/'),
+)
+got10k_test = dict(
+    type='SingleObjectDataset',
+    data_root='data/got10k/',
+    ann_file='annotations/test.json',
+    data_prefix=dict(img='test/'),
+    test_mode=True,
 )

@@ -4,11 +4,16 @@
 # data/refytvos/annotations/train.json, written by
 #   python tools/dataset_converters/video_set.py ref-youtube-vos data/refytvos \
 #       data/refytvos/annotations/train.json --split train
-#
-# Add a pipeline of clips.py: dict(_base_.refytvos_train, pipeline=...).
 refytvos_train = dict(
     type='ReferringVideoDataset',
     data_root='data/refytvos/',
     ann_file='annotations/train.json',
     data_prefix=dict(img='train/JPEGImages/'),
+)
+refytvos_val = dict(
+    type='ReferringVideoDataset',
+    data_root='data/refytvos/',
+    ann_file='annotations/valid.json',
+    data_prefix=dict(img='valid/JPEGImages/'),
+    test_mode=True,
 )

@@ -4,11 +4,16 @@
 # data/trackingnet/annotations/train.json, written by
 #   python tools/dataset_converters/video_set.py trackingnet data/trackingnet \
 #       data/trackingnet/annotations/train.json --split train
-#
-# Add a pipeline of clips.py: dict(_base_.trackingnet_train, pipeline=...).
 trackingnet_train = dict(
     type='SingleObjectDataset',
     data_root='data/trackingnet/',
     ann_file='annotations/train.json',
     data_prefix=dict(img=''),
+)
+trackingnet_test = dict(
+    type='SingleObjectDataset',
+    data_root='data/trackingnet/',
+    ann_file='annotations/test.json',
+    data_prefix=dict(img=''),
+    test_mode=True,
 )

@@ -3,8 +3,6 @@
 # data/ytvis_2019/train/JPEGImages/<video>/*.jpg
 # data/ytvis_2019/annotations/instances_train_sub.json
 # data/ytvis_2021/train/JPEGImages/<video>/*.jpg, data/ytvis_2021/train/instances.json
-#
-# Add a pipeline of clips.py: dict(_base_.ytvis_2019_train, pipeline=...).
 ytvis_2019_train = dict(
     type='VideoInstanceDataset',
     data_root='data/ytvis_2019/',
@@ -16,4 +14,11 @@ ytvis_2021_train = dict(
     data_root='data/ytvis_2021/',
     ann_file='train/instances.json',
     data_prefix=dict(img='train/JPEGImages/'),
+)
+ytvis_2019_val = dict(
+    type='VideoInstanceDataset',
+    data_root='data/ytvis_2019/',
+    ann_file='annotations/instances_val_sub.json',
+    data_prefix=dict(img='valid/JPEGImages/'),
+    test_mode=True,
 )

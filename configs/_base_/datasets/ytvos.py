@@ -4,11 +4,17 @@
 # data/ytvos18/annotations/train.json, written by
 #   python tools/dataset_converters/video_set.py youtube-vos data/ytvos18 \
 #       data/ytvos18/annotations/train.json --split train
-#
-# Add a pipeline of clips.py: dict(_base_.ytvos18_train, pipeline=...).
 ytvos18_train = dict(
     type='SingleObjectDataset',
     data_root='data/ytvos18/',
     ann_file='annotations/train.json',
     data_prefix=dict(img='train/JPEGImages/'),
+)
+ytvos18_val = dict(
+    type='SingleObjectDataset',
+    data_root='data/ytvos18/',
+    ann_file='annotations/valid.json',
+    data_prefix=dict(img='valid/JPEGImages/'),
+    target='mask',
+    test_mode=True,
 )

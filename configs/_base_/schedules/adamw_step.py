@@ -18,5 +18,3 @@ param_scheduler = [
     dict(type='MultiStepLR', by_epoch=False, milestones=[76658], gamma=0.1)
 ]
 train_cfg = dict(type='ResumableIterTrainLoop', max_iters=91990, val_interval=91990)
-val_cfg = dict(type='ValLoop')
-test_cfg = dict(type='TestLoop')

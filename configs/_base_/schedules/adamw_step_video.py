@@ -11,4 +11,3 @@ param_scheduler = [
 ]
 train_cfg = dict(max_iters=180000, val_interval=180000)
 # Not evaluated while training: a checkpoint is, with the configs of uninext/eval/.
-val_cfg, test_cfg = None, None

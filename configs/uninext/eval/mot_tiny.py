@@ -1,8 +1,16 @@
 # MOT in small: parts of MOT17.
 # python tools/test.py configs/uninext/eval/mot_tiny.py CHECKPOINT
 # HOTA, MOTA, IDF1. Figures: docs/video.md.
-_base_ = ['../stage3_video_tiny.py', '../../_base_/eval/tiny_video.py']
-model = _base_.mot_boxes_only
-test_dataloader = dict(dataset=_base_.tiny_mot)
+_base_ = [
+    '../../_base_/default_runtime.py',
+    '../../_base_/models/uninext_tiny_video.py',
+    '../../_base_/datasets/tiny_video.py',
+    '../../_base_/pipelines/tiny_video_tests.py',
+]
+model = dict(
+    followers=dict(names=dict(with_masks=False)), predictor=dict(with_masks=False)
+)
+test_dataloader = dict(
+    dataset=dict(_base_.tiny_video_mot_test, pipeline=_base_.test_pipeline)
+)
 test_evaluator = dict(type='TrackingMetric', similarity='bbox', protocol='mot17')
-test_cfg = dict(_delete_=True, type='VideoTestLoop')

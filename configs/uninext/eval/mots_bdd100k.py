@@ -1,11 +1,17 @@
 # MOTS on BDD100K val (32 videos, 8 classes).
 # python tools/test.py configs/uninext/eval/mots_bdd100k.py CHECKPOINT
 # mMOTSA, mIDF1; writes work_dirs/mots_bdd100k/results/. Not measured here: docs/evaluation.md.
-_base_ = ['../stage3_video.py', '../../_base_/eval/mots.py']
-test_dataloader = dict(dataset=_base_.mots_bdd100k)
+_base_ = [
+    '../../_base_/default_runtime.py',
+    '../../_base_/models/uninext_r50_video.py',
+    '../../_base_/datasets/bdd100k.py',
+    '../../_base_/pipelines/video_tests.py',
+]
+test_dataloader = dict(
+    dataset=dict(_base_.bdd100k_seg_track_val, pipeline=_base_.test_pipeline)
+)
 test_evaluator = dict(
     type='BDD100KTrackingMetric',
     similarity='segm',
     outfile_prefix='work_dirs/mots_bdd100k/results',
 )
-test_cfg = dict(_delete_=True, type='VideoTestLoop')

@@ -1,21 +1,23 @@
 # Referring comprehension and segmentation on RefCOCO+ val, testA, testB.
 # python tools/test.py configs/uninext/eval/rec_refcocoplus.py CHECKPOINT
 # P@0.5 to P@0.9, oIoU, mIoU of boxes and masks. Not measured here: docs/evaluation.md.
-_base_ = '../stage2_image.py'
-test_dataloader = dict(
-    dataset=dict(
-        _delete_=True,
-        type='ConcatDataset',
-        datasets=[
-            _base_.refcoco_plus_val,
-            _base_.refcoco_plus_testA,
-            _base_.refcoco_plus_testB,
-        ],
-    )
+_base_ = [
+    '../../_base_/default_runtime.py',
+    '../../_base_/models/uninext_r50.py',
+    '../../_base_/datasets/refcoco.py',
+    '../../_base_/pipelines/image_tests.py',
+]
+__sets = dict(
+    val=_base_.refcoco_plus_val,
+    testA=_base_.refcoco_plus_testA,
+    testB=_base_.refcoco_plus_testB,
 )
+__datasets = [
+    dict(data, pipeline=_base_.expression_test_pipeline) for data in __sets.values()
+]
+test_dataloader = dict(dataset=dict(type='ConcatDataset', datasets=__datasets))
 test_evaluator = dict(
-    _delete_=True,
     type='MultiDatasetsEvaluator',
     metrics=[_base_.refcoco_val_evaluator] * 3,
-    dataset_prefixes=['val', 'testA', 'testB'],
+    dataset_prefixes=list(__sets),
 )

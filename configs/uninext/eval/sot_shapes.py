@@ -1,8 +1,16 @@
 # SOT on the Shapes suite: one target by its box.
 # python tools/test.py configs/uninext/eval/sot_shapes.py CHECKPOINT
 # Success AUC. All tasks: tools/analysis_tools/ten_tasks.py. Data: docs/shapes.md.
-_base_ = ['../stage3_video_shapes.py', '../../_base_/eval/shapes.py']
-test_dataloader = dict(dataset=_base_.shapes_sot)
-model = _base_.sot_boxes_only
+_base_ = [
+    '../../_base_/default_runtime.py',
+    '../../_base_/models/uninext_tiny_video.py',
+    '../../_base_/datasets/shapes.py',
+    '../../_base_/pipelines/shapes_video_tests.py',
+]
+model = dict(
+    followers=dict(box=dict(with_masks=False)), predictor=dict(with_masks=False)
+)
+test_dataloader = dict(
+    dataset=dict(_base_.shapes_sot_val, pipeline=_base_.test_pipeline)
+)
 test_evaluator = dict(type='SOTMetric', rules='lasot')
-test_cfg = dict(_delete_=True, type='VideoTestLoop')

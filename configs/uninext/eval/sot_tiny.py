@@ -1,8 +1,16 @@
 # SOT in small: DAVIS as boxes.
 # python tools/test.py configs/uninext/eval/sot_tiny.py CHECKPOINT
 # Success AUC. Figures: docs/video.md.
-_base_ = ['../stage3_video_tiny.py', '../../_base_/eval/tiny_video.py']
-test_dataloader = dict(dataset=_base_.tiny_sot)
-model = _base_.sot_boxes_only
+_base_ = [
+    '../../_base_/default_runtime.py',
+    '../../_base_/models/uninext_tiny_video.py',
+    '../../_base_/datasets/tiny_video.py',
+    '../../_base_/pipelines/tiny_video_tests.py',
+]
+model = dict(
+    followers=dict(box=dict(with_masks=False)), predictor=dict(with_masks=False)
+)
+test_dataloader = dict(
+    dataset=dict(_base_.tiny_video_sot_test, pipeline=_base_.test_pipeline)
+)
 test_evaluator = dict(type='SOTMetric', rules='lasot')
-test_cfg = dict(_delete_=True, type='VideoTestLoop')

@@ -1,7 +1,13 @@
 # VOS on the Shapes suite: all objects of the first frame by their masks.
 # python tools/test.py configs/uninext/eval/vos_shapes.py CHECKPOINT
 # J and F. All tasks: tools/analysis_tools/ten_tasks.py. Data: docs/shapes.md.
-_base_ = ['../stage3_video_shapes.py', '../../_base_/eval/shapes.py']
-test_dataloader = dict(dataset=_base_.shapes_vos)
+_base_ = [
+    '../../_base_/default_runtime.py',
+    '../../_base_/models/uninext_tiny_video.py',
+    '../../_base_/datasets/shapes.py',
+    '../../_base_/pipelines/shapes_video_tests.py',
+]
+test_dataloader = dict(
+    dataset=dict(_base_.shapes_vos_val, pipeline=_base_.test_pipeline)
+)
 test_evaluator = dict(type='VOSMetric', frames='inner')
-test_cfg = dict(_delete_=True, type='VideoTestLoop')

@@ -1,7 +1,13 @@
 # VOS in small: DAVIS.
 # python tools/test.py configs/uninext/eval/vos_tiny.py CHECKPOINT
 # J and F. Figures: docs/video.md.
-_base_ = ['../stage3_video_tiny.py', '../../_base_/eval/tiny_video.py']
-test_dataloader = dict(dataset=_base_.tiny_vos)
+_base_ = [
+    '../../_base_/default_runtime.py',
+    '../../_base_/models/uninext_tiny_video.py',
+    '../../_base_/datasets/tiny_video.py',
+    '../../_base_/pipelines/tiny_video_tests.py',
+]
+test_dataloader = dict(
+    dataset=dict(_base_.tiny_video_vos_test, pipeline=_base_.test_pipeline)
+)
 test_evaluator = dict(type='VOSMetric', frames='inner')
-test_cfg = dict(_delete_=True, type='VideoTestLoop')

@@ -1,11 +1,12 @@
 # Many words on the Shapes suite, parts 1 to 9: small pictures, each part from the last.
 # PART=looks tools/dist_train.sh configs/uninext/shapes_words/small.py 2 --amp
-# and so on through the table: docs/shapes.md has the loop.
+# and so on through the table: docs/shapes.md.
 # Source: docs/shapes.md; data: configs/_base_/datasets/shapes_words.py.
 _base_ = [
     '../../_base_/default_runtime.py',
     '../../_base_/models/uninext_tiny_video.py',
     '../../_base_/schedules/adamw_step_video.py',
+    '../../_base_/datasets/mixture.py',
     '../../_base_/datasets/shapes_words.py',
 ]
 find_unused_parameters = True  # the last convolution of MobileNetV2 leads nowhere
@@ -42,14 +43,9 @@ model = dict(
     mask_head=dict(loss_mask=dict(loss_weight=0.2), loss_dice=dict(loss_weight=0.5)),
 )
 train_dataloader = dict(
-    num_workers=1,
-    persistent_workers=True,
-    batch_sampler=dict(type='MultiTaskBatchSampler'),
     batch_size=14,
-    sampler=dict(type='DefaultSampler'),
-    dataset=dict(
-        type='MultiTaskDataset', sources=_base_.shapes_sources, shares=__shares
-    ),
+    num_workers=1,
+    dataset=dict(sources=_base_.shapes_sources, shares=__shares),
 )
 optim_wrapper = dict(
     optimizer=dict(lr=__rate, weight_decay=1e-4),

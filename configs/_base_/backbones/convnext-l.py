@@ -1,4 +1,5 @@
-# What ConvNeXt-L changes in any of the models here: "model = _base_.convnext_l".
+# What ConvNeXt-L changes in any of the models here: model =
+# _base_.pop('convnext_l') takes it, and leaves no such key.
 # Source: arXiv 2201.03545, with the numbers of UNINEXT's published configs.
 convnext_l = dict(
     data_preprocessor=dict(test_pad_size_divisor=32),

@@ -1,4 +1,5 @@
-# What ViT-H changes in any of the models here: "model = _base_.vit_h".
+# What ViT-H changes in any of the models here: model =
+# _base_.pop('vit_h') takes it, and leaves no such key.
 # Source: arXiv 2203.16527, with the numbers of UNINEXT's published configs.
 vit_h = dict(
     data_preprocessor=dict(test_pad_size_divisor=32),

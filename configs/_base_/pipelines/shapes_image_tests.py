@@ -1,0 +1,15 @@
+# How images of the Shapes suite are tested. Names as in images.py.
+test_pipeline, expression_test_pipeline = (
+    [
+        dict(type='LoadImageOrExplain'),
+        dict(type='Resize', scale=(320, 240), keep_ratio=True, backend='pillow'),
+        dict(type='LoadPromptAnnotations', with_mask=True),
+        dict(type=prompt),
+        dict(type='PackUninextInputs'),
+    ]
+    for prompt in ('AllCategoryPrompt', 'SampleExpressionPrompt')
+)
+test_cfg = dict(type='TestLoop')
+test_dataloader = dict(
+    batch_size=1, num_workers=1, sampler=dict(type='DefaultSampler', shuffle=False)
+)
