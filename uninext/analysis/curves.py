@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uninext.analysis.run_logs import SOURCE_PREFIX, RunLog, smooth, wanted_keys
-from uninext.utils.files import replacing
+from uninext.utils.figures import figure_path, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,9 +27,8 @@ LAST_LAYER = (
     'loss_reid',
     'loss_reid_aux',
 )
-PANEL_WH, MAX_COLUMNS, DPI = (5.5, 4.0), 3, 110
+PANEL_WH, MAX_COLUMNS = (5.5, 4.0), 3
 MANY_POINTS = 40  # curves with fewer have their points marked
-FORMATS = {'.png', '.svg', '.pdf', '.jpg'}
 
 Line = tuple[str, RunLog, str]  # label, run, scalar
 
@@ -60,33 +59,20 @@ def draw_curves(
     Raises:
         ValueError: If there is no run, no scalar of such a name, or no such format.
     """
-    out = Path(out)
-    if out.suffix.lower() not in FORMATS:
-        raise ValueError(f'{out}: give the picture one of {sorted(FORMATS)}.')
+    out = figure_path(out)
     panels = _panels(runs, keys)
-    import matplotlib
-
-    matplotlib.use('Agg')
-    from matplotlib import pyplot as plt
+    from matplotlib.figure import Figure
 
     columns = min(len(panels), MAX_COLUMNS)
     rows = -(-len(panels) // columns)
-    figure, axes = plt.subplots(
-        rows,
-        columns,
-        figsize=(PANEL_WH[0] * columns, PANEL_WH[1] * rows),
-        constrained_layout=True,
-        squeeze=False,
-    )
+    figure = Figure((PANEL_WH[0] * columns, PANEL_WH[1] * rows), layout='constrained')
+    axes = figure.subplots(rows, columns, squeeze=False)
     for axis in axes.flat[len(panels) :]:
         axis.axis('off')
     for axis, (name, lines) in zip(axes.flat, panels.items()):
         _draw_panel(axis, name, lines, window)
     figure.suptitle(title)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(out) as part:
-        figure.savefig(part, dpi=DPI, format=out.suffix[1:].lower())
-    plt.close(figure)
+    save_figure(figure, out)
     return out
 
 

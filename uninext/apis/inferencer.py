@@ -34,6 +34,7 @@ from uninext.model_zoo import (
 from uninext.models.detectors import UNINEXT, UNINEXTVideo
 from uninext.models.trackers import VideoFrame, VideoSession
 from uninext.structures import Prompt, Target, UninextDataSample, VisualPrompt
+from uninext.utils.defaults import SCORE_THRESHOLD
 from uninext.utils.inference_scale import InferenceScale
 
 ON_ERROR = ('raise', 'skip')
@@ -119,7 +120,7 @@ class UninextInferencer:
         expression: str | Sequence[str] | None = None,
         box: Any = None,
         mask: Any = None,
-        score_thr: float = 0.3,
+        score_thr: float = SCORE_THRESHOLD,
         batch_size: int = 1,
         stream: bool = False,
         as_video: bool | None = None,
@@ -374,7 +375,10 @@ class Following:
             session.add(prompt)  # its id is its place
 
     def step(
-        self, image: np.ndarray, score_thr: float = 0.3, path: str | None = None
+        self,
+        image: np.ndarray,
+        score_thr: float = SCORE_THRESHOLD,
+        path: str | None = None,
     ) -> Result:
         """Find in the next frame.
 
@@ -385,7 +389,7 @@ class Following:
         """
         return self._take(Picture(image, path), score_thr)
 
-    def _take(self, picture: Picture, score_thr: float = 0.3) -> Result:
+    def _take(self, picture: Picture, score_thr: float = SCORE_THRESHOLD) -> Result:
         """Find in the next frame; see :meth:`step`.
 
         Args:

@@ -34,6 +34,7 @@ from uninext.cli.predict_plan import (
     saves_for,
 )
 from uninext.cli.predict_report import Problems, Tally, summary
+from uninext.utils.defaults import SCORE_THRESHOLD
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,7 +61,6 @@ examples:
 Prompts of all kinds may be mixed: they share one pass of the network. A box or mask
 shows its thing in the first frame of a video, and in each picture by itself.
 """
-DEFAULT_SCORE_THR = 0.3  # the inferencer's
 EXIT_INCOMPLETE = 3  # a part of the sources could not be used
 EXIT_INTERRUPTED = 130
 ESCAPE = 27  # the key
@@ -131,7 +131,7 @@ def _add_prompts(group: Any) -> None:
     group.add_argument(
         '--score-thr',
         type=float,
-        default=DEFAULT_SCORE_THR,
+        default=SCORE_THRESHOLD,
         metavar='S',
         help='leave out what has a name and a lower score; default %(default)s',
     )

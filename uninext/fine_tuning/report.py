@@ -23,6 +23,7 @@ from uninext.fine_tuning.config import near_path
 from uninext.fine_tuning.plan import FineTuning
 from uninext.fine_tuning.work_dir import PREDICTIONS
 from uninext.registry import RUNNERS
+from uninext.utils.defaults import SCORE_THRESHOLD
 from uninext.visualization import UninextVisualizer, make_contact_sheet
 
 # Figures that are compared, of those that the metrics give, and their names for people.
@@ -148,7 +149,7 @@ def draw_predictions(
     datasets: Sequence[Any],
     out_dir: str | Path,
     num_images: int = 8,
-    score_thr: float = 0.3,
+    score_thr: float = SCORE_THRESHOLD,
 ) -> Path:
     """Draw ground truth beside predictions.
 

@@ -1,5 +1,7 @@
 """Shared helpers that know nothing of models or data.
 
+``defaults``: numbers that several rooms have in common.
+``figures``: figures of matplotlib as files.
 ``files``: written whole or not at all.
 ``meta_device``: networks of full size without numbers.
 ``optional_imports``: stand-ins for compiled extensions that may be absent.

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from uninext.utils.files import replacing
+from uninext.utils.figures import figure_path, save_figure
 
 NOTHING = 'nothing'
 MAX_WRITTEN = 25  # categories up to which the cells have numbers in them
-FORMATS = {'.png', '.svg', '.pdf', '.jpg'}
 
 
 def draw_confusion(
@@ -32,22 +31,18 @@ def draw_confusion(
     Raises:
         ValueError: If there is no such format, or the sizes do not fit.
     """
-    out = Path(out)
-    if out.suffix.lower() not in FORMATS:
-        raise ValueError(f'{out}: give the picture one of {sorted(FORMATS)}.')
+    out = figure_path(out)
     size = len(names) + 1
     if counts.shape != (size, size):
         raise ValueError(
             f'{len(names)} names need counts of {(size, size)}, got {counts.shape}.'
         )
-    import matplotlib
-
-    matplotlib.use('Agg')
-    from matplotlib import pyplot as plt
+    from matplotlib.figure import Figure
 
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     side = min(max(3.5, 0.42 * size + 2), 24)
-    figure, axis = plt.subplots(figsize=(side + 1, side), constrained_layout=True)
+    figure = Figure((side + 1, side), layout='constrained')
+    axis = figure.subplots()
     shown = axis.imshow(shares, cmap='cividis', vmin=0, vmax=1)
     figure.colorbar(shown, label='share of the row', shrink=0.8)
     labels = [*names, NOTHING]
@@ -61,8 +56,5 @@ def draw_confusion(
             ink = 'black' if shares[i, j] > 0.5 else 'white'
             cell = dict(ha='center', va='center', fontsize=7, color=ink)
             axis.text(j, i, str(counts[i, j]), **cell)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(out) as part:
-        figure.savefig(part, dpi=110, format=out.suffix[1:].lower())
-    plt.close(figure)
+    save_figure(figure, out)
     return out

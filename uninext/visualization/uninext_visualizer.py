@@ -22,6 +22,7 @@ from mmengine.structures import InstanceData
 
 from uninext.registry import VISUALIZERS
 from uninext.structures import Prompt
+from uninext.utils.defaults import SCORE_THRESHOLD
 from uninext.visualization.drawing import (
     MASK_OPACITY,
     DrawingScale,
@@ -82,7 +83,7 @@ class UninextVisualizer(DetLocalVisualizer):
         show: bool = False,
         wait_time: float = 0,
         out_file: str | None = None,
-        pred_score_thr: float = 0.3,
+        pred_score_thr: float = SCORE_THRESHOLD,
         step: int = 0,
     ) -> None:
         """Draw a sample; show it, write it to a file, or hand it to the backends.

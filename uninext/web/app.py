@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from uninext.apis import UninextInferencer
+from uninext.utils.defaults import SCORE_THRESHOLD
 from uninext.web.answers import AT_ONCE, Answering, first_frame
 from uninext.web.examples import Example
 from uninext.web.handlers import LIVE, WHOLE, AskHandlers, MarkHandlers, ready
@@ -17,7 +18,6 @@ from uninext.web.pages import live_picture
 from uninext.web.panel import VIEW_HEIGHT, PromptPanel, build_panel
 
 TITLE = 'uninext'
-SCORE_THR = 0.3
 RESULT_HEIGHT = 400  # pixels
 MAX_WAITING = 32
 # Examples are at the foot of the page, answers at its head.
@@ -59,7 +59,7 @@ def build_app(
             with gr.Tab('Videos', elem_id='tab-videos'):
                 _video_tab(ask, videos)
             with gr.Tab('Camera', elem_id='tab-camera'):
-                build_live_tab(answering, SCORE_THR)
+                build_live_tab(answering, SCORE_THRESHOLD)
         app.unload(ask.stop)
     return app.queue(max_size=MAX_WAITING, default_concurrency_limit=AT_ONCE)
 
@@ -77,7 +77,7 @@ def _picture_tab(ask: AskHandlers, examples: Sequence[Example]) -> None:
     marks = MarkHandlers(lambda picture: picture)
     with gr.Row():
         with gr.Column(min_width=300):
-            panel = build_panel(source, marks, 'picture', SCORE_THR)
+            panel = build_panel(source, marks, 'picture', SCORE_THRESHOLD)
         with gr.Column(min_width=300):
             result = gr.Image(
                 label='Found',
@@ -114,7 +114,7 @@ def _video_tab(ask: AskHandlers, examples: Sequence[Example]) -> None:
     marks = MarkHandlers(first_frame)
     with gr.Row():
         with gr.Column(min_width=300):
-            panel = build_panel(source, marks, 'video', SCORE_THR)
+            panel = build_panel(source, marks, 'video', SCORE_THRESHOLD)
             stop = gr.Button(
                 'Stop and keep what is done',
                 variant='stop',

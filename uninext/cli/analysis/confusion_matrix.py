@@ -15,6 +15,7 @@ import argparse
 from functools import partial
 
 from uninext.cli.common import run_tool, user_errors
+from uninext.utils.defaults import SCORE_THRESHOLD
 
 DESCRIPTION = __doc__
 
@@ -34,7 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--iou-thr', type=float, default=0.5, help='smallest overlap of a pair'
     )
     parser.add_argument(
-        '--score-thr', type=float, default=0.3, help='answers below are left out'
+        '--score-thr',
+        type=float,
+        default=SCORE_THRESHOLD,
+        help='answers below are left out',
     )
     parser.add_argument('--out', help='picture to write: .png, .svg, .pdf or .jpg')
     parser.add_argument(

@@ -20,6 +20,7 @@ from uninext.evaluation.result_files.images import (
     check_shapes,
     read_coco_pair,
 )
+from uninext.utils.defaults import SCORE_THRESHOLD
 
 NOTHING = 'nothing'
 
@@ -69,7 +70,7 @@ def coco_confusion(
     pred: str | Path,
     kind: str = 'bbox',
     iou_thr: float = 0.5,
-    score_thr: float = 0.3,
+    score_thr: float = SCORE_THRESHOLD,
 ) -> Confusion:
     """Count what the objects of a set were taken for.
 

@@ -14,13 +14,13 @@ import torch.nn.functional as F
 from mmdet.models.data_preprocessors import DetDataPreprocessor
 from torch import Tensor
 
+from uninext.models.heads.mask_head import MASK_STRIDE
 from uninext.models.losses.color_similarity import color_similarity
 from uninext.registry import MODELS
 from uninext.structures import Template, UninextDataSample
 
 # Rows at the lower edge of the original image whose annotations BoxInst does not trust.
 BOTTOM_PIXELS_REMOVED = 10
-MASK_STRIDE = 4
 
 
 @MODELS.register_module()

@@ -13,7 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-MASK_STRIDE = 4
+from uninext.models.heads.mask_head import MASK_STRIDE
+
 MAX_MASK_PIXELS = 32_000_000  # full-resolution pixels held at once: 128 MB of float32
 
 

@@ -1,0 +1,3 @@
+"""Numbers that the command line, the web page and Python have in common."""
+
+SCORE_THRESHOLD = 0.3  # predictions below are not shown, saved or counted
