@@ -40,11 +40,7 @@ class UserError(SystemExit):
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options that training and testing share; they are mmdet's.
-
-    Args:
-        parser: The parser to add to.
-    """
+    """Add the options that training and testing share; they are mmdet's."""
     parser.add_argument(
         '--work-dir', help='folder of logs and checkpoints; default work_dirs/CONFIG'
     )
@@ -104,11 +100,7 @@ def names_of(options: Sequence[str] | None) -> tuple[str, ...] | None:
 
 
 def prepare_process(args: argparse.Namespace) -> None:
-    """Set what has to be set before torch is imported.
-
-    Args:
-        args: Parsed arguments of :func:`add_run_arguments`.
-    """
+    """Set what has to be set before torch is imported."""
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     if args.device == 'cpu':
         os.environ['CUDA_VISIBLE_DEVICES'] = '-1'

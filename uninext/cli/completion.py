@@ -19,11 +19,7 @@ VARIABLE = '_ARGCOMPLETE'  # set by the shell when TAB is pressed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of completion.
-
-    Args:
-        parser: The parser to add to.
-    """
+    """Add the arguments of completion."""
     parser.epilog = EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument('shell', choices=SHELLS, help='the shell you use')
@@ -31,9 +27,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the code.
-
-    Args:
-        args: Parsed arguments of :func:`add_arguments`.
 
     Returns:
         0; errors of the user leave with status 2.

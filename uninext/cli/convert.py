@@ -17,11 +17,7 @@ DESCRIPTION = 'Convert a published checkpoint to the layout of this project, or 
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of converting.
-
-    Args:
-        parser: The parser to add to.
-    """
+    """Add the arguments of converting."""
     parser.add_argument('source', metavar='IN', help='checkpoint to read')
     parser.add_argument('target', metavar='OUT', help='.pth or .safetensors to write')
     parser.add_argument(
@@ -56,14 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Convert the file and print what became of every key.
-
-    Args:
-        args: Parsed arguments of :func:`add_arguments`.
-
-    Returns:
-        0.
-    """
+    """Convert the file and print what became of every key."""
     from uninext.checkpoint.conversion import convert_file
 
     report = convert_file(

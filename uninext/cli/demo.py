@@ -20,11 +20,7 @@ MAX_PORT = 65535
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the demo.
-
-    Args:
-        parser: The parser to add to.
-    """
+    """Add the arguments of the demo."""
     parser.epilog = EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     add_model_options(parser)
@@ -44,14 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve the page until Ctrl-C.
-
-    Args:
-        args: Parsed arguments of :func:`add_arguments`.
-
-    Returns:
-        0.
-    """
+    """Serve the page until Ctrl-C."""
     if args.port is not None and not 0 < args.port <= MAX_PORT:
         raise ValueError(f'--port must be in 1..{MAX_PORT}, got {args.port}.')
     from uninext.web import launch  # says what to install

@@ -6,8 +6,6 @@ A config enters; a table of drawn and expected shares leaves, and pictures if as
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +23,7 @@ PICTURES_PER_SOURCE = 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of dry runs.
-
-    Args:
-        parser: The parser to add to.
-    """
+    """Add the arguments of dry runs."""
     group = parser.add_argument_group('dry run')
     group.add_argument(
         '--dry-run',
@@ -254,13 +248,14 @@ def build_dataset(cfg: Config) -> MultiTaskDataset:
     Raises:
         ValueError: If it is no ``MultiTaskDataset``.
     """
+    from uninext.utils.optional_imports import import_mmdet_quietly
+
+    import_mmdet_quietly()
     from mmengine.registry import init_default_scope
 
     from uninext.registry import DATASETS
 
     init_default_scope(cfg.get('default_scope', 'uninext'))
-    with contextlib.redirect_stdout(io.StringIO()):
-        import mmdet.datasets  # noqa: F401  (prints that an extra is absent)
     from uninext.datasets import MultiTaskDataset
 
     dataset = DATASETS.build(cfg.train_dataloader.dataset)

@@ -47,11 +47,7 @@ PROTOCOLS = ('plain', 'mot15', 'mot17', 'mot20', 'mots')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of evaluating result files.
-
-    Args:
-        parser: The parser to add to.
-    """
+    """Add the arguments of evaluating result files."""
     parser.epilog = EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     action = parser.add_argument(
@@ -105,9 +101,6 @@ def _format(text: str) -> str:
 
 def run(args: argparse.Namespace) -> int:
     """Print the metrics.
-
-    Args:
-        args: Parsed arguments of :func:`add_arguments`.
 
     Returns:
         0; errors of the user leave with status 2.

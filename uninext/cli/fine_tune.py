@@ -28,11 +28,7 @@ Train = Callable[['Config', argparse.Namespace], 'UninextRunner']
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of fine-tuning.
-
-    Args:
-        parser: The parser to add to.
-    """
+    """Add the arguments of fine-tuning."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
     group = parser.add_argument_group(
@@ -117,9 +113,6 @@ def _add_schedule_arguments(group: argparse._ArgumentGroup) -> None:
 def check(args: argparse.Namespace) -> None:
     """Refuse what does not go together.
 
-    Args:
-        args: Parsed arguments of ``uninext train``.
-
     Raises:
         ValueError: If there is neither a config nor data, or options of data without
             data.
@@ -186,9 +179,6 @@ def run(
 
 def prepare(args: argparse.Namespace) -> FineTuning:
     """Read the data, find the model, write and print the config.
-
-    Args:
-        args: Parsed arguments of ``uninext train``, with ``data``.
 
     Returns:
         What is going to be done; ``WORK_DIR/config.py`` is written.

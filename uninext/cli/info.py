@@ -40,11 +40,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the table.
 
     Args:
-        args: Parsed arguments; there are none.
-
-    Returns:
-        0.
-    """
+        args: Parsed arguments; there are none."""
     for name, value in collect().items():
         print(f'{name:<20} {value}')
     return 0

@@ -79,11 +79,7 @@ SAVES = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of predicting.
-
-    Args:
-        parser: The parser to add to.
-    """
+    """Add the arguments of predicting."""
     kinds = '\n'.join(f'  {name:<9} {text}' for name, text in SAVES.items())
     parser.epilog = f'what --save writes:\n{kinds}\n\n{EXAMPLES}'
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -224,9 +220,6 @@ def _save_names(text: str) -> tuple[str, ...]:
 
 def run(args: argparse.Namespace) -> int:
     """Predict as the arguments say.
-
-    Args:
-        args: Parsed arguments of :func:`add_arguments`.
 
     Returns:
         0; 3 if a part of the sources could not be used; 130 after Ctrl-C; errors of

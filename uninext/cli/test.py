@@ -19,11 +19,7 @@ DESCRIPTION = 'Evaluate a checkpoint on the test set of a config.'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of testing; they are mmdet's.
-
-    Args:
-        parser: The parser to add to.
-    """
+    """Add the arguments of testing; they are mmdet's."""
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--out', help='save predictions to this .pkl file')
@@ -40,14 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Test as the arguments say.
-
-    Args:
-        args: Parsed arguments of :func:`add_arguments`.
-
-    Returns:
-        0.
-    """
+    """Test as the arguments say."""
     prepare_process(args)
     _check(args)
     cfg = load_config(args)

@@ -30,11 +30,7 @@ DESCRIPTION = 'Train a model, or fine-tune one on your own data.'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of training; they are mmdet's.
-
-    Args:
-        parser: The parser to add to.
-    """
+    """Add the arguments of training; they are mmdet's."""
     parser.add_argument(
         'config',
         nargs='?',
@@ -56,14 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train as the arguments say.
-
-    Args:
-        args: Parsed arguments of :func:`add_arguments`.
-
-    Returns:
-        0.
-    """
+    """Train as the arguments say."""
     prepare_process(args)
     fine_tune.check(args)
     if args.data is not None:

@@ -22,11 +22,7 @@ DESCRIPTION = __doc__
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments.
-
-    Args:
-        parser: The parser to add to.
-    """
+    """Add the arguments."""
     parser.add_argument('runs', nargs='+', metavar='RUN', help='work_dir of a training')
     parser.add_argument('--names', nargs='+', help='of the runs, in order')
     parser.add_argument('--out', help='picture to write: .png, .svg, .pdf or .jpg')
@@ -45,9 +41,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the table, draw the curves.
-
-    Args:
-        args: Parsed arguments of :func:`add_arguments`.
 
     Returns:
         0; errors of the user leave with status 2.

@@ -20,11 +20,7 @@ if TYPE_CHECKING:
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the model, its weights and the size of pictures.
-
-    Args:
-        parser: The parser to add to.
-    """
+    """Add the model, its weights and the size of pictures."""
     parser.add_argument('model', help='config, name of a model, or file of weights')
     parser.add_argument(
         '--checkpoint',
@@ -44,11 +40,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_prompt_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add prompts, as ``uninext predict`` spells them.
-
-    Args:
-        parser: The parser to add to.
-    """
+    """Add prompts, as ``uninext predict`` spells them."""
     parser.add_argument(
         '--categories',
         action='append',

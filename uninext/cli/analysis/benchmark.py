@@ -41,11 +41,7 @@ KINDS = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments.
-
-    Args:
-        parser: The parser to add to.
-    """
+    """Add the arguments."""
     kinds = parser.add_subparsers(dest='kind', metavar='KIND', required=True)
     for name, text in KINDS.items():
         kind = kinds.add_parser(name, help=text, description=text)
@@ -66,9 +62,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure and print.
-
-    Args:
-        args: Parsed arguments of :func:`add_arguments`.
 
     Returns:
         0; errors of the user leave with status 2.

@@ -22,11 +22,7 @@ MAX_BATCHES = 20_000  # that are looked through for samples of a rare source
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments.
-
-    Args:
-        parser: The parser to add to.
-    """
+    """Add the arguments."""
     parser.add_argument('config', help='path or name of a config')
     parser.add_argument(
         '--out', type=Path, default=Path('browsed'), help='folder (default: browsed)'
@@ -47,9 +43,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Draw and save.
-
-    Args:
-        args: Parsed arguments of :func:`add_arguments`.
 
     Returns:
         0; errors of the user leave with status 2.

@@ -21,11 +21,7 @@ DESCRIPTION = __doc__
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments.
-
-    Args:
-        parser: The parser to add to.
-    """
+    """Add the arguments."""
     parser.add_argument('--gt', required=True, metavar='PATH', help='ground truth')
     parser.add_argument('--pred', required=True, metavar='PATH', help='results')
     parser.add_argument(
@@ -48,9 +44,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Count, print, draw.
-
-    Args:
-        args: Parsed arguments of :func:`add_arguments`.
 
     Returns:
         0; errors of the user leave with status 2.

@@ -29,20 +29,13 @@ DESCRIPTION = __doc__
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments.
-
-    Args:
-        parser: The parser to add to.
-    """
+    """Add the arguments."""
     add_model_arguments(parser)
     add_prompt_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Count and print.
-
-    Args:
-        args: Parsed arguments of :func:`add_arguments`.
 
     Returns:
         0; errors of the user leave with status 2.

@@ -25,11 +25,7 @@ ABSENT = object()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments.
-
-    Args:
-        parser: The parser to add to.
-    """
+    """Add the arguments."""
     parser.add_argument('config', help='path or name of a config')
     parser.add_argument(
         '--diff', metavar='OTHER', help='print only what CONFIG changes of OTHER'
@@ -45,9 +41,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the config, or the difference.
-
-    Args:
-        args: Parsed arguments of :func:`add_arguments`.
 
     Returns:
         0; errors of the user leave with status 2.
