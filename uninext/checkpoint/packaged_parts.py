@@ -79,7 +79,7 @@ def packaged_parts_of(checkpoint: Mapping[str, Any]) -> list[PackagedPart]:
     """Read from a checkpoint what it leaves out.
 
     Args:
-        checkpoint: As :func:`uninext.engine.load_file` returns it.
+        checkpoint: As :func:`uninext.checkpoint.load_file` returns it.
 
     Raises:
         FileError: If what is written there cannot be understood.

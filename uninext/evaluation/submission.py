@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import math
-import os
 import re
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -16,6 +15,7 @@ from typing import Any, NoReturn
 from PIL import Image
 
 from uninext.formats.rle import to_rle
+from uninext.utils.files import replacing
 
 
 @dataclass(frozen=True)
@@ -81,12 +81,11 @@ def write_submission(
             'system that all of them see.'
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + '.part')
-    with zipfile.ZipFile(unfinished, 'w', zipfile.ZIP_DEFLATED) as archive:
-        for name in files:
-            archive.write(folder / name, name)
-    check_submission(unfinished, layout, files, num_lines)
-    os.replace(unfinished, path)
+    with replacing(path) as unfinished:
+        with zipfile.ZipFile(unfinished, 'w', zipfile.ZIP_DEFLATED) as archive:
+            for name in files:
+                archive.write(folder / name, name)
+        check_submission(unfinished, layout, files, num_lines)
     return path
 
 
