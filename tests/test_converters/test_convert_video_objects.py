@@ -11,6 +11,7 @@ from helpers import download_layouts as layouts
 from uninext import converters as conv
 from uninext.converters import mask_folders
 from uninext.datasets import DatasetError
+from uninext.formats.index_png import read_object_ids
 
 
 def tracks_of(path):
@@ -50,7 +51,7 @@ def test_pictures_of_any_mode_are_read(tmp_path):
     layouts.write_mask(tmp_path / 'grey.png', pixels * 255, palette=False)
     layouts.write_mask(tmp_path / 'palette.png', pixels)
     for name in ('rgb', 'grey', 'palette'):
-        read = mask_folders.read_index_picture(tmp_path / f'{name}.png', binary=True)
+        read = read_object_ids(tmp_path / f'{name}.png', binary=True)
         np.testing.assert_array_equal(read, pixels)
 
 

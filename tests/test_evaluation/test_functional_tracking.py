@@ -7,12 +7,12 @@ import pytest
 
 from uninext.evaluation.functional import (
     TrackingFrame,
-    box_similarity,
     distracted_predictions,
     encode_mask,
     mask_similarity,
     tracking_figures,
 )
+from uninext.formats.boxes import pairwise_iou
 
 
 def make_frames(tracks: list[list[int]], truth: int = 2) -> list[TrackingFrame]:
@@ -76,11 +76,11 @@ def test_similarities_of_boxes_and_masks_agree():
     for mask, (x1, y1, x2, y2) in zip(masks, boxes):
         mask[y1:y2, x1:x2] = True
     rles = [encode_mask(mask) for mask in masks]
-    by_boxes = box_similarity(boxes[:3], boxes)
+    by_boxes = pairwise_iou(boxes[:3], boxes)
     np.testing.assert_allclose(mask_similarity(rles[:3], rles), by_boxes)
     np.testing.assert_allclose(np.diag(by_boxes), 1)
-    assert box_similarity(boxes[3:], boxes[3:]) == 0
-    assert box_similarity([], boxes).shape == (0, 4)
+    assert pairwise_iou(boxes[3:], boxes[3:]) == 0
+    assert pairwise_iou([], boxes).shape == (0, 4)
     assert mask_similarity(rles, []).shape == (4, 0)
 
 

@@ -16,7 +16,7 @@ from uninext.evaluation.result_files import (
     evaluate_sot,
     evaluate_ytvis,
 )
-from uninext.evaluation.result_files.video_objects import read_object_ids
+from uninext.formats.index_png import read_object_ids
 from uninext.formats.json_file import read_json
 
 TOOL = 'tools/analysis_tools/eval_results.py'

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from uninext.evaluation import check_submission, write_submission
-from uninext.formats.index_png import PALETTE, paint_ids, write_mask
+from uninext.formats.index_png import write_mask
 
 BOXES = '1,2,3,4\n1.5,2,3,4\n'
 TUBES = json.dumps([dict(video_id=1, score=1, category_id=1, segmentations=[])])
@@ -156,23 +155,3 @@ def test_a_png_that_is_cut_off(tmp_path: Path):
         archive.writestr(name, whole[:-20])
     with pytest.raises(ValueError, match='not a PNG, or damaged'):
         check_submission(tmp_path / 'a.zip', 'ytvos')
-
-
-def test_palette_and_painting():
-    assert PALETTE[:9] == [0, 0, 0, 128, 0, 0, 0, 128, 0]
-    assert len(set(zip(*[iter(PALETTE)] * 3))) == 256
-    masks = np.array([[[1, 1, 0]], [[0, 1, 1]]], bool)
-    assert paint_ids(masks, np.array([4, 9]), np.array([0.9, 0.1])).tolist() == [
-        [4, 4, 9]
-    ]
-    assert paint_ids(masks, np.array([4, 9]), np.array([0.1, 0.9])).tolist() == [
-        [4, 9, 9]
-    ]
-    with pytest.raises(ValueError, match='1 to 254'):
-        paint_ids(masks, np.array([0, 9]), np.zeros(2))
-
-
-def test_a_mask_is_written_as_it_is(tmp_path: Path):
-    write_mask(np.eye(3, dtype=bool), tmp_path / 'deep' / 'm.png')
-    image = Image.open(tmp_path / 'deep' / 'm.png')
-    assert np.array(image).tolist() == (np.eye(3) * 255).tolist()

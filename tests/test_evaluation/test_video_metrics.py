@@ -21,7 +21,7 @@ from uninext.evaluation import (
 )
 from uninext.evaluation.functional import encode_mask
 from uninext.evaluation.result_files import evaluate_davis, evaluate_mot, evaluate_sot
-from uninext.evaluation.result_files.video_objects import read_object_ids
+from uninext.formats.index_png import read_object_ids
 from uninext.registry import METRICS
 from uninext.structures import UninextDataSample
 

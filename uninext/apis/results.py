@@ -18,7 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from uninext.evaluation.functional import encode_mask
+from uninext.formats.rle import encode_mask
 from uninext.visualization.drawing import (
     Color,
     DrawingScale,

@@ -4,7 +4,7 @@ Enter: data sets in their own download layout. Leave: JSON files, written whole 
 at all, and a count of what was left out and why.
 
 ``refer`` reads referring sets over images, ``mot_challenge`` MOT17 and its like,
-``bdd100k`` the four sets of BDD100K (``boxes`` cuts their boxes to the frame),
+``bdd100k`` the four sets of BDD100K,
 ``single_object`` LaSOT and its like, ``video_objects`` DAVIS and YouTube-VOS,
 ``referring_video`` sentences about objects in videos; ``video_sets`` is the table of
 these three. ``video_check`` checks a video file. ``files`` reads and writes,
@@ -13,7 +13,6 @@ these three. ``video_check`` checks a video file. ``files`` reads and writes,
 
 from uninext.converters import (
     bdd100k,
-    boxes,
     files,
     mask_folders,
     mot_challenge,
@@ -83,7 +82,6 @@ __all__ = [
     'VideoJson',
     'VideoSet',
     'bdd100k',
-    'boxes',
     'convert_bdd100k',
     'convert_davis',
     'convert_got10k',

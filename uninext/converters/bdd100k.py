@@ -15,7 +15,6 @@ from pathlib import Path
 from PIL import Image
 from pycocotools import mask as mask_utils
 
-from uninext.converters.boxes import cut_box
 from uninext.converters.files import tracked
 from uninext.converters.video_json import (
     Track,
@@ -23,6 +22,7 @@ from uninext.converters.video_json import (
     VideoJson,
     image_size,
 )
+from uninext.formats.boxes import cut_box
 from uninext.formats.errors import DatasetError
 from uninext.formats.json_file import write_json
 from uninext.formats.scalabel import (

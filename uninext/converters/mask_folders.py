@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
-from pycocotools import mask as coco_mask
+from pycocotools import mask as mask_utils
 
 from uninext.converters.video_json import Track, VideoConversion, image_size
-from uninext.formats import rle as masks
+from uninext.formats.errors import DatasetError
+from uninext.formats.index_png import read_object_ids
+from uninext.formats.rle import encode_mask
 from uninext.utils.image_files import list_images
 
 
@@ -55,7 +56,7 @@ def read_mask_video(
         name: Of the video.
         conversion: Counts what is left out.
         stems: Frames to read; those that are not on disk are left out. None: all.
-        binary: As of :func:`read_index_picture`.
+        binary: As of :func:`read_object_ids`.
         every_frame_masked: Leave out frames that have no picture in ``masks``.
 
     Returns:
@@ -96,41 +97,6 @@ def read_mask_video(
     )
 
 
-def read_index_picture(path: Path, binary: bool = False) -> np.ndarray:
-    """Read the object numbers of the pixels.
-
-    Args:
-        path: A picture with a palette, or in grey whose values are the numbers.
-        binary: All pixels that are not black are object 1 (DAVIS 2016).
-
-    Returns:
-        (H, W) uint8, 0 where there is no object.
-
-    Raises:
-        OSError: If the file cannot be read.
-    """
-    with Image.open(path) as image:
-        indexed = image.mode in ('P', 'L', '1', 'I', 'I;16')
-        pixels = np.asarray(image if indexed else image.convert('L'))
-    if binary:
-        return (pixels > 0).astype(np.uint8)
-    return pixels.astype(np.uint8)
-
-
-def encode_mask(mask: np.ndarray) -> tuple[dict, list[float]]:
-    """Encode a mask and find its box.
-
-    Args:
-        mask: (H, W) bool, True on the object; at least one pixel is.
-
-    Returns:
-        COCO's compressed run-length code, and the tight box [x, y, width, height] in
-        pixels: a mask of one pixel has the width 1.
-    """
-    rle = masks.encode_mask(mask)
-    return rle, coco_mask.toBbox(rle).tolist()
-
-
 def read_tracks(
     paths: Sequence[Path | None],
     size_wh: tuple[int, int],
@@ -143,7 +109,7 @@ def read_tracks(
         paths: The picture of each frame; None for a frame that has none.
         size_wh: Width and height that they must have, in pixels.
         conversion: Counts pictures that are absent, unreadable or of another size.
-        binary: As of :func:`read_index_picture`.
+        binary: As of :func:`read_object_ids`.
 
     Returns:
         Object number -> its boxes and masks, in the order of the numbers.
@@ -156,7 +122,7 @@ def read_tracks(
         for number in np.flatnonzero(np.bincount(pixels.ravel())).tolist():
             if number == 0:
                 continue
-            rle, box = encode_mask(pixels == number)
+            rle = encode_mask(pixels == number)
             if number not in tracks:
                 empty = [None] * len(paths)
                 tracks[number] = Track(
@@ -164,7 +130,7 @@ def read_tracks(
                     segmentations=list(empty),
                     extra=dict(object_id=number),
                 )
-            tracks[number].bboxes[frame] = box
+            tracks[number].bboxes[frame] = mask_utils.toBbox(rle).tolist()
             tracks[number].segmentations[frame] = rle
     return dict(sorted(tracks.items()))
 
@@ -173,8 +139,8 @@ def _read(
     path: Path, size_wh: tuple[int, int], conversion: VideoConversion, binary: bool
 ) -> np.ndarray | None:
     try:
-        pixels = read_index_picture(path, binary)
-    except OSError:
+        pixels = read_object_ids(path, binary)
+    except DatasetError:
         conversion.skip('mask that cannot be read', path)
         return None
     if pixels.shape != size_wh[::-1]:

@@ -2,6 +2,7 @@
 
 numpy, pycocotools and PIL only, so that converters and ``uninext eval`` start at once.
 
+``boxes``: corners and sides, IoU, cut to a frame.
 ``coco``: annotations of images.
 ``index_png``: images whose pixels are object ids.
 ``rle``: masks as run-length codes.

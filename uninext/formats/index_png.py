@@ -1,13 +1,16 @@
-"""Pictures of object ids, as the servers of VOS take them."""
+"""Images whose pixels are object ids (DAVIS, YouTube-VOS and their servers)."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
-MAX_ID = 254  # 255 is void in DAVIS
+from uninext.formats.errors import DatasetError
+
+VOID = 255  # no object: DAVIS
+MAX_ID = VOID - 1
 
 
 def make_palette() -> list[int]:
@@ -27,6 +30,46 @@ def make_palette() -> list[int]:
 
 
 PALETTE = make_palette()
+
+
+def read_object_ids(path: str | Path, binary: bool = False) -> np.ndarray:
+    """Read an image of object ids.
+
+    Args:
+        path: PNG with a palette or grey values; of a colour image whose channels are
+            equal, one is taken.
+        binary: All pixels that are not black are object 1 (DAVIS 2016).
+
+    Returns:
+        (H, W) uint8, 0 is background.
+
+    Raises:
+        DatasetError: If it cannot be read, has colours instead of ids, or values that
+            do not fit in eight bits.
+    """
+    try:
+        with Image.open(path) as image:
+            ids = np.array(image)
+    except FileNotFoundError:
+        raise DatasetError(f'{path} does not exist.') from None
+    except (UnidentifiedImageError, OSError) as error:
+        raise DatasetError(f'{path} is not a picture: {error}.') from None
+    if binary:
+        seen = ids[..., :3].any(axis=-1) if ids.ndim == 3 else ids > 0
+        return seen.astype(np.uint8)
+    if ids.ndim == 3 and (ids[..., :3] == ids[..., :1]).all():
+        ids = ids[..., 0]
+    if ids.ndim != 2:
+        raise DatasetError(
+            f'{path} has colours. Object ids are the indices of a palette (mode P) or '
+            'grey values.'
+        )
+    if ids.size and not (ids.min() >= 0 and ids.max() <= VOID):
+        raise DatasetError(
+            f'{path} has the value {ids.max()} ({ids.dtype}); object ids are 0 to '
+            f'{VOID}: write an 8-bit image.'
+        )
+    return ids.astype(np.uint8)
 
 
 def write_object_ids(ids: np.ndarray, path: str | Path) -> None:

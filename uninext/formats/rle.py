@@ -119,8 +119,13 @@ def encode_mask(mask: np.ndarray) -> dict[str, Any]:
     Returns:
         ``{'size': [H, W], 'counts': str}``.
     """
-    rle = mask_utils.encode(np.asfortranarray(mask, dtype=np.uint8))
+    return rle_as_json(mask_utils.encode(np.asfortranarray(mask, dtype=np.uint8)))
+
+
+def rle_as_json(rle: dict[str, Any]) -> dict[str, Any]:
+    """The same RLE as JSON can hold it: pycocotools' counts are bytes."""
+    counts = rle['counts']
     return {
         'size': [int(side) for side in rle['size']],
-        'counts': rle['counts'].decode(),
+        'counts': counts.decode() if isinstance(counts, bytes) else counts,
     }

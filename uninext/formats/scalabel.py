@@ -19,7 +19,7 @@ from PIL import Image
 from pycocotools import mask as mask_utils
 
 from uninext.formats.json_file import read_json
-from uninext.formats.rle import to_rle
+from uninext.formats.rle import encode_mask, rle_as_json, to_rle
 
 # Classes of box and mask tracking and of instance segmentation; a bitmask's red channel
 # counts them from 1. Detection has two more.
@@ -248,10 +248,7 @@ def _parse_label(label: dict) -> ScalabelObject:
 def _parse_rle(rle: dict) -> dict:
     """COCO RLE with its counts as text, whether the file has text or a list."""
     size = [int(v) for v in rle['size']]
-    counts = to_rle(dict(size=size, counts=rle['counts']), *size)['counts']
-    return dict(
-        size=size, counts=counts if isinstance(counts, str) else counts.decode()
-    )
+    return rle_as_json(to_rle(dict(size=size, counts=rle['counts']), *size))
 
 
 def _parse_box(box2d: dict | None) -> tuple[float, float, float, float] | None:
@@ -344,7 +341,7 @@ def _read_bitmask(
                 f'{path} has the category {category} in its red channel; there are '
                 f'{len(categories)}: {", ".join(categories)}.'
             )
-        rle = mask_utils.encode(np.asfortranarray(values == value, dtype=np.uint8))
+        rle = encode_mask(values == value)
         x, y, w, h = mask_utils.toBbox(rle).tolist()
         objects.append(
             ScalabelObject(
@@ -352,7 +349,7 @@ def _read_bitmask(
                 category=categories[category - 1],
                 ignored=bool(attributes & (_CROWD | _IGNORED)),
                 box_xyxy=(x, y, x + w, y + h),
-                mask=dict(size=rle['size'], counts=rle['counts'].decode('ascii')),
+                mask=rle,
             )
         )
     video = path.parent.name if in_videos else ''

@@ -21,8 +21,8 @@ from typing import Any
 
 import cv2
 import numpy as np
-from pycocotools import mask as mask_utils
 
+from uninext.formats.rle import encode_mask
 from uninext.shapes.scenes import Scene, SceneObject, draw_scene
 from uninext.shapes.sentences import describe, describe_by_attributes
 from uninext.shapes.taxonomies import TAXONOMIES
@@ -186,16 +186,12 @@ def _add_renamed(
 
 
 def _shape_fields(obj: SceneObject) -> dict[str, Any]:
-    rle = mask_utils.encode(np.asfortranarray(obj.mask, dtype=np.uint8))
     x1, y1, x2, y2 = obj.box
     return {
         'bbox': [x1, y1, x2 - x1, y2 - y1],
         'area': int(obj.mask.sum()),
         'iscrowd': 0,
-        'segmentation': {
-            'size': [int(side) for side in rle['size']],
-            'counts': rle['counts'].decode(),
-        },
+        'segmentation': encode_mask(obj.mask),
     }
 
 

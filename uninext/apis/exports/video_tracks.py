@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from uninext.apis.results import Result, category_ids_of, checked_tracks, xywh_of
-from uninext.evaluation.functional import encode_mask
+from uninext.formats.rle import encode_mask
 
 
 class Sighting(NamedTuple):

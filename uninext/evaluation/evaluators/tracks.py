@@ -18,13 +18,13 @@ from pycocotools import mask as mask_utils
 from uninext.evaluation.evaluators.base import SequenceEvaluator
 from uninext.evaluation.functional.tracking import (
     TrackingFrame,
-    box_similarity,
     combine_sequences,
     distracted_predictions,
     evaluate_sequence,
     load_trackeval,
     mask_similarity,
 )
+from uninext.formats.boxes import pairwise_iou
 
 MOT_CLASSES = range(1, 14)  # of MOTChallenge's ground truth, 1 is the pedestrian
 MOTS_PEDESTRIAN, MOTS_IGNORED = 2, 10  # of MOTS
@@ -138,7 +138,7 @@ class TracksEvaluator(SequenceEvaluator[TrackedObjects, TrackedObjects]):
         if self.with_masks:
             _check_sizes([*truth.shapes, *prediction.shapes], where)
         shapes: Any = truth.shapes, prediction.shapes
-        similarity_of = mask_similarity if self.with_masks else box_similarity
+        similarity_of = mask_similarity if self.with_masks else pairwise_iou
         similarity = similarity_of(*shapes)
         state.append(_Frame(truth, prediction, similarity))
 

@@ -36,7 +36,6 @@ from uninext.evaluation.functional.single_object import (
 )
 from uninext.evaluation.functional.tracking import (
     TrackingFrame,
-    box_similarity,
     distracted_predictions,
     mask_similarity,
     tracking_figures,
@@ -66,7 +65,6 @@ __all__ = [
     'SingleObjectRules',
     'TrackingFrame',
     'box_overlap',
-    'box_similarity',
     'contour_accuracy',
     'count_video',
     'decode_segmentation',

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from uninext.evaluation.functional.tracking import box_similarity, mask_similarity
+from uninext.evaluation.functional.tracking import mask_similarity
+from uninext.formats.boxes import box_intersection, pairwise_iou, share_of
 from uninext.formats.scalabel import (
     BDD_SIZE_WH,
     ScalabelFrame,
@@ -34,18 +35,11 @@ class ObjectShape(NamedTuple):
     exclusive: bool
 
 
-def _box_overlap(truth: Sequence, answers: Sequence) -> np.ndarray:
-    return box_similarity(np.asarray(truth), np.asarray(answers))
-
-
 def _box_cover(answers: Sequence, regions: Sequence) -> np.ndarray:
     boxes = np.reshape(answers, (-1, 1, 4))
     others = np.reshape(regions, (1, -1, 4))
-    top_left = np.maximum(boxes[..., :2], others[..., :2])
-    bottom_right = np.minimum(boxes[..., 2:], others[..., 2:])
-    shared = np.prod(np.clip(bottom_right - top_left, 0, None), axis=2)  # (P, R)
     areas = np.prod(boxes[..., 2:] - boxes[..., :2], axis=2)  # (P, 1)
-    return np.divide(shared, areas, out=np.zeros_like(shared), where=areas > 0)
+    return share_of(box_intersection(boxes, others), areas)
 
 
 def _mask_cover(answers: Sequence, regions: Sequence) -> np.ndarray:
@@ -104,7 +98,7 @@ def picture_size(*frames: ScalabelFrame | None) -> tuple[int, int]:
 
 # As the toolkit holds boxes today, and as it held them when the sample of its tests was
 # evaluated; MOTP shows it in its eighth digit.
-BOXES = ObjectShape(_box_of, _box_overlap, _box_cover, False)
+BOXES = ObjectShape(_box_of, pairwise_iou, _box_cover, False)
 SINGLE_BOXES = BOXES._replace(get=_single_box_of)
 MASKS = ObjectShape(object_rle, mask_similarity, _mask_cover, True)
 

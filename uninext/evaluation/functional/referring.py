@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from uninext.formats.boxes import box_intersection
+
 PRECISION_THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
 
 
@@ -52,9 +54,7 @@ def box_overlap(answer: np.ndarray | None, target: np.ndarray) -> Overlap:
     if answer is None:
         return Overlap(0.0, target_area)
     answer = _as_box(answer, 'answer')
-    top_left = np.maximum(answer[:2], target[:2])
-    bottom_right = np.minimum(answer[2:], target[2:])
-    intersection = float(np.prod(np.clip(bottom_right - top_left, 0, None)))
+    intersection = float(box_intersection(answer, target))
     return Overlap(intersection, _box_area(answer) + target_area - intersection)
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from uninext.formats.boxes import box_intersection, share_of, xywh_to_xyxy
+
 PRECISION_PIXELS = 20
 NORM_PRECISION_THRESHOLD = 0.2
 
@@ -146,13 +148,9 @@ def paired_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     Returns:
         (T,) in [0, 1]; 0 where neither has an area.
     """
-    top_left = np.maximum(a[:, :2], b[:, :2])
-    bottom_right = np.minimum(a[:, :2] + a[:, 2:], b[:, :2] + b[:, 2:])
-    intersection = np.prod(np.clip(bottom_right - top_left, 0, None), axis=1)
-    union = np.prod(a[:, 2:], axis=1) + np.prod(b[:, 2:], axis=1) - intersection
-    return np.divide(
-        intersection, union, out=np.zeros_like(intersection), where=union > 0
-    )
+    shared = box_intersection(xywh_to_xyxy(a), xywh_to_xyxy(b))
+    union = np.prod(a[:, 2:], axis=1) + np.prod(b[:, 2:], axis=1) - shared
+    return share_of(shared, union)
 
 
 def success_curve(overlap: np.ndarray, num_thresholds: int) -> np.ndarray:

@@ -41,28 +41,6 @@ class TrackingFrame:
     similarity: np.ndarray
 
 
-def box_similarity(truth: np.ndarray, pred: np.ndarray) -> np.ndarray:
-    """IoU of all pairs of boxes.
-
-    Args:
-        truth: (G, 4) xyxy.
-        pred: (P, 4) xyxy.
-
-    Returns:
-        (G, P) in [0, 1].
-    """
-    truth = np.asarray(truth, dtype=np.float64).reshape(-1, 4)
-    pred = np.asarray(pred, dtype=np.float64).reshape(-1, 4)
-    top_left = np.maximum(truth[:, None, :2], pred[None, :, :2])
-    bottom_right = np.minimum(truth[:, None, 2:], pred[None, :, 2:])
-    intersection = np.prod(np.clip(bottom_right - top_left, 0, None), axis=2)
-    areas = [np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) for boxes in (truth, pred)]
-    union = areas[0][:, None] + areas[1] - intersection
-    return np.divide(
-        intersection, union, out=np.zeros_like(intersection), where=union > 0
-    )
-
-
 def mask_similarity(truth: Sequence[dict], pred: Sequence[dict]) -> np.ndarray:
     """IoU of all pairs of masks.
 

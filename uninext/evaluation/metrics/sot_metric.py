@@ -22,6 +22,7 @@ from uninext.evaluation.metrics.video_metric import (
     video_name,
 )
 from uninext.evaluation.submission import write_submission
+from uninext.formats.boxes import xyxy_to_xywh
 from uninext.registry import METRICS
 
 SERVERS = ('trackingnet', 'got10k')
@@ -83,7 +84,7 @@ class SOTMetric(VideoMetric):
         pred = predictions_of(sample, 'bboxes', 'scores')
         best: tuple[float, ...] = ABSENT
         if len(pred['scores']):
-            best = _to_xywh(pred['bboxes'][int(pred['scores'].argmax())])
+            best = xyxy_to_xywh(pred['bboxes'][int(pred['scores'].argmax())])
         truth = TargetBox() if self.format_only else _target_box(sample)
         self.evaluator.add(state['boxes'], truth, best)
 
@@ -142,13 +143,8 @@ def _target_box(sample: dict) -> TargetBox:
             f'Frame {sample["frame_id"]} of {video_name(sample)!r} has '
             f'{len(targets)} targets; SOT has one.'
         )
-    box = _to_xywh(targets[0]['bbox']) if targets else ABSENT
+    box = xyxy_to_xywh(targets[0]['bbox']) if targets else ABSENT
     return TargetBox(box, size_hw=tuple(sample['ori_shape'][:2]))
-
-
-def _to_xywh(box_xyxy: Any) -> tuple[float, ...]:
-    x1, y1, x2, y2 = (float(value) for value in box_xyxy)
-    return x1, y1, x2 - x1, y2 - y1
 
 
 def _to_lines(rows: np.ndarray) -> str:

@@ -22,7 +22,7 @@ from uninext.evaluation.metrics.video_metric import (
     video_name,
 )
 from uninext.evaluation.submission import write_submission
-from uninext.formats.rle import encode_mask
+from uninext.formats.rle import encode_mask, rle_as_json
 from uninext.registry import METRICS
 
 
@@ -98,7 +98,7 @@ class VideoInstanceMetric(VideoMetric):
         predictions = [
             Instance(
                 int(instance['label']),
-                [_as_json(rle) for rle in instance['segmentations']],
+                [rle and rle_as_json(rle) for rle in instance['segmentations']],
                 float(instance['score']),
             )
             for instance in found
@@ -172,12 +172,3 @@ class VideoInstanceMetric(VideoMetric):
         path = write_submission(f'{folder}.zip', ['results.json'], folder, 'ytvis')
         logger: MMLogger = MMLogger.get_current_instance()
         logger.info(f'{len(found)} instances are saved in {folder} and {path}')
-
-
-def _as_json(rle: dict | None) -> dict | None:
-    if rle is None or isinstance(rle['counts'], str):
-        return rle
-    return {
-        'size': [int(side) for side in rle['size']],
-        'counts': rle['counts'].decode(),
-    }

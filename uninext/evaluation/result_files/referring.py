@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from uninext.evaluation.evaluators.referring import Referent, ReferringEvaluator
 from uninext.evaluation.result_files.reading import (
     box_xywh,
@@ -16,6 +14,7 @@ from uninext.evaluation.result_files.reading import (
     mask_rle,
     unique,
 )
+from uninext.formats.boxes import xywh_to_xyxy
 from uninext.formats.json_file import read_json
 from uninext.formats.rle import decode_segmentation
 
@@ -48,7 +47,7 @@ def evaluate_refexp(gt: str | Path, pred: str | Path) -> dict[str, Any]:
     records = {}
     for image in images:
         target = targets[image['id']]
-        truth = Referent(_to_xyxy(target['bbox']))
+        truth = Referent(xywh_to_xyxy(target['bbox']))
         if with_masks and target.get('segmentation'):
             size = image['height'], image['width']
             mask = decode_segmentation(target['segmentation'], *size)
@@ -147,12 +146,7 @@ def _best_predictions(
 def _referent(result: dict | None, truth: Referent) -> Referent:
     if result is None:
         return Referent()
-    box = _to_xyxy(result['bbox'])
+    box = xywh_to_xyxy(result['bbox'])
     if truth.mask is None:
         return Referent(box)
     return Referent(box, decode_segmentation(result['segmentation'], *truth.mask.shape))
-
-
-def _to_xyxy(box_xywh: list[float]) -> np.ndarray:
-    x, y, width, height = box_xywh
-    return np.array([x, y, x + width, y + height])

@@ -18,6 +18,7 @@ from uninext.evaluation.evaluators.tracks import (
     TracksEvaluator,
     num_annotated,
 )
+from uninext.formats.boxes import xywh_to_xyxy
 from uninext.formats.json_file import read_text
 from uninext.formats.rle import to_rle
 
@@ -321,7 +322,7 @@ def _mot_side(table: _Table, protocol: str, is_truth: bool) -> _Side:
             f'{table.path}, line {table.lines[place]}: class {classes[place]}; '
             f'{protocol} has {min(known)} to {max(known)} here (column 8).'
         )
-    boxes_xyxy = np.concatenate([rows[:, 2:4], rows[:, 2:4] + rows[:, 4:6]], axis=1)
+    boxes_xyxy = xywh_to_xyxy(rows[:, 2:6])
     objects = TrackedObjects(
         ids=rows[:, 1].astype(np.int64),
         shapes=boxes_xyxy,

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from uninext.evaluation.evaluators.video_objects import (
     VOID,
@@ -15,9 +14,9 @@ from uninext.evaluation.evaluators.video_objects import (
     VideoObjectsEvaluator,
     object_ids_in,
 )
+from uninext.formats.index_png import read_object_ids
 from uninext.formats.json_file import read_json
 
-MAX_VALUE = 255
 META_FILE = 'meta.json'  # of YouTube-VOS: the category of each object
 SEEN_BY = 'train'  # the split whose categories are the seen ones
 
@@ -116,42 +115,6 @@ def read_seen(meta: Path, training: Path) -> dict[str, dict[int, bool]]:
         video: {number: name in known for number, name in ids.items()}
         for video, ids in _read_meta(meta).items()
     }
-
-
-def read_object_ids(path: str | Path) -> np.ndarray:
-    """Read an image of object ids.
-
-    Args:
-        path: PNG with a palette or grey values; of a colour image whose channels are
-            equal, one is taken.
-
-    Returns:
-        (H, W) uint8, 0 is background.
-
-    Raises:
-        ValueError: If it cannot be read, has colours instead of ids, or values that do
-            not fit in eight bits.
-    """
-    try:
-        with Image.open(path) as image:
-            ids = np.array(image)
-    except FileNotFoundError:
-        raise ValueError(f'{path} does not exist.') from None
-    except (UnidentifiedImageError, OSError) as error:
-        raise ValueError(f'{path} is not a picture: {error}.') from None
-    if ids.ndim == 3 and (ids[..., :3] == ids[..., :1]).all():
-        ids = ids[..., 0]
-    if ids.ndim != 2:
-        raise ValueError(
-            f'{path} has colours. Object ids are the indices of a palette (mode P) or '
-            'grey values.'
-        )
-    if ids.size and not (ids.min() >= 0 and ids.max() <= MAX_VALUE):
-        raise ValueError(
-            f'{path} has the value {ids.max()} ({ids.dtype}); object ids are 0 to '
-            f'{MAX_VALUE}: write an 8-bit image.'
-        )
-    return ids.astype(np.uint8)
 
 
 def _evaluate(

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from pycocotools import mask as mask_utils
 
 from uninext.shapes.video_labels import LabelledVideo, Track
@@ -85,24 +84,3 @@ def index_picture(
         if track.masks[frame] is not None:
             picture[mask_utils.decode(track.masks[frame]).astype(bool)] = number
     return picture
-
-
-def write_index_picture(path: Path, picture: np.ndarray) -> None:
-    """Write object numbers as a PNG with a palette, as DAVIS and YouTube-VOS do."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image = Image.fromarray(picture)
-    image.putpalette(_PALETTE)
-    image.save(path)
-
-
-def _palette() -> list[int]:
-    """256 colours that differ: bits of the number, spread over the channels."""
-    colors = np.zeros((256, 3), int)
-    numbers = np.arange(256)
-    for place in range(8):
-        bit = numbers >> place & 1
-        colors[:, place % 3] |= bit << (7 - place // 3)
-    return colors.ravel().tolist()
-
-
-_PALETTE = _palette()

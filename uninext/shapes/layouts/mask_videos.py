@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from uninext.formats.index_png import write_object_ids
 from uninext.shapes.layouts.files import (
     index_picture,
     link_frames,
-    write_index_picture,
     write_json,
     write_lines,
 )
@@ -38,7 +38,7 @@ def write_youtube_vos(root: Path, videos: Videos) -> None:
                 if shown:
                     path = root / folder / 'Annotations' / video.name / f'{stem}.png'
                     picture = index_picture(video.size_wh, shown, index)
-                    write_index_picture(path, picture)
+                    write_object_ids(picture, path)
             meta[video.name] = {'objects': _meta_objects(video, stems, split, starts)}
         write_json(root / folder / 'meta.json', {'videos': meta})
 
@@ -57,7 +57,7 @@ def write_davis(root: Path, videos: Videos) -> None:
             for index in range(len(video)):
                 path = root / 'Annotations/480p' / video.name / f'{index:05d}.png'
                 picture = index_picture(video.size_wh, numbers, index)
-                write_index_picture(path, picture)
+                write_object_ids(picture, path)
         write_lines(root / 'ImageSets/2017' / f'{split}.txt', listed)
 
 
@@ -75,7 +75,7 @@ def write_ref_youtube_vos(root: Path, videos: Videos) -> None:
             for index, stem in enumerate(stems if split == 'train' else ()):
                 path = root / folder / 'Annotations' / video.name / f'{stem}.png'
                 picture = index_picture(video.size_wh, numbers, index)
-                write_index_picture(path, picture)
+                write_object_ids(picture, path)
             meta[video.name] = {
                 'frames': stems,
                 'expressions': _meta_expressions(numbers, split == 'train'),
