@@ -27,7 +27,7 @@ ALLOWED = {
     'visualization': BASE | {'visualization'},
     'engine': BASE | {'engine', 'checkpoint'},
     'testing': BASE | {'models', 'checkpoint', 'engine', 'testing'},
-    'analysis': BASE | {'models', 'analysis'},
+    'analysis': BASE | {'models', 'datasets', 'visualization', 'analysis'},
     'assets': {'assets'},
     'model_zoo': {'utils', 'assets', 'checkpoint'},
     'apis': BASE

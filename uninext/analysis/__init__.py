@@ -1,8 +1,9 @@
-"""What trainings and networks cost: logs, models and calls enter, tables leave.
+"""What trainings and networks cost and draw, as tables and images.
 
 ``run_logs``: logs of trainings as tables; ``curves``: as pictures.
 ``costs``: parameters and operations of a network by part.
 ``timing``: seconds and memory of a call.
+``training_draws``: how often sources are drawn, and their samples.
 ``random_clips``: batches as a dataloader gives them, to measure with.
 """
 

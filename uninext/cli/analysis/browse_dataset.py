@@ -51,11 +51,11 @@ def run(args: argparse.Namespace) -> int:
         if args.num < 1:
             raise ValueError(f'--num must be at least 1, got {args.num}.')
 
-        from uninext.cli.dry_run import (
+        from uninext.analysis.training_draws import (
             build_dataset,
             build_sampler,
             first_draws,
-            save_pictures,
+            save_samples,
         )
         from uninext.utils.config_files import change_config
 
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
             raise ValueError(f'--sources {strangers}: there are {known}.')
         sampler = build_sampler(cfg, dataset, 0)
         draws = first_draws(dataset, sampler, MAX_BATCHES, args.num, wanted)
-        saved = save_pictures(dataset, draws, args.out)
+        saved = save_samples(dataset, draws, args.out)
         if args.sheet:
             saved.append(_save_sheet(saved, args.num, args.out / 'sheet.jpg'))
             print(saved[-1])
