@@ -1,7 +1,6 @@
 """Parameters and floating point operations of a network, part by part.
 
-A model and a forward pass enter, a table leaves. A multiplication and an addition are
-two operations, as in torch's counter.
+A multiplication and an addition are two operations, as in torch's counter.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Curves of one training, or of several side by side.
-
-Logs of ``run_logs`` enter, a picture leaves.
-"""
+"""Curves of one training, or of several side by side."""
 
 from __future__ import annotations
 

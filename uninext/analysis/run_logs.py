@@ -1,4 +1,4 @@
-"""Logs of trainings: work_dirs enter, tables and curves leave.
+"""Logs of trainings, read from their work_dirs.
 
 mmengine writes a line of scalars each time it logs, to
 ``WORK_DIR/<time>/vis_data/scalars.json``: losses (``loss``, ``loss/<source>``,

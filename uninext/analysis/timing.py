@@ -1,7 +1,4 @@
-"""How long something takes, how often a second, and with how much memory.
-
-A function enters, a measurement leaves.
-"""
+"""How long something takes, how often a second, and with how much memory."""
 
 from __future__ import annotations
 

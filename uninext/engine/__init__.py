@@ -1,4 +1,4 @@
-"""The engine: a config's run enters, a trained model, logs and checkpoints leave.
+"""Training and testing as a config says: the runner, its loops and hooks.
 
 ``runner``: what a run is made of, in which order.
 ``loops``: training by iteration, resumed exactly.

@@ -1,4 +1,4 @@
-"""Let parts of a model learn nothing: a model and patterns enter, it leaves frozen.
+"""Let parts of a model learn nothing.
 
 Between building a model and building its optimiser.
 """

@@ -1,6 +1,6 @@
 """Ctrl-C that waits until it does no harm.
 
-Signals enter, ``KeyboardInterrupt`` leaves: at once, or when an iteration is whole.
+It becomes a ``KeyboardInterrupt`` at once, or when an iteration is whole.
 """
 
 from __future__ import annotations

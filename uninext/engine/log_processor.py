@@ -1,7 +1,7 @@
 """The progress line: what a person wants to know of an iteration, on one line.
 
-Scalars of mmengine's message hub enter; a line for the screen and a full record for
-TensorBoard and json leave.
+Of the scalars of mmengine's message hub, the screen gets one line, TensorBoard and json
+a full record.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The training loop: counts iterations, and finds its place in the data again.
-
-Batches come from the dataloader, losses leave to the hooks.
-"""
+"""The training loop: counts iterations, and finds its place in the data again."""
 
 from __future__ import annotations
 

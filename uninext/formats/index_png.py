@@ -56,7 +56,7 @@ def read_object_ids(path: str | Path, binary: bool = False) -> np.ndarray:
         raise DatasetError(f'{path} is not a picture: {error}.') from None
     if binary:
         seen = ids[..., :3].any(axis=-1) if ids.ndim == 3 else ids > 0
-        return seen.astype(np.uint8)
+        return np.asarray(seen, dtype=np.uint8)
     if ids.ndim == 3 and (ids[..., :3] == ids[..., :1]).all():
         ids = ids[..., 0]
     if ids.ndim != 2:

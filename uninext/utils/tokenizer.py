@@ -1,7 +1,7 @@
 """Where the text vocabulary comes from.
 
-A name enters, a fast tokenizer leaves. Datasets count tokens with it, the language
-prompt generator encodes with it. transformers is imported when it is first needed.
+Datasets count tokens with it, the language prompt generator encodes with it.
+transformers is imported when it is first needed.
 """
 
 from __future__ import annotations

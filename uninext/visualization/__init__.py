@@ -1,11 +1,10 @@
-"""Visualization: pictures and data samples enter, drawn pictures leave.
+"""Images with what was found, or annotated, drawn on them.
 
-``palette``: an index enters, a colour that all can tell apart leaves.
+``palette``: colours that all can tell apart.
 ``lettering``: labels that do not cover each other, captions that fit.
 ``labels``: names, scores, tracks and prompts as texts.
 ``drawing``: masks, boxes and labels onto arrays.
 ``sample_pictures``: samples as the network gets them, pairs of frames side by side.
-``tracks``: what a video session found in a frame.
 ``confusion_picture``: a confusion matrix.
 ``contact_sheet``: many pictures onto one sheet.
 ``uninext_visualizer``: the visualizer that a config names.

@@ -1,6 +1,6 @@
 """What is written on pictures: names, scores, tracks and the prompts that asked.
 
-Names and numbers enter, texts leave; ``lettering`` paints them.
+``lettering`` paints them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Letters on pictures: labels that do not cover each other, captions that fit.
 
-Boxes and texts enter; they leave on the picture. Sizes are in pixels.
+Sizes are in pixels.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Colours of instances and of the letters on them.
 
-An index (a track id, a category) enters, an RGB colour leaves, always the same.
+An index (a track id, a category) always has the same RGB colour.
 """
 
 from __future__ import annotations

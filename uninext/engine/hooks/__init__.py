@@ -1,4 +1,4 @@
-"""Hooks: the runner's moments enter, side effects leave (seeds, logs).
+"""Hooks of training: seeds and logs.
 
 ``seed_iter_hook``: randomness as a function of the iteration.
 ``source_loss_hook``: the loss of each data source, and logs of bounded length.

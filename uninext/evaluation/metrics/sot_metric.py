@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ class SOTMetric(VideoMetric):
         state['seconds'].append(now - self._last_time)
         self._last_time = now
         pred = predictions_of(sample, 'bboxes', 'scores')
-        best: tuple[float, ...] = ABSENT
+        best: Sequence[float] | np.ndarray = ABSENT
         if len(pred['scores']):
             best = xyxy_to_xywh(pred['bboxes'][int(pred['scores'].argmax())])
         truth = TargetBox() if self.format_only else _target_box(sample)

@@ -1,7 +1,5 @@
 """Backbones that mmdet and mmpretrain lack, and where first weights come from.
 
-Images enter, levels leave for the neck.
-
 ``UninextViT``: a plain ViT with a pyramid of three levels.
 ``PackagedImageNet``: first weights from an installed package.
 ``load_torchvision_weights``: ``torchvision://NAME`` in a config, without torchvision.

@@ -1,6 +1,6 @@
 """Self-attention over a grid of tokens, with relative positions along each axis.
 
-A grid of tokens enters and leaves. No matrix of all pairs of tokens is ever held.
+No matrix of all pairs of tokens is ever held.
 
 Shape legend: B grids, H x W tokens, N = H * W, C channels, h heads, D = C / h.
 """

@@ -1,6 +1,6 @@
 """Backbones for images with more than three channels.
 
-A backbone enters and leaves with a wider first convolution.
+The first convolution of a built backbone is widened.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A plain vision transformer as detection backbone.
 
-Images enter, three levels at strides 8, 16 and 32 leave for the neck.
+It gives the neck three levels, at strides 8, 16 and 32.
 
 Shape legend: B images, H x W tokens of 16 x 16 pixels, C channels, S side of a window.
 """

@@ -1,4 +1,4 @@
-"""Data preprocessors: collated images and samples enter, a normalised batch leaves."""
+"""The data preprocessor: makes a normalised, padded batch of collated images."""
 
 import uninext.registry  # noqa: F401  (before mmdet: stands in for absent ops)
 

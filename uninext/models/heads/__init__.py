@@ -1,4 +1,4 @@
-"""Heads: decoder outputs enter; logits, boxes, masks and their losses leave.
+"""Heads on the decoder: logits, boxes, masks, embeddings and their losses.
 
 ``UNINEXTHead``: retrieval logits, boxes and IoU of each query, and their losses.
 ``PromptMaskHead``: masks by dynamic convolution, for the queries that are kept.

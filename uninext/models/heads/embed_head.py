@@ -1,4 +1,4 @@
-"""Embedding head: queries of a frame enter, embeddings to tell objects apart leave.
+"""The embedding head: by what queries of two frames are told to show one object.
 
 Trackers compare embeddings of two frames; in training a key frame is compared with a
 reference frame.

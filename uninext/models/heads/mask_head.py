@@ -1,4 +1,4 @@
-"""Mask head: memory and hidden states enter; masks of chosen queries, or losses leave.
+"""The mask head: masks of chosen queries by dynamic convolution, and their losses.
 
 Shape legend: B batch, Q queries, C channels, K mask channels, M chosen queries of an
 image, (H, W) padded image, (Hs, Ws) = stride 8 of it.

@@ -1,4 +1,4 @@
-"""The retrieval head: hidden states enter; logits, boxes, IoU and their losses leave.
+"""The retrieval head: logits, boxes and IoU of queries, and their losses.
 
 Shape legend: B batch, Q queries, L prompt embeddings, C channels, D decoder layers,
 N encoder tokens, G objects of an image, M matched (query, object) pairs of a batch.

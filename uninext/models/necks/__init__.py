@@ -1,4 +1,4 @@
-"""Features of two streams enter, both leave enhanced.
+"""The neck in which image and prompt look at each other.
 
 ``BiDirectionalFusion``: image tokens and prompt features attend to each other.
 """

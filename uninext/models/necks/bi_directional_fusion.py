@@ -1,6 +1,8 @@
 """Early fusion: image tokens and prompt tokens attend to each other once.
 
-Stands between neck and encoder; both streams leave changed.
+Stands between neck and encoder, and changes both streams. mmdet's
+``SingleScaleBiAttentionBlock`` has the same formula, but holds the N x L scores of all
+heads at once and computes in the precision of autocast, hence this one.
 
 Shape legend: B batch, N image tokens of all levels, L prompt tokens, C image channels,
 Cp prompt channels, E = heads * Eh embedding channels.

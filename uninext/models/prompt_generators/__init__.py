@@ -1,4 +1,4 @@
-"""Prompts enter, prompt features leave.
+"""Encoders of prompts: text, and targets of other frames.
 
 ``LanguagePromptGenerator``: category names or a sentence -> ``PromptFeatures``, by a
 BERT-shaped text encoder.

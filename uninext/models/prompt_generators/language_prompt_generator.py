@@ -1,6 +1,6 @@
 """Encode category names or sentences with a BERT-shaped text encoder.
 
-Prompts enter, :class:`PromptFeatures` leave for the fusion neck.
+It makes :class:`PromptFeatures` of prompts, for the fusion neck.
 
 Shape legend: B batch, L tokens of the longest prompt, Cp prompt channels, K names of
 one prompt.

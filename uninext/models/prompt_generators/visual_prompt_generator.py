@@ -1,6 +1,6 @@
 """Encode targets of other frames.
 
-Visual prompts enter, :class:`PromptFeatures` leave for the fusion neck: what the text
+It makes :class:`PromptFeatures` of visual prompts, for the fusion neck: what the text
 encoder is for words.
 
 Shape legend: B prompts, T templates, S side of a template, s = S / 8, C channels,

@@ -1,8 +1,8 @@
 """Task modules: who learns what.
 
-Predictions and ground truth of one image enter the assigners, a
-:class:`PromptAssignment` leaves. Ground truth and prompts of a batch enter
-:class:`PromptDenoising`, :class:`DenoisingQueries` leave. Boxes are normalised cxcywh.
+Assigners make a :class:`PromptAssignment` of the predictions and the ground truth of an
+image; :class:`PromptDenoising` makes :class:`DenoisingQueries` of the ground truth and
+the prompts of a batch. Boxes are normalised cxcywh.
 """
 
 import uninext.registry  # noqa: F401  (before mmdet: stands in for absent ops)

@@ -28,8 +28,8 @@ class PromptSimOTAAssigner:
     """SimOTA on retrieval logits and boxes: each object gets 1 to ``candidate_topk``.
 
     The cost of a query for an object is its class cost, averaged over the tokens of the
-    object's name, minus weighted GIoU, plus a fine where the query's centre is not both
-    in the object's box and close to its centre, plus a high fine where the query is in
+    object's name, minus weighted GIoU, plus a cost where the query's centre is not both
+    in the object's box and close to its centre, plus a high cost where the query is in
     or close to no object at all. There is no L1 term.
 
     Paper: YOLOX: Exceeding YOLO Series in 2021, 2107.08430 (SimOTA). Follows: published
@@ -73,7 +73,7 @@ class PromptSimOTAAssigner:
                 logits, boxes_cxcywh, gt_boxes_cxcywh, gt_positive_maps
             )
             matching = self._dynamic_k_matching(cost, ious)
-            matching, cost = self._serve_everybody(cost, matching)
+            matching, cost = self._leave_no_object_out(cost, matching)
         return self._to_assignment(cost, matching)
 
     def _costs(
@@ -108,11 +108,11 @@ class PromptSimOTAAssigner:
         return matching.scatter(0, cheapest, ranks[:, None] < num_wanted)
 
     @staticmethod
-    def _serve_everybody(cost: Tensor, matching: Tensor) -> tuple[Tensor, Tensor]:
+    def _leave_no_object_out(cost: Tensor, matching: Tensor) -> tuple[Tensor, Tensor]:
         """Leave each query to one object and each object with a query.
 
         A query that several objects claim goes to the one it is cheapest for. Objects
-        left without a query take their cheapest, taken ones being dearer by 1e5, round
+        left without a query take their cheapest, taken ones costing 1e5 more, round
         by round. As published, only the queries contested at first are settled again
         in these rounds: two late objects may come to share a query, which then counts
         for the first of them.
