@@ -169,7 +169,7 @@ def test_videos_are_judged_by_their_loop(starts, parts, tmp_path, kind, metric):
     assert cfg.test_cfg == dict(type='VideoTestLoop')
     assert cfg.test_evaluator.type == metric
     assert cfg.test_dataloader.sampler.type == 'WholeVideoSampler'
-    assert cfg.val_cfg is None
+    assert cfg.get('val_cfg') is None
 
 
 @pytest.mark.parametrize(
