@@ -35,7 +35,6 @@ log_processor = dict(type='UninextLogProcessor', by_epoch=False, window_size=50)
 log_level = 'INFO'
 
 randomness = dict(seed=42, diff_rank_seed=False)
-find_unused_parameters = False
 
 load_from = None  # weights to start from: a path or an address
 load_allow = []  # regular expressions of keys that may differ from load_from

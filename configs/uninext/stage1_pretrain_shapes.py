@@ -12,7 +12,6 @@ _base_ = [
     '../_base_/pipelines/shapes_images.py',
     '../_base_/pipelines/shapes_image_tests.py',
 ]
-find_unused_parameters = True  # the last convolution of MobileNetV2 leads nowhere
 model = dict(
     data_preprocessor=dict(with_color_similarity=True),
     mask_head=dict(

@@ -12,7 +12,6 @@ _base_ = [
     '../_base_/pipelines/shapes_images.py',
     '../_base_/pipelines/shapes_image_tests.py',
 ]
-find_unused_parameters = True  # the last convolution of MobileNetV2 leads nowhere
 __train = dict(
     coco=dict(_base_.shapes_train, pipeline=_base_.train_pipeline),
     refcoco=dict(_base_.shapes_refs_train, pipeline=_base_.expression_train_pipeline),

@@ -10,7 +10,6 @@ _base_ = [
     '../_base_/datasets/tiny.py',
     '../_base_/pipelines/tiny_images.py',
 ]
-find_unused_parameters = True
 __train = dict(
     coco=dict(_base_.tiny_train, pipeline=_base_.train_pipeline),
     refcoco=dict(_base_.tiny_refs_train, pipeline=_base_.expression_train_pipeline),

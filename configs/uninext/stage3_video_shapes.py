@@ -12,7 +12,6 @@ _base_ = [
     '../_base_/datasets/shapes.py',
     '../_base_/pipelines/shapes_clips.py',
 ]
-find_unused_parameters = True  # the last convolution of MobileNetV2 leads nowhere
 # fmt: off
 __table = [  # name, ratio, files, how pairs are made of them; an image twice is a video too
     ('vis',      0.50, _base_.shapes_vis_train,  _base_.train_pipeline),

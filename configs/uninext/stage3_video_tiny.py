@@ -10,7 +10,6 @@ _base_ = [
     '../_base_/datasets/tiny_video.py',
     '../_base_/pipelines/tiny_clips.py',
 ]
-find_unused_parameters = True  # the last convolution of MobileNetV2 leads nowhere
 # fmt: off
 __table = [  # name, ratio, files, how pairs are made of them
     ('sot',  0.5, _base_.tiny_video_sot_train,  _base_.box_target_train_pipeline),

@@ -1,6 +1,7 @@
 # UNINEXT for a laptop: MobileNetV2, 128 channels, 2 + 3 layers, 100 queries, MiniLM.
 # Everything it starts from comes in Python packages; nothing is downloaded.
 _base_ = './uninext_r50.py'
+find_unused_parameters = True  # the last convolution of MobileNetV2 leads nowhere
 model = dict(
     backbone=dict(
         _delete_=True,

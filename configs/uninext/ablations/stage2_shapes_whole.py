@@ -9,24 +9,29 @@ __learn = dict(
     __resize, type='RandomChoiceResize', scales=[(s, 320) for s in (96, 112, 128)]
 )
 __judge = dict(__resize, type='Resize', scale=(320, 128))
-
-
-def __small(data, resize):
-    steps = [resize if 'Resize' in step['type'] else step for step in data.pipeline]
-    return dict(data, pipeline=steps)
-
-
+train_pipeline, expression_train_pipeline = (
+    [__learn if step['type'] == 'RandomChoiceResize' else step for step in pipeline]
+    for pipeline in (_base_.train_pipeline, _base_.expression_train_pipeline)
+)
+test_pipeline, expression_test_pipeline = (
+    [__judge if step['type'] == 'Resize' else step for step in pipeline]
+    for pipeline in (_base_.test_pipeline, _base_.expression_test_pipeline)
+)
+__train = dict(
+    coco=dict(_base_.shapes_train, pipeline=train_pipeline),
+    refcoco=dict(_base_.shapes_refs_train, pipeline=expression_train_pipeline),
+)
 train_dataloader = dict(
     batch_size=8,
     dataset=dict(
         sources=[
-            dict(source, batch_size=8, dataset=__small(source.dataset, __learn))
-            for source in _base_.train_dataloader.dataset.sources
+            dict(name=n, ratio=1, batch_size=8, dataset=d) for n, d in __train.items()
         ]
     ),
 )
-__tests = [__small(d, __judge) for d in _base_.val_dataloader.dataset.datasets]
-val_dataloader = dict(dataset=dict(datasets=__tests))
+__refs_val = dict(_base_.shapes_refs_val, pipeline=expression_test_pipeline)
+__val = [dict(_base_.shapes_val, pipeline=test_pipeline), dict(__refs_val, indices=300)]
+val_dataloader = dict(dataset=dict(datasets=__val))
 test_dataloader = val_dataloader
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=100),

@@ -9,7 +9,6 @@ _base_ = [
     '../../_base_/datasets/mixture.py',
     '../../_base_/datasets/shapes_words.py',
 ]
-find_unused_parameters = True  # the last convolution of MobileNetV2 leads nowhere
 part = '{{$PART:all}}'
 # fmt: off
 __parts = dict(  # iterations, rate, sources and their shares of the batches
