@@ -9,8 +9,8 @@ from types import ModuleType
 import pytest
 
 from helpers.tools import load_tool
-from uninext.apis import publishing
-from uninext.apis.publishing import PublishReport
+from uninext import model_zoo
+from uninext.checkpoint.publish import PublishReport
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,7 +28,7 @@ def given(monkeypatch) -> list:
         calls.append(args)
         return PublishReport(Path(args[2]), 1234567, 5, 3, 4e-4, 'a.weight', ())
 
-    monkeypatch.setattr(publishing, 'publish_model', publish)
+    monkeypatch.setattr(model_zoo, 'publish_model', publish)
     return calls
 
 

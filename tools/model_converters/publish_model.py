@@ -36,8 +36,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Publish, and say what was written."""
     args = parse_args(argv)
-    from uninext.apis.publishing import publish_model
-    from uninext.model_zoo import config_path
+    from uninext.model_zoo import config_path, publish_model
 
     try:
         path = Path(args.config)

@@ -5,7 +5,6 @@
 ``results``: what was found in an image or frame, drawn and exported.
 ``exports``: results in the files of benchmarks and labelling tools.
 ``video``: sessions, frame by frame; frames of videos, folders and cameras.
-``publishing``: a small file of weights out of a training checkpoint.
 """
 
 from uninext.utils.optional_imports import import_mmdet_quietly

@@ -13,12 +13,11 @@ from mmengine.config import Config
 
 from helpers.small_uninext import build, small_config
 from uninext import model_zoo
-from uninext.apis import UninextInferencer, publishing
-from uninext.apis.publishing import publish_model
+from uninext.apis import UninextInferencer
 from uninext.checkpoint import load_state, load_weights, packaged_parts_of
 from uninext.checkpoint.io import load_file
 from uninext.checkpoint.publish import MAX_ERROR, PublishReport
-from uninext.model_zoo import resolve_model
+from uninext.model_zoo import publish_model, resolve_model
 from uninext.models.detectors import UNINEXT
 from uninext.utils.files import FileError
 
@@ -211,8 +210,7 @@ def test_a_config_of_this_project_is_noted_by_its_name(
     path = tmp_path / 'configs' / 'uninext' / 'small.py'
     path.parent.mkdir(parents=True)
     config.dump(path)
-    for room in (model_zoo, publishing):
-        monkeypatch.setattr(room, 'configs_root', lambda: tmp_path / 'configs')
+    monkeypatch.setattr(model_zoo, 'configs_root', lambda: tmp_path / 'configs')
     publish_model(trained, path, target)
     meta = load_file(target)['meta']
     assert meta['config'] == 'uninext/small.py'
