@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from uninext.fine_tuning.scenes import (
-    draw_scenes,
     keep_scenes,
     kind_of_scenes,
+    random_scenes,
     scene_of,
 )
 
@@ -32,7 +32,7 @@ def test_no_scene_keeps_nothing_but_the_categories():
         'annotations': [],
         'categories': [{'id': 1, 'name': 'x'}],
     }
-    assert draw_scenes([], 3) == set()
+    assert random_scenes([], 3) == set()
     assert len(PICTURES['images']) == 3
 
 
@@ -54,7 +54,7 @@ def test_the_kind_follows_from_the_lists():
 @pytest.mark.parametrize('count', [0, 1, 5, 99])
 def test_the_lot_is_the_same_in_any_order(count: int):
     names = [f'{i:03d}' for i in range(12)]
-    drawn = draw_scenes(names, count)
-    assert drawn == draw_scenes(names[::-1] + names, count)
+    drawn = random_scenes(names, count)
+    assert drawn == random_scenes(names[::-1] + names, count)
     assert len(drawn) == min(count, 12)
     assert drawn <= set(names)

@@ -289,7 +289,7 @@ def test_annotations_of_unknown_images_are_named(changed, tmp_path: Path):
     )
 
 
-def test_they_are_named_of_a_folder_that_is_parted_too(changed, tmp_path: Path):
+def test_they_are_named_of_a_folder_that_is_split_too(changed, tmp_path: Path):
     changed(lose_two)
     parts = read_own_data([tmp_path], split_dir=tmp_path / 'split')
     assert LOST in parts[0].train.notes[0]

@@ -1,4 +1,4 @@
-"""Devices by name: what a user asks for enters, one that is here leaves."""
+"""Devices by name: the one a user asks for, if it is here."""
 
 from __future__ import annotations
 

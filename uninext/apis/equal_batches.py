@@ -1,4 +1,4 @@
-"""Batches of images of one size: images enter in any order, results leave in theirs.
+"""Batches of images of one size; results come in the order of the images.
 
 What padding does to a smaller image of a batch changes its scores in the third digit,
 so an image never shares a batch with one of another size.

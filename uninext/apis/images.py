@@ -1,4 +1,4 @@
-"""Image files and PIL images of users: they enter, (H, W, 3) uint8 BGR leaves.
+"""Image files and PIL images of users as (H, W, 3) uint8 BGR.
 
 What cannot be used is an error, or a warning, that names the file.
 """

@@ -1,4 +1,4 @@
-"""Mask files of users: an image enters, a mask for each target leaves.
+"""Mask files of users: a mask for each target that an image shows.
 
 Masks of arrays are told apart in ``uninext.models.trackers.inputs``.
 """

@@ -1,6 +1,6 @@
 """What people ask for, and how sure they want it: checked, brought to one form.
 
-Names, sentences, boxes and masks enter; prompts and targets leave.
+Names, sentences, boxes and masks become prompts and targets.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What video files say of themselves, and whether it is true: paths enter."""
+"""What video files say of themselves, and whether it is true."""
 
 from __future__ import annotations
 

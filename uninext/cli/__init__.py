@@ -1,4 +1,4 @@
-"""The command line: arguments enter, an exit status leaves.
+"""The command line.
 
 One module per subcommand, with ``DESCRIPTION``, ``add_arguments`` and ``run``; the
 scripts in ``tools/`` call the same functions. No module here imports torch at the top:

@@ -1,4 +1,4 @@
-"""``uninext convert``: a published checkpoint enters, one of ours leaves; or back."""
+"""``uninext convert``: published checkpoints into ours, and back."""
 
 from __future__ import annotations
 

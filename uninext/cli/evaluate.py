@@ -1,4 +1,4 @@
-"""``uninext eval``: a ground truth and result files enter; a benchmark's metrics leave.
+"""``uninext eval``: a benchmark's metrics of files of results.
 
 No model is needed: any tool may have written the results.
 """

@@ -1,4 +1,4 @@
-"""``uninext predict``: pictures or videos and prompts enter; files of results leave."""
+"""``uninext predict``: files of what a model finds in images and videos."""
 
 from __future__ import annotations
 

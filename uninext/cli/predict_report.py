@@ -1,4 +1,4 @@
-"""What ``uninext predict`` tells: results and damage are counted, lines leave."""
+"""What ``uninext predict`` tells people: results and damage, counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``uninext test``: a config and a checkpoint enter; metrics leave."""
+"""``uninext test``: the metrics of a checkpoint."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""``uninext train``: a config enters; its work_dir holds logs and checkpoints after.
+"""``uninext train``: train a config, or fine-tune on data of your own.
 
-With data of your own in place of a config, one is written first: ``fine_tune``.
+``fine_tune`` writes a config first; ``dry_run`` trains nothing.
 """
 
 from __future__ import annotations

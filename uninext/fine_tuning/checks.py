@@ -1,7 +1,7 @@
-"""Look users' annotations over: what is wrong is an error, what is odd is a note.
+"""Check annotations of users: what is wrong is an error, what is odd is a note.
 
-Contents of checked files enter, in COCO's layout or that of YouTube-VIS; what can be
-learned from leaves, and lines about the rest. Everything that is told is named.
+Contents of files are in COCO's layout or that of YouTube-VIS. Errors and notes name
+what they are about.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Values as people write configs: ``name = dict(key=value)`` in lines that fit.
 
-Plain values enter, Python leaves that mmengine reads; expressions may stand among them.
+The Python that mmengine reads; expressions such as ``_base_.x`` may stand among values,
+which ``mmengine.Config.dump`` cannot write.
 """
 
 from __future__ import annotations

@@ -23,9 +23,9 @@ from uninext.fine_tuning.checks import (
 )
 from uninext.fine_tuning.folder import find_coco_folder, find_images
 from uninext.fine_tuning.scenes import (
-    draw_scenes,
     keep_scenes,
     kind_of_scenes,
+    random_scenes,
     scene_of,
 )
 from uninext.formats.coco import (
@@ -327,7 +327,7 @@ def _hold_out(sets: list[OwnSet], fraction: float) -> list[OwnPart]:
 
 
 def _share_of(scenes: set[str], fraction: float) -> set[str]:
-    return draw_scenes(scenes, max(1, round(fraction * len(scenes))))
+    return random_scenes(scenes, max(1, round(fraction * len(scenes))))
 
 
 def _check_names(part: OwnPart) -> None:

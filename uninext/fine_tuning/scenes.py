@@ -50,12 +50,12 @@ def keep_scenes(content: dict[str, Any], scenes: Collection[str]) -> dict[str, A
     return {**content, kind: kept, 'annotations': annotations}
 
 
-def draw_scenes(scenes: Iterable[str], count: int) -> set[str]:
-    """Draw scenes by lot, always the same ones of the same scenes.
+def random_scenes(scenes: Iterable[str], count: int) -> set[str]:
+    """Choose random scenes, always the same ones of the same scenes.
 
     Args:
         scenes: In any order; those that repeat count once.
-        count: How many to draw.
+        count: How many to choose.
     """
     names = sorted(set(scenes))
     random.Random(0).shuffle(names)

@@ -1,4 +1,4 @@
-"""At which size a model looks at images and frames: a config enters, sizes leave.
+"""At which size a model looks at images and frames, as its config says.
 
 A size is a pair (long, short) of sides in pixels, aspect kept; None: as they are. Kinds
 of prompts are those of :class:`uninext.models.trackers.VideoSession`.

@@ -1,6 +1,6 @@
 """Bodies of the scripts in ``tools/misc`` and ``tools/analysis_tools``.
 
-Arguments enter, tables and pictures leave. Each module has ``DESCRIPTION``,
+They print tables and save images. Each module has ``DESCRIPTION``,
 ``add_arguments``, ``run`` and ``main``, as those of the commands; none imports anything
 heavy at the top. They are not imported here: each is a program of its own.
 

@@ -1,6 +1,6 @@
 """What the measuring tools share: a model, a size and prompts as arguments.
 
-Arguments enter; a built model and random pictures leave.
+They give a built model and random images.
 """
 
 from __future__ import annotations
