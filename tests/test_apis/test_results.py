@@ -219,11 +219,11 @@ def test_mot_lines():
 
 
 def test_mot_lines_are_read_by_our_evaluation(tmp_path):
-    from uninext.evaluation.result_files.tracking import read_mot
+    from uninext.formats.mot_text import read_mot
 
     path = tmp_path / 'video.txt'
     path.write_text('\n'.join(to_mot_lines(video())))
-    assert read_mot(path)[:, :2].tolist() == [[1, 1], [3, 1], [3, 2], [4, 1]]
+    assert read_mot(path).rows[:, :2].tolist() == [[1, 1], [3, 1], [3, 2], [4, 1]]
 
 
 def test_youtube_vis():

@@ -127,11 +127,11 @@ def test_sequences_without_truth_or_info(tmp_path: Path):
 @pytest.mark.parametrize(
     ('rows', 'info', 'message'),
     [
-        (['1,2,3'], INFO, 'line 1: expected frame, id'),
-        (['1,1,nan,2,10,10,1,1,1'], INFO, 'not finite'),
+        (['1,2,3'], INFO, 'line 1: expected 6 to 10 numbers'),
+        (['1,1,nan,2,10,10,1,1,1'], INFO, 'expected 6 to 10 numbers'),
         (['1,1,1,2,10,10,1,7.5,8.5,0'], INFO, '10 columns, as in MOT15'),
         (['1,1,1,2,10,10,1,14,1'], INFO, 'class must be 1 to 13'),
-        (['1.5,1,1,2,10,10,1,1,1'], INFO, 'must be whole'),
+        (['1.5,1,1,2,10,10,1,1,1'], INFO, 'id whole'),
         (['1,1,1,2,10,10,1,1,1'] * 2, INFO, 'frame 1: the id 1 is there twice'),
         ([], '[Sequence]\nimWidth=wide\n', 'imWidth and imHeight'),
     ],

@@ -6,8 +6,6 @@ The benchmark's folders in; the video JSON that the video datasets read out.
 from __future__ import annotations
 
 import configparser
-import csv
-import math
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -17,12 +15,14 @@ from PIL import Image
 from uninext.converters.files import tracked
 from uninext.converters.video_json import Track, VideoConversion, VideoJson
 from uninext.formats.errors import DatasetError
+from uninext.formats.mot_text import read_mot
 from uninext.utils.image_files import list_images
 
 # Classes of gt.txt: persons who walk are the targets. All others are written too, since
 # the benchmark's evaluation matches predictions with them.
 PEDESTRIAN = 1
 NUM_CLASSES = 13
+LEAST_COLUMNS = 8  # without the visibility
 MOST_COLUMNS = 9  # with ten, the last three are a place in the world (MOT15)
 
 _LAYOUT = (
@@ -174,35 +174,26 @@ def _read_tracks(
 
 
 def _read_rows(truth: Path) -> list[_Row]:
+    table = read_mot(truth)
     rows = []
-    with truth.open(newline='', encoding='utf-8') as file:
-        for number, cells in enumerate(csv.reader(file), start=1):
-            if not cells:
-                continue
-            try:
-                frame, track, x, y, width, height, flag, kind = map(float, cells[:8])
-                visibility = float(cells[8]) if len(cells) > 8 else 1.0
-                values = (frame, track, x, y, width, height, flag, kind, visibility)
-                _check_row(values, len(cells))
-            except ValueError as error:
-                raise DatasetError(
-                    f'{truth}, line {number}: expected frame, id, x, y, width, height, '
-                    f'consider, class, visibility; got {",".join(cells)!r} ({error}).'
-                ) from error
-            box = (x, y, width, height)
-            rows.append(
-                _Row(int(frame), int(track), box, flag != 0, int(kind), visibility)
+    for values, num, line in zip(table.rows.tolist(), table.num_columns, table.lines):
+        frame, track, x, y, width, height, flag, kind, visibility, _ = values
+        if problem := _problem_of(kind, num):
+            raise DatasetError(
+                f'{truth}, line {line}: expected frame, id, x, y, width, height, '
+                f'consider, class, visibility; {problem}.'
             )
+        visibility = visibility if num > LEAST_COLUMNS else 1.0
+        box = (x, y, width, height)
+        rows.append(_Row(int(frame), int(track), box, flag != 0, int(kind), visibility))
     return rows
 
 
-def _check_row(values: tuple[float, ...], num_columns: int) -> None:
-    frame, track, _, _, width, height, _, kind, _ = values
-    if not all(map(math.isfinite, values)):
-        raise ValueError('a number is not finite')
+def _problem_of(kind: float, num_columns: int) -> str | None:
     if num_columns > MOST_COLUMNS:
-        raise ValueError(f'{num_columns} columns, as in MOT15, which has no classes')
-    if frame % 1 or track % 1 or min(width, height) < 0:
-        raise ValueError('frame and id must be whole, width and height not negative')
+        return f'got {num_columns} columns, as in MOT15, which has no classes'
+    if num_columns < LEAST_COLUMNS:
+        return f'got {num_columns} columns'
     if kind % 1 or not 1 <= kind <= NUM_CLASSES:
-        raise ValueError(f'the class must be 1 to {NUM_CLASSES}')
+        return f'the class must be 1 to {NUM_CLASSES}, got {kind:g}'
+    return None

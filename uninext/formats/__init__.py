@@ -5,6 +5,7 @@ numpy, pycocotools and PIL only, so that converters and ``uninext eval`` start a
 ``boxes``: corners and sides, IoU, cut to a frame.
 ``coco``: annotations of images.
 ``index_png``: images whose pixels are object ids.
+``mot_text``: tracks as lines, MOTChallenge and MOTS.
 ``rle``: masks as run-length codes.
 ``scalabel``: labels and results of BDD100K.
 ``json_file``: JSON and text, read and written whole.

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from uninext.apis.results import Result, category_ids_of, checked_tracks, xywh_of
+from uninext.formats.mot_text import mot_line
 from uninext.formats.rle import encode_mask
 
 
@@ -126,9 +127,8 @@ def mot_lines_of(result: Result) -> list[str]:
     for i, track in enumerate(checked_tracks(result)):
         if track < 0:
             continue
-        box = ','.join(f'{v:.2f}' for v in xywh_of(result.boxes_xyxy[i]))
-        score = f'{result.scores[i]:.4f}'
-        lines.append(f'{result.frame + 1},{track + 1},{box},{score},-1,-1,-1')
+        box_xywh = [round(float(v), 2) for v in xywh_of(result.boxes_xyxy[i])]
+        lines.append(mot_line(result.frame + 1, track + 1, box_xywh, result.scores[i]))
     return lines
 
 

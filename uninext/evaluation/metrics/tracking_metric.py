@@ -23,6 +23,8 @@ from uninext.evaluation.metrics.video_metric import (
     targets_of,
     video_name,
 )
+from uninext.formats.boxes import xyxy_to_xywh
+from uninext.formats.mot_text import mot_line, mots_line
 from uninext.formats.rle import encode_mask
 from uninext.registry import METRICS
 
@@ -184,25 +186,17 @@ class TrackingMetric(TracksMetric):
         rows = zip(prediction.ids, prediction.shapes, prediction.classes, scores)
         if self.with_masks:
             return [
-                f'{number} {track} {label} {rle["size"][0]} {rle["size"][1]} '
-                f'{rle["counts"]}\n'
+                f'{mots_line(number, track, label, rle)}\n'
                 for track, rle, label, _ in rows
             ]
         with_class = self._num_classes > 1
-        lines = []
-        for track, (x1, y1, x2, y2), label, score in rows:
-            box = ','.join(map(_as_text, (x1, y1, x2 - x1, y2 - y1)))
-            kind = label if with_class else -1
-            lines.append(f'{number},{track},{box},{score:.4f},{kind},-1,-1\n')
-        return lines
+        return [
+            f'{mot_line(number, track, box_xywh, score, label if with_class else -1)}\n'
+            for track, box_xyxy, label, score in rows
+            for box_xywh in [xyxy_to_xywh(box_xyxy).tolist()]
+        ]
 
 
 def _boxes(targets: list[dict]) -> np.ndarray:
     boxes = [target['bbox'] for target in targets]
     return np.array(boxes, dtype=np.float64).reshape(-1, 4)
-
-
-def _as_text(value: float) -> str:
-    """Two decimals as usual, or as many as it takes to read the same number."""
-    short = f'{value:.2f}'
-    return short if float(short) == value else repr(float(value))

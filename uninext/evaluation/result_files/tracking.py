@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from configparser import ConfigParser
 from configparser import Error as ConfigError
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -20,11 +19,13 @@ from uninext.evaluation.evaluators.tracks import (
 )
 from uninext.formats.boxes import xywh_to_xyxy
 from uninext.formats.json_file import read_text
-from uninext.formats.rle import to_rle
-
-NUM_COLUMNS = (6, 10)  # fewest; most
-MOTS_FIELDS = 6
-_FRAME, _CONSIDERED, _CLASS, _LAST = 0, 6, 7, 9  # columns of MOTChallenge
+from uninext.formats.mot_text import (
+    CONSIDERED,
+    MotsTable,
+    MotTable,
+    read_mot,
+    read_mots,
+)
 
 
 def evaluate_mot(
@@ -55,7 +56,7 @@ def evaluate_mot(
     """
     pairs = _pair_files(Path(gt), Path(pred))
     tables = {
-        name: (_read_mot(truth), _read_mot(found))
+        name: (read_mot(truth), read_mot(found))
         for name, (truth, found) in pairs.items()
     }
     if protocol is None:
@@ -88,35 +89,10 @@ def evaluate_mots(
     """
     evaluator = TracksEvaluator(protocol or 'mots', with_masks=True)
     sides = {
-        name: (_read_mots(truth), _read_mots(found))
+        name: (_mots_side(read_mots(truth)), _mots_side(read_mots(found)))
         for name, (truth, found) in _pair_files(Path(gt), Path(pred)).items()
     }
     return _evaluate(evaluator, sides, gt)
-
-
-def read_mot(path: str | Path) -> np.ndarray:
-    """Read a text file of MOTChallenge.
-
-    Args:
-        path: Of the file; commas or blanks between numbers.
-
-    Returns:
-        (N, 10): frame, id, x, y, w, h and what follows; -1 where a line is shorter.
-
-    Raises:
-        ValueError: If a line has not 6 to 10 finite numbers, frame or id are not whole,
-            a frame is less than 1, or a box has a negative side.
-    """
-    return _read_mot(path).rows
-
-
-@dataclass
-class _Table:
-    """Rows of a file of MOTChallenge; lines count from 1."""
-
-    path: Path
-    rows: np.ndarray  # (N, 10)
-    lines: np.ndarray  # (N,)
 
 
 @dataclass
@@ -245,11 +221,11 @@ def _sequence_length(truth_path: Path) -> int | None:
     return length
 
 
-def _protocol_of(gt: str | Path, tables: Mapping[str, _Table]) -> str:
+def _protocol_of(gt: str | Path, tables: Mapping[str, MotTable]) -> str:
     """The protocol of ground truths; all must have the same."""
     chosen = {
         name: ('mot20' if name.upper().startswith('MOT20') else 'mot17')
-        if _classes(table) is not None
+        if table.classes is not None
         else 'mot15'
         for name, table in tables.items()
         if len(table.rows)
@@ -265,50 +241,10 @@ def _protocol_of(gt: str | Path, tables: Mapping[str, _Table]) -> str:
     return next(iter(chosen.values()))
 
 
-def _read_mot(path: str | Path) -> _Table:
-    rows, lines = [], []
-    fewest, most = NUM_COLUMNS
-    layout = (
-        f'expected {fewest} to {most} numbers (frame, id, x, y, w, h, ...; frame from '
-        '1 and id whole, sides not negative)'
-    )
-    for number, line in _lines_of(path):
-        try:
-            values = [float(word) for word in re.split(r'[,\s]+', line.strip(' ,\t'))]
-        except ValueError:
-            values = []
-            if _looks_like_mots(line):
-                _fail(path, number, line, f'{layout}; masks are for the format mots')
-        if not fewest <= len(values) <= most or not np.isfinite(values).all():
-            _fail(path, number, line, layout)
-        if values[0] < 1 or values[0] % 1 or values[1] % 1 or min(values[4:6]) < 0:
-            _fail(path, number, line, layout)
-        rows.append(values + [-1.0] * (most - len(values)))
-        lines.append(number)
-    return _Table(Path(path), np.array(rows).reshape(-1, most), np.array(lines, int))
-
-
-def _classes(table: _Table) -> np.ndarray | None:
-    """Classes (N,) int; None where the file has none.
-
-    The columns 8 to 10 of MOT15 are a place in the world.
-    """
-    rows = table.rows
-    if (rows[:, _CLASS] == -1).all() or (rows[:, _LAST] != -1).any():
-        return None
-    wrong = (rows[:, _CLASS] < 1) | (rows[:, _CLASS] % 1 != 0)
-    if wrong.any():
-        raise ValueError(
-            f'{table.path}, line {table.lines[wrong][0]}: expected a class from 1 in '
-            f'column 8, got {rows[wrong][0, _CLASS]:g}.'
-        )
-    return rows[:, _CLASS].astype(np.int64)
-
-
-def _mot_side(table: _Table, protocol: str, is_truth: bool) -> _Side:
+def _mot_side(table: MotTable, protocol: str, is_truth: bool) -> _Side:
     rows = table.rows
     ones = np.ones(len(rows), dtype=np.int64)
-    classes = None if protocol == 'mot15' else _classes(table)
+    classes = None if protocol == 'mot15' else table.classes
     known = PROTOCOLS[protocol].classes if is_truth else PROTOCOLS[protocol].predicted
     if classes is None:
         if is_truth and known is not None and len(rows):
@@ -327,45 +263,19 @@ def _mot_side(table: _Table, protocol: str, is_truth: bool) -> _Side:
         ids=rows[:, 1].astype(np.int64),
         shapes=boxes_xyxy,
         classes=ones if classes is None else classes,
-        considered=rows[:, _CONSIDERED] != 0 if is_truth else None,
+        considered=rows[:, CONSIDERED] != 0 if is_truth else None,
     )
-    frames = rows[:, _FRAME].astype(np.int64)
+    frames = rows[:, 0].astype(np.int64)
     side = _Side(table.path, table.lines, frames, objects)
     _check_unique(side, np.ones(len(rows), dtype=bool))
     return side
 
 
-def _read_mots(path: str | Path) -> _Side:
-    numbers: list[list[int]] = []
-    lines, rles = [], []
-    layout = 'expected "frame id class height width rle" (frame from 1, whole numbers)'
-    for number, line in _lines_of(path):
-        words = line.split()
-        if ',' in line and _is_numbers(re.split(r'[,\s]+', line.strip(' ,\t'))):
-            _fail(path, number, line, f'{layout}; boxes are for the format mot')
-        if len(words) != MOTS_FIELDS or not all(w.isdecimal() for w in words[:-1]):
-            _fail(path, number, line, layout)
-        values = [int(word) for word in words[:-1]]
-        if values[0] < 1 or min(values[3:]) < 1:
-            _fail(path, number, line, layout)
-        size = values[3], values[4]
-        try:
-            rles.append(to_rle(dict(size=list(size), counts=words[-1]), *size))
-        except ValueError as error:
-            raise ValueError(f'{path}, line {number}: {error}') from None
-        numbers.append(values[:3])
-        lines.append(number)
-    columns = np.array(numbers, dtype=np.int64).reshape(-1, 3)
-    objects = TrackedObjects(columns[:, 1], rles, columns[:, 2])
-    side = _Side(Path(path), np.array(lines, int), columns[:, 0], objects)
-    _check_unique(side, columns[:, 2] != PROTOCOLS['mots'].ignored_class)
+def _mots_side(table: MotsTable) -> _Side:
+    objects = TrackedObjects(table.ids, table.rles, table.classes)
+    side = _Side(table.path, table.lines, table.frames, objects)
+    _check_unique(side, table.classes != PROTOCOLS['mots'].ignored_class)
     return side
-
-
-def _lines_of(path: str | Path) -> list[tuple[int, str]]:
-    """Lines with something in them, and their numbers from 1."""
-    lines = enumerate(read_text(path).splitlines(), start=1)
-    return [(number, line) for number, line in lines if line.strip()]
 
 
 def _check_unique(side: _Side, counted: np.ndarray) -> None:
@@ -381,19 +291,3 @@ def _check_unique(side: _Side, counted: np.ndarray) -> None:
                 f'{side.path}, line {line}: frame {frame} has an id twice: {identity}, '
                 f'first in line {first}. An object is once in a frame.'
             )
-
-
-def _looks_like_mots(line: str) -> bool:
-    words = line.split()
-    return len(words) == MOTS_FIELDS and all(w.isdecimal() for w in words[:-1])
-
-
-def _is_numbers(words: list[str]) -> bool:
-    try:
-        return bool([float(word) for word in words])
-    except ValueError:
-        return False
-
-
-def _fail(path: str | Path, number: int, line: str, expected: str) -> NoReturn:
-    raise ValueError(f'{path}, line {number}: {expected}, got {line.strip()[:60]!r}.')
