@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from uninext.converters.files import tracked
 from uninext.converters.video_json import (
     Box,
@@ -22,6 +24,7 @@ from uninext.converters.video_json import (
     image_size,
     require,
 )
+from uninext.formats.box_text import read_boxes, read_flags
 from uninext.formats.errors import DatasetError
 from uninext.utils.image_files import list_images, natural_key
 
@@ -44,7 +47,6 @@ PUBLISHED_CHUNKS = (0, 1, 2, 3)
 # Sequences of OTB whose boxes do not start at the first frame of the folder.
 OTB_FIRST_FRAMES = {'David': 300}
 _OTB_FILE = re.compile(r'groundtruth_rect(\.\d+)?\.txt')
-_SEPARATORS = re.compile(r'[\s,;]+')
 ABSENT_BOX = 'the file gives no box (NaN, or of no size)'
 ABSENT_HIDDEN = 'the target is fully occluded or out of view'
 ABSENT_OUTSIDE = 'the box lies outside of the frame'
@@ -238,43 +240,13 @@ def convert_otb(
     return out.save(out_file)
 
 
-def read_boxes(path: Path) -> list[Box]:
-    """Read x, y, width, height lines, separated by commas, tabs or spaces.
-
-    Returns:
-        A box of four numbers a line, NaN included; lines without anything are left out.
-
-    Raises:
-        DatasetError: If the file is absent or a line is not four numbers.
-    """
-    try:
-        lines = path.read_text(encoding='utf-8').splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f'{path} cannot be read: {error}') from error
-    boxes = []
-    for number, line in enumerate(lines, start=1):
-        words = [word for word in _SEPARATORS.split(line) if word]
-        if not words:
-            continue
-        try:
-            box = [float(word) for word in words]
-        except ValueError:
-            box = []
-        if len(box) != 4:
-            raise DatasetError(
-                f'{path}, line {number}: "{line.strip()}" is not x, y, width, height.'
-            )
-        boxes.append(box)
-    return boxes
-
-
 def _add(
     out: VideoJson, root: Path, sequence: BoxSequence, first_box_needed: bool
 ) -> None:
     """Add a video, or count why not."""
     conversion = out.conversion
     try:
-        boxes = read_boxes(sequence.boxes)
+        boxes = read_boxes(sequence.boxes).tolist()
         hidden = _read_hidden(sequence, len(boxes))
     except DatasetError as error:
         conversion.skip('video whose boxes cannot be read', error)
@@ -358,20 +330,12 @@ def _read_hidden(sequence: BoxSequence, num_boxes: int) -> list[bool]:
     Raises:
         DatasetError: If a file does not hold as many numbers as there are boxes.
     """
-    hidden = [False] * num_boxes
+    hidden = np.zeros(num_boxes, dtype=bool)
     for path in sequence.hidden_files + sequence.visible_files:
-        if not path.is_file():
-            continue
-        words = [word for word in _SEPARATORS.split(path.read_text()) if word]
-        try:
-            flags = [float(word) != 0 for word in words]
-        except ValueError:
-            flags = []
-        if len(flags) != num_boxes:
-            raise DatasetError(f'{path} is not {num_boxes} numbers, one a box.')
-        when = path in sequence.hidden_files
-        hidden = [old or flag == when for old, flag in zip(hidden, flags)]
-    return hidden
+        if path.is_file():
+            flags = read_flags(path, num_boxes)
+            hidden |= flags if path in sequence.hidden_files else ~flags
+    return hidden.tolist()
 
 
 def _lasot_names(

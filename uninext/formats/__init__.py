@@ -2,6 +2,7 @@
 
 numpy, pycocotools and PIL only, so that converters and ``uninext eval`` start at once.
 
+``box_text``: one box a frame as text.
 ``boxes``: corners and sides, IoU, cut to a frame.
 ``coco``: annotations of images.
 ``index_png``: images whose pixels are object ids.

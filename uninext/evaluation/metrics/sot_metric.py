@@ -23,6 +23,7 @@ from uninext.evaluation.metrics.video_metric import (
     video_name,
 )
 from uninext.evaluation.submission import write_submission
+from uninext.formats.box_text import box_lines
 from uninext.formats.boxes import xyxy_to_xywh
 from uninext.registry import METRICS
 
@@ -119,11 +120,11 @@ class SOTMetric(VideoMetric):
             name, boxes = video['name'], video['record']['pred']
             if self.server is not None:
                 boxes = _fill_forward(boxes)
-            contents = {f'{name}.txt': _to_lines(boxes)}
+            contents = {f'{name}.txt': box_lines(boxes)}
             if self.server == 'got10k':
                 contents = {
-                    f'{name}/{name}_001.txt': _to_lines(boxes),
-                    f'{name}/{name}_time.txt': _to_lines(video['seconds'][:, None]),
+                    f'{name}/{name}_001.txt': box_lines(boxes),
+                    f'{name}/{name}_time.txt': box_lines(video['seconds'][:, None]),
                 }
             for file, text in contents.items():
                 (folder / file).parent.mkdir(parents=True, exist_ok=True)
@@ -146,11 +147,6 @@ def _target_box(sample: dict) -> TargetBox:
         )
     box = xyxy_to_xywh(targets[0]['bbox']) if targets else ABSENT
     return TargetBox(box, size_hw=tuple(sample['ori_shape'][:2]))
-
-
-def _to_lines(rows: np.ndarray) -> str:
-    # As many digits as a number has: what reads the file gets the same metrics.
-    return ''.join(','.join(map(repr, row)) + '\n' for row in rows.tolist())
 
 
 def _fill_forward(boxes: np.ndarray) -> np.ndarray:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,8 +12,8 @@ from uninext.evaluation.evaluators.single_object import (
     TargetBox,
 )
 from uninext.evaluation.functional.single_object import RULES
-from uninext.evaluation.result_files.reading import list_of_records
-from uninext.formats.json_file import parse_json, read_text
+from uninext.formats.box_text import read_boxes, read_flags
+from uninext.formats.json_file import read_text
 
 TRUTH_FILES = ('groundtruth.txt', 'groundtruth_rect.txt')
 # File beside the boxes -> whether a number that is not 0 says that the target can be
@@ -75,66 +73,6 @@ def evaluate_sot(gt: str | Path, pred: str | Path) -> dict[str, dict]:
         name: _evaluate_tracker(truth, _check_complete(truth, found, pred / name))
         for name, found in trackers.items()
     }
-
-
-def read_boxes(path: str | Path) -> np.ndarray:
-    """Read a file of boxes.
-
-    Args:
-        path: Text of ``x,y,w,h`` lines, or JSON of the OTB toolkit.
-
-    Returns:
-        (T, 4) xywh pixels; NaN where the file says so.
-
-    Raises:
-        ValueError: If a line is not four numbers.
-    """
-    text = read_text(path)
-    if Path(path).suffix == '.json':
-        return _read_otb_json(text, path)
-    boxes = []
-    for number, line in enumerate(text.strip().splitlines(), start=1):
-        words = re.split(r'[,;\s]+', line.strip(' ,;\t'))
-        try:
-            values = [float(word) for word in words]
-        except ValueError:
-            values = []
-        boxes.append(_checked_box(values, f'{path}, line {number}', line))
-    return np.array(boxes, dtype=np.float64).reshape(-1, 4)
-
-
-def _read_otb_json(text: str, path: str | Path) -> np.ndarray:
-    runs = parse_json(text, path)
-    list_of_records(runs, ('res',), path, 'one run of the OTB toolkit')
-    if len(runs) != 1:
-        raise ValueError(f'{path} is not one run of the OTB toolkit, but {len(runs)}.')
-    if runs[0].get('resType', 'rect') != 'rect':
-        raise ValueError(f"{path} holds {runs[0]['resType']!r}; only 'rect' is read.")
-    rows = runs[0]['res']
-    if not isinstance(rows, list):
-        raise ValueError(f"{path}: 'res' must be a list of boxes.")
-    boxes = [
-        _checked_box(row, f"{path}, row {index} of 'res'", row)
-        for index, row in enumerate(rows)
-    ]
-    return np.array(boxes, dtype=np.float64).reshape(-1, 4)
-
-
-def _checked_box(values: Any, place: str, given: Any) -> list[float]:
-    """Four numbers; NaN says that there is no box."""
-    is_box = (
-        isinstance(values, list)
-        and len(values) == 4
-        and all(isinstance(value, (int, float)) for value in values)
-    )
-    if not is_box:
-        raise ValueError(
-            f'{place}: expected the four numbers x, y, w, h, got {str(given)[:60]!r}. '
-            'Write NaN,NaN,NaN,NaN where nothing was found.'
-        )
-    if any(math.isinf(value) for value in values):
-        raise ValueError(f'{place}: a box is finite or NaN, got {str(given)[:60]!r}.')
-    return values
 
 
 def _evaluate_tracker(truth: dict[str, Path], predictions: dict[str, Path]) -> dict:
@@ -216,13 +154,7 @@ def _read_visible(path: Path, num_frames: int) -> np.ndarray:
         file = path.parent / name
         if path.name not in TRUTH_FILES or not file.is_file():
             continue
-        flags = [word for word in re.split(r'[,;\s]+', read_text(file)) if word]
-        if len(flags) != num_frames:
-            raise ValueError(f'{file} has {len(flags)} flags for {num_frames} frames.')
-        try:
-            visible &= [(float(flag) != 0) == is_visible for flag in flags]
-        except ValueError:
-            raise ValueError(f'{file} must hold one number a frame.') from None
+        visible &= read_flags(file, num_frames) == is_visible
     return visible
 
 
