@@ -132,6 +132,13 @@ def test_is_short(name):
 
 
 @every_config
+def test_what_bases_lend_is_taken(name):
+    """Changes of a model are popped: the config that is written has no such key."""
+    lent = {'convnext_l', 'vit_h', 'vis_follower', 'masks_from_boxes'}
+    assert not lent & set(load(name))
+
+
+@every_config
 def test_is_no_program_and_names_no_absolute_path(name):
     text = (FOLDER / name).read_text()
     nodes = list(ast.walk(ast.parse(text)))

@@ -5,20 +5,14 @@
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/uninext_r50.py',
+    '../_base_/models/masks_from_boxes.py',
     '../_base_/schedules/adamw_step.py',
     '../_base_/datasets/mixture.py',
     '../_base_/datasets/objects365v2.py',
     '../_base_/pipelines/images.py',
     '../_base_/pipelines/image_tests.py',
 ]
-model = dict(
-    data_preprocessor=dict(with_color_similarity=True),
-    mask_head=dict(
-        with_mask_loss=False,
-        loss_projection=dict(type='BoxProjectionLoss', loss_weight=1.0),
-        loss_pairwise=dict(type='PairwiseAffinityLoss', loss_weight=1.0),
-    ),
-)
+model = _base_.pop('masks_from_boxes')
 __train = dict(_base_.objects365v2_train, pipeline=_base_.boxes_train_pipeline)
 __val = dict(_base_.objects365v2_val, pipeline=_base_.boxes_test_pipeline)
 train_dataloader = dict(

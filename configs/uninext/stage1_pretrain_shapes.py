@@ -6,21 +6,15 @@
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/uninext_tiny.py',
+    '../_base_/models/masks_from_boxes.py',
     '../_base_/schedules/adamw_step.py',
     '../_base_/datasets/mixture.py',
     '../_base_/datasets/shapes.py',
     '../_base_/pipelines/shapes_images.py',
     '../_base_/pipelines/shapes_image_tests.py',
 ]
-model = dict(
-    data_preprocessor=dict(with_color_similarity=True),
-    mask_head=dict(
-        with_mask_loss=False,
-        loss_projection=dict(type='BoxProjectionLoss', loss_weight=1.0),
-        loss_pairwise=dict(type='PairwiseAffinityLoss', loss_weight=1.0),
-        pairwise_warmup=3000,
-    ),
-)
+model = _base_.pop('masks_from_boxes')
+model['mask_head']['pairwise_warmup'] = 3000
 __train = dict(_base_.shapes_train, pipeline=_base_.boxes_train_pipeline)
 train_dataloader = dict(
     batch_size=4,

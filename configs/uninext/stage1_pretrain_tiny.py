@@ -2,15 +2,8 @@
 # python tools/dataset_converters/shapes.py data/tiny && \
 #     python tools/train.py configs/uninext/stage1_pretrain_tiny.py
 # Figures: docs/photographs.md.
-_base_ = './stage2_image_tiny.py'
-model = dict(
-    data_preprocessor=dict(with_color_similarity=True),
-    mask_head=dict(
-        with_mask_loss=False,
-        loss_projection=dict(type='BoxProjectionLoss', loss_weight=1.0),
-        loss_pairwise=dict(type='PairwiseAffinityLoss', loss_weight=1.0),
-    ),
-)
+_base_ = ['./stage2_image_tiny.py', '../_base_/models/masks_from_boxes.py']
+model = _base_.pop('masks_from_boxes')
 __train = dict(_base_.tiny_train, pipeline=_base_.boxes_train_pipeline)
 __val = dict(_base_.tiny_val, pipeline=_base_.test_pipeline)
 train_dataloader = dict(

@@ -1,16 +1,10 @@
 # Proof that masks are learned from boxes: 16 photographs, no mask is ever read.
 # python tools/train.py configs/uninext/stage1_pretrain_tiny_overfit.py
 # Figures and the command that makes data/photos16: docs/photographs.md.
-_base_ = './stage2_image_tiny_overfit.py'
-model = dict(
-    data_preprocessor=dict(with_color_similarity=True),
-    mask_head=dict(
-        with_mask_loss=False,
-        loss_projection=dict(type='BoxProjectionLoss', loss_weight=1.0),
-        loss_pairwise=dict(type='PairwiseAffinityLoss', loss_weight=1.0),
-        pairwise_warmup=1500,  # three decoder layers count: 500 iterations
-    ),
-)
+_base_ = ['./stage2_image_tiny_overfit.py', '../_base_/models/masks_from_boxes.py']
+model = _base_.pop('masks_from_boxes')
+# three decoder layers count: 500 iterations
+model['mask_head']['pairwise_warmup'] = 1500
 boxes_train_pipeline = [
     dict(type='LoadImageOrExplain'),
     dict(type='LoadPromptAnnotations'),
