@@ -239,3 +239,22 @@ def test_tab_answers_before_anything_heavy(monkeypatch):
     assert os.read(reading, 100).decode().strip() == 'predict'
     os.close(reading)
     assert done.stdout == 'set()', done.stderr
+
+
+# ------------------------------------------------------------------------------ runners
+
+
+def test_runners_are_built_without_what_mmdet_says_of_absent_packages():
+    code = (
+        'from mmengine.config import Config\n'
+        'from mmengine.registry import init_default_scope\n'
+        'from uninext.cli.common import build_runner\n'
+        'from uninext.registry import METRICS\n'
+        "init_default_scope('uninext')\n"
+        'try:\n'
+        "    build_runner(Config(dict(runner_type='gone')))\n"
+        'except KeyError:\n'
+        "    METRICS.get('CocoMetric')\n"
+    )
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, '', '')

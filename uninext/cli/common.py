@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import io
 import os
 import sys
 import traceback
@@ -188,9 +187,9 @@ def build_runner(cfg: Config) -> UninextRunner:
         The runner.
     """
     from uninext.registry import RUNNERS
+    from uninext.utils.optional_imports import import_mmdet_quietly
 
-    with contextlib.redirect_stdout(io.StringIO()):
-        import mmdet.datasets  # noqa: F401  (prints that an extra is absent)
+    import_mmdet_quietly()
     return RUNNERS.build(cfg)
 
 
