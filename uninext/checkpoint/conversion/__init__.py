@@ -1,4 +1,4 @@
-"""A published checkpoint enters, weights of our model leave; and the way back.
+"""Published checkpoints: their keys to ours, and back.
 
 ``key_rule``, ``key_table``, ``backbone_keys``: which published key is which of ours.
 ``converter``: a state dict to the other layout, every key accounted for.
