@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from typing import Any
 from PIL import Image, UnidentifiedImageError
 
 from uninext.formats.errors import DatasetError
-from uninext.formats.json_file import write_text
+from uninext.formats.youtube_vis import write_video_file
 from uninext.utils.image_files import turned_size_wh
 
 Box = list[float]
@@ -205,21 +205,8 @@ class VideoJson:
                 f'Nothing to write to {path}: no usable video was found.\n'
                 + self.conversion.summary('Found')
             )
-        write_text(self._text(), path)
+        write_video_file(self._videos, self._annotations, self._categories, path)
         return self.conversion
-
-    def _text(self) -> Iterator[str]:
-        lists = dict(
-            videos=self._videos,
-            annotations=self._annotations,
-            categories=[json.dumps(category) for category in self._categories],
-        )
-        for position, (key, records) in enumerate(lists.items()):
-            yield f'{"," if position else "{"}"{key}": ['
-            for i, record in enumerate(records):
-                yield f',\n{record}' if i else record
-            yield ']\n'
-        yield '}\n'
 
     def _add_track(self, video_id: int, track: Track) -> None:
         record = dict(

@@ -18,9 +18,10 @@ from uninext.datasets.referring import ReferringDataset
 from uninext.datasets.referring_video import ReferringVideoDataset
 from uninext.datasets.sampling_table import SamplingTable
 from uninext.datasets.single_object import SingleObjectDataset
-from uninext.datasets.video_annotation import VideoAnnotation, read_video_file
+from uninext.datasets.video_annotation import VideoAnnotation
 from uninext.datasets.video_instance import VideoInstanceDataset
 from uninext.formats.errors import DatasetError
+from uninext.formats.youtube_vis import read_video_file
 
 __all__ = [
     'DatasetError',

@@ -1,7 +1,7 @@
-"""Read video annotations in the YouTube-VIS layout; hold one video compactly.
+"""One video with its objects, held compactly.
 
-Annotation file in, checked :class:`VideoAnnotation` objects out; a frame of one is what
-an image sample is before loading.
+Checked records in, :class:`VideoAnnotation` out; a frame of one is what an image sample
+is before loading.
 
 Shape legend: K objects, T frames.
 """
@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from uninext.formats.coco import check_records, read_annotations, valid_segmentation
+from uninext.formats.coco import valid_segmentation
 from uninext.formats.errors import DatasetError
 from uninext.formats.rle import to_rle
+from uninext.formats.youtube_vis import check_length
 
 SEPARATOR = '\0'  # the one character that no file name holds
 ABSENT = (np.nan,) * 4
@@ -203,70 +204,6 @@ class VideoAnnotation:
         )
 
 
-def read_video_file(
-    ann_file: str, require_annotations: bool = True, backend_args: dict | None = None
-) -> dict[str, list[dict[str, Any]]]:
-    """Read an annotation file in the YouTube-VIS layout and check its structure.
-
-    Args:
-        ann_file: Path (or URL that mmengine's file backends know).
-        require_annotations: As of :func:`checked_videos`.
-        backend_args: mmengine's file backend; None reads from disk.
-
-    Returns:
-        As :func:`checked_videos`.
-
-    Raises:
-        DatasetError: If the file is absent, is not JSON, or lacks something.
-    """
-    content = read_annotations(ann_file, backend_args)
-    return checked_videos(content, ann_file, require_annotations)
-
-
-def checked_videos(
-    content: Any, ann_file: str, require_annotations: bool = True
-) -> dict[str, list[dict[str, Any]]]:
-    """Check the structure of annotations in the YouTube-VIS layout.
-
-    Args:
-        content: What the file holds.
-        ann_file: Named in messages.
-        require_annotations: False for sets whose labels are withheld: ``annotations``
-            may then be absent or null.
-
-    Returns:
-        ``videos``, ``annotations`` and ``categories``.
-
-    Raises:
-        DatasetError: If it lacks something.
-    """
-    if not isinstance(content, dict):
-        raise DatasetError(
-            f'Annotation file {ann_file} holds a JSON {type(content).__name__}; '
-            'expected an object with videos, annotations and categories (the layout '
-            'of YouTube-VIS).'
-        )
-    content = dict(content)  # what was given stays as it is
-    if not require_annotations and content.get('annotations') is None:
-        content['annotations'] = []
-    missing = [
-        key
-        for key in ('videos', 'annotations', 'categories')
-        if not isinstance(content.get(key), list)
-    ]
-    if missing:
-        raise DatasetError(
-            f'Annotation file {ann_file} is not in the layout of YouTube-VIS: it has '
-            f'no list named {" and no list named ".join(map(repr, missing))} (its keys '
-            f'are {sorted(content)[:10]}). Convert the dataset with a tool of '
-            'tools/dataset_converters/, or point `ann_file` to another file.'
-        )
-    if not content['videos']:
-        raise DatasetError(f'Annotation file {ann_file} lists no video.')
-    _check_records(content, ann_file)
-    return content
-
-
 class _Track:
     """An annotation, checked: boxes (T, 4) xyxy and a list of T masks or None."""
 
@@ -307,7 +244,7 @@ def _masks(annotation: dict, length: int, size: tuple, where: str) -> list | Non
     listed = annotation.get('segmentations')
     if listed is None:
         return None
-    _check_length(listed, 'segmentations', length, where)
+    check_length(listed, 'segmentations', length, where)
     masks = [valid_segmentation(entry) for entry in listed]
     for index, mask in enumerate(masks):
         if isinstance(mask, dict) and tuple(mask['size']) != size:
@@ -328,7 +265,7 @@ def _boxes(annotation: dict, length: int, where: str) -> np.ndarray:
                 f'with an entry (or null) for each of the {length} frames.'
             )
         return np.full((length, 4), np.nan)
-    _check_length(listed, 'bboxes', length, where)
+    check_length(listed, 'bboxes', length, where)
     try:
         boxes = np.array([box or ABSENT for box in listed], dtype=np.float64)
         boxes = boxes.reshape(length, 4)
@@ -376,27 +313,3 @@ def _pack(tracks: Sequence[_Track], length: int) -> tuple[bytes, np.ndarray]:
         frames.append(pickle.dumps(masks, protocol=pickle.HIGHEST_PROTOCOL))
     offsets[1:] = np.cumsum([len(frame) for frame in frames])
     return b''.join(frames), offsets
-
-
-def _check_length(listed: Any, key: str, length: int, where: str) -> None:
-    got = len(listed) if isinstance(listed, list) else type(listed).__name__
-    if got != length:
-        raise DatasetError(
-            f'{where}: {key!r} has {got} entries; expected {length}, one for every '
-            'frame of the video (null where the object is absent).'
-        )
-
-
-def _check_records(content: dict[str, list], ann_file: str) -> None:
-    fields = dict(video=('file_names', 'height', 'width'), annotation=())
-    check_records(content, 'videos', fields, ann_file)
-    for video in content['videos']:
-        where = f'{ann_file}: video {video["id"]}'
-        names = video['file_names']
-        if not isinstance(names, list) or not names:
-            raise DatasetError(f"{where} has no frames: 'file_names' is {names!r}.")
-        if odd := [name for name in names if not isinstance(name, str)]:
-            raise DatasetError(
-                f'{where} has the file name {odd[0]!r}; expected a text.'
-            )
-        _check_length(names, 'file_names', video.get('length', len(names)), where)

@@ -16,8 +16,9 @@ from mmengine.logging import print_log
 
 from uninext.datasets.detection import PromptCocoDataset, some_names
 from uninext.datasets.sampling_table import SamplingTable
-from uninext.datasets.video_annotation import VideoAnnotation, checked_videos
+from uninext.datasets.video_annotation import VideoAnnotation
 from uninext.formats.errors import DatasetError
+from uninext.formats.youtube_vis import checked_videos
 from uninext.registry import DATASETS
 from uninext.structures import Prompt, ShownPrompt
 

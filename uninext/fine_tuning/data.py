@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from uninext.datasets.referring import checked_expressions
-from uninext.datasets.video_annotation import checked_videos
 from uninext.fine_tuning.checks import (
     files_of,
     listed,
@@ -35,6 +34,7 @@ from uninext.formats.coco import (
     valid_segmentation,
 )
 from uninext.formats.json_file import write_json
+from uninext.formats.youtube_vis import checked_videos
 
 DEFAULT_VAL_FRACTION = 0.15
 CONVERTERS = 'docs/data_preparation.md has the formats and their converters.'

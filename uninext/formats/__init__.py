@@ -9,6 +9,7 @@ numpy, pycocotools and PIL only, so that converters and ``uninext eval`` start a
 ``mot_text``: tracks as lines, MOTChallenge and MOTS.
 ``rle``: masks as run-length codes.
 ``scalabel``: labels and results of BDD100K.
+``youtube_vis``: annotations of videos.
 ``json_file``: JSON and text, read and written whole.
 ``errors``: what a reader raises.
 """
