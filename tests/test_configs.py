@@ -134,7 +134,7 @@ def test_is_short(name):
 @every_config
 def test_what_bases_lend_is_taken(name):
     """Changes of a model are popped: the config that is written has no such key."""
-    lent = {'convnext_l', 'vit_h', 'vis_follower', 'masks_from_boxes'}
+    lent = {'convnext_l', 'vit_h', 'vis_tracker', 'masks_from_boxes'}
     assert not lent & set(load(name))
 
 
@@ -525,20 +525,20 @@ def test_videos_are_tested_as_published(name):
 
 
 @every_video_test
-def test_followers_are_as_published(name):
-    followers = load(f'eval/{name}.py').model.followers
+def test_trackers_are_as_published(name):
+    trackers = load(f'eval/{name}.py').model.trackers
     task = name.split('_')[0]
-    assert not followers.names.get('with_iou', False)
-    assert followers.names.get('with_masks', True) is (task != 'mot')
-    assert followers.box.get('with_masks', True) is (task != 'sot')
-    kind = 'AveragedNames' if task == 'vis' else 'TrackedNames'
-    assert followers.names.type == kind
-    blank = followers.mask['merge'].blank_score_thr
+    assert not trackers.category.get('with_iou', False)
+    assert trackers.category.get('with_masks', True) is (task != 'mot')
+    assert trackers.box.get('with_masks', True) is (task != 'sot')
+    kind = 'VideoInstanceTracker' if task == 'vis' else 'PromptQuasiDenseTracker'
+    assert trackers.category.type == kind
+    blank = trackers.mask['merge'].blank_score_thr
     assert blank == (0.5 if name == 'vos_ytvos18' else 0.0)
-    merged = followers.sentence.get('merge')
+    merged = trackers.expression.get('merge')
     assert (merged is not None) is (name == 'rvos_refdavis')
-    built = {k: MODELS.build(copy.deepcopy(v)) for k, v in followers.items()}
-    assert set(built) == {'names', 'sentence', 'box', 'mask'}
+    built = {k: MODELS.build(copy.deepcopy(v)) for k, v in trackers.items()}
+    assert set(built) == {'category', 'expression', 'box', 'mask'}
 
 
 def test_every_video_test_is_known():
@@ -560,9 +560,8 @@ def test_every_video_test_is_known():
         assert cfg.test_dataloader.sampler.type == 'WholeVideoSampler'
     for name in stage_3 - pictures:  # no masks where nobody reads them
         cfg, task = load(f'eval/{name}.py').model, name.split('_')[0]
-        assert cfg.predictor.get('with_masks', True) is (task not in ('sot', 'mot'))
-        assert cfg.followers.names.get('with_masks', True) is (task != 'mot')
-        assert cfg.followers.box.get('with_masks', True) is (task != 'sot')
+        assert cfg.trackers.category.get('with_masks', True) is (task != 'mot')
+        assert cfg.trackers.box.get('with_masks', True) is (task != 'sot')
     for name in pictures:
         assert load(f'eval/{name}.py').test_cfg == dict(type='TestLoop')
 

@@ -22,11 +22,10 @@ from .small_uninext import SIDE
 
 # random weights are never sure of anything
 UNSURE = dict(
-    names=dict(
+    category=dict(
         select_score_thr=0.01,
-        tracker=dict(
-            type='PromptQuasiDenseTracker', init_score_thr=0.01, obj_score_thr=0.01
-        ),
+        init_score_thr=0.01,
+        obj_score_thr=0.01,
     ),
     box=dict(template_size=SIDE, update=dict(interval=2, min_score=0.0)),
     mask=dict(template_size=SIDE, update=dict(min_score=0.0)),
@@ -82,11 +81,11 @@ def prompts_at(task: str, content: dict, index: int) -> list[tuple[Any, dict]]:
     """Name in the evaluation, and arguments of ``add``, of what is new in a frame."""
     if task in ('mot', 'mots', 'vis'):
         names = [category['name'] for category in content['categories']]
-        return [(None, dict(names=names))] if index == 0 else []
+        return [(None, dict(categories=names))] if index == 0 else []
     if task == 'rvos':
         ids = [i for record in content['videos'] for i in record['exp_id']]
         texts = [t for record in content['videos'] for t in record['expressions']]
-        return [(i, dict(sentence=t)) for i, t in zip(ids, texts) if index == 0]
+        return [(i, dict(expression=t)) for i, t in zip(ids, texts) if index == 0]
     new = []
     for one in content['annotations']:
         if [i for i, box in enumerate(one['bboxes']) if box][:1] != [index]:

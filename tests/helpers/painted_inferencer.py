@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from uninext.models.detectors import UNINEXTVideo
 from uninext.models.trackers import (
-    BestOfSentence,
-    ShownTargets,
-    TrackedNames,
+    ExpressionTracker,
+    PromptQuasiDenseTracker,
+    TemplateTracker,
     VideoSession,
 )
 
@@ -36,15 +36,15 @@ class PaintedVideos(PaintedImages, UNINEXTVideo):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.followers = dict(
-            names=TrackedNames(),
-            sentence=BestOfSentence(with_iou=False),
-            box=ShownTargets(with_iou=False, template_size=32),
-            mask=ShownTargets(with_iou=False, template_size=32),
+        self.trackers = dict(
+            category=PromptQuasiDenseTracker(),
+            expression=ExpressionTracker(with_iou=False),
+            box=TemplateTracker(with_iou=False, template_size=32),
+            mask=TemplateTracker(with_iou=False, template_size=32),
         )
 
     def open(self, scale=None):
-        return VideoSession(self, self.followers, scale)
+        return VideoSession(self, self.trackers, scale)
 
 
 def moved(box, number):

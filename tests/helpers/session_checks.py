@@ -10,7 +10,14 @@ import numpy as np
 import torch
 from mmengine.structures import InstanceData
 
-from uninext.models.trackers import VideoSession
+from uninext.models.trackers import IdCounter, VideoSession
+
+
+def associate(tracker, memory, detections):
+    """The next frame, with ids that go on from those of the same memory."""
+    if not hasattr(memory, 'counter'):
+        memory.counter = IdCounter()
+    return tracker.associate(memory, detections, memory.counter)
 
 
 def run(session: VideoSession, frames: Iterable[np.ndarray]) -> list[InstanceData]:

@@ -191,9 +191,9 @@ def test_wrong_prompts(find, scene, wrong, message):
         find(scene, **wrong)
 
 
-def test_kind_without_follower(find, scene):
-    del find.model.followers['mask']
-    with pytest.raises(ValueError, match="no follower for 'mask'"):
+def test_kind_without_tracker(find, scene):
+    del find.model.trackers['mask']
+    with pytest.raises(ValueError, match="no tracker for 'mask'"):
         find(scene, mask=box_mask(RED))
 
 
@@ -480,7 +480,7 @@ def test_the_network_follows_as_its_session_does(video_model, noise):
     find = UninextInferencer(video_model, scale=None)
     results = find(noise, expression='the man', box=[4, 8, 30, 40], as_video=True)
     session = video_model.open(scale=None)
-    session.add(sentence='the man')
+    session.add(expression='the man')
     session.add(box=[4, 8, 30, 40])
     for image, result in zip(noise, results):
         found = session.step(image).pred_instances

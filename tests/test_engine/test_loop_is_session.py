@@ -30,14 +30,11 @@ SIZE_WH, SCALE, LENGTH = (80, 64), (60, 48), 3
 TASKS = ('sot', 'vos', 'mot', 'mots', 'vis', 'rvos')
 UNSURE_VIS = dict(
     UNSURE,
-    names=dict(
+    category=dict(
         select_score_thr=0.01,
-        tracker=dict(
-            type='VideoInstanceTracker',
-            init_score_thr=0.01,
-            addnew_score_thr=0.01,
-            result_score_thr=0.01,
-        ),
+        init_score_thr=0.01,
+        addnew_score_thr=0.01,
+        result_score_thr=0.01,
     ),
 )
 
@@ -58,15 +55,15 @@ def network() -> UNINEXTVideo:
 
 def config_of(task: str) -> Config:
     cfg = Config.fromfile(ROOT / f'configs/uninext/eval/{task}_shapes.py')
-    followers = UNSURE_VIS if task == 'vis' else UNSURE
-    cfg.merge_from_dict(dict(model=dict(followers=followers)))
+    trackers = UNSURE_VIS if task == 'vis' else UNSURE
+    cfg.merge_from_dict(dict(model=dict(trackers=trackers)))
     return cfg
 
 
 def model_of(cfg: Config, network: UNINEXTVideo) -> UNINEXTVideo:
-    """The network with the followers and the predictor of the task's config."""
+    """The network with the trackers and the predictor of the task's config."""
     model = copy.deepcopy(network)
-    model.followers = {k: MODELS.build(v) for k, v in cfg.model.followers.items()}
+    model.trackers = {k: MODELS.build(v) for k, v in cfg.model.trackers.items()}
     model.predictor.with_masks = cfg.model.predictor.get('with_masks', True)
     return model
 
@@ -84,7 +81,7 @@ def by_a_session(
             named[prompt_id] = name
         result = session.step(cv2.imread(str(root / 'videos/val' / file)))
         frames.append(result.pred_instances)
-        events += result.track_events
+        events += result.track_updates
     return frames, named, session, events + session.finish()
 
 
@@ -128,11 +125,11 @@ def test_the_metric_gets_what_a_session_finds(
                 ids[found.prompt_ids == prompt_id] = name
         assert_equal(sample, found, ids)
     if task == 'vis':
-        assert_same_videos(judged[-1]['video_instances'], frames, session, events)
+        assert_same_videos(judged[-1]['video_instances'], frames, events)
 
 
 def assert_same_videos(
-    judged: list[dict], frames: list[InstanceData], session: VideoSession, events: list
+    judged: list[dict], frames: list[InstanceData], events: list
 ) -> None:
     """Tracks of the whole video, put together from what ``step`` returned."""
     masks: dict[int, dict[int, torch.Tensor]] = defaultdict(dict)
@@ -143,7 +140,7 @@ def assert_same_videos(
     for event in events:
         for track in event.discarded.tolist():
             masks.pop(track, None)
-        results = session.video_results(event)
+        results = event.results
         expected += zip(
             results.instances_id.tolist(),
             results.scores.tolist(),

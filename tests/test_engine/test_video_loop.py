@@ -25,18 +25,18 @@ from uninext.evaluation.functional import encode_mask
 from uninext.models.trackers import VideoSession
 from uninext.registry import DATASETS, MODELS
 
-FOLLOWERS = dict(
-    names=dict(type='TrackedNames'),
-    sentence=dict(type='BestOfSentence'),
-    box=dict(type='ShownTargets', template_size=64),
+TRACKERS = dict(
+    category=dict(type='PromptQuasiDenseTracker'),
+    expression=dict(type='ExpressionTracker'),
+    box=dict(type='TemplateTracker', template_size=64),
     mask=dict(
-        type='ShownTargets',
+        type='TemplateTracker',
         template_size=64,
         update=dict(type='ConfidentTemplateUpdate', size=64),
         merge=dict(type='SoftAggregation'),
     ),
 )
-AVERAGED = dict(type='AveragedNames')
+AVERAGED = dict(type='VideoInstanceTracker')
 LENGTH = 5
 PIPELINE = [
     dict(type='LoadImageOrExplain'),
@@ -48,16 +48,16 @@ PIPELINE = [
 class OpenModel(ColorModel):
     """The model of colours with a door."""
 
-    def __init__(self, **followers: dict) -> None:
+    def __init__(self, **trackers: dict) -> None:
         super().__init__()
-        cfgs = {**FOLLOWERS, **followers}
-        self.followers = {kind: MODELS.build(cfg) for kind, cfg in cfgs.items()}
+        cfgs = {**TRACKERS, **trackers}
+        self.trackers = {kind: MODELS.build(cfg) for kind, cfg in cfgs.items()}
         self.num_opened = 0
 
     def open(self, scale: tuple[int, int] | None) -> VideoSession:
         assert scale is None
         self.num_opened += 1
-        return VideoSession(self, self.followers, scale)
+        return VideoSession(self, self.trackers, scale)
 
 
 def box_of(color: str, index: int) -> list[int] | None:
@@ -170,7 +170,7 @@ def test_instances_of_videos(tmp_path, content):
         content,
         dict(type='VideoInstanceDataset'),
         dict(type='VideoInstanceMetric'),
-        OpenModel(names=AVERAGED),
+        OpenModel(category=AVERAGED),
     )
     assert loop.run()['vis/AP'] == pytest.approx(1)
 
@@ -192,10 +192,10 @@ def test_sentences_of_a_video_at_once(tmp_path, content, merged):
     metric = dict(
         type='ReferringVOSMetric', merged=merged, outfile_prefix=f'{tmp_path}/out'
     )
-    sentence = dict(type='BestOfSentence', score_threshold=0.5)
+    sentence = dict(type='ExpressionTracker', score_threshold=0.5)
     if merged:
         sentence['merge'] = dict(type='SoftAggregation')
-    model = OpenModel(sentence=sentence)
+    model = OpenModel(expression=sentence)
     dataset = dict(type='ReferringVideoDataset')
     figures = make_loop(tmp_path, content, dataset, metric, model).run()
     assert figures['rvos/J&F'] == 1
@@ -234,7 +234,7 @@ def test_frames_out_of_turn(tmp_path, content):
         content,
         dict(type='VideoInstanceDataset'),
         dict(type='VideoInstanceMetric'),
-        OpenModel(names=AVERAGED),
+        OpenModel(category=AVERAGED),
     )
     dataset = loop.dataloader.dataset
     with pytest.raises(ValueError, match='Frame 2 of video 1 .*WholeVideoSampler'):

@@ -179,7 +179,7 @@ def test_videos_are_judged_at_the_size_of_their_prompts(
     starts, parts, tmp_path, kind, scale
 ):
     config = copy.deepcopy(starts['video'].config)
-    sizes = dict(names=(48, 40), sentence=(40, 32), box=(64, 48), mask=(64, 48))
+    sizes = dict(category=(48, 40), expression=(40, 32), box=(64, 48), mask=(64, 48))
     config.inference_scale = dict(image=(64, 48), video=sizes)
     start = replace(starts['video'], config=config)
     cfg = loaded(FineTuning(start, parts(kind), tmp_path, 4))

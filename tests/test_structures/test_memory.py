@@ -29,7 +29,6 @@ def instance_memory() -> InstanceMemory:
         last_frames=torch.tensor([5, 6]),
         score_sums=torch.tensor([[2.0, 1.0], [0.5, 0.25]]),
         valid_frames=torch.tensor([4, 0]),
-        next_id=8,
         frame=7,
     )
 

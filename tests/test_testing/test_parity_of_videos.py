@@ -17,11 +17,10 @@ from mmengine.registry import init_default_scope
 from PIL import Image
 
 from uninext.models.trackers import (
-    AveragedNames,
-    BestOfSentence,
+    ExpressionTracker,
     PromptQuasiDenseTracker,
-    ShownTargets,
-    TrackedNames,
+    TemplateTracker,
+    VideoInstanceTracker,
     VideoSession,
 )
 from uninext.registry import MODELS
@@ -132,7 +131,7 @@ def new_templates(session, known) -> list[Template]:
 def stored_sot(model, folder) -> dict[str, np.ndarray]:
     update = dict(type='PeriodicTemplateUpdate', interval=2, min_score=0.0)
     session = VideoSession(
-        model, dict(box=ShownTargets(update, with_masks=False)), (1333, SHORT)
+        model, dict(box=TemplateTracker(update, with_masks=False)), (1333, SHORT)
     )
     session.add(box=BOX)
     arrays = {
@@ -153,8 +152,8 @@ def stored_sot(model, folder) -> dict[str, np.ndarray]:
 def stored_vos(model, folder, task='vos_davis') -> dict[str, np.ndarray]:
     """Both targets are shown in frame 0 and asked for there by another session."""
     update = dict(type='ConfidentTemplateUpdate', min_score=0.0)
-    follower = ShownTargets(update, MERGE, shown_mask='round_trip')
-    session = VideoSession(model, dict(mask=follower), (1333, SHORT))
+    tracker = TemplateTracker(update, MERGE, shown_mask='round_trip')
+    session = VideoSession(model, dict(mask=tracker), (1333, SHORT))
     session.add(mask=shown_masks())
     arrays = {
         'init_masks': bits(shown_masks()),
@@ -174,7 +173,7 @@ def stored_vos(model, folder, task='vos_davis') -> dict[str, np.ndarray]:
             whose[mask] = number
         templates += [(i, template) for template in new_templates(session, known)]
         if i == 0:
-            other = VideoSession(model, dict(mask=follower), (1333, SHORT))
+            other = VideoSession(model, dict(mask=tracker), (1333, SHORT))
             other.add(mask=shown_masks())
             other.step(image)
             found = other.step(image).pred_instances
@@ -188,10 +187,10 @@ def stored_vos(model, folder, task='vos_davis') -> dict[str, np.ndarray]:
 
 def stored_sentences(model, folder, task='rvos', merge=None) -> dict[str, np.ndarray]:
     session = VideoSession(
-        model, dict(sentence=BestOfSentence(merge=merge)), (1333, SHORT)
+        model, dict(expression=ExpressionTracker(merge=merge)), (1333, SHORT)
     )
     for sentence in SENTENCES:
-        session.add(sentence=sentence)
+        session.add(expression=sentence)
     arrays = {f'{task}/sentences': np.array(SENTENCES)}
     for i, image in enumerate(frames(folder)):
         masks = session.step(image).pred_instances.masks.numpy()
@@ -208,12 +207,14 @@ def stored_refdavis(model, folder) -> dict[str, np.ndarray]:
 
 
 def stored_names(model, folder, task='mot', with_masks=False) -> dict[str, np.ndarray]:
-    tracker = dict(
-        type='PromptQuasiDenseTracker', init_score_thr=-1.0, obj_score_thr=-1.0
+    tracker = PromptQuasiDenseTracker(
+        init_score_thr=-1.0,
+        obj_score_thr=-1.0,
+        select_score_thr=0.02,
+        with_masks=with_masks,
     )
-    follower = TrackedNames(tracker, 0.02, with_masks=with_masks)
-    session = VideoSession(model, dict(names=follower), (1333, SHORT))
-    session.add(names=NAMES)
+    session = VideoSession(model, dict(category=tracker), (1333, SHORT))
+    session.add(categories=NAMES)
     arrays = {
         'names': np.array(NAMES),
         'caption': np.array('dog. red kite'),
@@ -240,16 +241,14 @@ def stored_mots(model, folder) -> dict[str, np.ndarray]:
 
 
 def stored_vis(model, folder) -> dict[str, np.ndarray]:
-    tracker = dict(
-        type='VideoInstanceTracker',
+    tracker = VideoInstanceTracker(
         init_score_thr=-1.0,
         addnew_score_thr=-1.0,
         result_score_thr=0.005,
+        select_score_thr=0.02,
     )
-    session = VideoSession(
-        model, dict(names=AveragedNames(tracker, 0.02)), (1333, SHORT)
-    )
-    session.add(names=NAMES)
+    session = VideoSession(model, dict(category=tracker), (1333, SHORT))
+    session.add(categories=NAMES)
     arrays = {
         'names': np.array(NAMES),
         'init_score': np.array(-1.0),
@@ -271,7 +270,7 @@ def stored_vis(model, folder) -> dict[str, np.ndarray]:
             arrays['frame0/labels'] = found.labels.numpy()
             arrays['frame0/scores'] = found.scores.double().numpy()
     (event,) = session.finish()
-    final = session.video_results(event)
+    final = event.results
     order = final.scores.argsort(descending=True)
     arrays['final/scores'] = final.scores[order].numpy()
     arrays['final/labels'] = final.labels[order].numpy().astype(np.int16)
@@ -408,15 +407,13 @@ def test_a_tie_the_other_way_round_is_found(model, folder, stored, monkeypatch):
     run = parity_run.TaskRun(model, numbers, folder, 'mot')
 
     def session() -> VideoSession:
-        made = run.session(names=TrackedNames())
-        made.add(names=NAMES)
+        made = run.session(category=VeryEagerTracker())
+        made.add(categories=NAMES)
         return made
 
     def boxes(sample) -> torch.Tensor:
         return sample.pred_instances.bboxes
 
-    monkeypatch.setattr(TrackedNames, 'default_tracker', 'VeryEagerTracker')
-    MODELS.register_module(module=VeryEagerTracker, force=True)
     plain = boxes(session().step(image))
     with parity_run.watched_proposals(model) as proposals:
         session().step(image)

@@ -30,7 +30,7 @@ from uninext.utils.inference_scale import (
 
 RESIZE = dict(type='Resize', scale=(64, 32), keep_ratio=True, backend='pillow')
 VIDEO_LOOP = dict(type='VideoTestLoop')
-OF_KINDS = dict(names=(60, 48), sentence=(40, 32), box=(64, 48), mask=(50, 40))
+OF_KINDS = dict(category=(60, 48), expression=(40, 32), box=(64, 48), mask=(50, 40))
 
 
 def tested(*resizing, **more) -> dict:
@@ -119,8 +119,8 @@ def test_test_data_that_the_inferencer_cannot_follow(config, message):
     [
         ((9, 0), r'got \(9, 0\)'),
         (dict(picture=(9, 8)), r"image and video; got \['picture'\]"),
-        (dict(video=dict(names=(9, 8))), 'for each of names, sentence, box, mask'),
-        (dict(video={**OF_KINDS, 'box': None}), 'for each of names, sentence, box'),
+        (dict(video=dict(names=(9, 8))), 'for each of category, expression, box, mask'),
+        (dict(video={**OF_KINDS, 'box': None}), 'each of category, expression, box'),
     ],
 )
 def test_sizes_that_are_none(said, message):
@@ -153,9 +153,13 @@ def test_sizes_of_our_configs():
 @pytest.mark.parametrize(
     ('name', 'kind'),
     [
-        *(('mot_bdd100k', 'names'), ('mots_bdd100k', 'names'), ('sot_lasot', 'box')),
+        *(
+            ('mot_bdd100k', 'category'),
+            ('mots_bdd100k', 'category'),
+            ('sot_lasot', 'box'),
+        ),
         *(('vos_davis17', 'mask'), ('vos_ytvos18', 'mask'), ('sot_otb', 'box')),
-        *(('rvos_refytvos', 'sentence'), ('rvos_refdavis', 'sentence')),
+        *(('rvos_refytvos', 'expression'), ('rvos_refdavis', 'expression')),
     ],
 )
 def test_stage_3_looks_at_videos_as_its_evaluations_do(name, kind):
@@ -183,7 +187,7 @@ def root(tmp_path_factory) -> Path:
 @pytest.fixture(scope='module')
 def stage3(tmp_path_factory) -> tuple[Config, Path]:
     """A config that tests nothing, and weights: as of ``stage3_video.py``."""
-    model = small_video_config(followers=loops.UNSURE)
+    model = small_video_config(trackers=loops.UNSURE)
     scales = dict(image=(72, 56), video=OF_KINDS)
     torch.manual_seed(0)
     weights = tmp_path_factory.mktemp('weights') / 'weights.pth'
@@ -211,7 +215,7 @@ def test_an_image_is_looked_at_as_in_its_test(root, stage3):
 
 @pytest.mark.parametrize(
     ('task', 'kind'),
-    [('mots', 'names'), ('rvos', 'sentence'), ('sot', 'box'), ('vos', 'mask')],
+    [('mots', 'category'), ('rvos', 'expression'), ('sot', 'box'), ('vos', 'mask')],
 )
 def test_a_video_is_looked_at_as_in_its_test(task, kind, root, stage3):
     config, weights = stage3
@@ -224,8 +228,8 @@ def test_a_video_is_looked_at_as_in_its_test(task, kind, root, stage3):
     (key,) = {key for one in given for key in one}
     values = [one[key] for one in given]
     asked = dict(
-        names=lambda: dict(categories=values[0]),
-        sentence=lambda: dict(expression=values),
+        categories=lambda: dict(categories=values[0]),
+        expression=lambda: dict(expression=values),
         box=lambda: dict(box=values),
         mask=lambda: dict(mask=np.stack(values)),
     )[key]()
@@ -259,10 +263,10 @@ def test_what_is_asked_together_is_looked_at_in_the_largest_size(stage3):
     )
     frame = np.zeros((64, 80, 3), np.uint8)
     session.step(frame)
-    session.add(sentence='a star')
+    session.add(expression='a star')
     session.step(frame)
-    (names,) = session.add(names='star')
-    with pytest.warns(UserWarning, match='at one size, 60 x 48; .* sentence: 40 x 32'):
+    (names,) = session.add(categories='star')
+    with pytest.warns(UserWarning, match='one size, 60 x 48; .* expression: 40 x 32'):
         session.step(frame)
     session.step(frame)
     session.remove(names)

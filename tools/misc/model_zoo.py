@@ -25,13 +25,13 @@ BACKBONES = {
     'UninextViT': 'ViT-H',
 }
 # Task -> who follows its prompts, and whether that uses the IoU branch unless told
-FOLLOWERS = {
-    'mot': ('names', False),
-    'mots': ('names', False),
-    'vis': ('names', False),
+TRACKERS = {
+    'mot': ('category', False),
+    'mots': ('category', False),
+    'vis': ('category', False),
     'sot': ('box', True),
     'vos': ('mask', True),
-    'rvos': ('sentence', True),
+    'rvos': ('expression', True),
 }
 
 
@@ -171,10 +171,10 @@ def with_iou(model: Config, task: str) -> bool:
         model: ``model`` of a config.
         task: First word of the config's name.
     """
-    if task not in FOLLOWERS:
+    if task not in TRACKERS:
         return model.predictor.with_iou
-    kind, default = FOLLOWERS[task]
-    return model.followers[kind].get('with_iou', default)
+    kind, default = TRACKERS[task]
+    return model.trackers[kind].get('with_iou', default)
 
 
 def test_scales(dataset: dict[str, Any]) -> list[tuple[int, int]]:

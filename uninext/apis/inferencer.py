@@ -189,18 +189,18 @@ class UninextInferencer:
         if not isinstance(batch_size, int) or batch_size < 1:
             raise ValueError(f'batch_size must be at least 1, got {batch_size}.')
         if follow:
-            self._need_followers('Videos need')
+            self._need_trackers('Videos need')
             self.scale.for_videos()
         else:
             self.scale.for_images()
         targets = [prompt for prompt in prompts if isinstance(prompt, Target)]
         if targets:
-            self._need_followers('Boxes and masks as prompts need')
+            self._need_trackers('Boxes and masks as prompts need')
         for kind in map(_kind_of, targets):
-            if kind not in self.model.followers:
+            if kind not in self.model.trackers:
                 raise ValueError(
-                    f'This model has no follower for {kind!r} prompts. Add it to the '
-                    "config's model.followers."
+                    f'This model has no tracker for {kind!r} prompts. Add it to the '
+                    "config's model.trackers."
                 )
         if not source.may_end and not stream:
             raise ValueError(
@@ -208,7 +208,7 @@ class UninextInferencer:
                 'results one by one.'
             )
 
-    def _need_followers(self, wanted: str) -> None:
+    def _need_trackers(self, wanted: str) -> None:
         if not isinstance(self.model, UNINEXTVideo):
             raise ValueError(
                 f'{wanted} a UNINEXTVideo, and this model is a '
@@ -270,7 +270,7 @@ class UninextInferencer:
             ...     print(following.step(frame).track_ids)
         """
         prompts, asked = asked_prompts(categories, expression, box, load_mask(mask))
-        self._need_followers('Videos need')
+        self._need_trackers('Videos need')
         session = self.model.open(scale=self.scale.for_videos())
         return Following(session, prompts, asked)
 
@@ -352,7 +352,7 @@ class UninextInferencer:
             tuple(sample.ori_shape[:2]),
             pad_divisor=self.model.data_preprocessor.test_pad_size_divisor,
         )
-        return VisualPrompt(self.model.followers[kind].show(prompt, frame).templates)
+        return VisualPrompt(self.model.trackers[kind].show(prompt, frame).templates)
 
 
 class Following:

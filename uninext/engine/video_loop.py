@@ -15,7 +15,7 @@ from mmengine.runner import TestLoop, autocast
 
 from uninext.formats.rle import encode_mask
 from uninext.registry import LOOPS
-from uninext.structures import ShownPrompt, UninextDataSample
+from uninext.structures import ShownPrompt, TrackUpdate, UninextDataSample
 
 
 @LOOPS.register_module()
@@ -23,7 +23,7 @@ class VideoTestLoop(TestLoop):
     """mmengine's test loop with a session for each video.
 
     A sample reaches the metrics with ``pred_instances`` of its frame. The last one of a
-    video carries ``video_instances`` where a follower averages over the video (VIS): a
+    video carries ``video_instances`` where a tracker averages over the video (VIS): a
     list of ``dict(score, label, segmentations)``, a mask in COCO's run-length code or
     None for each frame.
 
@@ -72,15 +72,15 @@ class VideoTestLoop(TestLoop):
             (prompt_id,) = self._session.add(shown.prompt)
             self._asked[prompt_id] = shown
         result = self._session.step_sample(image, sample)
-        events = list(result.track_events)
-        if events:
+        updates = list(result.track_updates)
+        if updates:
             self._recorder.add(result.pred_instances, sample.frame_id)
         is_last = sample.frame_id == sample.video_length - 1
         if is_last:
-            events += self._session.finish()
-        for event in events:
-            self._recorder.close(event, self._session.video_results(event))
-        if is_last and events:
+            updates += self._session.finish()
+        for update in updates:
+            self._recorder.close(update)
+        if is_last and updates:
             results = self._recorder.results(sample.video_length)
             result.set_metainfo(dict(video_instances=results))
         _call_by_object(result, self._asked)
@@ -100,14 +100,14 @@ class _VideoRecorder:
             rle = encode_mask(mask.cpu().numpy())
             self._masks.setdefault(track_id, {})[frame_id] = rle
 
-    def close(self, event: Any, results: Any) -> None:
+    def close(self, update: TrackUpdate) -> None:
         """Take the results of tracks that ended; forget those that are discarded."""
-        for track_id in event.discarded.tolist():
+        for track_id in update.discarded.tolist():
             self._masks.pop(track_id, None)
         rows = zip(
-            results.instances_id.tolist(),
-            results.scores.tolist(),
-            results.labels.tolist(),
+            update.results.instances_id.tolist(),
+            update.results.scores.tolist(),
+            update.results.labels.tolist(),
         )
         self._closed += rows
 

@@ -273,7 +273,7 @@ def _resizing(base: Config, kind: DataKind) -> list[dict[str, Any]]:
     sizes = InferenceScale(base)
     scale = sizes.for_videos() if kind.scenes == 'videos' else sizes.for_images()
     if isinstance(scale, dict):
-        scale = scale['sentence' if kind.has_sentences else 'names']
+        scale = scale['expression' if kind.has_sentences else 'category']
     if scale is None:
         return []
     keep = {'keep_ratio': True, 'backend': 'pillow'}

@@ -9,6 +9,7 @@
 ``TrackMemory``, ``InstanceMemory``, ``TemplateMemory``: what a video leaves behind for
 its next frame (trackers -> trackers, by way of the loop over the frames); ``Memory``:
 what they have in common.
+``TrackUpdate``: what became of tracks (trackers -> whoever keeps their masks).
 """
 
 from uninext.structures.data_sample import UninextDataSample
@@ -25,6 +26,7 @@ from uninext.structures.target import (
     mask_box,
     resize_mask,
 )
+from uninext.structures.track_update import TrackUpdate
 from uninext.structures.visual_prompt import Template, VisualPrompt
 from uninext.utils.text import clean_category_name, clean_expression, parse_names
 
@@ -38,6 +40,7 @@ __all__ = [
     'Template',
     'TemplateMemory',
     'TrackMemory',
+    'TrackUpdate',
     'UninextDataSample',
     'VisualPrompt',
     'clean_category_name',

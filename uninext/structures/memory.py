@@ -35,8 +35,7 @@ class Memory:
     """What all memories can: be saved, be restored, change the device.
 
     A tracker of one's own derives its memory from this: a dataclass whose fields are
-    tensors, numbers, texts, or lists and dicts of them, all with defaults. With
-    ``next_id``, since ids are unique in a session.
+    tensors, numbers, texts, or lists and dicts of them, all with defaults.
     """
 
     def state_dict(self) -> dict[str, Any]:
@@ -78,7 +77,6 @@ class TrackMemory(Memory):
         backdrop_embeds: (B, C), recent detections that belong to no track.
         backdrop_labels: (B,) int64.
         backdrop_frames: (B,) int64.
-        next_id: Identity of the next new track; identities are never given twice.
         frame: Frames seen so far, which is the index of the next one.
     """
 
@@ -89,7 +87,6 @@ class TrackMemory(Memory):
     backdrop_embeds: Tensor = field(default_factory=_no_rows)
     backdrop_labels: Tensor = field(default_factory=_no_ids)
     backdrop_frames: Tensor = field(default_factory=_no_ids)
-    next_id: int = 0
     frame: int = 0
 
     def __len__(self) -> int:
@@ -108,7 +105,6 @@ class InstanceMemory(Memory):
         last_frames: (T,) int64, when each was last seen.
         score_sums: (T, K), scores of the names, summed over ``valid_frames``.
         valid_frames: (T,) int64, frames that count for the result of the video.
-        next_id: Identity of the next new track; identities are never given twice.
         frame: Frames seen so far, which is the index of the next one.
     """
 
@@ -119,7 +115,6 @@ class InstanceMemory(Memory):
     last_frames: Tensor = field(default_factory=_no_ids)
     score_sums: Tensor = field(default_factory=_no_rows)
     valid_frames: Tensor = field(default_factory=_no_ids)
-    next_id: int = 0
     frame: int = 0
 
     def __len__(self) -> int:

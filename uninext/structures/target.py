@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from uninext.structures.prompt import Prompt
+
 
 @dataclass(frozen=True, eq=False)
 class Target:
@@ -133,6 +135,6 @@ class ShownPrompt:
             whose ``instance_id`` is ``object_id``.
     """
 
-    prompt: object
+    prompt: Prompt | Target
     object_id: int | None = None
     own_meta: dict | None = None

@@ -11,7 +11,15 @@ from typing import Any
 import numpy as np
 from mmengine.structures import InstanceData
 
-from uninext.models.trackers import AveragedNames, TrackedNames, VideoSession
+from uninext.models.trackers import (
+    Association,
+    CategoryTracker,
+    IdCounter,
+    PromptQuasiDenseTracker,
+    VideoInstanceTracker,
+    VideoSession,
+)
+from uninext.structures import Memory, TrackUpdate
 from uninext.testing.parity_run import EXACT, MASKS, SCORES, TaskRun, worst_share
 from uninext.testing.stored_numbers import Comparison
 
@@ -19,39 +27,36 @@ from uninext.testing.stored_numbers import Comparison
 class _Entered:
     """What entered a tracker in the newest frame, and what it kept of that."""
 
-    def __init__(self, tracker: Any) -> None:
-        inner = tracker.step
+    def __init__(self, tracker: CategoryTracker) -> None:
+        inner = tracker.associate
 
-        def step(memory: Any, detections: InstanceData) -> Any:
-            result = inner(memory, detections)
-            self.count, kept = len(detections.scores), result[0]
+        def associate(
+            memory: Memory, detections: InstanceData, ids: IdCounter
+        ) -> Association:
+            result = inner(memory, detections, ids)
+            self.count, kept = len(detections.scores), result.kept
             self.scores, self.labels = detections.scores[kept], detections.labels[kept]
             return result
 
-        tracker.step = step
+        tracker.associate = associate
 
 
 def compare_mot(run: TaskRun) -> Iterator[Comparison]:
     """Quasi-dense association; with masks where they are stored (MOTS)."""
-    tracker = dict(
-        type='PromptQuasiDenseTracker',
+    tracker = PromptQuasiDenseTracker(
         init_score_thr=run.setting('init_score'),
         obj_score_thr=run.setting('object_score'),
         match_score_thr=run.setting('match_score', 0.5),
-    )
-    follower = TrackedNames(
-        tracker,
-        run.setting('select_threshold', 0.1),
+        select_score_thr=run.setting('select_threshold', 0.1),
         with_iou=run.with_iou,
         with_masks=run.stored('frame0/masks'),
     )
-    yield from _names(run, follower)
+    yield from _names(run, tracker)
 
 
 def compare_vis(run: TaskRun) -> Iterator[Comparison]:
     """Scores averaged over time, and the results of the whole video."""
-    tracker = dict(
-        type='VideoInstanceTracker',
+    tracker = VideoInstanceTracker(
         init_score_thr=run.setting('init_score'),
         addnew_score_thr=run.setting('new_track_score', 0.2),
         match_score_thr=run.setting('match_score', 0.5),
@@ -61,20 +66,21 @@ def compare_vis(run: TaskRun) -> Iterator[Comparison]:
         with_frame_weight=bool(run.setting('frame_weight', 1)),
         with_temporal_weight=bool(run.setting('temporal_weight', 1)),
         result_score_thr=run.setting('apply_class_threshold', 0.05),
+        select_score_thr=run.setting('select_threshold', 0.1),
+        with_iou=run.with_iou,
     )
-    select = run.setting('select_threshold', 0.1)
-    follower = AveragedNames(tracker, select, with_iou=run.with_iou)
-    yield from _names(run, follower, _WholeVideos(run))
+    yield from _names(run, tracker, _WholeVideos(run))
 
 
 def _names(
     run: TaskRun,
-    follower: TrackedNames | AveragedNames,
+    tracker: CategoryTracker,
     videos: _WholeVideos | None = None,
 ) -> Iterator[Comparison]:
-    entered = _Entered(follower.tracker)
-    session = run.session(names=follower)
-    (prompt_id,) = session.add(names=[str(n) for n in run.numbers[f'{run.task}/names']])
+    entered = _Entered(tracker)
+    session = run.session(category=tracker)
+    names = [str(name) for name in run.numbers[f'{run.task}/names']]
+    (prompt_id,) = session.add(categories=names)
     yield from run.size()
     if run.stored('caption'):
         prompt = session.state_dict()['prompts'][prompt_id]['prompt']
@@ -119,13 +125,13 @@ class _WholeVideos:
         found = sample.pred_instances
         for track, mask in zip(found.instances_ids.tolist(), found.masks.cpu().numpy()):
             self._masks.setdefault(track, {})[session.num_frames - 1] = mask
-        self._close(session, sample.track_events)
+        self._close(sample.track_updates)
 
-    def _close(self, session: VideoSession, events: list) -> None:
-        for event in events:
-            for track in event.discarded.tolist():
+    def _close(self, updates: list[TrackUpdate]) -> None:
+        for update in updates:
+            for track in update.discarded.tolist():
                 self._masks.pop(track, None)
-            ended = session.video_results(event)
+            ended = update.results
             self._results += zip(
                 ended.instances_id.tolist(),
                 ended.labels.tolist(),
@@ -135,7 +141,7 @@ class _WholeVideos:
     def compare(self, session: VideoSession) -> Iterator[Comparison]:
         """All results by label and score; masks of the best."""
         run, num_frames = self._run, session.num_frames
-        self._close(session, session.finish())
+        self._close(session.finish())
         if not run.stored('final/scores'):
             return
         labels = run.numbers['vis/final/labels'].astype(np.int64)

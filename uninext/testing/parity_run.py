@@ -16,7 +16,7 @@ import numpy as np
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from uninext.models.trackers import Follower, VideoSession
+from uninext.models.trackers import Tracker, VideoSession
 from uninext.testing.parity_shared import order_note, watched_proposals
 from uninext.testing.stored_numbers import Comparison
 from uninext.testing.video_numbers import VideoNumbers
@@ -43,9 +43,9 @@ class TaskRun:
         self.frames = numbers.frames(task, folder)
         self.with_iou = bool(numbers.number(f'{task}/with_iou_branch', 1))
 
-    def session(self, **followers: Follower) -> VideoSession:
+    def session(self, **trackers: Tracker) -> VideoSession:
         """A session at the stored size."""
-        return VideoSession(self.model, followers, self.numbers.scale())
+        return VideoSession(self.model, trackers, self.numbers.scale())
 
     def step(
         self, session: VideoSession, frame: np.ndarray, compare: Compare

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from uninext.models.trackers import ShownTargets, target_at_input
+from uninext.models.trackers import TemplateTracker, target_at_input
 from uninext.structures import Target
 from uninext.testing.parity_run import (
     BOX_PIXELS,
@@ -36,7 +36,7 @@ def compare_sot(run: TaskRun) -> Iterator[Comparison]:
         interval=int(run.setting('update_interval')),
         min_score=run.setting('update_threshold'),
     )
-    one = ShownTargets(update=update, with_iou=run.with_iou, with_masks=False)
+    one = TemplateTracker(update=update, with_iou=run.with_iou, with_masks=False)
     session = run.session(box=one)
     session.add(box=run.numbers['sot/init_box_xyxy'])
     templates = Templates(run.numbers, run.task, run.model)
@@ -61,7 +61,7 @@ def _boxes(run: TaskRun, at: str, sample: Any) -> list[Comparison]:
 
 def compare_vos(run: TaskRun) -> Iterator[Comparison]:
     """Targets shown by their masks, in one map."""
-    follower = ShownTargets(
+    tracker = TemplateTracker(
         update=dict(
             type='ConfidentTemplateUpdate', min_score=run.setting('update_threshold')
         ),
@@ -70,7 +70,7 @@ def compare_vos(run: TaskRun) -> Iterator[Comparison]:
         with_iou=run.with_iou,
     )
     targets, boxes = _shown_targets(run)
-    session, ids = run.session(mask=follower), {}
+    session, ids = run.session(mask=tracker), {}
     templates = Templates(run.numbers, run.task, run.model)
     yield from run.size()
     if run.stored('init_boxes_xyxy_at_input_size'):
@@ -79,12 +79,12 @@ def compare_vos(run: TaskRun) -> Iterator[Comparison]:
         new = {number: mask for number, first, mask in targets if first == i}
         for number, mask in new.items():
             ids.update(dict.fromkeys(session.add(mask=mask), number))
-        one = _VOSFrame(run, i, ids, _first_answers(run, follower, frame, i, new))
+        one = _VOSFrame(run, i, ids, _first_answers(run, tracker, frame, i, new))
         sample, results = run.step(session, frame, one.compare)
         yield from results
         templates.look_at(session, i, frame)
         templates.masks[i] = one.masks(sample)
-    yield from templates.compare(follower.update)
+    yield from templates.compare(tracker.update)
 
 
 class _VOSFrame:
@@ -148,7 +148,7 @@ def _shown_targets(run: TaskRun) -> tuple[list[tuple[int, int, Tensor]], np.ndar
 
 def _first_answers(
     run: TaskRun,
-    follower: ShownTargets,
+    tracker: TemplateTracker,
     frame: np.ndarray,
     i: int,
     masks: dict[int, Tensor],
@@ -160,7 +160,7 @@ def _first_answers(
     """
     if not masks:
         return {}
-    session = run.session(mask=follower)
+    session = run.session(mask=tracker)
     session.add(mask=torch.stack(list(masks.values())))
     session.step(frame)
     name = f'{run.task}/frame{i}'

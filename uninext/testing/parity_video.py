@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from uninext.models.trackers import BestOfSentence
+from uninext.models.trackers import ExpressionTracker
 from uninext.testing.parity_names import compare_mot, compare_vis
 from uninext.testing.parity_run import (
     EXACT,
@@ -58,9 +58,9 @@ def compare_video(
 
 def compare_rvos(run: TaskRun, merge: dict | None = None) -> Iterator[Comparison]:
     """What sentences mean, each by itself."""
-    session = run.session(sentence=BestOfSentence(run.with_iou, merge=merge))
+    session = run.session(expression=ExpressionTracker(run.with_iou, merge=merge))
     for sentence in run.numbers[f'{run.task}/sentences']:
-        session.add(sentence=str(sentence))
+        session.add(expression=str(sentence))
     yield from run.size()
     for i, frame in enumerate(run.frames):
         at = f'frame{i}'

@@ -12,7 +12,7 @@ from typing import Any
 Scale = tuple[int, int]
 # (long, short) sides for a model that was built, which tells nothing: the paper's.
 DEFAULT_SCALE = (1333, 800)
-KINDS = ('names', 'sentence', 'box', 'mask')
+KINDS = ('category', 'expression', 'box', 'mask')
 _VIDEO_LOOP = 'VideoTestLoop'
 _HOW_TO_SAY = (
     'Pass the size, scale=(long, short) (--scale LONG SHORT), or write it in the '

@@ -6,7 +6,7 @@ _base_ = './uninext_r50.py'
 inference_scale = dict(
     image=(1333, 800),
     video=dict(
-        names=(1333, 800), sentence=(1333, 480), box=(1333, 800), mask=(1333, 480)
+        category=(1333, 800), expression=(1333, 480), box=(1333, 800), mask=(1333, 480)
     ),
 )
 model = dict(
@@ -29,23 +29,22 @@ model = dict(
         loss_embed=dict(type='ContrastiveEmbedLoss', loss_weight=2.0),
         loss_cosine=dict(type='CosineEmbedLoss', loss_weight=3.0),
     ),
-    # How prompts are followed through videos; numbers of the published evaluation.
-    followers=dict(
-        names=dict(
-            type='TrackedNames',
+    # How prompts are tracked through videos; numbers of the published evaluation.
+    trackers=dict(
+        category=dict(
+            type='PromptQuasiDenseTracker',
             select_score_thr=0.1,
             nms_iou_threshold=0.7,
-            tracker=dict(
-                type='PromptQuasiDenseTracker', init_score_thr=0.4, obj_score_thr=0.3
-            ),
+            init_score_thr=0.4,
+            obj_score_thr=0.3,
         ),
-        sentence=dict(type='BestOfSentence'),
+        expression=dict(type='ExpressionTracker'),
         box=dict(
-            type='ShownTargets',
+            type='TemplateTracker',
             update=dict(type='PeriodicTemplateUpdate', interval=200, min_score=0.7),
         ),
         mask=dict(
-            type='ShownTargets',
+            type='TemplateTracker',
             update=dict(type='ConfidentTemplateUpdate', min_score=0.7),
             merge=dict(type='SoftAggregation', blank_score_thr=0.0),
         ),

@@ -13,16 +13,16 @@ model = dict(
         feedforward_channels=512,
         candidate_assigner=dict(type='PromptSimOTAAssigner', candidate_topk=30),
     ),
-    followers=dict(
-        names=dict(type='TrackedNames'),
-        sentence=dict(type='BestOfSentence'),
+    trackers=dict(
+        category=dict(type='PromptQuasiDenseTracker'),
+        expression=dict(type='ExpressionTracker'),
         box=dict(
-            type='ShownTargets',
+            type='TemplateTracker',
             template_size=128,
             update=dict(type='PeriodicTemplateUpdate', interval=200, min_score=0.7),
         ),
         mask=dict(
-            type='ShownTargets',
+            type='TemplateTracker',
             template_size=128,
             update=dict(type='ConfidentTemplateUpdate', min_score=0.7),
             merge=dict(type='SoftAggregation', blank_score_thr=0.0),

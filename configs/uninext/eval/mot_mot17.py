@@ -7,9 +7,7 @@ _base_ = [
     '../../_base_/datasets/mot17.py',
     '../../_base_/pipelines/video_tests.py',
 ]
-model = dict(
-    followers=dict(names=dict(with_masks=False)), predictor=dict(with_masks=False)
-)
+model = dict(trackers=dict(category=dict(with_masks=False)))
 test_dataloader = dict(dataset=dict(_base_.mot17_val, pipeline=_base_.test_pipeline))
 test_evaluator = dict(
     type='TrackingMetric',

@@ -7,9 +7,7 @@ _base_ = [
     '../../_base_/datasets/shapes.py',
     '../../_base_/pipelines/shapes_video_tests.py',
 ]
-model = dict(
-    followers=dict(names=dict(with_masks=False)), predictor=dict(with_masks=False)
-)
+model = dict(trackers=dict(category=dict(with_masks=False)))
 test_dataloader = dict(
     dataset=dict(_base_.shapes_mot_val, pipeline=_base_.test_pipeline)
 )

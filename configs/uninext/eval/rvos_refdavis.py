@@ -8,7 +8,7 @@ _base_ = [
     '../../_base_/pipelines/video_tests.py',
 ]
 # The expressions of a video share its pixels by their probabilities.
-model = dict(followers=dict(sentence=dict(merge=dict(type='SoftAggregation'))))
+model = dict(trackers=dict(expression=dict(merge=dict(type='SoftAggregation'))))
 __sets = [dict(d, pipeline=_base_.test_pipeline_480) for d in _base_.refdavis_val]
 test_dataloader = dict(dataset=dict(type='ConcatDataset', datasets=__sets))
 test_evaluator = dict(

@@ -7,9 +7,7 @@ _base_ = [
     '../../_base_/datasets/lasot.py',
     '../../_base_/pipelines/video_tests.py',
 ]
-model = dict(
-    followers=dict(box=dict(with_masks=False)), predictor=dict(with_masks=False)
-)
+model = dict(trackers=dict(box=dict(with_masks=False)))
 test_dataloader = dict(
     dataset=dict(_base_.lasot_ext_test, pipeline=_base_.test_pipeline)
 )

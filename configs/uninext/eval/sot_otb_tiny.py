@@ -7,9 +7,7 @@ _base_ = [
     '../../_base_/datasets/tiny_video.py',
     '../../_base_/pipelines/tiny_video_tests.py',
 ]
-model = dict(
-    followers=dict(box=dict(with_masks=False)), predictor=dict(with_masks=False)
-)
+model = dict(trackers=dict(box=dict(with_masks=False)))
 test_dataloader = dict(
     dataset=dict(_base_.tiny_video_otb_test, pipeline=_base_.test_pipeline)
 )

@@ -7,8 +7,6 @@ _base_ = [
     '../../_base_/datasets/tnl2k.py',
     '../../_base_/pipelines/video_tests.py',
 ]
-model = dict(
-    followers=dict(box=dict(with_masks=False)), predictor=dict(with_masks=False)
-)
+model = dict(trackers=dict(box=dict(with_masks=False)))
 test_dataloader = dict(dataset=dict(_base_.tnl2k_test, pipeline=_base_.test_pipeline))
 test_evaluator = dict(type='SOTMetric', rules='lasot')

@@ -7,7 +7,7 @@ _base_ = [
     '../../_base_/datasets/ytvos.py',
     '../../_base_/pipelines/video_tests.py',
 ]
-model = dict(followers=dict(mask=dict(merge=dict(blank_score_thr=0.5))))
+model = dict(trackers=dict(mask=dict(merge=dict(blank_score_thr=0.5))))
 test_dataloader = dict(
     dataset=dict(_base_.ytvos18_val, pipeline=_base_.test_pipeline_480)
 )

@@ -6,7 +6,12 @@ import pytest
 import torch
 from mmengine.structures import InstanceData
 
-from uninext.models.trackers import bisoftmax, keep_greedily, pairwise_mask_iou
+from uninext.models.trackers import (
+    IdCounter,
+    bisoftmax,
+    keep_greedily,
+    pairwise_mask_iou,
+)
 from uninext.models.trackers.association import check_fields, join, name_new
 
 
@@ -14,7 +19,9 @@ def test_nothing_to_compare():
     assert bisoftmax(torch.zeros(0, 4), torch.zeros(3, 4)).shape == (0, 3)
     assert pairwise_mask_iou(torch.zeros(0, 9, dtype=torch.bool)).shape == (0, 0)
     assert keep_greedily(torch.zeros(0, 0), 0.5).shape == (0,)
-    assert name_new(torch.zeros(0, dtype=torch.int64), torch.zeros(0), 0.5, 3) == 3
+    counter = IdCounter(3)
+    name_new(torch.zeros(0, dtype=torch.int64), torch.zeros(0), 0.5, counter)
+    assert counter.next_id == 3
 
 
 def test_bisoftmax_by_hand():
@@ -55,7 +62,9 @@ def test_what_is_suppressed_suppresses_nothing():
 def test_new_names_are_given_best_first_above_the_threshold():
     ids = torch.tensor([-1, 4, -2, -1, -1])
     scores = torch.tensor([0.9, 0.8, 0.7, 0.6, 0.5])
-    assert name_new(ids, scores, 0.5, 7) == 9
+    counter = IdCounter(7)
+    name_new(ids, scores, 0.5, counter)
+    assert counter.next_id == 9
     assert ids.tolist() == [7, 4, -2, 8, -1]
 
 

@@ -5,10 +5,10 @@ import torch
 
 from helpers.painted_world import HEIGHT, WIDTH, PaintedBoxes, painted, row_outputs
 from uninext.models.predictors import scoring
-from uninext.models.trackers import BestOfSentence, PromptState, VideoFrame
+from uninext.models.trackers import ExpressionTracker, PromptState, VideoFrame
 from uninext.models.trackers.base import (
-    FollowedPrompt,
     IdCounter,
+    TrackedPrompt,
     best_query,
     instance_of,
 )
@@ -24,14 +24,14 @@ def video_frame(
     return VideoFrame(torch.zeros(3, *size_hw, dtype=torch.uint8), out_hw, head)
 
 
-def sentence(scores, boxes=(LEFT, RIGHT), track_id=5, ious=None) -> FollowedPrompt:
-    state = PromptState('sentence', Prompt.from_expression('it'), None, track_id)
+def sentence(scores, boxes=(LEFT, RIGHT), track_id=5, ious=None) -> TrackedPrompt:
+    state = PromptState('expression', Prompt.from_expression('it'), None, track_id)
     found = row_outputs([[score] for score in scores], boxes, ious=ious)
-    return FollowedPrompt(state, [found])
+    return TrackedPrompt(state, [found])
 
 
-def step(follower, *prompts, frame=None):
-    return follower.step(prompts, frame or video_frame(), IdCounter())
+def step(tracker, *prompts, frame=None):
+    return tracker.step(prompts, frame or video_frame(), IdCounter())
 
 
 # -------------------------------------------------------------------- what all share
@@ -40,12 +40,12 @@ def step(follower, *prompts, frame=None):
 @pytest.mark.parametrize('threshold', [0.0, 1.0, -0.1, 2])
 def test_mask_threshold_is_a_probability(threshold):
     with pytest.raises(ValueError, match='mask_threshold'):
-        BestOfSentence(mask_threshold=threshold)
+        ExpressionTracker(mask_threshold=threshold)
 
 
 def test_ids_are_given_once():
     ids = IdCounter(3)
-    assert [ids.take() for _ in range(3)] == [3, 4, 5]
+    assert [list(ids.take()), list(ids.take(2))] == [[3], [4, 5]]
     assert ids.next_id == 6
 
 
@@ -74,7 +74,7 @@ def test_best_query_of_all_parts():
         row_outputs([[0.3], [0.5]], [LEFT, RIGHT]),
         row_outputs([[0.2], [0.4], [0.6]], [LEFT, RIGHT, LEFT]),
     ]
-    prompt = FollowedPrompt(PromptState('sentence', None, None, 5), parts)
+    prompt = TrackedPrompt(PromptState('expression', None, None, 5), parts)
     picked = best_query(prompt, True)
     assert picked == (1, 2)
     instance, found, chosen = instance_of(prompt, picked, True, video_frame())
@@ -86,7 +86,7 @@ def test_best_query_of_all_parts():
 
 def test_best_query_may_look_at_the_iou():
     found = [row_outputs([[0.5], [0.4]], [LEFT, RIGHT], ious=[0.1, 0.9])]
-    prompt = FollowedPrompt(PromptState('sentence', None), found)
+    prompt = TrackedPrompt(PromptState('expression', None), found)
     assert best_query(prompt, False) == (0, 0)
     picked = best_query(prompt, True)
     assert picked == (0, 1)
@@ -98,12 +98,12 @@ def test_best_query_may_look_at_the_iou():
 
 
 def test_no_sentence():
-    assert step(BestOfSentence()) == []
-    assert step(BestOfSentence(merge=dict(type='SoftAggregation'))) == []
+    assert step(ExpressionTracker()) == []
+    assert step(ExpressionTracker(merge=dict(type='SoftAggregation'))) == []
 
 
 def test_a_sentence_means_its_best_query():
-    (result,) = step(BestOfSentence(), sentence([0.2, 0.7]))
+    (result,) = step(ExpressionTracker(), sentence([0.2, 0.7]))
     assert result.bboxes.tolist() == [list(RIGHT)]
     torch.testing.assert_close(result.scores, torch.tensor([0.7]))
     assert result.labels.tolist() == [0]
@@ -113,7 +113,7 @@ def test_a_sentence_means_its_best_query():
 
 def test_results_are_in_the_reported_frame():
     frame = video_frame((64, 128), (128, 256))
-    (result,) = step(BestOfSentence(), sentence([0.2, 0.7]), frame=frame)
+    (result,) = step(ExpressionTracker(), sentence([0.2, 0.7]), frame=frame)
     doubled = [2 * v for v in RIGHT]
     assert result.bboxes.tolist() == [doubled]
     assert torch.equal(result.masks, painted(doubled, (128, 256), 2)[None])
@@ -121,8 +121,8 @@ def test_results_are_in_the_reported_frame():
 
 @pytest.mark.parametrize('merge', [None, dict(type='SoftAggregation')])
 def test_a_weak_sentence_is_not_reported(merge):
-    follower = BestOfSentence(score_threshold=0.5, merge=merge)
-    results = step(follower, sentence([0.2, 0.4]), sentence([0.6, 0.4]))
+    tracker = ExpressionTracker(score_threshold=0.5, merge=merge)
+    results = step(tracker, sentence([0.2, 0.4]), sentence([0.6, 0.4]))
     assert [len(r) for r in results] == [0, 1]
     assert results[0].bboxes.shape == (0, 4)
     assert results[0].masks.shape == (0, HEIGHT, WIDTH)
@@ -134,25 +134,25 @@ def test_a_weak_sentence_is_not_reported(merge):
 def test_a_score_that_reaches_the_threshold_is_reported(merge):
     prompt = sentence([0.5, 0.4])
     score = prompt.found[0].name_scores(True).max()
-    follower = BestOfSentence(score_threshold=float(score), merge=merge)
-    assert len(step(follower, prompt)[0]) == 1
+    tracker = ExpressionTracker(score_threshold=float(score), merge=merge)
+    assert len(step(tracker, prompt)[0]) == 1
 
 
-@pytest.mark.parametrize('follower', [BestOfSentence(with_masks=False), None])
-def test_boxes_alone(follower):
-    frame = video_frame(with_masks=follower is not None)
-    merging = BestOfSentence(merge=dict(type='SoftAggregation'))
-    (result,) = step(follower or merging, sentence([0.2, 0.7]), frame=frame)
+@pytest.mark.parametrize('tracker', [ExpressionTracker(with_masks=False), None])
+def test_boxes_alone(tracker):
+    frame = video_frame(with_masks=tracker is not None)
+    merging = ExpressionTracker(merge=dict(type='SoftAggregation'))
+    (result,) = step(tracker or merging, sentence([0.2, 0.7]), frame=frame)
     assert result.bboxes.tolist() == [list(RIGHT)]
     assert 'masks' not in result
 
 
 def test_sentences_overlap_unless_merged():
     prompts = [sentence([0.9, 0.1]), sentence([0.1, 0.9], track_id=6)]
-    first, second = step(BestOfSentence(), *prompts)
+    first, second = step(ExpressionTracker(), *prompts)
     assert torch.equal(first.masks, painted(LEFT)[None])
     assert torch.equal(second.masks, painted(RIGHT)[None])
-    merged = step(BestOfSentence(merge=dict(type='SoftAggregation')), *prompts)
+    merged = step(ExpressionTracker(merge=dict(type='SoftAggregation')), *prompts)
     a, b = (r.masks for r in merged)
     assert not (a & b).any()
     assert torch.equal(a | b, first.masks | second.masks)
@@ -165,8 +165,8 @@ def test_merged_probabilities_come_to_the_frame_by_nearest():
     out_hw = (3 * HEIGHT + 7, 2 * WIDTH + 5)
     frame, merge = video_frame(out_hw=out_hw), dict(type='SoftAggregation')
     prompts = [sentence([0.9, 0.1]), sentence([0.1, 0.9], track_id=6)]
-    small = step(BestOfSentence(merge=merge), *prompts)
-    large = step(BestOfSentence(merge=merge), *prompts, frame=frame)
+    small = step(ExpressionTracker(merge=merge), *prompts)
+    large = step(ExpressionTracker(merge=merge), *prompts, frame=frame)
     rows = torch.arange(out_hw[0]) * HEIGHT // out_hw[0]
     columns = torch.arange(out_hw[1]) * WIDTH // out_hw[1]
     for one, other in zip(small, large):
@@ -174,8 +174,8 @@ def test_merged_probabilities_come_to_the_frame_by_nearest():
 
 
 def test_a_sentence_that_is_not_reported_takes_no_pixels():
-    follower = BestOfSentence(score_threshold=0.5, merge=dict(type='SoftAggregation'))
-    weak, strong = step(follower, sentence([0.4, 0.1]), sentence([0.1, 0.9]))
+    tracker = ExpressionTracker(score_threshold=0.5, merge=dict(type='SoftAggregation'))
+    weak, strong = step(tracker, sentence([0.4, 0.1]), sentence([0.1, 0.9]))
     assert len(weak) == 0
     assert torch.equal(strong.masks, painted(RIGHT)[None])
 
@@ -183,7 +183,7 @@ def test_a_sentence_that_is_not_reported_takes_no_pixels():
 def test_blanked_sentences_keep_their_box():
     merge = dict(type='SoftAggregation', blank_score_thr=0.5)
     weak, strong = step(
-        BestOfSentence(merge=merge), sentence([0.4, 0.1]), sentence([0.1, 0.9])
+        ExpressionTracker(merge=merge), sentence([0.4, 0.1]), sentence([0.1, 0.9])
     )
     assert weak.bboxes.tolist() == [list(LEFT)]
     assert not weak.masks.any()

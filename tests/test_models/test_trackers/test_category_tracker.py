@@ -5,17 +5,19 @@ import torch
 
 from helpers.painted_world import HEIGHT, WIDTH, PaintedBoxes, painted, row_outputs
 from uninext.models.trackers import (
-    AveragedNames,
+    PromptQuasiDenseTracker,
     PromptState,
-    TrackedNames,
     VideoFrame,
+    VideoInstanceTracker,
 )
-from uninext.models.trackers.base import FollowedPrompt, IdCounter
+from uninext.models.trackers.base import IdCounter, TrackedPrompt
 from uninext.structures import Prompt
 
 A, B, C = (0, 0, 24, 24), (32, 0, 56, 24), (64, 32, 96, 64)
 EYE = [[9.0, 0, 0], [0, 9.0, 0], [0, 0, 9.0]]
-FOLLOWERS = pytest.mark.parametrize('kind', [TrackedNames, AveragedNames])
+TRACKERS = pytest.mark.parametrize(
+    'kind', [PromptQuasiDenseTracker, VideoInstanceTracker]
+)
 
 
 def video_frame(with_masks=True) -> VideoFrame:
@@ -26,18 +28,18 @@ def video_frame(with_masks=True) -> VideoFrame:
 class Names:
     """A list of names followed by hand."""
 
-    def __init__(self, follower, num_names=2, next_id=0):
-        self.follower = follower
+    def __init__(self, tracker, num_names=2, next_id=0):
+        self.tracker = tracker
         prompt = Prompt.from_names([f'n{i}' for i in range(num_names)])
-        self.state = PromptState('names', prompt, follower.new_memory())
+        self.state = PromptState('category', prompt, tracker.new_memory())
         self.ids = IdCounter(next_id)
-        self.events = None
+        self.update = None
 
     def step(self, *found, frame=None):
-        followed = FollowedPrompt(self.state, list(found))
+        followed = TrackedPrompt(self.state, list(found))
         frame = frame or video_frame()
-        (result,) = self.follower.step([followed], frame, self.ids)
-        self.events = followed.events
+        (result,) = self.tracker.step([followed], frame, self.ids)
+        self.update = followed.update
         return result
 
 
@@ -61,12 +63,12 @@ B_ALONE = [[0.02, 0.01], [0.02, 0.8], [0.02, 0.02]]
 # ----------------------------------------------------------------------- both of them
 
 
-@FOLLOWERS
+@TRACKERS
 def test_no_prompt(kind):
     assert kind().step([], video_frame(), IdCounter()) == []
 
 
-@FOLLOWERS
+@TRACKERS
 def test_no_good_detection_for_long(kind):
     names = Names(kind())
     for _ in range(100):
@@ -79,7 +81,7 @@ def test_no_good_detection_for_long(kind):
     assert summary(names.step(seen(ALL))) == [(0, 0, A), (1, 1, B), (0, 2, C)]
 
 
-@FOLLOWERS
+@TRACKERS
 def test_ids_follow_the_embedding_not_the_place(kind):
     names = Names(kind())
     assert summary(names.step(seen(ALL))) == [(0, 0, A), (1, 1, B), (0, 2, C)]
@@ -90,7 +92,7 @@ def test_ids_follow_the_embedding_not_the_place(kind):
         assert torch.equal(masks[i], painted(box))
 
 
-@FOLLOWERS
+@TRACKERS
 def test_leaves_and_comes_back(kind):
     names = Names(kind())
     assert summary(names.step(seen(ALL))) == [(0, 0, A), (1, 1, B), (0, 2, C)]
@@ -103,7 +105,7 @@ def test_leaves_and_comes_back(kind):
     assert names.ids.next_id == 5
 
 
-@FOLLOWERS
+@TRACKERS
 def test_ids_of_others_in_the_session_are_skipped(kind):
     first, second = Names(kind(), next_id=7), Names(kind())
     second.ids = first.ids
@@ -112,21 +114,19 @@ def test_ids_of_others_in_the_session_are_skipped(kind):
     assert first.ids.next_id == 13
 
 
-@FOLLOWERS
+@TRACKERS
 def test_doubles_of_one_name_are_suppressed(kind):
     doubles = seen([[0.9, 0.02], [0.8, 0.02]], (A, A))
     assert summary(Names(kind()).step(doubles)) == [(0, 0, A)]
 
 
 def test_doubles_of_two_names_are_left_to_the_tracker():
-    follower = TrackedNames(
-        tracker=dict(type='PromptQuasiDenseTracker', nms_class_iou_thr=1.0)
-    )
+    tracker = PromptQuasiDenseTracker(nms_class_iou_thr=1.0)
     doubles = seen([[0.9, 0.02], [0.02, 0.8]], (A, A))
-    assert summary(Names(follower).step(doubles)) == [(0, 0, A), (1, 1, A)]
+    assert summary(Names(tracker).step(doubles)) == [(0, 0, A), (1, 1, A)]
 
 
-@FOLLOWERS
+@TRACKERS
 @pytest.mark.parametrize(('threshold', 'expected'), [(0.75, 2), (0.85, 1), (0.95, 1)])
 def test_what_is_above_the_threshold_else_the_best(kind, threshold, expected):
     result = Names(kind(select_score_thr=threshold)).step(seen(ALL))
@@ -134,7 +134,7 @@ def test_what_is_above_the_threshold_else_the_best(kind, threshold, expected):
     assert result.bboxes[0].tolist() == list(A)
 
 
-@FOLLOWERS
+@TRACKERS
 def test_iou_may_count(kind):
     found = seen([[0.9, 0.02], [0.02, 0.5]], (A, B), ious=[0.4, 0.9])
     plain = Names(kind()).step(found)
@@ -143,7 +143,7 @@ def test_iou_may_count(kind):
     torch.testing.assert_close(both.scores, torch.tensor([0.45, 0.36]).sqrt())
 
 
-@FOLLOWERS
+@TRACKERS
 def test_names_asked_in_parts(kind):
     """As if asked at once: labels, scores, masks and the tracks of both parts."""
     whole = [[0.9, 0.02, 0.02], [0.02, 0.02, 0.8], [0.02, 0.7, 0.02]]
@@ -159,25 +159,25 @@ def test_names_asked_in_parts(kind):
     assert summary(two) == [(0, 0, A), (2, 1, B), (1, 2, C)]
 
 
-@FOLLOWERS
+@TRACKERS
 def test_an_empty_part_adds_nothing(kind):
     """The best query is taken of all parts, not of each."""
-    follower = kind(select_score_thr=0.5)
+    tracker = kind(select_score_thr=0.5)
     first = seen([[0.9, 0.02], [0.02, 0.02], [0.02, 0.02]])
     second = seen([[0.02], [0.45], [0.02]], label_offset=2)
-    assert summary(Names(follower, 3).step(first, second)) == [(0, 0, A)]
-    assert summary(Names(follower, 3).step(second, first)) == [(0, 0, A)]
+    assert summary(Names(tracker, 3).step(first, second)) == [(0, 0, A)]
+    assert summary(Names(tracker, 3).step(second, first)) == [(0, 0, A)]
 
 
-@FOLLOWERS
+@TRACKERS
 def test_the_best_of_all_parts_if_all_are_weak(kind):
-    follower = kind(select_score_thr=0.95)
+    tracker = kind(select_score_thr=0.95)
     first = seen([[0.6, 0.02], [0.02, 0.02], [0.02, 0.02]])
     second = seen([[0.02], [0.7], [0.02]], label_offset=2)
-    assert summary(Names(follower, 3).step(first, second)) == [(2, 0, B)]
+    assert summary(Names(tracker, 3).step(first, second)) == [(2, 0, B)]
 
 
-@FOLLOWERS
+@TRACKERS
 def test_boxes_are_not_clipped(kind):
     """As published: they reach over the border."""
     over = (-20.0, -8.0, 24.0, 24.0)
@@ -189,50 +189,50 @@ def test_what_leaves_the_frame_is_no_double_of_its_neighbour():
     """Clipped, both boxes are the same strip at the border; 97ef9bd lost one."""
     long, short = (-60.0, 0.0, 6.0, 24.0), (-2.0, 0.0, 6.0, 24.0)
     found = seen([[0.9, 0.02], [0.02, 0.8]], (long, short))
-    result = Names(TrackedNames()).step(found)
+    result = Names(PromptQuasiDenseTracker()).step(found)
     assert result.instances_ids.tolist() == [0, 1]
     assert result.labels.tolist() == [0, 1]
 
 
 def test_boxes_alone():
-    result = Names(TrackedNames()).step(seen(ALL), frame=video_frame(False))
+    result = Names(PromptQuasiDenseTracker()).step(seen(ALL), frame=video_frame(False))
     assert 'masks' not in result
-    result = Names(TrackedNames(with_masks=False)).step(seen(ALL))
+    result = Names(PromptQuasiDenseTracker(with_masks=False)).step(seen(ALL))
     assert 'masks' not in result
     assert len(result) == 3
 
 
-def test_quasi_dense_tracks_have_no_events():
-    names = Names(TrackedNames())
+def test_quasi_dense_tracks_have_no_updates():
+    names = Names(PromptQuasiDenseTracker())
     names.step(seen(ALL))
-    assert names.events is None
-    assert names.follower.finish(names.state.memory) is None
+    assert names.update is None
+    assert names.tracker.finish(names.state.memory) is None
 
 
 # -------------------------------------------------------------------- averaged scores
 
 
 def test_video_instances_need_masks():
-    with pytest.raises(ValueError, match='TrackedNames'):
-        Names(AveragedNames()).step(seen(ALL), frame=video_frame(False))
+    with pytest.raises(ValueError, match='PromptQuasiDenseTracker'):
+        Names(VideoInstanceTracker()).step(seen(ALL), frame=video_frame(False))
 
 
 def test_masks_are_computed_once():
     """The tracker looks at those of all queries, a part of them is reported."""
     frame = video_frame()
-    result = Names(AveragedNames()).step(seen(ALL), frame=frame)
+    result = Names(VideoInstanceTracker()).step(seen(ALL), frame=frame)
     assert len(result.masks) == 3
     assert [len(centres) for centres in frame.mask_head.centres] == [3]
 
 
 def test_masks_may_be_used_but_not_reported():
-    result = Names(AveragedNames(with_masks=False)).step(seen(ALL))
+    result = Names(VideoInstanceTracker(with_masks=False)).step(seen(ALL))
     assert 'masks' not in result
     assert len(result) == 3
 
 
 def test_the_name_with_the_highest_mean_is_reported():
-    names = Names(AveragedNames())
+    names = Names(VideoInstanceTracker())
     frames = [(0.6, 0.3), (0.3, 0.8), (0.5, 0.3)]
     for i, (first, second) in enumerate(frames):
         result = names.step(seen([[first, second]], (A,)))
@@ -243,43 +243,43 @@ def test_the_name_with_the_highest_mean_is_reported():
 
 
 def test_a_track_that_is_not_seen_ends_once():
-    names = Names(AveragedNames())
+    names = Names(VideoInstanceTracker(result_score_thr=0.0))
     for first in (0.6, 0.8, 0.7):
         names.step(seen([[first, 0.2], [0.02, 0.8]], (A, B)))
-        assert len(names.events.ended.ids) == 0
+        assert len(names.update.results) == 0
     ended = []
     for _ in range(15):
         names.step(seen(B_ALONE))
-        ended.append(names.events.ended.ids.tolist())
+        results = names.update.results
+        ended.append(results.instances_id.unique().tolist())
         if ended[-1]:
-            means = names.events.ended.class_scores
+            means = results.scores
     label = ended.index([1])  # B is better in the first frame
     assert label == 9
     assert sum(ended, []) == [1]
-    torch.testing.assert_close(means, torch.tensor([[0.7, 0.2]]))
-    rest = names.follower.finish(names.state.memory)
-    assert rest.ids.tolist() == [0]
-    torch.testing.assert_close(rest.class_scores, torch.tensor([[0.02, 0.8]]))
+    torch.testing.assert_close(means, torch.tensor([0.7, 0.2]))
+    rest = names.tracker.finish(names.state.memory).results
+    assert rest.instances_id.tolist() == [0, 0]
+    torch.testing.assert_close(rest.scores, torch.tensor([0.02, 0.8]))
 
 
 def test_short_tracks_are_discarded():
-    names = Names(AveragedNames())
+    names = Names(VideoInstanceTracker(result_score_thr=0.0))
     for _ in range(9):
         names.step(seen([[0.9, 0.1]], (A,)))
     names.step(seen([[0.9, 0.1], [0.1, 0.9]], (A, B)))
     discarded = []
     for _ in range(3):
         names.step(seen([[0.9, 0.1]], (A,)))
-        discarded += names.events.discarded.tolist()
+        discarded += names.update.discarded.tolist()
     assert discarded == [1]
-    rest = names.follower.finish(names.state.memory)
-    assert rest.ids.tolist() == [0]
-    torch.testing.assert_close(rest.class_scores, torch.tensor([[0.9, 0.1]]))
+    rest = names.tracker.finish(names.state.memory).results
+    assert rest.instances_id.tolist() == [0, 0]
+    torch.testing.assert_close(rest.scores, torch.tensor([0.9, 0.1]))
 
 
 def test_untracked_detections_keep_their_own_scores():
-    tracker = dict(type='VideoInstanceTracker', with_untracked=True)
-    result = Names(AveragedNames(tracker)).step(
+    result = Names(VideoInstanceTracker(with_untracked=True)).step(
         seen([[0.9, 0.1], [0.05, 0.15]], (A, B))
     )
     assert result.instances_ids.tolist() == [0, -1]

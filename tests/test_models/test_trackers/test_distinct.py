@@ -7,20 +7,20 @@ import torch
 
 from helpers.painted_world import WIDTH, row_outputs
 from uninext.models.trackers import PromptState, distinct_queries
-from uninext.models.trackers.base import FollowedPrompt, best_query
+from uninext.models.trackers.base import TrackedPrompt, best_query
 
 LEFT, MIDDLE, RIGHT = (0, 0, 30, 60), (40, 0, 70, 60), (90, 0, 120, 60)
 NEAR_LEFT = (2, 0, 32, 60)  # IoU with LEFT: 0.875
 NONE_SHOWN = torch.zeros(0, 4)
 
 
-def target(*scores_of_parts, boxes=(LEFT, MIDDLE, RIGHT), **kwargs) -> FollowedPrompt:
+def target(*scores_of_parts, boxes=(LEFT, MIDDLE, RIGHT), **kwargs) -> TrackedPrompt:
     """What a target found: of each part, the scores of queries with these boxes."""
     found = [
         row_outputs([[score] for score in scores], boxes[: len(scores)], **kwargs)
         for scores in scores_of_parts
     ]
-    return FollowedPrompt(PromptState('mask', None), found)
+    return TrackedPrompt(PromptState('mask', None), found)
 
 
 def picked(*targets, shown=NONE_SHOWN, with_iou=False) -> list[tuple[int, int]]:

@@ -18,10 +18,10 @@ from helpers.session_checks import (
 from helpers.small_uninext import SIDE, build, small_video_config
 from uninext.models.detectors import UNINEXTVideo
 from uninext.models.trackers import (
-    AveragedNames,
-    BestOfSentence,
-    ShownTargets,
-    TrackedNames,
+    ExpressionTracker,
+    PromptQuasiDenseTracker,
+    TemplateTracker,
+    VideoInstanceTracker,
     VideoSession,
 )
 
@@ -50,18 +50,17 @@ def frames() -> list[np.ndarray]:
     return list(rng.integers(0, 256, (4, SIDE - 16, SIDE, 3), np.uint8))
 
 
-def open_session(model, max_rows=None, names=None, merge=None) -> VideoSession:
+def open_session(model, max_rows=None, category=None, merge=None) -> VideoSession:
     """Random weights are never sure: every frame gives a template."""
     update = dict(type='ConfidentTemplateUpdate', min_score=0.0)
     periodic = dict(type='PeriodicTemplateUpdate', min_score=0.0, interval=2)
-    tracker = dict(type='PromptQuasiDenseTracker', **LOW)
-    followers = dict(
-        names=names or TrackedNames(tracker, select_score_thr=0.01),
-        sentence=BestOfSentence(),
-        box=ShownTargets(periodic, template_size=SIDE),
-        mask=ShownTargets(update, merge, template_size=SIDE),
+    trackers = dict(
+        category=category or PromptQuasiDenseTracker(select_score_thr=0.01, **LOW),
+        expression=ExpressionTracker(),
+        box=TemplateTracker(periodic, template_size=SIDE),
+        mask=TemplateTracker(update, merge, template_size=SIDE),
     )
-    return VideoSession(model, followers, None, max_rows)
+    return VideoSession(model, trackers, None, max_rows)
 
 
 def box_mask(box) -> np.ndarray:
@@ -72,11 +71,11 @@ def box_mask(box) -> np.ndarray:
 
 
 def fill(session: VideoSession) -> None:
-    session.add(sentence=SENTENCES[0])
+    session.add(expression=SENTENCES[0])
     session.add(mask=box_mask(BOXES[0]))
-    session.add(names=NAMES)
+    session.add(categories=NAMES)
     session.add(box=BOXES[1])
-    session.add(sentence=SENTENCES[1])
+    session.add(expression=SENTENCES[1])
 
 
 def count(monkeypatch, owner, name) -> list[int]:
@@ -92,10 +91,10 @@ def count(monkeypatch, owner, name) -> list[int]:
     return calls
 
 
-def test_opens_with_the_followers_of_the_config(video_model, frames):
+def test_opens_with_the_trackers_of_the_config(video_model, frames):
     session = video_model.open()
     assert session.scale == (1333, 800)
-    assert session.followers == video_model.followers
+    assert session.trackers == video_model.trackers
     session = video_model.open(scale=None, max_rows=2)
     assert session.max_rows == 2
     assert len(session.step(frames[0]).pred_instances) == 0
@@ -107,7 +106,7 @@ def test_opens_with_the_followers_of_the_config(video_model, frames):
 
 def test_frames_are_resized(video_model, frames):
     session = video_model.open(scale=(32, 32))
-    session.add(sentence=SENTENCES[0])
+    session.add(expression=SENTENCES[0])
     result = session.step(frames[0]).pred_instances
     assert result.masks.shape == (1, SIDE - 16, SIDE)
 
@@ -145,11 +144,11 @@ def test_targets_of_one_and_of_two_templates_together(video_model, frames):
 def test_four_sentences_at_once_are_four_alone(video_model, frames):
     session = open_session(video_model)
     for sentence in SENTENCES:
-        session.add(sentence=sentence)
+        session.add(expression=sentence)
     together = run(session, frames[:2])
     for i, sentence in enumerate(SENTENCES):
         alone = open_session(video_model)
-        alone.add(sentence=sentence)
+        alone.add(expression=sentence)
         for whole, result in zip(together, run(alone, frames[:2])):
             ignore = ('prompt_ids', 'instances_ids')
             assert_same(of_prompt(whole, i), result, ignore, exact=False)
@@ -172,16 +171,13 @@ def test_goes_on_where_it_was_saved(video_model, frames, kind):
     def names():
         if kind == 'quasi dense':
             return None
-        tracker = dict(
-            type='VideoInstanceTracker', init_score_thr=0.01, addnew_score_thr=0.01
-        )
-        return AveragedNames(tracker, select_score_thr=0.01)
+        return VideoInstanceTracker(0.01, 0.01, select_score_thr=0.01)
 
-    session = open_session(video_model, names=names())
+    session = open_session(video_model, category=names())
     fill(session)
     run(session, frames[:2])
     session.add(box=BOXES[2])
-    other = open_session(copy.deepcopy(video_model), names=names())
+    other = open_session(copy.deepcopy(video_model), category=names())
     other.load_state_dict(through_a_file(session.state_dict()))
     for one, two in zip(run(session, frames[2:]), run(other, frames[2:])):
         assert 2 in one.prompt_ids
@@ -239,11 +235,11 @@ def test_modes_are_restored(video_model, frames):
 def test_a_session_follows_its_model_into_training(video_model, frames):
     """As after every epoch; a pass of another length needs no other network."""
     model = copy.deepcopy(video_model).eval()
-    session = VideoSession(model, model.followers, None, max_rows=1)
+    session = VideoSession(model, model.trackers, None, max_rows=1)
     opened = model.open(scale=None, max_rows=1)
     model.train()
     for one in (session, opened):
         assert one.model is model
-        one.add(sentence=SENTENCES[0])
+        one.add(expression=SENTENCES[0])
         one.step(frames[0])
         assert all(module.training for module in model.decoder.modules())

@@ -9,7 +9,8 @@ import torch
 from mmdet.models.trackers import QuasiDenseTracker
 from mmengine.structures import InstanceData
 
-from uninext.models.trackers import PromptQuasiDenseTracker
+from helpers.session_checks import associate
+from uninext.models.trackers import IdCounter, PromptQuasiDenseTracker
 from uninext.registry import MODELS
 from uninext.structures import TrackMemory
 
@@ -46,7 +47,7 @@ def random_frame(generator: torch.Generator, objects: int = 8) -> InstanceData:
 
 
 def ids_of(tracker, state, detections) -> dict[int, int]:
-    kept, ids = tracker.step(state, detections)
+    kept, ids = associate(tracker, state, detections)[:2]
     return dict(zip(kept.tolist(), ids.tolist()))
 
 
@@ -62,7 +63,7 @@ def test_no_detection_in_a_hundred_frames():
 def test_built_from_config():
     tracker = MODELS.build(dict(type='PromptQuasiDenseTracker', init_score_thr=0.6))
     assert tracker.init_score_thr == 0.6
-    assert tracker.step(TrackMemory(), frame((LEFT, 0.5, 0, A)))[0].tolist() == []
+    assert associate(tracker, TrackMemory(), frame((LEFT, 0.5, 0, A)))[0].tolist() == []
 
 
 @pytest.mark.parametrize(
@@ -99,10 +100,10 @@ def test_decides_as_mmdet_does(backdrop_frames, momentum, with_cats):
         expected = theirs.track(
             SimpleNamespace(track_head=head), None, [], sample, rescale=False
         )
-        kept, ids = ours.step(state, detections)
+        kept, ids = associate(ours, state, detections)[:2]
         assert ids.tolist() == expected.instances_id.tolist()
         assert torch.equal(detections.bboxes[kept], expected.bboxes)
-    assert state.next_id > 8  # some were lost and found too late
+    assert state.counter.next_id > 8  # some were lost and found too late
 
 
 def test_order_of_the_detections_does_not_matter():
@@ -112,8 +113,10 @@ def test_order_of_the_detections_does_not_matter():
     for _ in range(10):
         detections = random_frame(generator)
         order = torch.randperm(len(detections), generator=generator)
-        kept, ids = tracker.step(state, detections)
-        shuffled, shuffled_ids = tracker.step(shuffled_state, detections[order])
+        kept, ids = associate(tracker, state, detections)[:2]
+        shuffled, shuffled_ids = associate(tracker, shuffled_state, detections[order])[
+            :2
+        ]
         assert order[shuffled].tolist() == kept.tolist()
         assert shuffled_ids.tolist() == ids.tolist()
 
@@ -130,9 +133,9 @@ def test_targets_that_cross_keep_their_ids():
 def test_a_target_that_comes_back_in_time_is_the_same(gap, expected):
     tracker, state = PromptQuasiDenseTracker(), TrackMemory()
     target = frame((LEFT, 0.9, 0, A))
-    tracker.step(state, target)
+    associate(tracker, state, target)
     for _ in range(gap):
-        tracker.step(state, frame())
+        associate(tracker, state, frame())
     assert ids_of(tracker, state, target) == {0: expected}
 
 
@@ -141,15 +144,15 @@ def test_an_id_is_never_used_again():
     seen = []
     for _ in range(5):
         seen += ids_of(tracker, state, frame((LEFT, 0.9, 0, A))).values()
-        tracker.step(state, frame())
+        associate(tracker, state, frame())
     assert seen == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize('momentum', [0.0, 0.25, 1.0])
 def test_momentum_is_the_share_of_the_new_embedding(momentum):
     tracker, state = PromptQuasiDenseTracker(memo_momentum=momentum), TrackMemory()
-    tracker.step(state, frame((LEFT, 0.9, 0, [4.0, 0.0, 0.0])))
-    tracker.step(state, frame((LEFT, 0.9, 0, [4.0, 4.0, 0.0])))
+    associate(tracker, state, frame((LEFT, 0.9, 0, [4.0, 0.0, 0.0])))
+    associate(tracker, state, frame((LEFT, 0.9, 0, [4.0, 4.0, 0.0])))
     assert state.embeds.tolist() == [[4.0, 4.0 * momentum, 0.0]]
 
 
@@ -157,7 +160,7 @@ def test_classes_do_not_mix():
     second = frame((LEFT, 0.9, 1, A))
     for with_cats, expected in [(True, 1), (False, 0)]:
         tracker, state = PromptQuasiDenseTracker(with_cats=with_cats), TrackMemory()
-        tracker.step(state, frame((LEFT, 0.9, 0, A)))
+        associate(tracker, state, frame((LEFT, 0.9, 0, A)))
         assert ids_of(tracker, state, second) == {0: expected}
         assert state.labels.tolist() == ([0, 1] if with_cats else [1])
 
@@ -178,7 +181,7 @@ def test_a_backdrop_keeps_a_distractor_from_taking_the_track_over():
     for frames in (0, 1):
         tracker = PromptQuasiDenseTracker(memo_backdrop_frames=frames)
         state = TrackMemory()
-        tracker.step(state, frame((LEFT, 0.9, 0, A), (FAR, 0.35, 0, C)))
+        associate(tracker, state, frame((LEFT, 0.9, 0, A), (FAR, 0.35, 0, C)))
         assert len(state.backdrop_embeds) == frames
         found[frames] = ids_of(tracker, state, frame((FAR, 0.9, 0, like_c)))
     assert found == {0: {0: 0}, 1: {0: 1}}
@@ -186,7 +189,7 @@ def test_a_backdrop_keeps_a_distractor_from_taking_the_track_over():
 
 def test_a_weak_double_of_a_track_is_neither_track_nor_backdrop():
     tracker, state = PromptQuasiDenseTracker(match_score_thr=0.6), TrackMemory()
-    tracker.step(state, frame((LEFT, 0.9, 0, A)))
+    associate(tracker, state, frame((LEFT, 0.9, 0, A)))
     weak = frame((FAR, 0.25, 0, A), (RIGHT, 0.2, 0, B))
     assert ids_of(tracker, state, weak) == {}
     assert state.backdrop_embeds.tolist() == [B]
@@ -195,14 +198,16 @@ def test_a_weak_double_of_a_track_is_neither_track_nor_backdrop():
 def test_a_backdrop_does_not_overlap_with_anything_better():
     tracker = PromptQuasiDenseTracker(nms_class_iou_thr=0.9)
     state, near = TrackMemory(), [0, 0, 10, 20]
-    tracker.step(state, frame((LEFT, 0.9, 0, A), (near, 0.35, 0, B), (FAR, 0.1, 0, C)))
+    associate(
+        tracker, state, frame((LEFT, 0.9, 0, A), (near, 0.35, 0, B), (FAR, 0.1, 0, C))
+    )
     assert state.backdrop_embeds.tolist() == [C]
 
 
 def test_a_lonely_detection_continues_a_lonely_track():
     """As published: with one candidate on each side, bi-softmax is 1 for anything."""
     tracker, state = PromptQuasiDenseTracker(), TrackMemory()
-    tracker.step(state, frame((LEFT, 0.9, 0, A)))
+    associate(tracker, state, frame((LEFT, 0.9, 0, A)))
     assert ids_of(tracker, state, frame((FAR, 0.9, 0, B))) == {0: 0}
 
 
@@ -212,14 +217,15 @@ def test_saved_in_mid_video_and_restored():
     frames = [random_frame(generator) for _ in range(12)]
     state = TrackMemory()
     for detections in frames[:6]:
-        tracker.step(state, detections)
+        associate(tracker, state, detections)
     file = io.BytesIO()
     torch.save(state.state_dict(), file)
     file.seek(0)
     restored = TrackMemory.from_state_dict(torch.load(file, weights_only=True))
+    restored.counter = IdCounter(state.counter.next_id)
     for detections in frames[6:]:
-        ids = tracker.step(state, detections)[1]
-        assert tracker.step(restored, detections)[1].tolist() == ids.tolist()
+        ids = associate(tracker, state, detections)[1]
+        assert associate(tracker, restored, detections)[1].tolist() == ids.tolist()
 
 
 def test_memory_is_flat_over_500_frames():
@@ -229,21 +235,21 @@ def test_memory_is_flat_over_500_frames():
     for _ in range(500):
         detections = random_frame(generator)
         detections.embeds = torch.randn(9, 8, generator=generator) * 3  # no re-entry
-        tracker.step(state, detections)
+        associate(tracker, state, detections)
         sizes.append(
             sum(v.numel() for v in vars(state).values() if isinstance(v, torch.Tensor))
         )
-    assert state.next_id > 300
+    assert state.counter.next_id > 300
     assert max(sizes[250:]) <= max(sizes[10:250]) * 1.2
     assert len(state) <= 9 * tracker.memo_tracklet_frames
 
 
 def test_the_state_before_is_a_copy_away():
     tracker, state = PromptQuasiDenseTracker(memo_momentum=0.5), TrackMemory()
-    tracker.step(state, frame((LEFT, 0.9, 0, A), (RIGHT, 0.8, 0, B)))
+    associate(tracker, state, frame((LEFT, 0.9, 0, A), (RIGHT, 0.8, 0, B)))
     before = replace(state)
     kept = before.embeds.clone()
-    tracker.step(state, frame((LEFT, 0.9, 0, B), (RIGHT, 0.8, 0, A)))
+    associate(tracker, state, frame((LEFT, 0.9, 0, B), (RIGHT, 0.8, 0, A)))
     assert torch.equal(before.embeds, kept)
     assert before.frame == 1
 

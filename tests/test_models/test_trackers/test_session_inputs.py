@@ -9,7 +9,7 @@ from uninext.structures import Prompt, Target
 
 
 def given(**kwargs):
-    empty = dict(prompt=None, names=None, sentence=None, box=None, mask=None)
+    empty = dict(prompt=None, categories=None, expression=None, box=None, mask=None)
     return prompts_of(**{**empty, **kwargs})
 
 
@@ -21,7 +21,7 @@ def test_nothing_is_given():
 @pytest.mark.parametrize(
     'several',
     [
-        dict(names=['dog'], sentence='a dog'),
+        dict(categories=['dog'], expression='a dog'),
         dict(prompt='a dog', box=[1, 2, 3, 4]),
         dict(box=[1, 2, 3, 4], mask=np.ones((4, 4), bool)),
     ],
@@ -34,10 +34,10 @@ def test_several_things_are_given(several):
 @pytest.mark.parametrize(
     'empty',
     [
-        dict(names=[]),
-        dict(names=['dog', ' ']),
-        dict(sentence=''),
-        dict(sentence='?!'),
+        dict(categories=[]),
+        dict(categories=['dog', ' ']),
+        dict(expression=''),
+        dict(expression='?!'),
         dict(prompt=''),
         dict(prompt=[]),
         dict(box=[]),
@@ -56,14 +56,14 @@ def test_something_empty_is_given(empty):
 @pytest.mark.parametrize(
     ('wrong', 'message'),
     [
-        (dict(names={'dog', 'cat'}), 'got set'),
-        (dict(names=7), "must be a text, 'person, car', .* got int: 7"),
-        (dict(names=[1, 2]), 'list of strings'),
+        (dict(categories={'dog', 'cat'}), 'got set'),
+        (dict(categories=7), "must be a text, 'person, car', .* got int: 7"),
+        (dict(categories=[1, 2]), 'list of strings'),
         (dict(prompt=[10, 20, 30, 40]), 'box='),
         (dict(prompt=np.ones((4, 4), bool)), 'mask='),
         (dict(prompt=7), 'list of strings'),
-        (dict(sentence=['a dog']), 'one by one'),
-        (dict(sentence=3), 'string'),
+        (dict(expression=['a dog']), 'one by one'),
+        (dict(expression=3), 'string'),
         (dict(box=[1, 2, 3]), '\\(3,\\)'),
         (dict(box=[[[1, 2, 3, 4]]]), '\\(1, 1, 4\\)'),
         (dict(box='left'), 'numbers'),
@@ -92,10 +92,10 @@ def test_something_wrong_is_given(wrong, message):
 
 
 def test_names_and_sentences():
-    assert given(names=('dog', 'cat')) == [Prompt.from_names(['dog', 'cat'])]
-    assert given(names='dog, cat,') == [Prompt.from_names(['dog', 'cat'])]
+    assert given(categories=('dog', 'cat')) == [Prompt.from_names(['dog', 'cat'])]
+    assert given(categories='dog, cat,') == [Prompt.from_names(['dog', 'cat'])]
     assert given(prompt=['dog', 'cat']) == [Prompt.from_names(['dog', 'cat'])]
-    assert given(sentence='A dog!') == [Prompt.from_expression('A dog!')]
+    assert given(expression='A dog!') == [Prompt.from_expression('A dog!')]
     assert given(prompt='A dog!') == [Prompt.from_expression('A dog!')]
 
 

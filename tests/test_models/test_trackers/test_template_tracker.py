@@ -13,8 +13,8 @@ from helpers.painted_world import (
     painted,
     row_outputs,
 )
-from uninext.models.trackers import PromptState, ShownTargets, VideoFrame
-from uninext.models.trackers.base import FollowedPrompt, IdCounter
+from uninext.models.trackers import PromptState, TemplateTracker, VideoFrame
+from uninext.models.trackers.base import IdCounter, TrackedPrompt
 from uninext.structures import Target, Template
 
 A, B = (8, 16, 40, 48), (24, 16, 72, 40)
@@ -23,8 +23,8 @@ PERIODIC = dict(type='PeriodicTemplateUpdate', interval=1)
 CONFIDENT = dict(type='ConfidentTemplateUpdate')
 
 
-def follower(**kwargs) -> ShownTargets:
-    return ShownTargets(**{**dict(template_size=64), **kwargs})
+def tracker(**kwargs) -> TemplateTracker:
+    return TemplateTracker(**{**dict(template_size=64), **kwargs})
 
 
 def video_frame(
@@ -34,16 +34,16 @@ def video_frame(
     return VideoFrame(image, out_hw, PaintedBoxes() if with_masks else None)
 
 
-def shown(one, target, frame, track_id=0, found=()) -> FollowedPrompt:
+def shown(one, target, frame, track_id=0, found=()) -> TrackedPrompt:
     """A target in the frame that shows it."""
     state = PromptState('mask', None, one.show(target, frame), track_id)
-    return FollowedPrompt(state, list(found), shown=target)
+    return TrackedPrompt(state, list(found), shown=target)
 
 
-def later(prompt, box, score=0.8, size_hw=(HEIGHT, WIDTH)) -> FollowedPrompt:
+def later(prompt, box, score=0.8, size_hw=(HEIGHT, WIDTH)) -> TrackedPrompt:
     """The same prompt in another frame, where ``box`` in reported pixels is found."""
     found = row_outputs([[0.1], [score]], [(0, 0, 8, 8), box], size_hw=size_hw)
-    return FollowedPrompt(prompt.state, [found])
+    return TrackedPrompt(prompt.state, [found])
 
 
 def step(one, frame, *prompts):
@@ -73,12 +73,12 @@ def box(*values) -> Target:
 
 @pytest.mark.parametrize('merge', [None, MERGE])
 def test_no_target(merge):
-    assert step(follower(merge=merge), video_frame()) == []
+    assert step(tracker(merge=merge), video_frame()) == []
 
 
 def test_template_is_cut_out_of_the_networks_frame(cut):
     frame = video_frame((32, 64), (64, 256))
-    memory = follower(context=3.0).show(box(40, 10, 80, 30), frame)
+    memory = tracker(context=3.0).show(box(40, 10, 80, 30), frame)
     image, where, mask, sizes = cut[0]
     assert image is frame.image
     assert where.tolist() == [10, 5, 20, 15]
@@ -92,7 +92,7 @@ def test_template_is_cut_out_of_the_networks_frame(cut):
 def test_mask_is_brought_to_the_networks_frame(cut):
     frame = video_frame((32, 64), (64, 128))
     mask = box_mask((16, 8, 40, 24))
-    follower().show(Target(mask=mask), frame)
+    tracker().show(Target(mask=mask), frame)
     _, where, small, _ = cut[0]
     assert where.tolist() == [8, 4, 20, 12]
     assert torch.equal(small, mask[1::2, 1::2])
@@ -116,7 +116,7 @@ def test_a_shown_mask_is_resized_as_pil_does_and_then_gives_the_box(cut):
         full = tuple(torch.randint(60, 200, (2,)).tolist())
         frame = video_frame(tuple(torch.randint(30, 60, (2,)).tolist()), full)
         mask = random_mask(full)
-        follower().show(Target(mask=mask), frame)
+        tracker().show(Target(mask=mask), frame)
         _, where, small, _ = cut[-1]
         image = Image.fromarray(mask.numpy().astype(np.uint8))
         expected = np.asarray(image.resize(frame.size_hw[::-1], Image.NEAREST)) > 0
@@ -132,7 +132,7 @@ def test_a_shown_mask_is_resized_as_pil_does_and_then_gives_the_box(cut):
 def test_where_a_box_is_given_with_the_mask_it_counts(cut):
     frame = video_frame((32, 64), (64, 128))
     mask = box_mask((16, 8, 40, 24))
-    follower().show(Target(torch.tensor([10.0, 10, 50, 30]), mask), frame)
+    tracker().show(Target(torch.tensor([10.0, 10, 50, 30]), mask), frame)
     assert cut[0][1].tolist() == [5, 5, 25, 15]
 
 
@@ -140,12 +140,12 @@ def test_a_mask_thinner_than_a_pixel_counts_as_its_box(cut):
     frame = video_frame((16, 32), (64, 128))
     mask = torch.zeros(64, 128, dtype=torch.bool)
     mask[33, 10:30] = True
-    memory = follower().show(Target(mask=mask), frame)
+    memory = tracker().show(Target(mask=mask), frame)
     assert cut[0][1].tolist() == [2, 8, 8, 9]
     assert cut[0][2] is None
     assert memory.first.prior.any()
-    prompt = FollowedPrompt(PromptState('mask', None, memory, 0), [], Target(mask=mask))
-    (result,) = step(follower(), frame, prompt)
+    prompt = TrackedPrompt(PromptState('mask', None, memory, 0), [], Target(mask=mask))
+    (result,) = step(tracker(), frame, prompt)
     assert torch.equal(result.masks[0], mask)
 
 
@@ -155,18 +155,18 @@ def test_a_mask_thinner_than_a_pixel_counts_as_its_box(cut):
 )
 def test_a_box_outside_the_frame(values):
     with pytest.raises(ValueError, match='outside'):
-        follower().show(box(*values), video_frame())
+        tracker().show(box(*values), video_frame())
 
 
 @pytest.mark.parametrize('size_hw', [(32, 48), (WIDTH, HEIGHT), (HEIGHT, WIDTH + 1)])
 def test_a_mask_of_the_wrong_size(size_hw):
     target = Target(mask=torch.ones(size_hw, dtype=torch.bool))
     with pytest.raises(ValueError, match='width x height'):
-        follower().show(target, video_frame())
+        tracker().show(target, video_frame())
 
 
 def test_the_shown_mask_is_the_result():
-    one, frame = follower(update=CONFIDENT), video_frame()
+    one, frame = tracker(update=CONFIDENT), video_frame()
     target = Target(mask=box_mask(A) & (torch.rand(HEIGHT, WIDTH) > 0.5))
     prompt = shown(one, target, frame, track_id=3)
     (result,) = step(one, frame, prompt)
@@ -184,32 +184,32 @@ def test_a_shown_mask_may_make_the_round_trip_of_the_published_code():
     """Nearest to the network's input, bilinear back to the frame, above one half."""
     frame = video_frame((20, 33), (47, 80))
     target = Target(mask=random_mask((47, 80)))
-    one = follower(shown_mask='round_trip', merge=MERGE)
+    one = tracker(shown_mask='round_trip', merge=MERGE)
     (result,) = step(one, frame, shown(one, target, frame))
     given = Image.fromarray(target.mask.numpy().astype(np.uint8))
     small = np.asarray(given.resize((33, 20), Image.NEAREST)).astype(np.float32)
     back = np.asarray(Image.fromarray(small).resize((80, 47), Image.BILINEAR))
     assert np.array_equal(result.masks[0].numpy(), back > 0.5)
     assert not torch.equal(result.masks[0], target.mask)
-    exact = follower(merge=MERGE)
+    exact = tracker(merge=MERGE)
     (result,) = step(exact, frame, shown(exact, target, frame))
     assert torch.equal(result.masks[0], target.mask)
 
 
 def test_the_round_trip_changes_nothing_without_resizing():
     frame, target = video_frame(), Target(mask=random_mask((HEIGHT, WIDTH)))
-    one = follower(shown_mask='round_trip')
+    one = tracker(shown_mask='round_trip')
     (result,) = step(one, frame, shown(one, target, frame))
     assert torch.equal(result.masks[0], target.mask)
 
 
 def test_what_is_reported_of_a_shown_mask_has_two_ways():
     with pytest.raises(ValueError, match="'exact', 'round_trip'.*'bilinear'"):
-        follower(shown_mask='bilinear')
+        tracker(shown_mask='bilinear')
 
 
 def test_the_shown_box_is_the_result_its_mask_is_predicted():
-    one, frame = follower(), video_frame()
+    one, frame = tracker(), video_frame()
     found = row_outputs([[0.1], [0.7]], [(0, 0, 8, 8), A])
     (result,) = step(one, frame, shown(one, box(-9, 9, 200, 30), frame, found=[found]))
     assert result.bboxes.tolist() == [[0, 9, WIDTH, 30]]
@@ -219,7 +219,7 @@ def test_the_shown_box_is_the_result_its_mask_is_predicted():
 
 @pytest.mark.parametrize('with_head', [True, False])
 def test_boxes_alone(with_head):
-    one = follower(with_masks=not with_head)
+    one = tracker(with_masks=not with_head)
     frame = video_frame(with_masks=with_head)
     prompt = shown(one, box(8, 8, 24, 24), frame)
     for asked in (prompt, later(prompt, A)):
@@ -233,7 +233,7 @@ def test_templates_are_cut_out_of_the_padded_frame():
     image = (torch.rand(3, 40, 50) * 255).to(torch.uint8)
     frame = VideoFrame(image, (40, 50), None, pad_divisor=32)
     values = torch.tensor([30.0, 20, 50, 40])
-    one = follower(update=PERIODIC, with_masks=False)
+    one = tracker(update=PERIODIC, with_masks=False)
     prompt = shown(one, Target(values), frame)
     padded = Template.from_frame(image, values, size=64, pad_divisor=32)
     plain = Template.from_frame(image, values, size=64)
@@ -248,7 +248,7 @@ def test_templates_are_cut_out_of_the_padded_frame():
 
 
 def test_asks_with_the_first_and_the_latest_template():
-    one = follower(update=PERIODIC)
+    one = tracker(update=PERIODIC)
     frame = video_frame()
     prompt = shown(one, box(*A), frame)
     first = prompt.state.memory.first
@@ -260,7 +260,7 @@ def test_asks_with_the_first_and_the_latest_template():
 
 
 def test_without_update_the_first_template_stays():
-    one, frame = follower(), video_frame()
+    one, frame = tracker(), video_frame()
     prompt = shown(one, box(*A), frame)
     step(one, frame, later(prompt, B, 0.99))
     assert prompt.state.memory.templates == (prompt.state.memory.first,)
@@ -273,7 +273,7 @@ def test_without_update_the_first_template_stays():
 )
 def test_new_templates_are_cut_in_the_networks_frame(cut, update, expected, has_mask):
     """Twice the size is reported: (8, 16, 40, 48)."""
-    one, frame = follower(update=update), video_frame((32, 64), (64, 128))
+    one, frame = tracker(update=update), video_frame((32, 64), (64, 128))
     prompt = shown(one, box(*A), frame)
     asked = later(prompt, A)
     asked.found[0].mask_feat = torch.zeros(1, 4, 8)
@@ -290,7 +290,7 @@ def test_new_templates_are_cut_in_the_networks_frame(cut, update, expected, has_
 
 @pytest.mark.parametrize('update', [PERIODIC, CONFIDENT])
 def test_unsure_results_give_no_template(update):
-    one, frame = follower(update=update), video_frame()
+    one, frame = tracker(update=update), video_frame()
     prompt = shown(one, box(*A), frame)
     step(one, frame, later(prompt, B, 0.6))
     memory = prompt.state.memory
@@ -300,7 +300,7 @@ def test_unsure_results_give_no_template(update):
 
 
 def test_templates_of_every_nth_frame():
-    one = follower(update=dict(type='PeriodicTemplateUpdate', interval=3))
+    one = tracker(update=dict(type='PeriodicTemplateUpdate', interval=3))
     prompt = shown(one, box(*A), video_frame())
     latest = []
     for _ in range(7):
@@ -314,22 +314,22 @@ def test_templates_of_every_nth_frame():
 
 def test_templates_may_be_of_another_size():
     update = dict(type='PeriodicTemplateUpdate', interval=1, size=128, context=4.0)
-    assert follower(update=update).update.size == 128
-    assert follower(update=PERIODIC).update.size == 64
-    assert follower(update=PERIODIC, context=3.0).update.context == 3.0
+    assert tracker(update=update).update.size == 128
+    assert tracker(update=PERIODIC).update.size == 64
+    assert tracker(update=PERIODIC, context=3.0).update.context == 3.0
 
 
 # ------------------------------------------------------------------- several targets
 
 
 def test_targets_share_pixels_only_if_merged():
-    one, frame = follower(), video_frame()
+    one, frame = tracker(), video_frame()
     prompts = [shown(one, box(*b), frame, i) for i, b in enumerate((A, B))]
     asked = [later(p, b) for p, b in zip(prompts, (A, B))]
     first, second = step(one, frame, *asked)
     assert torch.equal(first.masks, painted(A)[None])
     assert torch.equal(second.masks, painted(B)[None])
-    merged = step(follower(merge=MERGE), frame, *asked)
+    merged = step(tracker(merge=MERGE), frame, *asked)
     a, b = (r.masks[0] for r in merged)
     assert torch.equal(a | b, painted(A) | painted(B))
     assert not (a & b).any()
@@ -338,7 +338,7 @@ def test_targets_share_pixels_only_if_merged():
 
 
 def test_a_shown_mask_wins_over_what_is_predicted():
-    one, frame = follower(merge=MERGE), video_frame()
+    one, frame = tracker(merge=MERGE), video_frame()
     old = later(shown(one, box(*A), frame, 0), A, 0.99)
     new = shown(one, Target(mask=box_mask(B)), frame, 1)
     first, second = step(one, frame, old, new)
@@ -347,23 +347,23 @@ def test_a_shown_mask_wins_over_what_is_predicted():
 
 
 def test_two_targets_are_not_one_instance_if_they_must_be_distinct():
-    one, frame = follower(distinct_iou=0.7), video_frame()
+    one, frame = tracker(distinct_iou=0.7), video_frame()
     prompts = [shown(one, box(*b), frame, i) for i, b in enumerate((A, B))]
     found = [row_outputs([[s], [0.8]], [A, B]) for s in (0.7, 0.1)]  # both want B
-    asked = [FollowedPrompt(p.state, [f]) for p, f in zip(prompts, found)]
+    asked = [TrackedPrompt(p.state, [f]) for p, f in zip(prompts, found)]
     first, second = step(one, frame, *asked)
     assert first.bboxes.tolist() == [list(A)]
     assert first.scores.tolist() == pytest.approx([0.7])
     assert torch.equal(first.masks, painted(A)[None])
     assert second.bboxes.tolist() == [list(B)]
-    published = step(follower(), frame, *asked)
+    published = step(tracker(), frame, *asked)
     assert [r.bboxes.tolist() for r in published] == [[list(B)]] * 2
 
 
 def test_distinct_targets_leave_alone_what_is_shown_in_the_frame():
-    one, frame = follower(distinct_iou=0.7), video_frame()
+    one, frame = tracker(distinct_iou=0.7), video_frame()
     state = shown(one, box(*A), frame, 0).state
-    old = FollowedPrompt(state, [row_outputs([[0.3], [0.9]], [A, B])])
+    old = TrackedPrompt(state, [row_outputs([[0.3], [0.9]], [A, B])])
     new = shown(one, Target(mask=box_mask(B)), frame, 1)
     first, second = step(one, frame, old, new)
     assert first.bboxes.tolist() == [list(A)]
@@ -371,7 +371,7 @@ def test_distinct_targets_leave_alone_what_is_shown_in_the_frame():
 
 
 def test_targets_that_are_not_found_are_blank():
-    one = follower(merge=dict(type='SoftAggregation', blank_score_thr=0.5))
+    one = tracker(merge=dict(type='SoftAggregation', blank_score_thr=0.5))
     frame = video_frame()
     weak = later(shown(one, box(*A), frame, 0), A, 0.4)
     strong = later(shown(one, box(*B), frame, 1), B, 0.9)
@@ -382,7 +382,7 @@ def test_targets_that_are_not_found_are_blank():
 
 
 def test_new_templates_show_the_merged_mask(cut):
-    one, frame = follower(merge=MERGE, update=CONFIDENT), video_frame()
+    one, frame = tracker(merge=MERGE, update=CONFIDENT), video_frame()
     old = later(shown(one, box(*A), frame, 0), A, 0.9)
     new = shown(one, Target(mask=box_mask(B)), frame, 1)
     step(one, frame, old, new)
@@ -393,7 +393,7 @@ def test_new_templates_show_the_merged_mask(cut):
 
 
 def test_a_covered_target_keeps_its_template():
-    one, frame = follower(merge=MERGE, update=CONFIDENT), video_frame()
+    one, frame = tracker(merge=MERGE, update=CONFIDENT), video_frame()
     prompt = shown(one, box(*A), frame, 0)
     new = shown(one, Target(mask=box_mask((0, 0, 80, 60))), frame, 1)
     first, _ = step(one, frame, later(prompt, A, 0.9), new)

@@ -6,7 +6,8 @@ import pytest
 import torch
 from mmengine.structures import InstanceData
 
-from uninext.models.trackers import VideoInstanceTracker
+from helpers.session_checks import associate
+from uninext.models.trackers import IdCounter, VideoInstanceTracker
 from uninext.registry import MODELS
 from uninext.structures import InstanceMemory
 
@@ -51,8 +52,19 @@ def random_frame(generator: torch.Generator, objects: int = 6) -> InstanceData:
 
 
 def ids_of(tracker, state, detections) -> dict[int, int]:
-    step = tracker.step(state, detections)
+    step = associate(tracker, state, detections)
     return dict(zip(step.kept.tolist(), step.ids.tolist()))
+
+
+ALL = dict(result_score_thr=-1.0)  # every name of a track is a result
+
+
+def means_of(update) -> dict[int, torch.Tensor]:
+    """Mean scores of both names of the tracks that ended; of :data:`ALL`."""
+    results, means = update.results, {}
+    for track, score in zip(results.instances_id.tolist(), results.scores):
+        means[track] = torch.cat([means.get(track, results.scores[:0]), score[None]])
+    return means
 
 
 class WholeVideo:
@@ -136,18 +148,21 @@ class WholeVideo:
 def test_no_detection_in_a_hundred_frames():
     tracker, state = VideoInstanceTracker(), InstanceMemory()
     for _ in range(100):
-        step = tracker.step(state, frame())
-        assert step.kept.tolist() == step.ids.tolist() == step.discarded.tolist() == []
-        assert len(step.ended.ids) == 0
-    ended = tracker.finish(state)
-    assert len(ended.ids) == 0
-    assert len(tracker.results(ended)) == 0
+        step = associate(tracker, state, frame())
+        assert (
+            step.kept.tolist()
+            == step.ids.tolist()
+            == step.update.discarded.tolist()
+            == []
+        )
+        assert len(step.update.results) == 0
+    assert len(tracker.finish(state).results) == 0
     assert ids_of(tracker, state, TARGET) == {0: 0}
 
 
 def test_a_video_without_any_frame():
     tracker = VideoInstanceTracker()
-    assert len(tracker.results(tracker.finish(InstanceMemory()))) == 0
+    assert len(tracker.finish(InstanceMemory()).results) == 0
 
 
 def test_built_from_config():
@@ -164,22 +179,21 @@ def test_wrong_settings_are_refused(setting):
 @pytest.mark.parametrize('length', [1, 5, 9, 10, 11, 60])
 @pytest.mark.parametrize('seed', [0, 1, 2])
 def test_equals_the_bookkeeping_over_the_whole_video(length, seed):
-    tracker, state, whole = VideoInstanceTracker(), InstanceMemory(), WholeVideo()
+    tracker, state, whole = VideoInstanceTracker(**ALL), InstanceMemory(), WholeVideo()
     generator = torch.Generator().manual_seed(seed)
     history: dict[int, list[int]] = {}
     final = {}
     for number in range(length):
         detections = random_frame(generator)
-        step = tracker.step(state, detections)
+        step = associate(tracker, state, detections)
         found = dict(zip(step.kept.tolist(), step.ids.tolist()))
         assert found == whole.step(detections)
         for name in found.values():
             history.setdefault(name, []).append(number)
-        for name in step.discarded.tolist():
+        for name in step.update.discarded.tolist():
             del history[name]
-        final.update(zip(step.ended.ids.tolist(), step.ended.class_scores))
-    end = tracker.finish(state)
-    final.update(zip(end.ids.tolist(), end.class_scores))
+        final.update(means_of(step.update))
+    final.update(means_of(tracker.finish(state)))
     expected = whole.scores()
     assert set(final) == set(expected) == set(history)
     for name, scores in expected.items():
@@ -197,8 +211,8 @@ def test_order_of_the_detections_does_not_matter():
     for _ in range(15):
         detections = random_frame(generator)
         order = torch.randperm(len(detections), generator=generator)
-        step = tracker.step(state, detections)
-        shuffled = tracker.step(shuffled_state, detections[order])
+        step = associate(tracker, state, detections)
+        shuffled = associate(tracker, shuffled_state, detections[order])
         assert order[shuffled.kept].tolist() == step.kept.tolist()
         assert shuffled.ids.tolist() == step.ids.tolist()
 
@@ -213,45 +227,46 @@ def test_targets_that_cross_keep_their_ids():
 @pytest.mark.parametrize(('gap', 'expected'), [(9, 0), (10, 1)])
 def test_a_target_that_comes_back_in_time_is_the_same(gap, expected):
     tracker, state = VideoInstanceTracker(), InstanceMemory()
-    tracker.step(state, TARGET)
+    associate(tracker, state, TARGET)
     for _ in range(gap):
-        tracker.step(state, frame())
+        associate(tracker, state, frame())
     assert ids_of(tracker, state, TARGET) == {0: expected}
 
 
 def test_a_track_ends_once_with_its_mean_and_its_id_is_not_used_again():
-    tracker, state = VideoInstanceTracker(), InstanceMemory()
+    tracker, state = VideoInstanceTracker(**ALL), InstanceMemory()
     for scores in ([0.9, 0.0], [0.6, 0.3], [0.3, 0.6]):
-        tracker.step(state, frame((mask(0), scores, A)))
+        associate(tracker, state, frame((mask(0), scores, A)))
     torch.testing.assert_close(
         state.mean_scores(torch.tensor([0])), torch.tensor([[0.6, 0.3]])
     )
-    steps = [tracker.step(state, frame()) for _ in range(12)]
-    assert [len(step.ended.ids) for step in steps] == [0] * 9 + [1, 0, 0]
-    torch.testing.assert_close(steps[9].ended.class_scores, torch.tensor([[0.6, 0.3]]))
-    assert len(state) == len(tracker.finish(state).ids) == 0
+    steps = [associate(tracker, state, frame()) for _ in range(12)]
+    ended = [means_of(step.update) for step in steps]
+    assert [len(means) for means in ended] == [0] * 9 + [1, 0, 0]
+    torch.testing.assert_close(ended[9][0], torch.tensor([0.6, 0.3]))
+    assert len(state) == len(tracker.finish(state).results) == 0
     assert ids_of(tracker, state, TARGET) == {0: 1}
 
 
 def test_a_short_track_is_discarded_and_may_come_back():
-    tracker, state = VideoInstanceTracker(), InstanceMemory()
+    tracker, state = VideoInstanceTracker(**ALL), InstanceMemory()
     for _ in range(8):
-        tracker.step(state, frame())
-    tracker.step(state, TARGET)  # frame 8
-    steps = [tracker.step(state, frame()) for _ in range(3)]
-    assert [step.discarded.tolist() for step in steps] == [[], [0], []]
-    assert len(tracker.finish(state).ids) == 0
+        associate(tracker, state, frame())
+    associate(tracker, state, TARGET)  # frame 8
+    steps = [associate(tracker, state, frame()) for _ in range(3)]
+    assert [step.update.discarded.tolist() for step in steps] == [[], [0], []]
+    assert len(tracker.finish(state).results) == 0
     again = frame((mask(0), [0.3, 0.0], A))
     assert ids_of(tracker, state, again) == {0: 0}
-    end = tracker.finish(state)
-    torch.testing.assert_close(end.class_scores, torch.tensor([[0.3, 0.0]]))
+    end = means_of(tracker.finish(state))
+    torch.testing.assert_close(end[0], torch.tensor([0.3, 0.0]))
 
 
 def test_every_name_above_the_threshold_is_a_result():
     tracker, state = VideoInstanceTracker(result_score_thr=0.25), InstanceMemory()
     both = frame((mask(0), [0.9, 0.5], A), (mask(8), [0.2, 0.7], B))
-    tracker.step(state, both)
-    results = tracker.results(tracker.finish(state))
+    associate(tracker, state, both)
+    results = tracker.finish(state).results
     assert results.instances_id.tolist() == [0, 0, 1]
     assert results.labels.tolist() == [0, 1, 1]
     torch.testing.assert_close(results.scores, torch.tensor([0.9, 0.5, 0.7]))
@@ -289,7 +304,7 @@ def test_untracked_instances_are_reported_on_request_if_apart():
 
 def similar_tracks() -> InstanceMemory:
     """Track 0 seen 5 times, track 1 once; the second detection looks like both."""
-    return InstanceMemory(
+    memory = InstanceMemory(
         ids=torch.tensor([0, 1]),
         embeds=torch.tensor([[[0.0, 2.0, 0.0]] * 3, [[0.0, 2.1, 0.0]] * 3]),
         embed_scores=torch.ones(2, 3),
@@ -297,9 +312,10 @@ def similar_tracks() -> InstanceMemory:
         last_frames=torch.tensor([4, 4]),
         score_sums=torch.ones(2, 2),
         valid_frames=torch.tensor([5, 3]),
-        next_id=2,
         frame=5,
     )
+    memory.counter = IdCounter(2)
+    return memory
 
 
 @pytest.mark.parametrize(('with_frame_weight', 'expected'), [(True, 0), (False, 1)])
@@ -315,7 +331,7 @@ def test_memory_embedding_by_hand(with_temporal_weight):
     state = InstanceMemory()
     rows = [([0.5, 0.0], A), ([0.8, 0.0], [8.0, 1.0, 0.0])]
     for scores, embed in rows:
-        tracker.step(state, frame((mask(0), scores, embed)))
+        associate(tracker, state, frame((mask(0), scores, embed)))
     first, second = (0.5 + 1 / 2, 0.8 + 1) if with_temporal_weight else (0.5, 0.8)
     expected = [(first * 9 + second * 8) / (first + second)]
     expected += [second / (first + second), 0.0]
@@ -328,16 +344,18 @@ def test_saved_in_mid_video_and_restored():
     frames = [random_frame(generator) for _ in range(24)]
     state = InstanceMemory()
     for detections in frames[:12]:
-        tracker.step(state, detections)
+        associate(tracker, state, detections)
     file = io.BytesIO()
     torch.save(state.state_dict(), file)
     file.seek(0)
     restored = InstanceMemory.from_state_dict(torch.load(file, weights_only=True))
+    restored.counter = IdCounter(state.counter.next_id)
     for detections in frames[12:]:
-        ids = tracker.step(state, detections).ids
-        assert tracker.step(restored, detections).ids.tolist() == ids.tolist()
-    for a, b in zip(tracker.finish(state), tracker.finish(restored)):
-        assert torch.equal(a, b)
+        ids = associate(tracker, state, detections).ids
+        assert associate(tracker, restored, detections).ids.tolist() == ids.tolist()
+    a, b = (tracker.finish(memory).results for memory in (state, restored))
+    for name, values in a.items():
+        assert torch.equal(values, b[name])
 
 
 def test_memory_is_flat_over_500_frames():
@@ -348,11 +366,11 @@ def test_memory_is_flat_over_500_frames():
         detections = random_frame(generator)
         shape = detections.embeds.shape
         detections.embeds = 3 * torch.randn(shape, generator=generator)  # no re-entry
-        tracker.step(state, detections)
+        associate(tracker, state, detections)
         sizes.append(
             sum(v.numel() for v in vars(state).values() if isinstance(v, torch.Tensor))
         )
-    assert state.next_id > 100
+    assert state.counter.next_id > 100
     assert max(sizes[250:]) <= max(sizes[10:250]) * 1.2
     assert len(state) <= 6 * tracker.memo_tracklet_frames
 

@@ -23,11 +23,10 @@ from helpers.session_checks import (
     through_a_file,
 )
 from uninext.models.trackers import (
-    AveragedNames,
-    BestOfSentence,
-    ShownTargets,
-    TrackedNames,
-    TrackEvents,
+    ExpressionTracker,
+    PromptQuasiDenseTracker,
+    TemplateTracker,
+    VideoInstanceTracker,
     VideoSession,
 )
 from uninext.structures import Prompt, Target
@@ -36,19 +35,19 @@ CONFIDENT = dict(type='ConfidentTemplateUpdate')
 PERIODIC = dict(type='PeriodicTemplateUpdate', interval=2)
 
 
-def all_followers(merge=None, **changes):
-    followers = dict(
-        names=TrackedNames(),
-        sentence=BestOfSentence(),
-        box=ShownTargets(PERIODIC, template_size=32),
-        mask=ShownTargets(CONFIDENT, merge, template_size=32),
+def all_trackers(merge=None, **changes):
+    trackers = dict(
+        category=PromptQuasiDenseTracker(),
+        expression=ExpressionTracker(),
+        box=TemplateTracker(PERIODIC, template_size=32),
+        mask=TemplateTracker(CONFIDENT, merge, template_size=32),
     )
-    return {**followers, **changes}
+    return {**trackers, **changes}
 
 
 def open_session(model=None, scale=None, max_rows=None, **changes) -> VideoSession:
     model = model or ColorModel().eval()
-    return VideoSession(model, all_followers(**changes), scale, max_rows)
+    return VideoSession(model, all_trackers(**changes), scale, max_rows)
 
 
 def places(i: int) -> dict[str, tuple[int, int, int, int]]:
@@ -82,8 +81,8 @@ def wanted(i: int) -> list[tuple[int, ...]]:
 def fill(session: VideoSession, i: int = 0) -> None:
     """One prompt of each kind; targets are shown in frame i."""
     session.add(mask=box_mask(places(i)['green']))
-    session.add(names=['red', 'blue'])
-    session.add(sentence='the yellow one')
+    session.add(categories=['red', 'blue'])
+    session.add(expression='the yellow one')
     session.add(box=places(i)['pink'])
 
 
@@ -102,7 +101,7 @@ def test_no_prompt():
     for name in ('labels', 'instances_ids', 'prompt_ids'):
         assert result[name].dtype == torch.int64
         assert result[name].shape == (0,)
-    assert sample.track_events == []
+    assert sample.track_updates == []
     assert session.num_frames == 1
     assert session.model.num_features == 0
     assert session.prompt_ids == ()
@@ -112,21 +111,21 @@ def test_no_prompt():
 def test_nothing_found_looks_like_no_prompt():
     empty = open_session().step(scene()).pred_instances
     session = open_session()
-    session.add(names=['red'])
+    session.add(categories=['red'])
     assert_same(session.step(frame()).pred_instances, empty)
 
 
 @pytest.mark.parametrize('how', ['no head', 'not predicted'])
 def test_without_masks(how):
-    model, followers = ColorModel(with_masks=how != 'no head').eval(), {}
+    model, trackers = ColorModel(with_masks=how != 'no head').eval(), {}
     if how == 'not predicted':
-        followers = dict(
-            names=TrackedNames(with_masks=False),
-            sentence=BestOfSentence(with_iou=False, with_masks=False),
-            box=ShownTargets(with_iou=False, template_size=64, with_masks=False),
-            mask=ShownTargets(with_iou=False, template_size=64, with_masks=False),
+        trackers = dict(
+            category=PromptQuasiDenseTracker(with_masks=False),
+            expression=ExpressionTracker(with_iou=False, with_masks=False),
+            box=TemplateTracker(with_iou=False, template_size=64, with_masks=False),
+            mask=TemplateTracker(with_iou=False, template_size=64, with_masks=False),
         )
-    session = open_session(model, **followers)
+    session = open_session(model, **trackers)
     assert 'masks' not in session.step(scene()).pred_instances
     fill(session)
     for result in run(session, [scene(), scene(1)]):
@@ -135,7 +134,7 @@ def test_without_masks(how):
 
 
 def test_nothing_good_in_many_frames():
-    session = open_session(sentence=BestOfSentence(score_threshold=0.5))
+    session = open_session(expression=ExpressionTracker(score_threshold=0.5))
     fill(session)
     session.step(scene())
     for result in run(session, [frame()] * 100):
@@ -199,7 +198,7 @@ def test_prompts_that_are_made_already():
 
 def test_prompts_come_between_frames():
     session = open_session()
-    assert session.add(names=['red']) == [0]
+    assert session.add(categories=['red']) == [0]
     assert len(session.step(scene()).pred_instances) == 1
     assert session.add(box=places(1)['green']) == [1]
     result = session.step(scene(1)).pred_instances
@@ -251,8 +250,9 @@ def test_ids_are_never_used_again():
     prompts, tracks = [], []
     for i in range(5):
         added = [
-            *session.add(names=['red', 'blue']), *session.add(names=['thing']),
-            *session.add(sentence='green'), *session.add(box=places(i)['pink']),
+            *session.add(categories=['red', 'blue']),
+            *session.add(categories=['thing']), *session.add(expression='green'),
+            *session.add(box=places(i)['pink']),
         ]  # fmt: skip
         result = session.step(scene(i)).pred_instances
         prompts += added
@@ -268,8 +268,8 @@ def test_ids_are_never_used_again():
 
 def test_new_tracks_of_several_lists_of_names():
     session = open_session()
-    session.add(names=['red', 'green'])
-    session.add(names=['blue', 'yellow'])
+    session.add(categories=['red', 'green'])
+    session.add(categories=['blue', 'yellow'])
     session.step(scene(0, 'red'))
     session.step(scene(1, 'red', 'blue'))
     session.step(scene(2, 'red', 'blue', 'yellow'))
@@ -291,18 +291,18 @@ def test_targets_leave_and_come_back():
 
 
 def test_only_kinds_that_the_model_follows():
-    session = VideoSession(ColorModel(), dict(names=TrackedNames()))
-    for wrong in (dict(sentence='a dog'), dict(box=[1, 2, 3, 4])):
-        with pytest.raises(ValueError, match='followers'):
+    session = VideoSession(ColorModel(), dict(category=PromptQuasiDenseTracker()))
+    for wrong in (dict(expression='a dog'), dict(box=[1, 2, 3, 4])):
+        with pytest.raises(ValueError, match='trackers'):
             session.add(**wrong)
     assert session.prompt_ids == ()
-    assert session.add(names=['red']) == [0]
+    assert session.add(categories=['red']) == [0]
 
 
 def test_some_kinds_report_boxes_alone():
-    session = open_session(names=TrackedNames(with_masks=False))
-    session.add(names=['red', 'blue'])
-    session.add(sentence='green')
+    session = open_session(category=PromptQuasiDenseTracker(with_masks=False))
+    session.add(categories=['red', 'blue'])
+    session.add(expression='green')
     result = session.step(scene()).pred_instances
     assert result.masks.shape == (3, HEIGHT, WIDTH)
     assert not result.masks[:2].any()
@@ -442,7 +442,7 @@ def test_length_of_a_pass_changes_nothing(max_rows):
     for session in sessions:
         fill(session)
         session.add(box=[places(0)[c] for c in ('red', 'green', 'blue')])
-        session.add(sentence='green')
+        session.add(expression='green')
     frames = [scene(i) for i in range(4)]
     for one, other in zip(*(run(session, frames) for session in sessions)):
         assert_same(one, other)
@@ -462,8 +462,8 @@ def test_names_asked_in_parts():
     frames = [scene(i) for i in range(4)]
     results = []
     for session in sessions:
-        session.add(sentence='green')
-        session.add(names=['red', 'blue', 'pink', 'green', 'yellow'])
+        session.add(expression='green')
+        session.add(categories=['red', 'blue', 'pink', 'green', 'yellow'])
         results.append(run(session, frames))
     for i, (one, other) in enumerate(zip(*results)):
         for result in (one, other):
@@ -513,7 +513,7 @@ def test_modes_of_all_modules_are_restored(fails):
     model = ColorModel().train()
     model.mask_head.eval()  # frozen, say
     session = open_session(model)
-    session.add(names=['red'])
+    session.add(categories=['red'])
     if fails:
         session.add(box=[WIDTH, 0, WIDTH + 9, 9])
         with pytest.raises(ValueError, match='outside'):
@@ -541,27 +541,27 @@ def test_a_fresh_session_can_be_saved():
     assert same_state(session.state_dict(), open_session().state_dict())
 
 
-@pytest.mark.parametrize('names', [TrackedNames, AveragedNames])
+@pytest.mark.parametrize('names', [PromptQuasiDenseTracker, VideoInstanceTracker])
 @pytest.mark.parametrize('stop', [0, 1, 4])
 def test_goes_on_where_it_was_saved(names, stop):
     """Targets that wait for their frame too."""
     frames = [scene(i, 'red', *(['pink', 'green'] if i % 3 else [])) for i in range(9)]
-    session = open_session(names=names())
+    session = open_session(category=names())
     fill(session)
     run(session, frames[:stop])
     session.add(mask=box_mask(places(stop)['red']))
     session.add(box=places(stop)['red'])
     saved = through_a_file(session.state_dict())
-    other = open_session(names=names())
+    other = open_session(category=names())
     other.load_state_dict(saved)
     assert same_state(other.state_dict(), saved)
     assert other.num_frames == stop
-    session.add(sentence='red')
-    other.add(sentence='red')
+    session.add(expression='red')
+    other.add(expression='red')
     for one, two in zip(run(session, frames[stop:]), run(other, frames[stop:])):
         assert_same(one, two)
     assert same_state(session.state_dict(), other.state_dict())
-    again = open_session(names=names())
+    again = open_session(category=names())
     again.load_state_dict(saved)  # it is a copy of the moment
     assert same_state(again.state_dict(), saved)
 
@@ -591,29 +591,31 @@ def broken_states():
 def test_a_broken_state_changes_nothing(kind):
     state, message = broken_states()[kind]
     session = open_session()
-    session.add(names=['red'])
+    session.add(categories=['red'])
     before = session.state_dict()
     with pytest.raises(ValueError, match=message):
         session.load_state_dict(state)
     assert same_state(session.state_dict(), before)
 
 
-def test_a_state_of_other_followers():
+def test_a_state_of_other_trackers():
     session = open_session()
     fill(session)
     session.step(scene())
-    other = open_session(names=AveragedNames())
+    other = open_session(category=VideoInstanceTracker())
     with pytest.raises(ValueError, match='TrackMemory.*InstanceMemory'):
         other.load_state_dict(session.state_dict())
     assert other.prompt_ids == ()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(('names', 'num'), [(TrackedNames, 300), (AveragedNames, 100)])
+@pytest.mark.parametrize(
+    ('names', 'num'), [(PromptQuasiDenseTracker, 300), (VideoInstanceTracker, 100)]
+)
 def test_memory_does_not_grow(names, num):
-    session = open_session(names=names(), merge=dict(type='SoftAggregation'))
+    session = open_session(category=names(), merge=dict(type='SoftAggregation'))
     fill(session)
-    session.add(names=['thing'])
+    session.add(categories=['thing'])
     session.step(scene())
     rng = np.random.default_rng(0)
     sizes, boxes = [], places(0)
@@ -622,16 +624,16 @@ def test_memory_does_not_grow(names, num):
         session.step(frame(**{color: boxes[color] for color in chosen}))
         sizes.append(num_values(session.state_dict()))
     assert max(sizes[num // 2 :]) <= max(sizes[: num // 2])
-    assert session.state_dict()['next_id'] > 10 or names is AveragedNames
+    assert session.state_dict()['next_id'] > 10 or names is VideoInstanceTracker
 
 
 # ----------------------------------------------------------------------------- tracks
 
 
 def averaged() -> VideoSession:
-    session = open_session(names=AveragedNames())
-    session.add(sentence='pink')
-    session.add(names=['red', 'blue'])
+    session = open_session(category=VideoInstanceTracker())
+    session.add(expression='pink')
+    session.add(categories=['red', 'blue'])
     return session
 
 
@@ -639,20 +641,19 @@ def test_tracks_end_in_the_video_or_with_it():
     session = averaged()
     events = []
     for i in range(4):
-        events += session.step(scene(i)).track_events
+        events += session.step(scene(i)).track_updates
     for i in range(4, 18):
-        events += session.step(scene(i, 'blue')).track_events
-    ended = [event for event in events if len(event.ended.ids)]
+        events += session.step(scene(i, 'blue')).track_updates
+    ended = [event for event in events if len(event.results)]
     assert len(events) == 18
     assert [event.prompt_id for event in ended] == [1]
-    assert ended[0].ended.ids.tolist() == [1]  # 0 is the sentence's
+    assert ended[0].results.instances_id.tolist() == [1]  # 0 is the sentence's
     rest = session.finish()
     assert [event.prompt_id for event in rest] == [1]
-    assert rest[0].ended.ids.tolist() == [2]
+    assert rest[0].results.instances_id.tolist() == [2]
     assert len(rest[0].discarded) == 0
     for event, label in ((ended[0], 0), (rest[0], 1)):
-        results = session.video_results(event)
-        assert results.instances_id.tolist() == event.ended.ids.tolist()
+        results = event.results
         assert results.labels.tolist() == [label]
         torch.testing.assert_close(results.scores, torch.tensor([0.9]))
 
@@ -662,33 +663,29 @@ def test_short_tracks_are_told():
     discarded = []
     for i in range(15):
         colors = ('blue', 'red') if i == 9 else ('blue',)
-        for event in session.step(scene(i, *colors)).track_events:
+        for event in session.step(scene(i, *colors)).track_updates:
             discarded += event.discarded.tolist()
     assert discarded == [2]
-    assert session.finish()[0].ended.ids.tolist() == [1]
+    assert session.finish()[0].results.instances_id.tolist() == [1]
 
 
-def test_no_results_of_a_prompt_that_is_gone():
+def test_a_prompt_that_is_gone_has_no_results():
     session = averaged()
     session.step(scene())
-    events = session.finish()
+    assert len(session.finish()) == 1
     session.remove(1)
     assert session.finish() == []
-    with pytest.raises(ValueError, match='no prompt 1'):
-        session.video_results(events[0])
 
 
-@pytest.mark.parametrize('prompt', ['sentence', 'box', 'mask', 'names'])
-def test_only_averaged_names_have_results_of_whole_videos(prompt):
-    """97ef9bd: AttributeError, whatever the docstring said."""
+@pytest.mark.parametrize('prompt', ['expression', 'box', 'mask', 'categories'])
+def test_only_averaged_categories_have_results_of_whole_videos(prompt):
     session = open_session()
     given = dict(
-        sentence='the yellow one',
+        expression='the yellow one',
         box=places(0)['pink'],
         mask=box_mask(places(0)['green']),
-        names=['red'],
+        categories=['red'],
     )
-    (prompt_id,) = session.add(**{prompt: given[prompt]})
-    session.step(scene(0))
-    with pytest.raises(ValueError, match='no results of whole videos'):
-        session.video_results(TrackEvents(prompt_id, None, torch.zeros(0).long()))
+    session.add(**{prompt: given[prompt]})
+    assert session.step(scene(0)).track_updates == []
+    assert session.finish() == []

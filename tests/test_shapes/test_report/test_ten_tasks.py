@@ -219,7 +219,7 @@ def small(cfg: Config, root: Path, model: Config) -> Config:
     """The config with a toy model, on a generated set of small pictures."""
     cfg, own = cfg.copy(), cfg.model
     cfg.model = model.copy()
-    cfg.model.followers = own.followers
+    cfg.model.trackers = own.trackers
     cfg.model.predictor.with_masks = own.predictor.get('with_masks', True)
     cfg = point_at_shapes({'x': cfg}, root, 'test')['x']
     dataset = cfg.test_dataloader.dataset

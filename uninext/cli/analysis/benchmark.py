@@ -121,9 +121,9 @@ def _prepare_session(args: argparse.Namespace) -> Prepared:
     prompts = prompts_of(args, size_hw)
     session = find.model.open(scale=None)
     if 'categories' in prompts:
-        session.add(names=prompts['categories'])
+        session.add(categories=prompts['categories'])
     for sentence in prompts.get('expression', ()):
-        session.add(sentence=sentence)
+        session.add(expression=sentence)
     for box in prompts.get('box', ()):
         session.add(box=box)
     frame = random_picture(size_hw)

@@ -20,7 +20,7 @@ from uninext.models.detectors.uninext import (
     untouched,
 )
 from uninext.models.heads import ReferenceFrame, gather_targets
-from uninext.models.trackers import VideoSession
+from uninext.models.trackers import Tracker, VideoSession
 from uninext.registry import MODELS
 from uninext.structures import (
     Prompt,
@@ -44,9 +44,9 @@ class UNINEXTVideo(UNINEXT):
         visual_prompt_generator: Encodes visual prompts; its backbone is made from the
             image backbone's config unless it names one.
         embed_head: Embeds queries.
-        followers: How prompts are followed through videos: a follower for each of
-            ``names``, ``sentence``, ``box``, ``mask``; those that are absent cannot be
-            asked for.
+        trackers: How prompts are tracked through videos: a tracker for each of
+            ``category``, ``expression``, ``box``, ``mask``; those that are absent
+            cannot be asked for.
         **kwargs: Of :class:`UNINEXT`.
     """
 
@@ -54,7 +54,7 @@ class UNINEXTVideo(UNINEXT):
         self,
         visual_prompt_generator: dict,
         embed_head: dict,
-        followers: dict[str, dict] | None = None,
+        trackers: dict[str, dict] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -62,7 +62,7 @@ class UNINEXTVideo(UNINEXT):
             {'backbone': kwargs['backbone'], **visual_prompt_generator}
         )
         self.embed_head = MODELS.build(embed_head)
-        self.followers = {k: MODELS.build(v) for k, v in (followers or {}).items()}
+        self.trackers = {k: MODELS.build(v) for k, v in (trackers or {}).items()}
 
     def init_weights(self) -> None:
         """As in images; then the backbone of targets becomes a copy of the images'."""
@@ -174,6 +174,7 @@ class UNINEXTVideo(UNINEXT):
         self,
         scale: tuple[int, int] | Mapping[str, tuple[int, int]] | None = (1333, 800),
         max_rows: int | None = None,
+        trackers: Mapping[str, Tracker] | None = None,
     ) -> VideoSession:
         """Start a video.
 
@@ -182,8 +183,10 @@ class UNINEXTVideo(UNINEXT):
                 of prompt; None: as they are.
             max_rows: Most prompts that go through the transformer at once; None: as
                 the model was built.
+            trackers: Other trackers than those of the config, by kind of prompt; None:
+                those.
         """
-        return VideoSession(self, self.followers, scale, max_rows)
+        return VideoSession(self, trackers or self.trackers, scale, max_rows)
 
     # ------------------------------------------------------------------------- weights
 

@@ -1,13 +1,13 @@
 """Video: the session of a video, and a tracker for each kind of prompt.
 
 ``VideoSession``: owns what a video leaves behind; prompts come and go between frames.
-Followers say how a kind of prompt is followed: ``TrackedNames`` (MOT, MOTS),
-``AveragedNames`` (VIS), ``BestOfSentence`` (R-VOS), ``ShownTargets`` (SOT, VOS).
-``PromptQuasiDenseTracker`` (MOT, MOTS) and ``VideoInstanceTracker`` (VIS) name
-detections by their embeddings. ``PeriodicTemplateUpdate`` (SOT) and
-``ConfidentTemplateUpdate`` (VOS) keep the templates of a shown target fresh.
-``SoftAggregation`` merges the masks of several. All hold settings only; what a video
-leaves behind is in ``uninext.structures.memory``, passed in and updated.
+``Tracker``: the interface. ``PromptQuasiDenseTracker`` (MOT, MOTS) and
+``VideoInstanceTracker`` (VIS) track categories by the embeddings of detections,
+``ExpressionTracker`` grounds an expression in each frame (R-VOS), ``TemplateTracker``
+finds a target that was shown by a box or mask again (SOT, VOS).
+``PeriodicTemplateUpdate`` (SOT) and ``ConfidentTemplateUpdate`` (VOS) keep its
+templates fresh; ``SoftAggregation`` merges the masks of several. All hold settings
+only; what a video leaves behind is in ``uninext.structures.memory``.
 """
 
 from uninext.models.trackers.association import (
@@ -16,43 +16,44 @@ from uninext.models.trackers.association import (
     pairwise_mask_iou,
 )
 from uninext.models.trackers.base import (
-    BestOfSentence,
-    Follower,
+    IdCounter,
     PromptState,
+    TrackedPrompt,
+    Tracker,
     VideoFrame,
 )
-from uninext.models.trackers.category_tracker import AveragedNames, TrackedNames
+from uninext.models.trackers.category_tracker import Association, CategoryTracker
 from uninext.models.trackers.distinct import distinct_queries
+from uninext.models.trackers.expression_tracker import ExpressionTracker
 from uninext.models.trackers.prompt_quasi_dense_tracker import PromptQuasiDenseTracker
 from uninext.models.trackers.soft_aggregation import SoftAggregation, soft_aggregate
-from uninext.models.trackers.template_tracker import ShownTargets, target_at_input
+from uninext.models.trackers.template_tracker import TemplateTracker, target_at_input
 from uninext.models.trackers.template_update import (
     ConfidentTemplateUpdate,
     PeriodicTemplateUpdate,
     TemplateUpdate,
 )
 from uninext.models.trackers.video_instance_tracker import (
-    InstanceStep,
     TrackScores,
     VideoInstanceTracker,
 )
-from uninext.models.trackers.video_session import TrackEvents, VideoSession
+from uninext.models.trackers.video_session import VideoSession
 
 __all__ = [
-    'AveragedNames',
-    'BestOfSentence',
+    'Association',
+    'CategoryTracker',
     'ConfidentTemplateUpdate',
-    'Follower',
-    'InstanceStep',
+    'ExpressionTracker',
+    'IdCounter',
     'PeriodicTemplateUpdate',
     'PromptQuasiDenseTracker',
     'PromptState',
-    'ShownTargets',
     'SoftAggregation',
+    'TemplateTracker',
     'TemplateUpdate',
-    'TrackEvents',
     'TrackScores',
-    'TrackedNames',
+    'TrackedPrompt',
+    'Tracker',
     'VideoFrame',
     'VideoInstanceTracker',
     'VideoSession',

@@ -11,6 +11,8 @@ import torch
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from uninext.models.trackers.base import IdCounter
+
 UNTRACKED = -1  # no track; may be reported or kept as a backdrop
 IGNORED = -2  # no track and of no use: most likely a weak double of a track
 
@@ -80,22 +82,17 @@ def keep_greedily(ious: Tensor, threshold: float) -> Tensor:
     return keep.to(ious.device)
 
 
-def name_new(ids: Tensor, scores: Tensor, threshold: float, next_id: int) -> int:
+def name_new(ids: Tensor, scores: Tensor, threshold: float, counter: IdCounter) -> None:
     """Give new identities, best first, to untracked detections with a high score.
 
     Args:
         ids: (n,) int64, written to.
         scores: (n,).
         threshold: The score must be higher.
-        next_id: First identity to give.
-
-    Returns:
-        The identity after the last one given.
+        counter: Gives new track ids.
     """
     new = (ids == UNTRACKED) & (scores > threshold)
-    count = int(new.sum())
-    ids[new] = torch.arange(next_id, next_id + count, device=ids.device)
-    return next_id + count
+    ids[new] = torch.tensor(counter.take(int(new.sum())), device=ids.device).to(ids)
 
 
 def join(old: Tensor, new: Tensor) -> Tensor:

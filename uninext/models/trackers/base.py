@@ -1,7 +1,6 @@
-"""How a kind of prompt is followed through a video: what all followers share.
+"""How a kind of prompt is tracked through a video: what all trackers share.
 
-What the network found in a frame enters, instances with identities leave. Followers
-hold settings only; what a video leaves behind is in each prompt's memory.
+Trackers hold settings only; what a video leaves behind is in each prompt's memory.
 
 Shape legend: n instances, Q queries, C channels, (H, W) the reported frame.
 """
@@ -11,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from mmengine.structures import InstanceData
@@ -19,18 +18,15 @@ from torch import Tensor, nn
 
 from uninext.models.predictors import (
     RowOutputs,
-    binary_masks,
     boxes_to_pixels,
     mask_logit,
-    probability_masks,
 )
-from uninext.registry import MODELS
-from uninext.structures import Memory, Prompt, Target, VisualPrompt
+from uninext.structures import Memory, Prompt, Target, TrackUpdate, VisualPrompt
 
 
 @dataclass
 class VideoFrame:
-    """A frame as followers see it.
+    """A frame as trackers see it.
 
     Attributes:
         image: (3, h, w) in 0..255, as it enters the network, before normalisation.
@@ -59,33 +55,34 @@ class PromptState:
     """A prompt of a session and what it has met so far.
 
     Attributes:
-        kind: Which follower it has.
+        kind: Which tracker it has.
         prompt: What is asked for; None for targets, whose templates are in ``memory``.
-        memory: Of the follower.
-        track_id: Of the one thing a sentence or target means; -1 for names.
+        memory: Of the tracker; None: nothing is remembered, or a target waits for the
+            frame that shows it.
+        track_id: Of the one thing an expression or target means; -1 for categories.
     """
 
     kind: str
     prompt: Prompt | None
-    memory: Any = None
+    memory: Memory | None = None
     track_id: int = -1
 
 
 @dataclass
-class FollowedPrompt:
+class TrackedPrompt:
     """One prompt in one frame.
 
     Attributes:
-        state: Updated by the follower.
+        state: Updated by the tracker.
         found: What each part of the prompt found.
         shown: The target, if it is shown in this very frame.
-        events: Filled by the follower: what became of its tracks.
+        update: Filled by the tracker: what became of its tracks.
     """
 
     state: PromptState
     found: list[RowOutputs] = field(default_factory=list)
-    shown: Any = None
-    events: Any = None
+    shown: Target | None = None
+    update: TrackUpdate | None = None
 
 
 class IdCounter:
@@ -98,14 +95,14 @@ class IdCounter:
     def __init__(self, next_id: int = 0) -> None:
         self.next_id = next_id
 
-    def take(self) -> int:
-        """One more."""
-        self.next_id += 1
-        return self.next_id - 1
+    def take(self, count: int = 1) -> range:
+        """As many more."""
+        self.next_id += count
+        return range(self.next_id - count, self.next_id)
 
 
-class Follower(ABC):
-    """How one kind of prompt is followed.
+class Tracker(ABC):
+    """How one kind of prompt is tracked.
 
     Attributes:
         needs_embeds: Whether ``RowOutputs.embeds`` are looked at.
@@ -128,25 +125,13 @@ class Follower(ABC):
         """Memory of a prompt of text; None: nothing is remembered."""
         return None if self.memory_type is None else self.memory_type()
 
-    def finish(self, memory: Any) -> Any:
-        """Tracks that the end of the video completes; None where nobody asks."""
+    def finish(self, memory: Memory | None) -> TrackUpdate | None:
+        """Tracks that the end of the video completes; None: results are of frames."""
         return None
-
-    def video_results(self, ended: Any) -> InstanceData:
-        """Results of whole videos of tracks that ended.
-
-        Raises:
-            ValueError: If this follower tells of frames alone.
-        """
-        raise ValueError(
-            f'{type(self).__name__} has no results of whole videos: its results are '
-            'those of the frames. Prompts of names that are followed by '
-            "dict(type='AveragedNames') have them (VIS)."
-        )
 
     @abstractmethod
     def step(
-        self, prompts: Sequence[FollowedPrompt], frame: VideoFrame, ids: IdCounter
+        self, prompts: Sequence[TrackedPrompt], frame: VideoFrame, ids: IdCounter
     ) -> list[InstanceData]:
         """Report the instances of all prompts of this kind in a frame.
 
@@ -157,9 +142,9 @@ class Follower(ABC):
 
         Returns:
             Per prompt: ``bboxes`` (n, 4) xyxy pixels of the reported frame, those of
-            names not clipped to it; ``scores``, ``labels`` (index into the prompt's
-            names), ``instances_ids``;
-            ``masks`` (n, H, W) bool where masks are predicted.
+            categories not clipped to it; ``scores``, ``labels`` (index into the
+            prompt's names), ``instances_ids``; ``masks`` (n, H, W)
+            bool where masks are predicted.
         """
 
     @property
@@ -174,10 +159,10 @@ class Follower(ABC):
         """Memory of a target that is shown in a frame.
 
         Raises:
-            ValueError: If it is not in the frame, or this follower is not for targets.
+            ValueError: If it is not in the frame, or this tracker is not for targets.
         """
         raise ValueError(
-            f'{type(self).__name__} follows what a text asks for, no boxes and masks.'
+            f'{type(self).__name__} tracks what a text asks for, no boxes and masks.'
         )
 
 
@@ -188,7 +173,7 @@ class PickedQuery(NamedTuple):
     query: int
 
 
-def best_query(prompt: FollowedPrompt, with_iou: bool) -> PickedQuery:
+def best_query(prompt: TrackedPrompt, with_iou: bool) -> PickedQuery:
     """The best query of a pooled prompt, of all its parts."""
     best = [part.name_scores(with_iou)[:, 0].max(0) for part in prompt.found]
     part = int(torch.stack([b.values for b in best]).argmax())
@@ -196,7 +181,7 @@ def best_query(prompt: FollowedPrompt, with_iou: bool) -> PickedQuery:
 
 
 def instance_of(
-    prompt: FollowedPrompt, picked: PickedQuery, with_iou: bool, frame: VideoFrame
+    prompt: TrackedPrompt, picked: PickedQuery, with_iou: bool, frame: VideoFrame
 ) -> tuple[InstanceData, RowOutputs, Tensor]:
     """What a pooled prompt is taken to mean.
 
@@ -214,64 +199,3 @@ def instance_of(
         instances_ids=torch.full_like(chosen, prompt.state.track_id),
     )
     return instance, found, chosen
-
-
-@MODELS.register_module()
-class BestOfSentence(Follower):
-    """The best query of each frame, by itself (R-VOS, method.md 5.7).
-
-    Args:
-        with_iou: Multiply scores with the IoU branch (geometric mean).
-        score_threshold: Nothing is reported below.
-        merge: Several sentences of a session share the pixels among them, e.g.
-            ``dict(type='SoftAggregation')`` (Ref-DAVIS); None: each has its own mask.
-        mask_threshold: Probability above which a pixel belongs to the instance.
-        with_masks: Predict masks.
-    """
-
-    def __init__(
-        self,
-        with_iou: bool = True,
-        score_threshold: float = 0.0,
-        merge: dict | None = None,
-        mask_threshold: float = 0.5,
-        with_masks: bool = True,
-    ) -> None:
-        super().__init__(mask_threshold, with_masks)
-        self.with_iou = with_iou
-        self.score_threshold = score_threshold
-        self.merge = MODELS.build(merge) if merge else None
-
-    def step(
-        self, prompts: Sequence[FollowedPrompt], frame: VideoFrame, ids: IdCounter
-    ) -> list[InstanceData]:
-        """One instance a sentence, or none below the threshold."""
-        results = [self._report(prompt, frame) for prompt in prompts]
-        results = [r[r.scores >= self.score_threshold] for r in results]
-        if self.merge is not None and self.reports_masks(frame) and results:
-            self._share_pixels(results)
-        return results
-
-    def _share_pixels(self, results: list[InstanceData]) -> None:
-        """Replace ``mask_probs`` by masks; what is not reported has no part in them."""
-        probs = torch.cat([r.mask_probs for r in results])
-        scores = torch.cat([r.scores for r in results])
-        numbers = torch.arange(1, len(probs) + 1, device=probs.device)
-        merged = self.merge(probs, scores, numbers)
-        masks = merged[None] == numbers[:, None, None]
-        for result, mine in zip(results, masks.split([len(r) for r in results])):
-            result.masks = mine
-            del result.mask_probs
-
-    def _report(self, prompt: FollowedPrompt, frame: VideoFrame) -> InstanceData:
-        picked = best_query(prompt, self.with_iou)
-        result, found, chosen = instance_of(prompt, picked, self.with_iou, frame)
-        if not self.reports_masks(frame):
-            return result
-        logits = frame.mask_logits(found, chosen)
-        sizes = (frame.size_hw, frame.out_size_hw)
-        if self.merge is None:
-            result.masks = binary_masks(logits, *sizes, self.mask_logit)
-        else:
-            result.mask_probs = probability_masks(logits, *sizes, mode='nearest')
-        return result

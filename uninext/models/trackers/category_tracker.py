@@ -1,14 +1,15 @@
-"""Everything that has one of several names is found and tracked (MOT, MOTS, VIS).
+"""Everything that is one of several categories is found and tracked (MOT, MOTS, VIS).
 
-Shape legend: Q queries, K names, C channels, n detections, m tracked ones, (H, W) the
-reported frame.
+What both trackers of categories share: choose the queries of a frame, let the tracker
+associate them with its tracks, report. Shape legend: Q queries, K names, C channels,
+n detections, m tracked ones, (H, W) the reported frame.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from mmengine.structures import InstanceData
@@ -17,41 +18,39 @@ from torch import Tensor
 from uninext.models.ops import class_aware_nms
 from uninext.models.predictors import RowOutputs, binary_masks, boxes_to_pixels
 from uninext.models.trackers.base import (
-    FollowedPrompt,
-    Follower,
     IdCounter,
+    TrackedPrompt,
+    Tracker,
     VideoFrame,
 )
-from uninext.models.trackers.video_instance_tracker import TrackScores
-from uninext.registry import MODELS
-from uninext.structures import InstanceMemory, Memory, TrackMemory
+from uninext.structures import Memory, TrackUpdate
 
 
-class Tracked(NamedTuple):
-    """Detections that a tracker reports, m of them.
+class Association(NamedTuple):
+    """Detections that a tracker reports, m of them, and what became of tracks.
 
     Attributes:
-        kept: (m,) int64 indices into the detections.
+        kept: (m,) int64 indices into the detections, best first.
         ids: (m,) int64 track ids.
-        scores: (m,), and ``labels`` (m,) int64: what is reported.
-        events: What became of tracks; None where the tracker does not tell.
+        scores: (m,) to report; None: those of the detections.
+        labels: (m,) int64 to report; None: those of the detections.
+        update: What became of tracks; None where the tracker does not tell.
     """
 
     kept: Tensor
     ids: Tensor
-    scores: Tensor
-    labels: Tensor
-    events: Any = None
+    scores: Tensor | None = None
+    labels: Tensor | None = None
+    update: TrackUpdate | None = None
 
 
-class _NamedFollower(Follower):
-    """Select the queries of a frame that are one of the names, track them, report.
+class CategoryTracker(Tracker):
+    """Select the queries of a frame that are one of the categories, track them, report.
+
+    A tracker of your own derives from it: it declares ``memory_type``, a
+    :class:`uninext.structures.Memory`, and has :meth:`associate`.
 
     Args:
-        tracker: Config of the tracker; None: the default of the class. One of your own
-            has ``step(memory, detections)`` and ``new_memory()``, a
-            :class:`uninext.structures.Memory`; without the latter it is given the
-            memory of the default tracker.
         select_score_thr: Queries with a higher best score are taken; if there is none,
             the best query is.
         nms_iou_threshold: Class-aware suppression of boxes on each query's best name;
@@ -62,13 +61,10 @@ class _NamedFollower(Follower):
     """
 
     needs_embeds = True
-    default_tracker: str
-    default_memory: type[Memory]
-    default_nms_iou: float
+    default_nms_iou = 0.7
 
     def __init__(
         self,
-        tracker: dict | None = None,
         select_score_thr: float = 0.1,
         nms_iou_threshold: float | None = None,
         with_iou: bool = False,
@@ -78,48 +74,55 @@ class _NamedFollower(Follower):
         super().__init__(mask_threshold, with_masks)
         if nms_iou_threshold is None:
             nms_iou_threshold = self.default_nms_iou
-        self.tracker = MODELS.build(tracker or dict(type=self.default_tracker))
         self.select_score_thr = select_score_thr
         self.nms_iou_threshold = nms_iou_threshold
         self.with_iou = with_iou
 
-    def new_memory(self) -> Memory:
-        """Of one video and prompt: what the tracker declares."""
-        return getattr(self.tracker, 'new_memory', self.default_memory)()
+    @abstractmethod
+    def associate(
+        self, memory: Memory, detections: InstanceData, ids: IdCounter
+    ) -> Association:
+        """Name the detections of the next frame.
 
-    @property
-    def memory_type(self) -> type[Memory]:
-        """Of what the tracker leaves behind."""
-        return type(self.new_memory())
+        Args:
+            memory: Of this video and prompt; updated.
+            detections: ``bboxes`` (n, 4) xyxy in pixels, ``scores`` (n,), ``labels``
+                (n,) int64, ``class_scores`` (n, K), ``embeds`` (n, C), and what
+                :meth:`more_fields` adds. In any order.
+            ids: Gives new track ids.
+        """
+
+    def more_fields(
+        self, found: RowOutputs, chosen: Tensor, frame: VideoFrame
+    ) -> dict[str, Tensor]:
+        """Further fields of detections that :meth:`associate` looks at."""
+        return {}
 
     def step(
-        self, prompts: Sequence[FollowedPrompt], frame: VideoFrame, ids: IdCounter
+        self, prompts: Sequence[TrackedPrompt], frame: VideoFrame, ids: IdCounter
     ) -> list[InstanceData]:
-        """The tracked instances of each list of names."""
+        """The tracked instances of each list of categories."""
         return [self._step(prompt, frame, ids) for prompt in prompts]
 
     def _step(
-        self, prompt: FollowedPrompt, frame: VideoFrame, ids: IdCounter
+        self, prompt: TrackedPrompt, frame: VideoFrame, ids: IdCounter
     ) -> InstanceData:
         scores = [found.name_scores(self.with_iou) for found in prompt.found]
         num_names = len(prompt.state.prompt)
         parts = [
-            self._without_doubles(found, scores[i], chosen, num_names, frame)
+            self._detections(found, scores[i], chosen, num_names, frame)
             for i, (found, chosen) in enumerate(zip(prompt.found, self._chosen(scores)))
             if len(chosen)
         ]
         detections = InstanceData.cat(parts)
-        memory = prompt.state.memory
-        memory.next_id = ids.next_id  # ids are unique in a session
-        tracked = self._track(memory, detections)
-        ids.next_id = memory.next_id
-        prompt.events = tracked.events
-        chosen = detections[tracked.kept]
+        found = self.associate(prompt.state.memory, detections, ids)
+        prompt.update = found.update
+        chosen = detections[found.kept]
         results = InstanceData(
             bboxes=chosen.bboxes,
-            scores=tracked.scores,
-            labels=tracked.labels,
-            instances_ids=tracked.ids,
+            scores=chosen.scores if found.scores is None else found.scores,
+            labels=chosen.labels if found.labels is None else found.labels,
+            instances_ids=found.ids,
         )
         if self.reports_masks(frame):
             results.masks = self._masks(chosen, prompt.found, frame)
@@ -134,7 +137,7 @@ class _NamedFollower(Follower):
             chosen[part] = best[part].argmax()[None]
         return chosen
 
-    def _without_doubles(
+    def _detections(
         self,
         found: RowOutputs,
         scores: Tensor,
@@ -165,18 +168,8 @@ class _NamedFollower(Follower):
             embeds=found.embeds[chosen],
             queries=chosen,
             parts=torch.full_like(chosen, start),
-            **self._more_fields(found, chosen, frame),
+            **self.more_fields(found, chosen, frame),
         )
-
-    def _more_fields(
-        self, found: RowOutputs, chosen: Tensor, frame: VideoFrame
-    ) -> dict[str, Tensor]:
-        """What the tracker looks at besides."""
-        return {}
-
-    @abstractmethod
-    def _track(self, memory: Any, detections: InstanceData) -> Tracked:
-        """Name the detections."""
 
     def _masks(
         self, chosen: InstanceData, found: Sequence[RowOutputs], frame: VideoFrame
@@ -196,61 +189,3 @@ class _NamedFollower(Follower):
                 logits, frame.size_hw, frame.out_size_hw, self.mask_logit
             )
         return masks
-
-
-@MODELS.register_module()
-class TrackedNames(_NamedFollower):
-    """Quasi-dense association (MOT and MOTS, method.md 5.5).
-
-    Arguments as in :class:`_NamedFollower`.
-    """
-
-    default_tracker = 'PromptQuasiDenseTracker'
-    default_memory = TrackMemory
-    default_nms_iou = 0.7
-
-    def _track(self, memory: TrackMemory, detections: InstanceData) -> Tracked:
-        kept, ids = self.tracker.step(memory, detections)
-        return Tracked(kept, ids, detections.scores[kept], detections.labels[kept])
-
-
-@MODELS.register_module()
-class AveragedNames(_NamedFollower):
-    """Association with a memory of embeddings, scores averaged over time (VIS).
-
-    A track is reported under the name with the highest mean score so far; see
-    ``TrackEvents`` for the results of whole videos (method.md 5.6). The tracker looks
-    at masks in any case. Arguments as in :class:`_NamedFollower`.
-    """
-
-    default_tracker = 'VideoInstanceTracker'
-    default_memory = InstanceMemory
-    default_nms_iou = 0.9
-    needs_masks = True
-
-    def finish(self, memory: InstanceMemory) -> TrackScores:
-        """Tracks that the end of the video completes."""
-        return self.tracker.finish(memory)
-
-    def video_results(self, ended: TrackScores) -> InstanceData:
-        """One result for every name that a track is likely to have."""
-        return self.tracker.results(ended)
-
-    def _more_fields(
-        self, found: RowOutputs, chosen: Tensor, frame: VideoFrame
-    ) -> dict[str, Tensor]:
-        if frame.mask_head is None:
-            raise ValueError(
-                'Video instances are told apart by their masks, but the model has no '
-                "mask head. Use dict(type='TrackedNames') for boxes."
-            )
-        logits = frame.mask_logits(found, chosen)
-        return dict(mask_logits=logits, masks=logits > self.mask_logit)
-
-    def _track(self, memory: InstanceMemory, detections: InstanceData) -> Tracked:
-        step = self.tracker.step(memory, detections)
-        means = detections.class_scores[step.kept].clone()
-        known = step.ids >= 0
-        means[known] = memory.mean_scores(step.ids[known]).to(means)
-        scores, labels = means.max(1)
-        return Tracked(step.kept, step.ids, scores, labels, step)

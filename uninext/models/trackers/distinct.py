@@ -16,8 +16,8 @@ from torch import Tensor
 
 from uninext.models.ops import class_aware_nms, pairwise_iou
 from uninext.models.trackers.base import (
-    FollowedPrompt,
     PickedQuery,
+    TrackedPrompt,
     best_query,
 )
 
@@ -25,7 +25,7 @@ MOST_CANDIDATES = 20  # of a target, after its NMS: more than a scene has things
 
 
 def distinct_queries(
-    prompts: Sequence[FollowedPrompt],
+    prompts: Sequence[TrackedPrompt],
     shown_xyxy: Tensor,
     with_iou: bool,
     iou_threshold: float,
@@ -68,7 +68,7 @@ def distinct_queries(
 
 
 def _candidates(
-    prompt: FollowedPrompt, with_iou: bool, iou_threshold: float
+    prompt: TrackedPrompt, with_iou: bool, iou_threshold: float
 ) -> tuple[Tensor, Tensor, list[PickedQuery]]:
     """The boxes, scores and places of what a target may be, best first."""
     scores = torch.cat([part.name_scores(with_iou)[:, 0] for part in prompt.found])

@@ -1,6 +1,6 @@
-"""What followers and trackers keep on themselves, where no saved session has it.
+"""What trackers keep on themselves, where no saved session has it.
 
-Both hold settings only; what a video leaves behind is in the memory that they are
+They hold settings only; what a video leaves behind is in the memory that they are
 given. One of a user's own may do otherwise: then saving must not lose it silently.
 """
 
@@ -14,19 +14,19 @@ from typing import Any
 UNPICKLABLE = (pickle.PicklingError, TypeError, AttributeError, RecursionError)
 
 
-def digests(followers: Mapping[str, object]) -> dict[str, str]:
-    """A digest of each attribute of followers and of what they are made of.
+def digests(trackers: Mapping[str, object]) -> dict[str, str]:
+    """A digest of each attribute of trackers and of what they are made of.
 
     Args:
-        followers: By kind of prompt.
+        trackers: By kind of prompt.
 
     Returns:
-        E.g. ``'names.tracker.init_score_thr'`` -> digest of its value.
+        E.g. ``'category.init_score_thr'`` -> digest of its value.
     """
     return {
         path: _digest(value)
-        for kind, follower in followers.items()
-        for path, value in _attributes(kind, follower)
+        for kind, tracker in trackers.items()
+        for path, value in _attributes(kind, tracker)
     }
 
 
@@ -36,8 +36,8 @@ def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     return [path for path in paths if before.get(path) != now.get(path)]
 
 
-def _attributes(kind: str, follower: object) -> Iterator[tuple[str, Any]]:
-    for name, value in vars(follower).items():
+def _attributes(kind: str, tracker: object) -> Iterator[tuple[str, Any]]:
+    for name, value in vars(tracker).items():
         if hasattr(value, '__dict__') and not isinstance(value, type):
             for inner, part in vars(value).items():
                 yield f'{kind}.{name}.{inner}', part

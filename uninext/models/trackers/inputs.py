@@ -20,7 +20,7 @@ MAX_RATIO = 100  # of the sides of a frame; resized, one would vanish
 
 
 def prompts_of(
-    prompt: Any, names: Any, sentence: Any, box: Any, mask: Any
+    prompt: Any, categories: Any, expression: Any, box: Any, mask: Any
 ) -> list[Prompt | Target]:
     """Prompts and targets of what was given to :meth:`VideoSession.add`.
 
@@ -28,34 +28,35 @@ def prompts_of(
         ValueError: If nothing or several things are given, or one is empty or of
             another type.
     """
-    given = [x for x in (prompt, names, sentence, box, mask) if x is not None]
+    given = [x for x in (prompt, categories, expression, box, mask) if x is not None]
     if len(given) != 1:
         raise ValueError(
-            'add() takes one of names=[...], sentence=..., box=..., mask=..., or a '
-            f'prompt; got {len(given)} of them.'
+            'add() takes one of categories=..., expression=..., box=..., mask=..., or '
+            f'a prompt; got {len(given)} of them.'
         )
     if isinstance(prompt, (Prompt, Target)):
         return [prompt]
     if isinstance(prompt, str):
-        sentence = prompt
+        expression = prompt
     elif prompt is not None:
         if not isinstance(prompt, (list, tuple, set)) or not all(
             isinstance(name, str) for name in prompt
         ):
             raise ValueError(
-                'A prompt must be a sentence, a list of strings, a Prompt or a Target. '
-                f'Give a box as box=..., a mask as mask=...; got {prompt!r:.80}.'
+                'A prompt must be an expression, a list of strings, a Prompt or a '
+                'Target. Give a box as box=..., a mask as mask=...; got '
+                f'{prompt!r:.80}.'
             )
-        names = prompt
-    if names is not None:
-        return [Prompt.from_names(parse_names(names))]
-    if sentence is not None:
-        if not isinstance(sentence, str):
+        categories = prompt
+    if categories is not None:
+        return [Prompt.from_names(parse_names(categories))]
+    if expression is not None:
+        if not isinstance(expression, str):
             raise ValueError(
-                f'A sentence must be a string, got {type(sentence).__name__}. Add '
-                'several sentences one by one.'
+                f'An expression must be a string, got {type(expression).__name__}. Add '
+                'several one by one.'
             )
-        return [Prompt.from_expression(sentence)]
+        return [Prompt.from_expression(expression)]
     return _boxes(box) if box is not None else _masks(mask)
 
 

@@ -5,6 +5,8 @@ Shape legend: n detections, T tracks, B backdrops, C channels.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from mmdet.structures.bbox import bbox_overlaps
 from mmengine.structures import InstanceData
@@ -18,12 +20,14 @@ from uninext.models.trackers.association import (
     join,
     name_new,
 )
+from uninext.models.trackers.base import IdCounter
+from uninext.models.trackers.category_tracker import Association, CategoryTracker
 from uninext.registry import MODELS
 from uninext.structures import TrackMemory
 
 
 @MODELS.register_module()
-class PromptQuasiDenseTracker:
+class PromptQuasiDenseTracker(CategoryTracker):
     """Associate detections with tracks by bi-directional softmax of embeddings.
 
     mmdet's ``QuasiDenseTracker`` decides alike, but keeps its tracks on itself and
@@ -47,7 +51,10 @@ class PromptQuasiDenseTracker:
             backdrop, that overlaps more with a better one is dropped.
         nms_class_iou_thr: Any other that overlaps more is dropped, of whatever class.
         with_cats: A track keeps its class.
+        **kwargs: Of :class:`CategoryTracker`.
     """
+
+    memory_type = TrackMemory
 
     def __init__(
         self,
@@ -61,7 +68,9 @@ class PromptQuasiDenseTracker:
         nms_backdrop_iou_thr: float = 0.3,
         nms_class_iou_thr: float = 0.7,
         with_cats: bool = True,
+        **kwargs: Any,
     ) -> None:
+        super().__init__(**kwargs)
         if not 0.0 <= memo_momentum <= 1.0:
             raise ValueError(f'memo_momentum must lie in 0..1, got {memo_momentum}')
         if memo_tracklet_frames < 1 or memo_backdrop_frames < 0:
@@ -80,23 +89,17 @@ class PromptQuasiDenseTracker:
         self.nms_class_iou_thr = nms_class_iou_thr
         self.with_cats = with_cats
 
-    def new_memory(self) -> TrackMemory:
-        """What a video leaves behind, before its first frame."""
-        return TrackMemory()
-
     @torch.no_grad()
-    def step(
-        self, state: TrackMemory, detections: InstanceData
-    ) -> tuple[Tensor, Tensor]:
+    def associate(
+        self, memory: TrackMemory, detections: InstanceData, ids: IdCounter
+    ) -> Association:
         """Name the targets of the next frame.
 
         Args:
-            state: Of this video (and prompt); updated.
+            memory: Of this video and prompt; updated.
             detections: ``bboxes`` (n, 4) xyxy in pixels, ``scores`` (n,), ``labels``
                 (n,) int64, ``embeds`` (n, C). In any order; more fields are allowed.
-
-        Returns:
-            (m,) int64 indices into the detections, best first, and (m,) int64 ids.
+            ids: Gives new track ids.
 
         Raises:
             ValueError: If a field of the detections is missing.
@@ -110,15 +113,15 @@ class PromptQuasiDenseTracker:
         labels = detections.labels[order]
         embeds = detections.embeds[order].float()  # products of halves overflow
 
-        ids = self._match(state, scores, labels, embeds)
-        state.next_id = name_new(ids, scores, self.init_score_thr, state.next_id)
-        self._remember_tracks(state, ids, labels, embeds)
+        tracks = self._match(memory, scores, labels, embeds)
+        name_new(tracks, scores, self.init_score_thr, ids)
+        self._remember_tracks(memory, tracks, labels, embeds)
         distinct = ~_covered(ious, self.nms_backdrop_iou_thr)
-        backdrop = (ids == UNTRACKED) & distinct
-        self._remember_backdrops(state, labels[backdrop], embeds[backdrop])
-        state.frame += 1
-        tracked = ids >= 0
-        return order[tracked], ids[tracked]
+        backdrop = (tracks == UNTRACKED) & distinct
+        self._remember_backdrops(memory, labels[backdrop], embeds[backdrop])
+        memory.frame += 1
+        tracked = tracks >= 0
+        return Association(order[tracked], tracks[tracked])
 
     def _without_doubles(self, ious: Tensor, scores: Tensor) -> Tensor:
         """(n,) bool; as published, what is dropped itself still covers others."""

@@ -14,11 +14,11 @@ from torch import Tensor
 
 from uninext.models.predictors import probability_masks
 from uninext.models.trackers.base import (
-    FollowedPrompt,
-    Follower,
     IdCounter,
     PickedQuery,
     PromptState,
+    TrackedPrompt,
+    Tracker,
     VideoFrame,
     best_query,
     instance_of,
@@ -38,7 +38,7 @@ SHOWN_MASKS = ('exact', 'round_trip')
 
 
 @MODELS.register_module()
-class ShownTargets(Follower):
+class TemplateTracker(Tracker):
     """The best query of each frame for a template that is kept fresh.
 
     Published differences between SOT and VOS (method.md 5.3, 5.4) are arguments: in SOT
@@ -119,7 +119,7 @@ class ShownTargets(Follower):
         return TemplateMemory(first=template)
 
     def step(
-        self, prompts: Sequence[FollowedPrompt], frame: VideoFrame, ids: IdCounter
+        self, prompts: Sequence[TrackedPrompt], frame: VideoFrame, ids: IdCounter
     ) -> list[InstanceData]:
         """One instance a target. In the frame that shows it, the target as shown."""
         results, probs = [], []
@@ -137,7 +137,7 @@ class ShownTargets(Follower):
         return results
 
     def _pick(
-        self, prompts: Sequence[FollowedPrompt], frame: VideoFrame
+        self, prompts: Sequence[TrackedPrompt], frame: VideoFrame
     ) -> list[PickedQuery | None]:
         """The query of each target; None in the frame that shows it."""
         asked = [prompt for prompt in prompts if prompt.shown is None]
@@ -151,7 +151,7 @@ class ShownTargets(Follower):
         return [next(left) if prompt.shown is None else None for prompt in prompts]
 
     def _report(
-        self, prompt: FollowedPrompt, picked: PickedQuery | None, frame: VideoFrame
+        self, prompt: TrackedPrompt, picked: PickedQuery | None, frame: VideoFrame
     ) -> tuple[InstanceData, Tensor | None]:
         """The instance, and the (H, W) probabilities of its pixels."""
         if picked is None:
@@ -163,7 +163,7 @@ class ShownTargets(Follower):
         return result, probability_masks(logits, frame.size_hw, frame.out_size_hw)[0]
 
     def _repeat(
-        self, prompt: FollowedPrompt, frame: VideoFrame
+        self, prompt: TrackedPrompt, frame: VideoFrame
     ) -> tuple[InstanceData, Tensor | None]:
         """The target as it was shown; of a box the mask is predicted."""
         target, probs = prompt.shown, None

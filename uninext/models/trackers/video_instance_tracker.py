@@ -5,12 +5,13 @@ Shape legend: n detections, T tracks, M embeddings kept of a track, C channels, 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from uninext.models.predictors import RowOutputs
 from uninext.models.trackers.association import (
     IGNORED,
     UNTRACKED,
@@ -21,8 +22,10 @@ from uninext.models.trackers.association import (
     name_new,
     pairwise_mask_iou,
 )
+from uninext.models.trackers.base import IdCounter, VideoFrame
+from uninext.models.trackers.category_tracker import Association, CategoryTracker
 from uninext.registry import MODELS
-from uninext.structures import InstanceMemory
+from uninext.structures import InstanceMemory, TrackUpdate
 
 
 class TrackScores(NamedTuple):
@@ -37,30 +40,15 @@ class TrackScores(NamedTuple):
     class_scores: Tensor
 
 
-class InstanceStep(NamedTuple):
-    """What a frame decided.
-
-    Attributes:
-        kept: (m,) int64 indices into the detections, best first.
-        ids: (m,) int64.
-        ended: Tracks that will not be met again. The memory forgets them here.
-        discarded: (d,) int64 ids of tracks too short to be true: what was recorded of
-            them so far is no result. They may still come back.
-    """
-
-    kept: Tensor
-    ids: Tensor
-    ended: TrackScores
-    discarded: Tensor
-
-
 @MODELS.register_module()
-class VideoInstanceTracker:
+class VideoInstanceTracker(CategoryTracker):
     """Associate instances with a short memory of embeddings; average their scores.
 
     Where the published code keeps the whole video and filters it afterwards, tracks
-    are handed out as they end (:class:`InstanceStep`), which gives the same result
+    are handed out as they end (:class:`TrackUpdate`), which gives the same result
     with a memory that does not grow. Masks of a track are the caller's to keep.
+    Instances are told apart by their masks in any case; a track is reported under the
+    name with the highest mean score so far.
 
     Paper: In Defense of Online Models for Video Instance Segmentation, 2207.10661;
     thresholds and the filter of UNINEXT's published runs (method.md 5.6).
@@ -83,7 +71,12 @@ class VideoInstanceTracker:
         min_valid_frames: A track seen in fewer frames is short.
         result_score_thr: A track is reported under every name with a higher mean.
         with_untracked: Report untracked detections too, with id -1.
+        **kwargs: Of :class:`CategoryTracker`.
     """
+
+    memory_type = InstanceMemory
+    default_nms_iou = 0.9
+    needs_masks = True
 
     def __init__(
         self,
@@ -102,7 +95,9 @@ class VideoInstanceTracker:
         min_valid_frames: int = 3,
         result_score_thr: float = 0.05,
         with_untracked: bool = False,
+        **kwargs: Any,
     ) -> None:
+        super().__init__(**kwargs)
         if memo_tracklet_frames < 1 or memory_len < 1:
             raise ValueError(
                 'memo_tracklet_frames and memory_len must be at least 1, got '
@@ -124,19 +119,34 @@ class VideoInstanceTracker:
         self.result_score_thr = result_score_thr
         self.with_untracked = with_untracked
 
-    def new_memory(self) -> InstanceMemory:
-        """What a video leaves behind, before its first frame."""
-        return InstanceMemory()
+    def more_fields(
+        self, found: RowOutputs, chosen: Tensor, frame: VideoFrame
+    ) -> dict[str, Tensor]:
+        """Masks.
+
+        Raises:
+            ValueError: If the model has no mask head.
+        """
+        if frame.mask_head is None:
+            raise ValueError(
+                'Video instances are told apart by their masks, but the model has no '
+                "mask head. Use dict(type='PromptQuasiDenseTracker') for boxes."
+            )
+        logits = frame.mask_logits(found, chosen)
+        return dict(mask_logits=logits, masks=logits > self.mask_logit)
 
     @torch.no_grad()
-    def step(self, state: InstanceMemory, detections: InstanceData) -> InstanceStep:
+    def associate(
+        self, memory: InstanceMemory, detections: InstanceData, ids: IdCounter
+    ) -> Association:
         """Name the instances of the next frame.
 
         Args:
-            state: Of this video and prompt; updated.
+            memory: Of this video and prompt; updated.
             detections: ``scores`` (n,), ``class_scores`` (n, K), ``embeds`` (n, C),
                 ``masks`` (n, h, w) bool or logits, at any one stride. In any order;
                 more fields are allowed.
+            ids: Gives new track ids.
 
         Raises:
             ValueError: If a field of the detections is missing.
@@ -151,23 +161,29 @@ class VideoInstanceTracker:
             class_scores=detections.class_scores[order],
             embeds=detections.embeds[order].float(),  # products of halves overflow
         )
-        threshold = self.addnew_score_thr if len(state) else self.init_score_thr
-        ids = self._match(state, found.embeds)
-        state.next_id = name_new(ids, found.scores, threshold, state.next_id)
+        threshold = self.addnew_score_thr if len(memory) else self.init_score_thr
+        tracks = self._match(memory, found.embeds)
+        name_new(tracks, found.scores, threshold, ids)
         overlaps = (ious >= self.nms_thr_post).tril(diagonal=-1).any(dim=1)
-        ids[(ids == UNTRACKED) & overlaps] = IGNORED
-        self._remember(state, ids, found)
-        discarded = self._discard_short(state)
-        ended = self._forget(state)
-        state.frame += 1
-        reported = ids >= (UNTRACKED if self.with_untracked else 0)
-        return InstanceStep(order[reported], ids[reported], ended, discarded)
+        tracks[(tracks == UNTRACKED) & overlaps] = IGNORED
+        self._remember(memory, tracks, found)
+        discarded = self._discard_short(memory)
+        ended = self._forget(memory)
+        memory.frame += 1
+        reported = tracks >= (UNTRACKED if self.with_untracked else 0)
+        kept, tracks = order[reported], tracks[reported]
+        means, known = detections.class_scores[kept].clone(), tracks >= 0
+        means[known] = memory.mean_scores(tracks[known]).to(means)
+        scores, labels = means.max(1)
+        update = TrackUpdate(self._results(ended), discarded)
+        return Association(kept, tracks, scores, labels, update)
 
-    def finish(self, state: InstanceMemory) -> TrackScores:
+    def finish(self, memory: InstanceMemory) -> TrackUpdate:
         """Tracks that the end of the video completes."""
-        return _summary(state, state.valid_frames > 0)
+        ended = _summary(memory, memory.valid_frames > 0)
+        return TrackUpdate(self._results(ended), ended.ids[:0])
 
-    def results(self, tracks: TrackScores) -> InstanceData:
+    def _results(self, tracks: TrackScores) -> InstanceData:
         """One result for every name a track may have.
 
         Returns:

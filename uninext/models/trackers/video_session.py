@@ -6,9 +6,8 @@ is here, not on the network, and does not grow with the number of frames.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import mmcv
@@ -18,10 +17,10 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from uninext.models.trackers.base import (
-    FollowedPrompt,
-    Follower,
     IdCounter,
     PromptState,
+    TrackedPrompt,
+    Tracker,
     VideoFrame,
 )
 from uninext.models.trackers.frame_scale import FrameScale
@@ -33,25 +32,11 @@ from uninext.structures import (
     Prompt,
     Target,
     TemplateMemory,
+    TrackUpdate,
     UninextDataSample,
 )
 
-NAMES, SENTENCE, BOX, MASK = 'names', 'sentence', 'box', 'mask'
-
-
-@dataclass
-class TrackEvents:
-    """What became of the tracks of a prompt in a frame.
-
-    Attributes:
-        prompt_id: Of a list of names.
-        ended: Tracks that will not be met again, with their mean scores.
-        discarded: (d,) ids of tracks that were too short to be true.
-    """
-
-    prompt_id: int
-    ended: Any
-    discarded: Tensor
+CATEGORY, EXPRESSION, BOX, MASK = 'category', 'expression', 'box', 'mask'
 
 
 class VideoSession:
@@ -61,8 +46,8 @@ class VideoSession:
 
     Args:
         model: A :class:`UNINEXTVideo`, which is not changed.
-        followers: Per kind of prompt (``names``, ``sentence``, ``box``, ``mask``) its
-            follower.
+        trackers: Per kind of prompt (``category``, ``expression``, ``box``, ``mask``)
+            its tracker.
         scale: (long, short) sides that frames are resized to, aspect kept; None:
             frames are taken as they are; a dict of sides for each kind of prompt: those
             of the kinds that are asked for, of several kinds the largest.
@@ -71,7 +56,7 @@ class VideoSession:
 
     Example:
         >>> session = model.open()                              # doctest: +SKIP
-        >>> session.add(names=['person', 'dog'])                # doctest: +SKIP
+        >>> session.add(categories='person, dog')               # doctest: +SKIP
         [0]
         >>> session.add(box=[20, 30, 120, 200])                 # doctest: +SKIP
         [1]
@@ -82,7 +67,7 @@ class VideoSession:
     def __init__(
         self,
         model: nn.Module,
-        followers: Mapping[str, Follower],
+        trackers: Mapping[str, Tracker],
         scale: tuple[int, int] | Mapping[str, tuple[int, int]] | None = None,
         max_rows: int | None = None,
     ) -> None:
@@ -90,8 +75,8 @@ class VideoSession:
             raise ValueError(f'max_rows must be at least 1, got {max_rows}.')
         self.max_rows = max_rows
         self.model = model
-        self.followers = dict(followers)
-        self._settings = digests(self.followers)
+        self.trackers = dict(trackers)
+        self._settings = digests(self.trackers)
         self.scale = scale
         self._frame_scale = FrameScale(scale)
         self.num_frames = 0
@@ -106,8 +91,8 @@ class VideoSession:
         self,
         prompt: Prompt | Target | Sequence[str] | str | None = None,
         *,
-        names: Sequence[str] | None = None,
-        sentence: str | None = None,
+        categories: str | Sequence[str] | None = None,
+        expression: str | None = None,
         box: Any = None,
         mask: Any = None,
     ) -> list[int]:
@@ -117,9 +102,11 @@ class VideoSession:
         ``step`` gets.
 
         Args:
-            prompt: A list of names, a sentence, a :class:`Prompt`, a :class:`Target`.
-            names: Category names; everything that is one of them is tracked.
-            sentence: What the wanted thing looks like or does.
+            prompt: A list of categories, an expression, a :class:`Prompt`, a
+                :class:`Target`.
+            categories: Names, ``'person, car'`` or a list; everything that is one of
+                them is tracked.
+            expression: What the wanted thing looks like or does.
             box: (4,) xyxy in pixels of the frame, or (n, 4) for n targets.
             mask: (height, width) bool, or (n, height, width) for n targets.
 
@@ -128,9 +115,9 @@ class VideoSession:
 
         Raises:
             ValueError: If nothing or several things are given, one is empty or of
-                another type, or the model has no follower for it.
+                another type, or the model has no tracker for it.
         """
-        prompts = prompts_of(prompt, names, sentence, box, mask)
+        prompts = prompts_of(prompt, categories, expression, box, mask)
         return [self._add(one) for one in prompts]
 
     def remove(self, prompt_id: int) -> None:
@@ -169,20 +156,20 @@ class VideoSession:
             kind = BOX if prompt.mask is None else MASK
             state = PromptState(kind, None)
         else:
-            kind = SENTENCE if prompt.pooled else NAMES
+            kind = EXPRESSION if prompt.pooled else CATEGORY
             state = PromptState(kind, prompt)
-        if kind not in self.followers:
+        if kind not in self.trackers:
             raise ValueError(
-                f'This model follows {sorted(self.followers)} only; {kind!r} has no '
-                "follower. Add it to the config's model.followers."
+                f'This model tracks {sorted(self.trackers)} only; {kind!r} has no '
+                "tracker. Add it to the config's model.trackers."
             )
         prompt_id = self._next_prompt
         if isinstance(prompt, Target):
             self._shown[prompt_id] = prompt
         else:
-            state.memory = self.followers[kind].new_memory()
-        if kind != NAMES:
-            state.track_id = self._ids.take()
+            state.memory = self.trackers[kind].new_memory()
+        if kind != CATEGORY:
+            state.track_id = self._ids.take()[0]
         self._next_prompt += 1
         self._prompts[prompt_id] = state
         return prompt_id
@@ -201,7 +188,7 @@ class VideoSession:
             UninextDataSample: ``pred_instances`` in pixels of the frame: ``bboxes``
             (n, 4) xyxy, ``scores``, ``labels`` (index into the names of the prompt),
             ``prompt_ids``, ``instances_ids`` (tracks; unique in the session) and
-            ``masks`` (n, H, W) bool; ``track_events``, a list of :class:`TrackEvents`.
+            ``masks`` (n, H, W) bool; ``track_updates``, a list of :class:`TrackUpdate`.
 
         Raises:
             ValueError: If this is no frame, or a target shown in it is not in it. The
@@ -233,7 +220,7 @@ class VideoSession:
             return self._step(image, sample)
 
     def _step(self, image: Tensor, sample: UninextDataSample) -> UninextDataSample:
-        with_masks = any(f.needs_masks for f in self.followers.values())
+        with_masks = any(f.needs_masks for f in self.trackers.values())
         frame = VideoFrame(
             image.to(self.model.device),
             tuple(sample.ori_shape[:2]),
@@ -244,7 +231,7 @@ class VideoSession:
         for prompt_id, memory in shown.items():
             self._prompts[prompt_id].memory = memory[1]
         followed = {
-            prompt_id: FollowedPrompt(state, shown=shown.get(prompt_id, (None,))[0])
+            prompt_id: TrackedPrompt(state, shown=shown.get(prompt_id, (None,))[0])
             for prompt_id, state in self._prompts.items()
         }
         self._find(image, sample, frame, followed)
@@ -252,11 +239,12 @@ class VideoSession:
         results: dict[int, InstanceData] = {}
         for kind in dict.fromkeys(state.kind for state in self._prompts.values()):
             mine = {i: f for i, f in followed.items() if f.state.kind == kind}
-            found = self.followers[kind].step(list(mine.values()), frame, self._ids)
+            found = self.trackers[kind].step(list(mine.values()), frame, self._ids)
             results.update(zip(mine, found))
         self.num_frames += 1
         sample.pred_instances = joined(results, frame)
-        sample.set_metainfo(dict(track_events=_events(followed)))
+        updates = _updates((i, f.update) for i, f in followed.items())
+        sample.set_metainfo(dict(track_updates=updates))
         return sample
 
     def _show(self, frame: VideoFrame) -> dict[int, tuple[Target, TemplateMemory]]:
@@ -264,7 +252,7 @@ class VideoSession:
         shown = {}
         for prompt_id, target in self._shown.items():
             try:
-                memory = self._follower(prompt_id).show(target, frame)
+                memory = self._tracker(prompt_id).show(target, frame)
             except ValueError as error:
                 raise ValueError(
                     f'{error} This is the target of prompt {prompt_id}, which is still '
@@ -274,15 +262,15 @@ class VideoSession:
             shown[prompt_id] = (target, memory)
         return shown
 
-    def _follower(self, prompt_id: int) -> Follower:
-        return self.followers[self._state(prompt_id).kind]
+    def _tracker(self, prompt_id: int) -> Tracker:
+        return self.trackers[self._state(prompt_id).kind]
 
     def _find(
         self,
         image: Tensor,
         sample: UninextDataSample,
         frame: VideoFrame,
-        followed: dict[int, FollowedPrompt],
+        followed: dict[int, TrackedPrompt],
     ) -> None:
         """Ask for all prompts together: one backbone pass, few transformer passes."""
         asked = {
@@ -297,44 +285,31 @@ class VideoSession:
         pyramid = self.model.build_pyramid(
             self.model.extract_feat(data['inputs']), data['data_samples']
         )
-        followers = [self._follower(prompt_id) for prompt_id in asked]
+        trackers = [self._tracker(prompt_id) for prompt_id in asked]
         found = self.model.ask(
             pyramid,
-            [f.ask(one.state) for f, one in zip(followers, asked.values())],
+            [f.ask(one.state) for f, one in zip(trackers, asked.values())],
             [0] * len(asked),
-            with_masks=[follower.needs_masks for follower in followers],
-            with_embeds=[follower.needs_embeds for follower in followers],
+            with_masks=[tracker.needs_masks for tracker in trackers],
+            with_embeds=[tracker.needs_embeds for tracker in trackers],
             max_rows=self.max_rows,
         )
         for follow, rows in zip(asked.values(), found):
             follow.found = rows
 
-    def _needs_the_network(self, follow: FollowedPrompt, frame: VideoFrame) -> bool:
+    def _needs_the_network(self, follow: TrackedPrompt, frame: VideoFrame) -> bool:
         """A target shown by its mask is known; of a box the mask is not."""
         if follow.shown is None:
             return True
-        follower = self.followers[follow.state.kind]
-        return follow.shown.mask is None and follower.reports_masks(frame)
+        tracker = self.trackers[follow.state.kind]
+        return follow.shown.mask is None and tracker.reports_masks(frame)
 
-    def finish(self) -> list[TrackEvents]:
+    def finish(self) -> list[TrackUpdate]:
         """What is still to be said of tracks at the end of the video."""
-        return [
-            TrackEvents(prompt_id, ended, ended.ids[:0])
+        return _updates(
+            (prompt_id, self.trackers[state.kind].finish(state.memory))
             for prompt_id, state in self._prompts.items()
-            if (ended := self.followers[state.kind].finish(state.memory)) is not None
-        ]
-
-    def video_results(self, events: TrackEvents) -> InstanceData:
-        """Results of whole videos of tracks that ended: one for each likely name.
-
-        Returns:
-            InstanceData: ``instances_id``, ``labels`` and ``scores``, (r,) each.
-
-        Raises:
-            ValueError: If the prompt was removed since, or its kind has no results of
-                whole videos.
-        """
-        return self._follower(events.prompt_id).video_results(events.ended)
+        )
 
     # --------------------------------------------------------------------------- state
 
@@ -342,16 +317,15 @@ class VideoSession:
         """Everything that later frames depend on: ``torch.load(weights_only=True)``.
 
         Raises:
-            ValueError: If a follower or tracker (of your own) keeps things on itself,
+            ValueError: If a tracker (of your own) keeps things on itself,
                 or a memory cannot be saved: other results would follow.
         """
-        hidden = changed(self._settings, digests(self.followers))
+        hidden = changed(self._settings, digests(self.trackers))
         if hidden:
             raise ValueError(
                 f'The session cannot be saved: {hidden} changed since it began, and '
-                'are kept by followers or trackers, not by their memory. Let '
-                'new_memory() return a uninext.structures.Memory with fields for them, '
-                'which step() is given.'
+                'are kept by trackers, not by their memory. Give their memory_type, a '
+                'uninext.structures.Memory, fields for them.'
             )
         return dict(
             num_frames=self.num_frames,
@@ -369,7 +343,7 @@ class VideoSession:
 
         Raises:
             ValueError: If the state is not of a session, or asks for a kind of prompt
-                that this session has no, or another, follower for. The session is then
+                that this session has no, or another, tracker for. The session is then
                 as it was before.
         """
         expected = {'num_frames', 'next_id', 'next_prompt', 'prompts', 'shown'}
@@ -379,10 +353,10 @@ class VideoSession:
                 f'{sorted(expected)}.'
             )
         kinds = {packed['kind'] for packed in state['prompts'].values()}
-        if not kinds <= set(self.followers):
+        if not kinds <= set(self.trackers):
             raise ValueError(
                 f'The saved session follows {sorted(kinds)}, this model '
-                f'{sorted(self.followers)}.'
+                f'{sorted(self.trackers)}.'
             )
         prompts = {i: self._unpacked(packed) for i, packed in state['prompts'].items()}
         self.num_frames = state['num_frames']
@@ -392,15 +366,15 @@ class VideoSession:
         self._shown = {i: Target(**target) for i, target in state['shown'].items()}
 
     def _unpacked(self, packed: Mapping[str, Any]) -> PromptState:
-        """A prompt with its memory, if this session's follower can go on with it."""
+        """A prompt with its memory, if this session's tracker can go on with it."""
         kind, prompt, memory = packed['kind'], packed['prompt'], packed['memory']
-        expected = self.followers[kind].memory_type
+        expected = self.trackers[kind].memory_type
         name = None if expected is None else expected.__name__
         waits = prompt is None and memory is None  # a target, for the frame to show it
         if packed['memory_type'] != name and not waits:
             raise ValueError(
                 f'The saved session remembers {kind} as {packed["memory_type"]}, this '
-                f'model as {name}. Open it with the same followers.'
+                f'model as {name}. Open it with the same trackers.'
             )
         if memory is not None:
             device = self.model.device
@@ -425,11 +399,13 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
             module.training = True
 
 
-def _events(followed: Mapping[int, FollowedPrompt]) -> list[TrackEvents]:
+def _updates(
+    updates: Iterable[tuple[int, TrackUpdate | None]],
+) -> list[TrackUpdate]:
     return [
-        TrackEvents(prompt_id, follow.events.ended, follow.events.discarded)
-        for prompt_id, follow in followed.items()
-        if follow.events is not None
+        update._replace(prompt_id=prompt_id)
+        for prompt_id, update in updates
+        if update is not None
     ]
 
 
@@ -437,7 +413,7 @@ def _packed_state(state: PromptState) -> dict[str, Any]:
     prompt, memory = state.prompt, state.memory
     if not isinstance(memory, (Memory, type(None))):
         raise ValueError(
-            f'What the follower of {state.kind!r} remembers cannot be saved: it is a '
+            f'What the tracker of {state.kind!r} remembers cannot be saved: it is a '
             f'{type(memory).__name__}, expected a uninext.structures.Memory.'
         )
     return dict(

@@ -45,7 +45,7 @@ RUNNER_KEYS = (
 )
 BOXES, MASKS = 'boxes', 'masks'
 # Of a model, what holds no weights and may differ between tasks.
-PARTS = ('predictor', 'followers')
+PARTS = ('predictor', 'trackers')
 # Lists of a record that go together, one entry a sentence.
 SENTENCE_KEYS = ('expressions', 'exp_id', 'kinds')
 
@@ -190,7 +190,7 @@ def measure_ten_tasks(
     Nothing of the configs is changed but the files of a smaller split and the folder
     of logs. Pictures are those of ``od`` and ``rec``; where a sentence belongs to a
     picture or video that is kept, it is kept. The network is built once: of the
-    configs' models, the predictor and the followers alone may differ.
+    configs' models, the predictor and the trackers alone may differ.
 
     Args:
         configs: A test config for each ``config`` of ``TEN_TASKS``, as
@@ -319,7 +319,7 @@ def _load_network(
             raise ValueError(
                 f'The configs {first!r} and {name!r} describe different networks, and '
                 'one checkpoint is judged on all tasks. Only model.predictor and '
-                'model.followers may differ: give the same --cfg-options to all.'
+                'model.trackers may differ: give the same --cfg-options to all.'
             )
     return UninextInferencer(configs[first], checkpoint).model
 
@@ -334,8 +334,8 @@ def _with_parts_of(cfg: Config, model: nn.Module) -> Iterator[None]:
     """Let a network report and follow as a config says."""
     own = {name: getattr(model, name) for name in PARTS}
     parts = copy.deepcopy({name: cfg.model.get(name) or {} for name in PARTS})
-    followers = parts['followers']
-    model.followers = {kind: MODELS.build(part) for kind, part in followers.items()}
+    trackers = parts['trackers']
+    model.trackers = {kind: MODELS.build(part) for kind, part in trackers.items()}
     model.predictor = MODELS.build(parts['predictor'])
     try:
         yield
