@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from uninext.apis import AskedPrompt, Result, to_mot_lines, to_youtube_vis
-from uninext.evaluation.functional import decode_segmentation
+from uninext.formats.rle import decode_segmentation
 
 HEIGHT, WIDTH = 120, 160
 NAMES = AskedPrompt('dog, cat', ('dog', 'cat'), single=False)

@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader
 from helpers.painted_world import HEIGHT, WIDTH, ColorModel, frame, painted
 from uninext.datasets.samplers import WholeVideoSampler
 from uninext.engine import VideoTestLoop
-from uninext.evaluation.functional import encode_mask
+from uninext.formats.rle import encode_mask
 from uninext.models.trackers import VideoSession
 from uninext.registry import DATASETS, MODELS
 

@@ -9,7 +9,7 @@ from mmengine.evaluator import Evaluator
 from mmengine.structures import InstanceData
 
 from uninext.evaluation import AveragedSetsMetric
-from uninext.evaluation.functional import encode_mask
+from uninext.formats.rle import encode_mask
 from uninext.registry import METRICS
 from uninext.structures import UninextDataSample
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from pycocotools import mask as mask_utils
 
-from uninext.evaluation.functional import (
+from uninext.evaluation.functional.referring import (
     Overlap,
     box_overlap,
-    decode_segmentation,
     mask_overlap,
     summarize_overlaps,
 )
+from uninext.formats.rle import decode_segmentation
 
 
 def test_a_set_without_sentences_has_no_figures():

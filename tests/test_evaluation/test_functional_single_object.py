@@ -3,13 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from uninext.evaluation.functional import (
+from uninext.evaluation.functional.single_object import (
     RULES,
+    paired_iou,
     sequence_errors,
     success_curve,
     summarize_sequences,
 )
-from uninext.evaluation.functional.single_object import paired_iou
 
 NAN = np.full(4, np.nan)
 

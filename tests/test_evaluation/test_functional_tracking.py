@@ -5,14 +5,14 @@ import sys
 import numpy as np
 import pytest
 
-from uninext.evaluation.functional import (
+from uninext.evaluation.functional.tracking import (
     TrackingFrame,
     distracted_predictions,
-    encode_mask,
     mask_similarity,
     tracking_figures,
 )
 from uninext.formats.boxes import pairwise_iou
+from uninext.formats.rle import encode_mask
 
 
 def make_frames(tracks: list[list[int]], truth: int = 2) -> list[TrackingFrame]:

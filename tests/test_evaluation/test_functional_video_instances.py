@@ -8,12 +8,12 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from uninext.evaluation.functional import (
-    encode_mask,
+from uninext.evaluation.functional.video_instances import (
     tube_area,
     tube_iou,
     video_instance_figures,
 )
+from uninext.formats.rle import encode_mask
 
 SIZE = (20, 24)
 

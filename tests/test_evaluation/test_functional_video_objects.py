@@ -3,15 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from uninext.evaluation.functional import (
+from uninext.evaluation.functional.video_objects import (
     ObjectScores,
     contour_accuracy,
     frame_statistics,
+    mask_contour,
     region_similarity,
     summarize_objects,
     summarize_seen_unseen,
 )
-from uninext.evaluation.functional.video_objects import mask_contour
 
 SIZE = (24, 32)
 

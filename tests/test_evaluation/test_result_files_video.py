@@ -9,7 +9,6 @@ import trackeval
 from PIL import Image
 
 from helpers.tools import run_tool
-from uninext.evaluation.functional import encode_mask
 from uninext.evaluation.result_files import (
     evaluate_davis,
     evaluate_mot,
@@ -18,6 +17,7 @@ from uninext.evaluation.result_files import (
 )
 from uninext.formats.index_png import read_object_ids
 from uninext.formats.json_file import read_json
+from uninext.formats.rle import encode_mask
 
 TOOL = 'tools/analysis_tools/eval_results.py'
 LINES = '10,20,30,40\n12,20,30,40\n14,20,30,40\n'

@@ -19,9 +19,9 @@ from uninext.evaluation import (
     VideoInstanceMetric,
     VOSMetric,
 )
-from uninext.evaluation.functional import encode_mask
 from uninext.evaluation.result_files import evaluate_davis, evaluate_mot, evaluate_sot
 from uninext.formats.index_png import read_object_ids
+from uninext.formats.rle import encode_mask
 from uninext.registry import METRICS
 from uninext.structures import UninextDataSample
 

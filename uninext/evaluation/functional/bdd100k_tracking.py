@@ -18,7 +18,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from uninext.evaluation.functional.tracking import TrackingFrame
 
@@ -197,6 +196,8 @@ def _assign(distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.zeros(0, dtype=int), np.zeros(0, dtype=int)
     # distances are at most 1: one impossible pair is worse than all others together
     costs = np.where(possible, distances, 2.0 * min(distances.shape) + 1)
+    from scipy.optimize import linear_sum_assignment  # a second to load
+
     rows, columns = linear_sum_assignment(costs)
     keep = possible[rows, columns]
     return rows[keep], columns[keep]
@@ -243,6 +244,8 @@ def _count_identity_matches(frames: Sequence[TrackingFrame]) -> int:
     tracks, column_of = np.unique([pair[1] for pair in shared], return_inverse=True)
     table = np.zeros((len(truth), len(tracks)), dtype=np.int64)
     table[row_of, column_of] = list(shared.values())
+    from scipy.optimize import linear_sum_assignment  # a second to load
+
     return int(table[linear_sum_assignment(table, maximize=True)].sum())
 
 

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 from pycocotools import mask as mask_utils
-from scipy.optimize import linear_sum_assignment
 
 SIMILARITY_TH = 0.5  # CLEAR and IDF1: IoU from which a box may be the object's
 COMBINED = 'COMBINED'
@@ -72,6 +71,8 @@ def distracted_predictions(
     """
     similarity = np.asarray(similarity, dtype=np.float64)
     enough = similarity >= SIMILARITY_TH - np.finfo(float).eps
+    from scipy.optimize import linear_sum_assignment  # a second to load
+
     rows, columns = linear_sum_assignment(-np.where(enough, similarity, 0))
     matched = enough[rows, columns] & np.asarray(is_distractor, dtype=bool)[rows]
     distracted = np.zeros(similarity.shape[1], dtype=bool)
