@@ -91,6 +91,15 @@ def count(monkeypatch, owner, name) -> list[int]:
     return calls
 
 
+def test_opens_with_trackers_of_the_call(video_model):
+    own = dict(expression=ExpressionTracker(with_masks=False))
+    session = video_model.open(trackers=own)
+    assert session.trackers == own
+    with pytest.raises(ValueError, match=r"tracks \['expression'\] only; 'box'"):
+        session.add(box=BOXES[0])
+    assert set(video_model.trackers) > set(own)
+
+
 def test_opens_with_the_trackers_of_the_config(video_model, frames):
     session = video_model.open()
     assert session.scale == (1333, 800)
