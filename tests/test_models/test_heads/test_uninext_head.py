@@ -51,7 +51,7 @@ def random_outputs(tokens: int = TOKENS, with_iou: bool = True) -> HeadOutputs:
 
 
 def selected_of(logits, boxes) -> SelectedQueries:
-    return SelectedQueries(None, None, logits, boxes, None)
+    return SelectedQueries(None, None, logits, boxes)
 
 
 def test_no_object_gives_zero_losses_in_the_graph():
