@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 .DEFAULT_GOAL := help
 
 help:
-	@echo 'make demo                ten tasks: figures, pictures and a video of a small test split'
+	@echo 'make demo                ten tasks: metrics, images and a video of a small test split'
 	@echo 'make demo DATA=folder    fine-tune the small model on your folder, draw what it finds'
 	@echo 'make test                run the tests and measure their coverage'
 	@echo 'make test ROOM=test_apis  run one folder or file of tests/'

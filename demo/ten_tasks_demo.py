@@ -1,8 +1,8 @@
-"""Ten tasks in minutes: one network on pictures and videos that it never saw.
+"""Ten tasks in minutes: one network on images and videos that it never saw.
 
-Generates a small test split of the Shapes suite, judges the shipped checkpoint on all
-ten tasks by their own configs, prints the table, and draws two examples and a failure
-of each task and a video of all of them.
+Generates a small test split of the Shapes suite, evaluates the shipped checkpoint on
+all ten tasks by their own configs, prints the table, and draws two examples and a
+failure of each task and a video of all of them.
 
 Example:
     python demo/ten_tasks_demo.py --out demo_output
@@ -23,9 +23,9 @@ from uninext.cli.common import UserError, user_errors
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = ROOT / 'configs/uninext/eval'
 # Sizes that fit the time: on two cores, two thirds of it are for the video tasks.
-NUM_PICTURES, NUM_VIDEOS, NUM_SENTENCES = 12, 4, 1
+NUM_IMAGES, NUM_VIDEOS, NUM_EXPRESSIONS = 12, 4, 1
 SIZE_WH, NUM_FRAMES = (320, 240), 16  # as in training
-SCENE, VIDEO_FPS = 5, 8  # the README asks this picture for its small red star
+SCENE, VIDEO_FPS = 5, 8  # the README asks this image for its small red star
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -40,8 +40,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='weights of stage3_video_shapes.py (default: those that are shipped)',
     )
     for name, default, what in (
-        ('--num-pictures', NUM_PICTURES, 'pictures to judge by'),
-        ('--num-videos', NUM_VIDEOS, 'videos to judge by; crowds: half as many'),
+        ('--num-images', NUM_IMAGES, 'images to evaluate on'),
+        ('--num-videos', NUM_VIDEOS, 'videos to evaluate on; crowds: half as many'),
         ('--seed', 0, 'of the generated scenes; 0 is the world of the training'),
     ):
         text = f'{what} (default: {default})'
@@ -63,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Generate, judge, draw, and say what to look at."""
+    """Generate, evaluate, draw, and say what to look at."""
     out, start = Path(args.out), time.perf_counter()
     if args.checkpoint and not Path(args.checkpoint).is_file():
         from uninext.utils.files import FileError
@@ -72,12 +72,12 @@ def run(args: argparse.Namespace) -> None:
     print(f'[1/3] Generating scenes in {out}/shapes', flush=True)
     from uninext import apis  # first: it keeps mmdet from printing what it lacks
     from uninext.shapes import generate_suite
-    from uninext.shapes.report import ten_task_pictures, ten_tasks
+    from uninext.shapes.report import ten_task_images, ten_tasks
 
     model = args.checkpoint or apis.UninextInferencer().model
     generate_suite(
         out / 'shapes',
-        (1, 1, args.num_pictures),
+        (1, 1, args.num_images),
         (0, 0, args.num_videos),
         SIZE_WH,
         NUM_FRAMES,
@@ -88,34 +88,34 @@ def run(args: argparse.Namespace) -> None:
     configs = ten_tasks.load_task_configs(CONFIGS)
     configs = ten_tasks.point_at_shapes(configs, out / 'shapes', 'test')
     seconds = time.perf_counter() - start
-    print(f'[2/3] Judging all tasks on the test split (after {seconds:.0f} s; takes')
+    print(f'[2/3] Evaluating all tasks on the test split (after {seconds:.0f} s; takes')
     print('      about two minutes on two cores)', flush=True)
-    album = ten_task_pictures.SceneAlbum()
+    album = ten_task_images.SceneAlbum()
     rows = ten_tasks.measure_ten_tasks(
         configs,
         model,
         out / 'logs',
-        num_sentences=NUM_SENTENCES,
+        num_expressions=NUM_EXPRESSIONS,
         report=lambda line: print(f'      {line}', flush=True),
         hooks_of=album.hooks_of,
     )
     ten_tasks.write_ten_tasks(out, rows, args.checkpoint or 'shipped')
     print('[3/3] Drawing', flush=True)
     picked = album.pick()
-    ten_task_pictures.write_task_pages(out / 'pictures', picked)
-    ten_task_pictures.write_task_video(out / ten_task_pictures.VIDEO_NAME, picked)
+    ten_task_images.write_task_pages(out / 'images', picked)
+    ten_task_images.write_task_video(out / ten_task_images.VIDEO_NAME, picked)
     print(f'\n{ten_tasks.ten_tasks_table(rows)}\n')
     _say_what_next(out)
 
 
 def _leave_to_ask(out: Path) -> None:
-    """A picture and a video of the test split where the README's lines find them."""
+    """An image and a video of the test split where the README's lines find them."""
     import mmcv
 
     from uninext.utils.video_writer import VideoWriter
 
-    pictures = sorted((out / 'shapes/test').glob('*.jpg'))
-    shutil.copy(pictures[min(SCENE, len(pictures) - 1)], out / 'scene.jpg')
+    images = sorted((out / 'shapes/test').glob('*.jpg'))
+    shutil.copy(images[min(SCENE, len(images) - 1)], out / 'scene.jpg')
     with VideoWriter(out / 'video.mp4', VIDEO_FPS) as video:
         for frame in sorted((out / 'shapes/videos/test/scene_00000').glob('*.jpg')):
             video.write(mmcv.imread(frame))
@@ -124,7 +124,7 @@ def _leave_to_ask(out: Path) -> None:
 def _say_what_next(out: Path) -> None:
     command = os.path.relpath(Path(sys.executable).parent / 'uninext')
     print(f'Look at   {out}/ten_tasks.mp4')
-    print(f'          {out}/pictures: best, median and worst answer of each task')
+    print(f'          {out}/images: best, median and worst prediction of each task')
     print('Go on with')
     print(f"  {command} predict {out}/scene.jpg --categories 'star, ring'")
     print(f'  {command} predict {out}/video.mp4 --categories circle')

@@ -53,7 +53,7 @@ MAX_LINES = 40
 LONG = {'stage2_image_tiny_overfit.py', 'shapes_words/small.py'}
 # Sources of which masks are there and are not read, on purpose.
 BOXES_ONLY = {'sot', 'otb', *TAXONOMIES}
-BOXES_ONLY |= {f'small_{s}' for s in ('sentences', 'attributes', 'sot', 'coco_sot')}
+BOXES_ONLY |= {f'small_{s}' for s in ('expressions', 'attributes', 'sot', 'coco_sot')}
 PACKING = {'PackUninextInputs', 'PackClipInputs', 'PackFrame'}
 # Million parameters; R50: 109 bert-base, 23 ResNet-50, 34 the rest.
 PARAMETERS = {
@@ -547,10 +547,10 @@ def test_every_video_test_is_known():
         for n in NAMES
         if n.startswith('eval/') and load(n).model.type == 'UNINEXTVideo'
     }
-    pictures = {'od_shapes', 'rec_shapes'}
+    images = {'od_shapes', 'rec_shapes'}
     tiny = {n for n in stage_3 if n.endswith('_tiny')}
-    shapes = {n for n in stage_3 if n.endswith('_shapes')} - pictures
-    assert stage_3 - tiny - shapes - pictures == set(VIDEO_TESTS)
+    shapes = {n for n in stage_3 if n.endswith('_shapes')} - images
+    assert stage_3 - tiny - shapes - images == set(VIDEO_TESTS)
     tasks = {'sot', 'vos', 'mot', 'vis', 'rvos'}
     assert {n.split('_')[0] for n in tiny} == tasks
     assert {n.split('_')[0] for n in shapes} == {*tasks, 'mots'}
@@ -558,11 +558,11 @@ def test_every_video_test_is_known():
         cfg = load(f'eval/{name}.py')
         assert cfg.test_cfg == dict(type='VideoTestLoop')
         assert cfg.test_dataloader.sampler.type == 'WholeVideoSampler'
-    for name in stage_3 - pictures:  # no masks where nobody reads them
+    for name in stage_3 - images:  # no masks where nobody reads them
         cfg, task = load(f'eval/{name}.py').model, name.split('_')[0]
         assert cfg.trackers.category.get('with_masks', True) is (task != 'mot')
         assert cfg.trackers.box.get('with_masks', True) is (task != 'sot')
-    for name in pictures:
+    for name in images:
         assert load(f'eval/{name}.py').test_cfg == dict(type='TestLoop')
 
 

@@ -182,7 +182,7 @@ def publish_model(
     source: str | Path,
     config: str | Path | Config,
     target: str | Path,
-    figures: Mapping[str, Any] | None = None,
+    metrics: Mapping[str, Any] | None = None,
 ) -> PublishReport:
     """Write the weights of a checkpoint as a small file that is enough to use them.
 
@@ -191,7 +191,7 @@ def publish_model(
         config: That it was trained with. One of this project is noted by its name; of
             another one the ``model`` goes into the metadata.
         target: ``.safetensors`` file to write, whole or not at all.
-        figures: What was measured with it, for the metadata; anything JSON knows.
+        metrics: What was measured with it, for the metadata; anything JSON knows.
 
     Returns:
         What was written, as it is when read back.
@@ -215,8 +215,8 @@ def publish_model(
     meta = {**_config_meta(config), 'source_sha256': sha256_of(source)}
     if 'iter' in (source_meta := read_meta(source)):
         meta['iter'] = source_meta['iter']
-    if figures is not None:
-        meta['figures'] = json.dumps(figures)
+    if metrics is not None:
+        meta['metrics'] = json.dumps(metrics)
     return publish_weights(model, target, meta)
 
 
@@ -228,7 +228,7 @@ def unknown_to(
     Args:
         model: As of :func:`resolve_model`.
         checkpoint: As of :func:`resolve_model`; with other weights nothing is known.
-        texts: Names and sentences; none: it is not said what is asked for.
+        texts: Names and expressions; none: it is not said what is asked for.
     """
     name = DEFAULT_MODEL if model is None else str(model)
     knows = MODEL_ZOO[name].knows if name in MODEL_ZOO else ()
@@ -236,7 +236,7 @@ def unknown_to(
     if checkpoint or not knows or not texts or any(map(words.search, texts)):
         return None
     return (
-        f'{name} was trained on generated pictures of {", ".join(knows)} alone; what '
+        f'{name} was trained on generated images of {", ".join(knows)} alone; what '
         'it finds of anything else means nothing. Other models: docs/model_zoo.md.'
     )
 
@@ -271,7 +271,7 @@ def _check_kind(config: Mapping[str, Any], kinds: Sequence[str]) -> None:
         raise ValueError(
             f'The model {" or ".join(kinds)} is needed here; the config has {kind!r}. '
             'Take a config of configs/uninext, or one that inherits from it: '
-            'stage3_video.py for pictures and videos, stage2_image.py for pictures.'
+            'stage3_video.py for images and videos, stage2_image.py for images.'
         )
 
 
@@ -337,7 +337,7 @@ def _known_configs(root: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _close_to(wanted: str, known: Mapping[str, Any] | list[str]) -> str:
-    """A sentence that names what may have been meant; empty if nothing is close."""
+    """An expression that names what may have been meant; empty if nothing is close."""
     stems = {key: key for key in known}
     stems |= {key.rsplit('/', 1)[-1]: key for key in known}
     close = difflib.get_close_matches(wanted, stems, n=_NUM_CLOSE)

@@ -22,7 +22,7 @@ train_dataloader = dict(
     dataset=dict(sources=[dict(name='objects365', dataset=__train, class_aware=True)]),
 )
 val_cfg = dict(type='ValLoop')
-# The figures of docs/shapes.md were measured at this size.
+# The metrics of docs/shapes.md were measured at this size.
 inference_scale = (400, 272)
 __test = [
     dict(step, scale=inference_scale) if step['type'] == 'Resize' else step

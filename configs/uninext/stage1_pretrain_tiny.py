@@ -1,7 +1,7 @@
 # Stage 1 for a laptop: detection, and masks learned from boxes alone, on 2 CPU cores.
 # python tools/dataset_converters/shapes.py data/tiny && \
 #     python tools/train.py configs/uninext/stage1_pretrain_tiny.py
-# Figures: docs/photographs.md.
+# Metrics: docs/photographs.md.
 _base_ = ['./stage2_image_tiny.py', '../_base_/models/masks_from_boxes.py']
 model = _base_.pop('masks_from_boxes')
 __train = dict(_base_.tiny_train, pipeline=_base_.boxes_train_pipeline)

@@ -1,6 +1,6 @@
 # Proof that masks are learned from boxes: 16 photographs, no mask is ever read.
 # python tools/train.py configs/uninext/stage1_pretrain_tiny_overfit.py
-# Figures and the command that makes data/photos16: docs/photographs.md.
+# Metrics and the command that makes data/photos16: docs/photographs.md.
 _base_ = ['./stage2_image_tiny_overfit.py', '../_base_/models/masks_from_boxes.py']
 model = _base_.pop('masks_from_boxes')
 # three decoder layers count: 500 iterations

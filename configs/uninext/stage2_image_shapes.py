@@ -1,7 +1,7 @@
-# Stage 2 on the Shapes suite: masks and sentences, 1:1, on 2 CPU cores.
+# Stage 2 on the Shapes suite: masks and expressions, 1:1, on 2 CPU cores.
 # python tools/train.py configs/uninext/stage2_image_shapes.py \
 #     --cfg-options load_from=work_dirs/stage1_pretrain_shapes/iter_800.pth
-# 2.3 s an iteration on one core of a busy machine: 1.5 hours; judged by 300 sentences.
+# 2.3 s an iteration on one core of a busy machine: 1.5 hours; evaluated by 300 expressions.
 # Source: docs/shapes.md; data: configs/_base_/datasets/shapes.py.
 _base_ = [
     '../_base_/default_runtime.py',

@@ -1,7 +1,7 @@
 # Stage 2 for a laptop: detection, segmentation and expressions, 1:1, on 2 CPU cores.
 # python tools/dataset_converters/shapes.py data/tiny && \
 #     python tools/train.py configs/uninext/stage2_image_tiny.py
-# About 0.6 s an iteration. Figures: docs/photographs.md.
+# About 0.6 s an iteration. Metrics: docs/photographs.md.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/uninext_tiny.py',

@@ -1,7 +1,7 @@
 # Proof that the pipeline learns: 16 photographs by heart, no augmentation.
 # python tools/dataset_converters/coco_subset.py data/photos16 --overfit 16 ... && \
 #     python tools/train.py configs/uninext/stage2_image_tiny_overfit.py
-# Figures and the command that makes data/photos16: docs/photographs.md.
+# Metrics and the command that makes data/photos16: docs/photographs.md.
 _base_ = './stage2_image_tiny.py'
 __load = [
     dict(type='LoadImageOrExplain'),

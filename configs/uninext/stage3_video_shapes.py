@@ -1,7 +1,7 @@
 # Stage 3 on the Shapes suite: all ten tasks; VIS, MOT, R-VOS, SOT and VOS as 1:1:1:1.
 # python tools/train.py configs/uninext/stage3_video_shapes.py \
 #     --cfg-options load_from=work_dirs/stage2_image_shapes/iter_2400.pth
-# 1.7 s an iteration on one core of a busy machine: 1 hour. Figures of all tasks:
+# 1.7 s an iteration on one core of a busy machine: 1 hour. Metrics of all tasks:
 # tools/analysis_tools/ten_tasks.py CHECKPOINT
 # Source: docs/shapes.md; data: configs/_base_/datasets/shapes.py.
 _base_ = [

@@ -1,7 +1,7 @@
 # Stage 3 for a laptop: all video tasks from a few real videos and photographs.
 # python tools/train.py configs/uninext/stage3_video_tiny.py \
 #     --cfg-options load_from=work_dirs/stage2_image_tiny/iter_2000.pth
-# Data: tools/dataset_converters/tiny_video.py, coco_subset.py. Figures: docs/video.md.
+# Data: tools/dataset_converters/tiny_video.py, coco_subset.py. Metrics: docs/video.md.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/uninext_tiny_video.py',

@@ -40,7 +40,7 @@ def make_scene(seed: int, num_frames: int = 12, num_videos: int = 2):
     is in it apart from the others, so that no two predictions overlap.
     """
     rng = np.random.default_rng(seed)
-    truth, answers = [], []
+    ground_truth, predictions = [], []
     for video in range(num_videos):
         kinds = rng.choice(NAMES, 12)
         crowd = rng.random(12) < 0.2
@@ -63,6 +63,6 @@ def make_scene(seed: int, num_frames: int = 12, num_videos: int = 2):
                     kind = str(rng.choice(NAMES) if wrong else kinds[cell])
                     score = round(float(rng.random()), 3)
                     found.append(make_label(track, kind, moved, score=score))
-            truth.append(make_frame(index, objects, f'v{video}'))
-            answers.append(make_frame(index, found, f'v{video}'))
-    return truth, answers
+            ground_truth.append(make_frame(index, objects, f'v{video}'))
+            predictions.append(make_frame(index, found, f'v{video}'))
+    return ground_truth, predictions

@@ -40,7 +40,7 @@ FOREIGN = {
     *('unzip', 'tensorboard', 'sbatch', 'squeue', 'nvidia-smi', 'free', 'eval'),
 }
 
-OUTPUTS = ('--out', '--pictures', '--page', '--show-dir', '--work-dir')
+OUTPUTS = ('--out', '--page', '--show-dir', '--work-dir')
 # Files that the reader is told to write.
 _SHOWN = {block.file_name for block in all_blocks()}
 

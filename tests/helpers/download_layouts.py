@@ -1,6 +1,6 @@
 """Small copies of the layouts in which video sets are downloaded.
 
-Every picture is 24 x 16 (width x height), dark noise on which objects are bright: 1 is
+Every image is 24 x 16 (width x height), dark noise on which objects are bright: 1 is
 red, 2 green, 3 blue. What is drawn is what the tests expect.
 """
 
@@ -48,7 +48,7 @@ def write_frames(
         Image.fromarray(pixels).save(folder / name, quality=95, subsampling=0)
 
 
-def index_picture(boxes: dict[int, list | None]) -> np.ndarray:
+def index_image(boxes: dict[int, list | None]) -> np.ndarray:
     pixels = np.zeros(SIZE_WH[::-1], np.uint8)
     for number, box in boxes.items():
         if box is not None:
@@ -66,12 +66,12 @@ def write_mask(path: Path, pixels: np.ndarray, palette: bool = True) -> None:
 
 
 def write_masked_video(images: Path, masks: Path, name: str, boxes=BOXES) -> None:
-    """Frames 00000, 00005, ... and a palette picture for each."""
+    """Frames 00000, 00005, ... and a palette image for each."""
     length = len(next(iter(boxes.values())))
     stems = [f'{5 * i:05d}' for i in range(length)]
     write_frames(images / name, [f'{stem}.jpg' for stem in stems], boxes=boxes)
     for i, stem in enumerate(stems):
-        pixels = index_picture({k: v[i] for k, v in boxes.items()})
+        pixels = index_image({k: v[i] for k, v in boxes.items()})
         write_mask(masks / name / f'{stem}.png', pixels)
 
 
@@ -182,7 +182,7 @@ def ref_youtube_vos(root: Path) -> Path:
     boxes = {**BOXES, 2: [None, None, [12, 7, 6, 5]]}
     write_masked_video(train / 'JPEGImages', train / 'Annotations', 'v1', boxes)
     write_frames(root / 'valid' / 'JPEGImages' / 'v2', ['00000.jpg', '00005.jpg'])
-    sentences = {
+    expressions = {
         '0': dict(exp='a cat on the left ', obj_id='1'),
         '1': dict(exp='the dog', obj_id='2'),
         '2': dict(exp='a cat on the left', obj_id='1'),
@@ -195,7 +195,7 @@ def ref_youtube_vos(root: Path) -> Path:
         frames=frames[:2], expressions={'0': dict(exp='it'), '1': dict(exp='a')}
     )
     for split, videos in {
-        'train': dict(v1=dict(frames=frames, expressions=sentences)),
+        'train': dict(v1=dict(frames=frames, expressions=expressions)),
         'valid': dict(v2=shown, v3=shown),
         'test': dict(v3=shown),
     }.items():
@@ -205,7 +205,7 @@ def ref_youtube_vos(root: Path) -> Path:
 
 
 def ref_davis(root: Path) -> Path:
-    """Four files of sentences about the judo video."""
+    """Four files of expressions about the judo video."""
     davis(root / 'DAVIS', 'Annotations_unsupervised')
     for number, name in enumerate(
         ('annot1', 'annot1_full_video', 'annot2', 'annot2_full_video')

@@ -105,8 +105,8 @@ def detection(folder: Path, kind: str) -> tuple[Values, Values]:
         ids = range(len(boxes))
         samples.append(make_sample(meta, boxes, ids, labels, scores, masks))
     categories = [dict(id=i, name=name) for name, i in CATEGORIES.items()]
-    truth = dict(images=images, annotations=annotations, categories=categories)
-    gt = write_json(folder / 'gt.json', truth)
+    ground_truth = dict(images=images, annotations=annotations, categories=categories)
+    gt = write_json(folder / 'gt.json', ground_truth)
     prefix = str(folder / 'out')
     config = dict(type='CocoMetric', ann_file=str(gt), metric=kind)
     values = run_metric({**config, 'outfile_prefix': prefix}, samples, CATEGORIES)
@@ -116,33 +116,33 @@ def detection(folder: Path, kind: str) -> tuple[Values, Values]:
 
 
 def referring(folder: Path, kinds: tuple[str, ...]) -> tuple[Values, Values]:
-    """REC and RES; some records have two sentences, some sentences no prediction."""
+    """REC and RES; some records have two expressions, some no prediction."""
     rng = np.random.default_rng(1)
     images, annotations, samples = [], [], []
     for image_id in range(1, 16):
         box = draw_box(rng)
         mask = encode_mask(ellipse(box))
-        sentences = [f'the one {image_id}', 'it'][: 1 + image_id % 2]
+        expressions = [f'the one {image_id}', 'it'][: 1 + image_id % 2]
         size = dict(height=SIZE_HW[0], width=SIZE_HW[1])
-        images.append(dict(id=image_id, expressions=sentences, **size))
+        images.append(dict(id=image_id, expressions=expressions, **size))
         xywh = [*box[:2], *(box[2:] - box[:2])]
         annotations.append(dict(image_id=image_id, bbox=xywh, segmentation=mask))
-        for sentence in sentences:
+        for expression in expressions:
             boxes = [shake(rng, box, 0.15) for _ in range(rng.integers(0, 4))]
             target = dict(bbox=box.tolist(), bbox_label=0, ignore_flag=0, mask=mask)
             meta = dict(img_id=image_id, ori_shape=SIZE_HW, instances=[target])
             scores, masks = rng.random(len(boxes)), [ellipse(b) for b in boxes]
             numbers = range(len(boxes))
             sample = make_sample(meta, boxes, numbers, [0] * len(boxes), scores, masks)
-            sample.prompt = Prompt.from_expression(sentence)
-            sample.set_metainfo(dict(expression=sentence))
+            sample.prompt = Prompt.from_expression(expression)
+            sample.set_metainfo(dict(expression=expression))
             samples.append(sample)
     gt = write_json(folder / 'gt.json', dict(images=images, annotations=annotations))
     prefix = str(folder / 'out')
     config = dict(type='ReferringMetric', metric=list(kinds), outfile_prefix=prefix)
     values = run_metric(config, samples, ['object'])
     metrics = FORMATS['refexp'](gt, f'{prefix}_instances_results.json')
-    assert set(metrics) == {'num_sentences', *kinds}
+    assert set(metrics) == {'num_expressions', *kinds}
     found = {f'{k}_{key}': v for k in kinds for key, v in metrics[k].items()}
     return values, found
 
@@ -253,13 +253,13 @@ def video_objects(folder: Path, frames: str) -> tuple[Values, Values]:
     return matching(values, found), found
 
 
-def sentences(folder: Path, merged: bool) -> tuple[Values, Values]:
-    """R-VOS: each sentence on its own, or sharing the pixels of its video."""
+def expressions(folder: Path, merged: bool) -> tuple[Values, Values]:
+    """R-VOS: each expression on its own, or sharing the pixels of its video."""
     rng = np.random.default_rng(4)
     samples = []
     for video in ('a', 'b'):
         maps = np.zeros((NUM_FRAMES, *SIZE_HW), np.uint8)
-        truth: dict[tuple[int, int], np.ndarray] = {}
+        ground_truth: dict[tuple[int, int], np.ndarray] = {}
         streams = []
         for number in (1, 2, 3):
             stream = list(
@@ -270,11 +270,11 @@ def sentences(folder: Path, merged: bool) -> tuple[Values, Values]:
             streams.append([sample for sample, _ in stream])
             for t, (_, here) in enumerate(stream):
                 mask = ellipse(here[number]) if here else np.zeros(SIZE_HW, bool)
-                truth[number, t] = mask & (maps[t] == 0)
-                maps[t][truth[number, t]] = number
+                ground_truth[number, t] = mask & (maps[t] == 0)
+                maps[t][ground_truth[number, t]] = number
         for number, stream in enumerate(streams, start=1):
             for t, sample in enumerate(stream):
-                mask = truth[number, t]
+                mask = ground_truth[number, t]
                 target = dict(bbox=[0, 0, 1, 1], bbox_label=0, instance_id=number)
                 instances = (
                     [{**target, 'mask': encode_mask(mask)}] if mask.any() else []
@@ -349,8 +349,8 @@ def instances_of_videos(folder: Path) -> tuple[Values, Values]:
             for number, tube in tubes.items()
         ]
     categories = [dict(id=i, name=name) for name, i in CATEGORIES.items()]
-    truth = dict(videos=videos, annotations=annotations, categories=categories)
-    gt = write_json(folder / 'gt.json', truth)
+    ground_truth = dict(videos=videos, annotations=annotations, categories=categories)
+    gt = write_json(folder / 'gt.json', ground_truth)
     out = str(folder / 'out')
     config = dict(type='VideoInstanceMetric', ann_file=str(gt), outfile_prefix=out)
     values = run_metric(config, samples, names)
@@ -368,7 +368,7 @@ CASES: Mapping[str, Callable[[Path], tuple[Values, Values]]] = {
     },
     'vos-davis': lambda folder: video_objects(folder, 'inner'),
     'vos-ytvos': lambda folder: video_objects(folder, 'after_first'),
-    'rvos': lambda folder: sentences(folder, merged=False),
-    'rvos-merged': lambda folder: sentences(folder, merged=True),
+    'rvos': lambda folder: expressions(folder, merged=False),
+    'rvos-merged': lambda folder: expressions(folder, merged=True),
     'vis': instances_of_videos,
 }

@@ -206,11 +206,11 @@ def mots_frames(seed: int, num_frames: int) -> list[tuple[dict, dict]]:
     rng = np.random.default_rng(seed)
     frames = []
     for _ in range(num_frames):
-        truth: dict[int, np.ndarray] = {}
+        ground_truth: dict[int, np.ndarray] = {}
         found: dict[int, np.ndarray] = {}
         for cell in range(6):
             top, left = 20 * (cell // 3), 20 * (cell % 3)
-            for side, limit in ((truth, 0.85), (found, 0.8)):
+            for side, limit in ((ground_truth, 0.85), (found, 0.8)):
                 y, x = np.array([top, left]) + rng.integers(2, 6, 2)
                 mask = np.zeros(MASK_SIZE_HW, bool)
                 mask[y : y + 12, x : x + 13] = True
@@ -221,7 +221,7 @@ def mots_frames(seed: int, num_frames: int) -> list[tuple[dict, dict]]:
         corner = rng.integers(0, 30)
         stray[corner : corner + 9, corner : corner + 14] = True
         found[77] = stray  # overlaps others, as a model's masks may
-        frames.append((truth, found))
+        frames.append((ground_truth, found))
     return frames
 
 
@@ -230,9 +230,9 @@ def build_mots(tmp_path: Path) -> tuple:
     num_frames = 8
     root = tmp_path / 'mots'
     samples, lines = [], []
-    for index, (truth, found) in enumerate(mots_frames(4, num_frames)):
+    for index, (ground_truth, found) in enumerate(mots_frames(4, num_frames)):
         instances = []
-        for track, mask in truth.items():
+        for track, mask in ground_truth.items():
             rle = encode_mask(mask)
             flag = int(track == 0)
             target = dict(instance_id=track, ignore_flag=flag, mask=rle)
@@ -272,13 +272,13 @@ def build_mots(tmp_path: Path) -> tuple:
     return found, matching(by_files, found)
 
 
-def bdd_samples(truth: list[dict], found: list[dict]) -> list[UninextDataSample]:
+def bdd_samples(ground_truth: list[dict], found: list[dict]) -> list[UninextDataSample]:
     """What a model and a dataset would give for a generated scene."""
     lengths: dict[str, int] = {}
-    for frame in truth:
+    for frame in ground_truth:
         lengths[frame['videoName']] = lengths.get(frame['videoName'], 0) + 1
     samples = []
-    for frame, answer in zip(truth, found):
+    for frame, prediction in zip(ground_truth, found):
         instances = [
             dict(
                 bbox=_bdd_box(label),
@@ -297,7 +297,7 @@ def bdd_samples(truth: list[dict], found: list[dict]) -> list[UninextDataSample]
             img_path=f'x/{frame["name"]}',
             instances=instances,
         )
-        labels = answer['labels']
+        labels = prediction['labels']
         samples.append(
             make_sample(
                 meta,
@@ -313,16 +313,16 @@ def bdd_samples(truth: list[dict], found: list[dict]) -> list[UninextDataSample]
 
 def build_bdd(tmp_path: Path, name: str, similarity: str) -> tuple:
     """Two videos with crowds, by the rules of BDD100K."""
-    truth, found = make_scene(11, num_frames=8)
+    ground_truth, found = make_scene(11, num_frames=8)
     root = tmp_path / name
     root.mkdir()
-    (root / 'gt.json').write_text(json.dumps(truth))
+    (root / 'gt.json').write_text(json.dumps(ground_truth))
     config = dict(
         type='BDD100KTrackingMetric',
         similarity=similarity,
         outfile_prefix=str(root / 'out'),
     )
-    values = run_metric(config, bdd_samples(truth, found), BDD_THINGS)
+    values = run_metric(config, bdd_samples(ground_truth, found), BDD_THINGS)
     return values, matching(FORMATS[name](root / 'gt.json', root / 'out'), values)
 
 

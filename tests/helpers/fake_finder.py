@@ -1,4 +1,4 @@
-"""Stands for the inferencer: every prompt has an answer, without a network."""
+"""Stands for the inferencer: every prompt has a prediction, without a network."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 
 from uninext.apis import AskedPrompt, Result, read_frames
 
-SIDE = 20  # pixels of what names and sentences find
+SIDE = 20  # pixels of what names and expressions find
 
 
 class FakeFinder:
     """Called like :class:`uninext.apis.UninextInferencer`.
 
     Args:
-        seconds: That every picture or frame takes.
+        seconds: That every image or frame takes.
         fail: Raised instead of answering.
     """
 
@@ -24,29 +24,29 @@ class FakeFinder:
         self.seconds, self.fail = seconds, fail
         self.calls: list[dict] = []
         self.running = self.most_running = self.frames_seen = 0
-        self.followed: list[dict] = []
+        self.tracked: list[dict] = []
 
     def __call__(self, source, **asked):
         self.calls.append(asked)
         if isinstance(source, np.ndarray):
-            return [self._answer(source, asked)]
+            return [self._prediction(source, asked)]
         return self._frames(source, asked)
 
     def remarks(self, categories, expression) -> list[str]:
         texts = [*(categories or ()), *(expression or ())]
         return [f'{text} is unknown' for text in texts if not text.isascii()]
 
-    def follow(self, **asked) -> FakeFollowing:
+    def track(self, **asked) -> FakeTracking:
         if self.fail is not None:
             raise self.fail
-        self.followed.append(asked)
-        return FakeFollowing(self, asked)
+        self.tracked.append(asked)
+        return FakeTracking(self, asked)
 
     def _frames(self, path: str, asked: dict) -> Iterator[Result]:
         for number, frame in enumerate(read_frames(path)):
-            yield self._answer(frame, asked, number)
+            yield self._prediction(frame, asked, number)
 
-    def _answer(self, image: np.ndarray, asked: dict, frame=None) -> Result:
+    def _prediction(self, image: np.ndarray, asked: dict, frame=None) -> Result:
         self.frames_seen += 1
         self.running += 1
         self.most_running = max(self.most_running, self.running)
@@ -56,13 +56,13 @@ class FakeFinder:
             raise self.fail
         prompts, boxes = [], []
         if asked['categories'] is not None:
-            names = tuple(asked['categories'])
-            prompts.append(AskedPrompt(', '.join(names), names, False))
-            found = [(i, 0.9 - 0.1 * i) for i in range(len(names))]
+            categories = tuple(asked['categories'])
+            prompts.append(AskedPrompt(', '.join(categories), categories, False))
+            found = [(i, 0.9 - 0.1 * i) for i in range(len(categories))]
             found = [f for f in found if f[1] >= asked['score_thr']]
             boxes += [((SIDE * i, 0), 0, i, score) for i, score in found]
-        for i, sentence in enumerate(asked['expression'] or ()):
-            prompts.append(AskedPrompt(sentence, (sentence,), True))
+        for i, expression in enumerate(asked['expression'] or ()):
+            prompts.append(AskedPrompt(expression, (expression,), True))
             boxes.append(((SIDE * i, 2 * SIDE), len(prompts) - 1, 0, 0.5))
         shown = [] if asked['box'] is None else list(asked['box'])
         for mask in () if asked['mask'] is None else asked['mask']:
@@ -96,7 +96,7 @@ class FakeFinder:
         )
 
 
-class FakeFollowing:
+class FakeTracking:
     """Answers frames as the finder does."""
 
     def __init__(self, finder: FakeFinder, asked: dict) -> None:
@@ -105,4 +105,4 @@ class FakeFollowing:
     def step(self, image: np.ndarray, score_thr: float) -> Result:
         self.frame += 1
         asked = {**self.asked, 'score_thr': score_thr}
-        return self.finder._answer(image, asked, self.frame)
+        return self.finder._prediction(image, asked, self.frame)

@@ -33,7 +33,7 @@ UNSURE = dict(
 
 
 class Keeper(BaseMetric):
-    """A metric that judges nothing and keeps what it gets."""
+    """A metric that evaluates nothing and keeps what it gets."""
 
     def __init__(self) -> None:
         super().__init__()

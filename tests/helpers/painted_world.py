@@ -122,23 +122,23 @@ class NoPreprocessing(nn.Module):
 class ColorModel(UNINEXT):
     """The door of UNINEXT with another network behind: one query a colour.
 
-    A name or sentence means the colours whose words are in it; ``thing`` means all.
+    A name or expression means the colours whose words are in it; ``thing`` means all.
 
     Args:
         with_masks: Whether there is a mask head.
-        max_names: A longer list of names is asked in parts.
+        max_categories: A longer list of names is asked in parts.
         max_rows: Prompts that are asked together.
     """
 
     def __init__(
-        self, with_masks: bool = True, max_names: int = 99, max_rows: int = 99
+        self, with_masks: bool = True, max_categories: int = 99, max_rows: int = 99
     ) -> None:
         BaseDetector.__init__(self)  # no network
         self.level_embed = nn.Parameter(torch.zeros(1))
         self.mask_head = PaintedBoxes() if with_masks else None
         self.data_preprocessor = NoPreprocessing()
         self.predictor = InstancePredictor(with_iou=False)
-        self.max_names, self.max_rows = max_names, max_rows
+        self.max_categories, self.max_rows = max_categories, max_rows
         self.num_features = 0
         self.row_counts: list[int] = []
         self.modes: list[bool] = []
@@ -159,10 +159,15 @@ class ColorModel(UNINEXT):
         rows: dict[object, list[PromptRow]] = {}
         for item, prompt in enumerate(prompts):
             parts = [(prompt, 0)]
-            if len(prompt) > self.max_names:
+            if len(prompt) > self.max_categories:
                 parts = [
-                    (Prompt.from_names(prompt.names[i : i + self.max_names]), i)
-                    for i in range(0, len(prompt), self.max_names)
+                    (
+                        Prompt.from_categories(
+                            prompt.names[i : i + self.max_categories]
+                        ),
+                        i,
+                    )
+                    for i in range(0, len(prompt), self.max_categories)
                 ]
             mine = rows.setdefault((type(prompt), prompt.pooled), [])
             mine.extend(PromptRow(item, *part) for part in parts)

@@ -113,7 +113,7 @@ def build(model_cfg: Config) -> UNINEXT:
 
 
 def names(*given: str) -> Prompt:
-    return Prompt.from_names(given)
+    return Prompt.from_categories(given)
 
 
 def target(num_templates: int = 1) -> VisualPrompt:

@@ -1,7 +1,7 @@
 """A small copy of every download that stage 3 trains on, in the folders of its config.
 
 Single images are 48 x 36 (width x height), frames 24 x 16. Objects are bright, 1 red,
-2 green, on dark noise: what a sample says can be seen in its picture.
+2 green, on dark noise: what a sample says can be seen in its image.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def rle(box: list | None, compressed: bool) -> dict | None:
     """The mask of a box in a frame; null where there is none."""
     if box is None:
         return None
-    pixels = layouts.index_picture({1: box})
+    pixels = layouts.index_image({1: box})
     if compressed:
         packed = mask_utils.encode(np.asfortranarray(pixels))
         return dict(size=packed['size'], counts=packed['counts'].decode())
@@ -90,9 +90,9 @@ def refer(root: Path, photographs: Path) -> None:
             ann_id=a['id'],
             image_id=a['image_id'],
             split='train' if a['image_id'] == 1 else 'val',
-            sentences=[dict(sent=text) for text in sentences],
+            sentences=[dict(sent=text) for text in expressions],
         )
-        for a, sentences in zip(annotations, 2 * (['left one', 'red'], ['right one']))
+        for a, expressions in zip(annotations, 2 * (['left one', 'red'], ['right one']))
     ]
     for name in ('refcoco/refs(unc).p', 'refcoco+/refs(unc).p', 'refcocog/refs(umd).p'):
         write_json((root / name).with_name('instances.json'), instances)
@@ -129,7 +129,7 @@ def youtube_vis(images: Path, annotations: Path, compressed: bool) -> None:
 
 
 def bdd100k(root: Path) -> None:
-    """All four sets: polygons of pictures, bitmasks of videos, a crowd, old names."""
+    """All four sets: polygons of images, bitmasks of videos, a crowd, old names."""
     labels, images = root / 'labels', root / 'images'
     for folder in ('100k/train', '10k/train'):
         image_names(images / folder, ['a.jpg', 'b.jpg'])
@@ -156,7 +156,7 @@ def bdd100k(root: Path) -> None:
             dict(name=f'{name}.jpg', videoName='v', frameIndex=index, labels=found)
         )
         pixels = np.zeros((16, 24, 4), np.uint8)  # class, flags, id (two bytes)
-        drawn = layouts.index_picture(boxes)
+        drawn = layouts.index_image(boxes)
         pixels[..., 0], pixels[..., 3] = 3 * (drawn > 0), drawn
         path = labels / f'seg_track_20/bitmasks/train/v/{name}.png'
         path.parent.mkdir(parents=True, exist_ok=True)

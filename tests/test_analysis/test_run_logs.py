@@ -104,12 +104,12 @@ def test_scalars_by_regular_expression():
 
 
 @pytest.mark.parametrize('count', [1, 2])
-def test_curves_become_a_picture(work_dir: Path, tmp_path: Path, count: int):
+def test_curves_become_an_image(work_dir: Path, tmp_path: Path, count: int):
     runs = [read_run(work_dir, name) for name in ('a', 'b')[:count]]
     out = draw_curves(runs, tmp_path / 'new' / 'x.png', window=2, title='t')
-    picture = cv2.imread(str(out))
-    assert picture.shape[1] > 1000
-    assert (picture.reshape(-1, 3).min(0) < 100).all()  # curves on white
+    image = cv2.imread(str(out))
+    assert image.shape[1] > 1000
+    assert (image.reshape(-1, 3).min(0) < 100).all()  # curves on white
     assert [p.name for p in out.parent.iterdir()] == ['x.png']
 
 

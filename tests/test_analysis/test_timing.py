@@ -24,7 +24,7 @@ def test_the_warm_up_does_not_count(monkeypatch):
     assert [line.split()[0] for line in lines] == ['warm-up'] * 2 + ['call'] * 3
 
 
-def test_figures_are_those_of_the_seconds():
+def test_metrics_are_those_of_the_seconds():
     seconds = tuple(float(i) for i in range(1, 101))
     measured = Timing(seconds, items=2, peak_bytes=5 * 2**20)
     assert measured.median == 50.5

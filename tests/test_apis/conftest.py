@@ -27,5 +27,5 @@ def folder(tmp_path) -> Path:
     path.mkdir()
     for i, one in enumerate(movie()):
         cv2.imwrite(str(path / f'{i:03d}.png'), one)
-    (path / 'notes.txt').write_text('no picture')
+    (path / 'notes.txt').write_text('no image')
     return path

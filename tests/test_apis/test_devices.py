@@ -17,8 +17,10 @@ def test_the_cpu_is_always_here():
 
 
 def test_auto_is_the_accelerator_if_there_is_one(monkeypatch):
-    for answer, name in ((True, 'cuda'), (False, 'cpu')):
-        monkeypatch.setattr('uninext.apis.devices.has_accelerator', lambda a=answer: a)
+    for prediction, name in ((True, 'cuda'), (False, 'cpu')):
+        monkeypatch.setattr(
+            'uninext.apis.devices.has_accelerator', lambda a=prediction: a
+        )
         assert usable_device('auto') == name
 
 

@@ -137,7 +137,7 @@ def test_paths_of_masks(find, tmp_path):
 # --------------------------------------------------------------------------- videos
 
 
-def test_frames_of_a_followed_folder_are_never_left_out(find, photos):
+def test_frames_of_a_tracked_folder_are_never_left_out(find, photos):
     results = find(
         photos, categories='red', as_video=True, on_error='skip', stream=True
     )

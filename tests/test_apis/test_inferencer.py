@@ -59,7 +59,7 @@ def test_empty_names(find, scene, empty):
         find(scene, categories=empty)
 
 
-# ---------------------------------------------------------------------------- pictures
+# ---------------------------------------------------------------------------- images
 
 
 @pytest.mark.parametrize('names', ['red, green', ['red', 'green'], ('red', 'green')])
@@ -85,12 +85,12 @@ def test_a_name_that_is_given_twice_is_asked_once(find, scene, names):
 def test_thresholds_that_are_none_are_refused(find, scene, wrong):
     with pytest.raises(ValueError, match=r'score_thr must be a number in 0\.\.1, got'):
         find(scene, categories='red', score_thr=wrong)
-    following = find.follow(categories='red')
+    tracking = find.track(categories='red')
     with pytest.raises(ValueError, match=r'score_thr must be a number in 0\.\.1, got'):
-        following.step(scene, score_thr=wrong)
+        tracking.step(scene, score_thr=wrong)
     for right in (0, 1, np.float32(0.5)):
         assert len(find(scene, categories='red', score_thr=right)) == 1
-    assert following.step(scene, score_thr=0.5).frame == 0
+    assert tracking.step(scene, score_thr=0.5).frame == 0
 
 
 def test_everything_at_once_in_one_pass_of_the_backbone(find, scene):
@@ -127,15 +127,15 @@ def test_one_thing_has_its_best_answer_whatever_its_score(find, scene):
     assert len(result) > 0
 
 
-def test_a_box_of_every_picture(find):
-    pictures = [frame(red=RED), frame(green=RED)]
-    for result in find(pictures, box=RED):
+def test_a_box_of_every_image(find):
+    images = [frame(red=RED), frame(green=RED)]
+    for result in find(images, box=RED):
         assert result.boxes_xyxy.tolist() == [list(RED)]
         assert result.scores[0] == pytest.approx(0.9)
 
 
 def test_names_that_are_asked_in_parts(scene):
-    find = UninextInferencer(PaintedVideos(max_names=1), scale=None)
+    find = UninextInferencer(PaintedVideos(max_categories=1), scale=None)
     (result,) = find(scene, categories='blue, red, green', batch_size=3)
     assert sorted(result.labels) == ['green', 'red']
     assert sorted(result.label_ids.tolist()) == [1, 2]
@@ -149,7 +149,7 @@ def test_model_without_masks(scene):
     assert result.masks is None
 
 
-def test_pictures_are_resized(scene):
+def test_images_are_resized(scene):
     find = UninextInferencer(PaintedVideos(), scale=(64, 64))
     (result,) = find(scene, categories='red', box=GREEN)
     assert result.masks.shape == (2, HEIGHT, WIDTH)
@@ -161,7 +161,7 @@ def test_mask_of_a_file(find, scene, tmp_path):
     cv2.imwrite(str(path), box_mask(RED).numpy().astype(np.uint8))
     (result,) = find(scene, mask=path)
     assert result.boxes_xyxy.tolist() == [list(RED)]
-    cv2.imwrite(str(path), frame(green=GREEN))  # a painted picture in colour
+    cv2.imwrite(str(path), frame(green=GREEN))  # a painted image in colour
     (result,) = find(scene, mask=str(path))
     assert result.boxes_xyxy.tolist() == [list(GREEN)]
     with pytest.raises(ValueError, match=r'mask .*none\.png cannot be read'):
@@ -200,7 +200,7 @@ def test_kind_without_tracker(find, scene):
 # ----------------------------------------------------------------------------- sources
 
 
-def test_forms_of_one_picture(find, scene, tmp_path):
+def test_forms_of_one_image(find, scene, tmp_path):
     path = tmp_path / 'a.png'
     cv2.imwrite(str(path), scene)
     opened = Image.open(path)
@@ -215,15 +215,15 @@ def test_forms_of_one_picture(find, scene, tmp_path):
 
 def test_rotated_photographs_are_turned(find, scene, tmp_path):
     path = tmp_path / 'a.png'
-    picture = Image.fromarray(np.ascontiguousarray(scene[..., ::-1]))
+    image = Image.fromarray(np.ascontiguousarray(scene[..., ::-1]))
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was held upright
-    picture.save(path, exif=exif)
+    image.save(path, exif=exif)
     (result,) = find(Image.open(path), categories='red')
     assert result.image.shape == (WIDTH, HEIGHT, 3)
 
 
-def test_forms_of_several_pictures(find, folder):
+def test_forms_of_several_images(find, folder):
     names = [str(folder / f'{i:03d}.png') for i in range(4)]
     pattern = str(folder / '*.png')
     for source in (folder, str(folder), pattern, names, [pattern], tuple(names)):
@@ -246,12 +246,12 @@ def test_frames_come_in_the_order_of_their_numbers(find, tmp_path):
 @pytest.mark.parametrize(
     ('source', 'message'),
     [
-        ([], 'list of pictures is empty'),
+        ([], 'list of images is empty'),
         ('nowhere.jpg', r'no file or folder nowhere\.jpg'),
-        ('no*where.jpg', 'No picture fits'),
-        (True, 'True is no picture'),
-        (None, 'NoneType is no picture'),
-        (torch.zeros(3, 8, 8), 'Tensor is no picture'),
+        ('no*where.jpg', 'No image fits'),
+        (True, 'True is no image'),
+        (None, 'NoneType is no image'),
+        (torch.zeros(3, 8, 8), 'Tensor is no image'),
         (np.zeros((4, 8, 8, 3), np.uint8), r'\(height, width, 3\)'),
         (np.zeros((8, 8, 3)), 'uint8'),
         ([0], 'once for every video'),
@@ -265,9 +265,9 @@ def test_wrong_sources(find, source, message):
         find(source, categories='red')
 
 
-def test_empty_folder_damaged_picture_and_list_of_videos(find, tmp_path, video_file):
+def test_empty_folder_damaged_image_and_list_of_videos(find, tmp_path, video_file):
     (tmp_path / 'empty').mkdir()
-    with pytest.raises(ValueError, match='holds no picture'):
+    with pytest.raises(ValueError, match='holds no image'):
         find(tmp_path / 'empty', categories='red')
     (tmp_path / 'a.jpg').write_bytes(b'nothing')
     with pytest.raises(ValueError, match=r'Cannot read .*a\.jpg'):
@@ -296,7 +296,7 @@ def test_a_camera_is_read_while_somebody_looks(find, monkeypatch):
 # ------------------------------------------------------------------------------ videos
 
 
-def test_a_video_is_followed(find, video_file):
+def test_a_video_is_tracked(find, video_file):
     results = find(
         video_file, categories='red, blue', expression='a green one', box=RED
     )
@@ -326,7 +326,7 @@ def test_wrong_prompts_of_a_stream_are_found_at_once(find, video_file):
         find(video_file, stream=True)
 
 
-def test_pictures_as_a_video_and_a_video_as_pictures(find, folder, video_file):
+def test_images_as_a_video_and_a_video_as_images(find, folder, video_file):
     for source in (folder, movie()):
         results = find(source, box=RED, as_video=True)
         assert results[-1].boxes_xyxy.tolist() == [list(moved(RED, 3))]
@@ -336,7 +336,7 @@ def test_pictures_as_a_video_and_a_video_as_pictures(find, folder, video_file):
     assert results[0].track_ids is None
 
 
-def test_image_models_do_text_in_pictures(scene, folder, video_file):
+def test_image_models_do_text_in_images(scene, folder, video_file):
     find = UninextInferencer(PaintedImages(), scale=None)
     assert len(find(scene, categories='red', expression='a green one')[0]) == 2
     assert len(find(video_file, categories='red', as_video=False)) == 4
@@ -353,19 +353,19 @@ def test_image_models_do_text_in_pictures(scene, folder, video_file):
 def test_frames_in_hand_are_answered_as_a_video_is(find, video_file):
     asked = dict(categories='red', box=RED)
     video = find(video_file, **asked, score_thr=0.2)
-    following, other = find.follow(**asked), find.follow(categories='green')
+    tracking, other = find.track(**asked), find.track(categories='green')
     for image, wanted in zip(movie(), video):
-        result = following.step(image, score_thr=0.2)
+        result = tracking.step(image, score_thr=0.2)
         assert len(result) == 2
         assert result.to_dict() == dict(wanted.to_dict(), time=None)
         assert other.step(image).frame == wanted.frame  # several at a time
 
 
-def test_nothing_to_follow_or_nobody_who_can(find):
+def test_nothing_to_track_or_nobody_who_can(find):
     with pytest.raises(ValueError, match='Nothing is asked for'):
-        find.follow()
+        find.track()
     with pytest.raises(ValueError, match='Videos need a UNINEXTVideo'):
-        UninextInferencer(PaintedImages(), scale=None).follow(categories='red')
+        UninextInferencer(PaintedImages(), scale=None).track(categories='red')
 
 
 # ---------------------------------------------------------------------------- progress
@@ -411,9 +411,9 @@ def assert_close(one, other):
 
 def test_the_network_answers_as_in_its_own_prediction(image_model, noise):
     find = UninextInferencer(image_model, scale=None)
-    names, sentence = ['dog', 'traffic light'], 'the man'
-    (result,) = find(noise[0], categories=names, expression=sentence, score_thr=0)
-    prompts = Prompt.from_names(names), Prompt.from_expression(sentence)
+    names, expression = ['dog', 'traffic light'], 'the man'
+    (result,) = find(noise[0], categories=names, expression=expression, score_thr=0)
+    prompts = Prompt.from_categories(names), Prompt.from_expression(expression)
     for i, prompt in enumerate(prompts):
         sample = UninextDataSample(
             prompt=prompt, metainfo=dict(img_shape=(48, 64), ori_shape=(48, 64))
@@ -453,10 +453,10 @@ def test_batches_change_nothing(video_model, noise):
         assert_close(one, other)
 
 
-def test_pictures_of_several_sizes_in_a_batch(video_model, noise):
+def test_images_of_several_sizes_in_a_batch(video_model, noise):
     find = UninextInferencer(video_model, scale=(48, 32))
-    pictures = [noise[0], noise[1][:, :40]]
-    results = find(pictures, expression='the man', box=[4, 8, 30, 40], batch_size=2)
+    images = [noise[0], noise[1][:, :40]]
+    results = find(images, expression='the man', box=[4, 8, 30, 40], batch_size=2)
     assert [r.masks.shape for r in results] == [(2, 48, 64), (2, 48, 40)]
     assert results[1].boxes_xyxy[:, 2].max() <= 40
 
@@ -464,12 +464,12 @@ def test_pictures_of_several_sizes_in_a_batch(video_model, noise):
 def test_the_batch_size_changes_no_answer_where_sizes_differ(video_model):
     draw = np.random.default_rng(1)
     sizes = [(48, 64), (40, 64), (64, 48), (48, 64), (33, 60), (64, 48), (48, 64)]
-    pictures = [draw.integers(0, 256, (*size, 3), np.uint8) for size in sizes]
+    images = [draw.integers(0, 256, (*size, 3), np.uint8) for size in sizes]
     find = UninextInferencer(video_model, scale=(64, 48))
     asked = dict(categories='dog, cat', expression='the man', box=[4, 8, 30, 40])
-    alone = find(pictures, **asked, score_thr=0)
+    alone = find(images, **asked, score_thr=0)
     for batch_size in (2, 8):
-        together = find(pictures, **asked, score_thr=0, batch_size=batch_size)
+        together = find(images, **asked, score_thr=0, batch_size=batch_size)
         for one, other in zip(alone, together):
             assert np.array_equal(one.image, other.image)
             assert one.prompt_ids.tolist() == other.prompt_ids.tolist()

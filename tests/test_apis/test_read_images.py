@@ -22,7 +22,7 @@ from uninext.apis.images import (
 
 
 @pytest.fixture
-def picture() -> np.ndarray:
+def image() -> np.ndarray:
     noise = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
     return cv2.GaussianBlur(noise, (9, 9), 0)
 
@@ -33,57 +33,57 @@ def test_an_empty_file(tmp_path):
         read_image(tmp_path / 'a.jpg')
 
 
-def test_a_jpeg_cut_in_half_is_named(tmp_path, picture):
+def test_a_jpeg_cut_in_half_is_named(tmp_path, image):
     path = tmp_path / 'cut.jpg'
-    content = cv2.imencode('.jpg', picture)[1].tobytes()
+    content = cv2.imencode('.jpg', image)[1].tobytes()
     for part in (0.5, 0.9):
         path.write_bytes(content[: int(len(content) * part)])
         with pytest.warns(SourceWarning, match=r'cut\.jpg is damaged: the end'):
-            assert read_image(path).shape == picture.shape
+            assert read_image(path).shape == image.shape
 
 
-def jpeg_files(folder: Path, picture: np.ndarray) -> list[Path]:
+def jpeg_files(folder: Path, image: np.ndarray) -> list[Path]:
     """Whole ones: plain, progressive, with a thumbnail, with bytes behind the end."""
-    image = Image.fromarray(picture)
-    image.save(folder / 'plain.jpg')
-    image.save(folder / 'progressive.jpg', progressive=True)
-    thumbnail = cv2.imencode('.jpg', picture[:8, :8])[1].tobytes()
-    image.save(folder / 'thumbnail.jpg', comment=thumbnail)
+    pil_image = Image.fromarray(image)
+    pil_image.save(folder / 'plain.jpg')
+    pil_image.save(folder / 'progressive.jpg', progressive=True)
+    thumbnail = cv2.imencode('.jpg', image[:8, :8])[1].tobytes()
+    pil_image.save(folder / 'thumbnail.jpg', comment=thumbnail)
     content = (folder / 'plain.jpg').read_bytes()
     (folder / 'longer.jpg').write_bytes(content + b'more')
     (folder / 'filled.jpg').write_bytes(content[:2] + b'\xff\xff' + content[2:])
     return sorted(folder.glob('*.jpg'))
 
 
-def test_whole_jpeg_files_are_no_cause_for_alarm(tmp_path, picture):
-    files = jpeg_files(tmp_path, picture)
+def test_whole_jpeg_files_are_no_cause_for_alarm(tmp_path, image):
+    files = jpeg_files(tmp_path, image)
     assert len(files) == 5
     with warnings.catch_warnings():
         warnings.simplefilter('error')
         for path in files:
-            assert read_image(path).shape == picture.shape
+            assert read_image(path).shape == image.shape
 
 
-def test_wherever_a_jpeg_is_cut_it_is_seen(tmp_path, picture):
-    for path in jpeg_files(tmp_path, picture):
+def test_wherever_a_jpeg_is_cut_it_is_seen(tmp_path, image):
+    for path in jpeg_files(tmp_path, image):
         content = path.read_bytes().removesuffix(b'more')
         for length in range(2, len(content) - 1, 7):
             path.write_bytes(content[:length])
             assert is_cut_jpeg(path), (path.name, length)
 
 
-def test_other_files_are_no_jpeg(tmp_path, picture):
-    cv2.imwrite(str(tmp_path / 'a.png'), picture)
+def test_other_files_are_no_jpeg(tmp_path, image):
+    cv2.imwrite(str(tmp_path / 'a.png'), image)
     assert not is_cut_jpeg(tmp_path / 'a.png')
 
 
 @pytest.mark.parametrize('suffix', ['.jpg', '.png', '.webp'])
-def test_files_are_turned_as_pil_images_are(tmp_path, picture, suffix):
+def test_files_are_turned_as_pil_images_are(tmp_path, image, suffix):
     path = tmp_path / f'a{suffix}'
     for orientation in range(1, 9):
         exif = Image.Exif()
         exif[0x0112] = orientation
-        Image.fromarray(picture[..., ::-1]).save(
+        Image.fromarray(image[..., ::-1]).save(
             path, exif=exif, quality=100, lossless=True
         )
         with Image.open(path) as opened:
@@ -113,8 +113,8 @@ def test_pil_images_without_a_known_range_are_refused(values, message):
         image_of_pil(Image.fromarray(values))
 
 
-def test_a_damaged_pil_image(tmp_path, picture):
-    content = cv2.imencode('.png', picture)[1].tobytes()
+def test_a_damaged_pil_image(tmp_path, image):
+    content = cv2.imencode('.png', image)[1].tobytes()
     (tmp_path / 'a.png').write_bytes(content[: len(content) // 2])
     with pytest.raises(SourceError, match='PIL image cannot be read'):
         image_of_pil(Image.open(tmp_path / 'a.png'))

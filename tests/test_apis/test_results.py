@@ -12,7 +12,7 @@ from uninext.formats.rle import decode_segmentation
 
 HEIGHT, WIDTH = 120, 160
 NAMES = AskedPrompt('dog, cat', ('dog', 'cat'), single=False)
-SENTENCE = AskedPrompt('the cat', ('the cat',), single=True)
+EXPRESSION = AskedPrompt('the cat', ('the cat',), single=True)
 BOXES = ((2, 4, 12, 10), (40, 30, 150, 110), (0, 0, 160, 120))
 
 
@@ -23,7 +23,7 @@ def result(num=3, frame=None, tracks=None, with_masks=True, labels=(1, 0, 0)):
         mask[y1:y2, x1:x2] = True
     return Result(
         image=np.full((HEIGHT, WIDTH, 3), 50, np.uint8),
-        prompts=(NAMES, SENTENCE),
+        prompts=(NAMES, EXPRESSION),
         boxes_xyxy=boxes,
         scores=np.array([0.9, 0.5, 0.25], np.float32)[:num],
         label_ids=np.array(labels[:num], np.int64),
@@ -51,8 +51,8 @@ def test_names_and_prompts_of_instances():
     assert found.labels == ['cat', 'dog', 'the cat']
     assert found.prompt_texts == ['dog, cat', 'dog, cat', 'the cat']
     assert found.categories == {'dog': 1, 'cat': 2, 'the cat': 3}
-    assert repr(found) == 'Result(picture: 1 cat, 1 dog, 1 the cat)'
-    assert 'picture: 2 dog' in repr(result(2, labels=(0, 0)))
+    assert repr(found) == 'Result(image: 1 cat, 1 dog, 1 the cat)'
+    assert 'image: 2 dog' in repr(result(2, labels=(0, 0)))
     assert 'frame 3' in repr(result(1, 3, [0]))
 
 
@@ -66,16 +66,16 @@ def test_same_name_twice_is_one_category():
 def test_plot_paints_where_something_is(with_masks):
     found = result(2, with_masks=with_masks)
     before = found.image.copy()
-    picture = found.plot()
-    assert picture.shape == found.image.shape
-    assert picture.dtype == np.uint8
+    image = found.plot()
+    assert image.shape == found.image.shape
+    assert image.dtype == np.uint8
     assert np.array_equal(found.image, before)
-    assert (picture[109, 40:149] != 50).any(1).all()  # the lower edge of a box
-    assert (picture[90, 50:140] != 50).any() == with_masks
-    assert (picture[80:, 2:30] == 50).all()
+    assert (image[109, 40:149] != 50).any(1).all()  # the lower edge of a box
+    assert (image[90, 50:140] != 50).any() == with_masks
+    assert (image[80:, 2:30] == 50).all()
 
 
-def test_colours_are_those_of_tracks_in_videos_and_of_names_in_pictures():
+def test_colours_are_those_of_tracks_in_videos_and_of_names_in_images():
     def color(found):
         return found.plot()[90, 100].tolist()
 
@@ -112,12 +112,12 @@ def test_things_of_one_name_asked_for_twice_differ_in_colour():
 
 def test_save_writes_the_plot(tmp_path):
     found = result()
-    path = found.save(tmp_path / 'new' / 'picture.png')
+    path = found.save(tmp_path / 'new' / 'image.png')
     assert np.array_equal(cv2.imread(str(path)), found.plot())
 
 
-@pytest.mark.parametrize('name', ['picture', 'picture.json'])
-def test_save_needs_the_suffix_of_a_picture(tmp_path, name):
+@pytest.mark.parametrize('name', ['image', 'image.json'])
+def test_save_needs_the_suffix_of_an_image(tmp_path, name):
     with pytest.raises(ValueError, match=r'save to a \.jpg or \.png'):
         result().save(tmp_path / name)
 
@@ -128,7 +128,7 @@ def test_save_says_if_it_cannot_write(tmp_path):
         result().save(tmp_path / 'taken.png')
 
 
-def test_json_has_everything_but_the_picture():
+def test_json_has_everything_but_the_image():
     record = json.loads(result(3, 5, [0, 1, 2]).to_json(indent=2))
     assert (record['height'], record['width'], record['frame']) == (HEIGHT, WIDTH, 5)
     assert record['prompts'] == ['dog, cat', 'the cat']
@@ -247,6 +247,6 @@ def test_youtube_vis_of_boxes():
 
 
 @pytest.mark.parametrize('export', [to_mot_lines, to_youtube_vis])
-def test_pictures_have_no_tracks(export):
-    with pytest.raises(ValueError, match='single pictures'):
+def test_images_have_no_tracks(export):
+    with pytest.raises(ValueError, match='single images'):
         export([result()])

@@ -14,7 +14,7 @@ def frames(count=3, size_hw=(48, 64)):
 
 
 def test_an_empty_folder_is_an_error(tmp_path):
-    with pytest.raises(ValueError, match='holds no picture'):
+    with pytest.raises(ValueError, match='holds no image'):
         list(read_frames(tmp_path))
 
 
@@ -30,11 +30,11 @@ def test_a_file_that_is_no_video(tmp_path):
         list(read_frames(path))
 
 
-def test_pictures_of_a_folder_come_in_the_order_of_their_names(tmp_path):
+def test_images_of_a_folder_come_in_the_order_of_their_names(tmp_path):
     given = frames()
     for name, frame in zip(('b', 'c', 'a'), given):
         cv2.imwrite(str(tmp_path / f'{name}.png'), frame)
-    (tmp_path / 'notes.txt').write_text('no picture')
+    (tmp_path / 'notes.txt').write_text('no image')
     read = list(read_frames(str(tmp_path)))
     assert len(read) == 3
     for frame, expected in zip(read, (given[2], given[0], given[1])):
@@ -48,7 +48,7 @@ def test_frames_of_a_folder_come_in_the_order_of_their_numbers(tmp_path):
     assert [frame[0, 0, 0] for frame in read_frames(tmp_path)] == [0, 2, 10]
 
 
-def test_a_damaged_picture_is_named(tmp_path):
+def test_a_damaged_image_is_named(tmp_path):
     cv2.imwrite(str(tmp_path / '0.png'), frames(1)[0])
     (tmp_path / '1.png').write_bytes(b'nothing')
     source = read_frames(tmp_path)

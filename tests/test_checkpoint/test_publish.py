@@ -64,7 +64,7 @@ def trained(package, tmp_path_factory) -> Path:
 @pytest.fixture(scope='module')
 def published(trained) -> PublishReport:
     target = trained.with_name('mine.safetensors')
-    return publish_model(trained, make_config(), target, figures={'AP': 0.5})
+    return publish_model(trained, make_config(), target, metrics={'AP': 0.5})
 
 
 @pytest.fixture(scope='module')
@@ -115,7 +115,7 @@ def test_what_a_file_holds(published, trained, state, empty):
     assert published.num_bytes < trained.stat().st_size / 2
     assert 0 < published.worst <= MAX_ERROR
     assert content['meta']['iter'] == '4001'
-    assert json.loads(content['meta']['figures']) == {'AP': 0.5}
+    assert json.loads(content['meta']['metrics']) == {'AP': 0.5}
 
 
 def test_values_that_half_precision_has_not_are_kept(state, config, source, target):
@@ -193,13 +193,13 @@ def test_another_config(trained, config, target):
 
 
 def test_the_file_is_enough(published, trained, config):
-    picture = (torch.rand(48, 64, 3) * 255).byte().numpy()
+    image = (torch.rand(48, 64, 3) * 255).byte().numpy()
     find = UninextInferencer(published.path, device='cpu')
     assert find.scale.for_images() == find.scale.for_videos() == (64, 48)
     assert {p.dtype for p in find.model.parameters()} == {torch.float32}
-    (found,) = find(picture, expression='the man')
+    (found,) = find(image, expression='the man')
     exactly = UninextInferencer(config, trained, device='cpu')
-    (exact,) = exactly(picture, expression='the man')
+    (exact,) = exactly(image, expression='the man')
     assert abs(found.boxes_xyxy - exact.boxes_xyxy).max() < 1
     assert abs(found.scores - exact.scores).max() < 0.01
 

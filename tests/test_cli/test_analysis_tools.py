@@ -140,12 +140,12 @@ def test_logs(tmp_path, capsys):
 
 def test_confusions(tmp_path, capsys):
     box = dict(image_id=1, category_id=1, bbox=[0, 0, 9, 9])
-    truth = dict(
+    ground_truth = dict(
         images=[dict(id=1, width=20, height=20)],
         categories=[dict(id=1, name='cat')],
         annotations=[dict(box, id=1, iscrowd=0, area=81)],
     )
-    (tmp_path / 'gt.json').write_text(json.dumps(truth))
+    (tmp_path / 'gt.json').write_text(json.dumps(ground_truth))
     (tmp_path / 'pred.json').write_text(json.dumps([dict(box, score=0.9)]))
     argv = ['--gt', str(tmp_path / 'gt.json'), '--pred', str(tmp_path / 'pred.json')]
     assert confusion_matrix.main([*argv, '--out', str(tmp_path / 'x.png')]) == 0
@@ -160,7 +160,7 @@ def test_confusions(tmp_path, capsys):
 
 @pytest.fixture(scope='module')
 def models(tmp_path_factory) -> tuple[str, str]:
-    """Configs of the small network: of pictures, of videos."""
+    """Configs of the small network: of images, of videos."""
     folder = tmp_path_factory.mktemp('models')
     paths = []
     for name, model in (('image', small_config()), ('video', small_video_config())):
@@ -175,7 +175,7 @@ def test_costs_of_a_small_network(models, capsys):
     argv = [models[0], *SIZE, '--categories', 'cat, dog', '--expression', 'a red ox']
     assert get_flops.main(argv) == 0
     out = capsys.readouterr().out
-    assert out.startswith('96 x 64 pixels, 2 names, 1 sentences')
+    assert out.startswith('96 x 64 pixels, 2 categories, 1 expressions')
     for part in (
         'backbone',
         'text encoder',
@@ -193,14 +193,14 @@ def test_costs_of_a_small_network(models, capsys):
     assert '--boxes must be at least 0' in fails_with(get_flops, argv, capsys)
 
 
-def test_pictures_are_timed(models, capsys):
+def test_images_are_timed(models, capsys):
     argv = ['inference', models[0], *SIZE, '--iterations', '2', '--warmup', '1']
     argv += ['--categories', 'cat', '--batch-size', '2', '--device', 'cpu']
     assert benchmark.main(argv) == 0
     out = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in out[:3]] == ['warm-up', 'call', 'call']
-    assert out[3].endswith('1 threads: 2 x 96 x 64, 1 names')
-    assert 'pictures/s' in out[4]
+    assert out[3].endswith('1 threads: 2 x 96 x 64, 1 categories')
+    assert 'images/s' in out[4]
     assert 'of 2 calls of 2' in out[4]
     error = fails_with(benchmark, [*argv, '--batch-size', '0'], capsys)
     assert '--batch-size must be at least 1' in error
@@ -212,7 +212,7 @@ def test_sessions_are_timed(models, capsys):
     argv += ['--expression', 'a cat', '--boxes', '2']
     assert benchmark.main(argv) == 0
     out = capsys.readouterr().out
-    assert 'frames of 96 x 64, 2 names, 1 sentences, 2 boxes' in out
+    assert 'frames of 96 x 64, 2 categories, 1 expressions, 2 boxes' in out
     assert 'frames/s' in out
     argv[1] = models[0]
     assert 'a video needs stage 3' in fails_with(benchmark, argv, capsys)

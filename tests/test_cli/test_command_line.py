@@ -32,7 +32,7 @@ OPTIONS = {
     'train': frozenset(
         SHARED_OPTIONS
         | {'config', '--amp', '--resume', '--dry-run', '--dry-run-ranks'}
-        | {'--dry-run-batches', '--dry-run-pictures'}
+        | {'--dry-run-batches', '--dry-run-images'}
         | {'--data', '--images', '--val-data', '--val-images', '--val-fraction'}
         | {'--val-expressions'}
         | {'--from', '--iters', '--batch-size', '--lr', '--freeze', '--no-baseline'}

@@ -64,16 +64,16 @@ def test_whole_command(config, tmp_path, capsys, monkeypatch):
     (tmp_path / 'elsewhere').mkdir()
     monkeypatch.chdir(tmp_path / 'elsewhere')
     options = ['--dry-run-ranks', '2', '--dry-run-batches', '5']
-    pictures = ['--dry-run-pictures', str(tmp_path / 'pictures')]
-    assert main(['train', config, '--dry-run', *options, *pictures]) == 0
+    images = ['--dry-run-images', str(tmp_path / 'images')]
+    assert main(['train', config, '--dry-run', *options, *images]) == 0
     said = capsys.readouterr().out
     assert '2 ranks x 5 batches' in said
     assert '20 samples in 10 batches' in said
-    assert sorted(p.name for p in (tmp_path / 'pictures').iterdir()) == [
+    assert sorted(p.name for p in (tmp_path / 'images').iterdir()) == [
         'v_0.jpg',
         'v_1.jpg',
     ]
-    assert cv2.imread(str(tmp_path / 'pictures' / 'v_0.jpg')).shape[1] == 120
+    assert cv2.imread(str(tmp_path / 'images' / 'v_0.jpg')).shape[1] == 120
     assert not list((tmp_path / 'elsewhere').iterdir())
 
 

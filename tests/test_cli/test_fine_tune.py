@@ -1,4 +1,4 @@
-"""``uninext train --data``: from annotations to figures, and what people are told."""
+"""``uninext train --data``: from annotations to metrics, and what people are told."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ load = [
 ]
 pack = [dict(type='KeepVisibleInstances'), dict(type='PackUninextInputs')]
 names = [*load, dict(type='SampleCategoryPrompt', max_negatives=2), *pack]
-sentences = [*load, dict(type='SampleExpressionPrompt'), *pack]
+expressions = [*load, dict(type='SampleExpressionPrompt'), *pack]
 model = dict(
     backbone=dict(init_cfg=None),
     prompt_generator=dict(
@@ -52,7 +52,7 @@ train_dataloader = dict(
     dataset=dict(
         sources=[
             dict(name='a', dataset=dict(type='PromptCocoDataset', pipeline=names)),
-            dict(name='b', dataset=dict(type='ReferringDataset', pipeline=sentences)),
+            dict(name='b', dataset=dict(type='ReferringDataset', pipeline=expressions)),
         ]
     ),
 )
@@ -123,7 +123,7 @@ def test_nothing_is_written_for_numbers_that_cannot_be_meant(
     assert not (tmp_path / 'run').exists()
 
 
-def test_from_annotations_to_figures(start, data, tmp_path, capfd):
+def test_from_annotations_to_metrics(start, data, tmp_path, capfd):
     content = json.loads((data / 'annotations/instances_train.json').read_text())
     del content['annotations'][0]['segmentation']  # learned from its box
     (tmp_path / 'mine.json').write_text(json.dumps(content))
@@ -133,17 +133,19 @@ def test_from_annotations_to_figures(start, data, tmp_path, capfd):
     argv += ['--iters', '1', '--work-dir', str(tmp_path / 'run'), '--device', 'cpu']
     assert main(['train', *argv, '--freeze', 'all-but-heads']) == 0
     out = capfd.readouterr().out
-    assert 'names to learn from: 4 pictures' in out
-    assert 'names to judge by (given): 1 pictures' in out
+    assert 'categories to learn from: 4 images' in out
+    assert 'categories to evaluate on (given): 1 images' in out
     assert '1 objects to learn from have no mask' in out and 'BoxInst' in out
     assert "frozen = ['^(?!(bbox_head|mask_head|embed_head))']" in out
     assert 'UNINEXT of small.py' in out
-    figures = json.loads((tmp_path / 'run/figures.json').read_text())
+    metrics = json.loads((tmp_path / 'run/metrics.json').read_text())
     for key in ('coco/bbox_mAP', 'coco/segm_mAP'):
-        assert key in figures['before'] and key in figures['after']
-    row = next(line for line in out.splitlines() if line.startswith('names: box AP '))
+        assert key in metrics['before'] and key in metrics['after']
+    row = next(
+        line for line in out.splitlines() if line.startswith('categories: box AP ')
+    )
     assert row.split()[-2:] == [
-        f'{figures[when]["coco/bbox_mAP"]:.3f}' for when in ('before', 'after')
+        f'{metrics[when]["coco/bbox_mAP"]:.3f}' for when in ('before', 'after')
     ]
     assert f'uninext test {tmp_path}/run/config.py {tmp_path}/run/iter_1.pth' in out
     # the optimiser keeps a state for what learns, and for nothing else
@@ -174,12 +176,15 @@ def test_a_dry_run_trains_nothing(start, data, tmp_path, capfd):
     assert main(argv) == 0
     out = capfd.readouterr().out
     assert 'Nothing was trained. Go on: uninext train' in out
-    assert 'names to judge by (held out)' in out and 'sentences to learn from' in out
+    assert (
+        'categories to evaluate on (held out)' in out
+        and 'expressions to learn from' in out
+    )
     assert (tmp_path / 'config.py').is_file()
     assert not list(tmp_path.glob('*.pth'))
 
 
-def test_a_dry_run_may_be_followed_by_the_run_and_changes_are_kept(
+def test_a_dry_run_may_be_tracked_by_the_run_and_changes_are_kept(
     start, data, tmp_path, capfd
 ):
     argv = ['train', '--data', str(data), '--from', str(start), '--dry-run']
@@ -212,7 +217,9 @@ def test_the_next_command_asks_for_what_was_learned(start, data, tmp_path):
     assert len(words[words.index('--expression') + 1].split()) > 1
 
 
-def test_a_start_that_cannot_be_judged_names_the_way_out(start, data, tmp_path, capsys):
+def test_a_start_that_cannot_be_evaluated_names_the_way_out(
+    start, data, tmp_path, capsys
+):
     state = torch.load(start, weights_only=True)['state_dict']
     del state['level_embed']
     torch.save({'state_dict': state}, tmp_path / 'part.pth')

@@ -32,7 +32,7 @@ def moved(box, step):
     return [v + STEP * step * (1 - i % 2) for i, v in enumerate(box)]
 
 
-def picture_at(step: int = 0) -> np.ndarray:
+def image_at(step: int = 0) -> np.ndarray:
     return frame(red=moved(RED, step), green=moved(GREEN, step))
 
 
@@ -54,7 +54,7 @@ def photos(workplace) -> Path:
     folder = workplace / 'photos'
     (folder / 'below').mkdir(parents=True)
     for i, name in enumerate(('a.png', 'b.png', 'below/c.png')):
-        cv2.imwrite(str(folder / name), picture_at(i))
+        cv2.imwrite(str(folder / name), image_at(i))
     return folder
 
 
@@ -62,7 +62,7 @@ def photos(workplace) -> Path:
 def video(workplace) -> Path:
     with VideoWriter(workplace / 'walk.mp4', 12.5) as writer:
         for step in range(4):
-            writer.write(picture_at(step))
+            writer.write(image_at(step))
     return workplace / 'walk.mp4'
 
 
@@ -95,7 +95,7 @@ def read_video(path: Path) -> tuple[int, float]:
     return count, capture.get(cv2.CAP_PROP_FPS)
 
 
-# ----------------------------------------------------------------------------- pictures
+# ----------------------------------------------------------------------------- images
 
 
 def test_nothing_is_asked(capsys):
@@ -107,9 +107,9 @@ def test_nothing_is_asked(capsys):
 def test_nothing_is_found(photos, capsys):
     assert run(photos / 'a.png', '--categories', 'pink') == 0
     out = capsys.readouterr().out
-    assert 'found in 1 picture: nothing\n' in out
+    assert 'found in 1 image: nothing\n' in out
     assert 'a --score-thr below 0.3' in out
-    assert np.array_equal(cv2.imread('found/a.png'), picture_at())
+    assert np.array_equal(cv2.imread('found/a.png'), image_at())
 
 
 def test_a_folder(photos, capsys):
@@ -118,16 +118,16 @@ def test_a_folder(photos, capsys):
     record = json.loads(Path('found/a.json').read_text())
     assert [i['label'] for i in record['instances']] == ['red', 'green']
     assert record['instances'][0]['box_xyxy'] == list(RED)
-    assert not np.array_equal(cv2.imread('found/a.png'), picture_at())
+    assert not np.array_equal(cv2.imread('found/a.png'), image_at())
     out = capsys.readouterr().out
-    assert 'found in 2 pictures: 2 x red, 2 x green' in out
+    assert 'found in 2 images: 2 x red, 2 x green' in out
     assert 'written to found: a.png, a.json, b.png, b.json (0.0 MB)' in out
 
 
-def test_pictures_keep_their_place(photos, workplace):
+def test_images_keep_their_place(photos, workplace):
     sources = [photos / 'a.png', photos / 'below', photos / 'below/*.png']
-    cv2.imwrite(str(workplace / 'a.jpg'), picture_at())
-    assert run('a.jpg', *sources, *NAMES, '--save', 'pictures', '--out', 'o') == 0
+    cv2.imwrite(str(workplace / 'a.jpg'), image_at())
+    assert run('a.jpg', *sources, *NAMES, '--save', 'images', '--out', 'o') == 0
     assert files_in(workplace / 'o') == [
         'a.jpg',
         'photos/a.png',
@@ -195,7 +195,7 @@ def test_the_shipped_model_says_what_it_knows(photos, capsys):
     assert run(photos / 'a.png', '--categories', 'car, person') == 0
     err = capsys.readouterr().err.splitlines()
     (line,) = [line for line in err if line.startswith('warning: ')]
-    assert 'uninext_tiny was trained on generated pictures of circle, square' in line
+    assert 'uninext_tiny was trained on generated images of circle, square' in line
     for options in (['--categories', 'star'], [*NAMES, '--model', 'images']):
         assert run(photos / 'a.png', *options) == 0
         assert 'warning' not in capsys.readouterr().err
@@ -268,13 +268,13 @@ def test_a_video(video, capsys):
     assert tracks == [tracks[0]] * 4
     assert len(set(tracks[0])) == 3
     out = capsys.readouterr().out
-    assert 'followed through 4 frames: 1 x red, 1 x green, 1 x target' in out
+    assert 'tracked through 4 frames: 1 x red, 1 x green, 1 x target' in out
 
 
 @pytest.mark.parametrize(
     'source', ['photos', 'photos/*.png', 'photos/a.png photos/b.png']
 )
-def test_pictures_as_video(photos, source):
+def test_images_as_video(photos, source):
     options = ['--as-video', '--fps', '5', '--save', 'video,mot,ytvis,frames']
     assert run(*source.split(), *NAMES, *options) == 0
     assert files_in(Path('found')) == [
@@ -291,7 +291,7 @@ def test_pictures_as_video(photos, source):
 
 
 def test_frames_of_a_video_by_themselves(video, capsys):
-    """So does a model that cannot follow."""
+    """So does a model that cannot track."""
     options = [*NAMES, '--no-as-video', '--model', 'images', '--save']
     assert run(video, *options, 'json,video,coco') == 0
     records = Path('found/walk.jsonl').read_text().splitlines()
@@ -325,27 +325,27 @@ def test_label_sets_of_a_video_bring_their_frames(video, capsys):
     assert cv2.imread(info['img_path']).shape == (HEIGHT, WIDTH, 3)
     assert len(info['instances']) == 2
     assert info['video_name'] == 'walk'
-    pictures = PromptCocoDataset(ann_file='coco_labels.json', **settings)
-    assert len(pictures) == 4
+    images = PromptCocoDataset(ann_file='coco_labels.json', **settings)
+    assert len(images) == 4
     assert Path('found/walk.xml').read_text().count('<track ') == 2
     assert len(Path('found/walk.txt').read_text().splitlines()) == 8
     assert 'label sets start from found' in capsys.readouterr().out
 
 
-def test_results_are_judged_by_eval(video, capsys):
+def test_results_are_evaluated_by_eval(video, capsys):
     """What predict writes, eval reads."""
     assert run(video, *NAMES, '--save', 'ytvis,coco', '--out', 'o') == 0
     capsys.readouterr()
     for name in ('ytvis', 'coco'):
         paths = ['--gt', f'o/{name}_labels.json', '--pred', f'o/{name}_results.json']
         assert main(['eval', name, *paths]) == 0
-        figures = json.loads(capsys.readouterr().out)
-        best = figures.get('segm', figures)
+        metrics = json.loads(capsys.readouterr().out)
+        best = metrics.get('segm', metrics)
         assert best['AP'] == pytest.approx(1)
 
 
 def test_a_mixture(photos, video, capsys):
-    assert run(video, photos, video, *NAMES, '--save', 'coco,video,pictures') == 0
+    assert run(video, photos, video, *NAMES, '--save', 'coco,video,images') == 0
     names = files_in(Path('found'))
     assert {'walk.mp4', 'walk-2.mp4', 'a.png', 'b.png'} <= set(names)
     labels = json.loads(Path('found/coco_labels.json').read_text())
@@ -355,14 +355,14 @@ def test_a_mixture(photos, video, capsys):
     assert files[-1] == 'frames/walk-2/000003.jpg'
     assert all((Path('found') / name).is_file() for name in files)
     out = capsys.readouterr().out
-    assert 'followed through 8 frames: 2 x red, 2 x green' in out
+    assert 'tracked through 8 frames: 2 x red, 2 x green' in out
 
 
 def test_the_times_of_a_video_are_kept(workplace):
     times = [0, 0.1, 0.2, 1.0, 2.5, 4.0]
     with VideoWriter('vary.mp4', 10) as writer:
         for step, time in enumerate(times):
-            writer.write(picture_at(step % 4), time)
+            writer.write(image_at(step % 4), time)
     for options, expected in (([], times), (['--fps', 5], np.arange(6) / 5)):
         assert run('vary.mp4', *NAMES, *options, '--out', 'o', '--overwrite') == 0
         lines = Path('o/vary.jsonl').read_text().splitlines()
@@ -375,8 +375,8 @@ def test_the_times_of_a_video_are_kept(workplace):
 
 def test_frames_of_another_size(workplace):
     (workplace / 'f').mkdir()
-    cv2.imwrite('f/a.png', picture_at())
-    cv2.imwrite('f/b.png', cv2.resize(picture_at(), (32, 64)))
+    cv2.imwrite('f/a.png', image_at())
+    cv2.imwrite('f/b.png', cv2.resize(image_at(), (32, 64)))
     assert run('f', *NAMES, '--as-video') == 0
     assert read_video(Path('found/f.mp4'))[0] == 2
 
@@ -394,7 +394,7 @@ class Endless:
         for step in range(99):
             if step == self.after:
                 self.event()
-            yield picture_at(step % 4), None
+            yield image_at(step % 4), None
 
 
 def interrupt():
@@ -473,10 +473,10 @@ def test_nothing_is_overwritten(photos, capsys):
 
 
 @pytest.mark.parametrize('source', ['photos', 'photos/a.png', 'photos/*.png'])
-def test_pictures_themselves_are_not_replaced(photos, capsys, source):
+def test_images_themselves_are_not_replaced(photos, capsys, source):
     options = ['--out', 'photos/../photos', '--overwrite']
-    assert 'would replace the pictures' in fails(capsys, source, *NAMES, *options)
-    assert np.array_equal(cv2.imread('photos/a.png'), picture_at())
+    assert 'would replace the images' in fails(capsys, source, *NAMES, *options)
+    assert np.array_equal(cv2.imread('photos/a.png'), image_at())
 
 
 def test_quiet_and_nothing_saved(photos, capsys):
@@ -514,7 +514,7 @@ def test_errors_say_what_to_do(photos, capsys, options, message):
 
 def test_unknown_exports_are_named(capsys):
     error = fails(capsys, 'a.png', *NAMES, '--save', 'mot,voc')
-    assert 'there is no export voc; choose from pictures, video' in error
+    assert 'there is no export voc; choose from images, video' in error
     assert "there is no export ''" in fails(capsys, 'a.png', '--save', '')
 
 
@@ -527,13 +527,13 @@ def test_show_needs_a_screen(photos, monkeypatch, capsys):
 
 @pytest.mark.parametrize(('key', 'shown'), [(-1, 2), (ord('q'), 1), (27, 1)])
 def test_show(photos, monkeypatch, capsys, key, shown):
-    pictures = []
+    images = []
     monkeypatch.setenv('DISPLAY', ':0')
-    monkeypatch.setattr(cv2, 'imshow', lambda name, picture: pictures.append(picture))
+    monkeypatch.setattr(cv2, 'imshow', lambda name, image: images.append(image))
     monkeypatch.setattr(cv2, 'waitKey', lambda _: key)
     assert run(photos, *NAMES, '--show') == 0
-    assert len(pictures) == shown
-    assert np.array_equal(pictures[0], cv2.imread('found/a.png'))
+    assert len(images) == shown
+    assert np.array_equal(images[0], cv2.imread('found/a.png'))
 
 
 def test_show_without_a_window(photos, monkeypatch, capsys):
@@ -565,7 +565,7 @@ def test_names_of_addresses_have_no_password(monkeypatch):
 
 def test_a_number_may_be_a_folder(workplace):
     (workplace / '7').mkdir()
-    cv2.imwrite('7/a.png', picture_at())
+    cv2.imwrite('7/a.png', image_at())
     (job,) = predict_plan.jobs_of(['7'], None)
     assert job.source == ['7']
     (job,) = predict_plan.jobs_of(['8'], None)

@@ -17,8 +17,8 @@ from test_predict import (  # noqa: F401
     WIDTH,
     fails,
     files_in,
+    image_at,
     photos,
-    picture_at,
     run,
     video,
     workplace,
@@ -29,7 +29,7 @@ from uninext.utils.video_writer import VideoWriter
 
 def test_nothing_that_can_be_read(photos, capsys):  # noqa: F811
     for path in photos.glob('*.png'):
-        path.write_bytes(b'no picture')
+        path.write_bytes(b'no image')
     error = fails(capsys, photos, *NAMES)
     assert f'warning: skipped: Cannot read {photos / "b.png"}' in error
     assert f'error: No source could be used: skipped: Cannot read {photos}' in error
@@ -38,7 +38,7 @@ def test_nothing_that_can_be_read(photos, capsys):  # noqa: F811
 
 @pytest.mark.parametrize('batch_size', [1, 3])
 def test_a_folder_goes_on_and_names_what_it_skips(photos, capsys, batch_size):  # noqa: F811
-    (photos / 'a.png').write_bytes(b'no picture')
+    (photos / 'a.png').write_bytes(b'no image')
     cv2.imwrite(str(photos / 'c.png'), np.zeros((1, 400, 3), np.uint8))
     options = ['--save', 'coco', '--out', 'o', '--batch-size', batch_size]
     assert run(photos, *NAMES, *options) == 3
@@ -47,14 +47,14 @@ def test_a_folder_goes_on_and_names_what_it_skips(photos, capsys, batch_size):  
     captured = capsys.readouterr()
     assert f'warning: skipped: Cannot read {photos / "a.png"}' in captured.err
     assert f'warning: skipped: {photos / "c.png"}: An image of 400 x 1' in captured.err
-    assert 'found in 1 picture: 1 x red, 1 x green' in captured.out
-    assert '2 pictures skipped: see above' in captured.out
+    assert 'found in 1 image: 1 x red, 1 x green' in captured.out
+    assert '2 images skipped: see above' in captured.out
 
 
 @pytest.mark.parametrize('batch_size', [1, 3])
 def test_strict_stops_and_keeps_what_was_found(photos, capsys, batch_size):  # noqa: F811
-    cv2.imwrite(str(photos / 'c.png'), picture_at())
-    (photos / 'b.png').write_bytes(b'no picture')
+    cv2.imwrite(str(photos / 'c.png'), image_at())
+    (photos / 'b.png').write_bytes(b'no image')
     options = ['--save', 'coco', '--out', 'o', '--batch-size', batch_size, '--strict']
     assert 'error: Cannot read' in fails(capsys, photos, *NAMES, *options)
     labels = json.loads(Path('o/coco_labels.json').read_text())
@@ -67,7 +67,7 @@ def broken_video(path: Path) -> Path:
     with VideoWriter(path, 10) as writer:
         for step in range(12):
             noise = draw.integers(0, 99, (HEIGHT, WIDTH, 3), np.uint8)
-            writer.write(np.where(picture_at(step).any(-1, keepdims=True), 255, noise))
+            writer.write(np.where(image_at(step).any(-1, keepdims=True), 255, noise))
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
     return path
@@ -98,7 +98,7 @@ def test_one_video_of_several_is_no_video(workplace, video, capsys):  # noqa: F8
 
 
 def test_half_a_jpeg_is_told(photos, capsys):  # noqa: F811
-    content = cv2.imencode('.jpg', picture_at())[1].tobytes()
+    content = cv2.imencode('.jpg', image_at())[1].tobytes()
     (photos / 'half.jpg').write_bytes(content[: len(content) * 2 // 3])
     assert run(photos, *NAMES, '--save', 'json') == 3
     assert 'half.jpg is damaged: the end of the file' in capsys.readouterr().err

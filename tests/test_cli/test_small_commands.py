@@ -34,12 +34,12 @@ def fails(capsys, *arguments: str) -> str:
 @pytest.fixture
 def files(tmp_path) -> list[str]:
     box = dict(bbox=[2, 2, 6, 6], image_id=1, category_id=1)
-    truth = dict(
+    ground_truth = dict(
         images=[dict(id=1, width=20, height=20, file_name='a')],
         annotations=[dict(id=1, area=36, iscrowd=0, **box)],
         categories=[dict(id=1, name='x')],
     )
-    for name, content in (('gt', truth), ('pred', [dict(score=0.9, **box)])):
+    for name, content in (('gt', ground_truth), ('pred', [dict(score=0.9, **box)])):
         (tmp_path / name).write_text(json.dumps(content))
     return ['--gt', str(tmp_path / 'gt'), '--pred', str(tmp_path / 'pred')]
 
@@ -65,7 +65,7 @@ def test_options_of_eval_reach_their_format(files, capsys):
         assert error in fails(capsys, 'eval', 'coco', *files, *arguments)
 
 
-def test_eval_prints_figures(files, capsys):
+def test_eval_prints_metrics(files, capsys):
     assert main(['eval', 'coco', *files]) == 0
     printed = capsys.readouterr().out
     assert json.loads(printed)['bbox']['AP'] == pytest.approx(1)
@@ -207,7 +207,7 @@ def test_tab():
 
 
 def test_tab_answers_before_anything_heavy(monkeypatch):
-    """In the process that the shell starts; the answer goes to file 8."""
+    """In the process that the shell starts; the prediction goes to file 8."""
     reading, writing = os.pipe()
     code = (
         f'import os; os.dup2({writing}, 8, inheritable=True); import sys\n'

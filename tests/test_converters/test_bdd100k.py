@@ -59,7 +59,7 @@ def video_frame(index, *labels, video='v'):
 
 @pytest.fixture
 def download(tmp_path: Path) -> Path:
-    """A small copy of the download: two pictures, a video of three frames."""
+    """A small copy of the download: two images, a video of three frames."""
     root, labels = tmp_path / 'bdd', tmp_path / 'bdd/labels'
     black = np.zeros((*SIZE_WH[::-1], 3), np.uint8)
     for folder in ('100k/train', '10k/train'):
@@ -107,7 +107,7 @@ def test_no_labels(download: Path):
     conversion, content = convert(download, 'det', 'det_20/det_train.json')
     assert (conversion.images, content['annotations']) == (1, [])
     write(path, [])
-    with pytest.raises(DatasetError, match='no usable picture'):
+    with pytest.raises(DatasetError, match='no usable image'):
         convert(download, 'det', 'det_20/det_train.json')
 
 
@@ -219,7 +219,7 @@ def test_what_is_left_out(download: Path):
     assert (content['videos'][0]['width'], content['videos'][0]['length']) == (1280, 2)
 
 
-def test_what_is_left_out_of_pictures(download: Path):
+def test_what_is_left_out_of_images(download: Path):
     path = download / 'labels/ins_seg/rles/ins_seg_train.json'
     rle = dict(size=[7, 7], counts=[49])
     labels = [label(1, 'car'), dict(id=2, category='car', rle=rle)]

@@ -8,7 +8,7 @@ from helpers import download_layouts as layouts
 from uninext import converters as conv
 from uninext.converters.referring_video import (
     REF_DAVIS_FILES,
-    read_davis_sentences,
+    read_davis_expressions,
 )
 from uninext.datasets import DatasetError
 
@@ -39,13 +39,13 @@ def test_train_has_a_record_per_object(tmp_path, out):
     assert conversion.expressions == 2
     assert conversion.skipped == {
         'frame that is not on disk': 1,
-        'sentence without a word': 1,
+        'expression without a word': 1,
         'referred object without a mask': 1,
         'referred object that is not visible in two frames': 1,
     }
 
 
-def test_valid_has_a_record_per_sentence(tmp_path, out):
+def test_valid_has_a_record_per_expression(tmp_path, out):
     root = layouts.ref_youtube_vos(tmp_path)
     conversion = conv.convert_ref_youtube_vos(root, out, 'valid', progress=False)
     content = json.loads(out.read_text())
@@ -85,18 +85,18 @@ def test_ref_davis_counts_what_does_not_fit(tmp_path, out):
     conversion = conv.convert_ref_davis(root, out, progress=False)
     assert conversion.skipped == {
         'referred object without a mask': 1,
-        'video without a sentence': 1,
+        'video without an expression': 1,
         'video without a frame': 1,
     }
 
 
-def test_sentences_of_davis(tmp_path):
+def test_expressions_of_davis(tmp_path):
     path = tmp_path / 'a.txt'
     path.write_bytes(b'clasic-car 1 "the  car"\r\n\r\nmotor-bike 2 "a man"\r\n')
-    assert read_davis_sentences(path) == {
+    assert read_davis_expressions(path) == {
         'classic-car': {1: 'the car'},
         'motorbike': {2: 'a man'},
     }
     path.write_text('car "no number"\n')
     with pytest.raises(DatasetError, match=r'a\.txt, line 1'):
-        read_davis_sentences(path)
+        read_davis_expressions(path)

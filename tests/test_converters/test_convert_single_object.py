@@ -77,7 +77,7 @@ def test_frame_that_is_gone_takes_its_box_along(tmp_path, out):
         ('groundtruth.txt', 'a,b,c,d\n', 'video whose boxes cannot be read'),
         ('out_of_view.txt', '0,0', 'video whose boxes cannot be read'),
         ('out_of_view.txt', 'x,y,z', 'video whose boxes cannot be read'),
-        ('img/00000001.jpg', 'no picture', 'video whose first frame cannot be read'),
+        ('img/00000001.jpg', 'no image', 'video whose first frame cannot be read'),
         ('groundtruth.txt', '', 'video without a frame'),
     ],
 )

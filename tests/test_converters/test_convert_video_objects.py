@@ -33,10 +33,10 @@ def assert_as_drawn(track, boxes, number):
     for mask, box in zip(track[1], boxes):
         assert (mask is None) == (box is None)
         if box is not None:
-            np.testing.assert_array_equal(mask, layouts.index_picture({1: box}))
+            np.testing.assert_array_equal(mask, layouts.index_image({1: box}))
 
 
-def test_picture_without_objects(tmp_path):
+def test_image_without_objects(tmp_path):
     layouts.write_mask(tmp_path / 'a.png', np.zeros((16, 24), np.uint8))
     conversion = conv.VideoConversion()
     paths = [tmp_path / 'a.png', None]
@@ -44,8 +44,8 @@ def test_picture_without_objects(tmp_path):
     assert not conversion.skipped
 
 
-def test_pictures_of_any_mode_are_read(tmp_path):
-    pixels = layouts.index_picture({1: [2, 3, 5, 4]})
+def test_images_of_any_mode_are_read(tmp_path):
+    pixels = layouts.index_image({1: [2, 3, 5, 4]})
     rgb = np.repeat(pixels[..., None] * 255, 3, axis=2)
     Image.fromarray(rgb).save(tmp_path / 'rgb.png')
     layouts.write_mask(tmp_path / 'grey.png', pixels * 255, palette=False)
@@ -118,7 +118,7 @@ def test_youtube_vos_counts_what_does_not_fit(tmp_path):
     layouts.write_mask(masks / '00005.png', np.ones((16, 23), np.uint8))
     with pytest.raises(DatasetError, match='no usable video'):
         conv.convert_youtube_vos(root, out, progress=False)
-    layouts.write_mask(masks / '00000.png', layouts.index_picture({1: [0, 0, 2, 2]}))
+    layouts.write_mask(masks / '00000.png', layouts.index_image({1: [0, 0, 2, 2]}))
     (masks / '00010.png').write_text('broken')
     conversion = conv.convert_youtube_vos(root, out, progress=False)
     assert conversion.skipped == {
@@ -127,7 +127,7 @@ def test_youtube_vos_counts_what_does_not_fit(tmp_path):
         'object of meta.json without a mask': 1,
         'video without a frame': 1,
     }
-    layouts.write_mask(masks / '00010.png', layouts.index_picture({2: [0, 0, 2, 2]}))
+    layouts.write_mask(masks / '00010.png', layouts.index_image({2: [0, 0, 2, 2]}))
     conversion = conv.convert_youtube_vos(root, out, progress=False)
     assert conversion.skipped['object that meta.json does not have'] == 1
     with pytest.raises(DatasetError, match='--strict'):
@@ -163,7 +163,7 @@ def test_davis_frames_without_masks_are_left_out(tmp_path):
 def test_real_davis_has_the_masks_of_the_official_vis_file(data_dir, tmp_path):
     """The VIS ground truth was made from the same masks by other hands."""
     data, out = data_dir, tmp_path / 'a.json'
-    truth = json.loads((data / 'vis_eval' / 'gt_ytvis.json').read_text())
+    ground_truth = json.loads((data / 'vis_eval' / 'gt_ytvis.json').read_text())
     root = tmp_path / 'd'
     for folder in ('JPEGImages', 'Annotations'):
         (root / folder).mkdir(parents=True)
@@ -173,8 +173,10 @@ def test_real_davis_has_the_masks_of_the_official_vis_file(data_dir, tmp_path):
     assert (conversion.frames, conversion.boxes, conversion.masks) == (50, 50, 50)
     ours = json.loads(out.read_text())
     names = ours['videos'][0]['file_names']
-    video = truth['videos'][0]
-    theirs = next(a for a in truth['annotations'] if a['video_id'] == video['id'])
+    video = ground_truth['videos'][0]
+    theirs = next(
+        a for a in ground_truth['annotations'] if a['video_id'] == video['id']
+    )
     for i, name in enumerate(video['file_names']):
         at = names.index(name)
         mask = ours['annotations'][0]['segmentations'][at]

@@ -20,8 +20,8 @@ INFO = '[Sequence]\nname=a\nimWidth=40\nimHeight=30\n'
 def make_sequence(folder: Path, rows: list[str], frames=(1, 2, 3), info=INFO) -> None:
     (folder / 'img1').mkdir(parents=True)
     for frame in frames:
-        picture = Image.fromarray(np.zeros((30, 40, 3), np.uint8))
-        picture.save(folder / 'img1' / f'{frame:06d}.jpg')
+        image = Image.fromarray(np.zeros((30, 40, 3), np.uint8))
+        image.save(folder / 'img1' / f'{frame:06d}.jpg')
     (folder / 'gt').mkdir()
     (folder / 'gt' / 'gt.txt').write_text('\n'.join(rows) + '\n')
     if info:
@@ -115,7 +115,7 @@ def test_copies_for_other_detectors_are_read_once(tmp_path: Path):
     assert [v['name'] for v in content['videos']] == ['MOT17-02-DPM', 'MOT17-04-SDP']
 
 
-def test_sequences_without_truth_or_info(tmp_path: Path):
+def test_sequences_without_ground_truth_or_info(tmp_path: Path):
     make_sequence(tmp_path / 'a', [], frames=(2,), info='')
     (tmp_path / 'a' / 'gt' / 'gt.txt').unlink()
     _, content = convert(tmp_path, split='')

@@ -14,7 +14,7 @@ REFCOCO = 'tools/dataset_converters/refcoco.py'
 REFEXP_JSON = 'tools/dataset_converters/refexp_json.py'
 
 
-def ref(ref_id, image_id, ann_id, split, *sentences):
+def ref(ref_id, image_id, ann_id, split, *expressions):
     return dict(
         ref_id=ref_id,
         image_id=image_id,
@@ -22,7 +22,7 @@ def ref(ref_id, image_id, ann_id, split, *sentences):
         split=split,
         category_id=1,
         file_name='with_suffix_1.jpg',
-        sentences=[dict(sent=s, raw=s.upper(), tokens=s.split()) for s in sentences],
+        sentences=[dict(sent=s, raw=s.upper(), tokens=s.split()) for s in expressions],
     )
 
 
@@ -68,7 +68,9 @@ def refer_root(tmp_path):
 def test_empty_conversion():
     assert conv.to_coco(conv.Conversion())['images'] == []
     assert conv.mix_train_splits([]).objects == []
-    assert conv.Conversion().summary('x') == 'x: 0 objects with 0 sentences on 0 images'
+    assert (
+        conv.Conversion().summary('x') == 'x: 0 objects with 0 expressions on 0 images'
+    )
 
 
 def test_reading_counts_what_it_leaves_out(refer_root):
@@ -82,8 +84,8 @@ def test_reading_counts_what_it_leaves_out(refer_root):
     assert train.objects[0].file_name == 'COCO_train2014_1.jpg'
     assert train.skipped == {'its image is not in instances.json': 1}
     assert splits['testA'].skipped == {'it has no annotation or no box': 1}
-    assert splits['testB'].skipped == {'it has no sentence': 1}
-    assert 'skipped 1: it has no sentence' in splits['testB'].summary('testB')
+    assert splits['testB'].skipped == {'it has no expression': 1}
+    assert 'skipped 1: it has no expression' in splits['testB'].summary('testB')
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ def tool():
 def davis(tmp_path):
     root = layouts.davis(tmp_path / 'davis')
     layouts.write_text(root / 'ImageSets' / 'val.txt', 'judo\n')
-    sentences = {'0': dict(exp='both', obj_id='1')}
-    videos = dict(judo=dict(frames=['00000', '00005'], expressions=sentences))
+    expressions = {'0': dict(exp='both', obj_id='1')}
+    videos = dict(judo=dict(frames=['00000', '00005'], expressions=expressions))
     meta = json.dumps(dict(videos=videos))
     layouts.write_text(root / 'meta_expressions_authored.json', meta)
     return root

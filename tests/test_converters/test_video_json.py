@@ -77,7 +77,7 @@ def test_written_file(tmp_path):
         categories=[dict(id=1, name='cat'), dict(id=2, name='dog')],
     )
     text = conversion.summary('t')
-    assert '2 videos with 3 frames; 2 objects with 2 boxes and 1 masks; 2 sent' in text
+    assert '2 videos with 3 frames; 2 objects with 2 boxes and 1 masks; 2 expr' in text
     assert 'skipped 2: object that is visible in no frame (first: a)' in text
     assert 'skipped 1: video without a visible object (first: b/0.jpg)' in text
     assert 'skipped 1: video without a frame (first: c)' in text

@@ -103,7 +103,7 @@ def test_converted_set_is_read(name, split, dataset_type, tmp_path, capsys):
     )
     content = json.loads(out.read_text())
     lengths = {v['id']: v['length'] for v in content['videos']}
-    if dataset_type is ReferringVideoDataset:  # all sentences of a video at once
+    if dataset_type is ReferringVideoDataset:  # all expressions of a video at once
         lengths = {tuple(v['file_names']): v['length'] for v in content['videos']}
     assert len(dataset) == sum(lengths.values())
     frames = [dataset.get_data_info(i) for i in range(len(dataset))]

@@ -84,7 +84,7 @@ def write_coco(tmp_path: Path) -> Callable[[dict], dict]:
 
 @pytest.fixture
 def refs_content() -> dict:
-    """Two referred objects on one photograph, with two and one sentences."""
+    """Two referred objects on one photograph, with two and one expressions."""
     return dict(
         images=[
             dict(

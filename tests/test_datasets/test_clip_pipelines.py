@@ -130,11 +130,11 @@ def test_images(name, write_coco, coco_content):
                 # the names of the objects: 0 is a dog, 1 a red car
                 names = sample.prompt if key is pair[0] else sample.reference.prompt
                 found = [names.names[label] for label in key.labels]
-                truth = [('dog', 'red car')[i] for i in key.instances_ids]
-                assert found == truth
+                ground_truth = [('dog', 'red car')[i] for i in key.instances_ids]
+                assert found == ground_truth
 
 
-def test_image_sentences(write_coco, refs_content):
+def test_image_expressions(write_coco, refs_content):
     dataset = build(
         'ReferringDataset', 'expression_train_pipeline', write_coco(refs_content)
     )
@@ -146,7 +146,7 @@ def test_image_sentences(write_coco, refs_content):
         for s in samples
     ]
     assert len({a for a, _ in texts}) == 3  # the mirrored one, too
-    assert any(a != b for a, b in texts)  # a sentence for each frame
+    assert any(a != b for a, b in texts)  # an expression for each frame
 
 
 def test_a_mirrored_clip_swaps_left_and_right(write_videos, video_content):
@@ -204,7 +204,7 @@ def test_a_frame_that_cannot_be_used(
         elif damage == 'other size':
             cv2.imwrite(str(path), np.zeros((3, 3, 3), np.uint8))
         else:
-            path.write_text('not a picture')
+            path.write_text('not an image')
     dataset = MultiTaskDataset([dict(name='vis', dataset=source)])
     # landscape and portrait share no batch: only the portrait one is left for itself
     assert dataset[SampleDraw(1, 3)]['data_samples'].video_id == 6

@@ -12,9 +12,9 @@ def test_no_expressions_is_an_error(write_coco, refs_content):
 
 
 @pytest.mark.parametrize('expressions', [None, 'a dog', [3], ['...']])
-def test_expressions_must_be_sentences(write_coco, refs_content, expressions):
+def test_expressions_must_be_expressions(write_coco, refs_content, expressions):
     refs_content['images'][1]['expressions'] = expressions
-    with pytest.raises(DatasetError, match='id 2 has .*expected a list of sentences'):
+    with pytest.raises(DatasetError, match='id 2 has .*expected a list of expressions'):
         ReferringDataset(**write_coco(refs_content))
 
 
@@ -48,8 +48,8 @@ def test_object_without_area_has_no_mask(write_coco, refs_content):
 
 def test_testing_has_one_sample_per_expression(write_coco, refs_content):
     dataset = ReferringDataset(**write_coco(refs_content), test_mode=True)
-    sentences = [dataset.get_data_info(i)['expressions'] for i in range(len(dataset))]
-    assert sentences == [['the dog on the left'], ['second dog'], ['right one']]
+    expressions = [dataset.get_data_info(i)['expressions'] for i in range(len(dataset))]
+    assert expressions == [['the dog on the left'], ['second dog'], ['right one']]
 
 
 def test_labels_are_zero_and_nothing_is_ignored(write_coco, refs_content):

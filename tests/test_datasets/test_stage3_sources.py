@@ -28,7 +28,7 @@ from uninext.structures import Prompt, UninextDataSample, VisualPrompt
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / 'configs/uninext/stage3_video.py'
-NAMES, SENTENCE, TARGET = 'names', 'sentence', 'target'
+NAMES, EXPRESSION, TARGET = 'names', 'expression', 'target'
 SMALL = (320, 640)
 # source -> what is asked for, masks or boxes only, shorter side of the frames
 EXPECTED = {
@@ -39,8 +39,8 @@ EXPECTED = {
     'bdd100k_box_track': (NAMES, False, (480, 800)),
     'bdd100k_ins_seg': (NAMES, True, (480, 800)),
     'bdd100k_seg_track': (NAMES, True, (480, 800)),
-    'refcoco': (SENTENCE, True, (480, 800)),
-    'refytvos': (SENTENCE, True, SMALL),
+    'refcoco': (EXPRESSION, True, (480, 800)),
+    'refytvos': (EXPRESSION, True, SMALL),
     'got10k': (TARGET, False, (480, 800)),
     'lasot': (TARGET, False, (480, 800)),
     'trackingnet': (TARGET, False, (480, 800)),
@@ -224,8 +224,8 @@ def test_the_dry_run_of_the_docs(folder, dataset, monkeypatch, capsys):
     (words,) = (w for w in commands() if w[1] == 'tools/train.py')
     monkeypatch.chdir(folder)
     words[words.index('--dry-run-batches') + 1] = '500'
-    # pictures of all sources are drawn by hand: see the same samples above
-    at = words.index('--dry-run-pictures')
+    # images of all sources are drawn by hand: see the same samples above
+    at = words.index('--dry-run-images')
     del words[at : at + 2]
     assert main(['train', str(CONFIG), *words[3:]]) == 0
     said = capsys.readouterr().out

@@ -94,7 +94,7 @@ def test_detection_testing(write_coco, coco_content):
     assert len(samples[3].gt_instances) == 0
 
 
-def test_referring_training_keeps_sentence_and_image_together(
+def test_referring_training_keeps_expression_and_image_together(
     write_coco, refs_content, tmp_path
 ):
     """A white square left of a black one: after any flip the word tells where."""
@@ -119,7 +119,7 @@ def test_referring_training_keeps_sentence_and_image_together(
     assert seen == {'left', 'right'}
 
 
-def test_sentences_with_ordinals_are_not_cropped(write_coco, refs_content):
+def test_expressions_with_ordinals_are_not_cropped(write_coco, refs_content):
     refs_content['images'][0]['expressions'] = ['second dog']
     refs_content['images'][1]['expressions'] = ['spotted dog']
     dataset = DATASETS.build(base('refcoco', 'train', write_coco(refs_content)))
@@ -137,8 +137,8 @@ def test_sentences_with_ordinals_are_not_cropped(write_coco, refs_content):
 def test_referring_testing_carries_what_metrics_need(write_coco, refs_content):
     dataset = DATASETS.build(base('refcoco', 'val', write_coco(refs_content)))
     samples = [dataset[i]['data_samples'] for i in range(len(dataset))]
-    sentences = [(s.img_id, s.expression) for s in samples]
-    assert sentences == [
+    expressions = [(s.img_id, s.expression) for s in samples]
+    assert expressions == [
         (1, 'the dog on the left'),
         (1, 'second dog'),
         (2, 'right one'),

@@ -26,7 +26,7 @@ from uninext.registry import DATASETS
 
 FOLDER = 'meine Daten \u732b/\u0444\u043e\u0442\u043e'
 NAMES = ('\u732b', 'Stra\xdfenbahn', "l'\xe2ne gris", 'red car')
-SENTENCE = 'le chien \xe0 gauche'
+EXPRESSION = 'le chien \xe0 gauche'
 LOAD = [dict(type='LoadImageOrExplain'), dict(type='LoadPromptAnnotations')]
 TRAIN = [
     *LOAD,
@@ -85,7 +85,7 @@ def arguments(tmp_path: Path) -> dict:
     for name in files:
         (root / 'bilder' / name).parent.mkdir(parents=True)
         painted().save(root / 'bilder' / name)
-    save(root / 'gr\xf6\xdfe.json', records(files, expressions=[SENTENCE]))
+    save(root / 'gr\xf6\xdfe.json', records(files, expressions=[EXPRESSION]))
     return dict(
         data_root=str(root), ann_file='gr\xf6\xdfe.json', data_prefix=dict(img='bilder')
     )
@@ -105,9 +105,9 @@ def test_names_in_other_scripts_are_asked_for(arguments):
     assert asked >= set(NAMES)
 
 
-def test_sentences_in_other_scripts_are_asked_for(arguments):
+def test_expressions_in_other_scripts_are_asked_for(arguments):
     dataset = ReferringDataset(**arguments, pipeline=REFER)
-    assert dataset[0]['data_samples'].prompt.text == SENTENCE
+    assert dataset[0]['data_samples'].prompt.text == EXPRESSION
 
 
 def test_videos_with_names_in_other_scripts(arguments):

@@ -206,7 +206,7 @@ def refs(video_content):
     return video_content
 
 
-def test_sentences_in_training(write_videos, video_content):
+def test_expressions_in_training(write_videos, video_content):
     content = refs(video_content)
     content['annotations'][0]['iscrowd'] = 1
     dataset = ReferringVideoDataset(**write_videos(content))
@@ -223,10 +223,10 @@ def test_each_record_is_one_referred_object(write_videos, video_content):
         ReferringVideoDataset(**args)
 
 
-def test_records_need_sentences(write_videos, video_content):
+def test_records_need_expressions(write_videos, video_content):
     video_content['videos'][1]['expressions'] = ['?!']
     args = write_videos(refs(video_content))
-    with pytest.raises(DatasetError, match='id 6 has .*expected a list of sentences'):
+    with pytest.raises(DatasetError, match='id 6 has .*expected a list of expressions'):
         ReferringVideoDataset(**args)
 
 

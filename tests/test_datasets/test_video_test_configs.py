@@ -90,10 +90,10 @@ def test_the_set_is_read_as_it_is_converted(test_set):
             assert box.tolist() == samples[0].instances[0]['bbox']
         else:
             assert list(shown) == [0]
-            check_sentences(name, samples[0])
+            check_expressions(name, samples[0])
 
 
-def check_sentences(name: str, sample) -> None:
+def check_expressions(name: str, sample) -> None:
     found = {p.own_meta['exp_id']: p.own_meta['expression'] for p in sample.shown}
     objects = [p.object_id for p in sample.shown]
     if name == 'rvos_refytvos':

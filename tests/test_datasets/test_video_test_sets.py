@@ -119,7 +119,7 @@ def test_an_unreadable_frame_is_named(write_videos, video_content):
     path = f'{args["data_root"]}/frames/walk/1.png'
     dataset = VideoInstanceDataset(**{**args, 'pipeline': PIPELINE}, test_mode=True)
     with open(path, 'w') as file:
-        file.write('not a picture')
+        file.write('not an image')
     dataset[0]
     with pytest.raises(UnreadableImageError, match='walk/1.png'):
         dataset[1]
@@ -136,7 +136,7 @@ def test_names_are_shown_in_first_frames(write_videos, video_content):
     shown = shown_of(dataset)
     assert list(shown) == [(5, 0), (6, 0)]
     for ((prompt,),) in zip(shown.values()):
-        assert prompt.prompt == Prompt.from_names(['dog', 'red car'])
+        assert prompt.prompt == Prompt.from_categories(['dog', 'red car'])
         assert prompt.object_id is prompt.own_meta is None
 
 
@@ -165,7 +165,7 @@ def test_targets_are_shown_by_masks(write_videos, video_content):
     mask[4:12, 2:10] = True
     assert np.array_equal(first.prompt.mask.numpy(), mask)
     assert third.prompt.mask.shape == (48, 32)
-    # truth is called as the target is
+    # ground truth is called as the target is
     assert [t['instance_id'] for t in dataset.get_data_info(1)['instances']] == [7, 3]
 
 
@@ -190,37 +190,37 @@ def test_targets_need_their_kind(write_videos, video_content):
         dataset.get_data_info(0)
 
 
-def sentences_of(shown) -> list[tuple]:
+def expressions_of(shown) -> list[tuple]:
     return [
         (s.own_meta['exp_id'], s.own_meta['expression'], s.object_id) for s in shown
     ]
 
 
-def test_sentences_of_one_object(write_videos, video_content):
+def test_expressions_of_one_object(write_videos, video_content):
     del video_content['annotations'][1]
     dataset = ReferringVideoDataset(**write_videos(video_content), test_mode=True)
     assert len(dataset) == 5
     shown = shown_of(dataset)
     assert list(shown) == [(5, 0), (6, 0)]
-    assert sentences_of(shown[5, 0]) == [
+    assert expressions_of(shown[5, 0]) == [
         ('0', 'the dog on the left', 1),
         ('1', 'left dog', 1),
     ]
     assert shown[5, 0][1].prompt == Prompt.from_expression('left dog')
 
 
-def test_sentences_of_several_objects(write_videos, video_content):
+def test_expressions_of_several_objects(write_videos, video_content):
     """As Ref-DAVIS is converted."""
     video_content['videos'][0]['object_ids'] = [4, 2]
     dataset = ReferringVideoDataset(**write_videos(video_content), test_mode=True)
-    assert sentences_of(shown_of(dataset)[5, 0]) == [
+    assert expressions_of(shown_of(dataset)[5, 0]) == [
         ('4', 'the dog on the left', 1),
         ('2', 'left dog', 2),
     ]
 
 
-def test_sentences_of_a_video_meet(write_videos, video_content):
-    """As Ref-YouTube-VOS is converted for tests: a record per sentence."""
+def test_expressions_of_a_video_meet(write_videos, video_content):
+    """As Ref-YouTube-VOS is converted for tests: a record per expression."""
     first, other = video_content['videos']
     first.update(video='clip', exp_id='3', expressions=['a dog'])
     twin = {**first, 'id': 8, 'exp_id': '5', 'expressions': ['a cat']}
@@ -230,12 +230,12 @@ def test_sentences_of_a_video_meet(write_videos, video_content):
     dataset = ReferringVideoDataset(**write_videos(video_content), test_mode=True)
     assert len(dataset) == 8
     shown = shown_of(dataset)
-    assert sentences_of(shown[5, 0]) == [('3', 'a dog', None), ('5', 'a cat', None)]
-    assert sentences_of(shown[9, 0]) == [('5', 'a cat', None)]
+    assert expressions_of(shown[5, 0]) == [('3', 'a dog', None), ('5', 'a cat', None)]
+    assert expressions_of(shown[9, 0]) == [('5', 'a cat', None)]
     assert dataset.get_data_info(0)['video_name'] == 'clip'
 
 
-def test_annotations_follow_their_sentences(write_videos, video_content):
+def test_annotations_follow_their_expressions(write_videos, video_content):
     first = video_content['videos'][0]
     first.update(video='clip', exp_id='3', expressions=['a dog'])
     twin = {**first, 'id': 8, 'exp_id': '5', 'expressions': ['a car']}
@@ -246,7 +246,7 @@ def test_annotations_follow_their_sentences(write_videos, video_content):
         del annotation['id']
     dataset = ReferringVideoDataset(**write_videos(video_content), test_mode=True)
     assert len(dataset) == 4
-    assert sentences_of(shown_of(dataset)[5, 0]) == [
+    assert expressions_of(shown_of(dataset)[5, 0]) == [
         ('3', 'a dog', 1),
         ('5', 'a car', 2),
     ]
@@ -254,28 +254,28 @@ def test_annotations_follow_their_sentences(write_videos, video_content):
     assert ids == [1, 2]
 
 
-def test_sentences_that_cannot_be_assigned(write_videos, video_content):
+def test_expressions_that_cannot_be_assigned(write_videos, video_content):
     video_content['videos'][0]['expressions'] = ['a', 'b', 'c']
     with pytest.raises(DatasetError, match='id 5 has 2 annotations; .*or 3, one per'):
         ReferringVideoDataset(**write_videos(video_content), test_mode=True)
     video_content['videos'][0].update(expressions=['a', 'b'], object_ids=[1])
-    with pytest.raises(DatasetError, match=r'2 sentences, but 1 ids of them: \[1\]'):
+    with pytest.raises(DatasetError, match=r'2 expressions, but 1 ids of them: \[1\]'):
         ReferringVideoDataset(**write_videos(video_content), test_mode=True)
 
 
 def test_masks_of_every_form():
     from pycocotools import mask as mask_utils
 
-    truth = np.zeros((6, 8), bool)
-    truth[1:4, 2:7] = True
-    rle = mask_utils.encode(np.asfortranarray(truth, np.uint8))
+    ground_truth = np.zeros((6, 8), bool)
+    ground_truth[1:4, 2:7] = True
+    rle = mask_utils.encode(np.asfortranarray(ground_truth, np.uint8))
     text = dict(size=[6, 8], counts=rle['counts'].decode())
-    column = truth.ravel(order='F').astype(int)
+    column = ground_truth.ravel(order='F').astype(int)
     edges = np.flatnonzero(np.diff(column)) + 1
-    counts = np.diff([0, *edges, truth.size]).tolist()
+    counts = np.diff([0, *edges, ground_truth.size]).tolist()
     polygon = [[2, 1, 7, 1, 7, 4, 2, 4]]
     for mask in (rle, text, dict(size=[6, 8], counts=counts), polygon):
-        assert np.array_equal(decode_segmentation(mask, 6, 8), truth)
+        assert np.array_equal(decode_segmentation(mask, 6, 8), ground_truth)
 
 
 # ----------------------------------------------------------------------------- packing
@@ -292,7 +292,7 @@ def test_packed_frames(write_videos, video_content):
     assert not set(sample.all_keys()) - set(sample.metainfo_keys())
     assert (sample.ori_shape, sample.img_shape) == ((32, 48), (64, 96))
     assert (sample.video_id, sample.frame_id, sample.video_length) == (5, 1, 4)
-    # truth stays in pixels of the file
+    # ground truth stays in pixels of the file
     assert sample.instances[0]['bbox'] == [2, 4, 10, 12]
     assert sample.shown[0].prompt.mask.shape == (32, 48)
     image = cv2.imread(sample.img_path)

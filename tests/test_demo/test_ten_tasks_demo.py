@@ -14,8 +14,8 @@ from helpers.tools import load_tool
 from uninext import apis
 from uninext.apis.video import read_frames
 from uninext.shapes.report import ten_tasks
-from uninext.shapes.report.judged_scenes import Instances, JudgedScene, SceneFrame
-from uninext.shapes.report.ten_tasks import TEN_TASKS, MeasuredFigure
+from uninext.shapes.report.evaluated_scenes import EvaluatedScene, Instances, SceneFrame
+from uninext.shapes.report.ten_tasks import TEN_TASKS, MeasuredMetric
 from uninext.utils.files import FileError
 
 NOTHING = Instances(np.zeros((0, 4)), (), np.zeros(0, int), np.zeros(0), None)
@@ -48,7 +48,7 @@ def test_a_checkpoint_that_is_absent_is_said_before_anything_is_made(
         demo.main(['--out', str(out), '--checkpoint', absent])
 
 
-def test_it_judges_the_test_split_with_the_shipped_model_and_draws(
+def test_it_evaluates_the_test_split_with_the_shipped_model_and_draws(
     demo: ModuleType, tmp_path: Path, capsys, monkeypatch
 ):
     given: dict[str, Any] = {}
@@ -58,13 +58,15 @@ def test_it_judges_the_test_split_with_the_shipped_model_and_draws(
         for name, cfg in configs.items():
             data = Path(cfg.test_dataloader.dataset.data_root)
             assert (data / cfg.test_dataloader.dataset.ann_file).is_file()
-            figures = {r.scene_key: 0.5 for r in TEN_TASKS if r.config == name}
+            metrics = {r.scene_key: 0.5 for r in TEN_TASKS if r.config == name}
             frame = SceneFrame(str(next(data.glob('test/*.jpg'))), NOTHING, NOTHING)
-            (judge,) = hooks_of(name, cfg)
-            judge.scenes.append(JudgedScene('star', ('star',), (frame,), figures))
+            (evaluator,) = hooks_of(name, cfg)
+            evaluator.scenes.append(
+                EvaluatedScene('star', ('star',), (frame,), metrics)
+            )
             report(f'{name}: done')
         known = dict(measured=0.5, scenes=1, seconds=1)
-        return [MeasuredFigure(**vars(row), **known) for row in TEN_TASKS]
+        return [MeasuredMetric(**vars(row), **known) for row in TEN_TASKS]
 
     shipped = SimpleNamespace(model=object())
     monkeypatch.setattr(apis, 'UninextInferencer', lambda: shipped)
@@ -72,10 +74,10 @@ def test_it_judges_the_test_split_with_the_shipped_model_and_draws(
     monkeypatch.setattr(demo, 'SIZE_WH', (80, 64))
     monkeypatch.setattr(demo, 'NUM_FRAMES', 2)
     out = tmp_path / 'out'
-    few = ['--num-pictures', '1', '--num-videos', '1']
+    few = ['--num-images', '1', '--num-videos', '1']
     assert demo.main(['--out', str(out), *few]) == 0
     assert given['model'] is shipped.model
-    assert len(list((out / 'pictures').glob('*.jpg'))) == 10
+    assert len(list((out / 'images').glob('*.jpg'))) == 10
     assert (out / 'ten_tasks.mp4').is_file()
     assert (out / 'ten_tasks.json').is_file()
     assert cv2.imread(str(out / 'scene.jpg')).shape == (64, 80, 3)

@@ -25,13 +25,13 @@ from helpers.small_uninext import build, small_video_config
 from uninext.shapes import generate_suite
 
 LINKED = ('demo', 'docs', 'requirements', 'tests', 'tools', 'uninext')
-SMALL_SCALE = (96, 64)  # what the toy network sees of every picture
+SMALL_SCALE = (96, 64)  # what the toy network sees of every image
 WEIGHTS = {'.pth', '.pt', '.safetensors'}
 
 
 @pytest.fixture(scope='session')
 def readers_folder(tmp_path_factory) -> Path:
-    """The repository with generated data, a video, and the pictures of the pages."""
+    """The repository with generated data, a video, and the images of the pages."""
     root = tmp_path_factory.mktemp('reader')
     for name in LINKED:
         (root / name).symlink_to(ROOT / name)

@@ -31,11 +31,11 @@ def test_page_works_in_an_empty_folder(empty_folder, capsys):
     metric.dataset_meta = dataset.metainfo
     for index in range(len(dataset)):
         sample = dataset[index]['data_samples']
-        truth = sample.instances
+        ground_truth = sample.instances
         sample.pred_instances = InstanceData(
-            bboxes=torch.tensor([i['bbox'] for i in truth]),
-            labels=torch.tensor([i['bbox_label'] for i in truth]),
-            scores=torch.ones(len(truth)),
+            bboxes=torch.tensor([i['bbox'] for i in ground_truth]),
+            labels=torch.tensor([i['bbox_label'] for i in ground_truth]),
+            scores=torch.ones(len(ground_truth)),
         )
         metric.process({}, [sample.to_dict()])
     assert metric.evaluate(len(dataset))['coco/bbox_mAP'] == pytest.approx(1)

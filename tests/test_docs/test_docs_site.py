@@ -58,7 +58,7 @@ def test_nothing_is_fetched(config):
     assert config['strict'] is True
 
 
-def test_every_picture_is_shown():
+def test_every_image_is_shown():
     text = ''.join((ROOT / page).read_text(encoding='utf-8') for page in pages())
     for path in (DOCS / 'assets').rglob('*'):
         if path.suffix in {'.png', '.jpg', '.svg'}:
@@ -67,7 +67,7 @@ def test_every_picture_is_shown():
 
 
 @pytest.mark.parametrize('page', pages())
-def test_pictures_are_there_and_described(page):
+def test_images_are_there_and_described(page):
     text = (ROOT / page).read_text(encoding='utf-8')
     for alt, target in re.findall(r'!\[([^\]]*)\]\(([^)\s]+)\)', text):
         assert ((ROOT / page).parent / target).is_file(), f'{page}: {target}'

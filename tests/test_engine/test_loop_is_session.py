@@ -85,8 +85,8 @@ def by_a_session(
     return frames, named, session, events + session.finish()
 
 
-def assert_equal(judged: dict, found: InstanceData, ids: torch.Tensor) -> None:
-    pred = judged['pred_instances']
+def assert_equal(evaluated: dict, found: InstanceData, ids: torch.Tensor) -> None:
+    pred = evaluated['pred_instances']
     assert torch.equal(pred['instances_ids'], ids)
     for key in ('bboxes', 'scores', 'labels', 'prompt_ids', 'masks'):
         assert (key in pred) == (key in found)
@@ -101,35 +101,35 @@ def test_the_metric_gets_what_a_session_finds(
 ) -> None:
     cfg = config_of(task)
     model = model_of(cfg, network)
-    judged = by_the_loop(cfg, model, root, SCALE)
+    evaluated = by_the_loop(cfg, model, root, SCALE)
     frames, named, session, events = by_a_session(task, model, root)
     assert sum(map(len, frames)) >= LENGTH
     assert all(('masks' in found) is (task not in ('sot', 'mot')) for found in frames)
     if task == 'rvos':
-        assert len(judged) == LENGTH * len(named) > LENGTH
-        for number, sample in enumerate(judged):
+        assert len(evaluated) == LENGTH * len(named) > LENGTH
+        for number, sample in enumerate(evaluated):
             found = frames[sample['frame_id']]
             prompt_id = number % len(named)
             assert sample['exp_id'] == named[prompt_id]
             mine = found[found.prompt_ids == prompt_id]
-            truth = {t['instance_id'] for t in sample['instances']}
-            assert len(truth) <= 1
+            ground_truth = {t['instance_id'] for t in sample['instances']}
+            assert len(ground_truth) <= 1
             ids = sample['pred_instances']['instances_ids']
             assert_equal(sample, mine, ids)
         return
-    assert len(judged) == LENGTH
-    for sample, found in zip(judged, frames):
+    assert len(evaluated) == LENGTH
+    for sample, found in zip(evaluated, frames):
         ids = found.instances_ids.clone()
         for prompt_id, name in named.items():
             if name is not None:
                 ids[found.prompt_ids == prompt_id] = name
         assert_equal(sample, found, ids)
     if task == 'vis':
-        assert_same_videos(judged[-1]['video_instances'], frames, events)
+        assert_same_videos(evaluated[-1]['video_instances'], frames, events)
 
 
 def assert_same_videos(
-    judged: list[dict], frames: list[InstanceData], events: list
+    evaluated: list[dict], frames: list[InstanceData], events: list
 ) -> None:
     """Tracks of the whole video, put together from what ``step`` returned."""
     masks: dict[int, dict[int, torch.Tensor]] = defaultdict(dict)
@@ -146,8 +146,8 @@ def assert_same_videos(
             results.scores.tolist(),
             results.labels.tolist(),
         )
-    assert len(expected) == len(judged) > 0
-    for (track, score, label), result in zip(expected, judged):
+    assert len(expected) == len(evaluated) > 0
+    for (track, score, label), result in zip(expected, evaluated):
         assert (score, label) == (result['score'], result['label'])
         for index, rle in enumerate(result['segmentations']):
             mask = masks[track].get(index)

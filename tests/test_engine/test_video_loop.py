@@ -1,6 +1,6 @@
 """VideoTestLoop: generated videos on disk -> datasets -> session -> metrics.
 
-The model finds colours, so that every figure is known beforehand.
+The model finds colours, so that every metric is known beforehand.
 """
 
 from __future__ import annotations
@@ -156,12 +156,12 @@ def test_targets_by_mask_that_come_later(tmp_path, content):
     metric = dict(
         type='VOSMetric', frames='after_first', outfile_prefix=f'{tmp_path}/out'
     )
-    figures = make_loop(tmp_path, content, dataset, metric).run()
-    assert figures['vos/J&F'] == 1
-    picture = tmp_path / 'out/Annotations/things/00004.png'
+    metrics = make_loop(tmp_path, content, dataset, metric).run()
+    assert metrics['vos/J&F'] == 1
+    image = tmp_path / 'out/Annotations/things/00004.png'
     from PIL import Image
 
-    assert set(Image.open(picture).getdata()) == {0, 3, 5}  # the file's object_id
+    assert set(Image.open(image).getdata()) == {0, 3, 5}  # the file's object_id
 
 
 def test_instances_of_videos(tmp_path, content):
@@ -180,32 +180,32 @@ def test_tracks(tmp_path, content, similarity):
     pytest.importorskip('trackeval')
     metric = dict(type='TrackingMetric', similarity=similarity)
     loop = make_loop(tmp_path, content, dict(type='VideoInstanceDataset'), metric)
-    figures = loop.run()
-    assert figures['track/HOTA'] == pytest.approx(1, abs=1e-3)
-    assert figures['track/CLR_FP'] == figures['track/CLR_FN'] == 0
+    metrics = loop.run()
+    assert metrics['track/HOTA'] == pytest.approx(1, abs=1e-3)
+    assert metrics['track/CLR_FP'] == metrics['track/CLR_FN'] == 0
 
 
 @pytest.mark.parametrize('merged', [False, True])
-def test_sentences_of_a_video_at_once(tmp_path, content, merged):
+def test_expressions_of_a_video_at_once(tmp_path, content, merged):
     content['videos'][0]['expressions'] = ['the red one', 'what is green']
     content['videos'][0]['object_ids'] = [5, 3]
     metric = dict(
         type='ReferringVOSMetric', merged=merged, outfile_prefix=f'{tmp_path}/out'
     )
-    sentence = dict(type='ExpressionTracker', score_threshold=0.5)
+    expression = dict(type='ExpressionTracker', score_threshold=0.5)
     if merged:
-        sentence['merge'] = dict(type='SoftAggregation')
-    model = OpenModel(expression=sentence)
+        expression['merge'] = dict(type='SoftAggregation')
+    model = OpenModel(expression=expression)
     dataset = dict(type='ReferringVideoDataset')
-    figures = make_loop(tmp_path, content, dataset, metric, model).run()
-    assert figures['rvos/J&F'] == 1
+    metrics = make_loop(tmp_path, content, dataset, metric, model).run()
+    assert metrics['rvos/J&F'] == 1
     assert model.num_features == LENGTH  # a frame is looked at once
     files = {p.name for p in (tmp_path / 'out/Annotations/things').iterdir()}
     assert files == ({f'{i:05d}.png' for i in range(5)} if merged else {'5', '3'})
 
 
 def test_withheld_labels(tmp_path, content):
-    """As a server has it: one record per sentence, no annotation."""
+    """As a server has it: one record per expression, no annotation."""
     video = content['videos'][0]
     content['videos'] = [
         dict(video, id=i, video='clip', exp_id=str(i), expressions=[text])
@@ -268,7 +268,7 @@ def test_videos_are_shared_by_processes(tmp_path, content, monkeypatch):
     video, annotation = content['videos'][0], content['annotations'][0]
     content['videos'] = [{**video, 'id': i, 'name': f'v{i}'} for i in range(3)]
     content['annotations'] = [{**annotation, 'video_id': i} for i in range(3)]
-    # of the last video the truth is elsewhere after the first frame
+    # of the last video the ground truth is elsewhere after the first frame
     content['annotations'][2]['bboxes'] = [
         annotation['bboxes'][0],
         *[[100, 40, 20, 20]] * (LENGTH - 1),
@@ -286,5 +286,5 @@ def test_videos_are_shared_by_processes(tmp_path, content, monkeypatch):
     for process in ranks:
         process.join()
     expected = pytest.approx((1 + 1 + 1 / LENGTH) / 3, abs=1e-4)
-    assert [figure for _, figure, _ in found] == [expected, expected]
+    assert [metric for _, metric, _ in found] == [expected, expected]
     assert [opened for _, _, opened in found] == [2, 1]

@@ -1,4 +1,4 @@
-"""AveragedSetsMetric: sets judged by themselves, figures averaged."""
+"""AveragedSetsMetric: sets evaluated by themselves, metrics averaged."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def square(offset: int = 0) -> np.ndarray:
 
 
 def frame_of(set_name: str | None, index: int, offset: int) -> UninextDataSample:
-    """The same video and sentence in every set; only the answer differs."""
+    """The same video and expression in every set; only the prediction differs."""
     sample = UninextDataSample(
         metainfo=dict(
             set_name=set_name,
@@ -53,7 +53,7 @@ def frame_of(set_name: str | None, index: int, offset: int) -> UninextDataSample
     return sample
 
 
-def judge(metric: dict, frames: list[UninextDataSample]) -> dict[str, float]:
+def evaluate(metric: dict, frames: list[UninextDataSample]) -> dict[str, float]:
     evaluator = Evaluator(metric)
     evaluator.dataset_meta = dict(classes=('object',))
     for frame in frames:
@@ -74,10 +74,10 @@ def test_strangers(name):
         metric.process(None, [frame_of(name, 0, 0).to_dict()])
 
 
-def test_figures_are_those_of_each_set_and_their_mean():
+def test_metrics_are_those_of_each_set_and_their_mean():
     frames = {s: [frame_of(s, i, o) for i in range(3)] for s, o in zip(SETS, (0, 4))}
-    alone = {name: judge(dict(METRIC), frames[name]) for name in SETS}
-    both = judge(
+    alone = {name: evaluate(dict(METRIC), frames[name]) for name in SETS}
+    both = evaluate(
         dict(type='AveragedSetsMetric', sets=SETS, metric=METRIC),
         frames['one'] + frames['two'],
     )
@@ -100,7 +100,7 @@ def test_files_of_sets_are_kept_apart(tmp_path):
         metric=dict(METRIC, outfile_prefix=prefix, format_only=True),
     )
     frames = [frame_of(name, i, 0) for name in SETS for i in range(3)]
-    assert judge(cfg, frames) == {}
+    assert evaluate(cfg, frames) == {}
     for name in SETS:
         assert (tmp_path / f'out/{name}/Annotations/dog/00002.png').is_file()
     assert cfg['metric']['outfile_prefix'] == prefix  # the config is as it was

@@ -23,13 +23,15 @@ def as_box(label: dict) -> list[float]:
     return [box['x1'], box['y1'], box['x2'] + 1, box['y2'] + 1]
 
 
-def make_samples(truth: list[dict], answers: list[dict]) -> list[UninextDataSample]:
+def make_samples(
+    ground_truth: list[dict], predictions: list[dict]
+) -> list[UninextDataSample]:
     """What a model and a dataset would give for a generated scene."""
-    lengths = {frame['videoName']: 0 for frame in truth}
-    for frame in truth:
+    lengths = {frame['videoName']: 0 for frame in ground_truth}
+    for frame in ground_truth:
         lengths[frame['videoName']] += 1
     samples = []
-    for frame, answer in zip(truth, answers):
+    for frame, prediction in zip(ground_truth, predictions):
         instances = [
             dict(
                 bbox=as_box(label),
@@ -49,7 +51,7 @@ def make_samples(truth: list[dict], answers: list[dict]) -> list[UninextDataSamp
             instances=instances,
         )
         sample = UninextDataSample(metainfo=meta)
-        labels = answer['labels']
+        labels = prediction['labels']
         masks = [mask_utils.decode(o['rle']).astype(bool) for o in labels]
         kinds = [BDD_THINGS.index(o['category']) for o in labels]
         sample.pred_instances = InstanceData(
@@ -73,40 +75,42 @@ def run(metric, samples, classes=BDD_THINGS) -> dict:
 
 @pytest.mark.parametrize('similarity', ['bbox', 'segm'])
 def test_no_predictions_miss_everything(similarity):
-    truth, _ = make_scene(0, num_frames=3, num_videos=1)
-    nothing = [dict(frame, labels=[]) for frame in truth]
-    figures = run(BDD100KTrackingMetric(similarity), make_samples(truth, nothing))
-    assert figures['bdd100k/mIDF1'] == 0
-    assert figures['bdd100k/FP'] == 0
-    assert figures['bdd100k/FN'] > 0
+    ground_truth, _ = make_scene(0, num_frames=3, num_videos=1)
+    nothing = [dict(frame, labels=[]) for frame in ground_truth]
+    metrics = run(
+        BDD100KTrackingMetric(similarity), make_samples(ground_truth, nothing)
+    )
+    assert metrics['bdd100k/mIDF1'] == 0
+    assert metrics['bdd100k/FP'] == 0
+    assert metrics['bdd100k/FN'] > 0
 
 
 @pytest.mark.parametrize(
     ('similarity', 'evaluate'),
     [('bbox', evaluate_bdd_mot), ('segm', evaluate_bdd_mots)],
 )
-def test_figures_are_those_of_the_files(tmp_path: Path, similarity, evaluate):
+def test_metrics_are_those_of_the_files(tmp_path: Path, similarity, evaluate):
     """From samples, from the scene's files, and from the files that are written."""
-    truth, answers = make_scene(5, num_frames=6)
-    (tmp_path / 'gt.json').write_text(json.dumps(truth))
-    (tmp_path / 'pred.json').write_text(json.dumps(answers))
+    ground_truth, predictions = make_scene(5, num_frames=6)
+    (tmp_path / 'gt.json').write_text(json.dumps(ground_truth))
+    (tmp_path / 'pred.json').write_text(json.dumps(predictions))
     out = tmp_path / 'out'
     metric = BDD100KTrackingMetric(similarity, outfile_prefix=str(out))
-    figures = run(metric, make_samples(truth, answers))
+    metrics = run(metric, make_samples(ground_truth, predictions))
     expected = evaluate(tmp_path / 'gt.json', tmp_path / 'pred.json')
     assert sorted(path.name for path in out.iterdir()) == ['v0.json', 'v1.json']
     written = evaluate(tmp_path / 'gt.json', out)
     assert written == expected
     for key, value in expected.items():
         if not isinstance(value, dict):
-            assert figures[f'bdd100k/{key}'] == pytest.approx(value)
+            assert metrics[f'bdd100k/{key}'] == pytest.approx(value)
 
 
 def test_a_pixel_goes_to_the_better_score(tmp_path: Path):
-    truth, _ = make_scene(0, num_frames=1, num_videos=1)
+    ground_truth, _ = make_scene(0, num_frames=1, num_videos=1)
     masks = np.zeros((3, *SIZE_WH[::-1]), bool)
     masks[0, :, :30] = masks[1, :, 20:50] = masks[2, :, 25:30] = True
-    (sample,) = make_samples(truth, [dict(truth[0], labels=[])])
+    (sample,) = make_samples(ground_truth, [dict(ground_truth[0], labels=[])])
     sample.pred_instances = InstanceData(
         bboxes=torch.zeros(3, 4),
         scores=torch.tensor([0.5, 0.9, 0.1]),
@@ -126,7 +130,7 @@ def test_a_pixel_goes_to_the_better_score(tmp_path: Path):
 def test_wrong_use():
     with pytest.raises(ValueError, match='similarity must be one of'):
         BDD100KTrackingMetric('masks')
-    truth, answers = make_scene(0, num_frames=1, num_videos=1)
+    ground_truth, predictions = make_scene(0, num_frames=1, num_videos=1)
     with pytest.raises(ValueError, match=r"has the classes \['dog'\]"):
-        run(BDD100KTrackingMetric(), make_samples(truth, answers), ('dog',))
+        run(BDD100KTrackingMetric(), make_samples(ground_truth, predictions), ('dog',))
     assert METRICS.get('BDD100KTrackingMetric') is BDD100KTrackingMetric

@@ -26,7 +26,7 @@ def test_no_objects_and_no_answers():
 
 def test_an_answer_that_is_right_keeps_its_object():
     ious = np.array([[0.9, 0.6], [0.0, 0.55]])
-    # the answer 0 lies better on object 0, but is called something else
+    # the prediction 0 lies better on object 0, but is called something else
     pairs = match_objects(ious, np.array([0, 0]), np.array([1, 0]), 0.5)
     assert pairs == [(0, 1)]
     pairs = match_objects(ious, np.array([0, 0]), np.array([0, 0]), 0.5)
@@ -38,24 +38,27 @@ def test_every_object_and_answer_counts_once():
     generator = np.random.default_rng(0)
     for _ in range(20):
         ious = generator.uniform(0, 1, (7, 9))
-        truth, found = generator.integers(0, 3, 7), generator.integers(0, 3, 9)
-        pairs = match_objects(ious, truth, found, 0.4)
+        ground_truth, found = generator.integers(0, 3, 7), generator.integers(0, 3, 9)
+        pairs = match_objects(ious, ground_truth, found, 0.4)
         assert len({t for t, _ in pairs}) == len({f for _, f in pairs}) == len(pairs)
-        counts = count_confusions(pairs, truth, found, 3)
-        assert counts[:3].sum(1).tolist() == np.bincount(truth, minlength=3).tolist()
+        counts = count_confusions(pairs, ground_truth, found, 3)
+        assert (
+            counts[:3].sum(1).tolist()
+            == np.bincount(ground_truth, minlength=3).tolist()
+        )
         assert counts[:, :3].sum(0).tolist() == np.bincount(found, minlength=3).tolist()
         assert counts[3, 3] == 0
 
 
 def write(tmp_path: Path, objects: list[dict], results: list[dict]) -> tuple[str, str]:
     common = dict(image_id=1, iscrowd=0, area=100)
-    truth = dict(
+    ground_truth = dict(
         images=[dict(id=1, width=100, height=80, file_name='a.jpg')],
         categories=[dict(id=7 + i, name=name) for i, name in enumerate(NAMES)],
         annotations=[{'id': i, **common, **o} for i, o in enumerate(objects, 1)],
     )
     paths = str(tmp_path / 'gt.json'), str(tmp_path / 'pred.json')
-    Path(paths[0]).write_text(json.dumps(truth))
+    Path(paths[0]).write_text(json.dumps(ground_truth))
     Path(paths[1]).write_text(
         json.dumps([dict(image_id=1, **result) for result in results])
     )
@@ -136,7 +139,7 @@ def test_errors_say_what_is_wrong(tmp_path: Path):
         coco_confusion(gt, pred, kind='segm')
 
 
-def test_the_picture_is_bright_where_much_is(tmp_path: Path):
+def test_the_image_is_bright_where_much_is(tmp_path: Path):
     counts = np.diag([5, 5, 5, 0])
     out = draw_confusion(counts, NAMES, tmp_path / 'new' / 'x.png', 'title')
     bright = cv2.imread(str(out)).astype(int)
@@ -147,5 +150,5 @@ def test_the_picture_is_bright_where_much_is(tmp_path: Path):
     assert (bright - dark).max() > 100
     with pytest.raises(ValueError, match=r'needs? counts of \(4, 4\)'):
         draw_confusion(np.zeros((3, 3)), NAMES, tmp_path / 'x.png')
-    with pytest.raises(ValueError, match='give the picture one of'):
+    with pytest.raises(ValueError, match='give the image one of'):
         draw_confusion(counts, NAMES, tmp_path / 'x.txt')

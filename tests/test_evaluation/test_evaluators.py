@@ -31,8 +31,8 @@ def make_mask(left: int, right: int) -> np.ndarray:
 
 def record_of(evaluator: VideoObjectsEvaluator, frames: list[tuple]) -> dict:
     state = evaluator.start()
-    for truth, prediction in frames:
-        evaluator.add(state, truth, prediction)
+    for ground_truth, prediction in frames:
+        evaluator.add(state, ground_truth, prediction)
     return evaluator.finish(state)
 
 
@@ -52,20 +52,20 @@ def test_nothing_to_evaluate():
     ('frames', 'expected'), [('inner', [1, 2]), ('after_first', [2, 3]), ('all', 4)]
 )
 def test_which_frames_count(frames: str, expected):
-    """The oracle compares every frame with the truth, empty where there is none."""
+    """The oracle compares every frame; the ground truth may be empty."""
     rng = np.random.default_rng(0)
-    truths = [np.zeros(SIZE, bool), *(make_mask(i, i + 4) for i in (1, 2, 3))]
-    predictions = [(rng.random(SIZE) < 0.3).astype(np.uint8) for _ in truths]
+    ground_truths = [np.zeros(SIZE, bool), *(make_mask(i, i + 4) for i in (1, 2, 3))]
+    predictions = [(rng.random(SIZE) < 0.3).astype(np.uint8) for _ in ground_truths]
     predictions[0][:] = 1  # all of it: no contour, as nothing has none
     pairs = [
         ({1: TrueObject(mask)} if mask.any() else {}, ids)
-        for mask, ids in zip(truths, predictions)
+        for mask, ids in zip(ground_truths, predictions)
     ]
     rows = record_of(VideoObjectsEvaluator(frames), pairs)['objects'][1]
     counting = range(4) if expected == 4 else expected
     oracle = [
         (region_similarity(p == 1, m), contour_accuracy(p == 1, m))
-        for t, (m, p) in enumerate(zip(truths, predictions))
+        for t, (m, p) in enumerate(zip(ground_truths, predictions))
         if t in counting
     ]
     np.testing.assert_array_equal(rows, oracle)
@@ -106,16 +106,20 @@ def test_unknown_protocols(make, match: str):
 def test_masks_count_where_the_target_has_one():
     evaluator = ReferringEvaluator()
     box = np.array([0, 0, 2, 2])
-    truths = [Referent(box), Referent(box, make_mask(1, 5)), Referent(box)]
+    ground_truths = [Referent(box), Referent(box, make_mask(1, 5)), Referent(box)]
     records = {}
-    for number, truth in enumerate(truths):
+    for number, ground_truth in enumerate(ground_truths):
         state = evaluator.start()
-        evaluator.add(state, truth, Referent(box, truth.mask) if number else Referent())
+        evaluator.add(
+            state,
+            ground_truth,
+            Referent(box, ground_truth.mask) if number else Referent(),
+        )
         records[number] = evaluator.finish(state)
     metrics = evaluator.summarize(records)
-    assert metrics['bbox']['num_sentences'] == 3
+    assert metrics['bbox']['num_expressions'] == 3
     assert metrics['bbox']['P@0.5'] == pytest.approx(2 / 3)
-    assert metrics['segm'] == {**metrics['segm'], 'num_sentences': 1, 'mIoU': 1}
+    assert metrics['segm'] == {**metrics['segm'], 'num_expressions': 1, 'mIoU': 1}
 
 
 def test_hidden_targets_and_rules_share_records():

@@ -9,45 +9,45 @@ from uninext.evaluation.functional.bdd100k_tracking import (
     ClearCounts,
     count_video,
     drop_ignored,
-    figures_of,
+    metrics_of,
     summarize_classes,
 )
 from uninext.evaluation.functional.tracking import TrackingFrame
 
 
-def frame(truth=(), tracks=(), similarity=None) -> TrackingFrame:
+def frame(ground_truth=(), tracks=(), similarity=None) -> TrackingFrame:
     """By default objects and predictions of the same place in the list coincide."""
     if similarity is None:
-        similarity = np.eye(len(truth), len(tracks))
+        similarity = np.eye(len(ground_truth), len(tracks))
     return TrackingFrame(
-        np.array(truth, dtype=int),
+        np.array(ground_truth, dtype=int),
         np.array(tracks, dtype=int),
-        np.array(similarity, dtype=float).reshape(len(truth), len(tracks)),
+        np.array(similarity, dtype=float).reshape(len(ground_truth), len(tracks)),
     )
 
 
 def test_nothing_at_all():
     counts = count_video([])
     assert counts == ClearCounts() == count_video([frame()])
-    figures = figures_of(counts)
-    assert all(math.isnan(figures[key]) for key in ('MOTA', 'MOTP', 'IDF1'))
-    assert not any(figures[key] for key in ('FP', 'FN', 'IDSw', 'MT', 'PT', 'ML', 'FM'))
+    metrics = metrics_of(counts)
+    assert all(math.isnan(metrics[key]) for key in ('MOTA', 'MOTP', 'IDF1'))
+    assert not any(metrics[key] for key in ('FP', 'FN', 'IDSw', 'MT', 'PT', 'ML', 'FM'))
     summary = summarize_classes({'car': counts}, {})
     assert summary['AVERAGE']['MOTA'] == 0
 
 
 def test_perfect_tracking():
-    figures = figures_of(count_video([frame([1, 2], [7, 8])] * 3))
-    assert (figures['MOTA'], figures['MOTP'], figures['IDF1']) == (1, 1, 1)
-    assert (figures['MT'], figures['PT'], figures['ML']) == (2, 0, 0)
+    metrics = metrics_of(count_video([frame([1, 2], [7, 8])] * 3))
+    assert (metrics['MOTA'], metrics['MOTP'], metrics['IDF1']) == (1, 1, 1)
+    assert (metrics['MT'], metrics['PT'], metrics['ML']) == (2, 0, 0)
 
 
 def test_only_false_alarms_and_only_misses():
-    figures = figures_of(count_video([frame([], [1])] * 2))
-    assert (figures['MOTA'], figures['FP'], figures['IDF1']) == (-math.inf, 2, 0)
+    metrics = metrics_of(count_video([frame([], [1])] * 2))
+    assert (metrics['MOTA'], metrics['FP'], metrics['IDF1']) == (-math.inf, 2, 0)
     assert summarize_classes({'a': count_video([frame([], [1])])}, {})['AVERAGE']['FP']
-    figures = figures_of(count_video([frame([1])] * 2))
-    assert (figures['MOTA'], figures['FN'], figures['ML']) == (0, 2, 1)
+    metrics = metrics_of(count_video([frame([1])] * 2))
+    assert (metrics['MOTA'], metrics['FN'], metrics['ML']) == (0, 2, 1)
 
 
 def test_a_partner_is_kept_while_it_overlaps_enough():
@@ -114,14 +114,14 @@ def test_order_of_predictions_and_names_of_ids_do_not_matter():
     rng = np.random.default_rng(0)
     frames, renamed = [], []
     for _ in range(20):
-        truth, tracks = rng.permutation(6)[:4], rng.permutation(6)[:5]
+        ground_truth, tracks = rng.permutation(6)[:4], rng.permutation(6)[:5]
         table = rng.random((4, 5))
-        frames.append(frame(truth, tracks, table))
+        frames.append(frame(ground_truth, tracks, table))
         columns = rng.permutation(5)
         shuffled = 30 + 2 * tracks[columns]
-        renamed.append(frame(9 - truth, shuffled, table[:, columns]))
+        renamed.append(frame(9 - ground_truth, shuffled, table[:, columns]))
     before, after = count_video(frames), count_video(renamed)
-    assert figures_of(before) == pytest.approx(figures_of(after))
+    assert metrics_of(before) == pytest.approx(metrics_of(after))
 
 
 def test_groups_add_up_counts_and_the_average_takes_every_class():
@@ -130,7 +130,7 @@ def test_groups_add_up_counts_and_the_average_takes_every_class():
     counts = dict(pedestrian=found, rider=lost, car=ClearCounts())
     groups = dict(human=('pedestrian', 'rider'), vehicle=('car',))
     summary = summarize_classes(counts, groups)
-    assert summary['human'] == summary['OVERALL'] == figures_of(found + lost)
+    assert summary['human'] == summary['OVERALL'] == metrics_of(found + lost)
     assert summary['human']['MOTA'] == 0.5
     assert summary['AVERAGE']['MOTA'] == pytest.approx(1 / 3)
     assert summary['AVERAGE']['FN'] == 4

@@ -15,7 +15,7 @@ from uninext.evaluation.functional.referring import (
 from uninext.formats.rle import decode_segmentation
 
 
-def test_a_set_without_sentences_has_no_figures():
+def test_a_set_without_expressions_has_no_metrics():
     summary = summarize_overlaps([])
     assert 'P@0.5' in summary
     assert all(math.isnan(value) for value in summary.values())
@@ -80,7 +80,7 @@ def test_precision_never_grows_with_the_threshold():
 
 
 def test_wrong_shapes_are_named():
-    with pytest.raises(ValueError, match='answer must be four numbers'):
+    with pytest.raises(ValueError, match='prediction must be four numbers'):
         box_overlap(np.zeros((1, 4)), np.zeros(4))
     with pytest.raises(ValueError, match=r'\(2, 2\).*\(3, 2\)'):
         mask_overlap(np.zeros((2, 2)), np.zeros((3, 2)))
@@ -102,5 +102,5 @@ def test_all_spellings_of_a_mask_decode_alike():
     ]
     for spelling in spellings:
         np.testing.assert_array_equal(decode_segmentation(spelling, 12, 10), mask)
-    with pytest.raises(ValueError, match='its picture is'):
+    with pytest.raises(ValueError, match='its image is'):
         decode_segmentation(rle, 10, 12)

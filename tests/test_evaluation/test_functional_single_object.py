@@ -19,8 +19,8 @@ def make_track(length: int = 6) -> np.ndarray:
     return np.array([10.0, 20, 30, 40]) + steps * np.array([2.0, 1, 0, 0])
 
 
-def figures(pred, truth, rules: str = 'otb', **kwargs) -> dict[str, float]:
-    errors = sequence_errors(pred, truth, RULES[rules], **kwargs)
+def metrics(pred, ground_truth, rules: str = 'otb', **kwargs) -> dict[str, float]:
+    errors = sequence_errors(pred, ground_truth, RULES[rules], **kwargs)
     return summarize_sequences([errors], RULES[rules])
 
 
@@ -30,12 +30,12 @@ def test_no_frames_and_no_target():
     with pytest.raises(ValueError, match='No frame counts'):
         summarize_sequences([errors], RULES['otb'])
     with pytest.raises(ValueError, match='No frame counts'):
-        figures(make_track(3), [NAN] * 3, 'got10k')
+        metrics(make_track(3), [NAN] * 3, 'got10k')
 
 
 @pytest.mark.parametrize('rules', RULES)
 def test_a_perfect_answer(rules: str):
-    found = figures(make_track(), make_track(), rules)
+    found = metrics(make_track(), make_track(), rules)
     # Strictly above: no IoU passes the threshold 1.
     count = RULES[rules].num_thresholds
     assert found.pop('AUC') == pytest.approx((count - 1) / count)
@@ -50,29 +50,31 @@ def test_answers_that_miss(rules: str, wrong):
     expected = 1 / 6 if RULES[rules].with_first_frame else 0
     if RULES[rules].repeats_empty and pred[0][2] == 0:
         expected = 1 / 6  # repeats what was itself empty
-    assert figures(pred, make_track(), rules)['SR50'] == pytest.approx(expected)
+    assert metrics(pred, make_track(), rules)['SR50'] == pytest.approx(expected)
 
 
 def test_an_empty_answer_repeats_the_one_before_by_the_rules_of_lasot():
-    truth = make_track()
-    truth[:] = truth[0]
-    pred = truth.copy()
+    ground_truth = make_track()
+    ground_truth[:] = ground_truth[0]
+    pred = ground_truth.copy()
     pred[3] = 0
-    assert figures(pred, truth, 'lasot')['AO'] == 1
-    assert figures(pred, truth, 'otb')['AO'] == pytest.approx(5 / 6)
+    assert metrics(pred, ground_truth, 'lasot')['AO'] == 1
+    assert metrics(pred, ground_truth, 'otb')['AO'] == pytest.approx(5 / 6)
 
 
 def test_frames_without_the_target():
-    truth = make_track()
-    truth[2] = NAN
-    truth[3, 2:] = 0
-    assert figures(make_track(), truth, 'lasot')['AO'] == pytest.approx(4 / 6)
-    assert figures(make_track(), truth, 'lasot')['precision'] == pytest.approx(4 / 6)
-    assert figures(make_track(), truth, 'got10k')['AO'] == 1
+    ground_truth = make_track()
+    ground_truth[2] = NAN
+    ground_truth[3, 2:] = 0
+    assert metrics(make_track(), ground_truth, 'lasot')['AO'] == pytest.approx(4 / 6)
+    assert metrics(make_track(), ground_truth, 'lasot')['precision'] == pytest.approx(
+        4 / 6
+    )
+    assert metrics(make_track(), ground_truth, 'got10k')['AO'] == 1
     visible = np.array([True, True, False, True, True, True])
     kwargs = dict(visible=visible)
-    assert figures(make_track(), make_track(), 'lasot', **kwargs)['AO'] == 5 / 6
-    assert figures(make_track(), make_track(), 'otb101', **kwargs)['AO'] == 1
+    assert metrics(make_track(), make_track(), 'lasot', **kwargs)['AO'] == 5 / 6
+    assert metrics(make_track(), make_track(), 'otb101', **kwargs)['AO'] == 1
 
 
 def test_iou_is_that_of_a_raster():
@@ -102,9 +104,9 @@ def test_curves_are_strict_and_fall():
 
 
 def test_centres_count_to_the_pixel():
-    truth = np.tile([100.0, 100, 50, 100], (3, 1))
-    pred = truth + [[0, 0, 0, 0], [20, 0, 0, 0], [0, 20.01, 0, 0]]
-    found = figures(pred, truth)
+    ground_truth = np.tile([100.0, 100, 50, 100], (3, 1))
+    pred = ground_truth + [[0, 0, 0, 0], [20, 0, 0, 0], [0, 20.01, 0, 0]]
+    found = metrics(pred, ground_truth)
     assert found['precision'] == pytest.approx(2 / 3)
     # 20 of 50 is beyond 0.2, 20.01 of 100 too.
     assert found['norm_precision'] == pytest.approx(1 / 3)
@@ -119,24 +121,24 @@ def test_sequences_count_equally_or_by_their_frames():
 
 
 def test_boxes_are_cut_at_the_border_where_the_rules_say_so():
-    truth = np.tile([40.0, 0, 10, 10], (2, 1))
+    ground_truth = np.tile([40.0, 0, 10, 10], (2, 1))
     pred = np.tile([40.0, 0, 20, 10], (2, 1))
-    assert figures(pred, truth, 'got10k')['AO'] == 0.5
-    assert figures(pred, truth, 'got10k', size_hw=(50, 50))['AO'] == 1
-    assert figures(pred, truth, 'otb', size_hw=(50, 50))['AO'] == 0.75
+    assert metrics(pred, ground_truth, 'got10k')['AO'] == 0.5
+    assert metrics(pred, ground_truth, 'got10k', size_hw=(50, 50))['AO'] == 1
+    assert metrics(pred, ground_truth, 'otb', size_hw=(50, 50))['AO'] == 0.75
 
 
 def test_boxes_that_leave_to_the_left_are_shifted_as_by_the_toolkit_of_got10k():
-    truth = np.tile([0.0, 0, 20, 10], (2, 1))
+    ground_truth = np.tile([0.0, 0, 20, 10], (2, 1))
     pred = np.tile([-10.0, 0, 20, 10], (2, 1))
-    assert figures(pred, truth, 'got10k')['AO'] == 1 / 3
-    assert figures(pred, truth, 'got10k', size_hw=(50, 50))['AO'] == 1
+    assert metrics(pred, ground_truth, 'got10k')['AO'] == 1 / 3
+    assert metrics(pred, ground_truth, 'got10k', size_hw=(50, 50))['AO'] == 1
 
 
 def test_errors_say_what_is_wrong():
-    with pytest.raises(ValueError, match='pred has 5 frames and truth 6'):
-        figures(make_track(5), make_track())
+    with pytest.raises(ValueError, match='pred has 5 frames and ground truth 6'):
+        metrics(make_track(5), make_track())
     with pytest.raises(ValueError, match=r'\(T, 4\)'):
-        figures(np.zeros((6, 3)), make_track())
+        metrics(np.zeros((6, 3)), make_track())
     with pytest.raises(ValueError, match='visible has the shape'):
-        figures(make_track(), make_track(), visible=np.ones(3, bool))
+        metrics(make_track(), make_track(), visible=np.ones(3, bool))

@@ -9,40 +9,42 @@ from uninext.evaluation.functional.tracking import (
     TrackingFrame,
     distracted_predictions,
     mask_similarity,
-    tracking_figures,
+    tracking_metrics,
 )
 from uninext.formats.boxes import pairwise_iou
 from uninext.formats.rle import encode_mask
 
 
-def make_frames(tracks: list[list[int]], truth: int = 2) -> list[TrackingFrame]:
+def make_frames(tracks: list[list[int]], ground_truth: int = 2) -> list[TrackingFrame]:
     """Frames whose k-th answer is exactly the k-th object."""
     return [
-        TrackingFrame(np.arange(truth), np.array(ids), np.eye(truth, len(ids)))
+        TrackingFrame(
+            np.arange(ground_truth), np.array(ids), np.eye(ground_truth, len(ids))
+        )
         for ids in tracks
     ]
 
 
 def test_no_frames_no_objects_no_answers():
     with pytest.raises(ValueError, match='No sequence'):
-        tracking_figures({})
-    assert tracking_figures({'a': []})['COMBINED']['CLR_TP'] == 0
-    found = tracking_figures({'a': make_frames([[], []])})['a']
+        tracking_metrics({})
+    assert tracking_metrics({'a': []})['COMBINED']['CLR_TP'] == 0
+    found = tracking_metrics({'a': make_frames([[], []])})['a']
     assert found['HOTA'] == found['IDF1'] == 0
     assert found['CLR_FN'] == 4
-    found = tracking_figures({'a': make_frames([[1], [1]], truth=0)})['a']
+    found = tracking_metrics({'a': make_frames([[1], [1]], ground_truth=0)})['a']
     assert found['CLR_FP'] == found['IDFP'] == 2
 
 
 def test_perfect_tracks_whatever_their_ids():
-    found = tracking_figures({'a': make_frames([[7, 100]] * 4)})['COMBINED']
+    found = tracking_metrics({'a': make_frames([[7, 100]] * 4)})['COMBINED']
     for key in ('HOTA', 'DetA', 'AssA', 'LocA', 'MOTA', 'MOTP', 'IDF1'):
         assert found[key] == pytest.approx(1), key
     assert found['MT'] == 2
 
 
 def test_a_swap_of_ids_by_hand():
-    found = tracking_figures({'a': make_frames([[1, 2]] * 3 + [[2, 1]] * 3)})['a']
+    found = tracking_metrics({'a': make_frames([[1, 2]] * 3 + [[2, 1]] * 3)})['a']
     assert found['IDSW'] == 2
     assert found['MOTA'] == pytest.approx(1 - 2 / 12)
     assert found['IDF1'] == pytest.approx(0.5)
@@ -53,7 +55,7 @@ def test_a_swap_of_ids_by_hand():
 
 def test_sequences_are_combined_by_their_counts():
     sequences = {'a': make_frames([[1, 2]] * 3), 'b': make_frames([[]] * 1)}
-    found = tracking_figures(sequences)
+    found = tracking_metrics(sequences)
     assert found['COMBINED']['CLR_TP'] == 6
     assert found['COMBINED']['MOTA'] == pytest.approx(6 / 8)
     assert found['b']['MOTA'] == 0
@@ -61,13 +63,13 @@ def test_sequences_are_combined_by_their_counts():
 
 def test_an_id_twice_in_a_frame_is_an_error():
     with pytest.raises(ValueError, match='a: frame 2 has an id twice'):
-        tracking_figures({'a': make_frames([[1, 2], [3, 3]])})
+        tracking_metrics({'a': make_frames([[1, 2], [3, 3]])})
 
 
 def test_without_trackeval_it_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, 'trackeval.metrics', None)
     with pytest.raises(ImportError, match='requirements/tracking.txt'):
-        tracking_figures({'a': make_frames([[1, 2]])})
+        tracking_metrics({'a': make_frames([[1, 2]])})
 
 
 def test_similarities_of_boxes_and_masks_agree():

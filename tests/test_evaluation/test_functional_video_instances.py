@@ -11,7 +11,7 @@ from pycocotools.cocoeval import COCOeval
 from uninext.evaluation.functional.video_instances import (
     tube_area,
     tube_iou,
-    video_instance_figures,
+    video_instance_metrics,
 )
 from uninext.formats.rle import encode_mask
 
@@ -32,25 +32,27 @@ def as_tube(masks: np.ndarray) -> list:
 
 def make_set(num_videos: int = 6, num_frames: int = 1) -> tuple[list, list]:
     rng = np.random.default_rng(3)
-    truth, results = [], []
+    ground_truth, results = [], []
     for video_id in range(1, num_videos + 1):
         for _ in range(3):
             masks = draw_masks(rng, num_frames)
             entry = dict(video_id=video_id, category_id=int(rng.integers(1, 3)))
             crowd = int(rng.random() < 0.2)
-            truth.append({**entry, 'segmentations': as_tube(masks), 'iscrowd': crowd})
+            ground_truth.append(
+                {**entry, 'segmentations': as_tube(masks), 'iscrowd': crowd}
+            )
             shifted = np.roll(masks, rng.integers(0, 3), axis=2)
-            for answer in (shifted, draw_masks(rng, num_frames)):
-                tube = as_tube(answer)
+            for prediction in (shifted, draw_masks(rng, num_frames)):
+                tube = as_tube(prediction)
                 results.append({**entry, 'segmentations': tube, 'score': rng.random()})
-    return truth, results
+    return ground_truth, results
 
 
 def test_nothing_annotated_nothing_found():
-    assert video_instance_figures([], [], [1], [1])['AP'] == -1
-    truth, results = make_set()
-    assert video_instance_figures(truth, [], [1], [1, 2])['AP'] == 0
-    assert video_instance_figures([], results, [1], [1, 2])['AP'] == -1
+    assert video_instance_metrics([], [], [1], [1])['AP'] == -1
+    ground_truth, results = make_set()
+    assert video_instance_metrics(ground_truth, [], [1], [1, 2])['AP'] == 0
+    assert video_instance_metrics([], results, [1], [1, 2])['AP'] == -1
     assert tube_iou([], [[None]]).shape == (0, 1)
     assert tube_iou([[None]], [[None]]).tolist() == [[0]]
     assert tube_area([None, None]) == 0
@@ -59,20 +61,20 @@ def test_nothing_annotated_nothing_found():
 def test_overlap_of_tubes_is_that_of_stacked_masks():
     rng = np.random.default_rng(0)
     results = [draw_masks(rng, 5) for _ in range(3)]
-    truth = [draw_masks(rng, 5) for _ in range(4)]
-    results[0][1:3] = truth[2][2:] = False
-    found = tube_iou([as_tube(r) for r in results], [as_tube(t) for t in truth])
-    expected = [[(r & t).sum() / (r | t).sum() for t in truth] for r in results]
+    ground_truth = [draw_masks(rng, 5) for _ in range(4)]
+    results[0][1:3] = ground_truth[2][2:] = False
+    found = tube_iou([as_tube(r) for r in results], [as_tube(t) for t in ground_truth])
+    expected = [[(r & t).sum() / (r | t).sum() for t in ground_truth] for r in results]
     np.testing.assert_allclose(found, expected, rtol=1e-12)
     assert tube_area(as_tube(results[0])) == results[0][[0, 3, 4]].sum() / 3
 
 
 def test_on_videos_of_one_frame_it_is_the_mask_ap_of_coco():
-    truth, results = make_set()
-    figures = video_instance_figures(truth, results, range(1, 7), [1, 2])
+    ground_truth, results = make_set()
+    metrics = video_instance_metrics(ground_truth, results, range(1, 7), [1, 2])
     size = dict(zip(('height', 'width'), SIZE))
     coco_gt, coco_dt = COCO(), COCO()
-    for coco, records in ((coco_gt, truth), (coco_dt, results)):
+    for coco, records in ((coco_gt, ground_truth), (coco_dt, results)):
         annotations = []
         for index, record in enumerate(records, start=1):
             rle = record['segmentations'][0]
@@ -95,20 +97,20 @@ def test_on_videos_of_one_frame_it_is_the_mask_ap_of_coco():
         oracle.accumulate()
         oracle.summarize()
     for name, index in (('AP', 0), ('AP50', 1), ('AP75', 2), ('AR1', 6), ('AR100', 8)):
-        assert figures[name] == pytest.approx(oracle.stats[index], abs=1e-12), name
-    assert 0 < figures['AP'] < figures['AP50'] < 1
+        assert metrics[name] == pytest.approx(oracle.stats[index], abs=1e-12), name
+    assert 0 < metrics['AP'] < metrics['AP50'] < 1
 
 
 def _plain_iou(oracle: COCOeval):
     compute = COCOeval.computeIoU
 
     def compute_iou(image_id, category_id):
-        truth = oracle._gts[image_id, category_id]
-        flags = [t['iscrowd'] for t in truth]
-        for t in truth:
+        ground_truth = oracle._gts[image_id, category_id]
+        flags = [t['iscrowd'] for t in ground_truth]
+        for t in ground_truth:
             t['iscrowd'] = 0
         ious = compute(oracle, image_id, category_id)
-        for t, flag in zip(truth, flags):
+        for t, flag in zip(ground_truth, flags):
             t['iscrowd'] = flag
         return ious
 
@@ -116,13 +118,13 @@ def _plain_iou(oracle: COCOeval):
 
 
 def test_longer_videos_and_given_areas():
-    truth, results = make_set(num_frames=4)
-    perfect = [{**t, 'score': 0.5} for t in truth]
-    figures = video_instance_figures(truth, perfect, range(1, 7), [1, 2])
-    assert figures['AP'] == figures['APs'] == 1
-    assert figures['APl'] == -1
-    large = [{**t, 'areas': [1e6, None]} for t in truth]
-    assert video_instance_figures(large, perfect, range(1, 7), [1, 2])['APs'] == -1
+    ground_truth, results = make_set(num_frames=4)
+    perfect = [{**t, 'score': 0.5} for t in ground_truth]
+    metrics = video_instance_metrics(ground_truth, perfect, range(1, 7), [1, 2])
+    assert metrics['AP'] == metrics['APs'] == 1
+    assert metrics['APl'] == -1
+    large = [{**t, 'areas': [1e6, None]} for t in ground_truth]
+    assert video_instance_metrics(large, perfect, range(1, 7), [1, 2])['APs'] == -1
 
 
 def test_tubes_must_fit_together():

@@ -33,8 +33,10 @@ def contour_by_loops(mask: np.ndarray) -> np.ndarray:
     return edge
 
 
-def accuracy_by_pairs(pred: np.ndarray, truth: np.ndarray, radius: float) -> float:
-    a, b = (np.argwhere(contour_by_loops(m)) for m in (pred, truth))
+def accuracy_by_pairs(
+    pred: np.ndarray, ground_truth: np.ndarray, radius: float
+) -> float:
+    a, b = (np.argwhere(contour_by_loops(m)) for m in (pred, ground_truth))
     if not len(a) or not len(b):
         return float(len(a) == len(b))
     near = ((a[:, None] - b) ** 2).sum(-1) <= radius**2
@@ -65,20 +67,24 @@ def test_contours_against_all_pairs_of_pixels(radius: int):
     for _ in range(12):
         y, x = rng.integers(0, 12, 2)
         pred = make_mask(y, y + rng.integers(1, 20), x, x + rng.integers(1, 24))
-        truth = make_mask(3, 15, 8, 32)
-        truth[rng.integers(0, 24, 40), rng.integers(0, 32, 40)] ^= True
-        found = contour_accuracy(pred, truth, bound_th=radius)
-        assert found == pytest.approx(accuracy_by_pairs(pred, truth, radius))
-        assert found == pytest.approx(contour_accuracy(truth, pred, bound_th=radius))
-        np.testing.assert_array_equal(mask_contour(truth), contour_by_loops(truth))
+        ground_truth = make_mask(3, 15, 8, 32)
+        ground_truth[rng.integers(0, 24, 40), rng.integers(0, 32, 40)] ^= True
+        found = contour_accuracy(pred, ground_truth, bound_th=radius)
+        assert found == pytest.approx(accuracy_by_pairs(pred, ground_truth, radius))
+        assert found == pytest.approx(
+            contour_accuracy(ground_truth, pred, bound_th=radius)
+        )
+        np.testing.assert_array_equal(
+            mask_contour(ground_truth), contour_by_loops(ground_truth)
+        )
 
 
 def test_the_tolerance_grows_with_the_diagonal():
     # 0.1 of a diagonal of 40 are 4 pixels.
-    truth, pred = make_mask(4, 14, 4, 14), make_mask(8, 18, 8, 18)
-    by_share = contour_accuracy(pred, truth, bound_th=0.1)
-    assert by_share == contour_accuracy(pred, truth, bound_th=4)
-    assert by_share > contour_accuracy(pred, truth, bound_th=3)
+    ground_truth, pred = make_mask(4, 14, 4, 14), make_mask(8, 18, 8, 18)
+    by_share = contour_accuracy(pred, ground_truth, bound_th=0.1)
+    assert by_share == contour_accuracy(pred, ground_truth, bound_th=4)
+    assert by_share > contour_accuracy(pred, ground_truth, bound_th=3)
 
 
 def test_statistics_of_frames():
@@ -112,6 +118,6 @@ def test_seen_and_unseen_count_equally():
 
 def test_sizes_must_agree():
     mask = make_mask(2, 9, 3, 9)
-    for judge in (region_similarity, contour_accuracy):
+    for evaluate in (region_similarity, contour_accuracy):
         with pytest.raises(ValueError, match=r'both must be \(H, W\)'):
-            judge(mask, mask[:5])
+            evaluate(mask, mask[:5])

@@ -32,7 +32,7 @@ def make_polygon(box: list[float]) -> list[list[float]]:
 
 
 def make_sample(
-    boxes: list, scores: list, img_id: int = 1, sentence: str = 'a dog', **target
+    boxes: list, scores: list, img_id: int = 1, expression: str = 'a dog', **target
 ) -> UninextDataSample:
     target = {'bbox': TARGET, 'bbox_label': 0, 'ignore_flag': 0, **target}
     sample = UninextDataSample(
@@ -40,7 +40,7 @@ def make_sample(
             img_id=img_id, ori_shape=SIZE, scale_factor=(2.0, 2.0), instances=[target]
         )
     )
-    sample.prompt = Prompt.from_expression(sentence)
+    sample.prompt = Prompt.from_expression(expression)
     sample.pred_instances = InstanceData(
         bboxes=torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4),
         scores=torch.tensor(scores, dtype=torch.float32),
@@ -61,9 +61,9 @@ def evaluate(samples: list[UninextDataSample], **kwargs) -> dict[str, float]:
 
 def test_a_run_that_finds_nothing_is_all_misses(tmp_path: Path):
     sample = make_sample([], [], mask=make_polygon(TARGET))
-    figures = evaluate([sample], outfile_prefix=str(tmp_path / 'new' / 'val'))
-    assert figures['refexp/bbox_P@0.5'] == 0
-    assert figures['refexp/segm_oIoU'] == 0
+    metrics = evaluate([sample], outfile_prefix=str(tmp_path / 'new' / 'val'))
+    assert metrics['refexp/bbox_P@0.5'] == 0
+    assert metrics['refexp/segm_oIoU'] == 0
     assert json.loads((tmp_path / 'new/val_instances_results.json').read_text()) == []
 
 
@@ -77,21 +77,21 @@ def test_the_best_score_answers():
     wrong = [20.0, 0.0, 28.0, 8.0]
     right = make_sample([wrong, TARGET], [0.2, 0.9], mask=make_polygon(TARGET))
     miss = make_sample([wrong, TARGET], [0.9, 0.2], mask=make_polygon(TARGET))
-    figures = evaluate([right, miss, miss, right])
+    metrics = evaluate([right, miss, miss, right])
     for kind in ('bbox', 'segm'):
-        assert figures[f'refexp/{kind}_P@0.5'] == 0.5
-        assert figures[f'refexp/{kind}_P@mean'] == 0.5
-        assert figures[f'refexp/{kind}_mIoU'] == 0.5
-        assert figures[f'refexp/{kind}_oIoU'] == pytest.approx(200 / (200 + 2 * 164))
+        assert metrics[f'refexp/{kind}_P@0.5'] == 0.5
+        assert metrics[f'refexp/{kind}_P@mean'] == 0.5
+        assert metrics[f'refexp/{kind}_mIoU'] == 0.5
+        assert metrics[f'refexp/{kind}_oIoU'] == pytest.approx(200 / (200 + 2 * 164))
 
 
-def test_ground_truth_is_read_in_the_frame_of_the_original_picture():
+def test_ground_truth_is_read_in_the_frame_of_the_original_image():
     sample = make_sample([TARGET], [0.5], mask=make_polygon(TARGET))
     resized = torch.tensor([TARGET]) * 2
     sample.gt_instances = InstanceData(bboxes=resized, labels=torch.tensor([0]))
-    figures = evaluate([sample])
-    assert figures['refexp/bbox_mIoU'] == 1
-    assert figures['refexp/segm_mIoU'] == 1
+    metrics = evaluate([sample])
+    assert metrics['refexp/bbox_mIoU'] == 1
+    assert metrics['refexp/segm_mIoU'] == 1
 
 
 def test_targets_without_a_mask_count_for_boxes_only():
@@ -99,23 +99,23 @@ def test_targets_without_a_mask_count_for_boxes_only():
         make_sample([TARGET], [0.5], mask=make_polygon(TARGET)),
         make_sample([[0.0, 0.0, 1.0, 1.0]], [0.5]),
     ]
-    figures = evaluate(samples)
-    assert figures['refexp/bbox_P@0.5'] == 0.5
-    assert figures['refexp/segm_P@0.5'] == 1
+    metrics = evaluate(samples)
+    assert metrics['refexp/bbox_P@0.5'] == 0.5
+    assert metrics['refexp/segm_P@0.5'] == 1
     assert not any('segm' in key for key in evaluate(samples[1:]))
 
 
-def test_a_sentence_without_a_target_does_not_count():
+def test_an_expression_without_a_target_does_not_count():
     sample = make_sample([TARGET], [0.5])
     hollow = make_sample([TARGET], [0.5], ignore_flag=1)
     assert evaluate([sample, hollow], metric='bbox')['refexp/bbox_P@0.5'] == 1
     assert evaluate([hollow], metric='bbox') == {}
 
 
-def test_every_sentence_about_an_object_leaves_a_record(tmp_path: Path):
+def test_every_expression_about_an_object_leaves_a_record(tmp_path: Path):
     samples = [
-        make_sample([TARGET], [0.5], sentence='A dog!', mask=make_polygon(TARGET)),
-        make_sample([TARGET], [0.25], sentence='my dog', mask=make_polygon(TARGET)),
+        make_sample([TARGET], [0.5], expression='A dog!', mask=make_polygon(TARGET)),
+        make_sample([TARGET], [0.25], expression='my dog', mask=make_polygon(TARGET)),
     ]
     samples[1].set_metainfo({'expression': 'My dog, the brown'})
     evaluate(samples, outfile_prefix=str(tmp_path / 'val'))
@@ -156,7 +156,7 @@ def test_a_config_finds_it_beside_mmdets_metric_of_another_name():
 
 def test_samples_of_a_detection_set_beside_it_are_passed_over():
     detection = make_sample([TARGET], [0.5])
-    detection.prompt = Prompt.from_names(['cat', 'dog'])
+    detection.prompt = Prompt.from_categories(['cat', 'dog'])
     detection.set_metainfo({'instances': detection.instances * 2})
     right = make_sample([TARGET], [0.5])
     evaluator = MultiDatasetsEvaluator(
@@ -176,7 +176,7 @@ def _evaluate_rank(rank: int, store: str, results: multiprocessing.Queue) -> Non
     dist.init_process_group(
         'gloo', init_method=f'file://{store}', rank=rank, world_size=2
     )
-    # Three sentences on two ranks: the last of rank 1 is padding.
+    # Three expressions on two ranks: the last of rank 1 is padding.
     wrong = [20.0, 0.0, 28.0, 8.0]
     metric = ReferringMetric(metric='bbox')
     for box in ([TARGET, wrong], [TARGET, TARGET])[rank]:
@@ -194,7 +194,7 @@ def test_two_processes_see_the_same_whole_set(tmp_path: Path):
     ]
     for process in ranks:
         process.start()
-    figures = dict(results.get(timeout=60) for _ in ranks)
+    metrics = dict(results.get(timeout=60) for _ in ranks)
     for process in ranks:
         process.join()
-    assert figures == {0: pytest.approx(2 / 3), 1: pytest.approx(2 / 3)}
+    assert metrics == {0: pytest.approx(2 / 3), 1: pytest.approx(2 / 3)}

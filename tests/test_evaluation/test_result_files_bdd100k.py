@@ -27,9 +27,9 @@ BOX_TRACK = 'bdd_eval/box_track/track_sample_anns.json'
 
 @pytest.fixture
 def scene(tmp_path: Path):
-    def write(truth: list, answers: list) -> tuple[Path, Path]:
+    def write(ground_truth: list, predictions: list) -> tuple[Path, Path]:
         paths = tmp_path / 'gt.json', tmp_path / 'pred.json'
-        for path, content in zip(paths, (truth, answers)):
+        for path, content in zip(paths, (ground_truth, predictions)):
             path.write_text(json.dumps(content))
         return paths
 
@@ -56,47 +56,49 @@ def write_bitmasks(folder: Path, frames: list[dict]) -> None:
 
 @pytest.mark.parametrize('evaluate', [evaluate_bdd_mot, evaluate_bdd_mots])
 def test_no_predictions_miss_everything(scene, evaluate):
-    truth, _ = make_scene(0)
-    figures = evaluate(*scene(truth, []))
-    objects = [o for f in truth for o in f['labels'] if not o['attributes']['crowd']]
-    assert (figures['FN'], figures['FP'], figures['mIDF1']) == (len(objects), 0, 0)
-    assert figures['classes']['bus']['IDF1'] is None
+    ground_truth, _ = make_scene(0)
+    metrics = evaluate(*scene(ground_truth, []))
+    objects = [
+        o for f in ground_truth for o in f['labels'] if not o['attributes']['crowd']
+    ]
+    assert (metrics['FN'], metrics['FP'], metrics['mIDF1']) == (len(objects), 0, 0)
+    assert metrics['classes']['bus']['IDF1'] is None
     empty = evaluate(*scene([make_frame(0, [])], []))
     assert (empty['mIDF1'], empty['IDF1']) == (0, None)
 
 
 @pytest.mark.parametrize('evaluate', [evaluate_bdd_det, evaluate_bdd_insseg])
 def test_no_predictions_find_nothing(scene, evaluate):
-    truth = make_scene(0, num_videos=1)[0]
-    figures = evaluate(*scene(truth, []))
-    assert (figures['AP'], figures['AR100']) == (0, 0)
-    assert figures['classes']['bus']['AP'] is None
-    assert figures['APl'] is None
+    ground_truth = make_scene(0, num_videos=1)[0]
+    metrics = evaluate(*scene(ground_truth, []))
+    assert (metrics['AP'], metrics['AR100']) == (0, 0)
+    assert metrics['classes']['bus']['AP'] is None
+    assert metrics['APl'] is None
 
 
 @pytest.mark.slow
-def test_published_tracking_figures(data_dir: Path):
+def test_published_tracking_metrics(data_dir: Path):
     folder = data_dir / 'bdd_eval'
-    figures = evaluate_bdd_mot(
+    metrics = evaluate_bdd_mot(
         folder / 'box_track/track_sample_anns.json',
         folder / 'box_track/track_predictions.json',
         single_precision=True,  # as when they were published
     )
     expected = json.loads((folder / 'expected.json').read_text())['box_track (MOT)']
-    found = in_percent({k: figures[k] for k in expected})
+    found = in_percent({k: metrics[k] for k in expected})
     assert found == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.slow
-def test_published_detection_figures(data_dir: Path, capsys):
+def test_published_detection_metrics(data_dir: Path, capsys):
     folder = data_dir / 'bdd_eval'
     paths = ['--gt', str(data_dir / BOX_TRACK)]
     paths += ['--pred', str(folder / 'det/bbox_predictions.json')]
     assert run_tool(TOOL, 'bdd-det', *paths) == 0
-    figures = json.loads(capsys.readouterr().out)
+    metrics = json.loads(capsys.readouterr().out)
     expected = json.loads((folder / 'expected.json').read_text())
     expected = expected['det (GT = box_track/track_sample_anns.json)']
-    found = in_percent({k: figures[k] for k in expected})
+    found = in_percent({k: metrics[k] for k in expected})
     assert found == pytest.approx(expected, abs=1e-12)
 
 
@@ -150,24 +152,24 @@ def test_predictions_without_boxes_are_none(data_dir: Path):
         ),
     ],
 )
-def test_figures_of_the_toolkit(scene, seed, expected):
+def test_metrics_of_the_toolkit(scene, seed, expected):
     """Golden numbers: scalabel 0.3.1 with motmetrics 1.4.0 on the same scenes.
 
-    All 3,888 figures of eight scenes agreed to 2e-14 when this was written.
+    All 3,888 metrics of eight scenes agreed to 2e-14 when this was written.
     """
     paths = scene(*make_scene(seed))
-    figures = evaluate_bdd_mots(*paths)
+    metrics = evaluate_bdd_mots(*paths)
     for key in ('MOTA', 'MOTP', 'IDF1'):
         new = key.replace('MOT', 'MOTS')
-        assert 100 * figures[new] == pytest.approx(expected[key], abs=1e-9)
-        assert 100 * figures[f'm{new}'] == pytest.approx(expected[f'm{key}'], abs=1e-9)
+        assert 100 * metrics[new] == pytest.approx(expected[key], abs=1e-9)
+        assert 100 * metrics[f'm{new}'] == pytest.approx(expected[f'm{key}'], abs=1e-9)
     counts = ('FP', 'FN', 'IDSw', 'MT', 'PT', 'ML', 'FM')
-    assert [figures[key] for key in counts] == expected['counts']
-    groups = figures['super_classes']
+    assert [metrics[key] for key in counts] == expected['counts']
+    groups = metrics['super_classes']
     for name, value in zip(('human', 'vehicle', 'bike'), expected['groups']):
         assert 100 * groups[name]['MOTSA'] == pytest.approx(value, abs=1e-9)
-    figures = evaluate_bdd_insseg(*paths)
-    found = [100 * figures[key] for key in ('AP', 'AP50', 'AP75', 'AR1', 'AR100')]
+    metrics = evaluate_bdd_insseg(*paths)
+    found = [100 * metrics[key] for key in ('AP', 'AP50', 'AP75', 'AR1', 'AR100')]
     assert found == pytest.approx(expected['detection'], abs=1e-9)
 
 
@@ -184,12 +186,12 @@ def test_masks_that_are_boxes_count_as_boxes(scene):
 
 
 def test_bitmasks_count_as_run_lengths(scene, tmp_path: Path):
-    truth, answers = make_scene(4)
-    from_json = evaluate_bdd_mots(*scene(truth, answers))
-    write_bitmasks(tmp_path / 'gt', truth)
-    write_bitmasks(tmp_path / 'pred', answers)
-    from_pictures = evaluate_bdd_mots(tmp_path / 'gt', tmp_path / 'pred')
-    assert from_pictures == from_json
+    ground_truth, predictions = make_scene(4)
+    from_json = evaluate_bdd_mots(*scene(ground_truth, predictions))
+    write_bitmasks(tmp_path / 'gt', ground_truth)
+    write_bitmasks(tmp_path / 'pred', predictions)
+    from_images = evaluate_bdd_mots(tmp_path / 'gt', tmp_path / 'pred')
+    assert from_images == from_json
     with pytest.raises(ValueError, match='predictions without "score"'):
         evaluate_bdd_insseg(tmp_path / 'gt', tmp_path / 'pred')
 
@@ -205,12 +207,12 @@ def test_crowds_swallow_spare_predictions(scene):
         [make_frame(0, [inside, beside, outside])],
     )
     for evaluate in (evaluate_bdd_mot, evaluate_bdd_mots):
-        figures = evaluate(*scene(*frames))
-        assert (figures['FP'], figures['FN']) == (1, 0)
-        assert figures['classes']['car']['FP'] == 1
+        metrics = evaluate(*scene(*frames))
+        assert (metrics['FP'], metrics['FN']) == (1, 0)
+        assert metrics['classes']['car']['FP'] == 1
 
 
-def test_labels_that_are_not_judged(scene):
+def test_labels_that_are_not_evaluated(scene):
     """Without a box or mask, or of a class that only detection has."""
     car = make_label(1, 'car', (0, 0, 9, 9), score=0.5)
     bare = dict(id='2', category='car', score=0.5)
@@ -227,28 +229,30 @@ def test_labels_that_are_not_judged(scene):
 def test_frames_with_overlapping_predictions_are_left_out(scene):
     apart = [make_label(1, 'car', (0, 0, 9, 9)), make_label(2, 'bus', (20, 0, 9, 9))]
     over = [make_label(1, 'car', (0, 0, 9, 9)), make_label(2, 'bus', (8, 0, 9, 9))]
-    truth = [make_frame(i, apart) for i in range(2)]
-    paths = scene(truth, [make_frame(0, apart), make_frame(1, over)])
+    ground_truth = [make_frame(i, apart) for i in range(2)]
+    paths = scene(ground_truth, [make_frame(0, apart), make_frame(1, over)])
     with pytest.warns(UserWarning, match='predictions of 1 frames'):
-        figures = evaluate_bdd_mots(*paths)
-    assert (figures['FN'], figures['FP']) == (2, 0)
+        metrics = evaluate_bdd_mots(*paths)
+    assert (metrics['FN'], metrics['FP']) == (2, 0)
 
 
 def test_hota_of_perfect_and_of_lost_tracks(scene, monkeypatch):
-    truth = [make_frame(i, [make_label(1, 'car', (0, 0, 9, 9))]) for i in range(2)]
-    figures = evaluate_bdd_mot(*scene(truth, truth))
-    assert figures['classes']['car']['HOTA'] == pytest.approx(1)
-    assert figures['mHOTA'] == pytest.approx(1 / 8)
-    assert evaluate_bdd_mot(*scene(truth, []))['mHOTA'] == 0
+    ground_truth = [
+        make_frame(i, [make_label(1, 'car', (0, 0, 9, 9))]) for i in range(2)
+    ]
+    metrics = evaluate_bdd_mot(*scene(ground_truth, ground_truth))
+    assert metrics['classes']['car']['HOTA'] == pytest.approx(1)
+    assert metrics['mHOTA'] == pytest.approx(1 / 8)
+    assert evaluate_bdd_mot(*scene(ground_truth, []))['mHOTA'] == 0
     monkeypatch.setattr(bdd100k, 'find_spec', lambda name: None)
     with pytest.warns(UserWarning, match='HOTA is left out'):
-        figures = evaluate_bdd_mots(*scene(truth, truth))
-    assert 'mHOTA' not in figures
-    assert figures['mMOTSA'] == 1 / 8
+        metrics = evaluate_bdd_mots(*scene(ground_truth, ground_truth))
+    assert 'mHOTA' not in metrics
+    assert metrics['mMOTSA'] == 1 / 8
 
 
 @pytest.mark.parametrize(
-    ('truth', 'answers', 'message'),
+    ('ground_truth', 'predictions', 'message'),
     [
         ([], [], 'has no frame'),
         ([make_frame(0, [])], [make_frame(5, [])], '1 frames of .* are not in'),
@@ -264,21 +268,21 @@ def test_hota_of_perfect_and_of_lost_tracks(scene, monkeypatch):
         ),
     ],
 )
-def test_files_that_do_not_fit(scene, capsys, truth, answers, message):
-    gt, pred = scene(truth, answers)
+def test_files_that_do_not_fit(scene, capsys, ground_truth, predictions, message):
+    gt, pred = scene(ground_truth, predictions)
     with pytest.raises(ValueError, match=message):
         evaluate_bdd_mot(gt, pred)
     assert run_tool(TOOL, 'bdd-mots', '--gt', gt, '--pred', pred) == 2
     assert 'error: ' in capsys.readouterr().err
 
 
-def test_pictures_that_do_not_fit(scene):
+def test_images_that_do_not_fit(scene):
     frame = make_frame(0, [make_label(1, 'car', (0, 0, 5, 5))])
     with pytest.raises(ValueError, match='without "score"'):
         evaluate_bdd_det(*scene([frame], [frame]))
     with pytest.raises(ValueError, match=r'frame 1 .*twice, first in .*frame 0'):
         evaluate_bdd_det(*scene([frame, frame], []))
-    with pytest.raises(ValueError, match='1 pictures of .* are not in'):
+    with pytest.raises(ValueError, match='1 images of .* are not in'):
         evaluate_bdd_det(*scene([frame], [make_frame(3, [])]))
     rle = dict(size=[4, 4], counts=[16])
     small = dict(id='1', category='car', score=1.0, rle=rle)
@@ -386,26 +390,27 @@ def test_frames_that_are_there_twice(scene):
 
 def test_frames_go_by_video_and_index(scene):
     """The toolkit's own sample has .png beside .jpg; names need not agree at all."""
-    truth, answers = make_scene(2, num_frames=4)
-    expected = evaluate_bdd_mots(*scene(truth, answers))
+    ground_truth, predictions = make_scene(2, num_frames=4)
+    expected = evaluate_bdd_mots(*scene(ground_truth, predictions))
     for name in ('{}.png', 'any/{}.png', 'seen-{}.png'):
         named = [
-            dict(frame, name=name.format(Path(frame['name']).stem)) for frame in answers
+            dict(frame, name=name.format(Path(frame['name']).stem))
+            for frame in predictions
         ]
-        assert evaluate_bdd_mots(*scene(truth, named)) == expected
-    bare = [{k: v for k, v in f.items() if k != 'frameIndex'} for f in answers]
-    assert evaluate_bdd_mots(*scene(truth, bare)) == expected
-    shifted = [dict(f, frameIndex=f['frameIndex'] + 1) for f in answers]
+        assert evaluate_bdd_mots(*scene(ground_truth, named)) == expected
+    bare = [{k: v for k, v in f.items() if k != 'frameIndex'} for f in predictions]
+    assert evaluate_bdd_mots(*scene(ground_truth, bare)) == expected
+    shifted = [dict(f, frameIndex=f['frameIndex'] + 1) for f in predictions]
     with pytest.raises(ValueError, match='by its name it is frame 0 .*frameIndex fra'):
-        evaluate_bdd_mots(*scene(truth, shifted))
+        evaluate_bdd_mots(*scene(ground_truth, shifted))
     with pytest.raises(ValueError, match='frameIndex must be a whole number, got 0.5'):
-        evaluate_bdd_mots(*scene(truth, [dict(answers[0], frameIndex=0.5)]))
-    alone = [{k: v for k, v in f.items() if k != 'videoName'} for f in answers]
+        evaluate_bdd_mots(*scene(ground_truth, [dict(predictions[0], frameIndex=0.5)]))
+    alone = [{k: v for k, v in f.items() if k != 'videoName'} for f in predictions]
     with pytest.raises(ValueError, match='has no "videoName"'):
-        evaluate_bdd_mots(*scene(truth, alone))
+        evaluate_bdd_mots(*scene(ground_truth, alone))
 
 
-def test_pictures_of_unknown_classes(scene):
+def test_images_of_unknown_classes(scene):
     """They were dropped without a word, and AP was that of the rest."""
     fine, odd = [make_frame(0, [one()])], [make_frame(0, [one(category='tram')])]
     for evaluate in (evaluate_bdd_det, evaluate_bdd_insseg):
@@ -415,8 +420,8 @@ def test_pictures_of_unknown_classes(scene):
 
 
 def test_metrics_are_shares(scene):
-    truth, answers = make_scene(1)
-    paths = scene(truth, answers)
+    ground_truth, predictions = make_scene(1)
+    paths = scene(ground_truth, predictions)
     for name in ('bdd-mot', 'bdd-mots', 'bdd-det', 'bdd-insseg'):
         found = FORMATS[name](*paths)
         for metrics in (found, *found['classes'].values()):
@@ -425,11 +430,11 @@ def test_metrics_are_shares(scene):
 
 
 def test_boxes_in_single_precision(scene):
-    truth, answers = make_scene(1)
-    for frame in answers:
+    ground_truth, predictions = make_scene(1)
+    for frame in predictions:
         for label in frame['labels']:
             label['box2d'] = {k: v + 0.1 for k, v in label['box2d'].items()}
-    paths = scene(truth, answers)
+    paths = scene(ground_truth, predictions)
     double = evaluate_bdd_mot(*paths)
     single = evaluate_bdd_mot(*paths, single_precision=True)
     assert single['MOTP'] != double['MOTP']

@@ -34,23 +34,23 @@ def write_ids(path: Path, ids: np.ndarray) -> None:
     Image.fromarray(ids.astype(np.uint8)).save(path)
 
 
-def judge(capsys, *args: object) -> dict:
+def evaluate(capsys, *args: object) -> dict:
     assert run_tool(TOOL, *args) == 0
     return json.loads(capsys.readouterr().out)
 
 
-# ---- against published figures ----
+# ---- against published results ----
 
 
-def test_otb_figures(data_dir: Path, capsys):
+def test_otb_metrics(data_dir: Path, capsys):
     folder = data_dir / 'otb'
     args = ('sot', '--gt', folder / 'Crossing', '--pred', folder / 'results')
-    figures = judge(capsys, *args)
+    metrics = evaluate(capsys, *args)
     expected = json.loads((folder / 'expected.json').read_text())
-    assert set(figures) == set(expected)
+    assert set(metrics) == set(expected)
     for tracker, sequences in expected.items():
         target = sequences['Crossing']
-        otb, otb101 = figures[tracker]['otb'], figures[tracker]['otb101']
+        otb, otb101 = metrics[tracker]['otb'], metrics[tracker]['otb101']
         pairs = {
             'success_auc_21_strict_plus1': otb['AUC'],
             'precision_20px': otb['precision'],
@@ -71,14 +71,14 @@ def test_otb_figures(data_dir: Path, capsys):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('method', ['osvos', 'rvos'])
-def test_davis_figures(data_dir: Path, capsys, method: str):
+def test_davis_metrics(data_dir: Path, capsys, method: str):
     gt = data_dir / 'davis2016/Annotations'
     pred = data_dir / 'davis_eval' / method
-    figures = judge(capsys, 'davis', '--gt', gt, '--pred', pred)
+    metrics = evaluate(capsys, 'davis', '--gt', gt, '--pred', pred)
     expected = json.loads((pred.parent / 'expected.json').read_text())
-    rows = [(figures['mean'], expected['mean'][method])]
+    rows = [(metrics['mean'], expected['mean'][method])]
     for name, target in expected['per_sequence'][method].items():
-        rows.append((figures['per_sequence'][name], target))
+        rows.append((metrics['per_sequence'][name], target))
     assert len(rows) == 9
     for found, target in rows:
         for key, value in target.items():
@@ -87,25 +87,25 @@ def test_davis_figures(data_dir: Path, capsys, method: str):
                 assert ours == pytest.approx(value, abs=1e-12), key
 
 
-def test_video_instance_figures(data_dir: Path, capsys):
+def test_video_instance_metrics(data_dir: Path, capsys):
     folder = data_dir / 'vis_eval'
     args = ('--gt', folder / 'gt_ytvis.json', '--pred', folder / 'pred_ytvis.json')
-    figures = judge(capsys, 'ytvis', *args)
+    metrics = evaluate(capsys, 'ytvis', *args)
     expected = json.loads((folder / 'expected.json').read_text())
-    assert list(figures) == expected['names']
-    np.testing.assert_allclose(list(figures.values()), expected['stats'], atol=1e-12)
+    assert list(metrics) == expected['names']
+    np.testing.assert_allclose(list(metrics.values()), expected['stats'], atol=1e-12)
 
 
-def test_mot_figures(data_dir: Path, capsys):
+def test_mot_metrics(data_dir: Path, capsys):
     folder = data_dir / 'mot_eval'
     sequence = folder / 'TUD-Campus'
     args = ('--gt', sequence / 'gt.txt', '--pred', sequence / 'test.txt')
-    figures = judge(capsys, 'mot', *args)
+    metrics = evaluate(capsys, 'mot', *args)
     expected = json.loads((folder / 'expected_TUD-Campus.json').read_text())
     for key, value in expected['TUD-Campus'].items():
         if key != 'py_motmetrics':
             for name in ('COMBINED', 'TUD-Campus'):
-                assert figures[name][key] == pytest.approx(value, abs=1e-12), key
+                assert metrics[name][key] == pytest.approx(value, abs=1e-12), key
 
 
 # ---- any file ----
@@ -150,13 +150,13 @@ def test_the_layouts_of_lasot_and_got10k(tmp_path: Path):
     write(folder / 'out_of_view.txt', '0,0,0')
     write(tmp_path / 'pred/cat-1.txt', LINES)
     write(tmp_path / 'pred/cat-1_time.txt', '0.1')
-    figures = evaluate_sot(tmp_path / 'gt', tmp_path / 'pred')
-    assert figures['num_sequences'] == 1
-    assert figures['lasot']['AO'] == pytest.approx(2 / 3)
-    assert figures['got10k']['AO'] == 1
+    metrics = evaluate_sot(tmp_path / 'gt', tmp_path / 'pred')
+    assert metrics['num_sequences'] == 1
+    assert metrics['lasot']['AO'] == pytest.approx(2 / 3)
+    assert metrics['got10k']['AO'] == 1
     write(tmp_path / 'got/ours/cat-1/cat-1_001.txt', LINES)
     several = evaluate_sot(tmp_path / 'gt', tmp_path / 'got')
-    assert several['ours']['lasot'] == figures['lasot']
+    assert several['ours']['lasot'] == metrics['lasot']
     write(folder / 'out_of_view.txt', '0')
     with pytest.raises(ValueError, match='1 flags for 3 frames'):
         evaluate_sot(tmp_path / 'gt', tmp_path / 'pred')
@@ -212,14 +212,14 @@ def make_videos(root: Path, num_frames: int = 5) -> np.ndarray:
 def test_objects_of_several_ids(tmp_path: Path):
     ids = make_videos(tmp_path / 'gt')
     make_videos(tmp_path / 'pred')
-    figures = evaluate_davis(tmp_path / 'gt', tmp_path / 'pred')
-    assert figures['num_objects'] == 2
-    assert figures['mean']['J&F'] == figures['per_sequence']['v']['J&F'] == 1
-    # Empty answers: object 2 is right in the one counting frame before it comes in.
+    metrics = evaluate_davis(tmp_path / 'gt', tmp_path / 'pred')
+    assert metrics['num_objects'] == 2
+    assert metrics['mean']['J&F'] == metrics['per_sequence']['v']['J&F'] == 1
+    # Empty predictions: object 2 is right in the one counting frame before it comes in.
     for index in range(5):
         write_ids(tmp_path / 'pred/v' / f'{index:05d}.png', ids[index] * 0)
-    figures = evaluate_davis(tmp_path / 'gt', tmp_path / 'pred')
-    assert figures['mean']['J_mean'] == pytest.approx((0 + 1 / 3) / 2)
+    metrics = evaluate_davis(tmp_path / 'gt', tmp_path / 'pred')
+    assert metrics['mean']['J_mean'] == pytest.approx((0 + 1 / 3) / 2)
 
 
 def test_void_is_no_object_beside_others_but_one_alone(tmp_path: Path):
@@ -232,9 +232,9 @@ def test_void_is_no_object_beside_others_but_one_alone(tmp_path: Path):
     for index in range(5):
         colors = np.repeat((ids[index] % 255 > 0)[..., None] * 255, 3, axis=2)
         write_ids(tmp_path / 'gt/v' / f'{index:05d}.png', colors)
-    figures = evaluate_davis(tmp_path / 'gt', tmp_path / 'pred')
-    assert figures['num_objects'] == 1
-    assert figures['mean']['J&F'] == 1
+    metrics = evaluate_davis(tmp_path / 'gt', tmp_path / 'pred')
+    assert metrics['num_objects'] == 1
+    assert metrics['mean']['J&F'] == 1
 
 
 def test_a_video_without_objects_does_not_count(tmp_path: Path):
@@ -242,27 +242,27 @@ def test_a_video_without_objects_does_not_count(tmp_path: Path):
         make_videos(tmp_path / name)
         for index in range(3):
             write_ids(tmp_path / name / 'w' / f'{index}.png', np.zeros((4, 4)))
-    figures = evaluate_davis(tmp_path / 'gt', tmp_path / 'pred')
-    assert list(figures['per_sequence']) == ['v']
+    metrics = evaluate_davis(tmp_path / 'gt', tmp_path / 'pred')
+    assert list(metrics['per_sequence']) == ['v']
 
 
-def test_pictures_that_are_not_there(tmp_path: Path):
+def test_images_that_are_not_there(tmp_path: Path):
     with pytest.raises(ValueError, match='does not exist'):
         read_object_ids(tmp_path / 'a.png')
 
 
-def test_wrong_folders_of_pictures(tmp_path: Path):
+def test_wrong_folders_of_images(tmp_path: Path):
     ids = make_videos(tmp_path / 'gt')
-    judge_both = lambda: evaluate_davis(tmp_path / 'gt', tmp_path / 'pred')  # noqa: E731
+    evaluate_both = lambda: evaluate_davis(tmp_path / 'gt', tmp_path / 'pred')  # noqa: E731
     with pytest.raises(ValueError, match='is not a folder'):
-        judge_both()
+        evaluate_both()
     write_ids(tmp_path / 'pred/w/0.png', ids[0])
     with pytest.raises(ValueError, match='no folder for 1 of 1 videos'):
-        judge_both()
+        evaluate_both()
     frames = tmp_path / 'pred/v'
     write_ids(frames / '00001.png', ids[1])
     with pytest.raises(ValueError, match='misses 2 frames'):
-        judge_both()
+        evaluate_both()
     make_videos(tmp_path / 'pred')
     for wrong, match in (
         (ids[2][:5], 'the size'),
@@ -271,14 +271,14 @@ def test_wrong_folders_of_pictures(tmp_path: Path):
     ):
         write_ids(frames / '00002.png', wrong)
         with pytest.raises(ValueError, match=match):
-            judge_both()
-    write(frames / '00002.png', 'no picture')
-    with pytest.raises(ValueError, match='is not a picture'):
-        judge_both()
+            evaluate_both()
+    write(frames / '00002.png', 'no image')
+    with pytest.raises(ValueError, match='is not an image'):
+        evaluate_both()
     for index in range(2, 5):
         (tmp_path / 'gt/v' / f'{index:05d}.png').unlink()
     with pytest.raises(ValueError, match='3 are the least'):
-        judge_both()
+        evaluate_both()
     (tmp_path / 'hollow').mkdir()
     with pytest.raises(ValueError, match='does not hold'):
         evaluate_davis(tmp_path / 'gt', tmp_path / 'hollow')
@@ -296,27 +296,27 @@ def make_instances() -> tuple[dict, list]:
         dict(record, segmentations=[rle, None]),
         dict(record, segmentations=[plain, square], iscrowd=0),
     ]
-    truth = dict(
+    ground_truth = dict(
         videos=[dict(id=1, width=8, height=8, length=2, file_names=['a', 'b'])],
         annotations=annotations,
         categories=[dict(id=3, name='thing')],
     )
-    return truth, [dict(a, score=0.5) for a in annotations]
+    return ground_truth, [dict(a, score=0.5) for a in annotations]
 
 
-def judge_instances(folder: Path, truth: object, results: object) -> dict:
-    gt = write(folder / 'gt.json', json.dumps(truth))
+def evaluate_instances(folder: Path, ground_truth: object, results: object) -> dict:
+    gt = write(folder / 'gt.json', json.dumps(ground_truth))
     return evaluate_ytvis(gt, write(folder / 'pred.json', json.dumps(results)))
 
 
 def test_instances_in_all_spellings(tmp_path: Path):
-    truth, results = make_instances()
-    assert judge_instances(tmp_path, truth, [])['AP'] == 0
-    assert judge_instances(tmp_path, truth, results)['AP'] == 1
+    ground_truth, results = make_instances()
+    assert evaluate_instances(tmp_path, ground_truth, [])['AP'] == 0
+    assert evaluate_instances(tmp_path, ground_truth, results)['AP'] == 1
 
 
 def test_wrong_files_of_instances(tmp_path: Path):
-    truth, results = make_instances()
+    ground_truth, results = make_instances()
     (first, second) = results
     rle = encode_mask(np.ones((4, 4), bool))
     for pred, match in (
@@ -327,24 +327,24 @@ def test_wrong_files_of_instances(tmp_path: Path):
         ([dict(score=1)], "record 0 has no 'video_id'"),
     ):
         with pytest.raises(ValueError, match=match):
-            judge_instances(tmp_path, truth, pred)
+            evaluate_instances(tmp_path, ground_truth, pred)
     with pytest.raises(ValueError, match='YouTube-VIS layout'):
-        judge_instances(tmp_path, [], results)
-    del truth['annotations'][0]['segmentations']
+        evaluate_instances(tmp_path, [], results)
+    del ground_truth['annotations'][0]['segmentations']
     with pytest.raises(ValueError, match="no 'segmentations'"):
-        judge_instances(tmp_path, truth, results)
+        evaluate_instances(tmp_path, ground_truth, results)
 
 
 # ---- tracks ----
 
-TRUTH = (
+GROUND_TRUTH = (
     '1,1,0,0,10,10,1,1,1\n1,2,20,0,10,10,1,8,1\n1,3,40,0,10,10,0,1,1\n'
     '2,1,1,0,10,10,1,1,1\n2,4,60,0,10,10,1,3,1\n'
 )
 
 
 def test_distractors_and_other_classes_do_not_count(tmp_path: Path):
-    gt = write(tmp_path / 'gt/S-1/gt/gt.txt', TRUTH).parents[2]
+    gt = write(tmp_path / 'gt/S-1/gt/gt.txt', GROUND_TRUTH).parents[2]
     write(tmp_path / 'gt/S-1/seqinfo.ini', '[Sequence]\nname=S-1\nseqLength=3\n')
     pred = write(tmp_path / 'pred/S-1.txt', '')
     found = evaluate_mot(gt, tmp_path / 'pred')
@@ -367,18 +367,18 @@ def test_distractors_and_other_classes_do_not_count(tmp_path: Path):
 
 def test_the_rules_of_mot17_are_those_of_trackeval(tmp_path: Path, capsys):
     rng = np.random.default_rng(0)
-    truth, tracks = [], []
+    ground_truth, tracks = [], []
     for frame in range(1, 9):
         for track, kind in enumerate((1, 1, 1, 7, 8, 3, 12, 2, 1), start=1):
             box = np.array([40 * track, 5 * frame, 30, 60.0])
             considered = int(kind == 1 and track < 9)
-            truth.append((frame, track, *box, considered, kind, 1))
+            ground_truth.append((frame, track, *box, considered, kind, 1))
             if rng.random() < 0.8:
                 other = 50 * (rng.random() < 0.1)
                 shaken = box + rng.normal(0, 5, 4)
                 tracks.append((frame, track + other, *shaken, 1, -1, -1, -1))
     gt, results = tmp_path / 'gt/MOT17-train', tmp_path / 'all/MOT17-train/ours/data'
-    for path, rows in ((gt / 'S/gt/gt.txt', truth), (results / 'S.txt', tracks)):
+    for path, rows in ((gt / 'S/gt/gt.txt', ground_truth), (results / 'S.txt', tracks)):
         write(path, ''.join(','.join(map(str, row)) + '\n' for row in rows))
     write(gt / 'S/seqinfo.ini', '[Sequence]\nname=S\nseqLength=9\n')
     write(tmp_path / 'gt/seqmaps/MOT17-train.txt', 'name\nS\n')
@@ -400,7 +400,7 @@ def test_the_rules_of_mot17_are_those_of_trackeval(tmp_path: Path, capsys):
     assert 0 < found['HOTA'] < 1
 
 
-def test_truth_without_classes_stays_as_it_is(tmp_path: Path):
+def test_ground_truth_without_classes_stays_as_it_is(tmp_path: Path):
     gt = write(tmp_path / 's/gt.txt', '1 1 0 0 10 10 1\n1 2 20 0 10 10 0\n')
     pred = write(tmp_path / 'p.txt', '1,1,0,0,10,10\n1,2,20,0,10,10\n')
     found = evaluate_mot(gt, pred)['s']
@@ -408,7 +408,7 @@ def test_truth_without_classes_stays_as_it_is(tmp_path: Path):
 
 
 def test_wrong_files_of_tracks(tmp_path: Path):
-    gt = write(tmp_path / 'gt/s/gt.txt', TRUTH)
+    gt = write(tmp_path / 'gt/s/gt.txt', GROUND_TRUTH)
     with pytest.raises(ValueError, match='must be a file'):
         evaluate_mot(gt, tmp_path)
     with pytest.raises(ValueError, match='is missing'):

@@ -142,15 +142,15 @@ def test_the_defaults_of_davis():
 @pytest.fixture
 def sequences(tmp_path: Path) -> tuple[Path, Path, dict[str, dict[str, float]]]:
     stored = read('boxes')
-    for name, truth in stored['ground_truth'].items():
+    for name, ground_truth in stored['ground_truth'].items():
         folder = tmp_path / 'gt' / name
         folder.mkdir(parents=True)
         for file, rows in (
-            ('groundtruth.txt', truth['truth']),
-            ('cover.label', [[flag] for flag in truth['cover']]),
+            ('groundtruth.txt', ground_truth['ground_truth']),
+            ('cover.label', [[flag] for flag in ground_truth['cover']]),
         ):
             (folder / file).write_text(''.join(f'{str(row)[1:-1]}\n' for row in rows))
-        size = 'resolution: ({}, {})'.format(*truth['size_wh'])
+        size = 'resolution: ({}, {})'.format(*ground_truth['size_wh'])
         (folder / 'meta_info.ini').write_text(f'[METAINFO]\n{size}\n')
     for name, rows in stored['results'].items():
         path = tmp_path / 'pred' / name / f'{name}_001.txt'

@@ -36,10 +36,12 @@ def make_objects(*objects: tuple, considered=None) -> TrackedObjects:
     )
 
 
-def counts_of(protocol: str, truth: TrackedObjects, found: TrackedObjects) -> list:
+def counts_of(
+    protocol: str, ground_truth: TrackedObjects, found: TrackedObjects
+) -> list:
     evaluator = TracksEvaluator(protocol)
     state = evaluator.start()
-    evaluator.add(state, truth, found)
+    evaluator.add(state, ground_truth, found)
     metrics = evaluator.summarize({'a': evaluator.finish(state)})['COMBINED']
     return [metrics[key] for key in KEYS]
 
@@ -91,21 +93,25 @@ def test_what_each_protocol_counts(protocol: str, expected: list):
     classes = (1, 1, 8, 6, 3)
     if protocol in ('plain', 'mot15'):
         classes = (1,) * 5
-    truth = [(k, 20 * k, kind) for k, kind in enumerate(classes, start=1)]
-    found = make_objects(*((k + 40, x, 1) for k, x, _ in truth))
-    truth = make_objects(*truth, considered=[1, 0, 1, 1, 1])
+    ground_truth = [(k, 20 * k, kind) for k, kind in enumerate(classes, start=1)]
+    found = make_objects(*((k + 40, x, 1) for k, x, _ in ground_truth))
+    ground_truth = make_objects(*ground_truth, considered=[1, 0, 1, 1, 1])
     if protocol == 'mot15':
         expected = [
             4,
             1,
             0,
         ]  # not considered is not there: a prediction upon it is wrong
-    assert counts_of(protocol, truth, found) == expected
+    assert counts_of(protocol, ground_truth, found) == expected
 
 
 def test_plain_classes_never_match():
-    truth = make_objects((1, 0, 1), (2, 20, 2))
-    assert counts_of('plain', truth, make_objects((1, 0, 2), (2, 20, 2))) == [1, 1, 1]
+    ground_truth = make_objects((1, 0, 1), (2, 20, 2))
+    assert counts_of('plain', ground_truth, make_objects((1, 0, 2), (2, 20, 2))) == [
+        1,
+        1,
+        1,
+    ]
 
 
 def test_regions_to_ignore_of_mots():
@@ -115,21 +121,23 @@ def test_regions_to_ignore_of_mots():
     rles = [encode_mask(mask) for mask in masks]
     region = np.zeros((10, 40), bool)
     region[:, 10:30] = True
-    truth = TrackedObjects(
+    ground_truth = TrackedObjects(
         np.array([1, 9]), [rles[0], encode_mask(region)], np.array([2, 10])
     )
     found = TrackedObjects(np.array([1, 2, 3, 4]), rles, np.array([2, 2, 2, 2]))
     evaluator = TracksEvaluator('mots', with_masks=True)
     state = evaluator.start()
-    evaluator.add(state, truth, found)
+    evaluator.add(state, ground_truth, found)
     metrics = evaluator.summarize({'a': evaluator.finish(state)})['COMBINED']
     assert [metrics[key] for key in KEYS] == [1, 1, 0]
-    evaluator.add(state, truth, TrackedObjects(found.ids, [rles[0]] * 4, found.classes))
+    evaluator.add(
+        state, ground_truth, TrackedObjects(found.ids, [rles[0]] * 4, found.classes)
+    )
     with pytest.raises(ValueError, match='frame 2 of the predictions has overlapping'):
         evaluator.finish(state)
     other = TrackedObjects(np.array([1]), [encode_mask(masks[0].T)], np.array([2]))
     with pytest.raises(ValueError, match='frame 3 has masks of different sizes'):
-        evaluator.add(state, truth, other)
+        evaluator.add(state, ground_truth, other)
 
 
 @pytest.mark.parametrize(

@@ -55,19 +55,21 @@ def make_target(frame: int, instance: int = 1, **more) -> dict:
 
 
 def make_frame(
-    frame: int, answers: list, targets: list, length: int = 4, **meta
+    frame: int, predictions: list, targets: list, length: int = 4, **meta
 ) -> UninextDataSample:
-    """A frame with answers ``(id, box, score)``."""
+    """A frame with predictions ``(id, box, score)``."""
     meta = dict(video_id=7, video_name='cat-1', video_length=length, **meta)
     meta = {'img_path': f'x/{frame:05d}.jpg', 'ori_shape': SIZE, **meta}
     sample = UninextDataSample(metainfo=dict(frame_id=frame, instances=targets, **meta))
-    boxes = [answer[1] for answer in answers]
+    boxes = [prediction[1] for prediction in predictions]
     masks = [make_mask(box) for box in boxes]
     sample.pred_instances = InstanceData(
         bboxes=torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4),
-        scores=torch.tensor([answer[2] for answer in answers]),
-        labels=torch.zeros(len(answers), dtype=torch.long),
-        instances_ids=torch.tensor([answer[0] for answer in answers], dtype=torch.long),
+        scores=torch.tensor([prediction[2] for prediction in predictions]),
+        labels=torch.zeros(len(predictions), dtype=torch.long),
+        instances_ids=torch.tensor(
+            [prediction[0] for prediction in predictions], dtype=torch.long
+        ),
         masks=torch.from_numpy(np.array(masks).reshape(-1, *SIZE)),
     )
     return sample
@@ -95,8 +97,8 @@ def run(metric, frames, size: int | None = None, classes=('object',)) -> dict:
     return evaluator.evaluate(size or len(frames))
 
 
-def shares(figures: dict, *keys: str) -> list[float]:
-    by_name = {key.split('/')[1]: value for key, value in figures.items()}
+def shares(metrics: dict, *keys: str) -> list[float]:
+    by_name = {key.split('/')[1]: value for key, value in metrics.items()}
     return [by_name[key] for key in keys]
 
 
@@ -150,13 +152,13 @@ def test_nothing_found_in_any_frame(tmp_path: Path):
     assert shares(run(VideoInstanceMetric(), empty), 'AP', 'AR100') == [0, 0]
 
 
-def test_more_sentences_than_frames_count_all():
+def test_more_expressions_than_frames_count_all():
     """mmengine cuts results down to the size of the dataset: to its frames."""
     found = [make_video(1, exp_id=str(i), expression=str(i))[0] for i in range(3)]
     wrong = make_video(1, exp_id='3', expression='3')[0]
     wrong.pred_instances = make_frame(0, [], []).pred_instances
-    figures = run(ReferringVOSMetric(), [*found, wrong], size=1)
-    assert shares(figures, 'J&F') == [0.75]
+    metrics = run(ReferringVOSMetric(), [*found, wrong], size=1)
+    assert shares(metrics, 'J&F') == [0.75]
 
 
 def test_single_objects_as_from_files(tmp_path: Path):
@@ -170,10 +172,10 @@ def test_single_objects_as_from_files(tmp_path: Path):
     (tmp_path / 'gt').mkdir()
     (tmp_path / 'gt/cat-1.txt').write_text('\n'.join(lines))
     for rules in ('otb', 'lasot', 'otb101', 'got10k'):
-        figures = run(SOTMetric(rules, outfile_prefix=str(tmp_path / 'out')), video)
+        metrics = run(SOTMetric(rules, outfile_prefix=str(tmp_path / 'out')), video)
         by_files = evaluate_sot(tmp_path / 'gt', tmp_path / 'out')[rules]
-        assert shares(figures, *by_files) == pytest.approx(list(by_files.values()))
-    assert figures['sot/AO'] < 1
+        assert shares(metrics, *by_files) == pytest.approx(list(by_files.values()))
+    assert metrics['sot/AO'] < 1
 
 
 @pytest.mark.parametrize(
@@ -212,22 +214,22 @@ def shift_masks(frame: UninextDataSample, by: int) -> None:
     frame.pred_instances.masks = frame.pred_instances.masks.roll(by, dims=2)
 
 
-def test_objects_as_from_pictures(tmp_path: Path):
+def test_objects_as_from_images(tmp_path: Path):
     video = make_video(5, instances=(1, 2))
     shift_masks(video[2], 3)
     # Object 2 comes in late; what is said of it before is wrong.
     for frame in video[:3]:
         frame.set_metainfo(dict(instances=frame.instances[:1]))
     out = tmp_path / 'out'
-    figures = run(VOSMetric(outfile_prefix=str(out), with_zip=True), video)
-    truth = VOSMetric(outfile_prefix=str(tmp_path / 'gt'), format_only=True)
+    metrics = run(VOSMetric(outfile_prefix=str(out), with_zip=True), video)
+    ground_truth = VOSMetric(outfile_prefix=str(tmp_path / 'gt'), format_only=True)
     perfect = make_video(5, instances=(1, 2))
     for frame in perfect[:3]:
         frame.pred_instances = frame.pred_instances[:1]
-    assert run(truth, perfect) == {}
+    assert run(ground_truth, perfect) == {}
     by_files = evaluate_davis(tmp_path / 'gt', out)['mean']
-    assert shares(figures, *by_files) == pytest.approx(list(by_files.values()))
-    assert 0 < figures['vos/J_mean'] < 1
+    assert shares(metrics, *by_files) == pytest.approx(list(by_files.values()))
+    assert 0 < metrics['vos/J_mean'] < 1
     ids = read_object_ids(out / 'Annotations/cat-1/00000.png')
     assert set(np.unique(ids)) == {0, 1, 2}
     with zipfile.ZipFile(f'{out}.zip') as archive:
@@ -242,9 +244,9 @@ def test_objects_that_come_in_count_from_then_on():
     for frame in video[:2]:
         frame.set_metainfo(dict(instances=frame.instances[:1]))
     shift_masks(video[2], 20)  # the first frame of object 2, one of three of object 1
-    figures = run(VOSMetric(frames='after_first'), video)
-    assert shares(figures, 'J_seen', 'J_unseen') == pytest.approx([2 / 3, 1])
-    assert figures['vos/G'] == pytest.approx(np.mean([2 / 3, 2 / 3, 1, 1]))
+    metrics = run(VOSMetric(frames='after_first'), video)
+    assert shares(metrics, 'J_seen', 'J_unseen') == pytest.approx([2 / 3, 1])
+    assert metrics['vos/G'] == pytest.approx(np.mean([2 / 3, 2 / 3, 1, 1]))
 
 
 def test_an_object_that_leaves_is_empty():
@@ -266,7 +268,7 @@ def test_wrong_settings_and_masks_of_vos(tmp_path: Path):
     with pytest.raises(ValueError, match='has no mask'):
         run(VOSMetric(), video)
     video[0].set_metainfo(dict(ori_shape=(9, 9)))
-    with pytest.raises(ValueError, match=r'the picture \(9, 9\)'):
+    with pytest.raises(ValueError, match=r'the image \(9, 9\)'):
         run(VOSMetric(), video)
     del video[0].pred_instances.masks
     with pytest.raises(ValueError, match=r"have no \['masks'\]"):
@@ -280,21 +282,21 @@ def test_wrong_settings_and_masks_of_vos(tmp_path: Path):
 # ---- R-VOS ----
 
 
-def make_sentences(length: int = 3) -> list[list[UninextDataSample]]:
-    """Two sentences about one video, one per object, both right."""
+def make_expressions(length: int = 3) -> list[list[UninextDataSample]]:
+    """Two expressions about one video, one per object, both right."""
     return [
         make_video(length, instances=(i,), exp_id=str(i), expression=f'cat {i}')
         for i in (1, 2)
     ]
 
 
-def test_sentences_one_by_one(tmp_path: Path):
-    first, second = make_sentences()
+def test_expressions_one_by_one(tmp_path: Path):
+    first, second = make_expressions()
     for frame in second:
         shift_masks(frame, 15)
     metric = ReferringVOSMetric(outfile_prefix=str(tmp_path / 'out'), with_zip=True)
-    figures = run(metric, first + second)
-    assert shares(figures, 'J&F', 'J_mean', 'F_recall') == [0.5, 0.5, 0.5]
+    metrics = run(metric, first + second)
+    assert shares(metrics, 'J&F', 'J_mean', 'F_recall') == [0.5, 0.5, 0.5]
     with zipfile.ZipFile(tmp_path / 'out.zip') as archive:
         names = archive.namelist()
     assert len(names) == 6
@@ -303,17 +305,17 @@ def test_sentences_one_by_one(tmp_path: Path):
     np.testing.assert_array_equal(ids == 255, make_mask(make_box(0)))
 
 
-def test_sentences_share_the_pixels_of_their_video(tmp_path: Path):
-    first, second = make_sentences()
-    # Sentence 2 claims everything, but is less sure.
+def test_expressions_share_the_pixels_of_their_video(tmp_path: Path):
+    first, second = make_expressions()
+    # Expression 2 claims everything, but is less sure.
     for frame in second:
         frame.pred_instances.masks[:] = True
         frame.pred_instances.scores[:] = 0.5
     out = tmp_path / 'out'
     metric = ReferringVOSMetric(True, outfile_prefix=str(out), with_zip=True)
-    figures = run(metric, first + second)
+    metrics = run(metric, first + second)
     own = 7 * 8 / (20 * 30 - 7 * 8)
-    assert figures['rvos/J_mean'] == pytest.approx((1 + own) / 2)
+    assert metrics['rvos/J_mean'] == pytest.approx((1 + own) / 2)
     ids = read_object_ids(out / 'Annotations/cat-1/00002.png')
     np.testing.assert_array_equal(ids == 1, make_mask(make_box(2)))
     assert (ids > 0).all()
@@ -321,8 +323,8 @@ def test_sentences_share_the_pixels_of_their_video(tmp_path: Path):
     assert run(only, first + second) == {}
 
 
-def test_sentences_that_cannot_be_told_apart(tmp_path: Path):
-    first, second = make_sentences()
+def test_expressions_that_cannot_be_told_apart(tmp_path: Path):
+    first, second = make_expressions()
     for frame in second:
         frame.set_metainfo(dict(exp_id=['1']))
     with pytest.raises(ValueError, match='same exp_id'):
@@ -330,7 +332,7 @@ def test_sentences_that_cannot_be_told_apart(tmp_path: Path):
     assert run(ReferringVOSMetric(), first + second)['rvos/J&F'] == 1
     for frame in second:
         frame.set_metainfo(dict(exp_id=['1', '2']))
-    with pytest.raises(ValueError, match='answers one sentence'):
+    with pytest.raises(ValueError, match='answers one expression'):
         run(ReferringVOSMetric(), second)
     with pytest.raises(ValueError, match='refers to one object'):
         run(ReferringVOSMetric(), make_video(instances=(1, 2)))
@@ -358,15 +360,15 @@ def test_instances_of_a_video(tmp_path: Path):
     ann_file.write_text(json.dumps(dict(categories=[dict(id=40, name='object')])))
     out = str(tmp_path / 'out')
     metric = VideoInstanceMetric(str(ann_file), outfile_prefix=out)
-    figures = run(metric, make_instance_video())
+    metrics = run(metric, make_instance_video())
     # One is right, the other's overlap is 2 / 3.
-    assert figures['vis/AP50'] == 1
-    assert 0.5 < figures['vis/AP'] < 1
+    assert metrics['vis/AP50'] == 1
+    assert 0.5 < metrics['vis/AP'] < 1
     with zipfile.ZipFile(f'{out}.zip') as archive:
         (first, second) = json.loads(archive.read('results.json'))
     assert first['category_id'] == 40
     assert second['segmentations'][2] is None
-    assert run(VideoInstanceMetric(), make_instance_video()) == figures
+    assert run(VideoInstanceMetric(), make_instance_video()) == metrics
     only = VideoInstanceMetric(outfile_prefix=out, format_only=True)
     assert run(only, make_instance_video()) == {}
 
@@ -403,8 +405,8 @@ def test_tracks(similarity: str, tmp_path: Path):
     assert shares(perfect, 'HOTA', 'MOTA', 'IDF1') == pytest.approx([1, 1, 1])
     for frame in video[3:]:
         frame.pred_instances.instances_ids = torch.tensor([2, 1])
-    figures = run(TrackingMetric(similarity, outfile_prefix=out), video)
-    assert shares(figures, 'IDSW', 'IDF1') == [2, 0.5]
+    metrics = run(TrackingMetric(similarity, outfile_prefix=out), video)
+    assert shares(metrics, 'IDSW', 'IDF1') == [2, 0.5]
     only = TrackingMetric(similarity, outfile_prefix=out, format_only=True)
     assert run(only, video) == {}
     first = (tmp_path / 'out/cat-1.txt').read_text().splitlines()[0]
@@ -420,14 +422,14 @@ def test_tracks_as_from_files(tmp_path: Path):
     for frame in video[3:]:
         frame.pred_instances.instances_ids = torch.tensor([2, 5])
         frame.pred_instances.bboxes[0] += 2
-    figures = run(TrackingMetric(outfile_prefix=str(tmp_path / 'pred')), video)
+    metrics = run(TrackingMetric(outfile_prefix=str(tmp_path / 'pred')), video)
     run(TrackingMetric(outfile_prefix=str(tmp_path)), make_video(6, instances=(1, 2)))
     (tmp_path / 'gt/cat-1').mkdir(parents=True)
     (tmp_path / 'cat-1.txt').rename(tmp_path / 'gt/cat-1/gt.txt')
     by_files = evaluate_mot(tmp_path / 'gt', tmp_path / 'pred')['COMBINED']
-    for key, value in figures.items():
+    for key, value in metrics.items():
         assert value == pytest.approx(by_files[key.split('/')[1]]), key
-    assert 0 < figures['track/HOTA'] < 1
+    assert 0 < metrics['track/HOTA'] < 1
 
 
 def test_labels_and_ignored_objects_of_tracks():
@@ -473,7 +475,7 @@ def test_two_processes_see_all_videos(tmp_path: Path, monkeypatch):
     ]
     for process in ranks:
         process.start()
-    figures = dict(results.get(timeout=60) for _ in ranks)
+    metrics = dict(results.get(timeout=60) for _ in ranks)
     for process in ranks:
         process.join()
-    assert figures == {0: pytest.approx(4 / 9), 1: pytest.approx(4 / 9)}
+    assert metrics == {0: pytest.approx(4 / 9), 1: pytest.approx(4 / 9)}

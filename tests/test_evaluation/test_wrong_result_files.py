@@ -1,6 +1,6 @@
-"""Wrong ground truths and results: an error that names file and place, never a figure.
+"""Wrong ground truths and results: an error that names file and place, never a metric.
 
-All of these once gave figures, hung, or left with a bare word.
+All of these once gave metrics, hung, or left with a bare word.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def fails(name: str, gt: Path, pred: Path, place: str, words: str) -> None:
     assert words in message, message
 
 
-# ---- COCO and sentences ----
+# ---- COCO and expressions ----
 
 POLYGON = [[3, 2, 11, 2, 11, 8, 3, 8]]
 
@@ -60,13 +60,15 @@ def make_images() -> tuple[dict, list[dict]]:
         for i in (1, 2)
     ]
     categories = [dict(id=5, name='thing')]
-    truth = dict(images=images, annotations=annotations, categories=categories)
+    ground_truth = dict(images=images, annotations=annotations, categories=categories)
     results = [dict(image_id=i, category_id=5, score=0.9, **shape) for i in (1, 2)]
-    return truth, results
+    return ground_truth, results
 
 
-def write_pair(folder: Path, truth: object, results: object) -> tuple[Path, Path]:
-    for name, content in (('gt.json', truth), ('pred.json', results)):
+def write_pair(
+    folder: Path, ground_truth: object, results: object
+) -> tuple[Path, Path]:
+    for name, content in (('gt.json', ground_truth), ('pred.json', results)):
         (folder / name).write_text(json.dumps(content))
     return folder / 'gt.json', folder / 'pred.json'
 
@@ -106,52 +108,52 @@ WRONG_RESULTS = {
 @pytest.mark.parametrize('name', ['coco', 'refexp'])
 @pytest.mark.parametrize(('change', 'words'), WRONG_RESULTS.values(), ids=WRONG_RESULTS)
 def test_wrong_results_of_images(tmp_path: Path, name: str, change: dict, words: str):
-    truth, results = make_images()
+    ground_truth, results = make_images()
     results[1].update(change)
-    gt, pred = write_pair(tmp_path, truth, results)
+    gt, pred = write_pair(tmp_path, ground_truth, results)
     fails(name, gt, pred, f'{pred}, record 1', words)
 
 
 @pytest.mark.parametrize('key', ['image_id', 'category_id', 'score'])
 def test_a_result_without_a_key(tmp_path: Path, key: str):
-    truth, results = make_images()
+    ground_truth, results = make_images()
     del results[1][key]
-    gt, pred = write_pair(tmp_path, truth, results)
+    gt, pred = write_pair(tmp_path, ground_truth, results)
     fails('coco', gt, pred, f'{pred}, record 1', f'has no {key!r}')
-    if key != 'category_id':  # all sentences are of one
+    if key != 'category_id':  # all expressions are of one
         fails('refexp', gt, pred, f'{pred}, record 1', f'has no {key!r}')
 
 
 @pytest.mark.parametrize('key', ['bbox', 'segmentation'])
 def test_boxes_and_masks_for_all_results_or_for_none(tmp_path: Path, key: str):
-    truth, results = make_images()
+    ground_truth, results = make_images()
     del results[1][key]
-    gt, pred = write_pair(tmp_path, truth, results)
+    gt, pred = write_pair(tmp_path, ground_truth, results)
     fails('coco', gt, pred, f'{pred}, record 1', f'has no {key!r}')
     fails('refexp', gt, pred, f'{pred}, record 1', f'has no {key!r}')
     for result in results:
         result.pop('bbox', None)
         result.pop('segmentation', None)
-    gt, pred = write_pair(tmp_path, truth, results)
+    gt, pred = write_pair(tmp_path, ground_truth, results)
     fails('coco', gt, pred, f'{pred}, record 0', "neither 'bbox' nor 'segmentation'")
 
 
 @pytest.mark.parametrize('key', ['bbox', 'segmentation'])
 def test_results_of_a_kind_that_the_ground_truth_has_not(tmp_path: Path, key: str):
-    truth, results = make_images()
-    del truth['annotations'][1][key]
-    gt, pred = write_pair(tmp_path, truth, results)
+    ground_truth, results = make_images()
+    del ground_truth['annotations'][1][key]
+    gt, pred = write_pair(tmp_path, ground_truth, results)
     fails('coco', gt, pred, f'{gt}, annotation 1', f'has no {key!r}')
 
 
 def test_labels_that_are_no_ids_of_categories(tmp_path: Path):
-    truth, results = make_images()
+    ground_truth, results = make_images()
     results[0]['category_id'] = 0
-    gt, pred = write_pair(tmp_path, truth, results)
+    gt, pred = write_pair(tmp_path, ground_truth, results)
     fails('coco', gt, pred, f'{pred}, record 0', 'of category 0')
 
 
-WRONG_TRUTHS = {
+WRONG_GROUND_TRUTHS = {
     'id twice': ('annotations', dict(id=1), 'annotation 1', 'id 1 again'),
     'image twice': ('images', dict(id=1), 'image 1', 'id 1 again'),
     'id null': ('annotations', dict(id=None), 'annotation 1', 'the id None'),
@@ -166,38 +168,52 @@ WRONG_TRUTHS = {
 
 
 @pytest.mark.parametrize(
-    ('where', 'change', 'place', 'words'), WRONG_TRUTHS.values(), ids=WRONG_TRUTHS
+    ('where', 'change', 'place', 'words'),
+    WRONG_GROUND_TRUTHS.values(),
+    ids=WRONG_GROUND_TRUTHS,
 )
 def test_wrong_ground_truths_of_coco(tmp_path: Path, where, change, place, words):
-    truth, results = make_images()
-    truth[where][1].update(change)
-    gt, pred = write_pair(tmp_path, truth, results)
+    ground_truth, results = make_images()
+    ground_truth[where][1].update(change)
+    gt, pred = write_pair(tmp_path, ground_truth, results)
     fails('coco', gt, pred, str(gt), words)
     fails('coco', gt, pred, place, words)
 
 
 @pytest.mark.parametrize('key', ['area', 'iscrowd', 'id', 'image_id', 'category_id'])
 def test_an_annotation_without_a_key(tmp_path: Path, key: str):
-    truth, results = make_images()
-    del truth['annotations'][1][key]
-    gt, pred = write_pair(tmp_path, truth, results)
+    ground_truth, results = make_images()
+    del ground_truth['annotations'][1][key]
+    gt, pred = write_pair(tmp_path, ground_truth, results)
     fails('coco', gt, pred, f'{gt}, annotations, record 1', f'has no {key!r}')
 
 
-def test_wrong_ground_truths_of_sentences(tmp_path: Path):
-    truth, results = make_images()
-    truth['images'][1]['id'] = 1
-    fails('refexp', *write_pair(tmp_path, truth, results), 'gt.json', 'id 1 again')
-    truth, results = make_images()
-    truth['annotations'][1]['image_id'] = 1
-    fails('refexp', *write_pair(tmp_path, truth, results), 'annotation 1', 'the second')
-    truth, results = make_images()
-    truth['annotations'][1]['bbox'] = None
-    fails('refexp', *write_pair(tmp_path, truth, results), 'annotation 1', 'bbox')
-    truth, results = make_images()
-    truth['annotations'][1]['segmentation'] = cut_off()
+def test_wrong_ground_truths_of_expressions(tmp_path: Path):
+    ground_truth, results = make_images()
+    ground_truth['images'][1]['id'] = 1
     fails(
-        'refexp', *write_pair(tmp_path, truth, results), 'target of image 2', 'counts'
+        'refexp', *write_pair(tmp_path, ground_truth, results), 'gt.json', 'id 1 again'
+    )
+    ground_truth, results = make_images()
+    ground_truth['annotations'][1]['image_id'] = 1
+    fails(
+        'refexp',
+        *write_pair(tmp_path, ground_truth, results),
+        'annotation 1',
+        'the second',
+    )
+    ground_truth, results = make_images()
+    ground_truth['annotations'][1]['bbox'] = None
+    fails(
+        'refexp', *write_pair(tmp_path, ground_truth, results), 'annotation 1', 'bbox'
+    )
+    ground_truth, results = make_images()
+    ground_truth['annotations'][1]['segmentation'] = cut_off()
+    fails(
+        'refexp',
+        *write_pair(tmp_path, ground_truth, results),
+        'target of image 2',
+        'counts',
     )
 
 
@@ -210,8 +226,8 @@ def make_videos() -> tuple[dict, list[dict]]:
     annotations = [dict(id=i, video_id=i, iscrowd=0, **tube) for i in (1, 2)]
     categories = [dict(id=5, name='thing')]
     results = [dict(video_id=i, score=0.9, **tube) for i in (1, 2)]
-    truth = dict(videos=videos, annotations=annotations, categories=categories)
-    return truth, results
+    ground_truth = dict(videos=videos, annotations=annotations, categories=categories)
+    return ground_truth, results
 
 
 WRONG_TUBES = {
@@ -234,24 +250,24 @@ def test_files_of_videos_that_are_right(tmp_path: Path):
 
 @pytest.mark.parametrize(('change', 'words'), WRONG_TUBES.values(), ids=WRONG_TUBES)
 def test_wrong_instances_of_videos(tmp_path: Path, change: dict, words: str):
-    truth, results = make_videos()
+    ground_truth, results = make_videos()
     results[1].update(change)
-    gt, pred = write_pair(tmp_path, truth, results)
+    gt, pred = write_pair(tmp_path, ground_truth, results)
     fails('ytvis', gt, pred, f'{pred}, record 1', words)
 
 
 def test_boxes_are_no_instances_of_videos(tmp_path: Path):
-    truth, results = make_videos()
+    ground_truth, results = make_videos()
     results[1]['bboxes'] = results[1].pop('segmentations')
-    gt, pred = write_pair(tmp_path, truth, results)
+    gt, pred = write_pair(tmp_path, ground_truth, results)
     fails('ytvis', gt, pred, f'{pred}, record 1', "has no 'segmentations'")
 
 
 @pytest.mark.parametrize('where', ['videos', 'annotations', 'categories'])
 def test_ids_twice_in_ground_truths_of_videos(tmp_path: Path, where: str):
-    truth, results = make_videos()
-    truth[where] = [truth[where][0], truth[where][0]]
-    gt, pred = write_pair(tmp_path, truth, results)
+    ground_truth, results = make_videos()
+    ground_truth[where] = [ground_truth[where][0], ground_truth[where][0]]
+    gt, pred = write_pair(tmp_path, ground_truth, results)
     fails('ytvis', gt, pred, str(gt), 'again')
 
 

@@ -9,7 +9,7 @@ from uninext.fine_tuning.scenes import (
     scene_of,
 )
 
-PICTURES = {
+IMAGES = {
     'images': [{'id': i, 'file_name': name} for i, name in enumerate('aab')],
     'annotations': [{'id': i, 'image_id': i} for i in range(3)],
     'categories': [{'id': 1, 'name': 'x'}],
@@ -26,18 +26,18 @@ VIDEOS = {
 
 
 def test_no_scene_keeps_nothing_but_the_categories():
-    kept = keep_scenes(PICTURES, set())
+    kept = keep_scenes(IMAGES, set())
     assert kept == {
         'images': [],
         'annotations': [],
         'categories': [{'id': 1, 'name': 'x'}],
     }
     assert random_scenes([], 3) == set()
-    assert len(PICTURES['images']) == 3
+    assert len(IMAGES['images']) == 3
 
 
 def test_all_records_of_a_scene_stay_together():
-    kept = keep_scenes(PICTURES, {'a'})
+    kept = keep_scenes(IMAGES, {'a'})
     assert [record['id'] for record in kept['images']] == [0, 1]
     assert [annotation['id'] for annotation in kept['annotations']] == [0, 1]
     assert [scene_of(record) for record in VIDEOS['videos']] == ['v', 'v', 'w/0']
@@ -47,7 +47,7 @@ def test_all_records_of_a_scene_stay_together():
 
 
 def test_the_kind_follows_from_the_lists():
-    assert kind_of_scenes(PICTURES) == 'images'
+    assert kind_of_scenes(IMAGES) == 'images'
     assert kind_of_scenes(VIDEOS) == 'videos'
 
 

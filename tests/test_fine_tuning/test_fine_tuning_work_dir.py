@@ -44,7 +44,7 @@ def test_what_would_be_lost_is_named(tmp_path: Path, change: str):
 def test_an_older_checkpoint_is_not_left_for_resume(tmp_path: Path):
     """Of more iterations, it would be taken for the newest of the new run."""
     begin_run(tmp_path, 'a = 1')
-    names = ['iter_300.pth', 'last_checkpoint', 'figures.json']
+    names = ['iter_300.pth', 'last_checkpoint', 'metrics.json']
     for name in [*names, 'mine.txt', 'weights.pth']:
         (tmp_path / name).touch()
     assert [path.name for path in begin_run(tmp_path, 'a = 2')] == names

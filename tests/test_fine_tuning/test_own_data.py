@@ -20,8 +20,8 @@ from uninext.utils.error_origin import is_for_users
 
 
 @pytest.fixture(scope='module')
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp('pictures')
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp('images')
     generate_image_set(path, 8, 2, size=64)
     return path
 
@@ -34,17 +34,15 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def changed(pictures: Path, tmp_path: Path) -> Callable[..., Path]:
-    """Write a file of names with a change; its pictures are linked."""
+def changed(images: Path, tmp_path: Path) -> Callable[..., Path]:
+    """Write a file of names with a change; its images are linked."""
 
     def change(edit: Callable[[dict], None], name: str = 'mine.json') -> Path:
-        content = json.loads(
-            (pictures / 'annotations/instances_train.json').read_text()
-        )
+        content = json.loads((images / 'annotations/instances_train.json').read_text())
         edit(content)
         folder = tmp_path / 'images'
         if not folder.exists():
-            shutil.copytree(pictures / 'train', folder)
+            shutil.copytree(images / 'train', folder)
         path = tmp_path / name
         path.write_text(json.dumps(content))
         return path
@@ -73,14 +71,16 @@ def test_files_that_are_no_annotations_are_named(tmp_path: Path):
 @pytest.mark.parametrize(
     ('file', 'source', 'said'),
     [
-        ('annotations/instances_train.json', 'names', '8 pictures, .* 6 names: '),
-        ('annotations/refs_train.json', 'sentences', 'pictures, .* sentences'),
+        (
+            'annotations/instances_train.json',
+            'categories',
+            '8 images, .* 6 categories: ',
+        ),
+        ('annotations/refs_train.json', 'expressions', 'images, .* expressions'),
     ],
 )
-def test_pictures_are_told_by_their_keys(
-    pictures: Path, file: str, source: str, said: str
-):
-    own = read_own_set(pictures / file, pictures / 'train')
+def test_images_are_told_by_their_keys(images: Path, file: str, source: str, said: str):
+    own = read_own_set(images / file, images / 'train')
     assert own.kind.source == source
     assert own.has_all_masks
     assert not [note for note in own.notes if 'left out' in note]
@@ -91,15 +91,15 @@ def test_pictures_are_told_by_their_keys(
 
 def test_videos_are_told_by_their_keys(videos: Path):
     own = read_own_set(videos / 'vis_train.json', videos / 'videos/train')
-    assert own.kind.source == 'video_names'
+    assert own.kind.source == 'video_categories'
     assert own.summary().startswith('3 videos, 6 frames')
     own = read_own_set(videos / 'refs_train.json', videos / 'videos/train')
-    assert own.kind.source == 'video_sentences'
+    assert own.kind.source == 'video_expressions'
     assert own.has_all_masks
     assert len(own.scenes) <= 3
 
 
-def test_pictures_are_looked_for_beside_the_file(changed, tmp_path: Path):
+def test_images_are_looked_for_beside_the_file(changed, tmp_path: Path):
     own = read_own_set(changed(lambda content: None))
     assert own.images == tmp_path / 'images'
     shutil.rmtree(tmp_path / 'images')
@@ -140,54 +140,54 @@ def test_names_must_tell_categories_apart(changed):
         read_own_set(changed(edit))
 
 
-def test_a_part_is_held_out_for_all_files_alike(pictures: Path, tmp_path: Path):
-    files = [pictures / f'annotations/{k}_train.json' for k in ('instances', 'refs')]
-    folder = pictures / 'train'
-    before = sorted(pictures.rglob('*'))
+def test_a_part_is_held_out_for_all_files_alike(images: Path, tmp_path: Path):
+    files = [images / f'annotations/{k}_train.json' for k in ('instances', 'refs')]
+    folder = images / 'train'
+    before = sorted(images.rglob('*'))
     parts = read_own_data(files, [folder], split_dir=tmp_path, val_fraction=0.25)
-    assert [part.train.kind.source for part in parts] == ['names', 'sentences']
+    assert [part.train.kind.source for part in parts] == ['categories', 'expressions']
     learned = parts[0].train.scenes
-    judged = parts[0].val.scenes
-    assert len(judged) == 2
+    evaluated = parts[0].val.scenes
+    assert len(evaluated) == 2
     assert len(learned) == 6
-    assert not judged & learned
-    assert not parts[1].train.scenes & judged
+    assert not evaluated & learned
+    assert not parts[1].train.scenes & evaluated
     assert not parts[1].val.scenes & learned
-    assert sorted(pictures.rglob('*')) == before
+    assert sorted(images.rglob('*')) == before
     for part in parts:
         for own in (part.train, part.val):
             written = json.loads(own.ann_file.read_text())
             assert written == own.content
             assert own.ann_file.parent == tmp_path
     again = read_own_data(files[:1], [folder], split_dir=tmp_path / 'again')
-    assert again[0].val.scenes <= judged
+    assert again[0].val.scenes <= evaluated
 
 
-def test_given_files_are_used_as_they_are(pictures: Path, tmp_path: Path):
+def test_given_files_are_used_as_they_are(images: Path, tmp_path: Path):
     train, val = (
-        pictures / f'annotations/instances_{split}.json' for split in ('train', 'val')
+        images / f'annotations/instances_{split}.json' for split in ('train', 'val')
     )
     (part,) = read_own_data(
-        [train], [pictures / 'train'], [val], [pictures / 'val'], split_dir=tmp_path
+        [train], [images / 'train'], [val], [images / 'val'], split_dir=tmp_path
     )
     assert (part.train.ann_file, part.val.ann_file) == (train, val)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_is_enough(pictures: Path, tmp_path: Path):
-    parts = read_own_data([pictures], split_dir=tmp_path)
-    assert [part.val.kind.source for part in parts] == ['names', 'sentences']
-    assert parts[0].val.images == pictures / 'val'
+def test_a_folder_is_enough(images: Path, tmp_path: Path):
+    parts = read_own_data([images], split_dir=tmp_path)
+    assert [part.val.kind.source for part in parts] == ['categories', 'expressions']
+    assert parts[0].val.images == images / 'val'
     with pytest.raises(ValueError, match='is a folder'):
-        read_own_data([pictures], val_data=['x.json'])
+        read_own_data([images], val_data=['x.json'])
 
 
 def test_what_does_not_go_together_is_refused(
-    pictures: Path, videos: Path, changed, tmp_path: Path
+    images: Path, videos: Path, changed, tmp_path: Path
 ):
-    names = pictures / 'annotations/instances_train.json'
-    refs = pictures / 'annotations/refs_train.json'
-    folder = pictures / 'train'
+    names = images / 'annotations/instances_train.json'
+    refs = images / 'annotations/refs_train.json'
+    folder = images / 'train'
     with pytest.raises(ValueError, match='Several files of one kind'):
         read_own_data([names, names], [folder])
     with pytest.raises(ValueError, match='one file at a time'):

@@ -24,7 +24,7 @@ from uninext.fine_tuning import (
 )
 from uninext.fine_tuning.config import near_path, short_schedule
 from uninext.fine_tuning.plan import FREEZE
-from uninext.fine_tuning.report import figures_table
+from uninext.fine_tuning.report import metrics_table
 from uninext.formats.json_file import write_text
 from uninext.registry import MODELS
 from uninext.shapes import generate_image_set, generate_suite
@@ -33,8 +33,8 @@ CONFIGS = Path(__file__).parents[2] / 'configs/uninext'
 
 
 @pytest.fixture(scope='module')
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp('pictures')
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp('images')
     generate_image_set(path, 6, 1, size=64)
     return path
 
@@ -60,17 +60,17 @@ def starts() -> dict[str, StartModel]:
 
 
 @pytest.fixture
-def parts(pictures: Path, videos: Path, tmp_path: Path) -> Callable[..., list]:
+def parts(images: Path, videos: Path, tmp_path: Path) -> Callable[..., list]:
     """Parts of the files that are named."""
     folders = {
-        'names': (pictures / 'annotations/instances_train.json', pictures / 'train'),
-        'sentences': (pictures / 'annotations/refs_train.json', pictures / 'train'),
-        'video_names': (videos / 'vis_train.json', videos / 'videos/train'),
-        'video_sentences': (videos / 'refs_train.json', videos / 'videos/train'),
+        'categories': (images / 'annotations/instances_train.json', images / 'train'),
+        'expressions': (images / 'annotations/refs_train.json', images / 'train'),
+        'video_categories': (videos / 'vis_train.json', videos / 'videos/train'),
+        'video_expressions': (videos / 'refs_train.json', videos / 'videos/train'),
     }
 
     def read(*kinds: str, edit: Callable[[dict], Any] | None = None) -> list:
-        files, images = zip(*(folders[kind] for kind in kinds))
+        files, prefixes = zip(*(folders[kind] for kind in kinds))
         if edit is not None:
             content = json.loads(files[0].read_text())
             edit(content)
@@ -78,7 +78,7 @@ def parts(pictures: Path, videos: Path, tmp_path: Path) -> Callable[..., list]:
             changed.write_text(json.dumps(content))
             files = (changed, *files[1:])
         split = tmp_path / 'data'
-        return read_own_data(files, images, split_dir=split, val_fraction=0.4)
+        return read_own_data(files, prefixes, split_dir=split, val_fraction=0.4)
 
     return read
 
@@ -111,7 +111,7 @@ def test_what_cannot_be_meant_is_refused(starts, option, value, message, tmp_pat
 
 
 def test_the_config_inherits_and_points_at_the_data(starts, parts, tmp_path):
-    own = parts('names')
+    own = parts('categories')
     plan = FineTuning(starts['image'], own, tmp_path, 40, batch_size=3, lr=1e-5)
     cfg, base = loaded(plan), starts['image'].config
     (source,) = cfg.train_dataloader.dataset.sources
@@ -142,8 +142,10 @@ def test_the_config_inherits_and_points_at_the_data(starts, parts, tmp_path):
     assert '--resume' in (tmp_path / 'config.py').read_text()
 
 
-def test_names_and_sentences_are_judged_together(starts, parts, tmp_path):
-    cfg = loaded(FineTuning(starts['image'], parts('names', 'sentences'), tmp_path, 4))
+def test_names_and_expressions_are_evaluated_together(starts, parts, tmp_path):
+    cfg = loaded(
+        FineTuning(starts['image'], parts('categories', 'expressions'), tmp_path, 4)
+    )
     sources = cfg.train_dataloader.dataset.sources
     assert [s.dataset.type for s in sources] == [
         'PromptCocoDataset',
@@ -152,9 +154,9 @@ def test_names_and_sentences_are_judged_together(starts, parts, tmp_path):
     assert [t.type for t in sources[1].dataset.pipeline if 'Sample' in t.type] == [
         'SampleExpressionPrompt'
     ]
-    assert cfg.test_evaluator.dataset_prefixes == ['names', 'sentences']
+    assert cfg.test_evaluator.dataset_prefixes == ['categories', 'expressions']
     assert len(cfg.test_dataloader.dataset.datasets) == 2
-    plan = FineTuning(starts['image'], parts('sentences'), tmp_path, 4)
+    plan = FineTuning(starts['image'], parts('expressions'), tmp_path, 4)
     for given, expected in ((2, 2), (999, plan.parts[0].val.num_expressions)):
         cfg = loaded(replace(plan, val_expressions=given))
         assert cfg.test_dataloader.dataset.indices == expected
@@ -162,9 +164,12 @@ def test_names_and_sentences_are_judged_together(starts, parts, tmp_path):
 
 @pytest.mark.parametrize(
     ('kind', 'metric'),
-    [('video_names', 'TrackingMetric'), ('video_sentences', 'ReferringVOSMetric')],
+    [
+        ('video_categories', 'TrackingMetric'),
+        ('video_expressions', 'ReferringVOSMetric'),
+    ],
 )
-def test_videos_are_judged_by_their_loop(starts, parts, tmp_path, kind, metric):
+def test_videos_are_evaluated_by_their_loop(starts, parts, tmp_path, kind, metric):
     cfg = loaded(FineTuning(starts['video'], parts(kind), tmp_path, 4))
     assert cfg.test_cfg == dict(type='VideoTestLoop')
     assert cfg.test_evaluator.type == metric
@@ -173,9 +178,9 @@ def test_videos_are_judged_by_their_loop(starts, parts, tmp_path, kind, metric):
 
 
 @pytest.mark.parametrize(
-    ('kind', 'scale'), [('video_names', (48, 40)), ('video_sentences', (40, 32))]
+    ('kind', 'scale'), [('video_categories', (48, 40)), ('video_expressions', (40, 32))]
 )
-def test_videos_are_judged_at_the_size_of_their_prompts(
+def test_videos_are_evaluated_at_the_size_of_their_prompts(
     starts, parts, tmp_path, kind, scale
 ):
     config = copy.deepcopy(starts['video'].config)
@@ -188,8 +193,8 @@ def test_videos_are_judged_at_the_size_of_their_prompts(
 
 def test_data_that_the_model_never_learned_from_is_refused(starts, parts, tmp_path):
     for start, kind, stage in (
-        ('image', 'video_names', 'stage 3'),
-        ('boxes', 'sentences', 'stage 2 or 3'),
+        ('image', 'video_categories', 'stage 3'),
+        ('boxes', 'expressions', 'stage 2 or 3'),
     ):
         plan = FineTuning(starts[start], parts(kind), tmp_path, 4)
         with pytest.raises(ValueError, match=f'Start from a model of {stage}'):
@@ -197,9 +202,9 @@ def test_data_that_the_model_never_learned_from_is_refused(starts, parts, tmp_pa
 
 
 def test_a_fine_tuning_may_start_from_another(starts, parts, tmp_path):
-    first = FineTuning(starts['image'], parts('names'), tmp_path / 'first', 4)
+    first = FineTuning(starts['image'], parts('categories'), tmp_path / 'first', 4)
     start = replace(starts['image'], config=loaded(first))
-    second = FineTuning(start, parts('sentences'), tmp_path / 'second', 5)
+    second = FineTuning(start, parts('expressions'), tmp_path / 'second', 5)
     cfg = loaded(second)
     (source,) = cfg.train_dataloader.dataset.sources
     assert source.dataset.type == 'ReferringDataset'
@@ -211,13 +216,13 @@ def test_a_fine_tuning_may_start_from_another(starts, parts, tmp_path):
     start = replace(start, config=loaded(replace(first, freeze='backbone')))
     assert loaded(replace(second, start=start)).frozen == []
     third = replace(starts['image'], config=cfg)
-    cfg = loaded(FineTuning(third, parts('names'), tmp_path / 'third', 6))
+    cfg = loaded(FineTuning(third, parts('categories'), tmp_path / 'third', 6))
     (source,) = cfg.train_dataloader.dataset.sources
     assert source.dataset.pipeline == base[0].dataset.pipeline
 
 
 def test_objects_without_masks_switch_to_boxes(starts, parts, tmp_path):
-    own = parts('names', edit=without_masks)
+    own = parts('categories', edit=without_masks)
     plan = FineTuning(starts['image'], own, tmp_path, 4)
     assert plan.learns_masks_from_boxes and plan.is_evaluated
     cfg = loaded(plan)
@@ -226,27 +231,27 @@ def test_objects_without_masks_switch_to_boxes(starts, parts, tmp_path):
     assert cfg.model.data_preprocessor.with_color_similarity
     assert cfg.test_evaluator.metric == ['bbox']
     # some masks: they are learned as well
-    own = parts('names', edit=lambda c: c['annotations'][0].pop('segmentation'))
+    own = parts('categories', edit=lambda c: c['annotations'][0].pop('segmentation'))
     cfg = loaded(FineTuning(starts['image'], own, tmp_path, 4))
     assert cfg.model.mask_head.with_mask_loss is True
     assert cfg.model.mask_head.loss_pairwise.type == 'PairwiseAffinityLoss'
 
 
 def test_masks_are_learned_again_after_boxes(starts, parts, tmp_path):
-    cfg = loaded(FineTuning(starts['boxes'], parts('names'), tmp_path, 4))
+    cfg = loaded(FineTuning(starts['boxes'], parts('categories'), tmp_path, 4))
     assert starts['boxes'].config.model.mask_head.with_mask_loss is False
     assert cfg.model.mask_head.with_mask_loss is True
     assert cfg.model.mask_head.loss_projection is None
     assert cfg.model.mask_head.loss_pairwise is None
     assert cfg.model.data_preprocessor.with_color_similarity is False
-    own = parts('names', edit=without_masks)
+    own = parts('categories', edit=without_masks)
     cfg = loaded(FineTuning(starts['boxes'], own, tmp_path, 4))
     assert cfg.model.mask_head.with_mask_loss is False
     assert cfg.model.mask_head.loss_projection is not None
 
 
-def test_sentences_of_videos_without_masks_are_not_judged(starts, parts, tmp_path):
-    own = parts('video_sentences', edit=without_masks)
+def test_expressions_of_videos_without_masks_are_not_evaluated(starts, parts, tmp_path):
+    own = parts('video_expressions', edit=without_masks)
     plan = FineTuning(starts['video'], own, tmp_path, 4)
     assert not plan.is_evaluated
     cfg = loaded(plan)
@@ -256,9 +261,9 @@ def test_sentences_of_videos_without_masks_are_not_judged(starts, parts, tmp_pat
 
 def test_the_text_encoder_of_a_package_stays_its_package_s(starts, parts, tmp_path):
     start = replace(starts['image'], has_text_encoder=False)
-    cfg = loaded(FineTuning(start, parts('names'), tmp_path, 4))
+    cfg = loaded(FineTuning(start, parts('categories'), tmp_path, 4))
     assert cfg.model.prompt_generator.pretrained == 'minilm'
-    cfg = loaded(FineTuning(starts['image'], parts('names'), tmp_path, 4))
+    cfg = loaded(FineTuning(starts['image'], parts('categories'), tmp_path, 4))
     assert cfg.model.prompt_generator.pretrained is None  # all in load_from
     assert cfg.model.backbone.init_cfg is None
 
@@ -266,7 +271,9 @@ def test_the_text_encoder_of_a_package_stays_its_package_s(starts, parts, tmp_pa
 def test_choices_of_freezing_are_nested(starts, parts, tmp_path):
     learning = {}
     for freeze in FREEZE:
-        plan = FineTuning(starts['video'], parts('names'), tmp_path, 4, freeze=freeze)
+        plan = FineTuning(
+            starts['video'], parts('categories'), tmp_path, 4, freeze=freeze
+        )
         cfg = loaded(plan)
         model = MODELS.build(cfg.model)
         freeze_parameters(model, cfg.get('frozen', []))
@@ -278,12 +285,14 @@ def test_choices_of_freezing_are_nested(starts, parts, tmp_path):
         'embed_head',
     }
     assert not any('backbone' in name for name in learning['backbone'])
-    image = FineTuning(starts['image'], parts('names'), tmp_path, 4, freeze='backbone')
+    image = FineTuning(
+        starts['image'], parts('categories'), tmp_path, 4, freeze='backbone'
+    )
     assert loaded(image).frozen == ['^backbone', '^prompt_generator']
 
 
 def test_the_base_is_found_from_any_folder(starts, parts, tmp_path, monkeypatch):
-    plan = FineTuning(starts['image'], parts('names'), tmp_path, 4)
+    plan = FineTuning(starts['image'], parts('categories'), tmp_path, 4)
     assert str(CONFIGS / 'stage2_image_shapes.py') in config_text(plan)
     monkeypatch.chdir('/')  # both below: relative, so that they can move together
     text = config_text(plan)
@@ -292,7 +301,7 @@ def test_the_base_is_found_from_any_folder(starts, parts, tmp_path, monkeypatch)
 
 
 def test_iterations_follow_the_data_within_bounds(parts):
-    own = parts('names')
+    own = parts('categories')
     assert default_iters(own, 2) == 300
     many = [
         replace(own[0], train=replace(own[0].train, content=dict(images=[0] * 200)))
@@ -321,12 +330,12 @@ def test_a_start_is_found_by_what_lies_beside_it(tmp_path):
         find_start(None, str(base))
 
 
-def test_figures_stand_side_by_side():
-    assert figures_table({}, {}).splitlines() == [f'{"":<22}  before   after']
-    after = {'names/coco/bbox_mAP': 0.5, 'sentences/refexp/bbox_P@0.5': 1.0, 'x': 2}
-    lines = figures_table({'names/coco/bbox_mAP': 0.25}, after).splitlines()
-    assert lines[1].split() == ['names:', 'box', 'AP', '0.250', '0.500']
-    assert lines[2].split() == ['sentences:', 'box', 'P@0.5', '-', '1.000']
+def test_metrics_stand_side_by_side():
+    assert metrics_table({}, {}).splitlines() == [f'{"":<22}  before   after']
+    after = {'names/coco/bbox_mAP': 0.5, 'expressions/refexp/bbox_P@0.5': 1.0, 'x': 2}
+    lines = metrics_table({'names/coco/bbox_mAP': 0.25}, after).splitlines()
+    assert lines[1].split() == ['categories:', 'box', 'AP', '0.250', '0.500']
+    assert lines[2].split() == ['expressions:', 'box', 'P@0.5', '-', '1.000']
     assert len(lines) == 3
 
 

@@ -14,7 +14,7 @@ from uninext.structures import Prompt, UninextDataSample
 
 
 class OneBoxModel(nn.Module):
-    """Finds one box in every picture."""
+    """Finds one box in every image."""
 
     def test_step(self, data: dict) -> list[UninextDataSample]:
         (sample,) = data['data_samples']
@@ -26,12 +26,12 @@ class OneBoxModel(nn.Module):
         return [sample]
 
 
-class Pictures:
+class Images:
     metainfo = dict(classes=('object',))
 
-    def __init__(self, folder: Path, count: int, sentence: str | None = None) -> None:
+    def __init__(self, folder: Path, count: int, expression: str | None = None) -> None:
         self.paths = [str(folder / f'{i}.png') for i in range(count)]
-        self.sentence = sentence
+        self.expression = expression
         for i, path in enumerate(self.paths):
             mmcv.imwrite(np.full((32, 40, 3), 20 * i, np.uint8), path)
 
@@ -41,20 +41,20 @@ class Pictures:
     def __getitem__(self, index: int) -> dict:
         meta = dict(img_path=self.paths[index], img_id=index)
         sample = UninextDataSample(metainfo=meta)
-        if self.sentence:
-            sample.prompt = Prompt.from_expression(self.sentence)
+        if self.expression:
+            sample.prompt = Prompt.from_expression(self.expression)
         else:
-            sample.prompt = Prompt.from_names(['object'])
+            sample.prompt = Prompt.from_categories(['object'])
         return dict(inputs=torch.zeros(3, 32, 40), data_samples=sample)
 
 
 def test_empty_datasets_are_an_error(tmp_path: Path):
     with pytest.raises(ValueError, match='no sample to draw'):
-        draw_predictions(OneBoxModel(), [Pictures(tmp_path, 0)], tmp_path / 'out')
+        draw_predictions(OneBoxModel(), [Images(tmp_path, 0)], tmp_path / 'out')
 
 
-def test_a_picture_of_each_sample_and_a_sheet_of_all(tmp_path: Path):
-    datasets = [Pictures(tmp_path, 5), Pictures(tmp_path, 1, 'the dark one')]
+def test_an_image_of_each_sample_and_a_sheet_of_all(tmp_path: Path):
+    datasets = [Images(tmp_path, 5), Images(tmp_path, 1, 'the dark one')]
     sheet = draw_predictions(OneBoxModel(), datasets, tmp_path / 'out', 3)
     names = sorted(path.name for path in (tmp_path / 'out').iterdir())
     assert names == [

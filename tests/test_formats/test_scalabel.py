@@ -86,7 +86,7 @@ def test_curves_are_bezier_curves(tmp_path: Path, types):
     assert np.hypot(*on_arc.T) == pytest.approx(np.ones(len(on_arc)), abs=0.01)
 
 
-def test_rle_must_fit_its_picture(tmp_path: Path):
+def test_rle_must_fit_its_image(tmp_path: Path):
     mask = np.zeros((8, 10), np.uint8, order='F')
     mask[1:3, 4:9] = 1
     rle = mask_utils.encode(mask)
@@ -174,6 +174,6 @@ def test_wrong_bitmasks(tmp_path: Path):
     Image.new('RGB', (4, 4)).save(tmp_path / 'a.png')
     with pytest.raises(ValueError, match='has the mode RGB'):
         read_frames(tmp_path)
-    (tmp_path / 'a.png').write_text('no picture')
+    (tmp_path / 'a.png').write_text('no image')
     with pytest.raises(ValueError, match='cannot be read'):
         read_frames(tmp_path)

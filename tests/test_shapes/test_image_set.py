@@ -21,7 +21,7 @@ from uninext.shapes import (
     SceneObject,
     generate_image_set,
 )
-from uninext.shapes.sentences import describe_by_attributes
+from uninext.shapes.expressions import describe_by_attributes
 
 NUM_TRAIN, NUM_VAL, SIZE = 24, 10, 96
 TOOL = 'tools/dataset_converters/shapes.py'
@@ -51,20 +51,20 @@ def digests(folder: Path) -> dict[str, str]:
     [dict(num_train=0), dict(num_val=0), dict(size=32), dict(seed=-1)],
     ids=str,
 )
-def test_no_pictures_or_a_wrong_number_is_an_error(tmp_path: Path, kwargs: dict):
+def test_no_images_or_a_wrong_number_is_an_error(tmp_path: Path, kwargs: dict):
     arguments = {'num_train': 1, 'num_val': 1, **kwargs}
     with pytest.raises(ValueError, match='at least'):
         generate_image_set(tmp_path, **arguments)
 
 
 @pytest.mark.parametrize('split', ['train', 'val'])
-def test_masks_match_boxes_and_pictures(folder: Path, split: str):
+def test_masks_match_boxes_and_images(folder: Path, split: str):
     instances = read(folder, 'instances', split)
     sizes = {}
-    for image in instances['images']:
-        picture = cv2.imread(str(folder / split / image['file_name']))
-        assert picture.shape == (image['height'], image['width'], 3)
-        sizes[image['id']] = [image['height'], image['width']]
+    for record in instances['images']:
+        image = cv2.imread(str(folder / split / record['file_name']))
+        assert image.shape == (record['height'], record['width'], 3)
+        sizes[record['id']] = [record['height'], record['width']]
     shown = {image_id: np.zeros(size, int) for image_id, size in sizes.items()}
     for annotation in instances['annotations']:
         rle = annotation['segmentation']
@@ -103,8 +103,8 @@ def test_a_record_is_one_object_of_the_detection_set(folder: Path, split: str):
         assert len(set(record['expressions'])) == len(record['expressions'])
 
 
-def understand(sentence: str, objects: list[dict]) -> list[int]:
-    """Annotation ids that a sentence is true of; knows only words and boxes."""
+def understand(expression: str, objects: list[dict]) -> list[int]:
+    """Annotation ids that an expression is true of; knows only words and boxes."""
 
     def center(obj: dict) -> tuple[float, float]:
         x, y, width, height = obj['bbox']
@@ -129,13 +129,13 @@ def understand(sentence: str, objects: list[dict]) -> list[int]:
         'bottommost': lambda o: -center(o)[1],
     }
     for relation, holds in tests.items():
-        if relation in sentence:
-            near, far = sentence.split(relation)
+        if relation in expression:
+            near, far = expression.split(relation)
             others = noun_phrase(far.split()[1:])
             assert len(others) == 1, f'{far!r} is not one object'
             found = noun_phrase(near.split()[1:])
             return [o['id'] for o in found if holds(o, others[0])]
-    words = sentence.split()[1:]
+    words = expression.split()[1:]
     if words[0] in extremes:
         return [min(noun_phrase(words[1:]), key=extremes[words[0]])['id']]
     return [o['id'] for o in noun_phrase(words)]
@@ -143,7 +143,7 @@ def understand(sentence: str, objects: list[dict]) -> list[int]:
 
 @pytest.mark.parametrize('kind', ['refs', 'refs_attributes'])
 @pytest.mark.parametrize('split', ['train', 'val'])
-def test_a_sentence_is_true_of_its_object_alone(folder: Path, split: str, kind: str):
+def test_an_expression_is_true_of_its_object_alone(folder: Path, split: str, kind: str):
     instances, refs = read(folder, 'instances', split), read(folder, kind, split)
     names = {c['id']: c['name'] for c in instances['categories']}
     objects: dict[int, list[dict]] = {}
@@ -152,12 +152,12 @@ def test_a_sentence_is_true_of_its_object_alone(folder: Path, split: str, kind: 
         annotation['words'] = words | {names[annotation['category_id']]}
         objects.setdefault(annotation['image_id'], []).append(annotation)
     for record in refs['images']:
-        for sentence in record['expressions']:
-            meant = understand(sentence, objects[record['original_id']])
-            assert meant == [record['original_annotation_id']], sentence
+        for expression in record['expressions']:
+            meant = understand(expression, objects[record['original_id']])
+            assert meant == [record['original_annotation_id']], expression
 
 
-def test_sentences_need_attributes_places_and_relations(folder: Path):
+def test_expressions_need_attributes_places_and_relations(folder: Path):
     records = read(folder, 'refs', 'train')['images']
     text = ' | '.join(s for record in records for s in record['expressions'])
     for word in ('left of', 'above', 'most', 'small', 'red', 'striped'):
@@ -169,17 +169,17 @@ def test_a_set_is_a_function_of_its_seed(folder: Path, tmp_path: Path):
         generate_image_set(tmp_path / name, 3, 2, size=SIZE, seed=seed)
     first = digests(folder)
     same, other = digests(tmp_path / 'same'), digests(tmp_path / 'other')
-    pictures = [name for name in same if name.endswith('.jpg')]
-    assert len(pictures) == 5
-    assert all(same[name] == first[name] for name in pictures)  # a larger set begins so
+    images = [name for name in same if name.endswith('.jpg')]
+    assert len(images) == 5
+    assert all(same[name] == first[name] for name in images)  # a larger set begins so
     own = [
         name for name in same if not re.search('kind|relative', name)
     ]  # those may be empty
-    assert len(own) > len(pictures)
+    assert len(own) > len(images)
     assert not any(same[name] == other[name] for name in own)
 
 
-def test_no_picture_is_in_both_splits(folder: Path):
+def test_no_image_is_in_both_splits(folder: Path):
     splits = {'train': set(), 'val': set()}
     for name, digest in digests(folder).items():
         if name.endswith('.jpg'):
@@ -192,7 +192,7 @@ def test_no_picture_is_in_both_splits(folder: Path):
 def test_the_tool_says_what_it_wrote(tmp_path: Path, capsys):
     arguments = [str(tmp_path), '--train', '2', '--val', '1', '--size', '64']
     assert run_tool(TOOL, *arguments) == 0
-    assert 'train: 2 pictures' in capsys.readouterr().out
+    assert 'train: 2 images' in capsys.readouterr().out
     assert run_tool(TOOL, *arguments, '--seed', '-1') == 2
     assert 'seed' in capsys.readouterr().err
 
@@ -290,4 +290,4 @@ def test_nothing_is_said_of_objects_that_look_the_same():
         'the small red star',
         'the small star',
     ]
-    assert len(describe_by_attributes(scene, 2, rng, max_sentences=2)) == 2
+    assert len(describe_by_attributes(scene, 2, rng, max_expressions=2)) == 2

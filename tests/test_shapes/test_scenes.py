@@ -24,7 +24,7 @@ def make_scene(*objects: SceneObject) -> Scene:
     return Scene(np.zeros((100, 100, 3), np.uint8), objects)
 
 
-def test_an_object_that_cannot_be_told_from_another_has_no_sentence():
+def test_an_object_that_cannot_be_told_from_another_has_no_expression():
     twins = make_scene(make_object(10), make_object(10))
     assert describe(twins, 0, np.random.default_rng(0)) == []
 
@@ -38,10 +38,10 @@ def test_twins_are_told_by_place():
     scene = make_scene(
         make_object(10), make_object(80), make_object(45, category='ring')
     )
-    sentences = describe(scene, 0, np.random.default_rng(0), 9)
-    assert 'the leftmost star' in sentences
-    assert 'the star left of the ring' in sentences
-    assert not any('right' in sentence for sentence in sentences)
+    expressions = describe(scene, 0, np.random.default_rng(0), 9)
+    assert 'the leftmost star' in expressions
+    assert 'the star left of the ring' in expressions
+    assert not any('right' in expression for expression in expressions)
 
 
 def test_a_difference_of_place_must_be_clear():

@@ -135,7 +135,7 @@ def test_targets_are_seen_at_the_start(suite: ShapesSuite):
             assert name == 'vos' or number <= 1
 
 
-def test_sentences_have_ids_of_their_own_and_their_object(suite: ShapesSuite):
+def test_expressions_have_ids_of_their_own_and_their_object(suite: ShapesSuite):
     prefix = dict(img=str(suite.root / 'videos/val'))
     file = str(suite.root / 'refs_val.json')
     train = ReferringVideoDataset(ann_file=file, data_prefix=prefix, pipeline=[])
@@ -147,14 +147,14 @@ def test_sentences_have_ids_of_their_own_and_their_object(suite: ShapesSuite):
     for start in range(0, len(test), LENGTH):
         info = test.get_data_info(start)
         video = by_name[info['video_name']]
-        still = [s for t in video.tracks for s in t.sentences if s.kind != 'motion']
+        still = [s for t in video.tracks for s in t.expressions if s.kind != 'motion']
         assert len(info['shown']) == len(still)
         assert len({shown.own_meta['exp_id'] for shown in info['shown']}) == len(still)
         for shown in info['shown']:
             (track,) = [
                 t
                 for t in video.tracks
-                if shown.own_meta['expression'] in [s.text for s in t.sentences]
+                if shown.own_meta['expression'] in [s.text for s in t.expressions]
             ]
             boxes = {i['instance_id']: i['bbox'] for i in info['instances']}
             assert (shown.object_id in boxes) == track.visible[0]
@@ -163,7 +163,7 @@ def test_sentences_have_ids_of_their_own_and_their_object(suite: ShapesSuite):
                 assert boxes[shown.object_id] == [x, y, x + w, y + h]
 
 
-PICTURE_SETS = {
+IMAGE_SETS = {
     'coco': ('annotations/instances_{}2017.json', '{}2017/', PromptCocoDataset, True),
     'Objects365/Obj365_v2': (
         'annotations/zhiyuan_objv2_{}.json',
@@ -176,10 +176,10 @@ PICTURE_SETS = {
 }
 
 
-@pytest.mark.parametrize('name', PICTURE_SETS)
+@pytest.mark.parametrize('name', IMAGE_SETS)
 @pytest.mark.parametrize('split', ['train', 'val'])
-def test_picture_sets_hold_the_pictures(suite: ShapesSuite, name: str, split: str):
-    file, images, kind, has_masks = PICTURE_SETS[name]
+def test_image_sets_hold_the_images(suite: ShapesSuite, name: str, split: str):
+    file, images, kind, has_masks = IMAGE_SETS[name]
     dataset = (kind or PromptCocoDataset)(
         data_root=str(suite.root / name.split('-')[0]),
         ann_file=file.format(split),
@@ -201,7 +201,7 @@ def test_picture_sets_hold_the_pictures(suite: ShapesSuite, name: str, split: st
             assert instance['bbox_label'] == annotation['category_id'] - 1
 
 
-def test_refcoco_holds_the_sentences_and_no_leak(suite: ShapesSuite):
+def test_refcoco_holds_the_expressions_and_no_leak(suite: ShapesSuite):
     coco = suite.root / 'coco'
     seen = {}
     files = ('refcoco-mixed/instances_train', 'refcocog-google/instances_val')
@@ -225,7 +225,7 @@ def test_refcoco_holds_the_sentences_and_no_leak(suite: ShapesSuite):
     ]
 
 
-BOX_SETS = {  # split as converted, split of the suite, folder of pictures
+BOX_SETS = {  # split as converted, split of the suite, folder of images
     'lasot': [('train', 'train', ''), ('test', 'val', '')],
     'got10k': [('train', 'train', 'train/'), ('val', 'val', 'val/')],
     'trackingnet': [('train', 'train', '')],
@@ -234,20 +234,20 @@ BOX_SETS = {  # split as converted, split of the suite, folder of pictures
 
 @pytest.mark.parametrize('name', BOX_SETS)
 def test_box_sets_hold_the_targets(suite: ShapesSuite, name: str):
-    for split, source, images in BOX_SETS[name]:
+    for split, source, prefix in BOX_SETS[name]:
         dataset = SingleObjectDataset(
             data_root=str(suite.root / name),
             ann_file=f'annotations/{split}.json',
-            data_prefix=dict(img=images),
+            data_prefix=dict(img=prefix),
             pipeline=[],
         )
         shift = 1 if name == 'lasot' else 0  # it counts pixels from 1
-        pictures = {
+        by_content = {
             v.frames[0].read_bytes(): v for v in suite.scenes[source] if v.target()
         }
-        assert len(dataset) == len(pictures)
+        assert len(dataset) == len(by_content)
         for info in dataset:
-            video = pictures[Path(info['video'].path(0)).read_bytes()]
+            video = by_content[Path(info['video'].path(0)).read_bytes()]
             track = video.target()
             for index in range(LENGTH):
                 instances = info['video'].frame(index)['instances']
@@ -308,7 +308,7 @@ def test_ytvos_asks_for_objects_from_their_first_frame(suite: ShapesSuite):
         assert given == [first]
 
 
-def test_refytvos_holds_all_sentences(suite: ShapesSuite):
+def test_refytvos_holds_all_expressions(suite: ShapesSuite):
     for split, masks in (('train', True), ('valid', False)):
         dataset = ReferringVideoDataset(
             data_root=str(suite.root / 'refytvos'),
@@ -322,7 +322,9 @@ def test_refytvos_holds_all_sentences(suite: ShapesSuite):
         ]
         # a pair of frames is drawn in training: once is not enough
         least = 2 if masks else 0
-        said = [s.text for t in tracks for s in t.sentences if t.visible.sum() >= least]
+        said = [
+            s.text for t in tracks for s in t.expressions if t.visible.sum() >= least
+        ]
         infos = [dataset.get_data_info(i) for i in range(len(dataset))]
         if masks:
             found = [text for info in infos for text in info['expressions']]
@@ -399,10 +401,10 @@ def test_a_suite_is_a_function_of_its_seed(suite: ShapesSuite, tmp_path: Path):
         )
     first = digests(suite.root)
     same, other = digests(tmp_path / 'same'), digests(tmp_path / 'other')
-    pictures = [name for name in same if name.endswith(('.jpg', '.png'))]
-    assert len(pictures) >= 3 + 6 * LENGTH
-    assert all(same[name] == first[name] for name in pictures)  # a larger set begins so
-    frames = [n for n in pictures if n.startswith('videos')]
+    images = [name for name in same if name.endswith(('.jpg', '.png'))]
+    assert len(images) >= 3 + 6 * LENGTH
+    assert all(same[name] == first[name] for name in images)  # a larger set begins so
+    frames = [n for n in images if n.startswith('videos')]
     assert not any(same[name] == other[name] for name in frames)
     splits = [
         {first[n] for n in first if n.startswith(f'videos/{split}/')}

@@ -150,8 +150,8 @@ def test_labels_are_what_is_painted(tmp_path: Path):
     frames = list(render(draw_video(np.random.default_rng(seed), SIZE_WH, 8, (5, 8))))
     assert len(video) == 8
     for index, (frame, path) in enumerate(zip(frames, video.frames)):
-        picture = cv2.imread(str(path))[..., ::-1]
-        assert np.abs(picture.astype(float) - frame.image).mean() < 12  # JPEG
+        image = cv2.imread(str(path))[..., ::-1]
+        assert np.abs(image.astype(float) - frame.image).mean() < 12  # JPEG
         for track in video.tracks:
             shown = frame.owners == track.id
             box, rle = track.boxes_xywh[index], track.masks[index]

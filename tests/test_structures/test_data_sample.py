@@ -16,7 +16,7 @@ def test_without_a_prompt_it_says_so():
 
 
 def test_prompt_is_kept_and_can_be_dropped():
-    prompt = Prompt.from_names(['dog'])
+    prompt = Prompt.from_categories(['dog'])
     sample = UninextDataSample(prompt=prompt)
     assert sample.prompt is prompt
     assert 'prompt' in sample
@@ -25,7 +25,7 @@ def test_prompt_is_kept_and_can_be_dropped():
 
 
 def test_several_prompts():
-    dog, cat = Prompt.from_names(['dog']), Prompt.from_expression('the cat')
+    dog, cat = Prompt.from_categories(['dog']), Prompt.from_expression('the cat')
     sample = UninextDataSample(prompt=dog)
     assert sample.prompts == (dog,)
     sample.prompts = [dog, cat]
@@ -71,4 +71,4 @@ def test_reference_is_another_sample():
     del sample.reference
     assert 'reference' not in sample
     with pytest.raises(AssertionError):
-        sample.reference = Prompt.from_names(['dog'])
+        sample.reference = Prompt.from_categories(['dog'])

@@ -10,38 +10,38 @@ from uninext.structures import (
     PromptFeatures,
     clean_category_name,
     clean_expression,
-    parse_names,
+    parse_categories,
 )
 
 
 @pytest.mark.parametrize('names', [[], ['dog', ''], ['dog', '(red)'], ['_']])
 def test_no_name_is_refused(names):
     with pytest.raises(ValueError, match='empty'):
-        Prompt.from_names(names)
+        Prompt.from_categories(names)
 
 
 @pytest.mark.parametrize('nothing', ['', ' , ;\n', [], (), ['dog', ' ']])
 def test_names_that_are_none(nothing):
     with pytest.raises(ValueError, match='empty'):
-        parse_names(nothing)
+        parse_categories(nothing)
 
 
 @pytest.mark.parametrize('wrong', [5, None, {'a', 'b'}, {'a': 1}, ['a', 2], b'a'])
 def test_names_of_another_type(wrong):
     with pytest.raises(ValueError, match='must be a text, .* or a list of strings'):
-        parse_names(wrong)
+        parse_categories(wrong)
 
 
 @pytest.mark.parametrize('text', ['dog,cat', ' dog ,\tcat,', 'dog;cat', 'dog\n\ncat\n'])
 def test_names_in_a_text(text):
     with warnings.catch_warnings():
         warnings.simplefilter('error')
-        assert parse_names(text) == ('dog', 'cat')
+        assert parse_categories(text) == ('dog', 'cat')
 
 
 def test_names_of_a_list_are_taken_whole():
     names = ['Mouse, of a computer', 'traffic_light (red)']
-    assert parse_names(names) == tuple(names)
+    assert parse_categories(names) == tuple(names)
 
 
 @pytest.mark.parametrize(
@@ -49,10 +49,10 @@ def test_names_of_a_list_are_taken_whole():
 )
 def test_a_name_is_asked_once_and_that_is_said_once(names):
     with pytest.warns(UserWarning, match=r'asked for once: star\.$') as caught:
-        assert parse_names(names) == ('star', 'ring')
+        assert parse_categories(names) == ('star', 'ring')
     assert len(caught) == 1
     notes = []
-    parse_names(names, notes.append)
+    parse_categories(names, notes.append)
     assert notes == [str(caught[0].message)]
 
 
@@ -64,7 +64,7 @@ def test_no_word_is_refused(expression):
 
 def test_one_string_is_no_list_of_names():
     with pytest.raises(ValueError, match=r"write \['dog'\]"):
-        Prompt.from_names('dog')
+        Prompt.from_categories('dog')
 
 
 def test_every_name_needs_a_span():
@@ -74,7 +74,7 @@ def test_every_name_needs_a_span():
 
 def test_spans_cut_the_cleaned_names_out_of_the_text():
     names = ['person', 'traffic_light_(red)', 'Hair Drier', 'bow/arrow']
-    prompt = Prompt.from_names(names)
+    prompt = Prompt.from_categories(names)
     cut = [prompt.text[a:b] for a, b in prompt.spans]
     assert cut == [clean_category_name(n) for n in names]
     assert '. '.join(cut) == prompt.text
@@ -111,10 +111,10 @@ def test_cleaning_an_expression_twice_changes_nothing():
 
 
 def test_equal_prompts_are_one_key():
-    names = Prompt.from_names(['a', 'b'])
-    assert {names: 1}[Prompt.from_names(['a', 'b'])] == 1
-    assert names != Prompt.from_names(['b', 'a'])
-    assert Prompt.from_names(['a']) != Prompt.from_expression('a')
+    names = Prompt.from_categories(['a', 'b'])
+    assert {names: 1}[Prompt.from_categories(['a', 'b'])] == 1
+    assert names != Prompt.from_categories(['b', 'a'])
+    assert Prompt.from_categories(['a']) != Prompt.from_expression('a')
 
 
 def features(pooled: bool) -> PromptFeatures:

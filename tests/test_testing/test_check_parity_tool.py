@@ -44,7 +44,7 @@ def test_status_says_whether_all_agree(
         Comparison('x', (2,), 0.0, 1e-3),
         Comparison('y', (), error, 1e-3),
     ]
-    monkeypatch.setattr(testing, 'build_drawn_model', build)
+    monkeypatch.setattr(testing, 'build_random_model', build)
     monkeypatch.setattr(testing, 'config_suffix', lambda table: '_vit-h')
     monkeypatch.setattr(testing, 'compare_losses', lambda model, numbers: results)
     table = 'vit-h_stage1.tsv'

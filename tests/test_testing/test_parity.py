@@ -14,7 +14,7 @@ from uninext.registry import MODELS
 from uninext.testing import (
     ProposalOrder,
     StoredNumbers,
-    build_drawn_model,
+    build_random_model,
     parity,
     parity_losses,
 )
@@ -180,9 +180,9 @@ def test_table_that_does_not_fit(tmp_path) -> None:
     table = tmp_path / 'table.tsv'
     table.write_text('detr.detr.transformer.level_embed\t(4, 256)\tfloat32\t\n')
     with pytest.raises(ValueError, match='does not fit'):
-        build_drawn_model(CONFIGS / 'stage2_image_tiny.py', table, 0)
+        build_random_model(CONFIGS / 'stage2_image_tiny.py', table, 0)
     with pytest.raises(ValueError, match='has no "model"'):
-        build_drawn_model(CONFIGS.parent / '_base_/default_runtime.py', table, 0)
+        build_random_model(CONFIGS.parent / '_base_/default_runtime.py', table, 0)
 
 
 def test_state_dict_of_the_model_has_a_place_for_every_key(model) -> None:
@@ -205,7 +205,7 @@ def test_published_losses(parity_dir, stage, suffix, seed) -> None:
     name = f'r50_{stage[:6]}'
     table = parity_dir / f'official_{name}.tsv'
     numbers = StoredNumbers.load(parity_dir / f'losses_{name}{suffix}.npz')
-    drawn = build_drawn_model(CONFIGS / f'{stage}.py', table, seed)
+    drawn = build_random_model(CONFIGS / f'{stage}.py', table, seed)
     results = list(parity_losses.compare_losses(drawn, numbers))
     assert [r.line() for r in results if not r.passed] == []
 
@@ -214,6 +214,6 @@ def test_published_losses(parity_dir, stage, suffix, seed) -> None:
 def test_published_forward(parity_dir) -> None:
     table = parity_dir / 'official_r50_stage2.tsv'
     numbers = StoredNumbers.load(parity_dir / 'forward_r50_stage2.npz')
-    drawn = build_drawn_model(CONFIGS / 'stage2_image.py', table, 0)
+    drawn = build_random_model(CONFIGS / 'stage2_image.py', table, 0)
     results = list(parity.compare_forward(drawn, numbers))
     assert [r.line() for r in results if not r.passed] == []

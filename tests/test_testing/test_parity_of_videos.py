@@ -36,7 +36,7 @@ from uninext.testing import (
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 FRAME_HW, SHORT, NUM_FRAMES = (80, 100), 64, 3
-NAMES, SENTENCES = ['dog', 'red kite'], ['the dog', 'a kite on the left']
+NAMES, EXPRESSIONS = ['dog', 'red kite'], ['the dog', 'a kite on the left']
 BOX = [20.0, 10.0, 60.0, 50.0]
 MERGE = dict(type='SoftAggregation', blank_score_thr=0.0)
 
@@ -185,13 +185,13 @@ def stored_vos(model, folder, task='vos_davis') -> dict[str, np.ndarray]:
     return arrays | of_templates(model, task, templates)
 
 
-def stored_sentences(model, folder, task='rvos', merge=None) -> dict[str, np.ndarray]:
+def stored_expressions(model, folder, task='rvos', merge=None) -> dict[str, np.ndarray]:
     session = VideoSession(
         model, dict(expression=ExpressionTracker(merge=merge)), (1333, SHORT)
     )
-    for sentence in SENTENCES:
-        session.add(expression=sentence)
-    arrays = {f'{task}/sentences': np.array(SENTENCES)}
+    for expression in EXPRESSIONS:
+        session.add(expression=expression)
+    arrays = {f'{task}/sentences': np.array(EXPRESSIONS)}
     for i, image in enumerate(frames(folder)):
         masks = session.step(image).pred_instances.masks.numpy()
         if merge is None:
@@ -203,7 +203,7 @@ def stored_sentences(model, folder, task='rvos', merge=None) -> dict[str, np.nda
 
 
 def stored_refdavis(model, folder) -> dict[str, np.ndarray]:
-    return stored_sentences(model, folder, 'refdavis', MERGE)
+    return stored_expressions(model, folder, 'refdavis', MERGE)
 
 
 def stored_names(model, folder, task='mot', with_masks=False) -> dict[str, np.ndarray]:
@@ -285,7 +285,7 @@ def stored_vis(model, folder) -> dict[str, np.ndarray]:
 STORED = dict(
     sot=stored_sot,
     vos_davis=stored_vos,
-    rvos=stored_sentences,
+    rvos=stored_expressions,
     refdavis=stored_refdavis,
     mot=stored_names,
     mots=stored_mots,

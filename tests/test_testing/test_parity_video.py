@@ -11,7 +11,7 @@ from mmengine.registry import init_default_scope
 
 from uninext.registry import MODELS
 from uninext.structures import Template
-from uninext.testing import StoredNumbers, build_drawn_model, parity, parity_losses
+from uninext.testing import StoredNumbers, build_random_model, parity, parity_losses
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 SIZE = (64, 96)
@@ -43,13 +43,13 @@ def model():
     return model
 
 
-def picture(seed: int = 0) -> np.ndarray:
+def random_image(seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 255, (3, *SIZE), np.uint8)
 
 
 def our_numbers(model, group: str) -> dict[str, np.ndarray]:
     """What the model itself computes, stored as the published numbers are."""
-    arrays = {'image': picture(), **GIVEN[group]}
+    arrays = {'image': random_image(), **GIVEN[group]}
     ours = parity._run_forward(model, StoredNumbers(arrays), group)
     by_name = {**ours.plain, **{k: v for k, (v, _) in ours.by_query.items()}}
     for name, (value, axis) in ours.by_token.items():
@@ -91,7 +91,7 @@ def our_losses(model, group: str) -> dict[str, np.ndarray]:
     arrays = {f'{group}/caption': np.array('the dog on the left')}
     for i in range(4):
         box = BOX + np.float32(i)
-        arrays[f'{group}/image{i}'] = picture(i)
+        arrays[f'{group}/image{i}'] = random_image(i)
         arrays[f'{group}/boxes_xyxy{i}'] = box
         arrays[f'{group}/labels{i}'] = np.array([0])
         arrays[f'{group}/masks{i}'] = np.ones((1, *SIZE), bool)
@@ -121,7 +121,7 @@ def test_other_reference_frames_change_the_contrast_alone(model, monkeypatch) ->
     monkeypatch.setattr(parity_losses, 'MAX_TIES', 0)
     arrays = our_losses(model, 'grounding')
     for i in (1, 3):
-        arrays[f'grounding/image{i}'] = picture(10 + i)
+        arrays[f'grounding/image{i}'] = random_image(10 + i)
         arrays[f'grounding/boxes_xyxy{i}'] = np.array([[1, 30, 20, 60]], np.float32)
     results = parity_losses.compare_losses(copy.deepcopy(model), StoredNumbers(arrays))
     failed = {r.name.split('/')[-1] for r in results if not r.passed}
@@ -132,7 +132,7 @@ def test_other_reference_frames_change_the_contrast_alone(model, monkeypatch) ->
 def test_template_of_a_padded_frame(model) -> None:
     """As published: what lies in the padding is the mean colour, and is padding."""
     preprocessor = model.data_preprocessor
-    image = torch.from_numpy(picture())[:, :50, :70]
+    image = torch.from_numpy(random_image())[:, :50, :70]
     box, mask = torch.tensor([40.0, 30.0, 69.0, 49.0]), torch.ones(50, 70)
     divisor = preprocessor.pad_size_divisor
     template = Template.from_frame(image.flip(0), box, mask, pad_divisor=divisor)
@@ -157,7 +157,7 @@ def test_published_numbers_of_stage_3(parity_dir, what, suffix, seed, at_least) 
     torch.manual_seed(0)
     numbers = StoredNumbers.load(parity_dir / f'{what}_r50_stage3{suffix}.npz')
     table = parity_dir / 'official_r50_stage3.tsv'
-    drawn = build_drawn_model(CONFIGS / 'uninext/stage3_video.py', table, seed)
+    drawn = build_random_model(CONFIGS / 'uninext/stage3_video.py', table, seed)
     room = dict(forward=parity, losses=parity_losses)[what]
     results = list(getattr(room, f'compare_{what}')(drawn, numbers))
     assert len(results) > at_least

@@ -21,43 +21,43 @@ def _log(folder: Path, *rows: dict) -> None:
     path.write_text(''.join(json.dumps(row) + '\n' for row in rows))
 
 
-def _judged(ablations: ModuleType, value: float) -> dict:
-    return dict.fromkeys(ablations.FIGURES.values(), value)
+def _evaluated(ablations: ModuleType, value: float) -> dict:
+    return dict.fromkeys(ablations.METRICS.values(), value)
 
 
 def test_nothing_was_run(ablations, tmp_path, capsys) -> None:
     assert ablations.main(['--work-dir', str(tmp_path), '--table']) == 0
     rows = capsys.readouterr().out.splitlines()[2:]
     assert len(rows) == len(list(ablations.FOLDER.glob('*.py'))) > 1
-    assert all(row.count('not run') == len(ablations.FIGURES) for row in rows)
+    assert all(row.count('not run') == len(ablations.METRICS) for row in rows)
 
 
 def test_table_has_the_mean_of_the_seeds(ablations, tmp_path, capsys) -> None:
     config = ablations.FOLDER / 'stage2_shapes_whole.py'
     for seed, value in ((0, 0.5), (1, 0.7)):
         folder = tmp_path / f'{config.stem}_seed{seed}'
-        _log(folder, dict(loss=3.0, iter=1), _judged(ablations, value))
+        _log(folder, dict(loss=3.0, iter=1), _evaluated(ablations, value))
     ablations.main([str(config), '--work-dir', str(tmp_path), '--table'])
     row = capsys.readouterr().out.splitlines()[2]
-    assert row.count('0.600 (0.500, 0.700)') == len(ablations.FIGURES)
+    assert row.count('0.600 (0.500, 0.700)') == len(ablations.METRICS)
 
 
 def test_a_killed_run_is_not_done(ablations, tmp_path) -> None:
     _log(tmp_path, dict(loss=3.0, iter=1))
     with next(tmp_path.glob('*/vis_data/scalars.json')).open('a') as log:
         log.write('{"loss": 2.')  # half a line
-    assert ablations.Run(Path('a.py'), 0, tmp_path).figures() is None
+    assert ablations.Run(Path('a.py'), 0, tmp_path).metrics() is None
 
 
 def test_another_evaluator_is_named(ablations, tmp_path) -> None:
     _log(tmp_path, dict(accuracy=1.0))
     with pytest.raises(ValueError, match='box_mAP|bbox_mAP'):
-        ablations.Run(Path('a.py'), 0, tmp_path).figures()
+        ablations.Run(Path('a.py'), 0, tmp_path).metrics()
 
 
 def test_what_is_missing_is_trained(ablations, tmp_path, capsys, monkeypatch) -> None:
     config = ablations.FOLDER / 'stage2_shapes_whole.py'
-    _log(tmp_path / f'{config.stem}_seed0', _judged(ablations, 0.5))
+    _log(tmp_path / f'{config.stem}_seed0', _evaluated(ablations, 0.5))
     asked = []
 
     def run(command: list[str], **_) -> subprocess.CompletedProcess:
@@ -75,7 +75,7 @@ def test_what_is_missing_is_trained(ablations, tmp_path, capsys, monkeypatch) ->
     assert f'{config.stem}_seed1' in capsys.readouterr().err
 
 
-def test_figures_are_those_that_the_configs_log(ablations) -> None:
+def test_metrics_are_those_that_the_configs_log(ablations) -> None:
     """The evaluator's prefixes and metrics, as one config of them names them."""
     from mmengine.config import Config
 
@@ -83,6 +83,6 @@ def test_figures_are_those_that_the_configs_log(ablations) -> None:
 
     cfg = Config.fromfile(ablations.FOLDER / 'stage2_shapes_whole.py')
     prefixes = cfg.val_evaluator.dataset_prefixes
-    assert {key.split('/')[0] for key in ablations.FIGURES.values()} == set(prefixes)
-    kinds = {key.split('/')[1] for key in ablations.FIGURES.values()}
+    assert {key.split('/')[0] for key in ablations.METRICS.values()} == set(prefixes)
+    kinds = {key.split('/')[1] for key in ablations.METRICS.values()}
     assert kinds == {'coco', ReferringMetric.default_prefix}

@@ -23,7 +23,7 @@ def model_zoo():
 def test_no_model(model_zoo) -> None:
     assert model_zoo.training_table([]).count('\n') == 1, 'titles and a rule'
     assert model_zoo.evaluation_table([]).count('\n') == 1
-    assert 'only figures with a source' in model_zoo.published_table([])
+    assert 'only metrics with a source' in model_zoo.published_table([])
 
 
 def test_page_is_up_to_date(model_zoo) -> None:
@@ -50,7 +50,7 @@ def test_published_stage(model_zoo) -> None:
     assert '| 3, `--image-only` | 800 / 1333 |' in rows[3]
 
 
-def test_metafile_has_one_figure_a_backbone() -> None:
+def test_metafile_has_one_metric_a_backbone() -> None:
     models = yaml.safe_load((ROOT / 'configs/uninext/metafile.yml').read_text())
     for model in models['Models']:
         backbones = [each['Backbone'] for each in model.get('Results', [])]
@@ -60,14 +60,14 @@ def test_metafile_has_one_figure_a_backbone() -> None:
             assert all(0 < float(value) < 100 for value in values), model['Name']
 
 
-def test_figures_are_marked_as_published(model_zoo) -> None:
+def test_metrics_are_marked_as_published(model_zoo) -> None:
     result = dict(Backbone='X', Metrics={'box AP': 12.3}, Source='Some Paper, Table 9')
     text = model_zoo.published_table([{**EVAL, 'Results': [result]}])
     assert '| COCO val2017 | X | box AP 12.3* | Some Paper, Table 9 |' in text
     assert 'not measured here' in text
 
 
-def test_figure_without_source(model_zoo) -> None:
+def test_metric_without_source(model_zoo) -> None:
     result = dict(Backbone='X', Metrics={'box AP': 12.3})
     with pytest.raises(ValueError, match='od_coco.*X has no Source'):
         model_zoo.published_table([{**EVAL, 'Results': [result]}])

@@ -32,10 +32,10 @@ def given(monkeypatch) -> list:
     return calls
 
 
-def test_a_config_by_name_and_figures(tool, given, tmp_path, capsys):
-    figures = tmp_path / 'figures.json'
-    figures.write_text(json.dumps({'AP': 0.5}))
-    argv = ['in.pth', 'stage2_image', 'out.safetensors', '--figures', str(figures)]
+def test_a_config_by_name_and_metrics(tool, given, tmp_path, capsys):
+    metrics = tmp_path / 'metrics.json'
+    metrics.write_text(json.dumps({'AP': 0.5}))
+    argv = ['in.pth', 'stage2_image', 'out.safetensors', '--metrics', str(metrics)]
     assert tool.main(argv) == 0
     config = ROOT / 'configs' / 'uninext' / 'stage2_image.py'
     assert given == [('in.pth', config, 'out.safetensors', {'AP': 0.5})]
@@ -57,7 +57,7 @@ def test_a_config_by_path(tool, given, tmp_path):
         (['in.pth', 'stage2_imge', 'o.safetensors'], 'Did you mean'),
         (['in.pth', 'stage2_image', 'o.pth'], 'end in .safetensors'),
         (
-            ['in.pth', 'stage2_image', 'o.safetensors', '--figures', 'nowhere.json'],
+            ['in.pth', 'stage2_image', 'o.safetensors', '--metrics', 'nowhere.json'],
             'nowhere.json',
         ),
     ],

@@ -84,7 +84,7 @@ def test_only_a_statement_counts():
 def test_files_and_memory_are_for_users(tmp_path):
     assert is_for_users(caught(open, tmp_path / 'no'))
     assert is_for_users(caught(THEIRS.raises, OSError(28, 'No space left on device')))
-    assert not is_for_users(caught(THEIRS.raises, OSError('a sentence of others')))
+    assert not is_for_users(caught(THEIRS.raises, OSError('an expression of others')))
     full = torch.OutOfMemoryError('CUDA out of memory. Tried to allocate 3 GiB')
     assert is_for_users(caught(THEIRS.raises, full))
 

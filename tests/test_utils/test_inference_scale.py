@@ -108,7 +108,7 @@ def test_what_a_config_says(config, image, video):
         (tested([RESIZE, RESIZE]), 'Results would differ'),
     ],
 )
-def test_test_data_that_the_inferencer_cannot_follow(config, message):
+def test_test_data_that_the_inferencer_cannot_track(config, message):
     with pytest.raises(ValueError, match=message):
         InferenceScale(config).for_images()
     assert InferenceScale(config, (9, 8)).for_images() == (9, 8)
@@ -118,7 +118,7 @@ def test_test_data_that_the_inferencer_cannot_follow(config, message):
     ('said', 'message'),
     [
         ((9, 0), r'got \(9, 0\)'),
-        (dict(picture=(9, 8)), r"image and video; got \['picture'\]"),
+        (dict(frame=(9, 8)), r"image and video; got \['frame'\]"),
         (dict(video=dict(names=(9, 8))), 'for each of category, expression, box, mask'),
         (dict(video={**OF_KINDS, 'box': None}), 'each of category, expression, box'),
     ],
@@ -222,7 +222,7 @@ def test_a_video_is_looked_at_as_in_its_test(task, kind, root, stage3):
     find = UninextInferencer(config, weights, device='cpu')
     assert find.scale.for_videos()[kind] == OF_KINDS[kind]
     evaluation = Config.fromfile(config_path(f'{task}_shapes'))
-    judged = loops.by_the_loop(evaluation, find.model, root, OF_KINDS[kind])
+    evaluated = loops.by_the_loop(evaluation, find.model, root, OF_KINDS[kind])
     content = loops.content_of(task, root)
     given = [asked for _, asked in loops.prompts_at(task, content, 0)]
     (key,) = {key for one in given for key in one}
@@ -235,8 +235,8 @@ def test_a_video_is_looked_at_as_in_its_test(task, kind, root, stage3):
     )[key]()
     files = [str(root / 'videos/val' / f) for f in content['videos'][0]['file_names']]
     results = find(files, **asked, score_thr=0, as_video=True)
-    count = len(judged) // len(results)  # samples of a frame: one a sentence
-    for result, samples in zip(results, zip(*[iter(judged)] * count)):
+    count = len(evaluated) // len(results)  # samples of a frame: one an expression
+    for result, samples in zip(results, zip(*[iter(evaluated)] * count)):
         parts = [sample['pred_instances'] for sample in samples]
         keys = ('bboxes', 'scores', 'labels', 'masks')
         found = {k: torch.cat([p[k] for p in parts]) for k in keys if k in parts[0]}
@@ -246,7 +246,7 @@ def test_a_video_is_looked_at_as_in_its_test(task, kind, root, stage3):
 
 def assert_same(result, found) -> None:
     np.testing.assert_array_equal(result.label_ids, found['labels'])
-    # sentences of a video are batched in its test: float noise, nothing more
+    # expressions of a video are batched in its test: float noise, nothing more
     np.testing.assert_allclose(result.scores, found['scores'], atol=1e-6)
     np.testing.assert_allclose(result.boxes_xyxy, found['bboxes'], atol=1e-4)
     if result.masks is not None:
@@ -283,7 +283,7 @@ def test_a_config_without_a_size_is_refused_before_anything_is_read(stage3):
         with pytest.raises(ValueError, match='does not say at which size'):
             find(**asked, expression='a star')
     with pytest.raises(ValueError, match='does not say at which size'):
-        find.follow(expression='a star')
+        find.track(expression='a star')
     with pytest.raises(ValueError, match='does not say at which size'):
         open_session(config, weights)
     find = UninextInferencer(config, weights, device='cpu', scale=None)

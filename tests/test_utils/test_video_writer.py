@@ -16,7 +16,7 @@ from uninext.utils.video_writer import ENCODERS, VideoWriter
 
 
 def gradient(height: int, width: int, step: int = 0) -> np.ndarray:
-    """A smooth picture that moves with ``step``: chroma is halved in the file."""
+    """A smooth image that moves with ``step``: chroma is halved in the file."""
     y, x = np.mgrid[:height, :width]
     blue, green = 255 * x / width, 255 * y / height
     return np.stack([blue, green, np.full_like(blue, 20 * step)], -1).astype(np.uint8)

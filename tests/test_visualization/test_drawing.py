@@ -16,7 +16,7 @@ def canvas(height: int = 60, width: int = 80) -> np.ndarray:
     return np.full((height, width, 3), 120, np.uint8)
 
 
-def test_nothing_to_draw_leaves_the_picture_alone():
+def test_nothing_to_draw_leaves_the_image_alone():
     image = canvas()
     paint_mask(image, np.zeros((60, 80), bool), (255, 0, 0), 0.5, 1)
     assert (image == 120).all()
@@ -24,7 +24,7 @@ def test_nothing_to_draw_leaves_the_picture_alone():
     np.testing.assert_array_equal(drawn, image)
 
 
-def test_sizes_grow_with_the_picture_and_stay_readable():
+def test_sizes_grow_with_the_image_and_stay_readable():
     small, large = DrawingScale.of(240, 320), DrawingScale.of(2160, 3840)
     assert small.font_size >= 11
     assert small.line_width >= 1
@@ -44,7 +44,7 @@ def test_a_mask_is_tinted_inside_and_nowhere_else():
         paint_mask(canvas(30), mask, (255, 0, 0), 0.5, 1)
 
 
-def test_a_box_beyond_the_picture_is_drawn_at_its_edge():
+def test_a_box_beyond_the_image_is_drawn_at_its_edge():
     image = canvas()
     paint_box(image, [-20, -20, 500, 500], (0, 255, 0), 1)
     assert image[0, 40].tolist() == [0, 255, 0]
@@ -52,7 +52,7 @@ def test_a_box_beyond_the_picture_is_drawn_at_its_edge():
     assert image[30, 40].tolist() == [120] * 3
 
 
-def test_the_first_instance_is_on_top_and_the_picture_is_kept():
+def test_the_first_instance_is_on_top_and_the_image_is_kept():
     image, masks = canvas(), np.zeros((2, 60, 80), bool)
     masks[:, 20:50, 20:60] = True
     boxes = np.array([[20, 20, 60, 50]] * 2)
@@ -65,7 +65,7 @@ def test_the_first_instance_is_on_top_and_the_picture_is_kept():
     assert boxed[35, 20].tolist() == [255, 0, 0]
 
 
-def test_a_small_mask_of_a_large_picture_is_drawn_where_it_is():
+def test_a_small_mask_of_a_large_image_is_drawn_where_it_is():
     image, mask = canvas(400, 600), np.zeros((400, 600), bool)
     mask[390:400, 570:600] = True  # at the border, which an outline must not leave
     paint_mask(image, mask, (0, 255, 0), 0.5, 1)
@@ -76,14 +76,14 @@ def test_a_small_mask_of_a_large_picture_is_drawn_where_it_is():
     assert not changed[:, :567].any()
 
 
-def test_a_contact_sheet_holds_every_picture_once():
+def test_a_contact_sheet_holds_every_image_once():
     colors = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
-    pictures = [np.full((20 + 7 * i, 40, 3), c, np.uint8) for i, c in enumerate(colors)]
-    sheet = make_contact_sheet(pictures, num_columns=2, cell_width=40)
-    for picture, color in zip(pictures, colors):
-        assert (sheet == color).all(-1).sum() == picture.shape[0] * 40
-    assert make_contact_sheet(pictures[:1], cell_width=80).shape[1] < 100
-    with pytest.raises(ValueError, match='at least one picture'):
+    images = [np.full((20 + 7 * i, 40, 3), c, np.uint8) for i, c in enumerate(colors)]
+    sheet = make_contact_sheet(images, num_columns=2, cell_width=40)
+    for image, color in zip(images, colors):
+        assert (sheet == color).all(-1).sum() == image.shape[0] * 40
+    assert make_contact_sheet(images[:1], cell_width=80).shape[1] < 100
+    with pytest.raises(ValueError, match='at least one image'):
         make_contact_sheet([])
     with pytest.raises(ValueError, match='at least 1'):
-        make_contact_sheet(pictures, num_columns=0)
+        make_contact_sheet(images, num_columns=0)

@@ -74,7 +74,7 @@ def test_a_label_that_was_moved_away_is_tied_to_its_box():
 @pytest.mark.parametrize(
     'box', [(-50, -60, -10, -20), (500, 500, 600, 600), (0, 0, 80, 60), (79, 0, 80, 60)]
 )
-def test_a_label_is_inside_the_picture_wherever_its_box_is(box):
+def test_a_label_is_inside_the_image_wherever_its_box_is(box):
     x1, y1, x2, y2 = find_place(box, (13, 200), (60, 80), [])
     assert 0 <= x1 < x2 <= 80
     assert 0 <= y1 < y2 <= 60
@@ -87,7 +87,7 @@ def test_where_all_is_taken_the_least_is_covered():
     assert covered == 10  # 40 rows into the 30 that are free
 
 
-def test_labels_stay_inside_the_picture():
+def test_labels_stay_inside_the_image():
     image = canvas()
     boxes = np.array([[0, 0, 80, 60], [78, 58, 80, 60], [79, 0, 80, 60]])
     drawn = paint_labels(image, boxes, ['abc'] * 3, [RED] * 3, 11)
@@ -95,7 +95,7 @@ def test_labels_stay_inside_the_picture():
     assert (drawn != image).any()
 
 
-def test_a_long_label_is_no_wider_than_its_picture():
+def test_a_long_label_is_no_wider_than_its_image():
     boxes = np.array([[10, 20, 40, 50]])
     drawn = paint_labels(canvas(), boxes, ['the red star ' * 9], [RED], 11)
     columns = np.nonzero((drawn == RED).all(-1).any(0))[0]
@@ -136,7 +136,7 @@ def test_lines_hold_all_words_or_the_first_and_last():
     assert wrap_text('a ' + 'x' * 99, 60, 11, 1) == ['a ...']
 
 
-def test_a_caption_wraps_and_leaves_the_picture_below():
+def test_a_caption_wraps_and_leaves_the_image_below():
     image = canvas()
     short = add_caption(image, 'a dog', 11)
     long = add_caption(image, 'the dog ' * 8, 11)

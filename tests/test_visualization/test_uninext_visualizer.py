@@ -27,17 +27,17 @@ def visualizer() -> UninextVisualizer:
     return UninextVisualizer()
 
 
-def make_sample(scores=(0.9, 0.1), sentence: str | None = None) -> UninextDataSample:
+def make_sample(scores=(0.9, 0.1), expression: str | None = None) -> UninextDataSample:
     sample = UninextDataSample(metainfo=dict(img_id=7))
-    if sentence:
-        sample.prompt = Prompt.from_expression(sentence)
+    if expression:
+        sample.prompt = Prompt.from_expression(expression)
     else:
-        sample.prompt = Prompt.from_names(['cat', 'dog'])
+        sample.prompt = Prompt.from_categories(['cat', 'dog'])
     boxes = torch.tensor([[10.0, 30, 50, 70], [60, 30, 110, 70]])[: len(scores)]
     masks = torch.zeros(len(boxes), *SIZE, dtype=torch.bool)
     for mask, box in zip(masks, boxes.int().tolist()):
         mask[box[1] : box[3], box[0] : box[2]] = True
-    labels = torch.zeros(len(boxes)).long() if sentence else torch.arange(len(boxes))
+    labels = torch.zeros(len(boxes)).long() if expression else torch.arange(len(boxes))
     sample.pred_instances = InstanceData(
         bboxes=boxes, labels=labels, scores=torch.tensor(scores), masks=masks
     )
@@ -49,7 +49,7 @@ def draw(visualizer, sample, **kwargs) -> np.ndarray:
     return visualizer.get_image()
 
 
-def test_no_sample_and_no_predictions_leave_the_picture(visualizer):
+def test_no_sample_and_no_predictions_leave_the_image(visualizer):
     assert draw(visualizer, None).shape == (*SIZE, 3)
     assert not draw(visualizer, None).any()
     sample = make_sample(scores=())
@@ -63,8 +63,8 @@ def test_predictions_below_the_threshold_are_left_out(visualizer):
     assert draw(visualizer, make_sample(), pred_score_thr=0.05)[:, 60:].any()
 
 
-def test_a_sentence_stands_above_and_its_best_answer_is_drawn(visualizer):
-    sample = make_sample(scores=(0.05, 0.1), sentence='the dog on the right')
+def test_an_expression_stands_above_and_its_best_answer_is_drawn(visualizer):
+    sample = make_sample(scores=(0.05, 0.1), expression='the dog on the right')
     drawn = draw(visualizer, sample)
     bar = drawn.shape[0] - SIZE[0]
     assert bar > 0
@@ -94,7 +94,7 @@ def test_labels_are_words_of_the_prompt_else_of_the_dataset(visualizer):
             asking.prompt = prompt
         return visualizer._label_texts(sample.pred_instances, _Asked.of(asking))
 
-    names = Prompt.from_names(['cat', 'dog'])
+    names = Prompt.from_categories(['cat', 'dog'])
     assert texts(names) == ['cat 0.90', 'dog 0.10']
     assert texts()[1] == 'class 1 0.10'
     visualizer.dataset_meta = dict(classes=('ape', 'bee'))
@@ -125,10 +125,10 @@ def test_colours_follow_track_ids_where_there_are_some(visualizer, field):
 
 def test_frames_of_videos_are_kept_apart(visualizer, tmp_path: Path):
     for video in ('a/b', 'c'):
-        for sentence in ('', 'my dog'):
+        for expression in ('', 'my dog'):
             sample = make_sample()
             del sample.prompt
-            sample.set_metainfo(dict(video_name=video, expression=sentence or None))
+            sample.set_metainfo(dict(video_name=video, expression=expression or None))
             draw(visualizer, sample, out_file=str(tmp_path / '00000.jpg'))
     written = sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob('*.jpg'))
     assert written == [
@@ -153,11 +153,11 @@ def test_masks_alone_and_boxes_alone_are_drawn(visualizer):
         draw(visualizer, sample)
 
 
-def test_several_sentences_about_a_picture_get_files_of_their_own(
+def test_several_expressions_about_an_image_get_files_of_their_own(
     visualizer, tmp_path: Path
 ):
-    for sentence in ('A dog?', 'my dog', 'very ' * 30 + 'big', 'very ' * 30 + 'tall'):
-        sample = make_sample(sentence=sentence)
+    for expression in ('A dog?', 'my dog', 'very ' * 30 + 'big', 'very ' * 30 + 'tall'):
+        sample = make_sample(expression=expression)
         draw(visualizer, sample, out_file=str(tmp_path / 'a.jpg'))
     draw(visualizer, make_sample(), out_file=str(tmp_path / 'b.jpg'))
     names = sorted(path.name for path in tmp_path.iterdir())
@@ -178,7 +178,7 @@ def test_the_hook_of_mmdet_drives_it(tmp_path: Path):
     assert (tmp_path / 'now/seen/in.png').is_file()
 
 
-def test_backends_get_the_drawn_picture(tmp_path: Path):
+def test_backends_get_the_drawn_image(tmp_path: Path):
     visualizer = UninextVisualizer(
         vis_backends=[dict(type='LocalVisBackend')], save_dir=str(tmp_path)
     )
@@ -187,7 +187,7 @@ def test_backends_get_the_drawn_picture(tmp_path: Path):
 
 
 def validate(visualizer_cfg: dict, tmp_path: Path) -> np.ndarray:
-    """What training does with a validation picture, by mmdet's hook."""
+    """What training does with a validation image, by mmdet's hook."""
     mmcv.imwrite(np.zeros((*SIZE, 3), np.uint8), str(tmp_path / 'in.png'))
     visualizer = VISUALIZERS.build(
         dict(type='UninextVisualizer', save_dir=str(tmp_path), **visualizer_cfg)
@@ -199,7 +199,7 @@ def validate(visualizer_cfg: dict, tmp_path: Path) -> np.ndarray:
     return visualizer.get_image()
 
 
-def test_tensorboard_shows_the_picture_in_training(tmp_path: Path):
+def test_tensorboard_shows_the_image_in_training(tmp_path: Path):
     accumulator = pytest.importorskip(
         'tensorboard.backend.event_processing.event_accumulator'
     )
@@ -217,7 +217,7 @@ def test_tensorboard_shows_the_picture_in_training(tmp_path: Path):
     assert drawn.any()
 
 
-def test_wandb_gets_the_picture_in_training(tmp_path: Path, monkeypatch):
+def test_wandb_gets_the_image_in_training(tmp_path: Path, monkeypatch):
     logged = []
     run = SimpleNamespace(
         log=lambda values, commit=True: logged.append(values),
@@ -226,7 +226,7 @@ def test_wandb_gets_the_picture_in_training(tmp_path: Path, monkeypatch):
     )
     fake = ModuleType('wandb')
     fake.init = lambda **kwargs: run
-    fake.Image = lambda picture: picture
+    fake.Image = lambda image: image
     fake.log, fake.join, fake.run = run.log, run.finish, run
     monkeypatch.setitem(sys.modules, 'wandb', fake)
     drawn = validate(
@@ -240,8 +240,8 @@ def test_a_window_is_opened_where_it_is_asked_for(visualizer, monkeypatch):
     shown = []
     monkeypatch.setattr(visualizer, 'show', lambda *a, **k: shown.append((a, k)))
     drawn = draw(visualizer, make_sample(), show=True, wait_time=2)
-    ((picture,), options) = shown[0]
-    np.testing.assert_array_equal(picture, drawn)
+    ((image,), options) = shown[0]
+    np.testing.assert_array_equal(image, drawn)
     assert options == dict(win_name='x', wait_time=2)
 
 

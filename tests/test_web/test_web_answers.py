@@ -1,4 +1,4 @@
-"""Pictures and videos answered without a page: files, progress, turns, stopping."""
+"""Images and videos answered without a page: files, progress, turns, stopping."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from uninext.web.answers import (
 )
 from uninext.web.handlers import AskHandlers, MarkHandlers
 from uninext.web.prompts import read_prompts
-from uninext.web.strokes import picture_key
+from uninext.web.strokes import image_key
 
 SIZE_HW = (64, 96)
 NUM_FRAMES = 5
@@ -38,11 +38,11 @@ FPS = 8
 
 
 @pytest.fixture
-def picture() -> np.ndarray:
+def image() -> np.ndarray:
     """RGB: red everywhere."""
-    picture = np.zeros((*SIZE_HW, 3), np.uint8)
-    picture[..., 0] = 200
-    return picture
+    image = np.zeros((*SIZE_HW, 3), np.uint8)
+    image[..., 0] = 200
+    return image
 
 
 @pytest.fixture(scope='module')
@@ -54,37 +54,37 @@ def video(tmp_path_factory) -> str:
     return str(path)
 
 
-def asked(names='star, ring', sentences='', boxes=''):
-    return read_prompts(names, sentences, boxes, None, SIZE_HW)
+def asked(categories='star, ring', expressions='', boxes=''):
+    return read_prompts(categories, expressions, boxes, None, SIZE_HW)
 
 
-class TestPicture:
-    def test_files_and_table(self, picture, tmp_path):
-        answer = Answering(FakeFinder()).picture(picture, asked(), 0.3, tmp_path)
-        assert tuple(answer.picture[-1, -1]) == (200, 0, 0)  # still RGB
+class TestImage:
+    def test_files_and_table(self, image, tmp_path):
+        answer = Answering(FakeFinder()).image(image, asked(), 0.3, tmp_path)
+        assert tuple(answer.image[-1, -1]) == (200, 0, 0)  # still RGB
         drawn, records = answer.files
         assert cv2.imread(str(drawn)).shape == (*SIZE_HW, 3)
         instances = json.loads(records.read_text())['instances']
         assert [i['label'] for i in instances] == ['star', 'ring']
         assert 'star' in answer.table
 
-    def test_threshold_and_prompts_arrive(self, picture, tmp_path):
+    def test_threshold_and_prompts_arrive(self, image, tmp_path):
         find = FakeFinder()
-        Answering(find).picture(picture, asked('', 'it', '1 1 9 9'), 0.7, tmp_path)
+        Answering(find).image(image, asked('', 'it', '1 1 9 9'), 0.7, tmp_path)
         (call,) = find.calls
         assert call['score_thr'] == 0.7
         assert call['categories'] is None
         assert call['expression'] == ['it']
 
-    def test_users_take_turns(self, picture, tmp_path):
+    def test_users_take_turns(self, image, tmp_path):
         find = FakeFinder(seconds=0.02)
         answering = Answering(find)
         threads = []
         for i in range(4):
             folder = tmp_path / str(i)
             folder.mkdir()
-            given = picture, asked(), 0.3, folder
-            threads.append(threading.Thread(target=answering.picture, args=given))
+            given = image, asked(), 0.3, folder
+            threads.append(threading.Thread(target=answering.image, args=given))
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -127,14 +127,14 @@ class TestPlotForPage:
         assert shown[bottom - line : bottom + line, x].any()
         assert not shown[bottom + line :].any()
 
-    def test_nothing_found(self, picture):
-        (result,) = FakeFinder()(picture, **asked('star').arguments(), score_thr=1.0)
-        assert (plot_for_page(result) == picture[0, 0]).all()
+    def test_nothing_found(self, image):
+        (result,) = FakeFinder()(image, **asked('star').arguments(), score_thr=1.0)
+        assert (plot_for_page(result) == image[0, 0]).all()
 
 
 class TestVideo:
     def test_every_frame_is_in_the_files(self, video, tmp_path):
-        events = self.follow(FakeFinder(), video, tmp_path)
+        events = self.track(FakeFinder(), video, tmp_path)
         *frames, answer = events
         assert frames
         assert all(isinstance(f, FrameAnswer) for f in frames)
@@ -153,7 +153,7 @@ class TestVideo:
     def test_stopped_in_between_keeps_what_is_done(self, video, tmp_path):
         stop = threading.Event()
         stop.set()
-        answer = self.follow(FakeFinder(), video, tmp_path, stop)[-1]
+        answer = self.track(FakeFinder(), video, tmp_path, stop)[-1]
         assert (answer.done, answer.stopped) == (1, True)
         assert len(list(read_frames(answer.files[0]))) == 1
         assert len(json.loads(answer.files[1].read_text())['frames']) == 1
@@ -165,19 +165,19 @@ class TestVideo:
         events.close()
         assert not list(tmp_path.glob('*.mp4*'))
 
-    def test_a_picture_is_answered_between_two_frames(self, video, picture, tmp_path):
+    def test_an_image_is_answered_between_two_frames(self, video, image, tmp_path):
         answering = Answering(FakeFinder())
         given = video, asked(), 0.3, tmp_path, threading.Event()
         events = answering.video(*given)
         next(events)
-        assert answering.picture(picture, asked(), 0.3, tmp_path).table
+        assert answering.image(image, asked(), 0.3, tmp_path).table
         assert list(events)[-1].done == NUM_FRAMES
 
     def test_frames_of_the_page_are_not_more_than_eyes_need(
         self, video, tmp_path, monkeypatch
     ):
         monkeypatch.setattr('uninext.web.answers.SHOWN_EVERY', 100.0)
-        assert len(self.follow(FakeFinder(), video, tmp_path)) <= 2
+        assert len(self.track(FakeFinder(), video, tmp_path)) <= 2
 
     def test_header_and_first_frame(self, video, tmp_path):
         assert read_header(video) == (FPS, NUM_FRAMES)
@@ -188,7 +188,7 @@ class TestVideo:
             first_frame(str(tmp_path / 'absent.mp4'))
 
     @staticmethod
-    def follow(find, video, folder, stop=None):
+    def track(find, video, folder, stop=None):
         stop = stop or threading.Event()
         return list(Answering(find).video(video, asked(), 0.3, folder, stop))
 
@@ -213,16 +213,16 @@ class TestAskHandlers:
     def ask(self, find=None):
         return AskHandlers(Answering(find or FakeFinder()))
 
-    def test_picture_says_that_it_looks_then_answers(self, picture):
-        first, last = self.ask().picture(picture, 'star', '', '', None, 0.3)
+    def test_image_says_that_it_looks_then_answers(self, image):
+        first, last = self.ask().image(image, 'star', '', '', None, 0.3)
         assert 'Looking' in first[1]
         assert last[0].shape[2] == 3
         assert 'Answered in' in last[1]
         assert [button['interactive'] for button in last[3:]] == [True, True]
 
-    def test_a_name_that_is_typed_twice_is_asked_once_and_told(self, picture, video):
+    def test_a_name_that_is_typed_twice_is_asked_once_and_told(self, image, video):
         find = FakeFinder()
-        *_, last = self.ask(find).picture(picture, 'star, Star', '', '', None, 0.3)
+        *_, last = self.ask(find).image(image, 'star, Star', '', '', None, 0.3)
         assert 'asked for once: star.' in last[1]
         events = self.ask(find).video(
             *(video, 'star, Star', '', '', None, 0.3, self.REQUEST)
@@ -232,53 +232,53 @@ class TestAskHandlers:
         assert 'asked for once: star.' in end[3]
         assert [call['categories'] for call in find.calls] == [['star']] * 2
 
-    def test_what_the_model_does_not_understand_is_told(self, picture, video):
+    def test_what_the_model_does_not_understand_is_told(self, image, video):
         asked = ('star, \u0e01', '', '', None, 0.3)
-        *_, last = self.ask().picture(picture, *asked)
+        *_, last = self.ask().image(image, *asked)
         assert '\u0e01 is unknown' in last[1]
         *_, end = self.ask().video(video, *asked, self.REQUEST)
         assert '\u0e01 is unknown' in end[3]
 
     @pytest.mark.parametrize('threshold', [2, -1, float('nan'), '0.5'])
-    def test_thresholds_that_are_none_are_refused(self, picture, threshold):
+    def test_thresholds_that_are_none_are_refused(self, image, threshold):
         find = UninextInferencer(build(small_video_config()), scale=None)
         with pytest.raises(gr.Error, match='score_thr must be a number in 0..1'):
-            list(self.ask(find).picture(picture, 'star', '', '', None, threshold))
+            list(self.ask(find).image(image, 'star', '', '', None, threshold))
 
-    def test_files_are_there_while_sent_and_gone_after(self, picture):
-        answers = self.ask().picture(picture, 'star', '', '', None, 0.3)
+    def test_files_are_there_while_sent_and_gone_after(self, image):
+        answers = self.ask().image(image, 'star', '', '', None, 0.3)
         next(answers)
         paths = [Path(button['value']) for button in next(answers)[3:]]
         assert all(path.is_file() for path in paths)
         assert list(answers) == []
         assert not any(path.parent.exists() for path in paths)
 
-    def test_no_picture_no_video_no_prompt(self, picture, video):
+    def test_no_image_no_video_no_prompt(self, image, video):
         ask = self.ask()
-        with pytest.raises(gr.Error, match='no picture yet'):
-            list(ask.picture(None, 'star', '', '', None, 0.3))
+        with pytest.raises(gr.Error, match='no image yet'):
+            list(ask.image(None, 'star', '', '', None, 0.3))
         with pytest.raises(gr.Error, match='Nothing is asked'):
-            list(ask.picture(picture, '', '', '', None, 0.3))
+            list(ask.image(image, '', '', '', None, 0.3))
         with pytest.raises(gr.Error, match='no video yet'):
             list(ask.video(None, 'star', '', '', None, 0.3, self.REQUEST))
         with pytest.raises(gr.Error, match='Nothing is asked'):
             list(ask.video(video, '', '', '', None, 0.3, self.REQUEST))
 
-    def test_a_painting_over_another_picture_does_not_count(self, picture):
+    def test_a_painting_over_another_image_does_not_count(self, image):
         find = FakeFinder()
-        for other in (picture, picture + 1):
+        for other in (image, image + 1):
             painting = dict(
-                picture=picture_key(other),
+                image=image_key(other),
                 strokes=[dict(color=0, width=9, points=[[20, 20]])],
             )
-            list(self.ask(find).picture(picture, 'a', '', '', painting, 0.3))
+            list(self.ask(find).image(image, 'a', '', '', painting, 0.3))
         masks = [call['mask'] for call in find.calls]
         assert masks[0][0, 20, 20]
         assert masks[1] is None
 
-    def test_a_painting_that_is_none_is_explained(self, picture):
+    def test_a_painting_that_is_none_is_explained(self, image):
         with pytest.raises(gr.Error, match='A painting is JSON'):
-            list(self.ask().picture(picture, 'a', '', '', '[[', 0.3))
+            list(self.ask().image(image, 'a', '', '', '[[', 0.3))
 
     def test_video_from_start_to_end(self, video):
         ask = self.ask()
@@ -302,30 +302,30 @@ class TestAskHandlers:
 
 
 class TestMarkHandlers:
-    MARKS = MarkHandlers(lambda picture: picture)
+    MARKS = MarkHandlers(lambda image: image)
 
-    def test_clicks_make_a_box_and_are_taken_back(self, picture):
+    def test_clicks_make_a_box_and_are_taken_back(self, image):
         state = '', None
         for point in ([5, 6], [50, 40]):
             event = SimpleNamespace(index=point)
-            *state, drawn = self.MARKS.click(picture, *state, event)
-            assert (drawn != picture).any()
+            *state, drawn = self.MARKS.click(image, *state, event)
+            assert (drawn != image).any()
         assert state == ['5 6 50 40', None]
-        boxes, corner, drawn = self.MARKS.undo(picture, *state)
+        boxes, corner, drawn = self.MARKS.undo(image, *state)
         assert (boxes, corner) == ('', None)
-        assert (drawn == picture).all()
-        assert self.MARKS.clear(picture)[:2] == ('', None)
+        assert (drawn == image).all()
+        assert self.MARKS.clear(image)[:2] == ('', None)
         assert self.MARKS.clear(None)[2] is None
 
-    def test_typed_boxes_are_drawn(self, picture):
-        corner, drawn = self.MARKS.redraw(picture, '5 6 50 40\n1 2')
+    def test_typed_boxes_are_drawn(self, image):
+        corner, drawn = self.MARKS.redraw(image, '5 6 50 40\n1 2')
         assert corner is None
-        assert (drawn != picture).any()
+        assert (drawn != image).any()
 
-    def test_what_is_looked_at_is_put_under_the_brush(self, picture):
-        shown = self.MARKS.under_brush(picture)['picture']
-        assert shown['key'] == picture_key(picture)
-        assert self.MARKS.under_brush(None)['picture'] == {}
+    def test_what_is_looked_at_is_put_under_the_brush(self, image):
+        shown = self.MARKS.under_brush(image)['image']
+        assert shown['key'] == image_key(image)
+        assert self.MARKS.under_brush(None)['image'] == {}
 
 
 class TestErrors:
@@ -334,7 +334,7 @@ class TestErrors:
         [
             (ValueError('<b>what</b> to do'), '&lt;b&gt;what&lt;/b&gt; to do'),
             (ImportError('pip install it'), 'pip install it'),
-            (MemoryError(), 'smaller picture'),
+            (MemoryError(), 'smaller image'),
             (RuntimeError('secret shape (3, 4)'), 'not your fault'),
         ],
         ids=lambda value: type(value).__name__,

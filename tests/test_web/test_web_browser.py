@@ -23,7 +23,7 @@ from uninext.web.answers import first_frame
 from uninext.web.examples import NUM_FRAMES, SIZE_WH
 from uninext.web.painter import BRUSH_SHARES
 from uninext.web.prompts import read_boxes
-from uninext.web.strokes import picture_key, read_painting
+from uninext.web.strokes import image_key, read_painting
 
 visits = load_tool('tools/misc/web_screenshots.py')
 
@@ -59,47 +59,47 @@ def folder(visitor) -> Path:
 
 @pytest.fixture
 def scene(folder) -> Path:
-    """A picture to drop in."""
+    """An image to drop in."""
     return folder / 'scene_1.jpg'
 
 
-def test_a_picture_with_names_a_sentence_and_a_box(visitor, scene):
-    visitor.give_picture(scene)
-    table = visitor.ask_picture(names='star, ring')
+def test_an_image_with_names_an_expression_and_a_box(visitor, scene):
+    visitor.give_image(scene)
+    table = visitor.ask_image(categories='star, ring')
     assert 'What was found: 2' in table
-    assert cv2.imread(str(visitor.download('#picture-save-0'))).shape[1::-1] == SIZE_WH
+    assert cv2.imread(str(visitor.download('#image-save-0'))).shape[1::-1] == SIZE_WH
 
-    table = visitor.ask_picture(sentences='the ring <b>right</b> of it')
+    table = visitor.ask_image(expressions='the ring <b>right</b> of it')
     assert 'the ring <b>right</b> of it' in table  # as it was typed
 
     box = (40, 30, 200, 150)
-    noted = visitor.click_box('picture', box, SIZE_WH)
+    noted = visitor.click_box('image', box, SIZE_WH)
     (clicked,) = read_boxes(noted, SIZE_WH[::-1])
     assert clicked == pytest.approx(box, abs=2)
 
-    table = visitor.ask_picture(names='star', sentences='it')
+    table = visitor.ask_image(categories='star', expressions='it')
     assert 'What was found: 3' in table
     assert table.count('target') == 1
 
 
 def test_a_painting_of_two_colours(visitor, finder, folder):
-    visitor.give_example_picture(0)
-    with Image.open(folder / 'scene_1.jpg') as picture:
-        painter = visitor.open_painter('picture', picture_key(np.asarray(picture)))
+    visitor.give_example_image(0)
+    with Image.open(folder / 'scene_1.jpg') as image:
+        painter = visitor.open_painter('image', image_key(np.asarray(image)))
     strokes = dict(red=[(60, 60), (140, 90)], blue=[(250, 180)], green=[(20, 200)])
     for brush, points in strokes.items():
-        visitor.paint('picture', brush, points, SIZE_WH)
+        visitor.paint('image', brush, points, SIZE_WH)
     painter.get_by_role('button', name='undo').click()
-    table = visitor.ask_picture()
+    table = visitor.ask_image()
     assert 'What was found: 2' in table
     assert table.count('target') == 2
     assert_painted(finder.calls[-1]['mask'], [strokes['red'], strokes['blue']])
 
-    visitor.give_example_picture(1)  # of another picture nothing is painted yet
-    with Image.open(folder / 'scene_2.jpg') as picture:
-        visitor.open_painter('picture', picture_key(np.asarray(picture)))
+    visitor.give_example_image(1)  # of another image nothing is painted yet
+    with Image.open(folder / 'scene_2.jpg') as image:
+        visitor.open_painter('image', image_key(np.asarray(image)))
     assert painter.get_by_role('button', name='undo').is_disabled()
-    assert 'target' not in visitor.ask_picture(names='star')
+    assert 'target' not in visitor.ask_image(categories='star')
 
 
 def assert_painted(masks: np.ndarray, lines: list) -> None:
@@ -124,7 +124,7 @@ def test_a_video_with_a_box_and_a_painting(visitor, finder, folder):
     plays = 'v => new Promise(r => v.readyState > 1 ? r(v.videoWidth) : (v.onloadeddata = () => r(v.videoWidth)))'  # noqa: E501
     assert visitor.page.locator('#video-result video').evaluate(plays) == SIZE_WH[0]
 
-    visitor.open_painter('video', picture_key(first_frame(folder / 'video_2.mp4')))
+    visitor.open_painter('video', image_key(first_frame(folder / 'video_2.mp4')))
     line = [(200, 40), (260, 60)]
     visitor.paint('video', 'red', line, SIZE_WH)
     visitor.ask_video()
@@ -140,8 +140,8 @@ def test_a_camera(visitor, finder):
     assert '#1' in visitor.wait_for_camera('ring')
     many = re.compile(r'Frame [1-9]\d+, answered')
     visitor.page.locator('#live-status', has_text=many).wait_for()
-    assert len(finder.followed) == 1
-    visitor.page.locator('#live-sentences textarea').fill('the left one')
+    assert len(finder.tracked) == 1
+    visitor.page.locator('#live-expressions textarea').fill('the left one')
     assert 'What was found: 3' in visitor.wait_for_camera('the left one')
     assert visitor.page.locator('#live-result img').is_visible()
     visitor.stop_camera()

@@ -16,8 +16,8 @@ from uninext.web.answers import Answering
 from uninext.web.live import LiveHandlers
 from uninext.web.pages import instance_table
 
-PICTURE = np.zeros((64, 96, 3), np.uint8)
-PICTURE[..., 0] = 200  # RGB
+IMAGE = np.zeros((64, 96, 3), np.uint8)
+IMAGE[..., 0] = 200  # RGB
 
 
 @pytest.fixture
@@ -38,54 +38,54 @@ class TestFrame:
 
     @pytest.mark.parametrize('nothing', ['', None, ' \n'])
     def test_nothing_asked_shows_the_camera_and_says_so(self, frame, find, nothing):
-        seen, note, table, visit = frame(PICTURE, nothing, nothing, 0.3, None)
+        seen, note, table, visit = frame(IMAGE, nothing, nothing, 0.3, None)
         assert '<img' in seen
         assert 'Nothing is asked for yet.' in note
         assert (table, visit) == ('', None)
-        assert find.followed == []
+        assert find.tracked == []
 
     def test_one_session_while_the_question_is_the_same(self, frame, find):
         visit = None
         for number in (1, 2, 3):
-            seen, note, table, visit = frame(PICTURE, 'star', 'it', 0.3, visit)
+            seen, note, table, visit = frame(IMAGE, 'star', 'it', 0.3, visit)
             assert f'Frame {number}, answered in' in note
             assert 'star' in table
             assert 'it' in table
             assert '#0' in table
-        assert len(find.followed) == 1
-        *_, note, table, _ = frame(PICTURE, 'ring', 'it', 0.3, visit)
+        assert len(find.tracked) == 1
+        *_, note, table, _ = frame(IMAGE, 'ring', 'it', 0.3, visit)
         assert 'Frame 1,' in note
         assert 'ring' in table
-        assert len(find.followed) == 2
+        assert len(find.tracked) == 2
 
     def test_a_name_that_is_typed_twice_is_told_in_every_frame(self, frame):
         visit = None
         for _ in range(2):
-            _, note, _, visit = frame(PICTURE, 'star, Star', '', 0.3, visit)
+            _, note, _, visit = frame(IMAGE, 'star, Star', '', 0.3, visit)
             assert 'asked for once: star.' in note
 
     def test_what_the_model_does_not_understand_is_told(self, frame):
-        _, note, _, _ = frame(PICTURE, '\u0e01', 'it', 0.3, None)
+        _, note, _, _ = frame(IMAGE, '\u0e01', 'it', 0.3, None)
         assert '\u0e01 is unknown' in note
 
     def test_the_threshold_is_for_names_and_may_move(self, frame, find):
-        table, visit = frame(PICTURE, 'star, ring', 'it', 0.0, None)[2:]
+        table, visit = frame(IMAGE, 'star, ring', 'it', 0.0, None)[2:]
         assert 'What was found: 3' in table
-        table, visit = frame(PICTURE, 'star, ring', 'it', 0.95, visit)[2:]
+        table, visit = frame(IMAGE, 'star, ring', 'it', 0.95, visit)[2:]
         assert 'What was found: 1' in table
-        assert len(find.followed) == 1
+        assert len(find.tracked) == 1
 
-    def test_the_frame_is_asked_as_a_picture_is(self, frame, find):
-        frame(PICTURE, 'star, ring', 'it', 0.3, None)
-        (asked,) = find.followed
+    def test_the_frame_is_asked_as_an_image_is(self, frame, find):
+        frame(IMAGE, 'star, ring', 'it', 0.3, None)
+        (asked,) = find.tracked
         assert list(asked['categories']) == ['star', 'ring']
         assert list(asked['expression']) == ['it']
         assert asked['box'] is asked['mask'] is None
 
-    def test_what_cannot_be_followed_is_said(self, find):
+    def test_what_cannot_be_tracked_is_said(self, find):
         find.fail = ValueError('Videos need a UNINEXTVideo')
         with pytest.raises(gr.Error, match='Videos need a UNINEXTVideo'):
-            LiveHandlers(Answering(find)).frame(PICTURE, 'star', '', 0.3, None)
+            LiveHandlers(Answering(find)).frame(IMAGE, 'star', '', 0.3, None)
 
     def test_a_real_network_sees_the_colours_of_the_camera(self):
         torch.manual_seed(0)
@@ -95,9 +95,9 @@ class TestFrame:
         bgr = list(frames[..., ::-1])
         video = find(bgr, **asked, score_thr=0.1, as_video=True)
         visit = None
-        for picture, wanted in zip(frames, video):
+        for image, wanted in zip(frames, video):
             *_, table, visit = LiveHandlers(Answering(find)).frame(
-                picture, 'star, ring', 'it', 0.1, visit
+                image, 'star, ring', 'it', 0.1, visit
             )
             assert len(wanted) > 0
             assert table.split('>', 1)[1] == instance_table(wanted).split('>', 1)[1]

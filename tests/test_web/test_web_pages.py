@@ -18,7 +18,7 @@ from uninext.web.pages import (
     MAX_ROWS,
     TrackSummary,
     instance_table,
-    live_picture,
+    live_image,
     progress_bar,
     status,
 )
@@ -27,9 +27,9 @@ from uninext.web.prompts import read_prompts
 IMAGE = np.zeros((60, 100, 3), np.uint8)
 
 
-def found(names='', sentences='', boxes='', frame=None, score_thr=0.0):
-    asked = read_prompts(names, sentences, boxes, None, (60, 100)).arguments()
-    return FakeFinder()._answer(IMAGE, dict(asked, score_thr=score_thr), frame)
+def found(categories='', expressions='', boxes='', frame=None, score_thr=0.0):
+    asked = read_prompts(categories, expressions, boxes, None, (60, 100)).arguments()
+    return FakeFinder()._prediction(IMAGE, dict(asked, score_thr=score_thr), frame)
 
 
 def rows_of(page: str) -> list[list[str]]:
@@ -51,7 +51,7 @@ class TestInstanceTable:
         assert rows[1][3] == '20 0 40 20'
         assert [row[4] for row in rows] == ['star, ring'] * 2 + ['the left one']
 
-    def test_colours_are_those_of_the_picture(self):
+    def test_colours_are_those_of_the_image(self):
         page = instance_table(found('star, ring'))
         assert f'rgb{instance_color(0)}' in page
         assert f'rgb{instance_color(1)}' in page
@@ -69,7 +69,9 @@ class TestInstanceTable:
         assert rows_of(page)[0][1] == '<img src=x onerror=alert(1)>'
 
     def test_crowds_are_cut(self):
-        page = instance_table(found(sentences='\n'.join(map(str, range(MAX_ROWS + 3)))))
+        page = instance_table(
+            found(expressions='\n'.join(map(str, range(MAX_ROWS + 3))))
+        )
         assert len(rows_of(page)) == MAX_ROWS
         assert 'and 3 more' in page
 
@@ -115,10 +117,10 @@ class TestProgress:
 
 
 class TestMarks:
-    def test_no_picture(self):
+    def test_no_image(self):
         assert draw_marks(None, '1 2 30 40', (3, 3)) is None
 
-    def test_nothing_to_draw_is_the_picture_and_a_copy(self):
+    def test_nothing_to_draw_is_the_image_and_a_copy(self):
         drawn = draw_marks(IMAGE, '', None)
         assert (drawn == IMAGE).all()
         assert drawn is not IMAGE
@@ -130,9 +132,9 @@ class TestMarks:
         assert not IMAGE.any()
 
 
-class TestLivePicture:
+class TestLiveImage:
     def test_before_the_first_frame(self):
-        assert '<img' not in live_picture(None)
+        assert '<img' not in live_image(None)
 
     @pytest.mark.parametrize(
         'size_hw, shown_hw', [((60, 100), (60, 100)), ((1080, 1920), (540, 960))]
@@ -140,7 +142,7 @@ class TestLivePicture:
     def test_is_inside_of_the_page_and_never_large(self, size_hw, shown_hw):
         frame = np.zeros((*size_hw, 3), np.uint8)
         frame[..., 2] = 200  # BGR
-        data = live_picture(frame).split('base64,')[1].split('"')[0]
+        data = live_image(frame).split('base64,')[1].split('"')[0]
         read = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), 1)
         assert read.shape[:2] == shown_hw
         assert read[5, 5] == pytest.approx([0, 0, 200], abs=8)

@@ -21,7 +21,7 @@ SIZE_HW = (60, 100)
 class TestReadPrompts:
     @pytest.mark.parametrize('nothing', ['', None, ' \n '], ids=['', 'none', 'blank'])
     def test_nothing_is_an_error_that_says_what_to_do(self, nothing):
-        with pytest.raises(ValueError, match='Type names .* click .* paint'):
+        with pytest.raises(ValueError, match='Type category names .* click .* paint'):
             read_prompts(nothing, nothing, '', None, SIZE_HW)
 
     def test_only_what_was_given_is_asked(self):
@@ -31,7 +31,7 @@ class TestReadPrompts:
 
     def test_everything_at_once(self):
         stroke = dict(color=0, width=9, points=[[5, 5]])
-        painting = dict(strokes=[stroke], picture='this')
+        painting = dict(strokes=[stroke], image='this')
         prompts = read_prompts(
             ' red  star, ring;ring\ncross,', 'the left one\n\n the, other ', '1 2 9 8',
             painting, SIZE_HW, 'this',
@@ -49,11 +49,11 @@ class TestReadPrompts:
             'Category names that are given more than once are asked for once: star.',
         )
         assert read_prompts('star', '', '', None, SIZE_HW).notes == ()
-        assert read_prompts(' , ', 'it', '', None, SIZE_HW).names == ()
+        assert read_prompts(' , ', 'it', '', None, SIZE_HW).categories == ()
 
-    def test_a_painting_over_another_picture_does_not_count(self):
+    def test_a_painting_over_another_image_does_not_count(self):
         stroke = dict(color=0, width=9, points=[[5, 5]])
-        painting = dict(strokes=[stroke], picture='other')
+        painting = dict(strokes=[stroke], image='other')
         prompts = read_prompts('a', '', '', painting, SIZE_HW, 'this')
         assert prompts.arguments()['mask'] is None
 

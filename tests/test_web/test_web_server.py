@@ -43,16 +43,16 @@ def client(app) -> Client:
 
 class TestExamples:
     def test_are_scenes_with_prompts_of_all_kinds(self, examples):
-        pictures, videos = examples
-        for example in pictures:
+        images, videos = examples
+        for example in images:
             assert cv2.imread(str(example.path)).shape[1::-1] == SIZE_WH
         for example in videos:
             frames = list(read_frames(example.path))
             assert len(frames) == NUM_FRAMES
             assert frames[0].shape[1::-1] == SIZE_WH
-        kinds = [[bool(part) for part in e.row()[1:]] for e in pictures]
+        kinds = [[bool(part) for part in e.row()[1:]] for e in images]
         assert kinds == [[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]]
-        assert videos[0].names
+        assert videos[0].categories
         assert videos[1].boxes
 
     def test_nothing_else_is_left(self, examples):
@@ -61,12 +61,12 @@ class TestExamples:
 
 
 class TestServer:
-    def test_a_picture(self, client, examples):
-        picture, status, table, drawn, records = client.predict(
+    def test_an_image(self, client, examples):
+        image, status, table, drawn, records = client.predict(
             handle_file(examples[0][0].path), 'star, ring', '', '', None, 0.3,
-            api_name='/picture',
+            api_name='/image',
         )  # fmt: skip
-        assert cv2.imread(_path(picture)).shape[0] == FRAME_WH[1]
+        assert cv2.imread(_path(image)).shape[0] == FRAME_WH[1]
         assert cv2.imread(_path(drawn)).shape[1::-1] == SIZE_WH
         assert 'Answered' in _value(status)
         assert 'star' in _value(table)
@@ -92,25 +92,25 @@ class TestServer:
         for given in (painting, json.dumps(painting)):
             answer = client.predict(
                 handle_file(examples[0][0].path), '', '', '', given, 0.3,
-                api_name='/picture',
+                api_name='/image',
             )  # fmt: skip
             assert 'target' in _value(answer[2])
         with pytest.raises(Exception, match='A painting is JSON such as'):
             client.predict(
                 handle_file(examples[0][0].path), '', '', '', 'red', 0.3,
-                api_name='/picture',
+                api_name='/image',
             )  # fmt: skip
 
-    def test_an_empty_question_is_a_sentence_for_people(self, client, examples):
+    def test_an_empty_question_is_told_to_people(self, client, examples):
         with pytest.raises(Exception, match='Nothing is asked for yet'):
             client.predict(
                 handle_file(examples[0][0].path), '', '', '', None, 0.3,
-                api_name='/picture',
+                api_name='/image',
             )  # fmt: skip
 
     def test_two_functions_are_public(self, client):
         named = client.view_api(return_format='dict')['named_endpoints']
-        assert set(named) == {'/picture', '/video'}
+        assert set(named) == {'/image', '/video'}
 
     def test_nothing_is_loaded_from_elsewhere(self, app):
         config = app.get_config_file()

@@ -1,4 +1,4 @@
-"""What is painted over pictures: strokes in, masks out; and what is painted on."""
+"""What is painted over images: strokes in, masks out; and what is painted on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip('gradio')
 
 from uninext.web.painter import BRUSH_SHARES, build_painter, under_brush
-from uninext.web.strokes import BRUSH_COLORS, picture_key, read_painting
+from uninext.web.strokes import BRUSH_COLORS, image_key, read_painting
 
 SIZE_HW = (60, 100)
 
@@ -94,13 +94,13 @@ class TestReadPainting:
         parsed = read_painting(json.loads(text), SIZE_HW)
         assert (parsed == read_painting(text, SIZE_HW)).all()
 
-    def test_what_was_painted_over_another_picture_does_not_count(self):
+    def test_what_was_painted_over_another_image_does_not_count(self):
         this, other = np.zeros((2, *SIZE_HW, 3), np.uint8)
         other[0, 0, 0] = 1
-        key = picture_key(this)
-        assert key == picture_key(this[:, ::-1][:, ::-1])
-        for owner, count in ((key, 1), (None, 1), (picture_key(other), 0)):
-            text = painting(stroke((50, 30)), picture=owner)
+        key = image_key(this)
+        assert key == image_key(this[:, ::-1][:, ::-1])
+        for owner, count in ((key, 1), (None, 1), (image_key(other), 0)):
+            text = painting(stroke((50, 30)), image=owner)
             assert len(read_painting(text, SIZE_HW, key)) == count
             assert len(read_painting(text, SIZE_HW)) == 1
 
@@ -148,25 +148,25 @@ class TestBadPaintings:
 
 
 class TestPainter:
-    def test_no_picture(self):
+    def test_no_image(self):
         assert under_brush(None) == {}
 
     @pytest.mark.parametrize(
         'size_hw, shown_hw', [((60, 100), (60, 100)), ((1500, 3000), (480, 960))]
     )
-    def test_a_picture_keeps_its_size_however_it_is_shown(self, size_hw, shown_hw):
-        picture = np.zeros((*size_hw, 3), np.uint8)
-        picture[..., 0] = 200  # RGB
-        shown = under_brush(picture)
+    def test_an_image_keeps_its_size_however_it_is_shown(self, size_hw, shown_hw):
+        image = np.zeros((*size_hw, 3), np.uint8)
+        image[..., 0] = 200  # RGB
+        shown = under_brush(image)
         assert (shown['height'], shown['width']) == size_hw
-        assert shown['key'] == picture_key(picture)
+        assert shown['key'] == image_key(image)
         data = base64.b64decode(shown['source'].split('base64,')[1])
         read = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
         assert read.shape[:2] == shown_hw
         assert read[5, 5] == pytest.approx([0, 0, 200], abs=8)
 
     def test_every_button_says_what_it_does_and_one_of_a_kind_is_pressed(self):
-        page = build_painter('picture', 'x').html_template
+        page = build_painter('image', 'x').html_template
         buttons = re.findall(r'<button[^>]*>', page)
         assert len(buttons) == len(BRUSH_COLORS) + len(BRUSH_SHARES) + 2
         assert all('aria-label="' in b and 'type="button"' in b for b in buttons)
@@ -176,10 +176,10 @@ class TestPainter:
         assert len(pressed) == 2
 
     def test_the_script_is_short_and_takes_its_start_from_the_page(self):
-        painter = build_painter('picture', 'x')
+        painter = build_painter('image', 'x')
         assert painter.js_on_load.count('\n') < 150
         # Gradio takes what the script has in quotes for an event of that name, and
         # then cannot send it.
-        assert not hasattr(painter, 'picture')
+        assert not hasattr(painter, 'image')
         share = re.search(r'share: ([\d.]+)', painter.js_on_load)[1]
         assert float(share) == BRUSH_SHARES['medium']

@@ -22,7 +22,7 @@ from uninext.analysis.run_logs import LOG, read_run
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / 'configs/uninext/ablations'
 # heading -> key of the evaluation's log
-FIGURES = {
+METRICS = {
     'box AP': 'coco/coco/bbox_mAP',
     'mask AP': 'coco/coco/segm_mAP',
     'P@0.5': 'refcoco/refexp/bbox_P@0.5',
@@ -37,21 +37,21 @@ class Run(NamedTuple):
     seed: int
     folder: Path
 
-    def figures(self) -> dict[str, float] | None:
-        """The last evaluation, heading -> figure; None if there is none yet."""
+    def metrics(self) -> dict[str, float] | None:
+        """The last evaluation, heading -> metric; None if there is none yet."""
         if not any(self.folder.glob(f'*/{LOG}')):
             return None
         validation = read_run(self.folder).validation
         if not validation:
             return None
-        judged = validation[max(validation)]
-        absent = [key for key in FIGURES.values() if key not in judged]
+        evaluated = validation[max(validation)]
+        absent = [key for key in METRICS.values() if key not in evaluated]
         if absent:
             raise ValueError(
                 f'The last evaluation in {self.folder} has no {absent}; it has '
-                f'{sorted(judged)}. Was it trained with another evaluator?'
+                f'{sorted(evaluated)}. Was it trained with another evaluator?'
             )
-        return {name: judged[key] for name, key in FIGURES.items()}
+        return {name: evaluated[key] for name, key in METRICS.items()}
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -83,7 +83,7 @@ def main(argv: list[str] | None = None) -> int:
     ]
     failed = []
     if not args.table:
-        missing = [run for run in runs if run.figures() is None]
+        missing = [run for run in runs if run.metrics() is None]
         with ThreadPoolExecutor(args.jobs) as pool:
             codes = pool.map(lambda run: _train(run, args), missing)
             failed = [run for run, code in zip(missing, codes) if code]
@@ -95,10 +95,10 @@ def main(argv: list[str] | None = None) -> int:
 
 def table(runs: Sequence[Run]) -> str:
     """A row of Markdown for each config, its seeds' mean and, in brackets, each."""
-    lines = ['| | ' + ' | '.join(FIGURES) + ' |', '|---' * (len(FIGURES) + 1) + '|']
+    lines = ['| | ' + ' | '.join(METRICS) + ' |', '|---' * (len(METRICS) + 1) + '|']
     for config in dict.fromkeys(run.config for run in runs):
-        judged = [run.figures() for run in runs if run.config == config]
-        cells = [_cell([f[name] for f in judged if f]) for name in FIGURES]
+        evaluated = [run.metrics() for run in runs if run.config == config]
+        cells = [_cell([f[name] for f in evaluated if f]) for name in METRICS]
         lines.append(f'| {config.stem} | ' + ' | '.join(cells) + ' |')
     return '\n'.join(lines)
 

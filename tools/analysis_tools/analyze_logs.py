@@ -1,4 +1,4 @@
-"""Times and losses of trainings: a table, and curves if a picture is asked for."""
+"""Times and losses of trainings: a table, and curves if an image is asked for."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Measure seconds and memory of training, of pictures, or of a video session."""
+"""Measure seconds and memory of training, of images, or of a video session."""
 
 import sys
 

@@ -1,4 +1,6 @@
-"""Compare our model with stored numbers of the published one, weights drawn alike.
+"""Compare our model with stored numbers of the published one.
+
+Both have the same random weights.
 
 forward: arrays of the network. losses: of training. video: what whole videos give.
 Exit status: 0 all agree, 1 some do not, 2 it could not be checked.
@@ -30,7 +32,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--seed',
         type=int,
         default=0,
-        help='of the drawn weights (numbers of videos tell theirs)',
+        help='of the random weights (numbers of videos tell theirs)',
     )
     parser.add_argument(
         '--config',
@@ -78,7 +80,7 @@ def compare(args: argparse.Namespace) -> Iterator[Comparison]:
     if what == 'video':
         sharpened = testing.SharpenedModel(config, args.table, numbers, args.device)
         return testing.compare_video(sharpened, numbers, Path(args.data))
-    model = testing.build_drawn_model(config, args.table, args.seed).to(args.device)
+    model = testing.build_random_model(config, args.table, args.seed).to(args.device)
     by_kind = dict(forward=testing.compare_forward, losses=testing.compare_losses)
     return by_kind[what](model, numbers)
 

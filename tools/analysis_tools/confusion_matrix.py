@@ -1,4 +1,4 @@
-"""Which categories are taken for which: table, and picture if asked for; see --help."""
+"""Which categories are taken for which: table, and image if asked for; see --help."""
 
 import sys
 

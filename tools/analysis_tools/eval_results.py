@@ -1,4 +1,4 @@
-"""Judge result files: the same as uninext eval; see --help."""
+"""Evaluate result files: the same as uninext eval; see --help."""
 
 import sys
 

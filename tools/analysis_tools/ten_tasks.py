@@ -1,16 +1,16 @@
 """Evaluate one checkpoint on all ten tasks of the held-out Shapes suite.
 
-Prints the table of tasks, figures, what is asked and what was measured, and writes it
-to WORK_DIR/ten_tasks.md and, for programs, WORK_DIR/ten_tasks.json. With --pictures,
-also a picture a task of the best, the median and the worst answer, and a video of all
-tasks; with --page, the page of the documentation that shows them. Exit status: 0
+Prints the table of tasks, metrics, what is asked and what was measured, and writes it
+to WORK_DIR/ten_tasks.md and, for programs, WORK_DIR/ten_tasks.json. With --show-dir,
+also an image a task of the best, the median and the worst prediction, and a video of
+all tasks; with --page, the page of the documentation that shows them. Exit status: 0
 whatever was measured, 2 if something is absent.
 
 Example:
     python tools/analysis_tools/ten_tasks.py work_dirs/stage3_video_shapes/iter_2400.pth
-    python tools/analysis_tools/ten_tasks.py CHECKPOINT --num-videos 4 --num-pictures 20
-    python tools/analysis_tools/ten_tasks.py CHECKPOINT --num-sentences 1 \
-        --pictures docs/assets/ten_tasks --page docs/ten_tasks.md
+    python tools/analysis_tools/ten_tasks.py CHECKPOINT --num-videos 4 --num-images 20
+    python tools/analysis_tools/ten_tasks.py CHECKPOINT --num-expressions 1 \
+        --show-dir docs/assets/ten_tasks --page docs/ten_tasks.md
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('checkpoint', help='weights of stage3_video_shapes.py')
     for name, what in (
         ('--num-videos', 'first N videos'),
-        ('--num-pictures', 'first N pictures'),
-        ('--num-sentences', 'first N sentences of each object'),
+        ('--num-images', 'first N images'),
+        ('--num-expressions', 'first N expressions of each object'),
     ):
         parser.add_argument(name, type=int, metavar='N', help=f'{what} (default: all)')
     parser.add_argument(
@@ -44,7 +44,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--work-dir', default='work_dirs/ten_tasks', help='of the logs')
     parser.add_argument(
-        '--pictures', metavar='DIR', help='draw the best, median and worst answers'
+        '--show-dir', metavar='DIR', help='draw the best, median and worst predictions'
     )
     parser.add_argument(
         '--page', metavar='FILE', help='write the page of the documentation'
@@ -53,8 +53,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--cfg-options', nargs='+', metavar='KEY=VALUE', help='override in all configs'
     )
     args = parser.parse_args(argv)
-    if args.page and not args.pictures:
-        parser.error('--page shows pictures: give their folder with --pictures DIR')
+    if args.page and not args.show_dir:
+        parser.error('--page shows images: give their folder with --show-dir DIR')
     return args
 
 
@@ -62,7 +62,7 @@ def main(argv: list[str] | None = None) -> int:
     """Measure, print, write."""
     args = parse_args(argv)
     from uninext.cli.common import parse_options
-    from uninext.shapes.report import ten_task_pictures as drawing
+    from uninext.shapes.report import ten_task_images as drawing
     from uninext.shapes.report.ten_tasks import (
         load_task_configs,
         measure_ten_tasks,
@@ -81,19 +81,19 @@ def main(argv: list[str] | None = None) -> int:
             args.checkpoint,
             args.work_dir,
             args.num_videos,
-            args.num_pictures,
-            num_sentences=args.num_sentences,
-            hooks_of=album.hooks_of if args.pictures else None,
+            args.num_images,
+            num_expressions=args.num_expressions,
+            hooks_of=album.hooks_of if args.show_dir else None,
         )
         write_ten_tasks(args.work_dir, rows, args.checkpoint)
         print(ten_tasks_table(rows))
-        if args.pictures:
+        if args.show_dir:
             picked = album.pick()
-            drawing.write_task_pages(args.pictures, picked)
-            drawing.write_task_video(Path(args.pictures) / drawing.VIDEO_NAME, picked)
+            drawing.write_task_pages(args.show_dir, picked)
+            drawing.write_task_video(Path(args.show_dir) / drawing.VIDEO_NAME, picked)
         if args.page:
             page = Path(args.page).resolve()
-            folder = Path(os.path.relpath(Path(args.pictures).resolve(), page.parent))
+            folder = Path(os.path.relpath(Path(args.show_dir).resolve(), page.parent))
             command = shlex.join(['python', 'tools/analysis_tools/ten_tasks.py'])
             command += f' {shlex.join(argv if argv is not None else sys.argv[1:])}'
             text = drawing.ten_tasks_page(rows, picked, folder.as_posix(), command)

@@ -1,7 +1,7 @@
 """Convert a simple JSON list of referring expressions for ReferringDataset.
 
 Reads refs with image_id, file_name, width, height, bbox (xywh), sentences and, where
-known, segmentation; writes one record per referred object. Sentences that refer to
+known, segmentation; writes one record per referred object. Expressions that refer to
 nothing are skipped; objects without a mask are kept as boxes.
 
 Example:

@@ -1,4 +1,4 @@
-r"""Generate pictures and videos of shapes for ten tasks.
+r"""Generate images and videos of shapes for ten tasks.
 
 Writes the direct form: OUT/{train,val}/*.jpg,
 OUT/annotations/{instances,refs}_{train,val}.json and, with --videos or --layout,
@@ -19,7 +19,7 @@ import sys
 
 from uninext.cli.common import run_tool
 
-PICTURES_PER_VIDEO = 5  # if layouts are asked for, but no number of videos
+IMAGES_PER_VIDEO = 5  # if layouts are asked for, but no number of videos
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             type=int,
             default=default,
             metavar='N',
-            help=f'pictures of the {split} split (default: {default})',
+            help=f'images of the {split} split (default: {default})',
         )
     parser.add_argument(
         '--videos',
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         metavar='N',
         help='videos of the train, val and test splits (default: none; with --layout, '
-        'one for five pictures)',
+        'one for five images)',
     )
     parser.add_argument(
         '--layout', nargs='+', default=[], metavar='NAME', help='all, or some of them'
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     images = (args.train, args.val, args.test)
     videos = args.videos or (0, 0)
     if args.layout and args.videos is None:
-        videos = [-(-number // PICTURES_PER_VIDEO) for number in images]
+        videos = [-(-number // IMAGES_PER_VIDEO) for number in images]
     generate_suite(
         args.out,
         images,

@@ -1,14 +1,14 @@
 r"""Put together what configs/uninext/stage3_video_tiny.py reads.
 
 Reads a DAVIS-2016 folder (JPEGImages/480p, Annotations/480p, ImageSets, and
-meta_expressions_authored.json with sentences) and, if given, a folder of the MOT17
+meta_expressions_authored.json with expressions) and, if given, a folder of the MOT17
 layout (train/<sequence>/{img1,gt/gt.txt,seqinfo.ini}). Writes
 
     OUT/davis/<video>/00000.jpg        a link to the frames (or a copy: --copy)
     OUT/mot17/<sequence>/img1/*.jpg    the same
     OUT/davis_vis_train.json           instances of the one class 'object'
     OUT/davis_sot_train.json           targets with boxes and masks
-    OUT/davis_refs_train.json          referred objects with their sentences
+    OUT/davis_refs_train.json          referred objects with their expressions
     OUT/mot17_train.json               pedestrians with identities
 
 Example:

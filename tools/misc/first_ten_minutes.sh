@@ -26,7 +26,7 @@ typed "git clone -q $repository $folder"
 cd "$folder"
 shown "cd $folder"
 typed 'make demo'
-typed 'ls demo_output demo_output/pictures'
+typed 'ls demo_output demo_output/images'
 shown 'source .venv/bin/activate'
 source .venv/bin/activate
 typed "python - <<'END'

@@ -24,7 +24,7 @@ BACKBONES = {
     'mmpretrain.ConvNeXt': 'ConvNeXt-{arch}',
     'UninextViT': 'ViT-H',
 }
-# Task -> who follows its prompts, and whether that uses the IoU branch unless told
+# Task -> who tracks its prompts, and whether that uses the IoU branch unless told
 TRACKERS = {
     'mot': ('category', False),
     'mots': ('category', False),
@@ -87,7 +87,7 @@ def training_table(models: list[dict[str, Any]]) -> str:
 
 
 def evaluation_table(models: list[dict[str, Any]]) -> str:
-    """A row for each benchmark, with the settings it is judged at.
+    """A row for each benchmark, with the settings it is evaluated at.
 
     A network of videos is of stage 3; the published checkpoint of another is of
     ``Published Stage`` in the metadata (default: 1), and of stage 3 it is cut down.
@@ -123,7 +123,7 @@ def evaluation_table(models: list[dict[str, Any]]) -> str:
 
 
 def published_table(models: list[dict[str, Any]]) -> str:
-    """A row for each published figure in the metafile.
+    """A row for each published metric in the metafile.
 
     They stand as ``Results`` of the config that reproduces them: a list of
     ``Backbone``, ``Metrics`` (name: value) and ``Source``.
@@ -132,40 +132,40 @@ def published_table(models: list[dict[str, Any]]) -> str:
         models: ``Models`` of a metafile.
 
     Returns:
-        A Markdown table, or a sentence if there is no figure.
+        A Markdown table, or a line of text if there is no metric.
 
     Raises:
-        ValueError: If a figure has no source.
+        ValueError: If a metric has no source.
     """
     rows = []
     for model in models:
         for result in model.get('Results', []):
             if not result.get('Source'):
                 raise ValueError(
-                    f'{model["Name"]}: a figure of {result.get("Backbone")} has no '
-                    'Source. Name the paper and its table, or drop the figure.'
+                    f'{model["Name"]}: a metric of {result.get("Backbone")} has no '
+                    'Source. Name the paper and its table, or drop the metric.'
                 )
-            figures = ', '.join(f'{k} {v}*' for k, v in result['Metrics'].items())
+            metrics = ', '.join(f'{k} {v}*' for k, v in result['Metrics'].items())
             data = model['Metadata']['Evaluation Data']
             rows.append(
                 [
                     data,
                     result['Backbone'],
-                    figures,
+                    metrics,
                     result['Source'],
                     link(model['Config']),
                 ]
             )
     if not rows:
         return (
-            'The metafile has none yet: only figures with a source are entered there.'
+            'The metafile has none yet: only metrics with a source are entered there.'
         )
-    rows_of = table(['data', 'backbone', 'figures', 'source', 'config'], rows)
+    rows_of = table(['data', 'backbone', 'metrics', 'source', 'config'], rows)
     return f'{rows_of}\n\n\\* published, not measured here.'
 
 
 def with_iou(model: Config, task: str) -> bool:
-    """Whether scores are multiplied with the answer of the IoU branch.
+    """Whether scores are multiplied with the prediction of the IoU branch.
 
     Args:
         model: ``model`` of a config.

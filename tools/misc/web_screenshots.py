@@ -1,7 +1,7 @@
 #!/usr/bin/env python
-"""Use the web demo as a visitor does, in a real browser, and take pictures of it.
+"""Use the web demo as a visitor does, in a real browser, and take images of it.
 
-A model enters; ``web_names.png``, ``web_sentence.png``, ``web_painting.png``,
+A model enters; ``web_names.png``, ``web_expression.png``, ``web_painting.png``,
 ``web_video_running.png``, ``web_video.png`` and ``web_phone.png`` leave. Needs
 ``playwright`` and a Chromium of the system.
 """
@@ -27,8 +27,8 @@ LAPTOP = {'width': 1280, 'height': 800}
 PHONE = {'width': 390, 'height': 844}
 TIMEOUT_S = 180  # machines may be busy
 EXAMPLE_WH = (320, 240)
-# Of the second example: a sentence, and strokes over two things.
-SENTENCE = 'the large ring left of the white ring'
+# Of the second example: an expression, and strokes over two objects.
+EXPRESSION = 'the large ring left of the white ring'
 STROKES = {
     'red': [(64, 65), (70, 53), (86, 53), (92, 65)],
     'blue': [(192, 117), (202, 93), (226, 83), (250, 93), (260, 117)],
@@ -100,7 +100,7 @@ class Visitor:
         self.page.on('request', self._note_request)
         self.page.on('console', self._note_message)
         self.page.goto(url)
-        self.page.locator('#picture-ask').wait_for()
+        self.page.locator('#image-ask').wait_for()
 
     def _note_request(self, request) -> None:
         if not request.url.startswith((self._url, 'data:', 'blob:')):
@@ -110,39 +110,39 @@ class Visitor:
         if message.type == 'error':
             self.complaints.append(message.text)
 
-    # ---------------------------------------------------------------------- pictures
+    # ---------------------------------------------------------------------- images
 
-    def give_picture(self, path: Path) -> None:
-        """Drop a picture in."""
-        chooser = self.page.locator('#picture-source input[type=file]')
+    def give_image(self, path: Path) -> None:
+        """Drop an image in."""
+        chooser = self.page.locator('#image-source input[type=file]')
         chooser.set_input_files(str(path))
-        self.page.locator('#picture-source img').wait_for()
+        self.page.locator('#image-source img').wait_for()
 
-    def ask_picture(self, names: str = '', sentences: str = '') -> str:
+    def ask_image(self, categories: str = '', expressions: str = '') -> str:
         """Type prompts and ask; the text of the table, or what the page says."""
-        self.page.locator('#picture-names textarea').fill(names)
-        self.page.locator('#picture-sentences textarea').fill(sentences)
-        self._before_asking('picture')
-        self.page.locator('#picture-ask').click()
-        return self._picture_table()
+        self.page.locator('#image-categories textarea').fill(categories)
+        self.page.locator('#image-expressions textarea').fill(expressions)
+        self._before_asking('image')
+        self.page.locator('#image-ask').click()
+        return self._image_table()
 
-    def give_example_picture(self, number: int) -> str:
+    def give_example_image(self, number: int) -> str:
         """Click on an example, which is asked at once; the text of the table."""
-        self._before_asking('picture')
+        self._before_asking('image')
         self.page.locator('tr.tr-body:visible').nth(number).click()
-        return self._picture_table()
+        return self._image_table()
 
-    def _picture_table(self) -> str:
-        self._wait_for_answer('picture', 'Answered')
-        return self.page.locator('#picture-table').inner_text()
+    def _image_table(self) -> str:
+        self._wait_for_answer('image', 'Answered')
+        return self.page.locator('#image-table').inner_text()
 
     def click_box(self, key: str, box_xyxy: tuple[float, ...], size_wh: tuple) -> str:
         """Click two corners.
 
         Args:
-            key: 'picture' or 'video'.
-            box_xyxy: In pixels of the picture.
-            size_wh: Of the picture.
+            key: 'image' or 'video'.
+            box_xyxy: In pixels of the image.
+            size_wh: Of the image.
 
         Returns:
             The boxes that the page notes.
@@ -165,8 +165,8 @@ class Visitor:
         """Open the tab.
 
         Args:
-            key: 'picture' or 'video'.
-            under: The key of the picture that is waited for; None: any picture.
+            key: 'image' or 'video'.
+            under: The key of the image that is waited for; None: any image.
 
         Returns:
             What is painted with.
@@ -181,10 +181,10 @@ class Visitor:
         """Paint a stroke.
 
         Args:
-            key: 'picture' or 'video'.
+            key: 'image' or 'video'.
             brush: Its colour, as the page calls it.
-            points: (x, y) in pixels of the picture; one is a dot.
-            size_wh: Of the picture.
+            points: (x, y) in pixels of the image; one is a dot.
+            size_wh: Of the image.
         """
         painter = self.open_painter(key)
         painter.get_by_role('button', name=f'{brush} brush').click()
@@ -200,7 +200,7 @@ class Visitor:
     # ------------------------------------------------------------------------ videos
 
     def give_example_video(self, number: int) -> None:
-        """Open the tab of videos and click on an example, which is followed at once."""
+        """Open the tab of videos and click on an example, which is tracked at once."""
         self.page.locator('#tab-videos-button').click()
         self._before_asking('video')
         self.page.locator('tr.tr-body:visible').nth(number).click()
@@ -229,11 +229,11 @@ class Visitor:
 
     # ------------------------------------------------------------------------ camera
 
-    def start_camera(self, names: str, sentences: str = '') -> None:
+    def start_camera(self, categories: str, expressions: str = '') -> None:
         """Open the tab, type prompts and start the camera."""
         self.page.locator('#tab-camera-button').click()
-        self.page.locator('#live-names textarea').fill(names)
-        self.page.locator('#live-sentences textarea').fill(sentences)
+        self.page.locator('#live-categories textarea').fill(categories)
+        self.page.locator('#live-expressions textarea').fill(expressions)
         camera = self.page.locator('#live-source')
         camera.get_by_text('Click to Access Webcam').click()
         camera.get_by_text('Record').click()
@@ -252,7 +252,7 @@ class Visitor:
     # ------------------------------------------------------------------------ general
 
     def screenshot(self, path: Path) -> None:
-        """Take a picture of the screen, after what moves has settled."""
+        """Take an image of the screen, after what moves has settled."""
         self.page.wait_for_timeout(2500)
         self.page.screenshot(path=path, timeout=1000 * TIMEOUT_S)
 
@@ -275,7 +275,7 @@ class Visitor:
 def _on_screen(
     shown: Locator, point: tuple[float, ...], size_wh: tuple
 ) -> tuple[float, float]:
-    """Where a pixel of a picture is, which is fitted into its frame."""
+    """Where a pixel of an image is, which is fitted into its frame."""
     frame, (width, height) = shown.bounding_box(), size_wh
     scale = min(frame['width'] / width, frame['height'] / height)
     left = frame['x'] + (frame['width'] - scale * width) / 2
@@ -284,27 +284,27 @@ def _on_screen(
 
 
 def _paint_and_ask(visitor: Visitor) -> None:
-    """Paint over two things of the second example."""
+    """Paint over two objects of the second example."""
     for brush, points in STROKES.items():
-        visitor.paint('picture', brush, points, EXAMPLE_WH)
-    visitor.ask_picture()
+        visitor.paint('image', brush, points, EXAMPLE_WH)
+    visitor.ask_image()
 
 
 def take_screenshots(url: str, out: Path) -> None:
-    """Visit the page and take the pictures.
+    """Visit the page and take the images.
 
     Args:
         url: Of the page.
-        out: Where pictures go.
+        out: Where images go.
     """
     out.mkdir(parents=True, exist_ok=True)
     with browser() as opened:
         visitor = Visitor(opened, url, LAPTOP)
-        visitor.give_example_picture(0)
+        visitor.give_example_image(0)
         visitor.screenshot(out / 'web_names.png')
-        visitor.give_example_picture(1)
-        visitor.ask_picture(sentences=SENTENCE)
-        visitor.screenshot(out / 'web_sentence.png')
+        visitor.give_example_image(1)
+        visitor.ask_image(expressions=EXPRESSION)
+        visitor.screenshot(out / 'web_expression.png')
         _paint_and_ask(visitor)
         visitor.screenshot(out / 'web_painting.png')
         visitor.give_example_video(1)
@@ -315,13 +315,13 @@ def take_screenshots(url: str, out: Path) -> None:
         visitor.screenshot(out / 'web_video.png')
         visitor.page.close()
         phone = Visitor(opened, url, PHONE)
-        phone.give_example_picture(3)
-        phone.page.locator('#picture-result').scroll_into_view_if_needed()
+        phone.give_example_image(3)
+        phone.page.locator('#image-result').scroll_into_view_if_needed()
         phone.screenshot(out / 'web_phone.png')
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Serve a model and take the pictures.
+    """Serve a model and take the images.
 
     Args:
         argv: Arguments; by default those of the process.

@@ -6,7 +6,7 @@ config. Afterwards: UninextInferencer('OUT.safetensors'), tools/test.py CONFIG O
 Example:
     python tools/model_converters/publish_model.py work_dirs/mine/iter_4000.pth \
         configs/uninext/stage3_video_shapes.py mine.safetensors \
-        --figures work_dirs/ten_tasks/ten_tasks.json
+        --metrics work_dirs/ten_tasks/ten_tasks.json
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('config', help='path or name of its config')
     parser.add_argument('out', metavar='OUT', help='.safetensors file to write')
     parser.add_argument(
-        '--figures', metavar='JSON', help='file of what was measured, for the metadata'
+        '--metrics', metavar='JSON', help='file of what was measured, for the metadata'
     )
     return parser.parse_args(argv)
 
@@ -41,8 +41,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         path = Path(args.config)
         config = path if path.is_file() else config_path(args.config)
-        figures = json.loads(Path(args.figures).read_text()) if args.figures else None
-        report = publish_model(args.checkpoint, config, args.out, figures)
+        metrics = json.loads(Path(args.metrics).read_text()) if args.metrics else None
+        report = publish_model(args.checkpoint, config, args.out, metrics)
     except (ValueError, OSError) as error:
         print(f'error: {error}', file=sys.stderr)
         return EXIT_USER_ERROR

@@ -40,12 +40,12 @@ def draw_curves(
     """Draw the curves of trainings.
 
     Of one run: the summed loss of each source, the losses of the last decoder layer,
-    and the figures of validation if there are some. Of several: a panel for each
-    source, and one for each figure, with a curve a run.
+    and the metrics of validation if there are some. Of several: a panel for each
+    source, and one for each metric, with a curve a run.
 
     Args:
         runs: At least one.
-        out: Picture to write (``.png``, ``.svg``, ``.pdf`` or ``.jpg``).
+        out: Image to write (``.png``, ``.svg``, ``.pdf`` or ``.jpg``).
         keys: Regular expressions of scalars; a panel each instead.
         window: Logged values that a point is the mean of.
         title: Above all.
@@ -81,22 +81,22 @@ def _panels(runs: Sequence[RunLog], keys: Sequence[str]) -> dict[str, list[Line]
     if keys:
         names = [name for key in keys for name in wanted_keys(known, key)]
         return {name: _of_all(runs, name) for name in dict.fromkeys(names)}
-    figures = _shown_figures(runs)
+    metrics = _shown_metrics(runs)
     if len(runs) > 1:
         names = [key for key in known if key.startswith(SOURCE_PREFIX)]
-        return {name: _of_all(runs, name) for name in ['loss', *names, *figures]}
+        return {name: _of_all(runs, name) for name in ['loss', *names, *metrics]}
     (run,) = runs
     sources = [(s, run, f'{SOURCE_PREFIX}{s}') for s in run.sources]
     panels = {
         'sum of all losses, by source': sources or [('all', run, 'loss')],
         'last decoder layer, weighted': [(k, run, k) for k in LAST_LAYER if k in known],
-        'validation': [(key, run, key) for key in figures],
+        'validation': [(key, run, key) for key in metrics],
     }
     return {title: lines for title, lines in panels.items() if lines}
 
 
-def _shown_figures(runs: Sequence[RunLog]) -> list[str]:
-    """Figures that were measured more than once in a run: one point is no curve."""
+def _shown_metrics(runs: Sequence[RunLog]) -> list[str]:
+    """Metrics that were measured more than once in a run: one point is no curve."""
     keys = dict.fromkeys(k for r in runs for v in r.validation.values() for k in v)
     return [k for k in keys if any(len(run.curve(k)[0]) > 1 for run in runs)]
 

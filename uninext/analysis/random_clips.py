@@ -69,7 +69,7 @@ def _frame(
     for mask, (x1, y1, x2, y2) in zip(masks, boxes.astype(int)):
         mask[y1:y2, x1:x2] = 1
     sample = UninextDataSample(metainfo=dict(img_shape=size_hw, ori_shape=size_hw))
-    sample.prompt = Prompt.from_names(NAMES)
+    sample.prompt = Prompt.from_categories(NAMES)
     sample.gt_instances = InstanceData(
         bboxes=torch.from_numpy(boxes),
         labels=torch.from_numpy(generator.integers(0, len(NAMES), num_objects)),

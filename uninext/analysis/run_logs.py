@@ -2,7 +2,7 @@
 
 mmengine writes a line of scalars each time it logs, to
 ``WORK_DIR/<time>/vis_data/scalars.json``: losses (``loss``, ``loss/<source>``,
-``loss_*``) with ``iter``, figures of validation with ``step`` alone. A run that was
+``loss_*``) with ``iter``, metrics of validation with ``step`` alone. A run that was
 resumed has several such files; they are joined by iteration, and the newest counts.
 """
 
@@ -18,7 +18,7 @@ from statistics import fmean, median
 
 LOG = 'vis_data/scalars.json'
 SOURCE_PREFIX = 'loss/'
-NOT_FIGURES = {'step', 'iter', 'epoch', 'time', 'data_time', 'memory', 'lr', 'base_lr'}
+NOT_METRICS = {'step', 'iter', 'epoch', 'time', 'data_time', 'memory', 'lr', 'base_lr'}
 RECENT = 10  # logged windows that the time left is reckoned from
 _MAX_ITERS = re.compile(r'max_iters\s*=\s*(\d+)')
 
@@ -33,7 +33,7 @@ class RunLog:
         name: To tell runs apart.
         training: Iteration -> scalars, in order; each is a mean over the window that
             the config's ``log_processor`` has.
-        validation: Iteration -> figures, in order.
+        validation: Iteration -> metrics, in order.
         max_iters: Where the run ends; None if its config does not tell.
     """
 
@@ -62,8 +62,8 @@ class RunLog:
     def curve(self, key: str) -> tuple[list[int], list[float]]:
         """Iterations and values of a scalar; empty if it was never logged."""
         rows = {**self.training}
-        for iteration, figures in self.validation.items():
-            rows[iteration] = {**rows.get(iteration, {}), **figures}
+        for iteration, metrics in self.validation.items():
+            rows[iteration] = {**rows.get(iteration, {}), **metrics}
         points = [(i, rows[i][key]) for i in sorted(rows) if key in rows[i]]
         return [i for i, _ in points], [value for _, value in points]
 
@@ -102,7 +102,7 @@ def read_run(path: str | Path, name: str | None = None) -> RunLog:
     return RunLog(
         name=name or named.resolve().name,
         training=dict(sorted(training.items())),
-        validation=_figures_only(validation),
+        validation=_metrics_only(validation),
         max_iters=_max_iters(logs[-1].parent / 'config.py'),
     )
 
@@ -159,16 +159,16 @@ def _read_rows(log: Path) -> list[dict[str, float]]:
     return rows
 
 
-def _figures_only(rows: Rows) -> Rows:
+def _metrics_only(rows: Rows) -> Rows:
     kept = {
         step: {
             key: value
             for key, value in rows[step].items()
-            if key not in NOT_FIGURES and isinstance(value, (int, float))
+            if key not in NOT_METRICS and isinstance(value, (int, float))
         }
         for step in sorted(rows)
     }
-    return {step: figures for step, figures in kept.items() if figures}
+    return {step: metrics for step, metrics in kept.items() if metrics}
 
 
 def _max_iters(config: Path) -> int | None:

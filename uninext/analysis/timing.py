@@ -22,7 +22,7 @@ class Timing:
 
     Attributes:
         seconds: Of each call after the warm-up.
-        items: Pictures, frames or samples of a call.
+        items: Images, frames or samples of a call.
         peak_bytes: Highest memory beyond what was held before the warm-up.
     """
 
@@ -45,7 +45,7 @@ class Timing:
         """Items a second, over all calls."""
         return self.items * len(self.seconds) / sum(self.seconds)
 
-    def line(self, unit: str = 'pictures') -> str:
+    def line(self, unit: str = 'images') -> str:
         """All of it, for people.
 
         Args:
@@ -74,7 +74,7 @@ def measure(
         iterations: That count.
         warmup: Calls before, which do not count.
         device: Is waited for at the end of each call.
-        items: Pictures, frames or samples of a call.
+        items: Images, frames or samples of a call.
         report: Gets a line a call.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The front door: a model, pictures or a video, and prompts enter; results leave.
+"""The front door: a model, images or a video, and prompts enter; results leave.
 
 Prompts of an image share its backbone pass. Videos go through a
 :class:`uninext.models.trackers.VideoSession`.
@@ -25,7 +25,7 @@ from uninext.apis.masks import load_mask
 from uninext.apis.prompts import asked_prompts, checked_score_thr
 from uninext.apis.result_streams import collected, with_progress
 from uninext.apis.results import AskedPrompt, Result
-from uninext.apis.sources import Picture, Source, open_source
+from uninext.apis.sources import Source, SourceImage, open_source
 from uninext.checkpoint import load_weights
 from uninext.model_zoo import (
     build_uninext,
@@ -44,18 +44,18 @@ class _Asked(NamedTuple):
     """An image, ready for the network.
 
     Attributes:
-        picture: As it came.
+        original: As it came.
         image: (3, h, w) uint8, of the network's size.
         sample: With both sizes and what is asked in it.
     """
 
-    picture: Picture
+    original: SourceImage
     image: Tensor
     sample: UninextDataSample
 
 
 class UninextInferencer:
-    """Find, segment and follow what is asked for.
+    """Find, segment and track what is asked for.
 
     Args:
         model: A name (``'uninext_tiny'``, which None means too); the path or name of a
@@ -65,7 +65,7 @@ class UninextInferencer:
         checkpoint: Weights; every key must fit. Must be given with a config.
         device: 'cpu', 'cuda', ...; 'auto' takes the accelerator if there is one, and
             leaves a built model where it is.
-        scale: (long, short) sides that pictures are resized to; None: as they are;
+        scale: (long, short) sides that images are resized to; None: as they are;
             'auto': what the config evaluates images and videos at, see
             :class:`uninext.utils.inference_scale.InferenceScale`; (1333, 800) for a
             built model.
@@ -127,36 +127,37 @@ class UninextInferencer:
         on_error: str = 'raise',
         progress: bool | None = None,
     ) -> list[Result] | Iterator[Result]:
-        """Ask for something in pictures or in a video; prompts may be mixed.
+        """Ask for something in images or in a video; prompts may be mixed.
 
         Args:
-            source: Path of a picture or video; folder, pattern (``'*.jpg'``) or list
-                of pictures; (H, W, 3) uint8 BGR array; PIL image; number of a camera;
+            source: Path of an image or video; folder, pattern (``'*.jpg'``) or list
+                of images; (H, W, 3) uint8 BGR array; PIL image; number of a camera;
                 address (``rtsp://...``).
             categories: Names, ``'person, car'`` or a list; all that is one of them. See
-                :func:`uninext.structures.parse_names`.
-            expression: A sentence about one thing, or a list of them.
-            box: (4,) xyxy in pixels, or (n, 4): things to follow, shown in the first
-                frame. In pictures every picture shows its own: a box becomes a mask.
+                :func:`uninext.structures.parse_categories`.
+            expression: An expression about one object, or a list of them.
+            box: (4,) xyxy in pixels, or (n, 4): objects to track, shown in the first
+                frame. In images every image shows its own: a box becomes a mask.
             mask: (H, W) or (n, H, W), or paths of image files: the same by masks. A
                 map (H, W) of whole numbers shows a target by each number but 0; of
                 files see :func:`uninext.apis.masks.read_masks`.
-            score_thr: Of categories, in 0..1; what asks for one thing always has an
+            score_thr: Of categories, in 0..1; what asks for one object always has an
                 answer.
-            batch_size: Pictures that go through the network together, where they
-                have one size there: answers do not depend on it. Frames of a video go
+            batch_size: Images that go through the network together, where they
+                have one size there: predictions do not depend on it. Frames of a video
+                    go
                 one by one.
             stream: Return a generator. Cameras and addresses need it, long videos
                 should have it.
-            as_video: Take pictures as frames (True), frames as pictures (False).
+            as_video: Take images as frames (True), frames as images (False).
             on_error: An image that cannot be read, or does not fit the box or mask,
                 is an error with its name ('raise'), or is left out with a
                 :class:`uninext.apis.SkippedImageWarning` ('skip'). Frames that are
-                followed are never left out.
+                tracked are never left out.
             progress: Show a bar; None: where there is a terminal.
 
         Returns:
-            A result for every picture or frame, in order.
+            A result for every image or frame, in order.
 
         Raises:
             ValueError: If nothing is asked for, or something cannot be used; it says
@@ -165,12 +166,12 @@ class UninextInferencer:
         prompts, asked = asked_prompts(categories, expression, box, load_mask(mask))
         score_thr = checked_score_thr(score_thr)
         opened = open_source(source)
-        follow = opened.is_video if as_video is None else as_video
-        self._check(prompts, opened, follow, stream, batch_size)
+        track = opened.is_video if as_video is None else as_video
+        self._check(prompts, opened, track, stream, batch_size)
         if on_error not in ON_ERROR:
             raise ValueError(f'on_error must be one of {ON_ERROR}, got {on_error!r}.')
-        if follow:
-            results = self._follow(opened, prompts, asked, score_thr)
+        if track:
+            results = self._track(opened, prompts, asked, score_thr)
         else:
             ready = self._ready(opened, prompts, on_error)
             results = self._look(ready, asked, score_thr, batch_size)
@@ -181,14 +182,14 @@ class UninextInferencer:
         self,
         prompts: Sequence[Prompt | Target],
         source: Source,
-        follow: bool,
+        track: bool,
         stream: bool,
         batch_size: int,
     ) -> None:
         """Whether the model can do it, before anything is read."""
         if not isinstance(batch_size, int) or batch_size < 1:
             raise ValueError(f'batch_size must be at least 1, got {batch_size}.')
-        if follow:
+        if track:
             self._need_trackers('Videos need')
             self.scale.for_videos()
         else:
@@ -214,7 +215,7 @@ class UninextInferencer:
                 f'{wanted} a UNINEXTVideo, and this model is a '
                 f'{type(self.model).__name__}. Take a stage-3 config, e.g. '
                 'configs/uninext/stage3_video.py, with its weights; or ask by '
-                'categories or expression in pictures (of a video: as_video=False).'
+                'categories or expression in images (of a video: as_video=False).'
             )
 
     def remarks(
@@ -230,7 +231,7 @@ class UninextInferencer:
             expression: As of :meth:`__call__`.
 
         Returns:
-            Sentences for people: words that are cut off, words that no token stands
+            Expressions for people: words that are cut off, words that no token stands
             for.
 
         Raises:
@@ -242,15 +243,15 @@ class UninextInferencer:
 
     # ------------------------------------------------------------------------- videos
 
-    def follow(
+    def track(
         self,
         *,
         categories: str | Sequence[str] | None = None,
         expression: str | Sequence[str] | None = None,
         box: Any = None,
         mask: Any = None,
-    ) -> Following:
-        """Follow through frames that you have in hand, one by one.
+    ) -> Tracking:
+        """Track through frames that you have in hand, one by one.
 
         Args:
             categories: As of :meth:`__call__`.
@@ -262,19 +263,19 @@ class UninextInferencer:
             Whose ``step`` takes a frame. Several may be open at a time.
 
         Raises:
-            ValueError: If nothing is asked for, or the model cannot follow.
+            ValueError: If nothing is asked for, or the model cannot track.
 
         Example:
-            >>> following = find.follow(categories='car')        # doctest: +SKIP
+            >>> tracking = find.track(categories='car')        # doctest: +SKIP
             >>> for frame in camera:                             # doctest: +SKIP
-            ...     print(following.step(frame).track_ids)
+            ...     print(tracking.step(frame).track_ids)
         """
         prompts, asked = asked_prompts(categories, expression, box, load_mask(mask))
         self._need_trackers('Videos need')
         session = self.model.open(scale=self.scale.for_videos())
-        return Following(session, prompts, asked)
+        return Tracking(session, prompts, asked)
 
-    def _follow(
+    def _track(
         self,
         source: Source,
         prompts: Sequence[Prompt | Target],
@@ -282,11 +283,11 @@ class UninextInferencer:
         score_thr: float,
     ) -> Iterator[Result]:
         session = self.model.open(scale=self.scale.for_videos())
-        following = Following(session, prompts, asked)
-        for picture in source.read():
-            yield following._take(picture, score_thr)
+        tracking = Tracking(session, prompts, asked)
+        for image in source.read():
+            yield tracking._take(image, score_thr)
 
-    # ----------------------------------------------------------------------- pictures
+    # ----------------------------------------------------------------------- images
 
     def _look(
         self,
@@ -302,20 +303,20 @@ class UninextInferencer:
             ready, lambda one: one.image.shape, find, batch_size
         )
         for one, found in results:
-            yield _result(one.picture, asked, found)
+            yield _result(one.original, asked, found)
 
     def _ready(
         self, source: Source, prompts: Sequence[Prompt | Target], on_error: str
     ) -> Iterator[_Asked]:
         """Images and their prompts; what does not fit is told, or left out, here."""
-        for picture in source.read(on_error=on_error):
+        for original in source.read(on_error=on_error):
             try:
-                image, sample = self._packed(picture.image)
+                image, sample = self._packed(original.image)
                 sample.prompts = [self._prompt_in(p, image, sample) for p in prompts]
             except ValueError as error:
-                skip_or_raise(error, picture.name, on_error)
+                skip_or_raise(error, original.name, on_error)
                 continue
-            yield _Asked(picture, image, sample)
+            yield _Asked(original, image, sample)
 
     @torch.no_grad()
     def _find(self, batch: Sequence[_Asked], score_thr: float) -> list[InstanceData]:
@@ -355,12 +356,12 @@ class UninextInferencer:
         return VisualPrompt(self.model.trackers[kind].show(prompt, frame).templates)
 
 
-class Following:
-    """Prompts that are followed through frames; of :meth:`UninextInferencer.follow`.
+class Tracking:
+    """Prompts that are tracked through frames; of :meth:`UninextInferencer.track`.
 
     Args:
         session: A new one.
-        prompts: What to follow.
+        prompts: What to track.
         asked: The same for people.
     """
 
@@ -387,23 +388,23 @@ class Following:
             score_thr: Of categories, in 0..1.
             path: Where the frame is from, for the result.
         """
-        return self._take(Picture(image, path), score_thr)
+        return self._take(SourceImage(image, path), score_thr)
 
-    def _take(self, picture: Picture, score_thr: float = SCORE_THRESHOLD) -> Result:
+    def _take(self, image: SourceImage, score_thr: float = SCORE_THRESHOLD) -> Result:
         """Find in the next frame; see :meth:`step`.
 
         Args:
-            picture: The frame, with where and when it is from.
+            image: The frame, with where and when it is from.
             score_thr: Of categories, in 0..1.
         """
         score_thr = checked_score_thr(score_thr)
-        found = self._session.step(picture.image).pred_instances
+        found = self._session.step(image.image).pred_instances
         single = torch.tensor(
             [prompt.single for prompt in self._asked], device=found.scores.device
         )
         found = found[(found.scores >= score_thr) | single[found.prompt_ids]]
         self._done += 1
-        return _result(picture, self._asked, found, self._done - 1)
+        return _result(image, self._asked, found, self._done - 1)
 
 
 def _kind_of(target: Target) -> str:
@@ -411,14 +412,14 @@ def _kind_of(target: Target) -> str:
 
 
 def _result(
-    picture: Picture,
+    image: SourceImage,
     asked: tuple[AskedPrompt, ...],
     found: InstanceData,
     frame: int | None = None,
 ) -> Result:
     arrays = {name: value.cpu().numpy() for name, value in found.items()}
     return Result(
-        image=picture.image,
+        image=image.image,
         prompts=asked,
         boxes_xyxy=arrays['bboxes'],
         scores=arrays['scores'],
@@ -426,7 +427,7 @@ def _result(
         prompt_ids=arrays['prompt_ids'],
         track_ids=arrays.get('instances_ids'),
         masks=arrays.get('masks'),
-        path=picture.path,
+        path=image.path,
         frame=frame,
-        time=picture.time,
+        time=image.time,
     )

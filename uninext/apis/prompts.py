@@ -1,6 +1,6 @@
 """What people ask for, and how sure they want it: checked, brought to one form.
 
-Names, sentences, boxes and masks become prompts and targets.
+Names, expressions, boxes and masks become prompts and targets.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def asked_prompts(
         prompts += prompts_of(None, categories, None, None, None)
     if expression is not None:
         several = isinstance(expression, (list, tuple))
-        for sentence in expression if several else [expression]:
-            prompts += prompts_of(None, None, sentence, None, None)
+        for one in expression if several else [expression]:
+            prompts += prompts_of(None, None, one, None, None)
     if box is not None:
         prompts += prompts_of(None, None, None, box, None)
     if mask is not None:

@@ -1,9 +1,9 @@
-"""What was found in a picture or frame, ready to be drawn, saved and exported.
+"""What was found in an image or frame, ready to be drawn, saved and exported.
 
-Arrays leave the inferencer as a :class:`Result`; pictures, JSON and COCO leave here,
+Arrays leave the inferencer as a :class:`Result`; images, JSON and COCO leave here,
 what is made of whole videos and sets leaves ``uninext.apis.exports``.
 
-Shape legend: n instances, (H, W) the picture.
+Shape legend: n instances, (H, W) the image.
 """
 
 from __future__ import annotations
@@ -35,9 +35,10 @@ class AskedPrompt:
     """A prompt as people read it.
 
     Attributes:
-        text: The names, the sentence, or the box; 'mask' for a mask.
+        text: The names, the expression, or the box; 'mask' for a mask.
         names: What the labels of its instances mean.
-        single: Whether it asks for one thing, whose best answer is always reported.
+        single: Whether it asks for one object, whose best prediction is always
+            reported.
     """
 
     text: str
@@ -47,22 +48,22 @@ class AskedPrompt:
 
 @dataclass(eq=False)
 class Result:
-    """What was found in one picture or frame.
+    """What was found in one image or frame.
 
     Attributes:
-        image: (H, W, 3) uint8 BGR, the picture itself.
+        image: (H, W, 3) uint8 BGR, the image itself.
         prompts: Everything that was asked for.
-        boxes_xyxy: (n, 4) float32, pixels of the picture.
+        boxes_xyxy: (n, 4) float32, pixels of the image.
         scores: (n,) float32 in 0..1.
         label_ids: (n,) int64, index into the names of the instance's prompt.
         prompt_ids: (n,) int64, index into ``prompts``.
-        track_ids: (n,) int64, the same for the same thing all through a video; -1 where
-            a tracker is not sure yet; None in single pictures.
+        track_ids: (n,) int64, the same for the same object all through a video; -1
+            where a tracker is not sure yet; None in single images.
         masks: (n, H, W) bool; None if the model predicts none.
-        path: File of the picture; None if it came as an array or in a video.
-        frame: Number of the frame from 0; None in single pictures.
+        path: File of the image; None if it came as an array or in a video.
+        frame: Number of the frame from 0; None in single images.
         time: Of the frame, seconds from the beginning of its video; None in single
-            pictures, and where the source does not tell.
+            images, and where the source does not tell.
     """
 
     image: np.ndarray
@@ -84,11 +85,11 @@ class Result:
         counts = Counter(self.labels)
         found = ', '.join(f'{count} {label}' for label, count in counts.items())
         where = self.path if self.frame is None else f'frame {self.frame}'
-        return f'Result({where or "picture"}: {found or "nothing found"})'
+        return f'Result({where or "image"}: {found or "nothing found"})'
 
     @property
     def labels(self) -> list[str]:
-        """n names: of the category, the sentence, or 'target'."""
+        """n names: of the category, the expression, or 'target'."""
         return [
             self.prompts[prompt].names[label]
             for prompt, label in zip(self.prompt_ids, self.label_ids)
@@ -105,26 +106,26 @@ class Result:
         names = (name for prompt in self.prompts for name in prompt.names)
         return {name: i for i, name in enumerate(dict.fromkeys(names), start=1)}
 
-    # ------------------------------------------------------------------------ pictures
+    # ------------------------------------------------------------------------ images
 
     def plot(self, with_prompts: bool = False) -> np.ndarray:
         """Draw masks, boxes, names, scores and track ids.
 
-        A track keeps its colour through a video, a category in all pictures. Where
+        A track keeps its colour through a video, a category in all images. Where
         several prompts have a name in common, their number stands behind it.
 
         Args:
             with_prompts: Put a bar with all prompts on top.
 
         Returns:
-            (H, W, 3) uint8 BGR, a new picture; higher by the bar.
+            (H, W, 3) uint8 BGR, a new image; higher by the bar.
         """
-        picture = cv2.cvtColor(self.image, cv2.COLOR_BGR2RGB)
+        image = cv2.cvtColor(self.image, cv2.COLOR_BGR2RGB)
         colors, texts = self.colors, self._captions()
         order = np.argsort(-self.scores, kind='stable').tolist()  # the best on top
         masks = None if self.masks is None else [self.masks[i] for i in order]
-        picture = draw_instances(
-            picture,
+        image = draw_instances(
+            image,
             self.boxes_xyxy[order],
             [texts[i] for i in order],
             [colors[i] for i in order],
@@ -132,12 +133,12 @@ class Result:
         )
         if with_prompts:
             caption = prompt_caption([prompt.text for prompt in self.prompts])
-            font_size = DrawingScale.of(*picture.shape[:2]).font_size
-            picture = add_caption(picture, caption, font_size)
-        return cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+            font_size = DrawingScale.of(*image.shape[:2]).font_size
+            image = add_caption(image, caption, font_size)
+        return cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
 
     def save(self, path: str | Path) -> Path:
-        """Write the picture of :meth:`plot`; folders are made.
+        """Write the image of :meth:`plot`; folders are made.
 
         Args:
             path: Its suffix names the format, e.g. ``.jpg`` or ``.png``.
@@ -146,13 +147,13 @@ class Result:
             The path.
 
         Raises:
-            ValueError: If the suffix is no format of pictures.
+            ValueError: If the suffix is no format of images.
         """
         path = Path(path)
         if not path.suffix or not cv2.haveImageWriter(str(path)):
             raise ValueError(
-                f'{path} has no suffix of a picture: save to a .jpg or .png file. '
-                'For figures take to_json().'
+                f'{path} has no suffix of an image: save to a .jpg or .png file. '
+                'For metrics take to_json().'
             )
         path.parent.mkdir(parents=True, exist_ok=True)
         if not cv2.imwrite(str(path), self.plot()):
@@ -178,7 +179,7 @@ class Result:
     # ------------------------------------------------------------------------- exports
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything but the picture, of types that JSON knows; masks as COCO RLE."""
+        """Everything but the image, of types that JSON knows; masks as COCO RLE."""
         height, width = self.image.shape[:2]
         instances = []
         for i, (label, text) in enumerate(zip(self.labels, self.prompt_texts)):
@@ -214,7 +215,7 @@ class Result:
         """Detections in the result format of COCO.
 
         Args:
-            image_id: Of the picture.
+            image_id: Of the image.
             category_ids: Name -> id; None: :attr:`categories`.
 
         Returns:
@@ -267,12 +268,12 @@ def checked_tracks(result: Result) -> list[int]:
     """The n track ids of a frame.
 
     Raises:
-        ValueError: If it is a single picture.
+        ValueError: If it is a single image.
     """
     if result.track_ids is None or result.frame is None:
         raise ValueError(
             'Tracks are written of the frames of a video, and these are single '
-            'pictures. Give the inferencer a video, or as_video=True with a folder.'
+            'images. Give the inferencer a video, or as_video=True with a folder.'
         )
     return result.track_ids.tolist()
 

@@ -1,6 +1,6 @@
-"""Pictures and videos of users, in whatever form they come; read one at a time.
+"""Images and videos of users, in whatever form they come; read one at a time.
 
-A path, array, picture, folder, pattern, list, camera or address enters; pictures leave.
+A path, array, image, folder, pattern, list, camera or address enters; images leave.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from uninext.utils.image_files import (
 )
 
 EXPECTED = (
-    'Give the path of a picture or video, a folder, a pattern such as "frames/*.jpg", '
+    'Give the path of an image or video, a folder, a pattern such as "frames/*.jpg", '
     'an array (height, width, 3) uint8 BGR, a PIL image, a list of these, the number '
     'of a camera, or an address such as rtsp://...'
 )
 
 
-class Picture(NamedTuple):
-    """A picture and where it came from.
+class SourceImage(NamedTuple):
+    """An image and where it came from.
 
     Attributes:
         image: (H, W, 3) uint8 BGR.
@@ -54,15 +54,15 @@ class Source:
     """What a user gave, understood.
 
     Attributes:
-        read: Opens it; pictures are read one by one. ``read(on_error='skip')`` leaves
+        read: Opens it; images are read one by one. ``read(on_error='skip')`` leaves
             out images that cannot be used, with a warning; frames of a video end
             where they cannot be read.
-        is_video: Whether the pictures are frames.
+        is_video: Whether the images are frames.
         count: How many there are; None if that is not known.
         may_end: False for cameras and addresses.
     """
 
-    read: Callable[..., Iterator[Picture]]
+    read: Callable[..., Iterator[SourceImage]]
     is_video: bool = False
     count: int | None = None
     may_end: bool = True
@@ -76,10 +76,10 @@ def open_source(source: Any) -> Source:
 
     Raises:
         ValueError: If there is no such file, nothing fits a pattern, a list or folder
-            is empty, or this is nothing that has pictures.
+            is empty, or this is nothing that has images.
     """
     if isinstance(source, bool):
-        raise ValueError(f'{source} is no picture. {EXPECTED}')
+        raise ValueError(f'{source} is no image. {EXPECTED}')
     if isinstance(source, int):
         return Source(partial(_frames_of, source), is_video=True, may_end=False)
     if isinstance(source, str) and '://' in source:
@@ -98,15 +98,15 @@ def _is_video(path: str | Path) -> bool:
 
 
 def _items_of(source: Any) -> list[Any]:
-    """Single pictures, not read yet: paths, arrays, PIL images."""
+    """Single images, not read yet: paths, arrays, PIL images."""
     if isinstance(source, (np.ndarray, Image.Image)):
         return [source]
     if isinstance(source, (str, Path)):
         return _paths_of(source)
     if not isinstance(source, Sequence):
-        raise ValueError(f'{type(source).__name__} is no picture. {EXPECTED}')
+        raise ValueError(f'{type(source).__name__} is no image. {EXPECTED}')
     if not source:
-        raise ValueError(f'The list of pictures is empty. {EXPECTED}')
+        raise ValueError(f'The list of images is empty. {EXPECTED}')
     items = []
     for item in source:
         is_file = isinstance(item, (str, Path))
@@ -114,7 +114,7 @@ def _items_of(source: Any) -> list[Any]:
             is_file and (_is_video(item) or '://' in str(item))
         ):
             raise ValueError(
-                f'A list holds pictures only, and {item} is a video or camera. Call '
+                f'A list holds images only, and {item} is a video or camera. Call '
                 'once for every video.'
             )
         items.extend(_items_of(item))
@@ -128,7 +128,7 @@ def _paths_of(source: str | Path) -> list[str]:
         found = [str(file) for file in list_images(path)]
         if not found:
             raise ValueError(
-                f'The folder {path} holds no picture '
+                f'The folder {path} holds no image '
                 f'({", ".join(sorted(IMAGE_SUFFIXES))}).'
             )
         return found
@@ -138,12 +138,12 @@ def _paths_of(source: str | Path) -> list[str]:
         matches = glob.glob(str(source), recursive=True)
         found = sorted(filter(is_image_name, matches), key=natural_key)
         if not found:
-            raise ValueError(f'No picture fits the pattern {source}.')
+            raise ValueError(f'No image fits the pattern {source}.')
         return found
     raise ValueError(f'There is no file or folder {source}. {EXPECTED}')
 
 
-def _images_of(items: Sequence[Any], on_error: str = 'raise') -> Iterator[Picture]:
+def _images_of(items: Sequence[Any], on_error: str = 'raise') -> Iterator[SourceImage]:
     """Single images, checked; what is wrong with one is told with its name."""
     for number, item in enumerate(items):
         path = _path_of(item)
@@ -154,7 +154,7 @@ def _images_of(items: Sequence[Any], on_error: str = 'raise') -> Iterator[Pictur
         except ValueError as error:
             skip_or_raise(error, name, on_error)
             continue
-        yield Picture(image, path, name=name)
+        yield SourceImage(image, path, name=name)
 
 
 def _path_of(item: Any) -> str | None:
@@ -169,7 +169,7 @@ def _load(item: Any) -> np.ndarray:
     return image_of_pil(item) if isinstance(item, Image.Image) else read_image(item)
 
 
-def _frames_of(source: str | int, on_error: str = 'raise') -> Iterator[Picture]:
+def _frames_of(source: str | int, on_error: str = 'raise') -> Iterator[SourceImage]:
     """Frames of a video; what cannot be read ends it, whatever the user wants."""
     for number, (frame, time) in enumerate(read_timed_frames(source)):
-        yield Picture(frame, None, time, f'frame {number}')
+        yield SourceImage(frame, None, time, f'frame {number}')

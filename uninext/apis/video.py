@@ -63,7 +63,7 @@ def open_session(
 
 
 def read_frames(source: str | Path | int) -> Iterator[np.ndarray]:
-    """Read a video file, a folder of pictures, a camera or a stream, frame by frame.
+    """Read a video file, a folder of images, a camera or a stream, frame by frame.
 
     Nothing but the newest frame is held.
 
@@ -98,7 +98,7 @@ def read_timed_frames(
     is_address = isinstance(source, str) and '://' in source
     if not isinstance(source, int) and not is_address and not Path(source).is_file():
         raise SourceError(
-            f'There is no video {source}. Give a file, a folder of pictures, an '
+            f'There is no video {source}. Give a file, a folder of images, an '
             'address or the number of a camera.'
         )
     capture = cv2.VideoCapture(source if isinstance(source, int) else str(source))
@@ -129,7 +129,6 @@ def _images_in(folder: Path) -> list[Path]:
     files = list_images(folder)
     if not files:
         raise SourceError(
-            f'The folder {folder} holds no picture '
-            f'({", ".join(sorted(IMAGE_SUFFIXES))}).'
+            f'The folder {folder} holds no image ({", ".join(sorted(IMAGE_SUFFIXES))}).'
         )
     return files

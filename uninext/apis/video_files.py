@@ -103,7 +103,7 @@ def _promised(path: str | Path) -> _Promised | None:
 
 
 def _seconds_of(container: InputContainer, stream: VideoStream) -> float | None:
-    """Length of the pictures; of a file whose sound may be longer it is not known."""
+    """Length of the images; of a file whose sound may be longer it is not known."""
     import av
 
     if stream.duration:

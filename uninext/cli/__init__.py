@@ -4,9 +4,9 @@ One module per subcommand, with ``DESCRIPTION``, ``add_arguments`` and ``run``; 
 scripts in ``tools/`` call the same functions. No module here imports torch at the top:
 ``--help`` answers at once.
 
-``predict`` (``predict_plan``, ``predict_report``): pictures and videos into results.
-``train`` (``fine_tune``, ``dry_run``), ``test``: configs into models and figures.
-``evaluate``: result files into figures (``uninext eval``).
+``predict`` (``predict_plan``, ``predict_report``): images and videos into results.
+``train`` (``fine_tune``, ``dry_run``), ``test``: configs into models and metrics.
+``evaluate``: result files into metrics (``uninext eval``).
 ``convert``: checkpoints between layouts. ``info``: what is installed.
 ``demo``: the page in the browser. ``completion``: the TAB key.
 ``command``: the door to them all. ``common``: what they share.

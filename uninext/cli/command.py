@@ -45,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
     """
     parser = argparse.ArgumentParser(
         prog='uninext',
-        description='Find and follow instances in images and videos by prompt.',
+        description='Find and track instances in images and videos by prompt.',
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

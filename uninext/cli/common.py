@@ -93,9 +93,9 @@ def names_of(options: Sequence[str] | None) -> tuple[str, ...] | None:
     """
     if options is None:
         return None
-    from uninext.structures import parse_names
+    from uninext.structures import parse_categories
 
-    return parse_names(','.join(options))
+    return parse_categories(','.join(options))
 
 
 def prepare_process(args: argparse.Namespace) -> None:

@@ -6,7 +6,7 @@ import argparse
 
 from uninext.cli.common import add_model_options
 
-DESCRIPTION = 'Open a page in the browser: pictures, videos and prompts enter there.'
+DESCRIPTION = 'Open a page in the browser: images, videos and prompts enter there.'
 EXAMPLES = """\
 examples:
   uninext demo

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f'batches of each process; default {DEFAULT_BATCHES}',
     )
     group.add_argument(
-        '--dry-run-pictures',
+        '--dry-run-images',
         type=Path,
         metavar='DIR',
         help='save 2 samples of each source, drawn',
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def dry_run(cfg: Config, args: argparse.Namespace) -> None:
-    """Read the data, probe it, draw from it, print the table, save pictures.
+    """Read the data, probe it, draw from it, print the table, save images.
 
     Args:
         cfg: The config of a training.
@@ -69,10 +69,10 @@ def dry_run(cfg: Config, args: argparse.Namespace) -> None:
     mixture = draws.simulate(dataset, samplers, args.dry_run_batches)
     print(f'\n{args.dry_run_ranks} ranks x {args.dry_run_batches} batches')
     print(mixture.table())
-    if args.dry_run_pictures is not None:
+    if args.dry_run_images is not None:
         sampler = draws.build_sampler(cfg, dataset, 0)
         drawn = draws.first_draws(dataset, sampler, args.dry_run_batches)
-        draws.save_samples(dataset, drawn, args.dry_run_pictures)
+        draws.save_samples(dataset, drawn, args.dry_run_images)
 
 
 def check_sizes(dataset: MultiTaskDataset) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 EPILOG = """\
 your own data:
   uninext train --data my_coco.json --images DIR --from uninext_tiny
-  uninext train --data names.json sentences.json --images DIR --from WEIGHTS.pth
+  uninext train --data names.json expressions.json --images DIR --from WEIGHTS.pth
   uninext train --data my_videos.json --images DIR --from WEIGHTS.pth --freeze backbone
 The config of the run is printed and is WORK_DIR/config.py. docs/tutorials has more.
 """
@@ -38,9 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--data',
         nargs='+',
         metavar='JSON',
-        help='annotations in the format of COCO (with "expressions": sentences) or of '
-        'YouTube-VIS; one file of names and one of sentences may be mixed; or a folder '
-        'with annotations and pictures',
+        help='annotations in the format of COCO (with "expressions": [...]) or of '
+        'YouTube-VIS; one file of categories and one of expressions may be mixed; or a '
+        'folder with annotations and images',
     )
     group.add_argument(
         '--images',
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         default=[],
         metavar='JSON',
-        help='annotations to judge by; a part of --data is held out if absent',
+        help='annotations to evaluate on; a part of --data is held out if absent',
     )
     group.add_argument(
         '--val-images', nargs='+', default=[], metavar='DIR', help='of --val-data'
@@ -64,13 +64,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=0.15,
         metavar='SHARE',
-        help='share of pictures or videos that is held out; default 0.15',
+        help='share of images or videos that is held out; default 0.15',
     )
     group.add_argument(
         '--val-expressions',
         type=int,
         metavar='N',
-        help='judge images by the first N expressions; default all',
+        help='evaluate images by the first N expressions; default all',
     )
     group.add_argument(
         '--from',
@@ -106,7 +106,7 @@ def _add_schedule_arguments(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         '--no-baseline',
         action='store_true',
-        help='do not judge the start model for comparison',
+        help='do not evaluate the start model for comparison',
     )
 
 
@@ -150,7 +150,7 @@ def check(args: argparse.Namespace) -> None:
 def run(
     args: argparse.Namespace, apply_options: Callable[..., None], train: Train
 ) -> None:
-    """Prepare, judge, train, judge again, and say what to do next.
+    """Prepare, evaluate, train, evaluate again, and say what to do next.
 
     Args:
         args: Parsed arguments of ``uninext train``.
@@ -233,7 +233,7 @@ def _tell_of(part: OwnPart, is_given: bool) -> None:
     for note in train.notes:
         print(f'  note: {note}')
     how = 'given' if is_given else 'held out'
-    print(f'{val.kind.source} to judge by ({how}): {val.summary()}')
+    print(f'{val.kind.source} to evaluate on ({how}): {val.summary()}')
     for note in val.notes:
         print(f'  note: {note}')
 
@@ -253,8 +253,8 @@ def _tell_of_start(plan: FineTuning) -> None:
             'boxes and colours as well (BoxInst)'
         )
     if not all(part.val.has_all_masks for part in plan.parts):
-        what = 'judged by boxes alone' if plan.is_evaluated else 'not judged'
-        print(f'  not all objects to judge by have masks: {what}')
+        what = 'evaluated by boxes alone' if plan.is_evaluated else 'not evaluated'
+        print(f'  not all objects to evaluate on have masks: {what}')
 
 
 def _evaluated_before(
@@ -271,7 +271,8 @@ def _evaluated_before(
         return evaluate_start(cfg, plan.work_dir / 'start')
     except FileError as error:
         raise ValueError(
-            f'The start model cannot be judged: {error}\n--no-baseline trains without.'
+            f'The start model cannot be evaluated: {error}\n'
+            '--no-baseline trains without.'
         ) from error
 
 
@@ -283,14 +284,14 @@ def _report(
 ) -> None:
     """Print metrics side by side, keep them, draw, and say what to type next."""
     from uninext.fine_tuning import report
-    from uninext.fine_tuning.work_dir import CONFIG, FIGURES
+    from uninext.fine_tuning.work_dir import CONFIG, METRICS
     from uninext.formats.json_file import write_json
 
     if after:
-        print(f'\n{report.figures_table(before, after)}')
-        path = plan.work_dir / FIGURES
+        print(f'\n{report.metrics_table(before, after)}')
+        path = plan.work_dir / METRICS
         write_json({'before': before, 'after': after}, path)
-        print(f'All figures: {path}')
+        print(f'All metrics: {path}')
         sheet = report.draw_held_out(plan, runner)
         if sheet is not None:
             print(f'Images (left: ground truth, right: predictions): {sheet}')

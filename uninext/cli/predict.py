@@ -42,16 +42,16 @@ if TYPE_CHECKING:
     from uninext.apis import UninextInferencer
     from uninext.apis.exports import PredictionFiles
 
-DESCRIPTION = 'Find and follow what is asked for in pictures and videos.'
+DESCRIPTION = 'Find and track what is asked for in images and videos.'
 EXAMPLES = """\
 examples:
-  everything that is a person or a car, in all pictures of a folder:
+  everything that is a person or a car, in all images of a folder:
     uninext predict photos --categories 'person, car'
-  one thing, described; the sentence may be repeated:
+  one object, described; the expression may be repeated:
     uninext predict street.jpg --expression 'the man in red'
   a mask of what is in a box:
     uninext predict street.jpg --box 80 80 400 400
-  follow it, with all dogs besides, through a video:
+  track it, with all dogs besides, through a video:
     uninext predict video.mp4 --box 20 30 120 200 --categories dog
   labels to correct in CVAT, and to train on:
     uninext predict video.mp4 --categories dog --save video,cvat,ytvis
@@ -59,7 +59,7 @@ examples:
     uninext predict 0 --categories person --show --save none
 
 Prompts of all kinds may be mixed: they share one pass of the network. A box or mask
-shows its thing in the first frame of a video, and in each picture by itself.
+shows its object in the first frame of a video, and in each image by itself.
 """
 EXIT_INCOMPLETE = 3  # a part of the sources could not be used
 EXIT_INTERRUPTED = 130
@@ -67,10 +67,10 @@ ESCAPE = 27  # the key
 # What is written, for --help, which may import nothing heavy; tests compare it with
 # uninext.apis.exports.EXPORTS.
 SAVES = {
-    'pictures': 'annotated pictures, under their own names',
+    'images': 'annotated images, under their own names',
     'video': 'one annotated H.264 video each: NAME.mp4',
-    'frames': 'annotated frames as pictures: NAME/000000.jpg',
-    'json': 'all that was found: PICTURE.json; NAME.jsonl, a line a frame',
+    'frames': 'annotated frames as images: NAME/000000.jpg',
+    'json': 'all that was found: IMAGE.json; NAME.jsonl, a line a frame',
     'coco': 'coco_labels.json, a label set in COCO format; coco_results.json',
     'ytvis': 'ytvis_labels.json, a label set as of YouTube-VIS; ytvis_results.json',
     'mot': 'tracks as text of MOTChallenge: NAME.txt',
@@ -87,7 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'source',
         nargs='+',
         metavar='SOURCE',
-        help='picture, video, folder, quoted pattern ("frames/*.jpg"), number of a '
+        help='image, video, folder, quoted pattern ("frames/*.jpg"), number of a '
         'camera, or address (rtsp://...)',
     )
     _add_prompts(parser.add_argument_group('what to look for (at least one)'))
@@ -106,8 +106,8 @@ def _add_prompts(group: Any) -> None:
     group.add_argument(
         '--expression',
         action='append',
-        metavar='SENTENCE',
-        help='one thing, described; may be repeated',
+        metavar='EXPRESSION',
+        help='one object, described; may be repeated',
     )
     group.add_argument(
         '--box',
@@ -115,13 +115,13 @@ def _add_prompts(group: Any) -> None:
         type=float,
         action='append',
         metavar=('X1', 'Y1', 'X2', 'Y2'),
-        help='one thing, shown by two corners, in pixels; may be repeated',
+        help='one object, shown by two corners, in pixels; may be repeated',
     )
     group.add_argument(
         '--mask',
         action='append',
         metavar='FILE',
-        help='one thing, shown by a picture that is 0 outside of it, or several by a '
+        help='one object, shown by an image that is 0 outside of it, or several by a '
         'palette or by numbers; may be repeated',
     )
     group.add_argument(
@@ -140,7 +140,7 @@ def _add_model(group: Any) -> None:
         nargs=2,
         type=int,
         metavar=('LONG', 'SHORT'),
-        help='sides that pictures are resized to; default: those that the config '
+        help='sides that images are resized to; default: those that the config '
         'evaluates its model at',
     )
     group.add_argument(
@@ -148,26 +148,26 @@ def _add_model(group: Any) -> None:
         type=int,
         default=1,
         metavar='N',
-        help='pictures of one size that go through the network together; changes no '
+        help='images of one size that go through the network together; changes no '
         'result; default %(default)s',
     )
     group.add_argument(
         '--as-video',
         action=argparse.BooleanOptionalAction,
-        help='follow through the pictures of a folder; or take each frame of a video '
+        help='track through the images of a folder; or take each frame of a video '
         'by itself',
     )
     group.add_argument(
         '--strict',
         action='store_true',
-        help='stop at the first picture or video that is damaged; default: leave it '
+        help='stop at the first image or video that is damaged; default: leave it '
         'out, go on, and leave with status 3',
     )
     group.add_argument(
         '--limit',
         type=int,
         metavar='N',
-        help='stop after so many pictures, or frames of each video',
+        help='stop after so many images, or frames of each video',
     )
 
 
@@ -284,7 +284,7 @@ def _check(args: argparse.Namespace) -> None:
     screens = ('DISPLAY', 'WAYLAND_DISPLAY')
     if args.show and sys.platform == 'linux' and not any(map(os.environ.get, screens)):
         raise ValueError(
-            '--show needs a screen, and DISPLAY is not set. Leave it out: pictures and '
+            '--show needs a screen, and DISPLAY is not set. Leave it out: images and '
             'videos are written to --out.'
         )
 
@@ -392,8 +392,8 @@ class _Window:
 
     NAME = 'uninext (q: close)'
 
-    def show(self, picture: np.ndarray) -> bool:
-        """Show a picture; False if the user wants no more.
+    def show(self, image: np.ndarray) -> bool:
+        """Show an image; False if the user wants no more.
 
         Raises:
             ValueError: If no window can be opened.
@@ -401,10 +401,10 @@ class _Window:
         import cv2
 
         try:
-            cv2.imshow(self.NAME, picture)
+            cv2.imshow(self.NAME, image)
             return cv2.waitKey(1) not in (ord('q'), ESCAPE)
         except cv2.error as error:
             raise ValueError(
                 f'--show cannot open a window here ({error.err}). Leave it out: '
-                'pictures and videos are written to --out.'
+                'images and videos are written to --out.'
             ) from error

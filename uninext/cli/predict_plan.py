@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from uninext.apis.exports import Origin
 
-DEFAULT_SAVES = ('pictures', 'video', 'json')
+DEFAULT_SAVES = ('images', 'video', 'json')
 DEFAULT_OUT = 'found'
 DEFAULT_FPS = 25.0  # of folders, cameras and addresses
 MAX_FPS = 1000
@@ -31,10 +31,10 @@ class Job:
     Attributes:
         source: What the inferencer gets.
         name: What the files of a video are called.
-        is_video: Whether its pictures are frames.
-        is_tracked: Whether they are followed.
+        is_video: Whether its images are frames.
+        is_tracked: Whether they are tracked.
         fps: Of the source, if it says so.
-        root: Folder that its pictures lie in; None if it has no files of pictures.
+        root: Folder that its images lie in; None if it has no files of images.
     """
 
     source: Any
@@ -46,11 +46,11 @@ class Job:
 
 
 def jobs_of(sources: Sequence[str], as_video: bool | None) -> list[Job]:
-    """Tell what the sources are; pictures that follow each other become one job.
+    """Tell what the sources are; images that follow each other become one job.
 
     Args:
         sources: Of the command line.
-        as_video: Whether pictures are frames; None: folders are not, videos are.
+        as_video: Whether images are frames; None: folders are not, videos are.
 
     Raises:
         ValueError: If there is no such source; nothing is read yet.
@@ -67,7 +67,7 @@ def jobs_of(sources: Sequence[str], as_video: bool | None) -> list[Job]:
                 jobs.append(_video_job(text, source, opened.is_video, is_tracked))
             continue
         root = Path(os.path.commonpath([_root_of(text) for text, *_ in members]))
-        name = root.resolve().name or 'pictures'
+        name = root.resolve().name or 'images'
         source = [source for _, source, _ in members]
         jobs.append(Job(source, name, key == 'frames', key == 'frames', root=root))
     names: Counter = Counter()
@@ -88,7 +88,7 @@ def _together(text: str, source: Any, opened: Any, as_video: bool) -> str | None
     """Of sources beside each other those with one key are one job; None: by itself."""
     if opened.is_video or (as_video and not Path(text).is_file()):
         return None
-    return 'frames' if as_video else 'pictures'
+    return 'frames' if as_video else 'images'
 
 
 def _video_job(text: str, source: Any, is_video: bool, is_tracked: bool) -> Job:
@@ -110,7 +110,7 @@ def _video_job(text: str, source: Any, is_video: bool, is_tracked: bool) -> Job:
 
 
 def _root_of(text: str) -> str:
-    """The folder that a picture, folder or pattern starts from."""
+    """The folder that an image, folder or pattern starts from."""
     path = Path(text)
     if path.is_dir():
         return str(path.absolute())
@@ -159,11 +159,11 @@ def saves_for(
     suiting = [name for name in saves if any(map(EXPORTS[name].fits, origins))]
     absent = [name for name in saves if name not in suiting]
     if asked is not None and absent:
-        are = 'frames that are not followed' if jobs[0].is_video else 'pictures'
+        are = 'frames that are not tracked' if jobs[0].is_video else 'images'
         raise ValueError(
             f'--save {absent[0]} needs {EXPORTS[absent[0]].needs}, and {jobs[0].name} '
             f'holds {are}. Leave {", ".join(absent)} out; or give videos, or '
-            '--as-video to follow through the pictures of a folder.'
+            '--as-video to track through the images of a folder.'
         )
     return suiting
 
@@ -194,7 +194,7 @@ def output_folder(out: Path | None, overwrite: bool) -> Path:
 
 
 def check_inputs_stay(out: Path, sources: Sequence[str]) -> None:
-    """Refuse to write where the sources lie: results have the names of pictures.
+    """Refuse to write where the sources lie: results have the names of images.
 
     Raises:
         ValueError: If ``out`` is the folder of a source.
@@ -202,8 +202,8 @@ def check_inputs_stay(out: Path, sources: Sequence[str]) -> None:
     for text in sources:
         if '://' not in text and Path(_root_of(text)).resolve() == out.resolve():
             raise ValueError(
-                f'--out {out} is the folder of {text}: annotated pictures would '
-                'replace the pictures themselves. Give another folder.'
+                f'--out {out} is the folder of {text}: annotated images would '
+                'replace the images themselves. Give another folder.'
             )
 
 
@@ -214,7 +214,7 @@ def label_root(jobs: Sequence[Job]) -> Path | None:
         jobs: The sources.
 
     Returns:
-        That of all pictures; None, the output folder, if frames must be written.
+        That of all images; None, the output folder, if frames must be written.
     """
     roots = [job.root for job in jobs]
     return None if None in roots else Path(os.path.commonpath(roots))

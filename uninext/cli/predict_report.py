@@ -22,11 +22,11 @@ class Tally:
     """What was found, counted for the summary.
 
     Attributes:
-        numbers: Kind of source -> pictures or frames.
+        numbers: Kind of source -> images or frames.
         found: Kind of source -> name -> instances, or tracks where there are any.
     """
 
-    KINDS = ('found in {} pictures', 'found in {} frames', 'followed through {} frames')
+    KINDS = ('found in {} images', 'found in {} frames', 'tracked through {} frames')
 
     def __init__(self) -> None:
         self.numbers: Counter[str] = Counter()
@@ -72,7 +72,7 @@ class Tally:
 
 
 class Problems:
-    """Damaged pictures and videos: every one is told when it comes, and counted.
+    """Damaged images and videos: every one is told when it comes, and counted.
 
     Use it in a ``with`` block, and each job in one of :meth:`of_a_job`.
 
@@ -82,7 +82,7 @@ class Problems:
 
     Attributes:
         messages: What was said of each.
-        num_skipped: Pictures that were left out.
+        num_skipped: Images that were left out.
     """
 
     def __init__(self, ends_with_job: bool, is_strict: bool) -> None:
@@ -124,7 +124,7 @@ class Problems:
     def lines(self) -> list[str]:
         """How many there were, for people."""
         counts = {
-            'pictures skipped': self.num_skipped,
+            'images skipped': self.num_skipped,
             'sources damaged': len(self.messages) - self.num_skipped,
         }
         return [
@@ -149,7 +149,8 @@ def summary(
     lines += tally.lines()
     if not any(tally.found.values()):
         lines.append(
-            f'nothing was found: try other names, or a --score-thr below {score_thr:g}'
+            'nothing was found: try other categories, or a --score-thr below '
+            f'{score_thr:g}'
         )
     written = folder.written
     if written:

@@ -24,10 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--out', help='save predictions to this .pkl file')
     parser.add_argument(
-        '--show', action='store_true', help='show pictures of predictions in a window'
+        '--show', action='store_true', help='show images of predictions in a window'
     )
     parser.add_argument(
-        '--show-dir', help='save pictures of predictions in work_dir/TIME/SHOW_DIR'
+        '--show-dir', help='save images of predictions in work_dir/TIME/SHOW_DIR'
     )
     parser.add_argument(
         '--wait-time', type=float, default=2, help='seconds a window stays (--show)'

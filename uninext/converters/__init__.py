@@ -6,7 +6,7 @@ at all, and a count of what was left out and why.
 ``refer`` reads referring sets over images, ``mot_challenge`` MOT17 and its like,
 ``bdd100k`` the four sets of BDD100K,
 ``single_object`` LaSOT and its like, ``video_objects`` DAVIS and YouTube-VOS,
-``referring_video`` sentences about objects in videos; ``video_sets`` is the table of
+``referring_video`` expressions about objects in videos; ``video_sets`` is the table of
 these three. ``video_check`` checks a video file. ``files`` reads and writes,
 ``mask_folders`` reads masks, ``video_json`` writes the layout of all video sets.
 """

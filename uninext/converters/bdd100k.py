@@ -1,6 +1,6 @@
 """Write the four sets of BDD100K in the layouts that the datasets read.
 
-The download's labels (Scalabel JSON, or bitmasks) in; COCO files for the picture sets
+The download's labels (Scalabel JSON, or bitmasks) in; COCO files for the image sets
 and video JSON for the tracking sets out.
 """
 
@@ -46,7 +46,7 @@ class BDDSet:
         name: What it is called in file names.
         labels: Places of its labels below ``labels/`` of the download; the first that
             exists is read. RLE come first: they are the bitmasks, in less space.
-        images: Folder of its pictures below the download.
+        images: Folder of its images below the download.
         categories: Its classes; their ids count from 1.
         with_masks: Whether an object without a mask is left out.
         in_videos: Whether its frames belong to videos.
@@ -102,10 +102,10 @@ BDD_SETS = {
 
 @dataclass
 class ImageConversion:
-    """What the conversion of a picture set read and left out.
+    """What the conversion of an image set read and left out.
 
     Attributes:
-        images: Pictures written.
+        images: Images written.
         objects: Objects to be found.
         masks: How many annotations have a mask.
         ignored: Annotations written with ``iscrowd`` 1.
@@ -189,8 +189,8 @@ def convert_bdd100k(
         labels: JSON file, folder of JSON files, or folder of bitmasks.
         out_file: File to write.
         bdd_set: One of :data:`BDD_SETS`.
-        images: Folder of the pictures. Given, pictures that are not there are left out
-            and sizes come from the pictures; None believes the labels, and takes
+        images: Folder of the images. Given, images that are not there are left out
+            and sizes come from the images; None believes the labels, and takes
             1280 x 720 where they name no size.
         strict: Raise instead of leaving out.
         progress: Show a progress bar.
@@ -237,7 +237,7 @@ def _convert_images(
         for frame in read_label_file(file, bdd_set.categories, in_videos=False)
     ]
     for frame in tracked(frames, 'images', progress):
-        size_wh = _picture_size(frame, folder, conversion)
+        size_wh = _image_size(frame, folder, conversion)
         if size_wh is None:
             continue
         image = dict(
@@ -266,7 +266,7 @@ def _convert_images(
     conversion.images = len(images)
     if not images:
         raise DatasetError(
-            f'Nothing to write to {out_file}: no usable picture was found.\n'
+            f'Nothing to write to {out_file}: no usable image was found.\n'
             + conversion.summary('Found')
         )
     content = dict(
@@ -276,15 +276,15 @@ def _convert_images(
     return conversion
 
 
-def _picture_size(
+def _image_size(
     frame: ScalabelFrame, folder: Path | None, conversion: ImageConversion
 ) -> tuple[int, int] | None:
-    """Width and height of a picture; None, counted, if it cannot be read."""
+    """Width and height of an image; None, counted, if it cannot be read."""
     if folder is None:
         return frame.size_wh or BDD_SIZE_WH
     try:
-        with Image.open(folder / frame.name) as picture:  # reads the header
-            return picture.size
+        with Image.open(folder / frame.name) as image:  # reads the header
+            return image.size
     except FileNotFoundError:
         conversion.skip('image that is not on the disk', folder / frame.name)
     except OSError:
@@ -310,7 +310,7 @@ def _convert_videos(
             if not name:
                 raise DatasetError(
                     f'{file} has frames without "videoName": these are labels of '
-                    f'pictures, not of {bdd_set.name}.'
+                    f'images, not of {bdd_set.name}.'
                 )
             kept, size_wh = _frames_on_disk(list(group), folder, conversion)
             video_json.add(

@@ -1,6 +1,6 @@
-"""Read masks that are kept as one indexed picture a frame.
+"""Read masks that are kept as one indexed image a frame.
 
-Folders of pictures whose pixel values are object numbers in; boxes and run-length codes
+Folders of images whose pixel values are object numbers in; boxes and run-length codes
 of each object over the frames out.
 """
 
@@ -57,7 +57,7 @@ def read_mask_video(
         conversion: Counts what is left out.
         stems: Frames to read; those that are not on disk are left out. None: all.
         binary: As of :func:`read_object_ids`.
-        every_frame_masked: Leave out frames that have no picture in ``masks``.
+        every_frame_masked: Leave out frames that have no image in ``masks``.
 
     Returns:
         The video; None, counted, if no frame is left.
@@ -106,9 +106,9 @@ def read_tracks(
     """Read the objects of a video.
 
     Args:
-        paths: The picture of each frame; None for a frame that has none.
+        paths: The image of each frame; None for a frame that has none.
         size_wh: Width and height that they must have, in pixels.
-        conversion: Counts pictures that are absent, unreadable or of another size.
+        conversion: Counts images that are absent, unreadable or of another size.
         binary: As of :func:`read_object_ids`.
 
     Returns:

@@ -84,9 +84,9 @@ def convert_mot_challenge(
     folders = _sequence_folders(root / split)
     for folder in tracked(folders, 'sequences', progress):
         sequence = _read_sequence(folder, root)
-        truth = folder / 'gt' / 'gt.txt'
-        given = truth, sequence, min_visibility, video_json.conversion
-        tracks = _read_tracks(*given) if truth.is_file() else []
+        ground_truth = folder / 'gt' / 'gt.txt'
+        given = ground_truth, sequence, min_visibility, video_json.conversion
+        tracks = _read_tracks(*given) if ground_truth.is_file() else []
         video_json.add(
             list(sequence.frames.values()),
             (sequence.width, sequence.height),
@@ -137,7 +137,7 @@ def _read_sequence(folder: Path, root: Path) -> _Sequence:
 
 
 def _read_tracks(
-    truth: Path,
+    ground_truth: Path,
     sequence: _Sequence,
     min_visibility: float,
     conversion: VideoConversion,
@@ -145,15 +145,15 @@ def _read_tracks(
     place_of = {number: place for place, number in enumerate(sequence.frames)}
     tracks: dict[tuple[int, int, bool, bool], Track] = {}
     seen: set[tuple[int, int]] = set()
-    for row in _read_rows(truth):
+    for row in _read_rows(ground_truth):
         if (row.frame, row.track) in seen:
             raise DatasetError(
-                f'{truth}, frame {row.frame}: the id {row.track} is there twice. An '
-                'object has one box in a frame.'
+                f'{ground_truth}, frame {row.frame}: the id {row.track} is there '
+                'twice. An object has one box in a frame.'
             )
         seen.add((row.frame, row.track))
         if row.frame not in place_of:
-            where = f'{truth}, frame {row.frame}'
+            where = f'{ground_truth}, frame {row.frame}'
             conversion.skip('box in a frame that is not on the disk', where)
             continue
         hidden = row.visibility < min_visibility
@@ -173,15 +173,15 @@ def _read_tracks(
     return list(tracks.values())
 
 
-def _read_rows(truth: Path) -> list[_Row]:
-    table = read_mot(truth)
+def _read_rows(ground_truth: Path) -> list[_Row]:
+    table = read_mot(ground_truth)
     rows = []
     for values, num, line in zip(table.rows.tolist(), table.num_columns, table.lines):
         frame, track, x, y, width, height, flag, kind, visibility, _ = values
         if problem := _problem_of(kind, num):
             raise DatasetError(
-                f'{truth}, line {line}: expected frame, id, x, y, width, height, '
-                f'consider, class, visibility; {problem}.'
+                f'{ground_truth}, line {line}: expected frame, id, x, y, width, '
+                f'height, consider, class, visibility; {problem}.'
             )
         visibility = visibility if num > LEAST_COLUMNS else 1.0
         box = (x, y, width, height)

@@ -49,7 +49,7 @@ MIXED_NAME = 'refcoco-mixed'
 
 @dataclass(frozen=True)
 class ReferredObject:
-    """An object and the sentences that refer to it.
+    """An object and the expressions that refer to it.
 
     Attributes:
         file_name: Of the photograph, below the image folder.
@@ -59,7 +59,7 @@ class ReferredObject:
         ann_id: Of the object; None if the file has none for it.
         bbox: [x, y, width, height] in pixels.
         segmentation: COCO polygons or RLE; None if unknown.
-        expressions: At least one sentence.
+        expressions: At least one expression.
     """
 
     file_name: str
@@ -86,11 +86,11 @@ class Conversion:
 
     def summary(self, title: str) -> str:
         """A few lines for people: kept, without mask, skipped and why."""
-        sentences = sum(len(o.expressions) for o in self.objects)
+        expressions = sum(len(o.expressions) for o in self.objects)
         photographs = len({o.image_id for o in self.objects})
         boxes_only = sum(o.segmentation is None for o in self.objects)
         lines = [
-            f'{title}: {len(self.objects)} objects with {sentences} sentences on '
+            f'{title}: {len(self.objects)} objects with {expressions} expressions on '
             f'{photographs} images'
         ]
         if boxes_only:
@@ -128,8 +128,8 @@ def convert_refer(
             continue
         image = images.get(ref['image_id'])
         annotation = annotations.get(ref['ann_id'])
-        sentences = [s.get('sent') or s.get('raw', '') for s in ref['sentences']]
-        _add(conversion, image, annotation, sentences)
+        expressions = [s.get('sent') or s.get('raw', '') for s in ref['sentences']]
+        _add(conversion, image, annotation, expressions)
     return splits
 
 
@@ -143,9 +143,9 @@ def mix_train_splits(
     Args:
         sets: Split -> conversion, of each set.
         keep_leaks: Keep images that occur in a val or test split of any of the sets.
-            The published training does, so its figures on those splits are favoured.
+            The published training does, so its metrics on those splits are favoured.
         keep_duplicates: Keep an object that several sets refer to as several records,
-            as the published training does, instead of one with all sentences.
+            as the published training does, instead of one with all expressions.
 
     Returns:
         The merged objects, and how many were left out.
@@ -171,8 +171,8 @@ def mix_train_splits(
             if key in merged:
                 mixed.skipped['object merged with one of another set'] += 1
                 old = merged[key]
-                sentences = dict.fromkeys(old.expressions + obj.expressions)
-                obj = ReferredObject(**{**vars(old), 'expressions': tuple(sentences)})
+                expressions = dict.fromkeys(old.expressions + obj.expressions)
+                obj = ReferredObject(**{**vars(old), 'expressions': tuple(expressions)})
             merged[key] = obj
     mixed.objects = list(merged.values())
     return mixed
@@ -198,14 +198,14 @@ def convert_refexp_json(path: Path, progress: bool = True) -> Conversion:
         if lacking:
             raise DatasetError(f'{path}: refs[{position}] has no {lacking}.')
         if ref.get('no_target'):
-            conversion.skipped['the sentence refers to nothing in the image'] += 1
+            conversion.skipped['the expression refers to nothing in the image'] += 1
             continue
-        sentences = [
+        expressions = [
             s if isinstance(s, str) else s.get('sent') or s.get('raw', '')
             for s in ref['sentences']
         ]
         image = {**ref, 'id': ref['image_id']}
-        _add(conversion, image, {**ref, 'id': ref.get('ann_id')}, sentences)
+        _add(conversion, image, {**ref, 'id': ref.get('ann_id')}, expressions)
     return conversion
 
 
@@ -251,11 +251,11 @@ def _add(
     conversion: Conversion,
     image: dict | None,
     annotation: dict | None,
-    sentences: Iterable[str],
+    texts: Iterable[str],
 ) -> None:
     """Add an object, or count why not."""
     expressions = tuple(
-        dict.fromkeys(s.strip() for s in sentences if clean_expression(s).strip())
+        dict.fromkeys(s.strip() for s in texts if clean_expression(s).strip())
     )
     if image is None:
         conversion.skipped['its image is not in instances.json'] += 1
@@ -266,7 +266,7 @@ def _add(
     elif min(annotation['bbox'][2:4]) <= 0:
         conversion.skipped['its box is empty'] += 1
     elif not expressions:
-        conversion.skipped['it has no sentence'] += 1
+        conversion.skipped['it has no expression'] += 1
     else:
         conversion.objects.append(
             ReferredObject(

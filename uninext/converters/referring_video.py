@@ -1,7 +1,7 @@
-"""Convert sets of sentences about objects in videos: Ref-YouTube-VOS and Ref-DAVIS.
+"""Convert sets of expressions about objects in videos: Ref-YouTube-VOS and Ref-DAVIS.
 
-Files of sentences and folders of indexed masks in; the shared video JSON out. For
-training, one record of ``videos`` is one referred object with all its sentences.
+Files of expressions and folders of indexed masks in; the shared video JSON out. For
+training, one record of ``videos`` is one referred object with all its expressions.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def convert_referred_objects(
 ) -> VideoConversion:
     """Write one record per referred object, for training.
 
-    A record has the frames in which the object is visible and all its sentences;
+    A record has the frames in which the object is visible and all its expressions;
     objects that are visible in fewer than two frames are left out.
 
     Args:
@@ -80,14 +80,14 @@ def convert_referred_objects(
     out = VideoJson(strict=strict)
     videos = _videos_of(meta_file)
     for name, record in tracked(list(videos.items()), 'videos', progress):
-        sentences = _sentences(name, record, out.conversion)
+        expressions = _expressions(name, record, out.conversion)
         video = read_mask_video(
             images, masks, name, out.conversion, record.get('frames'), binary
         )
         if video is None:
             continue
-        for number, expressions in sentences.items():
-            _add_object(out, video, number, expressions)
+        for number, texts in expressions.items():
+            _add_object(out, video, number, texts)
     return out.save(out_file)
 
 
@@ -101,9 +101,9 @@ def convert_ref_youtube_vos(
     """Convert a split of Ref-YouTube-VOS.
 
     ``train``: see :func:`convert_referred_objects`. Other splits have no public masks:
-    one record per sentence, with ``video`` and ``exp_id``, by which results are filed.
-    The file of ``valid`` lists the videos of ``test`` too; where the file of ``test``
-    is there, they are left out (202 videos remain).
+    one record per expression, with ``video`` and ``exp_id``, by which results are
+    filed. The file of ``valid`` lists the videos of ``test`` too; where the file of
+    ``test`` is there, they are left out (202 videos remain).
 
     Arguments as of :func:`convert_referred_objects`; ``root`` is the download.
     """
@@ -150,7 +150,7 @@ def convert_ref_davis(
     strict: bool = False,
     progress: bool = True,
 ) -> VideoConversion:
-    """Convert the validation videos of Ref-DAVIS with the sentences of one annotator.
+    """Convert the validation videos of Ref-DAVIS with the expressions of one annotator.
 
     One record per video; its ``expressions`` and ``object_ids`` are those of its
     objects, and the annotations are the objects, with all masks, in the same order.
@@ -166,7 +166,7 @@ def convert_ref_davis(
         DatasetError: If the download is not what was expected.
     """
     text_file = root / 'davis_text_annotations' / REF_DAVIS_FILES[split]
-    sentences = read_davis_sentences(require(text_file, REF_DAVIS_LAYOUT))
+    expressions = read_davis_expressions(require(text_file, REF_DAVIS_LAYOUT))
     davis = require(root / 'DAVIS', REF_DAVIS_LAYOUT)
     images = require(davis / 'JPEGImages' / '480p', REF_DAVIS_LAYOUT)
     masks = davis / 'Annotations_unsupervised' / '480p'
@@ -174,9 +174,9 @@ def convert_ref_davis(
         masks = require(davis / 'Annotations' / '480p', REF_DAVIS_LAYOUT)
     out = VideoJson(strict=strict)
     for name in tracked(davis_videos(davis, '2017', 'val'), 'videos', progress):
-        of_video = sentences.get(name)
+        of_video = expressions.get(name)
         if not of_video:
-            out.conversion.skip('video without a sentence', name)
+            out.conversion.skip('video without an expression', name)
             continue
         video = read_mask_video(images, masks, name, out.conversion)
         if video is None:
@@ -197,11 +197,11 @@ def convert_ref_davis(
     return out.save(out_file)
 
 
-def read_davis_sentences(path: Path) -> dict[str, dict[int, str]]:
-    """Read lines of video, object number and sentence in quotes.
+def read_davis_expressions(path: Path) -> dict[str, dict[int, str]]:
+    """Read lines of video, object number and expression in quotes.
 
     Returns:
-        Video -> object number -> sentence. The names that the files misspell are put
+        Video -> object number -> expression. The names that the files misspell are put
         right.
 
     Raises:
@@ -220,11 +220,11 @@ def read_davis_sentences(path: Path) -> dict[str, dict[int, str]]:
         if len(words) < 3 or not words[1].isdigit():
             raise DatasetError(
                 f'{path}, line {position}: "{line}" is not a video, the number of an '
-                'object and a sentence in quotes.'
+                'object and an expression in quotes.'
             )
         name = _MISSPELT.get(words[0], words[0])
-        sentence = ' '.join(words[2].split()).strip('"').strip()
-        videos.setdefault(name, {})[int(words[1])] = sentence
+        expression = ' '.join(words[2].split()).strip('"').strip()
+        videos.setdefault(name, {})[int(words[1])] = expression
     return videos
 
 
@@ -266,18 +266,18 @@ def _videos_of(meta_file: Path) -> dict[str, dict[str, Any]]:
     return videos
 
 
-def _sentences(
+def _expressions(
     name: str, record: dict[str, Any], conversion: VideoConversion
 ) -> dict[int, list[str]]:
-    """Object number -> its different sentences."""
-    sentences: dict[int, list[str]] = {}
+    """Object number -> its different expressions."""
+    expressions: dict[int, list[str]] = {}
     for key, expression in record.get('expressions', {}).items():
         text = expression['exp'].strip()
         if not clean_expression(text).strip():
-            reason, example = 'sentence without a word', f'{name} expression {key}'
+            reason, example = 'expression without a word', f'{name} expression {key}'
             conversion.skip(reason, example, fault=False)
             continue
-        known = sentences.setdefault(int(expression['obj_id']), [])
+        known = expressions.setdefault(int(expression['obj_id']), [])
         if text not in known:
             known.append(text)
-    return sentences
+    return expressions

@@ -37,7 +37,7 @@ class VideoConversion:
         objects: Written annotations.
         boxes: Boxes in them, over all frames.
         masks: Masks in them, over all frames.
-        expressions: Sentences of the videos.
+        expressions: Expressions of the videos.
         absent: Reason -> number of frames of an object that have no box, as the data
             set says itself.
         skipped: Reason -> count of what was left out.
@@ -86,7 +86,7 @@ class VideoConversion:
         lines = [
             f'{title}: {self.videos} videos with {self.frames} frames; {self.objects} '
             f'objects with {self.boxes} boxes and {self.masks} masks'
-            + (f'; {self.expressions} sentences' if self.expressions else '')
+            + (f'; {self.expressions} expressions' if self.expressions else '')
         ]
         lines += [f'  no box {n}: {why}' for why, n in sorted(self.absent.items())]
         lines += [

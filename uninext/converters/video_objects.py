@@ -1,4 +1,4 @@
-"""Convert sets for following given objects by masks: DAVIS and YouTube-VOS.
+"""Convert sets for tracking given objects by masks: DAVIS and YouTube-VOS.
 
 Folders of frames and of indexed masks in; the shared video JSON out, one annotation an
 object, with its masks and the boxes around them.
@@ -174,10 +174,10 @@ def _training_categories(root: Path) -> set[str] | None:
     if not path.is_file():
         return None
     return {
-        thing['category']
+        object['category']
         for record in read_json(path).get('videos', {}).values()
-        for thing in record.get('objects', {}).values()
-        if 'category' in thing
+        for object in record.get('objects', {}).values()
+        if 'category' in object
     }
 
 

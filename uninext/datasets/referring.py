@@ -1,8 +1,8 @@
-"""Referring expressions: one sample per object that sentences refer to.
+"""Referring expressions: one sample per object that expressions refer to.
 
 Annotation file in, dictionaries out. In the file, every record of ``images`` stands for
 one referred object: record ids are unique, ``file_name`` repeats, ``expressions`` lists
-the sentences, and one record of ``annotations`` belongs to it. The converters of
+the expressions, and one record of ``annotations`` belongs to it. The converters of
 ``tools/dataset_converters`` write it.
 """
 
@@ -18,11 +18,11 @@ from uninext.structures import clean_expression
 
 @DATASETS.register_module()
 class ReferringDataset(PromptCocoDataset):
-    """Objects that sentences refer to (RefCOCO, RefCOCO+, RefCOCOg and the like).
+    """Objects that expressions refer to (RefCOCO, RefCOCO+, RefCOCOg and the like).
 
     In training a sample is an object with all its ``expressions``, one of which
     :class:`SampleExpressionPrompt` draws. In test mode a sample is one expression, so
-    that every sentence counts and the result does not depend on chance (the published
+    that every expression counts and the result does not depend on chance (the published
     code draws one at random in testing too).
 
     Samples carry what those of :class:`PromptCocoDataset` do, and ``expressions``.
@@ -30,7 +30,7 @@ class ReferringDataset(PromptCocoDataset):
     has.
 
     Raises:
-        DatasetError: If a record has no sentence, or not exactly one annotation.
+        DatasetError: If a record has no expression, or not exactly one annotation.
     """
 
     METAINFO: dict[str, Any] = {'classes': ('object',)}
@@ -51,7 +51,7 @@ class ReferringDataset(PromptCocoDataset):
         sample['has_masks'] = bool(masks) and all(masks)
         if not self.test_mode:
             return [{**sample, 'expressions': expressions}]
-        return [{**sample, 'expressions': [sentence]} for sentence in expressions]
+        return [{**sample, 'expressions': [expression]} for expression in expressions]
 
     def _labels_of_categories(self, content: dict) -> dict[int, int]:
         """Every category is the one class."""
@@ -59,7 +59,7 @@ class ReferringDataset(PromptCocoDataset):
 
 
 def checked_expressions(record: dict, where: str) -> list[str]:
-    """The sentences of a record.
+    """The expressions of a record.
 
     Raises:
         DatasetError: If there are none, or one has no word in it.
@@ -70,7 +70,7 @@ def checked_expressions(record: dict, where: str) -> list[str]:
     ):
         raise DatasetError(
             f"{where} has 'expressions' {expressions!r}; expected a list of "
-            'sentences. Convert the dataset with tools/dataset_converters/.'
+            'expressions. Convert the dataset with tools/dataset_converters/.'
         )
     if not expressions:
         raise DatasetError(f'{where} has an empty list of expressions.')

@@ -1,9 +1,9 @@
-"""Videos with sentences: one sample per object that is referred to, in tests per frame.
+"""Videos with expressions: one sample per referred object, in tests per frame.
 
-Annotation file in, dictionaries with a ``VideoAnnotation`` and sentences out. In the
-file, every record of ``videos`` stands for one referred object and lists its sentences
-as ``expressions``; files for tests may have one record per sentence, or all sentences
-of a video in one.
+Annotation file in, dictionaries with a ``VideoAnnotation`` and expressions out. In the
+file, every record of ``videos`` stands for one referred object and lists its
+expressions as ``expressions``; files for tests may have one record per expression, or
+all expressions of a video in one.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from uninext.structures import Prompt, ShownPrompt
 
 @DATASETS.register_module()
 class ReferringVideoDataset(VideoInstanceDataset):
-    """Objects of videos that sentences refer to (Ref-YouTube-VOS, Ref-DAVIS).
+    """Objects of videos that expressions refer to (Ref-YouTube-VOS, Ref-DAVIS).
 
     In training a sample is an object with all its ``expressions``. All labels are 0,
     and what is referred to is never ignored.
 
-    In test mode a sample is a frame, in which all sentences of a record are asked for
-    at once and judged one by one. ``exp_id`` of a sentence is that of the record, else
-    the number of the object (``object_ids``), else its place; its ``object_id`` is the
-    ``instance_id`` of the annotation that is meant, None if that is not known. Records
-    with the same ``video`` and frames become one. The file may lack annotations; where
-    a record has several, they belong to the sentences one by one.
+    In test mode a sample is a frame, in which all expressions of a record are asked for
+    at once and evaluated one by one. ``exp_id`` of an expression is that of the record,
+    else the number of the object (``object_ids``), else its place; its ``object_id`` is
+    the ``instance_id`` of the annotation that is meant, None if that is not known.
+    Records with the same ``video`` and frames become one. The file may lack
+    annotations; where a record has several, they belong to the expressions one by one.
 
     Raises:
-        DatasetError: If a record has no sentence, or not exactly one annotation (in
-            test mode: nor none, nor one per sentence).
+        DatasetError: If a record has no expression, or not exactly one annotation (in
+            test mode: nor none, nor one per expression).
     """
 
     METAINFO: dict[str, Any] = {'classes': ('object',)}
@@ -46,12 +46,12 @@ class ReferringVideoDataset(VideoInstanceDataset):
         if 'video' in record:
             sample['video_name'] = record['video']
         if self.test_mode:
-            return [{**sample, 'sentences': record['sentences']}]
+            return [{**sample, 'referred': record['referred']}]
         expressions = self._expressions(record, annotations, {1})
         return [{**sample, 'expressions': expressions}]
 
     def prepare_content(self, content: dict[str, list]) -> dict[str, list]:
-        """In test mode, let the sentences of a video meet in one record."""
+        """In test mode, let the expressions of a video meet in one record."""
         if not self.test_mode:
             return content
         annotations = defaultdict(list)
@@ -65,14 +65,14 @@ class ReferringVideoDataset(VideoInstanceDataset):
             key = (record['id'],)
             if 'video' in record:
                 key = record['video'], *record['file_names']
-            first = records.setdefault(key, {**record, 'sentences': []})
-            first['sentences'] += self._sentences(record, expressions, mine)
+            first = records.setdefault(key, {**record, 'referred': []})
+            first['referred'] += self._referred(record, expressions, mine)
             for annotation in mine:
                 annotation['video_id'] = first['id']
         return {**content, 'videos': list(records.values())}
 
     def shown(self, info: dict, index: int) -> list[ShownPrompt]:
-        """All sentences, from the first frame on."""
+        """All expressions, from the first frame on."""
         if index:
             return []
         return [
@@ -81,20 +81,20 @@ class ReferringVideoDataset(VideoInstanceDataset):
                 instance_id,
                 dict(exp_id=exp_id, expression=expression),
             )
-            for exp_id, expression, instance_id in info['sentences']
+            for exp_id, expression, instance_id in info['referred']
         ]
 
     def _expressions(
         self, record: dict, annotations: list[dict], allowed: set[int] | None = None
     ) -> list[str]:
-        """The sentences of a record, whose annotations are as many as is allowed."""
+        """The expressions of a record, whose annotations are as many as is allowed."""
         where = f'{self.ann_file}: videos record with id {record["id"]}'
         expressions = checked_expressions(record, where)
         if len(annotations) in (allowed or {0, 1, len(expressions)}):
             return expressions
         expected = 'exactly one: each record stands for one referred object.'
         if allowed is None:
-            expected = f'none, one, or {len(expressions)}, one per sentence.'
+            expected = f'none, one, or {len(expressions)}, one per expression.'
         raise DatasetError(
             f'{where} has {len(annotations)} annotations; expected {expected}'
         )
@@ -102,10 +102,10 @@ class ReferringVideoDataset(VideoInstanceDataset):
     def _labels_of_categories(self, content: dict) -> dict[Any, int]:
         return self._one_label(content)
 
-    def _sentences(
+    def _referred(
         self, record: dict, expressions: list[str], annotations: list[dict]
     ) -> list[tuple[str, str, int | None]]:
-        """``exp_id``, sentence and ``instance_id`` of the sentences of a record."""
+        """``exp_id``, expression and ``instance_id`` of the expressions of a record."""
         count = len(expressions)
         ids = record.get('exp_id', record.get('object_ids'))
         if not isinstance(ids, list):
@@ -113,7 +113,7 @@ class ReferringVideoDataset(VideoInstanceDataset):
         if len(ids) != count:
             raise DatasetError(
                 f'{self.ann_file}: videos record with id {record["id"]} has {count} '
-                f'sentences, but {len(ids)} ids of them: {ids}.'
+                f'expressions, but {len(ids)} ids of them: {ids}.'
             )
         objects = [annotation['id'] for annotation in annotations] or [None]
         if len(objects) == 1:

@@ -1,4 +1,4 @@
-"""Videos with targets to follow: one sample per video, in tests per frame.
+"""Videos with targets to track: one sample per video, in tests per frame.
 
 Annotation file in, dictionaries with a ``VideoAnnotation`` out, of which
 ``SampleTarget`` chooses one of the targets; in test mode frames and what they show.
@@ -32,7 +32,7 @@ class SingleObjectDataset(VideoInstanceDataset):
 
     In test mode each target is shown by the first frame in which it counts. Numbers of
     targets (``instance_id``) are the file's ``object_id``, those of the benchmark's
-    pictures, or else count from 1 in each video.
+    images, or else count from 1 in each video.
 
     Args:
         *args: Of :class:`VideoInstanceDataset`.

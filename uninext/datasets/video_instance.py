@@ -46,7 +46,7 @@ class VideoInstanceDataset(PromptCocoDataset):
 
     Args:
         *args: Of mmdet's ``CocoDataset`` (``ann_file``, ``data_root``, ...).
-        set_name: Told to metrics that judge several sets apart.
+        set_name: Told to metrics that evaluate several sets apart.
         **kwargs: Of mmdet's ``CocoDataset``.
 
     Raises:
@@ -114,7 +114,7 @@ class VideoInstanceDataset(PromptCocoDataset):
         """
         if index:
             return []
-        return [ShownPrompt(Prompt.from_names(self._metainfo['classes']))]
+        return [ShownPrompt(Prompt.from_categories(self._metainfo['classes']))]
 
     def sampling_table(self) -> SamplingTable:
         """What the batch sampler needs to know of every sample, without loading it."""

@@ -148,17 +148,19 @@ def _call_by_object(result: UninextDataSample, asked: dict[int, ShownPrompt]) ->
 def _samples_of(
     result: UninextDataSample, asked: dict[int, ShownPrompt]
 ) -> list[UninextDataSample]:
-    """The sample, or one for each prompt that is judged by itself."""
+    """The sample, or one for each prompt that is evaluated by itself."""
     alone = {i: s for i, s in asked.items() if s.own_meta is not None}
     if not alone:
         return [result]
     samples = []
     for prompt_id, shown in alone.items():
         sample = result.new(metainfo={**result.metainfo, **shown.own_meta})
-        truth = result.metainfo.get('instances')
-        if truth is not None:
-            truth = [t for t in truth if t['instance_id'] == shown.object_id]
-            sample.set_metainfo(dict(instances=truth))
+        ground_truth = result.metainfo.get('instances')
+        if ground_truth is not None:
+            ground_truth = [
+                t for t in ground_truth if t['instance_id'] == shown.object_id
+            ]
+            sample.set_metainfo(dict(instances=ground_truth))
         found = result.pred_instances
         sample.pred_instances = found[found.prompt_ids == prompt_id]
         samples.append(sample)

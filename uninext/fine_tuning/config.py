@@ -239,8 +239,10 @@ def _test_set(part: OwnPart, plan: FineTuning) -> dict[str, Any]:
     if kind.scenes == 'videos':
         after_loading = [{'type': 'PackFrame'}]
     else:
-        prompt = 'SampleExpressionPrompt' if kind.has_sentences else 'AllCategoryPrompt'
-        if kind.has_sentences and plan.val_expressions is not None:
+        prompt = (
+            'SampleExpressionPrompt' if kind.has_expressions else 'AllCategoryPrompt'
+        )
+        if kind.has_expressions and plan.val_expressions is not None:
             first = {'indices': min(plan.val_expressions, part.val.num_expressions)}
         after_loading = [
             {'type': 'LoadPromptAnnotations', 'with_mask': True},
@@ -261,10 +263,10 @@ def _metric_of(part: OwnPart) -> dict[str, Any]:
     types = ['bbox', 'segm'] if part.val.has_all_masks else ['bbox']
     ann_file = near_path(part.val.ann_file)
     return {
-        'names': {'type': 'CocoMetric', 'ann_file': ann_file, 'metric': types},
-        'sentences': {'type': 'ReferringMetric', 'metric': types},
-        'video_names': {'type': 'TrackingMetric', 'similarity': types[-1]},
-        'video_sentences': {'type': 'ReferringVOSMetric'},
+        'categories': {'type': 'CocoMetric', 'ann_file': ann_file, 'metric': types},
+        'expressions': {'type': 'ReferringMetric', 'metric': types},
+        'video_categories': {'type': 'TrackingMetric', 'similarity': types[-1]},
+        'video_expressions': {'type': 'ReferringVOSMetric'},
     }[part.val.kind.source]
 
 
@@ -273,7 +275,7 @@ def _resizing(base: Config, kind: DataKind) -> list[dict[str, Any]]:
     sizes = InferenceScale(base)
     scale = sizes.for_videos() if kind.scenes == 'videos' else sizes.for_images()
     if isinstance(scale, dict):
-        scale = scale['expression' if kind.has_sentences else 'category']
+        scale = scale['expression' if kind.has_expressions else 'category']
     if scale is None:
         return []
     keep = {'keep_ratio': True, 'backend': 'pillow'}

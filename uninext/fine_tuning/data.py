@@ -49,26 +49,26 @@ class DataKind:
         source: Name of the source in configs.
         dataset: Registered class that reads it.
         scenes: The list of records: 'images' or 'videos'.
-        has_sentences: Whether the records have ``expressions``.
+        has_expressions: Whether the records have ``expressions``.
     """
 
     source: str
     dataset: str
     scenes: str
-    has_sentences: bool
+    has_expressions: bool
 
 
 KINDS = (
-    DataKind('names', 'PromptCocoDataset', 'images', False),
-    DataKind('sentences', 'ReferringDataset', 'images', True),
-    DataKind('video_names', 'VideoInstanceDataset', 'videos', False),
-    DataKind('video_sentences', 'ReferringVideoDataset', 'videos', True),
+    DataKind('categories', 'PromptCocoDataset', 'images', False),
+    DataKind('expressions', 'ReferringDataset', 'images', True),
+    DataKind('video_categories', 'VideoInstanceDataset', 'videos', False),
+    DataKind('video_expressions', 'ReferringVideoDataset', 'videos', True),
 )
 
 
 @dataclass(frozen=True)
 class OwnSet:
-    """An annotation file and its pictures.
+    """An annotation file and its images.
 
     Attributes:
         kind: What the file is.
@@ -86,7 +86,7 @@ class OwnSet:
 
     @property
     def scenes(self) -> set[str]:
-        """Pictures or videos, see :func:`uninext.fine_tuning.scenes.scene_of`."""
+        """Images or videos, see :func:`uninext.fine_tuning.scenes.scene_of`."""
         return {scene_of(record) for record in self.content[self.kind.scenes]}
 
     @property
@@ -114,14 +114,14 @@ class OwnSet:
     def summary(self) -> str:
         """What is in it, in a line."""
         records = self.content[self.kind.scenes]
-        scenes = 'videos' if self.kind.scenes == 'videos' else 'pictures'
+        scenes = 'videos' if self.kind.scenes == 'videos' else 'images'
         parts = [f'{len(self.scenes)} {scenes}']
         if self.kind.scenes == 'videos':
             lengths = {scene_of(r): len(r['file_names']) for r in records}
             parts.append(f'{sum(lengths.values())} frames')
         parts.append(f'{len(self.content["annotations"])} objects')
-        if self.kind.has_sentences:
-            parts.append(f'{self.num_expressions} sentences')
+        if self.kind.has_expressions:
+            parts.append(f'{self.num_expressions} expressions')
         else:
             parts.append(_counted_names(self.content))
         return ', '.join(parts)
@@ -129,7 +129,7 @@ class OwnSet:
 
 @dataclass(frozen=True)
 class OwnPart:
-    """What is learned from and what is judged by, of one kind."""
+    """What is learned from and what is evaluated by, of one kind."""
 
     train: OwnSet
     val: OwnSet
@@ -143,7 +143,7 @@ def read_own_data(
     split_dir: str | Path = 'split',
     val_fraction: float = DEFAULT_VAL_FRACTION,
 ) -> list[OwnPart]:
-    """Read annotation files to learn from, and those to judge by or a part held out.
+    """Read annotation files to learn from, and those to evaluate on or a part held out.
 
     What is held out is random, but always the same; all records about an image or
     video stay together, also those of several files, and each file has its share.
@@ -153,10 +153,11 @@ def read_own_data(
         data: Annotation files, at most one of each of ``KINDS``; or one folder, whose
             layout is found (:mod:`uninext.fine_tuning.folder`) and whose own
             validation files stand in for ``val_data``.
-        images: Their folders of pictures: one each, or one for all; none: looked for
+        images: Their folders of images: one each, or one for all; none: looked for
             beside the files.
-        val_data: Files to judge by, of the kinds of ``data``; none: a part is held out.
-        val_images: As ``images``; none: those of ``data``, where pictures are there.
+        val_data: Files to evaluate on, of the kinds of ``data``; none: a part is held
+            out.
+        val_images: As ``images``; none: those of ``data``, where images are there.
         split_dir: Where files are written that differ from the user's.
         val_fraction: Share of the scenes that is held out.
 
@@ -227,7 +228,7 @@ def read_own_set(
     content = check(content, str(path))
     kind = _kind_of(content)
     category_names(content, str(path))
-    if kind.has_sentences:
+    if kind.has_expressions:
         for record in content[kind.scenes]:
             checked_expressions(record, f'{path}: {kind.scenes} record {record["id"]}')
     folder = _folder_of(path, content, images, root)
@@ -237,16 +238,16 @@ def read_own_set(
         raise ValueError(f'{path} has no annotation of an image that is there. {lost}')
     notes = [*filter(None, [lost]), *missing, *notes_on_annotations(content, path)]
     unused = _unused_names(content)
-    if unused and not kind.has_sentences:
+    if unused and not kind.has_expressions:
         notes.append(f'without any object: {listed(unused)}')
     return OwnSet(kind, path.resolve(), folder.resolve(), content, tuple(notes))
 
 
 def _kind_of(content: dict[str, Any]) -> DataKind:
     scenes = kind_of_scenes(content)
-    has_sentences = any('expressions' in record for record in content[scenes])
+    has_expressions = any('expressions' in record for record in content[scenes])
     (kind,) = (
-        k for k in KINDS if (k.scenes, k.has_sentences) == (scenes, has_sentences)
+        k for k in KINDS if (k.scenes, k.has_expressions) == (scenes, has_expressions)
     )
     return kind
 
@@ -261,7 +262,7 @@ def _read_json_of(path: Path) -> dict[str, Any]:
     content = read_annotations(str(path))
     if isinstance(content, list):
         raise ValueError(
-            f'{path} is a plain list. Sentences with boxes are converted by '
+            f'{path} is a plain list. Expressions with boxes are converted by '
             f'tools/dataset_converters/refexp_json.py. {CONVERTERS}'
         )
     if not isinstance(content, dict) or not {'images', 'videos'} & content.keys():
@@ -281,7 +282,7 @@ def _read_sets(
     folders = list(images) if len(images) != 1 else list(images) * len(files)
     if images and len(folders) != len(files):
         raise ValueError(
-            f'Got {len(files)} annotation files and {len(images)} folders of pictures '
+            f'Got {len(files)} annotation files and {len(images)} folders of images '
             f'({_paths(images)}); expected one folder, or one for each file.'
         )
     sets = [
@@ -292,7 +293,7 @@ def _read_sets(
     if len(set(kinds)) < len(kinds):
         raise ValueError(
             f'Several files of one kind: {_paths(files)}. Merge them into one; at most '
-            'one of names and one of sentences can be learned at a time.'
+            'one of categories and one of expressions can be learned at a time.'
         )
     if len(sets) > 1 and any(kind.scenes == 'videos' for kind in kinds):
         raise ValueError(
@@ -331,8 +332,8 @@ def _share_of(scenes: set[str], fraction: float) -> set[str]:
 
 
 def _check_names(part: OwnPart) -> None:
-    """Names to judge by must have been learned."""
-    if part.train.kind.has_sentences or part.train.names == part.val.names:
+    """Names to evaluate on must have been learned."""
+    if part.train.kind.has_expressions or part.train.names == part.val.names:
         return
     raise ValueError(
         f'{part.train.ann_file} has the categories {listed(part.train.names)}, but '
@@ -387,7 +388,7 @@ def _counted_names(content: dict) -> str:
     shown = ', '.join(f'{name} ({count})' for name, count in counts[:_MAX_NAMED])
     more = len(counts) - _MAX_NAMED
     rest = f', and {more} more' if more > 0 else ''
-    return f'{len(counts)} names: {shown}{rest}'
+    return f'{len(counts)} categories: {shown}{rest}'
 
 
 def _paths(paths: Sequence[str | Path]) -> str:

@@ -59,7 +59,7 @@ class FineTuning:
 
     Attributes:
         start: The model.
-        parts: What is learned from and judged by, a part for each kind.
+        parts: What is learned from and evaluated by, a part for each kind.
         work_dir: Of the run.
         num_iters: Iterations.
         batch_size: Samples of an iteration.
@@ -97,9 +97,9 @@ class FineTuning:
 
     @property
     def is_evaluated(self) -> bool:
-        """Whether there is anything to evaluate by: sentences of videos need masks."""
+        """Whether anything can be evaluated: expressions of videos need masks."""
         return all(
-            part.val.has_all_masks or part.val.kind.source != 'video_sentences'
+            part.val.has_all_masks or part.val.kind.source != 'video_expressions'
             for part in self.parts
         )
 

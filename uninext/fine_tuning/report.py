@@ -26,20 +26,20 @@ from uninext.registry import RUNNERS
 from uninext.utils.defaults import SCORE_THRESHOLD
 from uninext.visualization import UninextVisualizer, make_contact_sheet
 
-# Figures that are compared, of those that the metrics give, and their names for people.
-FIGURES = {
-    'coco/bbox_mAP': 'names: box AP',
-    'coco/bbox_mAP_50': 'names: box AP50',
-    'coco/segm_mAP': 'names: mask AP',
-    'coco/segm_mAP_50': 'names: mask AP50',
-    'refexp/bbox_P@0.5': 'sentences: box P@0.5',
-    'refexp/segm_P@0.5': 'sentences: mask P@0.5',
-    'refexp/segm_oIoU': 'sentences: oIoU',
-    'track/HOTA': 'names: HOTA',
-    'track/IDF1': 'names: IDF1',
-    'rvos/J&F': 'sentences: J&F',
-    'rvos/J_mean': 'sentences: J',
-    'rvos/F_mean': 'sentences: F',
+# Metrics that are compared, of those that the metrics give, and their names for people.
+METRICS = {
+    'coco/bbox_mAP': 'categories: box AP',
+    'coco/bbox_mAP_50': 'categories: box AP50',
+    'coco/segm_mAP': 'categories: mask AP',
+    'coco/segm_mAP_50': 'categories: mask AP50',
+    'refexp/bbox_P@0.5': 'expressions: box P@0.5',
+    'refexp/segm_P@0.5': 'expressions: mask P@0.5',
+    'refexp/segm_oIoU': 'expressions: oIoU',
+    'track/HOTA': 'categories: HOTA',
+    'track/IDF1': 'categories: IDF1',
+    'rvos/J&F': 'expressions: J&F',
+    'rvos/J_mean': 'expressions: J',
+    'rvos/F_mean': 'expressions: F',
 }
 # Of a config, what a test needs; the rest is most of it, and slow to write to a log.
 TEST_KEYS = (
@@ -58,7 +58,7 @@ def evaluate_start(cfg: Config, work_dir: str | Path) -> dict[str, float]:
         work_dir: Of the logs.
 
     Returns:
-        The figures of its metrics.
+        The metrics of its metrics.
 
     Raises:
         FileError: If the weights do not fit the model.
@@ -81,24 +81,24 @@ def evaluate_trained(runner: Runner) -> dict[str, float]:
         runner: After ``train``.
 
     Returns:
-        The figures of its metrics.
+        The metrics of its metrics.
     """
     with contextlib.redirect_stdout(io.StringIO()):
         return runner.test()
 
 
-def figures_table(before: Mapping[str, float], after: Mapping[str, float]) -> str:
-    """Figures of the start model and of the fine-tuned one, side by side.
+def metrics_table(before: Mapping[str, float], after: Mapping[str, float]) -> str:
+    """Metrics of the start model and of the fine-tuned one, side by side.
 
     Args:
         before: By the names of the metrics; empty if nobody asked for them.
         after: The same.
 
     Returns:
-        Lines: a header, then one for each of ``FIGURES`` that was measured.
+        Lines: a header, then one for each of ``METRICS`` that was measured.
     """
     lines = [f'{"":<22}  {"before":>6}  {"after":>6}']
-    for key, name in FIGURES.items():
+    for key, name in METRICS.items():
         found = [k for k in after if k == key or k.endswith('/' + key)]
         for full in found:
             start = f'{before[full]:.3f}' if full in before else '-'
@@ -118,7 +118,7 @@ def predict_command(plan: FineTuning, checkpoint: Path) -> str:
     files = record.get('file_names') or [record['file_name']]
     source = Path(near_path(val.images)) / files[0]
     asked = ['--categories', ', '.join(val.names)]
-    if val.kind.has_sentences:
+    if val.kind.has_expressions:
         asked = ['--expression', record['expressions'][0]]
     if val.kind.scenes == 'videos':
         source = source.parent

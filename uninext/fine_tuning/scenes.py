@@ -24,7 +24,7 @@ def scene_of(record: dict[str, Any]) -> str:
         record: Of ``images`` or ``videos``.
 
     Returns:
-        The file of a picture; of a video ``video``, which names it where records stand
+        The file of an image; of a video ``video``, which names it where records stand
         for its objects, else its first frame.
     """
     if 'file_name' in record:

@@ -9,14 +9,14 @@ from uninext.formats.json_file import write_text
 
 CONFIG = 'config.py'
 DATA = 'data'
-FIGURES = 'figures.json'
+METRICS = 'metrics.json'
 PREDICTIONS = 'predictions'
 # A copy beside the parts of the data: whether a user has changed the config.
 _AS_WRITTEN = f'{DATA}/config_as_written.py'
 # What a run makes. A checkpoint of an earlier run with more iterations would be taken
 # for the newest of this one by --resume.
 _RESULTS = (
-    *('iter_*.pth', 'best_*.pth', 'last_checkpoint', FIGURES),
+    *('iter_*.pth', 'best_*.pth', 'last_checkpoint', METRICS),
     f'{PREDICTIONS}/*.png',
 )
 

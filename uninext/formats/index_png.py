@@ -53,7 +53,7 @@ def read_object_ids(path: str | Path, binary: bool = False) -> np.ndarray:
     except FileNotFoundError:
         raise DatasetError(f'{path} does not exist.') from None
     except (UnidentifiedImageError, OSError) as error:
-        raise DatasetError(f'{path} is not a picture: {error}.') from None
+        raise DatasetError(f'{path} is not an image: {error}.') from None
     if binary:
         seen = ids[..., :3].any(axis=-1) if ids.ndim == 3 else ids > 0
         return np.asarray(seen, dtype=np.uint8)
@@ -97,7 +97,7 @@ def write_mask(mask: np.ndarray, path: str | Path) -> None:
 
 
 def paint_ids(masks: np.ndarray, ids: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Put masks into one picture; where they overlap the best score is on top.
+    """Put masks into one image; where they overlap the best score is on top.
 
     Args:
         masks: (N, H, W) bool.

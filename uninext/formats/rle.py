@@ -16,14 +16,14 @@ def decode_segmentation(
     Args:
         segmentation: Polygons ``[[x1, y1, x2, y2, ...], ...]`` in pixels, or an RLE
             with its counts as text, bytes or a list.
-        height: Of the picture.
-        width: Of the picture.
+        height: Of the image.
+        width: Of the image.
 
     Returns:
         (H, W) bool, True on the object.
 
     Raises:
-        ValueError: If an RLE belongs to a picture of another size, or is damaged.
+        ValueError: If an RLE belongs to an image of another size, or is damaged.
     """
     return mask_utils.decode(to_rle(segmentation, height, width)).astype(bool)
 
@@ -42,7 +42,7 @@ def to_rle(segmentation: list | dict, height: int, width: int) -> dict[str, Any]
     if size != (height, width):
         raise ValueError(
             f'A mask has the size {size} (H, W), but its '
-            f'picture is {(height, width)}. Check height and width in the '
+            f'image is {(height, width)}. Check height and width in the '
             'annotation file.'
         )
     runs = run_lengths(segmentation['counts'])

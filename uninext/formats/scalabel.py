@@ -77,11 +77,11 @@ class ScalabelObject:
 
 @dataclass(frozen=True)
 class ScalabelFrame:
-    """A frame of a video, or a picture.
+    """A frame of a video, or an image.
 
     Attributes:
-        name: File name of the picture.
-        video: Name of the video; '' for pictures.
+        name: File name of the image.
+        video: Name of the video; '' for images.
         index: Place in the video, from 0; of a bitmask its place in the folder.
         size_wh: Width and height in pixels; None if the file does not say.
         objects: The labels, those without box and mask too.
@@ -101,7 +101,7 @@ def find_label_files(path: str | Path) -> list[Path]:
 
     Args:
         path: A JSON file; a folder of JSON files, one a video; a folder of bitmasks
-            (pictures, or one folder of pictures a video).
+            (images, or one folder of images a video).
 
     Returns:
         JSON files, or folders of bitmasks, in the order of their names.
@@ -115,7 +115,7 @@ def find_label_files(path: str | Path) -> list[Path]:
     if not path.is_dir():
         raise ValueError(f'{path} does not exist. Check the path.')
     found = sorted(path.rglob('*.json')) or sorted(
-        {picture.parent for picture in path.rglob('*.png')}
+        {image.parent for image in path.rglob('*.png')}
     )
     if not found:
         raise ValueError(
@@ -153,7 +153,7 @@ def read_label_file(
     Args:
         path: One of :func:`find_label_files`.
         categories: Names that a bitmask's red channel counts from 1.
-        in_videos: Whether a folder of bitmasks is a video, or holds pictures.
+        in_videos: Whether a folder of bitmasks is a video, or holds images.
 
     Returns:
         The frames in the order of the file.
@@ -163,8 +163,8 @@ def read_label_file(
     """
     if path.is_dir():
         return [
-            _read_bitmask(picture, index, categories, in_videos)
-            for index, picture in enumerate(sorted(path.glob('*.png')))
+            _read_bitmask(image, index, categories, in_videos)
+            for index, image in enumerate(sorted(path.glob('*.png')))
         ]
     content = read_json(path)
     frames = content.get('frames') if isinstance(content, dict) else content
@@ -191,10 +191,10 @@ def mask_to_rle(mask: list | dict, size_wh: tuple[int, int]) -> dict:
 
     Args:
         mask: As :attr:`ScalabelObject.mask`.
-        size_wh: Of the picture, which polygons do not know.
+        size_wh: Of the image, which polygons do not know.
 
     Raises:
-        ValueError: If the RLE belongs to a picture of another size.
+        ValueError: If the RLE belongs to an image of another size.
     """
     width, height = size_wh
     return to_rle(mask, height, width)

@@ -1,10 +1,10 @@
-"""The world of shapes: a seed enters, pictures and videos for ten tasks leave.
+"""The world of shapes: a seed enters, images and videos for ten tasks leave.
 
 ``vocabulary``: the words: categories, colours, sizes, textures, relations.
-``backgrounds``: what lies behind. Pictures: ``scenes`` draws and paints what one shows,
-``sentences`` says what is true for exactly one object of it, ``taxonomies`` gives all
-objects other names, ``image_set`` writes pictures and annotation files. Videos:
-``motion`` moves a shape, ``videos`` draws and paints, ``video_sentences`` describes,
+``backgrounds``: what lies behind. Images: ``scenes`` draws and paints what one shows,
+``expressions`` says what is true for exactly one object of it, ``taxonomies`` gives all
+objects other names, ``image_set`` writes images and annotation files. Videos:
+``motion`` moves a shape, ``videos`` draws and paints, ``video_expressions`` describes,
 ``video_labels`` has all that is known of a video, ``video_set`` writes annotation
 files. ``layouts`` writes the benchmarks' own layouts; ``suite`` does all of it.
 ``report`` evaluates a checkpoint on the suite. Nothing but ``web``, tools and the demo
@@ -13,26 +13,26 @@ imports this room.
 
 from uninext.shapes import (
     backgrounds,
+    expressions,
     image_set,
     layouts,
     motion,
     scenes,
-    sentences,
     suite,
     taxonomies,
+    video_expressions,
     video_labels,
-    video_sentences,
     video_set,
     videos,
     vocabulary,
 )
+from uninext.shapes.expressions import describe
 from uninext.shapes.image_set import generate_image_set
 from uninext.shapes.scenes import Scene, SceneObject, draw_scene
-from uninext.shapes.sentences import describe
 from uninext.shapes.suite import LAYOUTS, ShapesSuite, generate_suite
 from uninext.shapes.taxonomies import TAXONOMIES, Taxonomy
+from uninext.shapes.video_expressions import Expression, describe_video
 from uninext.shapes.video_labels import LabelledVideo, Track, generate_video
-from uninext.shapes.video_sentences import Sentence, describe_video
 from uninext.shapes.video_set import (
     CROWD,
     SCENE,
@@ -60,7 +60,7 @@ __all__ = [
     'MovingObject',
     'Scene',
     'SceneObject',
-    'Sentence',
+    'Expression',
     'ShapesSuite',
     'Taxonomy',
     'Track',
@@ -80,11 +80,11 @@ __all__ = [
     'motion',
     'render',
     'scenes',
-    'sentences',
+    'expressions',
     'suite',
     'taxonomies',
     'video_labels',
-    'video_sentences',
+    'video_expressions',
     'video_set',
     'videos',
     'vocabulary',

@@ -1,6 +1,6 @@
 """Backgrounds: what lies behind the shapes.
 
-Before the second step of the flow: a random generator enters, a picture leaves.
+Before the second step of the flow: a random generator enters, an image leaves.
 Photographs are those that scikit-image's wheel carries; nothing is downloaded.
 """
 
@@ -28,7 +28,7 @@ def draw_background(
     kinds: Sequence[str] = KINDS,
     photos: Sequence[str] = PHOTOS,
 ) -> np.ndarray:
-    """Draw a muted picture with a clutter of lines.
+    """Draw a muted image with a clutter of lines.
 
     Args:
         rng: Source of all randomness.

@@ -1,11 +1,11 @@
-"""Write a generated detection and sentence set to disk.
+"""Write a generated detection and expression set to disk.
 
 Last step of the flow. Layout (what ``demo/image_demo.py --data`` reads as well)::
 
     train/*.jpg  val/*.jpg  (test/*.jpg)
-    annotations/instances_<split>.json   COCO: pictures, visible masks, boxes
+    annotations/instances_<split>.json   COCO: images, visible masks, boxes
     annotations/refs_<split>.json        one image record per referred object
-    annotations/refs_attributes_<split>.json   the same, sentences of attributes alone
+    annotations/refs_attributes_<split>.json   the same, expressions of attributes alone
     annotations/instances_<taxonomy>_<split>.json   COCO: boxes under other names
 
 A record of ``refs_*.json`` carries ``expressions``; its ``file_name`` repeats, its
@@ -23,8 +23,8 @@ import cv2
 import numpy as np
 
 from uninext.formats.rle import encode_mask
+from uninext.shapes.expressions import describe, describe_by_attributes
 from uninext.shapes.scenes import Scene, SceneObject, draw_scene
-from uninext.shapes.sentences import describe, describe_by_attributes
 from uninext.shapes.taxonomies import TAXONOMIES
 from uninext.shapes.vocabulary import CATEGORIES
 
@@ -42,22 +42,23 @@ def generate_image_set(
     seed: int = 0,
     num_test: int = 0,
 ) -> dict[str, int]:
-    """Generate pictures, boxes, masks and sentences.
+    """Generate images, boxes, masks and expressions.
 
-    A picture depends on the seed, its split and its number alone: a larger set begins
-    with the smaller one, and no picture of one split is in the other.
+    An image depends on the seed, its split and its number alone: a larger set begins
+    with the smaller one, and no image of one split is in the other.
 
     Args:
         out_dir: Folder to write into; made if absent. Files of an earlier call with
             the same names are replaced.
-        num_train: Pictures to learn from.
-        num_val: Pictures to judge by.
-        size: Width and height of the pictures in pixels, or the side of squares.
+        num_train: Images to learn from.
+        num_val: Images to evaluate on.
+        size: Width and height of the images in pixels, or the side of squares.
         seed: Of everything.
-        num_test: Further pictures to judge by; 0 writes no such split.
+        num_test: Further images to evaluate on; 0 writes no such split.
 
     Returns:
-        Counts: ``{'train_images': n, 'train_objects': n, 'train_sentences': n, ...}``.
+        Counts: ``{'train_images': n, 'train_objects': n, 'train_expressions': n,
+            ...}``.
 
     Raises:
         ValueError: If a count is too low, a side below 64, or ``seed`` negative.
@@ -81,14 +82,14 @@ def generate_image_set(
             rng = np.random.default_rng([seed, split_index, number])
             scene = draw_scene(rng, size)
             name = f'{split}_{number:06d}.jpg'
-            _write_picture(out_dir / split / name, scene.image)
-            _add_picture(sets, scene, name, rng)
+            _write_image(out_dir / split / name, scene.image)
+            _add_image(sets, scene, name, rng)
         for kind, content in sets.items():
             _write_json(out_dir / f'annotations/{kind}_{split}.json', content)
         instances, refs = sets['instances'], sets['refs']
         summary[f'{split}_images'] = len(instances['images'])
         summary[f'{split}_objects'] = len(instances['annotations'])
-        summary[f'{split}_sentences'] = sum(
+        summary[f'{split}_expressions'] = sum(
             len(record['expressions']) for record in refs['images']
         )
     return summary
@@ -106,7 +107,7 @@ def _new_set(names: Sequence[str]) -> dict[str, Any]:
     return {'images': [], 'annotations': [], 'categories': categories}
 
 
-def _add_picture(
+def _add_image(
     sets: dict[str, dict], scene: Scene, name: str, rng: np.random.Generator
 ) -> None:
     """Append a scene to all sets; ids count from 1."""
@@ -132,26 +133,26 @@ def _add_picture(
         }
         instances['annotations'].append(annotation)
         _add_record(sets['refs'], image, annotation, describe(scene, index, rng))
-    # after all that a picture of an earlier version drew: its sentences stay
+    # after all that an image of an earlier version drew: its expressions stay
     for index, annotation in enumerate(instances['annotations'][first:]):
-        sentences = describe_by_attributes(scene, index, rng)
-        _add_record(sets[ATTRIBUTE_REFS], image, annotation, sentences)
+        expressions = describe_by_attributes(scene, index, rng)
+        _add_record(sets[ATTRIBUTE_REFS], image, annotation, expressions)
     for key in TAXONOMIES:
         _add_renamed(sets, key, scene, image, instances['annotations'][first:])
 
 
 def _add_record(
-    refs: dict, image: dict, annotation: dict, sentences: list[str]
+    refs: dict, image: dict, annotation: dict, expressions: list[str]
 ) -> None:
     """Append an object that can be referred to."""
-    if not sentences:
+    if not expressions:
         return
     record_id = len(refs['images']) + 1
     refs['images'].append(
         {
             **image,
             'id': record_id,
-            'expressions': sentences,
+            'expressions': expressions,
             'original_id': image['id'],
             'original_annotation_id': annotation['id'],
         }
@@ -165,7 +166,7 @@ def _add_record(
 def _add_renamed(
     sets: dict[str, dict], key: str, scene: Scene, image: dict, annotations: list[dict]
 ) -> None:
-    """Append the picture to a taxonomy's set if an object of it has a name there."""
+    """Append the image to a taxonomy's set if an object of it has a name there."""
     taxonomy, content = TAXONOMIES[key], sets[f'instances_{key}']
     labels = taxonomy.label(scene.objects, min(image['height'], image['width']))
     if not any(labels):
@@ -195,7 +196,7 @@ def _shape_fields(obj: SceneObject) -> dict[str, Any]:
     }
 
 
-def _write_picture(path: Path, image: np.ndarray) -> None:
+def _write_image(path: Path, image: np.ndarray) -> None:
     quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
     if not cv2.imwrite(str(path), image[..., ::-1], quality):
         raise OSError(f'{path} could not be written. Is the disk full?')

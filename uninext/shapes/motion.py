@@ -37,7 +37,7 @@ class Path:
     """Where a shape is, frame by frame.
 
     Attributes:
-        centers: (T, 2) xy, pixels; may lie outside of the picture.
+        centers: (T, 2) xy, pixels; may lie outside of the image.
         radii: (T,) pixels.
         angles: (T,) radians.
         size: ``small``, ``large``, or ``changing``: neither word is true throughout.
@@ -60,7 +60,7 @@ def draw_path(
     Args:
         rng: Source of all randomness.
         category: Of the shape: round ones do not turn.
-        size_wh: Width and height of the picture, pixels.
+        size_wh: Width and height of the image, pixels.
         length: Frames, at least 1.
     """
     radii, size = _draw_radii(rng, min(size_wh), length)
@@ -105,7 +105,7 @@ def _draw_angles(rng: np.random.Generator, category: str, length: int) -> np.nda
 
 
 def _room(size: np.ndarray, radii: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Lowest and highest centre (2,) with the whole shape in the picture."""
+    """Lowest and highest centre (2,) with the whole shape in the image."""
     edge = radii.max() + 2
     return np.minimum(edge, size / 2), np.maximum(size - edge, size / 2)
 
@@ -181,7 +181,7 @@ def _outside(
 def _leave(
     rng: np.random.Generator, size: np.ndarray, radii: np.ndarray, length: int
 ) -> np.ndarray:
-    """Out of the picture, and back to where it came from."""
+    """Out of the image, and back to where it came from."""
     inner, outer = _outside(rng, size, radii)
     gone = np.clip(1.1 * np.sin(np.pi * _times(length)), 0, 1)[:, None]
     return inner + (outer - inner) * gone

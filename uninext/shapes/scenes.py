@@ -1,6 +1,6 @@
 """Scenes: which objects stand where, and how that looks.
 
-Second step of the flow: a random generator enters, a picture and its objects leave.
+Second step of the flow: a random generator enters, an image and its objects leave.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class SceneObject:
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture and what it shows.
+    """An image and what it shows.
 
     Attributes:
         image: (H, W, 3) uint8 RGB.
@@ -84,11 +84,11 @@ def draw_scene(
     """Draw a scene; the same generator state gives the same scene.
 
     Colours and categories repeat on purpose: within a scene only a few of each are
-    used, so that a sentence has something to distinguish.
+    used, so that an expression has something to distinguish.
 
     Args:
         rng: Source of all randomness.
-        size: Width and height of the picture in pixels, or the side of a square.
+        size: Width and height of the image in pixels, or the side of a square.
         num_objects: Least and most objects; fewer only if there is no room.
 
     Raises:

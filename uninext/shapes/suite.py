@@ -1,4 +1,4 @@
-"""The whole suite: pictures and videos for ten tasks, in all layouts, converted.
+"""The whole suite: images and videos for ten tasks, in all layouts, converted.
 
 Last step of the flow: a folder and a seed enter; files that the configs read leave.
 """
@@ -60,13 +60,13 @@ def generate_suite(
     layouts: Iterable[str] = (),
     report: Report = print,
 ) -> ShapesSuite:
-    """Generate pictures and videos, write them, and convert the layouts.
+    """Generate images and videos, write them, and convert the layouts.
 
     For two videos of scenes there is one of a crowd, at least one.
 
     Args:
         out_dir: Folder to write into; made if absent.
-        num_images: Pictures to train on, to validate on and to test on; 0 for a
+        num_images: Images to train on, to validate on and to test on; 0 for a
             test split leaves it out.
         num_videos: The same of videos of scenes; ``(0, 0, 0)``: no videos.
         size_wh: Width and height of all, pixels, at least 64.
@@ -89,7 +89,7 @@ def generate_suite(
     if layouts and min(num_videos[:2]) < 1:
         raise ValueError('Layouts need at least 1 video to train and 1 to validate on.')
     root = Path(out_dir)
-    _add_pictures(root, num_images, size_wh, seed, report)
+    _add_images(root, num_images, size_wh, seed, report)
     options = dict(size_wh=size_wh, length=length, seed=seed, hand_camera=hand_camera)
     suite = ShapesSuite(root, {}, {})
     for split, count in zip(SPLIT_NUMBERS, num_videos):
@@ -100,7 +100,7 @@ def generate_suite(
     return suite
 
 
-def _add_pictures(
+def _add_images(
     root: Path,
     num_images: tuple[int, ...],
     size_wh: tuple[int, int],
@@ -112,9 +112,9 @@ def _add_pictures(
     for split in SPLIT_NUMBERS:
         if f'{split}_images' in counts:
             report(
-                f'{root}/{split}: {counts[f"{split}_images"]} pictures, '
+                f'{root}/{split}: {counts[f"{split}_images"]} images, '
                 f'{counts[f"{split}_objects"]} objects, '
-                f'{counts[f"{split}_sentences"]} sentences'
+                f'{counts[f"{split}_expressions"]} expressions'
             )
 
 
@@ -141,7 +141,7 @@ def _objects365(suite: ShapesSuite, root: Path, report: Report) -> None:
 
 
 def _refer(suite: ShapesSuite, root: Path, report: Report) -> None:
-    """The sets of REFER; the converted files and pictures belong to COCO."""
+    """The sets of REFER; the converted files and images belong to COCO."""
     coco = suite.root / 'coco'
     image_sets.write_refer(root, suite.root, coco / 'train2014')
     to_mix = []

@@ -1,9 +1,9 @@
-"""The objects of a picture under other names: colours, textures, sizes, places.
+"""The objects of an image under other names: colours, textures, sizes, places.
 
 Objects of a scene enter, a name for each leaves, or none. A network keeps of an object
 what it is asked for: trained on categories alone, ours had no trace of a colour left in
-its queries, and thousands of sentences did not bring it back. These sets ask for all
-that sentences are made of, every object of a picture at once, as the 365 categories of
+its queries, and thousands of expressions did not bring it back. These sets ask for all
+that expressions are made of, every object of an image at once, as the 365 categories of
 Objects365 do in the paper's first stage.
 """
 
@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from uninext.shapes.expressions import CLEAR_MARGIN, place_of
 from uninext.shapes.scenes import SceneObject
-from uninext.shapes.sentences import CLEAR_MARGIN, place_of
 from uninext.shapes.vocabulary import (
     CATEGORIES,
     COLORS,
@@ -35,8 +35,8 @@ class Taxonomy:
 
     Attributes:
         names: Categories of the set.
-        label: Objects and the shorter side of the picture in pixels -> a name for each
-            object, None for those that have none; all None if the picture does not
+        label: Objects and the shorter side of the image in pixels -> a name for each
+            object, None for those that have none; all None if the image does not
             belong into the set.
     """
 

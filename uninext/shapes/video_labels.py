@@ -1,4 +1,4 @@
-"""Exact labels of a video: masks, boxes, visibility and sentences of every object.
+"""Exact labels of a video: masks, boxes, visibility and expressions of every object.
 
 Third step of the flow for videos: painted frames enter, a :class:`LabelledVideo`
 leaves. Everything is of the visible parts.
@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from uninext.shapes.video_sentences import Sentence, VideoFacts, describe_video
+from uninext.shapes.video_expressions import Expression, VideoFacts, describe_video
 from uninext.shapes.videos import (
     Frame,
     MovingObject,
@@ -42,8 +42,8 @@ class Track:
         masks: T compressed RLE of the visible part; None where it is not visible.
         visibility: (T,) share of the whole object that is seen, 0 to 1.
         outside: (T,) bool, True where it is not visible and too little of it lies in
-            the picture; where it is not visible and False, others hide it.
-        sentences: That mean it alone.
+            the image; where it is not visible and False, others hide it.
+        expressions: That mean it alone.
     """
 
     id: int
@@ -52,7 +52,7 @@ class Track:
     masks: tuple[dict[str, Any] | None, ...]
     visibility: np.ndarray
     outside: np.ndarray
-    sentences: tuple[Sentence, ...] = ()
+    expressions: tuple[Expression, ...] = ()
 
     @property
     def visible(self) -> np.ndarray:
@@ -80,7 +80,7 @@ class LabelledVideo:
         return len(self.frames)
 
     def target(self) -> Track | None:
-        """What is to be followed if it is one object: clearly seen at the start.
+        """What is to be tracked if it is one object: clearly seen at the start.
 
         Among those, one with a distractor of its category, then the one that is seen
         most. None if nothing is seen in the first frame.
@@ -132,7 +132,7 @@ def generate_video(
 
 
 def write_jpeg(path: Path, image: np.ndarray) -> None:
-    """Write an (H, W, 3) uint8 RGB picture.
+    """Write an (H, W, 3) uint8 RGB image.
 
     Raises:
         OSError: If it cannot be written.
@@ -151,7 +151,7 @@ def label_tracks(
     Args:
         scene: What was painted.
         columns: Of each frame, ``box, mask, visibility, outside`` of each object.
-        rng: Chooses among the sentences.
+        rng: Chooses among the expressions.
 
     Returns:
         The objects that are visible at least once.
@@ -168,7 +168,7 @@ def label_tracks(
         paths=tuple(obj.path for _, obj in seen),
     )
     return tuple(
-        Track(**{**vars(track), 'sentences': tuple(describe_video(facts, k, rng))})
+        Track(**{**vars(track), 'expressions': tuple(describe_video(facts, k, rng))})
         for k, (track, _) in enumerate(seen)
     )
 

@@ -8,7 +8,8 @@ Last step of the flow for videos. Layout::
     sot_<split>.json         one target a video, seen in the first frame
     vos_<split>.json         all objects that are seen in the first frame
     refs_<split>.json        one record per referred object; a frame says who is meant
-    refs_motion_<split>.json the same with sentences that need motion, if there are any
+    refs_motion_<split>.json the same with expressions that need motion, if there are
+    any
 
 all of them video JSON (see ``converters.video_json``) with file names below
 ``videos/<split>/``. Annotations carry ``object_id``, ``words`` and ``visibility``, the
@@ -29,7 +30,7 @@ from uninext.converters.video_json import VideoConversion, VideoJson
 from uninext.shapes.video_labels import LabelledVideo, Track, generate_video
 from uninext.shapes.vocabulary import CATEGORIES
 
-# Split -> number in the seed; never change one: pictures of a split would move.
+# Split -> number in the seed; never change one: images of a split would move.
 SPLIT_NUMBERS = {'train': 0, 'val': 1, 'test': 2}
 
 
@@ -123,8 +124,8 @@ def write_video_set(
         'mot': _instances(crowds),
         'sot': _targets([(v, [t for t in [v.target()] if t]) for v in scenes]),
         'vos': _targets([(v, [t for t in v.tracks if t.visible[0]]) for v in scenes]),
-        'refs': _sentences(scenes, with_motion=False),
-        'refs_motion': _sentences(scenes, with_motion=True),
+        'refs': _expressions(scenes, with_motion=False),
+        'refs_motion': _expressions(scenes, with_motion=True),
     }
     return {
         str(path): video_json.save(path)
@@ -177,13 +178,13 @@ def _targets(videos: Sequence[tuple[LabelledVideo, list[Track]]]) -> VideoJson:
     return out
 
 
-def _sentences(videos: Sequence[LabelledVideo], with_motion: bool) -> VideoJson:
-    """One record per object; ``exp_id`` counts the sentences of a video."""
+def _expressions(videos: Sequence[LabelledVideo], with_motion: bool) -> VideoJson:
+    """One record per object; ``exp_id`` counts the expressions of a video."""
     out = VideoJson()
     for video in videos:
         number = 0
         for track in video.tracks:
-            mine = [s for s in track.sentences if (s.kind == 'motion') == with_motion]
+            mine = [s for s in track.expressions if (s.kind == 'motion') == with_motion]
             if not mine:
                 continue
             _add(

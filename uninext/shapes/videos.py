@@ -67,7 +67,7 @@ class VideoScene:
         background: (H + 2 P, W + 2 P, 3) float32 RGB with a margin of P pixels for
             the camera's motion.
         margin: P.
-        camera: (T, 2) offset xy of the picture, pixels; 0 for a camera on a tripod.
+        camera: (T, 2) offset xy of the image, pixels; 0 for a camera on a tripod.
         objects: At least one.
         noise_seed: Of the camera's noise.
     """
@@ -96,7 +96,7 @@ class Frame:
         image: (H, W, 3) uint8 RGB.
         owners: (H, W) uint8: k + 1 where object k is what is seen, 0 elsewhere.
         areas: (K,) pixels that each object would have if nothing hid it.
-        inside: (K,) those of them within the picture.
+        inside: (K,) those of them within the image.
     """
 
     image: np.ndarray
@@ -253,7 +253,7 @@ def _paint(
     index: int,
     number: int,
 ) -> tuple[int, int]:
-    """Paint an object in place; its area in pixels, and the part within the picture."""
+    """Paint an object in place; its area in pixels, and the part within the image."""
     center, radius = obj.path.centers[index], float(obj.path.radii[index])
     cos, sin = np.cos(obj.path.angles[index]), np.sin(obj.path.angles[index])
     origin = np.floor(center - radius * 1.1).astype(int) - 2

@@ -17,7 +17,7 @@ COLORS = {
     'purple': (150, 62, 176),
     'white': (238, 238, 238),
 }  # RGB
-# Radius as a share of the picture's side; the gap keeps the words unambiguous.
+# Radius as a share of the image's side; the gap keeps the words unambiguous.
 SIZES = {'small': (0.07, 0.095), 'large': (0.145, 0.19)}
 RELATIONS = ('left of', 'right of', 'above', 'below')
 SUPERLATIVES = ('leftmost', 'rightmost', 'topmost', 'bottommost')

@@ -28,7 +28,7 @@ from uninext.structures.target import (
 )
 from uninext.structures.track_update import TrackUpdate
 from uninext.structures.visual_prompt import Template, VisualPrompt
-from uninext.utils.text import clean_category_name, clean_expression, parse_names
+from uninext.utils.text import clean_category_name, clean_expression, parse_categories
 
 __all__ = [
     'InstanceMemory',
@@ -46,6 +46,6 @@ __all__ = [
     'clean_category_name',
     'clean_expression',
     'mask_box',
-    'parse_names',
+    'parse_categories',
     'resize_mask',
 ]

@@ -21,17 +21,17 @@ SEPARATOR = '. '  # between category names; no trailing period
 
 @dataclass(frozen=True)
 class Prompt:
-    """A list of category names or one sentence, ready to be encoded.
+    """A list of category names or one expression, ready to be encoded.
 
-    Hashable, so that its encoding can be cached. Build it with :meth:`from_names` or
-    :meth:`from_expression`.
+    Hashable, so that its encoding can be cached. Build it with :meth:`from_categories`
+    or :meth:`from_expression`.
 
     Attributes:
         text: The caption that the text encoder reads.
         names: What the labels mean: label ``i`` is ``names[i]``.
         spans: Character range ``[start, end)`` of each name in ``text``.
         pooled: False: every name is retrieved by its own tokens. True: the whole
-            prompt stands for one thing and is averaged to a single embedding.
+            prompt stands for one object and is averaged to a single embedding.
     """
 
     text: str
@@ -42,7 +42,7 @@ class Prompt:
     def __post_init__(self) -> None:
         if not self.text.strip():
             raise ValueError(
-                'A prompt is empty. Give at least one category name, or a sentence '
+                'A prompt is empty. Give at least one category name, or an expression '
                 'with a word in it.'
             )
         if len(self.names) != len(self.spans):
@@ -52,7 +52,7 @@ class Prompt:
             )
 
     @classmethod
-    def from_names(cls, names: Sequence[str]) -> Prompt:
+    def from_categories(cls, names: Sequence[str]) -> Prompt:
         """Join category names to a caption, e.g. ``'person. traffic light'``.
 
         Raises:
@@ -75,10 +75,10 @@ class Prompt:
 
     @classmethod
     def from_expression(cls, expression: str) -> Prompt:
-        """Clean a sentence; it is the only name of the prompt.
+        """Clean an expression; it is the only name of the prompt.
 
         Raises:
-            ValueError: If nothing is left of the sentence after cleaning.
+            ValueError: If nothing is left of the expression after cleaning.
         """
         text = clean_expression(expression)
         return cls(text, (expression,), ((0, len(text)),), pooled=True)

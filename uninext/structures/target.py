@@ -19,7 +19,7 @@ from uninext.structures.prompt import Prompt
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """A box, or a mask, in a frame: what to follow.
+    """A box, or a mask, in a frame: what to track.
 
     Attributes:
         box_xyxy: (4,) pixels of the frame as it was given to the session; made from
@@ -130,9 +130,9 @@ class ShownPrompt:
     Attributes:
         prompt: :class:`Prompt` or :class:`Target`.
         object_id: What its instances are called in results; None: by their tracks.
-        own_meta: Given, the prompt's results are judged as a sample of their own, with
-            these meta keys (e.g. ``exp_id``, ``expression``), against the ground truth
-            whose ``instance_id`` is ``object_id``.
+        own_meta: Given, the prompt's results are evaluated as a sample of their own,
+            with these meta keys (e.g. ``exp_id``, ``expression``), against the ground
+            truth whose ``instance_id`` is ``object_id``.
     """
 
     prompt: Prompt | Target

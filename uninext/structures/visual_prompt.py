@@ -123,7 +123,7 @@ class VisualPrompt:
 
     @property
     def pooled(self) -> bool:
-        """A target is compared as a whole, like a sentence."""
+        """A target is compared as a whole, like an expression."""
         return True
 
     def __len__(self) -> int:

@@ -1,7 +1,7 @@
 """Helpers of tests and checks; nothing else imports this room.
 
-``drawn_weights``: a key table enters, drawn weights of the published network leave.
-``drawn_model``: a network of ours with these weights.
+``random_weights``: a key table enters, random weights of the published network leave.
+``random_model``: a network of ours with these weights.
 ``stored_numbers``: what the published network computed with them.
 ``parity``, ``parity_losses``: a model of ours and stored numbers enter, relative errors
 leave; ``parity_shared``: what both need.
@@ -11,17 +11,17 @@ far what our sessions find is from that, by ``parity_targets`` (with
 ``proposal_order``: takes encoder proposals of equal score in another order.
 """
 
-from uninext.testing.drawn_model import build_drawn_model, config_suffix
-from uninext.testing.drawn_weights import (
+from uninext.testing.parity import compare_forward
+from uninext.testing.parity_losses import compare_losses
+from uninext.testing.parity_video import compare_video
+from uninext.testing.proposal_order import ProposalOrder, Tie
+from uninext.testing.random_model import build_random_model, config_suffix
+from uninext.testing.random_weights import (
     KeyRecord,
     draw_state_dict,
     draw_tensor,
     read_key_table,
 )
-from uninext.testing.parity import compare_forward
-from uninext.testing.parity_losses import compare_losses
-from uninext.testing.parity_video import compare_video
-from uninext.testing.proposal_order import ProposalOrder, Tie
 from uninext.testing.stored_numbers import Comparison, StoredNumbers, relative_error
 from uninext.testing.video_numbers import SharpenedModel, VideoNumbers
 
@@ -33,7 +33,7 @@ __all__ = [
     'StoredNumbers',
     'Tie',
     'VideoNumbers',
-    'build_drawn_model',
+    'build_random_model',
     'compare_forward',
     'compare_losses',
     'compare_video',

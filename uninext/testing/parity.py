@@ -1,6 +1,6 @@
 """Compare the arrays of our forward pass with stored ones of the published network.
 
-A model with drawn weights and an npz of stored arrays enter; a list of comparisons
+A model with random weights and an npz of stored arrays enter; a list of comparisons
 leaves. ``tools/analysis_tools/check_parity.py`` prints it.
 
 Shape legend: B batch, Q queries, N image tokens, L prompt tokens, D decoder layers.

@@ -1,7 +1,7 @@
 """Compare the losses of our model with stored ones of the published network.
 
-A model with drawn weights and an npz of stored losses and their inputs enter; a list of
-comparisons leaves.
+A model with random weights and an npz of stored losses and their inputs enter; a list
+of comparisons leaves.
 """
 
 from __future__ import annotations

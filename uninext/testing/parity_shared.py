@@ -15,8 +15,8 @@ def caption_prompt(caption: str, group: str) -> Prompt:
     """The prompt of a stored caption, read as it is.
 
     Args:
-        caption: Names joined with ``'. '``, or a sentence.
-        group: 'detection' for names; anything else is a sentence.
+        caption: Names joined with ``'. '``, or an expression.
+        group: 'detection' for names; anything else is an expression.
     """
     if group != 'detection':
         return Prompt(caption, (caption,), ((0, len(caption)),), pooled=True)
@@ -28,7 +28,7 @@ def caption_prompt(caption: str, group: str) -> Prompt:
 
 
 def sample_of(image: Tensor, prompt: Prompt | VisualPrompt) -> UninextDataSample:
-    """A sample of a picture (3, H, W) with its prompt."""
+    """A sample of an image (3, H, W) with its prompt."""
     size = tuple(image.shape[-2:])
     sample = UninextDataSample(
         metainfo=dict(img_shape=size, ori_shape=size, scale_factor=(1.0, 1.0))

@@ -79,7 +79,7 @@ def compare_vos(run: TaskRun) -> Iterator[Comparison]:
         new = {number: mask for number, first, mask in targets if first == i}
         for number, mask in new.items():
             ids.update(dict.fromkeys(session.add(mask=mask), number))
-        one = _VOSFrame(run, i, ids, _first_answers(run, tracker, frame, i, new))
+        one = _VOSFrame(run, i, ids, _first_predictions(run, tracker, frame, i, new))
         sample, results = run.step(session, frame, one.compare)
         yield from results
         templates.look_at(session, i, frame)
@@ -146,7 +146,7 @@ def _shown_targets(run: TaskRun) -> tuple[list[tuple[int, int, Tensor]], np.ndar
     return list(zip(numbers, first, masks)), torch.stack(boxes).numpy()
 
 
-def _first_answers(
+def _first_predictions(
     run: TaskRun,
     tracker: TemplateTracker,
     frame: np.ndarray,

@@ -1,6 +1,6 @@
 """Compare what our sessions find in videos with what the published inference found.
 
-A model with drawn weights, stored numbers and their frames enter; comparisons leave,
+A model with random weights, stored numbers and their frames enter; comparisons leave,
 one for each task, frame and kind of thing. Each task runs through a session, as users
 run it.
 """
@@ -57,18 +57,18 @@ def compare_video(
 
 
 def compare_rvos(run: TaskRun, merge: dict | None = None) -> Iterator[Comparison]:
-    """What sentences mean, each by itself."""
+    """What expressions mean, each by itself."""
     session = run.session(expression=ExpressionTracker(run.with_iou, merge=merge))
-    for sentence in run.numbers[f'{run.task}/sentences']:
-        session.add(expression=str(sentence))
+    for expression in run.numbers[f'{run.task}/sentences']:
+        session.add(expression=str(expression))
     yield from run.size()
     for i, frame in enumerate(run.frames):
         at = f'frame{i}'
-        _, results = run.step(session, frame, lambda s, at=at: _sentences(run, at, s))
+        _, results = run.step(session, frame, lambda s, at=at: _expressions(run, at, s))
         yield from results
 
 
-def _sentences(run: TaskRun, at: str, sample: Any) -> list[Comparison]:
+def _expressions(run: TaskRun, at: str, sample: Any) -> list[Comparison]:
     """Masks, or their map, of a frame; boxes and scores where they are stored."""
     found = sample.pred_instances
     numbers = [prompt + 1 for prompt in found.prompt_ids.tolist()]
@@ -83,7 +83,7 @@ def _sentences(run: TaskRun, at: str, sample: Any) -> list[Comparison]:
 
 
 def compare_refdavis(run: TaskRun) -> Iterator[Comparison]:
-    """What sentences mean, in one map."""
+    """What expressions mean, in one map."""
     return compare_rvos(run, MERGED)
 
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from uninext.checkpoint import load_state
 from uninext.checkpoint.conversion import from_published
 from uninext.registry import MODELS
-from uninext.testing.drawn_weights import draw_state_dict
+from uninext.testing.random_weights import draw_state_dict
 from uninext.testing.stored_numbers import StoredNumbers
 
 
@@ -87,7 +87,7 @@ class VideoNumbers(StoredNumbers):
 
 
 class SharpenedModel:
-    """A video model with drawn weights, edited such that scores spread.
+    """A video model with random weights, edited such that scores spread.
 
     Args:
         config: Config file with ``model``.

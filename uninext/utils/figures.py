@@ -27,7 +27,7 @@ def figure_path(path: str | Path) -> Path:
     """
     path = Path(path)
     if path.suffix.lower() not in _SUFFIXES:
-        raise ValueError(f'{path}: give the picture one of {sorted(_SUFFIXES)}.')
+        raise ValueError(f'{path}: give the image one of {sorted(_SUFFIXES)}.')
     return path
 
 

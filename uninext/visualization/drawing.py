@@ -1,9 +1,9 @@
-"""Draw instances onto a picture: masks with outlines, boxes, labels.
+"""Draw instances onto an image: masks with outlines, boxes, labels.
 
 Pixels are painted directly, not through a matplotlib figure, which would take seconds
-for a 4K picture; and sizes are in pixels.
+for a 4K image; and sizes are in pixels.
 
-Pictures are (H, W, 3) uint8 RGB and are painted in place where a function says so.
+Images are (H, W, 3) uint8 RGB and are painted in place where a function says so.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ MASK_OPACITY = 0.45
 
 @dataclass(frozen=True)
 class DrawingScale:
-    """Sizes that suit a picture.
+    """Sizes that suit an image.
 
     Attributes:
         line_width: Of boxes and outlines, pixels.
@@ -71,27 +71,27 @@ def draw_instances(
 
     Args:
         image: (H, W, 3) uint8 RGB.
-        boxes: (N, 4) xyxy in pixels of the picture.
+        boxes: (N, 4) xyxy in pixels of the image.
         texts: N labels; an empty one is left out.
         colors: N colours.
         masks: N masks (H, W) bool; None: boxes only.
         alpha: Opacity of masks in [0, 1].
 
     Returns:
-        (H, W, 3) uint8 RGB, a new picture.
+        (H, W, 3) uint8 RGB, a new image.
 
     Raises:
-        ValueError: If a mask is not of the picture's size.
+        ValueError: If a mask is not of the image's size.
     """
-    picture = np.ascontiguousarray(image).copy()
-    scale = DrawingScale.of(*picture.shape[:2])
+    canvas = np.ascontiguousarray(image).copy()
+    scale = DrawingScale.of(*canvas.shape[:2])
     order = range(len(colors) - 1, -1, -1)
     if masks is not None:
         for i in order:
-            paint_mask(picture, masks[i], colors[i], alpha, scale.line_width)
+            paint_mask(canvas, masks[i], colors[i], alpha, scale.line_width)
     for i in order:
-        paint_box(picture, boxes[i], colors[i], scale.line_width)
-    return paint_labels(picture, boxes, texts, colors, scale.font_size)
+        paint_box(canvas, boxes[i], colors[i], scale.line_width)
+    return paint_labels(canvas, boxes, texts, colors, scale.font_size)
 
 
 def paint_mask(
@@ -107,13 +107,13 @@ def paint_mask(
         line_width: Of the outline, pixels.
 
     Raises:
-        ValueError: If the mask is not of the picture's size.
+        ValueError: If the mask is not of the image's size.
     """
     if mask.shape != image.shape[:2]:
         raise ValueError(
-            f'A mask of size {mask.shape} (H, W) cannot be drawn on a picture of size '
+            f'A mask of size {mask.shape} (H, W) cannot be drawn on an image of size '
             f'{image.shape[:2]}. Predictions and annotations must be in the frame of '
-            'the picture that is drawn on.'
+            'the image that is drawn on.'
         )
     bitmap = np.ascontiguousarray(mask, dtype=bool).view(np.uint8)
     x, y, width, height = cv2.boundingRect(bitmap)
@@ -132,7 +132,7 @@ def paint_mask(
 def paint_box(
     image: np.ndarray, box: Sequence[float], color: Color, line_width: int
 ) -> None:
-    """Draw a box xyxy (pixels), clipped to the picture, in place."""
+    """Draw a box xyxy (pixels), clipped to the image, in place."""
     height, width = image.shape[:2]
     limits = np.array([width, height, width, height]) - 1
     x1, y1, x2, y2 = np.clip(np.round(box), 0, limits).astype(int).tolist()

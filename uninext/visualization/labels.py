@@ -1,4 +1,4 @@
-"""What is written on pictures: names, scores, tracks and the prompts that asked.
+"""What is written on images: names, scores, tracks and the prompts that asked.
 
 ``lettering`` paints them.
 """
@@ -18,7 +18,7 @@ def label_text(
     """What stands at an instance: ``#3 person 0.87``.
 
     Args:
-        name: Of the category, or the sentence; may be empty.
+        name: Of the category, or the expression; may be empty.
         score: In [0, 1].
         track: Id; below 0 is a track that is not sure yet.
         note: Of :func:`prompt_notes`, in brackets.
@@ -55,7 +55,7 @@ def prompt_notes(
 
 
 def prompt_caption(texts: Sequence[str]) -> str:
-    """Prompts for the bar above a picture: numbered, a line each, if there are several.
+    """Prompts for the bar above an image: numbered, a line each, if there are several.
 
     Args:
         texts: Of the prompts, in order.

@@ -1,4 +1,4 @@
-"""Letters on pictures: labels that do not cover each other, captions that fit.
+"""Letters on images: labels that do not cover each other, captions that fit.
 
 Sizes are in pixels.
 """
@@ -19,7 +19,7 @@ from uninext.visualization.palette import BAR_COLOR, WHITE, Color, ink_on
 Area = tuple[int, int, int, int]  # xyxy, the end not included
 Parts = TypeVar('Parts', str, list)
 ELLIPSIS = '...'
-# Widest label, unless its box is wider: of the picture's width, and in font sizes.
+# Widest label, unless its box is wider: of the image's width, and in font sizes.
 MAX_LABEL_SHARE, MIN_LABEL_WIDTH = 0.35, 18
 MAX_CAPTION_LINES = 3
 SHIFTS = 16  # label heights that a label may be moved away from its box
@@ -35,7 +35,7 @@ def paint_labels(
     """Write a label at every box where it covers no other label, if there is room.
 
     A label that finds no place at its box is moved away and tied to it by a line. One
-    that is wider than a third of the picture and than its box is shortened in the
+    that is wider than a third of the image and than its box is shortened in the
     middle.
 
     Args:
@@ -46,9 +46,9 @@ def paint_labels(
         font_size: In pixels.
 
     Returns:
-        The picture with labels, a new array.
+        The image with labels, a new array.
     """
-    picture = image.copy()
+    canvas = image.copy()
     taken: list[Area] = []
     tiles = []
     for box, text, color in zip(boxes, texts, colors):
@@ -60,10 +60,10 @@ def paint_labels(
         area = find_place(box, tile.shape[:2], image.shape[:2], taken)
         taken.append(area)
         tiles.append((area, tile))
-        _tie(picture, box, area, color, max(2, font_size // 8))
+        _tie(canvas, box, area, color, max(2, font_size // 8))
     for (x1, y1, x2, y2), tile in tiles:  # on top of all lines
-        picture[y1:y2, x1:x2] = tile[: y2 - y1, : x2 - x1]
-    return picture
+        canvas[y1:y2, x1:x2] = tile[: y2 - y1, : x2 - x1]
+    return canvas
 
 
 def find_place(
@@ -77,12 +77,12 @@ def find_place(
     Args:
         box: (4,) xyxy in pixels.
         size_hw: Of the label.
-        image_hw: Of the picture.
+        image_hw: Of the image.
         taken: Areas of labels that are there.
 
     Returns:
-        The first place inside the picture that touches no other label; where there is
-        none, the one that covers the least of others. Cut to the picture.
+        The first place inside the image that touches no other label; where there is
+        none, the one that covers the least of others. Cut to the image.
     """
     height, width = min(size_hw[0], image_hw[0]), min(size_hw[1], image_hw[1])
     box = np.clip(np.round(box).astype(int), 0, (*image_hw[::-1], *image_hw[::-1]))
@@ -103,7 +103,7 @@ def find_place(
 def add_caption(
     image: np.ndarray, text: str, font_size: int, max_lines: int = MAX_CAPTION_LINES
 ) -> np.ndarray:
-    """Put a bar with wrapped text on top of a picture.
+    """Put a bar with wrapped text on top of an image.
 
     Args:
         image: (H, W, 3) uint8.
@@ -139,7 +139,7 @@ def add_caption(
 
 
 def pad_to_height(image: np.ndarray, height: int) -> np.ndarray:
-    """Add bar colour on top until a picture is ``height`` rows high."""
+    """Add bar colour on top until an image is ``height`` rows high."""
     bar = np.full((height - image.shape[0], *image.shape[1:]), BAR_COLOR, np.uint8)
     return np.concatenate([bar, image])
 

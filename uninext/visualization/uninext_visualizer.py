@@ -1,7 +1,7 @@
 """The visualizer: what was asked for, what is there, and what was found.
 
 Last in the flow. ``DetVisualizationHook`` (``tools/test.py --show-dir``) hands it the
-original picture and the data sample that left the predictor.
+original image and the data sample that left the predictor.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from uninext.visualization.drawing import (
 )
 from uninext.visualization.labels import label_text
 
-MAX_NAME_LENGTH = 48  # characters of a sentence that go into a file name
+MAX_NAME_LENGTH = 48  # characters of an expression that go into a file name
 TRACK_FIELDS = ('instances_ids', 'instances_id')  # ours, and mmdet's
 
 
@@ -43,10 +43,10 @@ class UninextVisualizer(DetLocalVisualizer):
     """mmdet's visualizer for samples that carry a prompt.
 
     What differs: labels are the words of ``data_sample.prompt`` (``classes`` of the
-    dataset where a sample has no prompt); a sentence is written above the picture,
-    its best answer is drawn whatever its score, and its picture gets a file of its
+    dataset where a sample has no prompt); an expression is written above the image,
+    its best prediction is drawn whatever its score, and its image gets a file of its
     own; frames of a video get a folder of theirs; masks have outlines; line widths and
-    letters suit the picture's size; colours belong to labels (to ``instances_ids``
+    letters suit the image's size; colours belong to labels (to ``instances_ids``
     where there are tracks) and never change; nothing goes through a matplotlib figure.
 
     Args:
@@ -92,17 +92,17 @@ class UninextVisualizer(DetLocalVisualizer):
         result is also what :meth:`get_image` returns.
 
         Args:
-            name: Of the window, or of the picture in the backends.
+            name: Of the window, or of the image in the backends.
             image: (H, W, 3) RGB; boxes and masks must be in its frame.
-            data_sample: Draws the picture alone if None.
+            data_sample: Draws the image alone if None.
             draw_gt: Whether to draw ``gt_instances``.
             draw_pred: Whether to draw ``pred_instances``.
             show: Whether to open a window.
             wait_time: Seconds to show it; 0 is for ever.
-            out_file: Path to write to. The words of a sentence are put into its name,
-                because several sentences ask about one picture.
-            pred_score_thr: Predictions below are left out, except the best answer to
-                a sentence.
+            out_file: Path to write to. The words of an expression are put into its
+                name, because several expressions ask about one image.
+            pred_score_thr: Predictions below are left out, except the best prediction
+                to an expression.
             step: Of the backends.
         """
         image = np.ascontiguousarray(image.clip(0, 255).astype(np.uint8))
@@ -111,39 +111,39 @@ class UninextVisualizer(DetLocalVisualizer):
         if data_sample is not None:
             data_sample = data_sample.cpu()
             if draw_gt and 'gt_instances' in data_sample:
-                truth = self._draw(image, data_sample.gt_instances, asked)
-                panels.append(('truth', truth))
+                ground_truth = self._draw(image, data_sample.gt_instances, asked)
+                panels.append(('ground_truth', ground_truth))
             if draw_pred and 'pred_instances' in data_sample:
                 found = data_sample.pred_instances
-                chosen = _choose(found, bool(asked.sentence), pred_score_thr)
+                chosen = _choose(found, bool(asked.expression), pred_score_thr)
                 panels.append(('found', self._draw(image, chosen, asked)))
-        drawn = _arrange(panels or [('', image)], asked.sentence)
+        drawn = _arrange(panels or [('', image)], asked.expression)
         self._drawn = drawn
         if show:
             self.show(drawn, win_name=name, wait_time=wait_time)
         if out_file is not None:
             mmcv.imwrite(
-                drawn[..., ::-1], _file_of(out_file, data_sample, asked.sentence)
+                drawn[..., ::-1], _file_of(out_file, data_sample, asked.expression)
             )
         else:
             self.add_image(name, drawn, step)
 
     @master_only
     def get_image(self) -> np.ndarray:
-        """The picture drawn last, (H, W, 3) uint8 RGB."""
+        """The image drawn last, (H, W, 3) uint8 RGB."""
         drawn = getattr(self, '_drawn', None)
         return super().get_image() if drawn is None else drawn
 
     @master_only
     def set_image(self, image: np.ndarray) -> None:
-        """Start from another picture, for mmengine's own drawing functions."""
+        """Start from another image, for mmengine's own drawing functions."""
         self._drawn = None
         super().set_image(image)
 
     def _draw(
         self, image: np.ndarray, instances: InstanceData, asked: _Asked
     ) -> np.ndarray:
-        """Paint instances on a copy of the picture."""
+        """Paint instances on a copy of the image."""
         if len(instances) == 0:
             return image.copy()
         tracks = _tracks_of(instances)
@@ -157,7 +157,7 @@ class UninextVisualizer(DetLocalVisualizer):
         return draw_instances(image, boxes, texts, colors, masks, self.alpha)
 
     def _label_texts(self, instances: InstanceData, asked: _Asked) -> list[str]:
-        """Track, name and score; a sentence stands above the picture."""
+        """Track, name and score; an expression stands above the image."""
         names: Sequence[str] | None = asked.names
         if names is None and isinstance(self.dataset_meta, dict):
             # not so with a ConcatDataset, whose sets differ in their classes
@@ -166,7 +166,7 @@ class UninextVisualizer(DetLocalVisualizer):
         labels = instances.labels.tolist()
         tracks = _tracks_of(instances) or [None] * count
         scores = instances.scores.tolist() if 'scores' in instances else [None] * count
-        if asked.sentence:
+        if asked.expression:
             words = [''] * count
         else:
             words = [names[label] if names else f'class {label}' for label in labels]
@@ -178,11 +178,11 @@ class _Asked(NamedTuple):
 
     Attributes:
         names: What its labels mean; None where the dataset says it.
-        sentence: About one thing; empty otherwise.
+        expression: About one object; empty otherwise.
     """
 
     names: Sequence[str] | None
-    sentence: str
+    expression: str
 
     @classmethod
     def of(cls, data_sample: DetDataSample | None) -> _Asked:
@@ -212,18 +212,18 @@ def _tracks_of(instances: InstanceData) -> list[int] | None:
     return None
 
 
-def _arrange(panels: list[tuple[str, np.ndarray]], sentence: str) -> np.ndarray:
-    """Put panels side by side, under the sentence and their titles."""
+def _arrange(panels: list[tuple[str, np.ndarray]], expression: str) -> np.ndarray:
+    """Put panels side by side, under the expression and their titles."""
     font_size = DrawingScale.of(*panels[0][1].shape[:2]).font_size
-    sentence = sentence and f'"{sentence}"'
+    expression = expression and f'"{expression}"'
     captioned = []
-    for title, picture in panels:
+    for title, image in panels:
         words = [title] if len(panels) > 1 else []
-        if sentence and not captioned:
-            words.append(sentence)
+        if expression and not captioned:
+            words.append(expression)
         text = ': '.join(words)
-        captioned.append(add_caption(picture, text, font_size) if text else picture)
-    height = max(len(picture) for picture in captioned)
+        captioned.append(add_caption(image, text, font_size) if text else image)
+    height = max(len(image) for image in captioned)
     return np.concatenate([pad_to_height(p, height) for p in captioned], axis=1)
 
 
@@ -254,18 +254,18 @@ def _boxes_of(instances: InstanceData, masks: np.ndarray | None) -> np.ndarray:
     return boxes
 
 
-def _file_of(out_file: str, data_sample: DetDataSample | None, sentence: str) -> str:
-    """Insert a video's folder, a record's id and words of a sentence."""
+def _file_of(out_file: str, data_sample: DetDataSample | None, expression: str) -> str:
+    """Insert a video's folder, a record's id and words of an expression."""
     if data_sample is None:
         return out_file
     path = Path(out_file)
     video = data_sample.get('video_name')
     if video:
         path = path.parent / _slug(str(video)) / path.name
-    if sentence:
-        words = _slug(sentence)
+    if expression:
+        words = _slug(expression)
         if len(words) > MAX_NAME_LENGTH or not words:
-            digest = f'{zlib.crc32(sentence.encode()):08x}'
+            digest = f'{zlib.crc32(expression.encode()):08x}'
             words = f'{words[:MAX_NAME_LENGTH]}-{digest}'.strip('-')
         parts = [path.stem, str(data_sample.get('img_id', '')), words]
         path = path.with_name('_'.join(p for p in parts if p) + path.suffix)

@@ -1,11 +1,11 @@
-"""The web demo: a model enters, a page for pictures and videos leaves.
+"""The web demo: a model enters, a page for images and videos leaves.
 
 A prompt of any kind may be given, and several at once. Needs the extra ``web``
 (Gradio); nothing of the page comes from elsewhere, and nothing is sent anywhere.
 
 ``prompts``: what was typed and clicked, as prompts; ``strokes``: what was painted.
 ``answers``: asks the inferencer, writes files. ``pages``: HTML of what was found.
-``marks``: boxes on the picture that is clicked; ``painter``: the one painted on.
+``marks``: boxes on the image that is clicked; ``painter``: the one painted on.
 ``live``: frames of a camera. ``examples``: scenes to try.
 ``handlers``: what buttons do. ``panel``, ``app``, ``style``: the page.
 ``errors``: messages for people. ``server``: starts it.

@@ -1,7 +1,7 @@
-"""Questions of the web page, answered: pictures and videos enter, files and HTML leave.
+"""Questions of the web page, answered: images and videos enter, files and HTML leave.
 
 The network is one for all users, and no session of theirs is on it: users take turns,
-a picture or a frame at a time, so that nobody waits for the end of another's video.
+an image or a frame at a time, so that nobody waits for the end of another's video.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ from uninext.web.prompts import WebPrompts
 SHOWN_EVERY = 0.2  # seconds between frames that are sent to the page while it runs
 AT_ONCE = 4  # questions that share the network; others wait in the queue
 DEFAULT_FPS = 25.0  # of a video that does not tell
-# The frame that the page fits answers into. Smaller pictures are enlarged to it before
+# The frame that the page fits answers into. Smaller images are enlarged to it before
 # they are drawn on, so that lines stay thin and letters sharp.
 FRAME_WH = (540, 400)
 
 
 @dataclass(frozen=True, eq=False)
-class PictureAnswer:
-    """What was found in a picture.
+class ImageAnswer:
+    """What was found in an image.
 
     Attributes:
-        picture: (h, w, 3) uint8 RGB, annotated; a small one is enlarged.
+        image: (h, w, 3) uint8 RGB, annotated; a small one is enlarged.
         table: HTML.
         seconds: What it took.
-        files: The annotated picture in its own size, and everything as JSON.
+        files: The annotated image in its own size, and everything as JSON.
     """
 
-    picture: np.ndarray
+    image: np.ndarray
     table: str
     seconds: float
     files: tuple[Path, Path]
@@ -53,14 +53,14 @@ class FrameAnswer:
     """What was found in the newest frame of a video that runs.
 
     Attributes:
-        picture: (h, w, 3) uint8 BGR, annotated; a small one is enlarged.
+        image: (h, w, 3) uint8 BGR, annotated; a small one is enlarged.
         table: HTML of its instances.
         done: Frames so far.
         total: Frames of the video, if it tells.
         fps: Frames a second so far, reading and drawing included.
     """
 
-    picture: np.ndarray
+    image: np.ndarray
     table: str
     done: int
     total: int | None
@@ -87,7 +87,7 @@ class VideoAnswer:
 
 
 class Answering:
-    """Asks the inferencer for all users, one picture or frame at a time.
+    """Asks the inferencer for all users, one image or frame at a time.
 
     Args:
         find: A :class:`uninext.apis.UninextInferencer`, or what is called like it.
@@ -106,15 +106,15 @@ class Answering:
         remarks = self._find.remarks(**texts)
         return replace(prompts, notes=(*prompts.notes, *remarks))
 
-    def picture(
-        self, picture: np.ndarray, prompts: WebPrompts, score_thr: float, folder: Path
-    ) -> PictureAnswer:
-        """Find in a picture.
+    def image(
+        self, image: np.ndarray, prompts: WebPrompts, score_thr: float, folder: Path
+    ) -> ImageAnswer:
+        """Find in an image.
 
         Args:
-            picture: (H, W, 3) uint8 RGB.
+            image: (H, W, 3) uint8 RGB.
             prompts: What to find.
-            score_thr: Of names.
+            score_thr: Of categories.
             folder: Where files go.
 
         Raises:
@@ -123,7 +123,7 @@ class Answering:
         start = time.perf_counter()
         with self._turn:
             (result,) = self._find(
-                cv2.cvtColor(picture, cv2.COLOR_RGB2BGR),
+                cv2.cvtColor(image, cv2.COLOR_RGB2BGR),
                 **prompts.arguments(),
                 score_thr=score_thr,
                 progress=False,
@@ -132,8 +132,8 @@ class Answering:
         annotated = result.save(folder / 'uninext.png')
         records = folder / 'uninext.json'
         records.write_text(result.to_json(indent=1), encoding='utf-8')
-        return PictureAnswer(
-            picture=cv2.cvtColor(plot_for_page(result), cv2.COLOR_BGR2RGB),
+        return ImageAnswer(
+            image=cv2.cvtColor(plot_for_page(result), cv2.COLOR_BGR2RGB),
             table=instance_table(result),
             seconds=seconds,
             files=(annotated, records),
@@ -147,14 +147,14 @@ class Answering:
         folder: Path,
         stop: threading.Event,
     ) -> Iterator[FrameAnswer | VideoAnswer]:
-        """Follow through a video; boxes and masks are of its first frame.
+        """Track through a video; boxes and masks are of its first frame.
 
         Args:
             video: A file.
-            prompts: What to follow.
-            score_thr: Of names.
+            prompts: What to track.
+            score_thr: Of categories.
             folder: Where files go.
-            stop: Set by the user: what was done until then is the answer.
+            stop: Set by the user: what was done until then is the prediction.
 
         Yields:
             Frames, not every one, and at the end the whole.
@@ -180,27 +180,27 @@ class Answering:
                 if now - shown >= SHOWN_EVERY:
                     shown = now
                     table, fps = instance_table(result), done / (now - start)
-                    picture = plot_for_page(result)
-                    yield FrameAnswer(picture, table, done, header.count, fps)
+                    image = plot_for_page(result)
+                    yield FrameAnswer(image, table, done, header.count, fps)
                 if stop.is_set():
                     break
         seconds = time.perf_counter() - start
         yield VideoAnswer(tracks.table(), done, seconds, stop.is_set(), files)
 
-    def follow(self, prompts: WebPrompts) -> Callable[[np.ndarray, float], Result]:
-        """Follow through a camera; takes turns with all others.
+    def track(self, prompts: WebPrompts) -> Callable[[np.ndarray, float], Result]:
+        """Track through a camera; takes turns with all others.
 
         Returns:
-            Takes a frame, (H, W, 3) uint8 BGR, and the score threshold of names.
+            Takes a frame, (H, W, 3) uint8 BGR, and the score threshold of categories.
 
         Raises:
-            ValueError: If the model cannot follow.
+            ValueError: If the model cannot track.
         """
-        following = self._find.follow(**prompts.arguments())
+        tracking = self._find.track(**prompts.arguments())
 
         def step(frame: np.ndarray, score_thr: float) -> Result:
             with self._turn:
-                return following.step(frame, score_thr)
+                return tracking.step(frame, score_thr)
 
         return step
 
@@ -259,7 +259,7 @@ def first_frame(video: str | Path | None) -> np.ndarray | None:
 
 
 def plot_for_page(result: Result) -> np.ndarray:
-    """Draw what was found; on a small picture after it was fitted into ``FRAME_WH``.
+    """Draw what was found; on a small image after it was fitted into ``FRAME_WH``.
 
     Returns:
         (h, w, 3) uint8 BGR.

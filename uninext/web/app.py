@@ -14,7 +14,7 @@ from uninext.web.answers import AT_ONCE, Answering, first_frame
 from uninext.web.examples import Example
 from uninext.web.handlers import LIVE, WHOLE, AskHandlers, MarkHandlers, ready
 from uninext.web.live import build_live_tab
-from uninext.web.pages import live_picture
+from uninext.web.pages import live_image
 from uninext.web.panel import VIEW_HEIGHT, PromptPanel, build_panel
 
 TITLE = 'uninext'
@@ -29,7 +29,7 @@ DELETE_CACHE = (600, 3600)
 def build_app(
     inferencer: UninextInferencer,
     model_name: str = '',
-    pictures: Sequence[Example] = (),
+    images: Sequence[Example] = (),
     videos: Sequence[Example] = (),
 ) -> gr.Blocks:
     """Build the page.
@@ -37,7 +37,7 @@ def build_app(
     Args:
         inferencer: Answers; one for all visitors.
         model_name: Shown in the header.
-        pictures: To try.
+        images: To try.
         videos: To try.
 
     Returns:
@@ -54,8 +54,8 @@ def build_app(
     with app:
         gr.HTML(_header(model_name), padding=False, elem_classes='un-html')
         with gr.Tabs(elem_classes='un-page'):
-            with gr.Tab('Pictures', elem_id='tab-pictures'):
-                _picture_tab(ask, pictures)
+            with gr.Tab('Images', elem_id='tab-images'):
+                _image_tab(ask, images)
             with gr.Tab('Videos', elem_id='tab-videos'):
                 _video_tab(ask, videos)
             with gr.Tab('Camera', elem_id='tab-camera'):
@@ -64,20 +64,20 @@ def build_app(
     return app.queue(max_size=MAX_WAITING, default_concurrency_limit=AT_ONCE)
 
 
-def _picture_tab(ask: AskHandlers, examples: Sequence[Example]) -> None:
+def _image_tab(ask: AskHandlers, examples: Sequence[Example]) -> None:
     source = gr.Image(
-        label='Picture',
+        label='Image',
         sources=['upload', 'webcam', 'clipboard'],
         height=VIEW_HEIGHT,
         format='jpeg',
         buttons=['fullscreen'],
-        elem_id='picture-source',
+        elem_id='image-source',
         render=False,
     )
-    marks = MarkHandlers(lambda picture: picture)
+    marks = MarkHandlers(lambda image: image)
     with gr.Row():
         with gr.Column(min_width=300):
-            panel = build_panel(source, marks, 'picture', SCORE_THRESHOLD)
+            panel = build_panel(source, marks, 'image', SCORE_THRESHOLD)
         with gr.Column(min_width=300):
             result = gr.Image(
                 label='Found',
@@ -86,18 +86,18 @@ def _picture_tab(ask: AskHandlers, examples: Sequence[Example]) -> None:
                 height=RESULT_HEIGHT,
                 format='png',
                 buttons=['fullscreen'],
-                elem_id='picture-result',
+                elem_id='image-result',
             )
-            status, table, saves = _report('picture', 'Annotated picture')
+            status, table, saves = _report('image', 'Annotated image')
     asked = dict(
-        fn=ask.picture,
+        fn=ask.image,
         inputs=panel.inputs,
         outputs=[result, status, table, *saves],
         show_progress='hidden',
         concurrency_id='network',
         concurrency_limit=AT_ONCE,
     )
-    panel.ask.click(**asked, api_name='picture')
+    panel.ask.click(**asked, api_name='image')
     _examples(examples, panel, marks, asked)
 
 
@@ -125,7 +125,7 @@ def _video_tab(ask: AskHandlers, examples: Sequence[Example]) -> None:
             with gr.Tabs() as tabs:
                 with gr.Tab('Newest frame', id=LIVE, elem_id='video-tab-live'):
                     live = gr.HTML(
-                        live_picture(None),
+                        live_image(None),
                         padding=False,
                         elem_id='video-live',
                         elem_classes='un-html',
@@ -201,6 +201,7 @@ def _header(model_name: str) -> str:
     model = f'model <code>{escape(model_name)}</code>' if model_name else ''
     return (
         f'<header class="un-header"><h1>{TITLE}</h1>'
-        '<p>Ask by names, by a sentence, or by showing a thing. Mix as you like.</p>'
+        '<p>Ask by category names, by an expression, or by showing an object. Mix as '
+        'you like.</p>'
         f'<p class="un-model">{model}</p></header>'
     )

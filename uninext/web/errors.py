@@ -17,7 +17,7 @@ import torch
 LOGGER = logging.getLogger(__name__)
 SHOWN_FOR = 12  # seconds
 NO_MEMORY = (
-    'There is not enough memory for this. Take a smaller picture or video, or fewer '
+    'There is not enough memory for this. Take a smaller image or video, or fewer '
     'prompts at once.'
 )
 BROKEN = (

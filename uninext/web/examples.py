@@ -1,6 +1,6 @@
-"""Pictures and videos to try, generated here: nothing enters, files and prompts leave.
+"""Images and videos to try, generated here: nothing enters, files and prompts leave.
 
-They are scenes of the Shapes suite that no model was trained on, with sentences that
+They are scenes of the Shapes suite that no model was trained on, with expressions that
 the generator knows to be true of one object.
 """
 
@@ -36,20 +36,20 @@ class Example:
     """Something to ask.
 
     Attributes:
-        path: Of a picture or video.
-        names: Separated by commas; may be empty.
-        sentences: One a line; may be empty.
+        path: Of an image or video.
+        categories: Separated by commas; may be empty.
+        expressions: One a line; may be empty.
         boxes: One a line, ``x1 y1 x2 y2`` in pixels; may be empty.
     """
 
     path: Path
-    names: str = ''
-    sentences: str = ''
+    categories: str = ''
+    expressions: str = ''
     boxes: str = ''
 
     def row(self) -> list[str]:
         """The values of the page's fields."""
-        return [str(self.path), self.names, self.sentences, self.boxes]
+        return [str(self.path), self.categories, self.expressions, self.boxes]
 
 
 def write_examples(folder: Path) -> tuple[list[Example], list[Example]]:
@@ -59,26 +59,27 @@ def write_examples(folder: Path) -> tuple[list[Example], list[Example]]:
         folder: Where they go; it is there.
 
     Returns:
-        Pictures: by names, by a sentence, by a box, by all at once. Videos: by names
-        and a sentence, by a box.
+        Images: by categories, by an expression, by a box, by all at once. Videos: by
+            categories
+        and an expression, by a box.
     """
-    return _pictures(folder), _videos(folder)
+    return _images(folder), _videos(folder)
 
 
-def _pictures(folder: Path) -> list[Example]:
+def _images(folder: Path) -> list[Example]:
     scenes, paths = [], []
     for number in range(4):
         rng = np.random.default_rng([SEED, SPLIT, number])
         scenes.append(draw_scene(rng, SIZE_WH, (5, 6)))
         paths.append(folder / f'scene_{number + 1}.jpg')
         write_jpeg(paths[-1], scenes[-1].image)
-    sentences = [_longest_sentence(scene) for scene in scenes]
+    expressions = [_longest_expression(scene) for scene in scenes]
     boxes = [_text(scene.objects[-1].box) for scene in scenes]
     return [
-        Example(paths[0], names=_names(scenes[0])),
-        Example(paths[1], sentences=sentences[1]),
+        Example(paths[0], categories=_names(scenes[0])),
+        Example(paths[1], expressions=expressions[1]),
         Example(paths[2], boxes=boxes[2]),
-        Example(paths[3], _names(scenes[3]), sentences[3], boxes[3]),
+        Example(paths[3], _names(scenes[3]), expressions[3], boxes[3]),
     ]
 
 
@@ -94,21 +95,21 @@ def _videos(folder: Path) -> list[Example]:
                     writer.write(cv2.imread(str(frame)))
         target = video.target()
         if number == 0:
-            names = ', '.join(sorted({t.words['category'] for t in video.tracks}))
-            sentence = next(
-                (s.text for s in target.sentences if s.kind != 'motion'), ''
+            categories = ', '.join(sorted({t.words['category'] for t in video.tracks}))
+            expression = next(
+                (s.text for s in target.expressions if s.kind != 'motion'), ''
             )
-            examples.append(Example(path, names, sentence))
+            examples.append(Example(path, categories, expression))
         else:
             x, y, w, h = target.boxes_xywh[0]
             examples.append(Example(path, boxes=_text((x, y, x + w, y + h))))
     return examples
 
 
-def _longest_sentence(scene: Scene) -> str:
+def _longest_expression(scene: Scene) -> str:
     rng = np.random.default_rng(0)
-    sentences = (describe(scene, i, rng) for i in range(len(scene.objects)))
-    return max((s for part in sentences for s in part), key=len, default='')
+    expressions = (describe(scene, i, rng) for i in range(len(scene.objects)))
+    return max((s for part in expressions for s in part), key=len, default='')
 
 
 def _names(scene: Scene) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from uninext.web.answers import Answering, FrameAnswer, Stops, VideoAnswer, first_frame
 from uninext.web.errors import for_people
 from uninext.web.marks import draw_marks
-from uninext.web.pages import live_picture, progress_bar, status
+from uninext.web.pages import live_image, progress_bar, status
 from uninext.web.painter import under_brush
 from uninext.web.prompts import (
     Corner,
@@ -25,30 +25,30 @@ from uninext.web.prompts import (
     read_prompts,
     undo_corner,
 )
-from uninext.web.strokes import picture_key
+from uninext.web.strokes import image_key
 
-NO_PICTURE = 'There is no picture yet. Drop one in, take one, or click on an example.'
+NO_IMAGE = 'There is no image yet. Drop one in, take one, or click on an example.'
 NO_VIDEO = 'There is no video yet. Drop one in, record one, or click on an example.'
-LIVE, WHOLE = 'live', 'whole'  # tabs of the answer to a video
-ReadPicture = Callable[[Any], 'np.ndarray | None']
+LIVE, WHOLE = 'live', 'whole'  # tabs of the prediction to a video
+ReadImage = Callable[[Any], 'np.ndarray | None']
 Painting = str | Mapping[str, Any] | None  # see uninext.web.strokes
 
 
 class MarkHandlers:
-    """Clicks on a picture, or on the first frame of a video.
+    """Clicks on an image, or on the first frame of a video.
 
     Args:
-        read: Gives the picture that is marked, (H, W, 3) uint8 RGB, for the value of
+        read: Gives the image that is marked, (H, W, 3) uint8 RGB, for the value of
             the field it is given in; None where there is none.
     """
 
-    def __init__(self, read: ReadPicture) -> None:
+    def __init__(self, read: ReadImage) -> None:
         self._read = read
 
     def under_brush(self, source: Any) -> Any:
         """Something else is looked at: it is put under the brush."""
         with for_people():
-            return gr.update(picture=under_brush(self._read(source)))
+            return gr.update(image=under_brush(self._read(source)))
 
     def redraw(self, source: Any, boxes: str) -> tuple[None, np.ndarray | None]:
         """Boxes were typed: a corner that waited is forgotten."""
@@ -89,45 +89,45 @@ class AskHandlers:
         self._answering = answering
         self._stops = Stops()
 
-    def picture(
+    def image(
         self,
-        picture: np.ndarray | None,
-        names: str,
-        sentences: str,
+        image: np.ndarray | None,
+        categories: str,
+        expressions: str,
         boxes: str,
         painting: Painting,
         score_thr: float,
     ) -> Iterator[tuple[Any, ...]]:
-        """Ask a picture.
+        """Ask an image.
 
         Yields:
-            Annotated picture, status, table, two buttons to download.
+            Annotated image, status, table, two buttons to download.
         """
         with for_people(), tempfile.TemporaryDirectory(prefix='answer_') as folder:
-            if picture is None:
-                raise ValueError(NO_PICTURE)
+            if image is None:
+                raise ValueError(NO_IMAGE)
             prompts = read_prompts(
-                *(names, sentences, boxes, painting),
-                *(picture.shape[:2], picture_key(picture)),
+                *(categories, expressions, boxes, painting),
+                *(image.shape[:2], image_key(image)),
             )
             prompts = self._answering.with_remarks(prompts)
             same = gr.skip()
             yield same, status('Looking ...'), same, same, same
-            answer = self._answering.picture(picture, prompts, score_thr, Path(folder))
+            answer = self._answering.image(image, prompts, score_thr, Path(folder))
             note = _with_notes(f'Answered in {answer.seconds:.2f} s.', prompts)
-            yield answer.picture, note, answer.table, *map(_file, answer.files)
+            yield answer.image, note, answer.table, *map(_file, answer.files)
 
     def video(
         self,
         video: str | None,
-        names: str,
-        sentences: str,
+        categories: str,
+        expressions: str,
         boxes: str,
         painting: Painting,
         score_thr: float,
         request: gr.Request,
     ) -> Iterator[tuple[Any, ...]]:
-        """Follow through a video.
+        """Track through a video.
 
         Yields:
             Selected tab, newest frame, annotated video, status, table, two buttons to
@@ -139,10 +139,10 @@ class AskHandlers:
             with for_people(), tempfile.TemporaryDirectory(prefix='answer_') as folder:
                 if video is None:
                     raise ValueError(NO_VIDEO)
-                picture = first_frame(video)
+                image = first_frame(video)
                 prompts = read_prompts(
-                    *(names, sentences, boxes, painting),
-                    *(picture.shape[:2], picture_key(picture)),
+                    *(categories, expressions, boxes, painting),
+                    *(image.shape[:2], image_key(image)),
                 )
                 prompts = self._answering.with_remarks(prompts)
                 yield _started()
@@ -172,7 +172,7 @@ def _file(path: Path) -> Any:
 def _started() -> tuple[Any, ...]:
     return (
         gr.update(selected=LIVE),
-        live_picture(None),
+        live_image(None),
         None,
         status('Reading the video ...'),
         '',
@@ -190,7 +190,7 @@ def _shown(answer: FrameAnswer | VideoAnswer, prompts: WebPrompts) -> tuple[Any,
     if isinstance(answer, FrameAnswer):
         notes = ' '.join(prompts.notes)
         bar = progress_bar(answer.done, answer.total, answer.fps, notes)
-        live = live_picture(answer.picture)
+        live = live_image(answer.image)
         return same, live, same, bar, answer.table, *([same] * 4)
     end = 'Stopped' if answer.stopped else 'Done'
     fps = answer.done / max(answer.seconds, 1e-9)

@@ -18,7 +18,7 @@ import numpy as np
 from uninext.apis import Result
 from uninext.web.answers import AT_ONCE, Answering, plot_for_page
 from uninext.web.errors import for_people
-from uninext.web.pages import instance_table, live_picture, status
+from uninext.web.pages import instance_table, live_image, status
 from uninext.web.panel import VIEW_HEIGHT, text_fields
 from uninext.web.prompts import NOTHING_ASKED, read_prompts
 
@@ -26,10 +26,10 @@ EVERY = 0.1  # seconds between frames, at least
 KEPT = 600  # seconds for which the tracks of a camera that stopped are remembered
 LONGEST = 1800  # seconds; who looks longer presses the button again
 CAMERA = gr.WebcamOptions(
-    mirror=False,  # sentences say left and right
+    mirror=False,  # expressions say left and right
     constraints={'video': {'width': {'ideal': 640}, 'height': {'ideal': 480}}},
 )
-HINT = 'Start the camera, and type what to follow; change it whenever you like.'
+HINT = 'Start the camera, and type what to track; change it whenever you like.'
 
 
 @dataclass
@@ -37,8 +37,8 @@ class Visit:
     """What is remembered of a visitor.
 
     Attributes:
-        asked: What was typed: names, sentences.
-        step: Follows it, see :meth:`uninext.web.answers.Answering.follow`.
+        asked: What was typed: categories, expressions.
+        step: Tracks it, see :meth:`uninext.web.answers.Answering.track`.
         notes: What is to be said of what was typed.
     """
 
@@ -59,9 +59,9 @@ class LiveHandlers:
 
     def frame(
         self,
-        picture: np.ndarray | None,
-        names: str,
-        sentences: str,
+        image: np.ndarray | None,
+        categories: str,
+        expressions: str,
         score_thr: float,
         visit: Visit | None,
     ) -> tuple[Any, ...]:
@@ -70,21 +70,21 @@ class LiveHandlers:
         Returns:
             Annotated frame, status, table, and what is remembered.
         """
-        if picture is None:
+        if image is None:
             return gr.skip(), gr.skip(), gr.skip(), visit
         start = time.perf_counter()
         with for_people():
-            image = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-            asked = names or '', sentences or ''
+            bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+            asked = categories or '', expressions or ''
             if not ''.join(asked).strip():
-                seen = live_picture(image)
+                seen = live_image(bgr)
                 return seen, status(NOTHING_ASKED.split('. ')[0] + '.'), '', None
             if visit is None or visit.asked != asked:
-                prompts = read_prompts(*asked, None, None, picture.shape[:2])
+                prompts = read_prompts(*asked, None, None, image.shape[:2])
                 prompts = self._answering.with_remarks(prompts)
-                visit = Visit(asked, self._answering.follow(prompts), prompts.notes)
-            result = visit.step(image, score_thr)
-            seen = live_picture(plot_for_page(result))
+                visit = Visit(asked, self._answering.track(prompts), prompts.notes)
+            result = visit.step(bgr, score_thr)
+            seen = live_image(plot_for_page(result))
             seconds = time.perf_counter() - start
             note = f'Frame {result.frame + 1}, answered in {seconds:.2f} s.'
             note = status(' '.join((note, *visit.notes)))
@@ -106,22 +106,22 @@ def build_live_tab(answering: Answering, score_thr: float) -> None:
                 buttons=[],
                 elem_id='live-source',
             )
-            names, sentences = text_fields('live')
+            categories, expressions = text_fields('live')
             slider = gr.Slider(
                 *(0.0, 1.0, score_thr),
                 step=0.05,
                 label='Score threshold',
-                info='For names; all else always answers.',
+                info='For categories; all else always answers.',
                 elem_id='live-threshold',
             )
         with gr.Column(min_width=300):
-            seen = gr.HTML(live_picture(None), elem_id='live-result', **plain)
+            seen = gr.HTML(live_image(None), elem_id='live-result', **plain)
             note = gr.HTML(elem_id='live-status', **plain)
             table = gr.HTML(elem_id='live-table', **plain)
     visit = gr.State(None, time_to_live=KEPT)
     camera.stream(
         LiveHandlers(answering).frame,
-        [camera, names, sentences, slider, visit],
+        [camera, categories, expressions, slider, visit],
         [seen, note, table, visit],
         stream_every=EVERY,
         time_limit=LONGEST,

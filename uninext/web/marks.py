@@ -1,4 +1,4 @@
-"""The picture that is clicked: boxes and a waiting corner are drawn onto it."""
+"""The image that is clicked: boxes and a waiting corner are drawn onto it."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from uninext.web.prompts import Corner, boxes_to_draw
 
 
 def draw_marks(
-    picture: np.ndarray | None, boxes: str | None, corner: Corner | None
+    image: np.ndarray | None, boxes: str | None, corner: Corner | None
 ) -> np.ndarray | None:
     """Draw what was clicked so far.
 
     Args:
-        picture: (H, W, 3) uint8 RGB; None before there is one.
+        image: (H, W, 3) uint8 RGB; None before there is one.
         boxes: One a line, ``x1 y1 x2 y2`` in pixels.
         corner: (x, y) of a box whose other corner is not clicked yet.
 
     Returns:
-        (H, W, 3) uint8 RGB, a new picture.
+        (H, W, 3) uint8 RGB, a new image.
     """
-    if picture is None:
+    if image is None:
         return None
-    marked = np.ascontiguousarray(picture).copy()
+    marked = np.ascontiguousarray(image).copy()
     width = DrawingScale.of(*marked.shape[:2]).line_width
     found = boxes_to_draw(boxes, marked.shape[:2])
     for i, box in enumerate(found):

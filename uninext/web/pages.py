@@ -17,7 +17,7 @@ import numpy as np
 from uninext.apis import Result
 from uninext.visualization.palette import Color, track_color
 
-MAX_ROWS = 100  # of a table; pictures of crowds would make a page of it
+MAX_ROWS = 100  # of a table; images of crowds would make a page of it
 _NUMBERS = itertools.count()
 LIVE_SIDE, LIVE_QUALITY = 960, 85  # pixels; of JPEG
 INSTANCE_HEADERS = ('', 'label', 'score', 'box (pixels)', 'asked by')
@@ -38,7 +38,7 @@ class _TrackRow:
 
 
 class TrackSummary:
-    """Tracks of a video, without pictures and masks: frames enter one by one."""
+    """Tracks of a video, without images and masks: frames enter one by one."""
 
     def __init__(self) -> None:
         self._rows: dict[int, _TrackRow] = {}
@@ -109,27 +109,27 @@ def progress_bar(done: int, total: int | None, fps: float, note: str = '') -> st
     )
 
 
-def live_picture(picture: np.ndarray | None) -> str:
+def live_image(image: np.ndarray | None) -> str:
     """The newest frame, inside of the page: no file of it is written.
 
     Args:
-        picture: (H, W, 3) uint8 BGR, made smaller if it is large; None before any.
+        image: (H, W, 3) uint8 BGR, made smaller if it is large; None before any.
     """
-    if picture is None:
+    if image is None:
         return '<div class="un-live">The newest frame appears here.</div>'
-    address = data_uri(picture)
+    address = data_uri(image)
     return f'<div class="un-live"><img src="{address}" alt="the newest frame"></div>'
 
 
-def data_uri(picture: np.ndarray) -> str:
-    """A picture, (H, W, 3) uint8 BGR, as an address; made smaller if it is large."""
-    shrink = LIVE_SIDE / max(picture.shape[:2])
+def data_uri(image: np.ndarray) -> str:
+    """An image, (H, W, 3) uint8 BGR, as an address; made smaller if it is large."""
+    shrink = LIVE_SIDE / max(image.shape[:2])
     if shrink < 1:
-        picture = cv2.resize(
-            picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA
+        image = cv2.resize(
+            image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA
         )
     quality = [cv2.IMWRITE_JPEG_QUALITY, LIVE_QUALITY]
-    data = cv2.imencode('.jpg', picture, quality)[1].tobytes()
+    data = cv2.imencode('.jpg', image, quality)[1].tobytes()
     return f'data:image/jpeg;base64,{base64.b64encode(data).decode()}'
 
 

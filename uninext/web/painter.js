@@ -1,19 +1,19 @@
 // The painter of the page; Gradio calls this with element, props and watch.
 //
-// props.picture enters: {source, key, width, height} in pixels, {} for no picture.
-// props.value leaves: '' or what uninext/web/strokes.py reads. It names the picture
+// props.image enters: {source, key, width, height} in pixels, {} for no image.
+// props.value leaves: '' or what uninext/web/strokes.py reads. It names the image
 // that was painted over, so that strokes never count for another one.
 
-const [frame, image, canvas] = ['.un-canvas', 'img', 'canvas'].map(
+const [frame, view, canvas] = ['.un-canvas', 'img', 'canvas'].map(
   (selector) => element.querySelector(selector));
 const brushes = { color: 0, share: 0.06 }; // the pressed buttons; share of a side
 const colors = {};
-let picture = {};
+let image = {};
 let strokes = [];
 let stroke = null; // that is being painted
 
 function tell() {
-  const painting = JSON.stringify({ picture: picture.key, strokes });
+  const painting = JSON.stringify({ image: image.key, strokes });
   props.value = strokes.length ? painting : '';
   for (const button of element.querySelectorAll('[data-act]')) {
     button.disabled = !strokes.length;
@@ -22,11 +22,11 @@ function tell() {
 
 function draw() {
   const { width, height } = canvas.getBoundingClientRect();
-  if (!width || !picture.key) return; // not seen now
+  if (!width || !image.key) return; // not seen now
   canvas.width = Math.round(width * devicePixelRatio);
   canvas.height = Math.round(height * devicePixelRatio);
   const pen = canvas.getContext('2d');
-  pen.scale(canvas.width / picture.width, canvas.height / picture.height);
+  pen.scale(canvas.width / image.width, canvas.height / image.height);
   pen.lineCap = pen.lineJoin = 'round';
   for (const { color, width, points } of stroke ? [...strokes, stroke] : strokes) {
     pen.strokeStyle = colors[color];
@@ -40,12 +40,12 @@ function draw() {
 }
 
 function show() {
-  const given = props.picture ?? {};
-  if (given.key === picture.key) return;
-  [picture, strokes, stroke] = [given, [], null];
+  const given = props.image ?? {};
+  if (given.key === image.key) return;
+  [image, strokes, stroke] = [given, [], null];
   element.querySelector('.un-painter').dataset.under = given.key ?? '';
   if (given.key) {
-    image.src = given.source;
+    view.src = given.source;
     frame.style.setProperty('--aspect', given.width / given.height);
   }
   tell();
@@ -55,17 +55,17 @@ function show() {
 function add(event) {
   const area = canvas.getBoundingClientRect();
   const tenths = (part, size) => Math.round(10 * part * size) / 10;
-  const x = tenths((event.clientX - area.left) / area.width, picture.width);
-  const y = tenths((event.clientY - area.top) / area.height, picture.height);
+  const x = tenths((event.clientX - area.left) / area.width, image.width);
+  const y = tenths((event.clientY - area.top) / area.height, image.height);
   const last = stroke.points.at(-1);
   if (!last || Math.hypot(x - last[0], y - last[1]) >= 1) stroke.points.push([x, y]);
 }
 
 function begin(event) {
-  if (!event.isPrimary || event.button || !picture.key) return;
+  if (!event.isPrimary || event.button || !image.key) return;
   event.preventDefault();
   canvas.setPointerCapture(event.pointerId);
-  const side = Math.min(picture.width, picture.height);
+  const side = Math.min(image.width, image.height);
   const width = Math.max(3, Math.round(brushes.share * side));
   stroke = { color: brushes.color, width, points: [] };
   add(event);
@@ -112,5 +112,5 @@ for (const button of element.querySelectorAll('[data-act]')) {
 }
 
 new ResizeObserver(draw).observe(canvas);
-watch(Object.keys({ picture }), show); // Gradio takes names in quotes for events
+watch(Object.keys({ image }), show); // Gradio takes names in quotes for events
 show();

@@ -1,8 +1,8 @@
-"""The canvas that is painted on: a picture enters, a component of the page leaves.
+"""The canvas that is painted on: an image enters, a component of the page leaves.
 
 Its value is what :func:`uninext.web.strokes.read_painting` reads; ``painter.js`` does
 the work in the browser. It is ours because Gradio 6.17's own editor keeps a browser
-busy without end when it is given a picture, and sends pictures where lines will do.
+busy without end when it is given an image, and sends images where lines will do.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import gradio as gr
 import numpy as np
 
 from uninext.web.pages import data_uri
-from uninext.web.strokes import BRUSH_COLORS, picture_key
+from uninext.web.strokes import BRUSH_COLORS, image_key
 
 SCRIPT = Path(__file__).with_name('painter.js')
 # Widths as shares of the shorter side; the middle one is pressed at first.
@@ -27,7 +27,7 @@ def build_painter(word: str, key: str) -> gr.HTML:
     """Make the component.
 
     Args:
-        word: What is painted on, e.g. 'picture'.
+        word: What is painted on, e.g. 'image'.
         key: Begins its id.
     """
     return gr.HTML(
@@ -37,27 +37,27 @@ def build_painter(word: str, key: str) -> gr.HTML:
         js_on_load=SCRIPT.read_text(encoding='utf-8'),
         apply_default_css=False,
         padding=False,
-        picture={},
+        image={},
         elem_id=f'{key}-painting',
         elem_classes='un-html',
     )
 
 
-def under_brush(picture: np.ndarray | None) -> dict[str, Any]:
+def under_brush(image: np.ndarray | None) -> dict[str, Any]:
     """What the painter shows.
 
     Args:
-        picture: (H, W, 3) uint8 RGB; None: there is none.
+        image: (H, W, 3) uint8 RGB; None: there is none.
 
     Returns:
-        Address, key and size, which the page takes as ``props.picture``.
+        Address, key and size, which the page takes as ``props.image``.
     """
-    if picture is None:
+    if image is None:
         return {}
-    height, width = picture.shape[:2]
-    shown = np.ascontiguousarray(picture[..., ::-1])  # BGR
+    height, width = image.shape[:2]
+    shown = np.ascontiguousarray(image[..., ::-1])  # BGR
     return dict(
-        source=data_uri(shown), key=picture_key(picture), width=width, height=height
+        source=data_uri(shown), key=image_key(image), width=width, height=height
     )
 
 

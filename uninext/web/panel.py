@@ -1,4 +1,4 @@
-"""The left side of both tabs: the picture or video, and all ways to ask.
+"""The left side of both tabs: the image or video, and all ways to ask.
 
 A component for the source enters; the components whose values ask a question leave.
 """
@@ -14,8 +14,8 @@ from uninext.web.handlers import MarkHandlers
 from uninext.web.painter import build_painter
 
 VIEW_HEIGHT = 260  # pixels; leaves room for the prompts on a laptop
-CLICK_HINT = 'Click two opposite corners. Several boxes are several things.'
-PAINT_HINT = 'Paint over a thing, roughly. Another colour is another thing.'
+CLICK_HINT = 'Click two opposite corners. Several boxes are several objects.'
+PAINT_HINT = 'Paint over an object, roughly. Another colour is another object.'
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class PromptPanel:
     """Components of a question, in the order that handlers take them."""
 
     source: gr.Image | gr.Video
-    names: gr.Textbox
-    sentences: gr.Textbox
+    categories: gr.Textbox
+    expressions: gr.Textbox
     boxes: gr.Textbox
     painting: gr.HTML
     threshold: gr.Slider
@@ -37,8 +37,8 @@ class PromptPanel:
         """What is asked."""
         return [
             self.source,
-            self.names,
-            self.sentences,
+            self.categories,
+            self.expressions,
             self.boxes,
             self.painting,
             self.threshold,
@@ -47,7 +47,7 @@ class PromptPanel:
     @property
     def typed(self) -> list[Any]:
         """What an example fills in."""
-        return [self.source, self.names, self.sentences, self.boxes]
+        return [self.source, self.categories, self.expressions, self.boxes]
 
 
 def build_panel(
@@ -56,12 +56,12 @@ def build_panel(
     """Lay out and wire the panel inside of the block that is open.
 
     Args:
-        source: Where the picture or video is given; not rendered yet.
+        source: Where the image or video is given; not rendered yet.
         handlers: Of the clicks.
-        key: Begins the ids of elements, e.g. ``'picture'``.
+        key: Begins the ids of elements, e.g. ``'image'``.
         threshold: Where the slider starts.
     """
-    word = 'picture' if isinstance(source, gr.Image) else 'first frame'
+    word = 'image' if isinstance(source, gr.Image) else 'first frame'
     with gr.Tabs():
         with gr.Tab(source.label, elem_id=f'{key}-tab-source'):
             source.render()
@@ -70,10 +70,20 @@ def build_panel(
         with gr.Tab('Paint', elem_id=f'{key}-tab-paint'):
             _hint(PAINT_HINT)
             painting = build_painter(word, key)
-    names, sentences = text_fields(key)
+    categories, expressions = text_fields(key)
     slider, ask = _ask_row(key, threshold)
     panel = PromptPanel(
-        *(source, names, sentences, boxes, painting, slider, ask, view, gr.State())
+        *(
+            source,
+            categories,
+            expressions,
+            boxes,
+            painting,
+            slider,
+            ask,
+            view,
+            gr.State(),
+        )
     )
     _wire(panel, handlers, undo, clear)
     return panel
@@ -110,27 +120,27 @@ def _box_tab(word: str, key: str) -> tuple[gr.Image, gr.Textbox, gr.Button, gr.B
 
 
 def text_fields(key: str) -> tuple[gr.Textbox, gr.Textbox]:
-    """Names and sentences, side by side."""
+    """Categories and expressions, side by side."""
     with gr.Row():
-        names = gr.Textbox(
-            label='Names',
+        categories = gr.Textbox(
+            label='Categories',
             placeholder='star, ring',
             info='All that is one of them.',
             lines=2,
             max_lines=4,
             min_width=150,
-            elem_id=f'{key}-names',
+            elem_id=f'{key}-categories',
         )
-        sentences = gr.Textbox(
-            label='Sentences',
+        expressions = gr.Textbox(
+            label='Expressions',
             placeholder='the small red star',
-            info='One thing each; one a line.',
+            info='One object each; one a line.',
             lines=2,
             max_lines=4,
             min_width=150,
-            elem_id=f'{key}-sentences',
+            elem_id=f'{key}-expressions',
         )
-    return names, sentences
+    return categories, expressions
 
 
 def _ask_row(key: str, threshold: float) -> tuple[gr.Slider, gr.Button]:
@@ -139,13 +149,13 @@ def _ask_row(key: str, threshold: float) -> tuple[gr.Slider, gr.Button]:
             *(0.0, 1.0, threshold),
             step=0.05,
             label='Score threshold',
-            info='For names; all else always answers.',
+            info='For categories; all else always answers.',
             scale=3,
             min_width=150,
             elem_id=f'{key}-threshold',
         )
         ask = gr.Button(
-            'Find' if key == 'picture' else 'Follow',
+            'Find' if key == 'image' else 'Track',
             variant='primary',
             scale=2,
             min_width=120,
@@ -157,7 +167,7 @@ def _ask_row(key: str, threshold: float) -> tuple[gr.Slider, gr.Button]:
 def _wire(
     panel: PromptPanel, handlers: MarkHandlers, undo: gr.Button, clear: gr.Button
 ) -> None:
-    """Let the picture, the boxes and the painting follow each other."""
+    """Let the image, the boxes and the painting follow each other."""
     quiet: dict[str, Any] = dict(show_progress='hidden', api_visibility='private')
     marks = [panel.boxes, panel.corner, panel.view]
     gr.on(

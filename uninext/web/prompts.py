@@ -1,7 +1,7 @@
 """What people type, click and paint, as the prompts that the inferencer takes.
 
-Texts of fields, clicks and paintings enter; names, sentences, boxes and masks leave.
-Everything is in pixels of the picture, or of the first frame of the video.
+Texts of fields, clicks and paintings enter; categories, expressions, boxes and masks
+leave. Everything is in pixels of the image, or of the first frame of the video.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 
 from uninext.models.trackers.inputs import checked_boxes
-from uninext.structures import parse_names
+from uninext.structures import parse_categories
 from uninext.web.strokes import read_painting
 
 Corner = tuple[int, int]
 MIN_SIDE = 2  # pixels; a smaller box is a slip of the hand
 NOTHING_ASKED = (
-    'Nothing is asked for yet. Type names ("star, ring") or a sentence, click two '
-    'corners of a box, or paint over something.'
+    'Nothing is asked for yet. Type category names ("star, ring") or an expression, '
+    'click two corners of a box, or paint over something.'
 )
 
 
@@ -30,15 +30,15 @@ class WebPrompts:
     """Everything that is asked for at once.
 
     Attributes:
-        names: Categories.
-        sentences: About one thing each.
+        categories: Categories.
+        expressions: About one object each.
         boxes_xyxy: (n, 4) float32 in pixels.
-        masks: (n, H, W) bool, True on the thing.
+        masks: (n, H, W) bool, True on the object.
         notes: What was understood in another way than it was typed.
     """
 
-    names: tuple[str, ...]
-    sentences: tuple[str, ...]
+    categories: tuple[str, ...]
+    expressions: tuple[str, ...]
     boxes_xyxy: np.ndarray
     masks: np.ndarray
     notes: tuple[str, ...] = ()
@@ -46,16 +46,16 @@ class WebPrompts:
     def arguments(self) -> dict[str, Any]:
         """Keyword arguments for :class:`uninext.apis.UninextInferencer`."""
         return dict(
-            categories=list(self.names) or None,
-            expression=list(self.sentences) or None,
+            categories=list(self.categories) or None,
+            expression=list(self.expressions) or None,
             box=self.boxes_xyxy if len(self.boxes_xyxy) else None,
             mask=self.masks if len(self.masks) else None,
         )
 
 
 def read_prompts(
-    names: str | None,
-    sentences: str | None,
+    categories: str | None,
+    expressions: str | None,
     boxes: str | None,
     painting: str | Mapping[str, Any] | None,
     size_hw: tuple[int, int],
@@ -64,22 +64,22 @@ def read_prompts(
     """Understand what was filled in.
 
     Args:
-        names: As of :func:`uninext.structures.parse_names`.
-        sentences: One a line.
+        categories: As of :func:`uninext.structures.parse_categories`.
+        expressions: One a line.
         boxes: As of :func:`read_boxes`.
         painting: As of :func:`uninext.web.strokes.read_painting`.
-        size_hw: Of the picture.
-        key: Of the picture; what was painted over another one does not count.
+        size_hw: Of the image.
+        key: Of the image; what was painted over another one does not count.
 
     Raises:
         ValueError: If nothing is asked for, or a box or a painting is none; it says
             what to do.
     """
     notes: list[str] = []
-    has_names = bool((names or '').strip(' \t\n,;'))
+    has_categories = bool((categories or '').strip(' \t\n,;'))
     prompts = WebPrompts(
-        names=parse_names(names, notes.append) if has_names else (),
-        sentences=_sentences(sentences),
+        categories=parse_categories(categories, notes.append) if has_categories else (),
+        expressions=_expressions(expressions),
         boxes_xyxy=read_boxes(boxes, size_hw),
         masks=read_painting(painting, size_hw, key),
         notes=tuple(notes),
@@ -89,7 +89,7 @@ def read_prompts(
     return prompts
 
 
-def _sentences(text: str | None) -> tuple[str, ...]:
+def _expressions(text: str | None) -> tuple[str, ...]:
     """Lines of a text without those that are empty or were there before."""
     parts = (' '.join(line.split()) for line in _lines(text))
     return tuple(dict.fromkeys(parts))
@@ -103,7 +103,7 @@ def read_boxes(text: str | None, size_hw: tuple[int, int]) -> np.ndarray:
 
     Args:
         text: Numbers in pixels, separated by spaces or commas.
-        size_hw: Of the picture; boxes may reach over its border.
+        size_hw: Of the image; boxes may reach over its border.
 
     Returns:
         (n, 4) float32 xyxy.
@@ -119,7 +119,7 @@ def read_boxes(text: str | None, size_hw: tuple[int, int]) -> np.ndarray:
         if len(values) != 4:
             raise ValueError(
                 f'Box {number} is {line!r}; a box is four numbers in pixels: '
-                'left, top, right, bottom. Or click two corners in the picture.'
+                'left, top, right, bottom. Or click two corners in the image.'
             )
         boxes.append(values)
     if not boxes:
@@ -130,7 +130,7 @@ def read_boxes(text: str | None, size_hw: tuple[int, int]) -> np.ndarray:
     for number in np.flatnonzero((sides < MIN_SIDE).any(1)) + 1:
         raise ValueError(
             f'Box {number} ({_lines(text)[number - 1]}) has no area inside of the '
-            f'picture, which is {width} x {height} pixels. Undo it, and click two '
+            f'image, which is {width} x {height} pixels. Undo it, and click two '
             'corners that lie across from each other.'
         )
     return checked

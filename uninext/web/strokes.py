@@ -1,8 +1,8 @@
-"""What was painted over a picture: strokes as JSON enter, a mask a colour leaves.
+"""What was painted over an image: strokes as JSON enter, a mask a colour leaves.
 
-The browser sends lines, not pictures: ``{"picture": key, "strokes": [{"color": 0,
+The browser sends lines, not images: ``{"image": key, "strokes": [{"color": 0,
 "width": 12, "points": [[30, 40], [50.5, 40]]}]}``. Widths and points (x, y) are in
-pixels of the picture, whose upper left corner is (0, 0). ``painter.js`` writes it.
+pixels of the image, whose upper left corner is (0, 0). ``painter.js`` writes it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-# What the brush offers; every colour is another thing.
+# What the brush offers; every colour is another object.
 BRUSH_COLORS = {
     'red': '#e03131',
     'blue': '#1c7ed6',
@@ -26,7 +26,7 @@ MIN_PAINTED = 4  # pixels; fewer are a slip of the brush
 EXPECTED = (
     'A painting is JSON such as {"strokes": [{"color": 0, "width": 12, "points": '
     '[[30, 40], [50, 40]]}]}: a color from 0 to 3, a width of at least 1, and points '
-    '(x, y), all in pixels of the picture.'
+    '(x, y), all in pixels of the image.'
 )
 _FAR = 1e5  # pixels; what is painted farther away is drawn towards there
 _FRACTION_BITS = 4  # of the fixed-point numbers that OpenCV takes
@@ -41,8 +41,8 @@ def read_painting(
 
     Args:
         painting: JSON as this module says it; a text, or parsed. '' and None: nothing.
-        size_hw: Of the picture; what lies outside is cut off.
-        key: Of the picture, see :func:`picture_key`. What was painted over another
+        size_hw: Of the image; what lies outside is cut off.
+        key: Of the image, see :func:`image_key`. What was painted over another
             one does not count. None: the painting is meant for this one.
 
     Returns:
@@ -68,9 +68,9 @@ def read_painting(
     return masks[masks.sum((1, 2)) >= MIN_PAINTED]
 
 
-def picture_key(picture: np.ndarray) -> str:
-    """A text that tells a picture, (H, W, 3) uint8, from others."""
-    return f'{picture.shape} {zlib.crc32(np.ascontiguousarray(picture))}'
+def image_key(image: np.ndarray) -> str:
+    """A text that tells an image, (H, W, 3) uint8, from others."""
+    return f'{image.shape} {zlib.crc32(np.ascontiguousarray(image))}'
 
 
 def _strokes(painting: str | Mapping[str, Any] | None, key: str | None) -> list[Any]:
@@ -85,7 +85,7 @@ def _strokes(painting: str | Mapping[str, Any] | None, key: str | None) -> list[
     strokes = painting.get('strokes') if isinstance(painting, Mapping) else None
     if not isinstance(strokes, list):
         raise ValueError(f'The painting has no list of strokes. {EXPECTED}')
-    return strokes if key is None or painting.get('picture') in (None, key) else []
+    return strokes if key is None or painting.get('image') in (None, key) else []
 
 
 def _checked(stroke: Any, place: int, longer_side: int) -> tuple[int, int, np.ndarray]:
@@ -94,7 +94,7 @@ def _checked(stroke: Any, place: int, longer_side: int) -> tuple[int, int, np.nd
     Args:
         stroke: As it came.
         place: In the list, from 1, for messages.
-        longer_side: Of the picture, pixels; no brush is wider.
+        longer_side: Of the image, pixels; no brush is wider.
     """
     given = stroke if isinstance(stroke, Mapping) else {}
     color = given.get('color')

@@ -22,7 +22,7 @@ CSS = """
 .un-html, .un-html > div { padding: 0 !important; min-height: 0 !important; }
 .un-row { align-items: end; }
 .un-row > button { min-height: 40px; }
-/* small pictures fill the frame; clicks are measured in it as if they did */
+/* small images fill the frame; clicks are measured in it as if they did */
 .un-page .image-frame img { width: 100%; height: 100%; object-fit: contain; }
 .un-live { height: 400px; display: flex; align-items: center; justify-content: center;
   border: 1px solid var(--border-color-primary); border-radius: var(--radius-sm);

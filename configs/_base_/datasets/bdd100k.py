@@ -1,4 +1,4 @@
-# BDD100K: traffic. Single pictures with boxes or masks, videos with boxes or masks.
+# BDD100K: traffic. Single images with boxes or masks, videos with boxes or masks.
 #
 # data/bdd100k/images/{100k,10k,track,seg_track_20}/train/...
 # data/bdd100k/annotations/{det,ins_seg,box_track,seg_track}_train.json, written by

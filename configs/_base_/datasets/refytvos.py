@@ -1,4 +1,4 @@
-# Ref-YouTube-VOS: videos with sentences that refer to an object, and its masks.
+# Ref-YouTube-VOS: videos with expressions that refer to an object, and its masks.
 #
 # data/refytvos/train/JPEGImages/<video>/*.jpg
 # data/refytvos/annotations/train.json, written by

@@ -1,4 +1,4 @@
-# The Shapes suite, as every stage and task sees it. Pictures and frames: 320 x 240.
+# The Shapes suite, as every stage and task sees it. Images and frames: 320 x 240.
 #
 # data/shapes/, written by (docs/shapes.md)
 #   python tools/dataset_converters/shapes.py data/shapes --num-train 4000 \

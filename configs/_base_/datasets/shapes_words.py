@@ -1,5 +1,5 @@
-# The Shapes suite in small pictures and many words: colours, textures, sizes and places
-# as names of detection sets, sentences, targets. Batch sizes are such that a batch of
+# The Shapes suite in small images and many words: colours, textures, sizes and places
+# as names of detection sets, expressions, targets. Batch sizes are such that a batch of
 # every source takes about as long; configs choose their shares of the batches.
 # Data: docs/shapes.md. Configs: configs/uninext/shapes_words.
 _base_ = ['./shapes.py', '../pipelines/shapes_clips.py']
@@ -24,8 +24,8 @@ __small_sides = [  # names say left and right: no mirror
     dict(type='SampleCategoryPrompt', max_negatives=6),
     dict(type='PackUninextInputs'),
 ]
-__small_names = [*__load_boxes, __flip, *__small_sides[2:]]
-__sentences, __small_sentences = (
+__small_categories = [*__load_boxes, __flip, *__small_sides[2:]]
+__expressions, __small_expressions = (
     [
         *load,
         dict(type='SampleExpressionPrompt'),
@@ -44,7 +44,7 @@ __flip_resize = dict(
     type='ForEachFrame', share_random_params=True, transforms=[__flip, __resize]
 )
 __small_flip_resize = dict(__flip_resize, transforms=[__flip, __small_resize])
-__small_sentence_frames, __small_box_target_frames, __small_target_frames = (
+__small_expression_frames, __small_box_target_frames, __small_target_frames = (
     [__small_flip_resize if step == __flip_resize else step for step in pipeline]
     for pipeline in (
         _base_.expression_train_pipeline,
@@ -54,9 +54,9 @@ __small_sentence_frames, __small_box_target_frames, __small_target_frames = (
 )
 # fmt: off
 __small = [  # name, batch size, files, pipeline
-    ('small_sentences',    16, _base_.shapes_refs_train, __small_sentences),
-    ('small_attributes',   16, dict(_base_.shapes_refs_train, ann_file='annotations/refs_attributes_train.json'), __small_sentences),
-    ('small_rvos',          8, _base_.shapes_rvos_train, __small_sentence_frames),
+    ('small_expressions',    16, _base_.shapes_refs_train, __small_expressions),
+    ('small_attributes',   16, dict(_base_.shapes_refs_train, ann_file='annotations/refs_attributes_train.json'), __small_expressions),
+    ('small_rvos',          8, _base_.shapes_rvos_train, __small_expression_frames),
     ('small_coco_sot',     10, _base_.shapes_train, __small_box_target_frames),
     ('small_sot',          10, _base_.shapes_sot_train, __small_box_target_frames),
     ('small_vos',          10, _base_.shapes_vos_train, __small_target_frames),
@@ -66,16 +66,16 @@ __small = [  # name, batch size, files, pipeline
     ('refcoco',             4, _base_.shapes_refs_train, _base_.expression_train_pipeline),
     ('rvos',                4, _base_.shapes_rvos_train, _base_.expression_train_pipeline),
     ('vos',                 4, _base_.shapes_vos_train, _base_.target_train_pipeline),
-    ('sentences',           6, _base_.shapes_refs_train, __sentences),
+    ('expressions',           6, _base_.shapes_refs_train, __expressions),
     ('coco_vos',            4, _base_.shapes_train, _base_.target_train_pipeline),
     ('sot',                 4, _base_.shapes_sot_train, _base_.box_target_train_pipeline),
 ]
 __words = [  # name of the words, pipeline
-    ('colors', __small_names), ('textures', __small_names), ('sizes', __small_names),
-    ('described', __small_names),
-    ('sides', __small_sides), ('levels', __small_names),
-    ('kind_sides', __small_sides), ('kind_levels', __small_names),
-    ('relative_sides', __small_sides), ('relative_levels', __small_names),
+    ('colors', __small_categories), ('textures', __small_categories), ('sizes', __small_categories),
+    ('described', __small_categories),
+    ('sides', __small_sides), ('levels', __small_categories),
+    ('kind_sides', __small_sides), ('kind_levels', __small_categories),
+    ('relative_sides', __small_sides), ('relative_levels', __small_categories),
 ]
 # fmt: on
 shapes_sources = [

@@ -1,4 +1,4 @@
-# A small set of images with boxes, masks and sentences, at laptop size.
+# A small set of images with boxes, masks and expressions, at laptop size.
 #
 # <data_root>/{train,val}/*.jpg
 # <data_root>/annotations/{instances,refs}_{train,val}.json, written by

@@ -1,4 +1,4 @@
-# UNINEXT with ResNet-50, for prompts of names and sentences (stages 1 and 2).
+# UNINEXT with ResNet-50, for prompts of categories and expressions (stages 1 and 2).
 # Paper: arXiv 2303.06674. Every number of the network appears here once.
 model = dict(
     type='UNINEXT',

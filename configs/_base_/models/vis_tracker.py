@@ -1,4 +1,4 @@
-# What VIS changes in any of the video models: all objects of the categories, judged over
+# What VIS changes in any of the video models: all objects of the categories, evaluated over
 # whole videos. model = _base_.pop('vis_tracker'). Thresholds of the published runs.
 vis_tracker = dict(
     trackers=dict(

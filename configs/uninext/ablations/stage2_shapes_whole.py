@@ -1,20 +1,20 @@
 # Ablations of stage 2 on the Shapes suite: the whole method, which the others change.
 # python tools/train.py configs/uninext/ablations/stage2_shapes_whole.py
 # All of them, two seeds each, and the table: tools/analysis_tools/ablations.py
-# Pictures are small, those to learn from and those to judge by: 14 runs take an hour.
+# Images are small, those to learn from and those to evaluate on: 14 runs take an hour.
 # Source: docs/ablations.md.
 _base_ = '../stage2_image_shapes.py'
 __resize = dict(keep_ratio=True, backend='pillow')
 __learn = dict(
     __resize, type='RandomChoiceResize', scales=[(s, 320) for s in (96, 112, 128)]
 )
-__judge = dict(__resize, type='Resize', scale=(320, 128))
+__test_resize = dict(__resize, type='Resize', scale=(320, 128))
 train_pipeline, expression_train_pipeline = (
     [__learn if step['type'] == 'RandomChoiceResize' else step for step in pipeline]
     for pipeline in (_base_.train_pipeline, _base_.expression_train_pipeline)
 )
 test_pipeline, expression_test_pipeline = (
-    [__judge if step['type'] == 'Resize' else step for step in pipeline]
+    [__test_resize if step['type'] == 'Resize' else step for step in pipeline]
     for pipeline in (_base_.test_pipeline, _base_.expression_test_pipeline)
 )
 __train = dict(

@@ -1,6 +1,6 @@
 # MOT in small: parts of MOT17.
 # python tools/test.py configs/uninext/eval/mot_tiny.py CHECKPOINT
-# HOTA, MOTA, IDF1. Figures: docs/video.md.
+# HOTA, MOTA, IDF1. Metrics: docs/video.md.
 _base_ = [
     '../../_base_/default_runtime.py',
     '../../_base_/models/uninext_tiny_video.py',

@@ -1,4 +1,4 @@
-# OD and IS on the Shapes suite: boxes and masks of pictures.
+# OD and IS on the Shapes suite: boxes and masks of images.
 # python tools/test.py configs/uninext/eval/od_shapes.py CHECKPOINT
 # Box AP and mask AP. All tasks: tools/analysis_tools/ten_tasks.py. Data: docs/shapes.md.
 _base_ = [

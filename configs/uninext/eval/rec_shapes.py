@@ -1,4 +1,4 @@
-# REC and RES on the Shapes suite: sentences about pictures.
+# REC and RES on the Shapes suite: expressions about images.
 # python tools/test.py configs/uninext/eval/rec_shapes.py CHECKPOINT
 # P@0.5 and oIoU. All tasks: tools/analysis_tools/ten_tasks.py. Data: docs/shapes.md.
 _base_ = [

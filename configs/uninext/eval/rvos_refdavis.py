@@ -1,4 +1,4 @@
-# R-VOS on Ref-DAVIS val (30 videos), the mean over four files of sentences.
+# R-VOS on Ref-DAVIS val (30 videos), the mean over four files of expressions.
 # python tools/test.py configs/uninext/eval/rvos_refdavis.py CHECKPOINT
 # J, F, and J&F. Not measured here: docs/evaluation.md.
 _base_ = [

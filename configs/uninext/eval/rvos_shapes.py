@@ -1,4 +1,4 @@
-# R-VOS on the Shapes suite: sentences that a frame can answer.
+# R-VOS on the Shapes suite: expressions that a frame can answer.
 # python tools/test.py configs/uninext/eval/rvos_shapes.py CHECKPOINT
 # J and F. All tasks: tools/analysis_tools/ten_tasks.py. Data: docs/shapes.md.
 _base_ = [

@@ -1,6 +1,6 @@
-# R-VOS in small: DAVIS with sentences.
+# R-VOS in small: DAVIS with expressions.
 # python tools/test.py configs/uninext/eval/rvos_tiny.py CHECKPOINT
-# J and F. Figures: docs/video.md.
+# J and F. Metrics: docs/video.md.
 _base_ = [
     '../../_base_/default_runtime.py',
     '../../_base_/models/uninext_tiny_video.py',

@@ -1,6 +1,6 @@
 # SOT in small: OTB folders.
 # python tools/test.py configs/uninext/eval/sot_otb_tiny.py CHECKPOINT
-# Success AUC. Figures: docs/video.md.
+# Success AUC. Metrics: docs/video.md.
 _base_ = [
     '../../_base_/default_runtime.py',
     '../../_base_/models/uninext_tiny_video.py',

@@ -1,6 +1,6 @@
 # VIS in small: DAVIS as one class.
 # python tools/test.py configs/uninext/eval/vis_tiny.py CHECKPOINT
-# AP and AR. Figures: docs/video.md.
+# AP and AR. Metrics: docs/video.md.
 _base_ = [
     '../../_base_/default_runtime.py',
     '../../_base_/models/uninext_tiny_video.py',

@@ -1,6 +1,6 @@
 # VOS in small: DAVIS.
 # python tools/test.py configs/uninext/eval/vos_tiny.py CHECKPOINT
-# J and F. Figures: docs/video.md.
+# J and F. Metrics: docs/video.md.
 _base_ = [
     '../../_base_/default_runtime.py',
     '../../_base_/models/uninext_tiny_video.py',

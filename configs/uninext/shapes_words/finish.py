@@ -18,7 +18,7 @@ train_dataloader = dict(
     dataset=dict(
         shares=dict(
             _delete_=True,
-            sentences=24, rvos=12, vos=20, coco_vos=14, sot=4, coco=8, vis=10, mot=8,
+            expressions=24, rvos=12, vos=20, coco_vos=14, sot=4, coco=8, vis=10, mot=8,
         )
     )
 )

@@ -9,7 +9,7 @@ train_dataloader = dict(
     dataset=dict(
         shares=dict(
             _delete_=True,
-            sentences=16, rvos=8, vos=34, coco_vos=22, sot=2, coco=6, vis=7, mot=5,
+            expressions=16, rvos=8, vos=34, coco_vos=22, sot=2, coco=6, vis=7, mot=5,
         )
     )
 )

@@ -1,4 +1,4 @@
-# Many words on the Shapes suite, parts 1 to 9: small pictures, each part from the last.
+# Many words on the Shapes suite, parts 1 to 9: small images, each part from the last.
 # PART=looks tools/dist_train.sh configs/uninext/shapes_words/small.py 2 --amp
 # and so on through the table: docs/shapes.md.
 # Source: docs/shapes.md; data: configs/_base_/datasets/shapes_words.py.
@@ -15,14 +15,14 @@ __parts = dict(  # iterations, rate, sources and their shares of the batches
     looks=(80, 6e-4, dict(colors=3, textures=1)),
     places=(120, 6e-4, dict(sides=1, levels=1)),
     attributes=(120, 6e-4, dict(small_attributes=50, described=10, colors=8, textures=16, sides=8, levels=8)),
-    sentences=(200, 6e-4, dict(small_sentences=5, small_attributes=2, textures=1, sides=1, levels=1)),
+    expressions=(200, 6e-4, dict(small_expressions=5, small_attributes=2, textures=1, sides=1, levels=1)),
     targets=(140, 6e-4, dict(small_coco_sot=5, small_vos=3, small_sot=1, small_attributes=1)),
-    relations=(200, 6e-4, dict(kind_sides=14, kind_levels=14, relative_sides=25, relative_levels=25, small_sentences=22)),
+    relations=(200, 6e-4, dict(kind_sides=14, kind_levels=14, relative_sides=25, relative_levels=25, small_expressions=22)),
     all=(200, 5e-4, dict(
-        small_sentences=22, small_attributes=5, small_rvos=5, relative_sides=4, relative_levels=4, kind_sides=3,
+        small_expressions=22, small_attributes=5, small_rvos=5, relative_sides=4, relative_levels=4, kind_sides=3,
         kind_levels=3, small_coco_sot=12, small_vos=12, small_sot=4, refcoco=6, rvos=4, vos=7, coco=4, vis=2, mot=3)),
     targets_again=(130, 6e-4, dict(small_coco_sot=50, small_vos=35, small_sot=15)),
-    both=(390, 5e-4, dict(small_sentences=50, small_coco_sot=17, small_vos=17, small_attributes=8, textures=8)),
+    both=(390, 5e-4, dict(small_expressions=50, small_coco_sot=17, small_vos=17, small_attributes=8, textures=8)),
 )
 # fmt: on
 __iters, __rate, __shares = __parts[part]

@@ -108,12 +108,12 @@ def images() -> dict[str, Any]:
             common = dict(image_id=image_id, category_id=IDS[rng.integers(3)])
             results.append(_found(rng, common, draw_box(rng, 150)))
     categories = [dict(id=i, name=name) for name, i in CATEGORIES.items()]
-    truth = dict(images=listed, annotations=annotations, categories=categories)
+    ground_truth = dict(images=listed, annotations=annotations, categories=categories)
     return dict(
         toolkit=f'pycocotools {version("pycocotools")}',
-        ground_truth=truth,
+        ground_truth=ground_truth,
         results=results,
-        metrics={kind: _coco_stats(truth, results, kind) for kind in ('bbox', 'segm')},
+        metrics={kind: _coco_stats(ground_truth, results, kind) for kind in ('bbox', 'segm')},
     )
 
 
@@ -124,14 +124,14 @@ def _found(rng: np.random.Generator, common: dict, box: np.ndarray) -> dict:
     )
 
 
-def _coco_stats(truth: dict, results: list[dict], kind: str) -> list[float]:
+def _coco_stats(ground_truth: dict, results: list[dict], kind: str) -> list[float]:
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
     other = 'bbox' if kind == 'segm' else 'segmentation'
     with tempfile.TemporaryDirectory() as folder:
         gt, pred = Path(folder, 'gt.json'), Path(folder, 'pred.json')
-        gt.write_text(json.dumps(truth))
+        gt.write_text(json.dumps(ground_truth))
         of_kind = [{k: v for k, v in r.items() if k != other} for r in results]
         pred.write_text(json.dumps(of_kind))
         annotated = COCO(str(gt))
@@ -180,28 +180,28 @@ def videos() -> dict[str, Any]:
                 score = round(float(rng.random()), 3)
                 results.append(dict(common, score=score, segmentations=found))
     categories = [dict(id=i, name=name) for name, i in CATEGORIES.items()]
-    truth = dict(videos=listed, annotations=annotations, categories=categories)
+    ground_truth = dict(videos=listed, annotations=annotations, categories=categories)
     return dict(
         toolkit=f'TrackEval {version("trackeval")}, YouTubeVIS with TrackMAP',
-        ground_truth=truth,
+        ground_truth=ground_truth,
         results=results,
-        metrics=_track_map(truth, results),
+        metrics=_track_map(ground_truth, results),
     )
 
 
-def _track_map(truth: dict, results: list[dict]) -> dict[str, list[float]]:
+def _track_map(ground_truth: dict, results: list[dict]) -> dict[str, list[float]]:
     import trackeval
 
     from uninext.formats.rle import run_lengths
 
-    truth = json.loads(json.dumps(truth))  # which it reads with runs as lists only
-    for annotation in truth['annotations']:
+    ground_truth = json.loads(json.dumps(ground_truth))  # which it reads with runs as lists only
+    for annotation in ground_truth['annotations']:
         for rle in filter(None, annotation['segmentations']):
             rle['counts'] = run_lengths(rle['counts']).tolist()
     with tempfile.TemporaryDirectory() as folder:
         gt = Path(folder, 'gt/youtube_vis_val/gt.json')
         pred = Path(folder, 'trackers/youtube_vis_val/ours/data/results.json')
-        for path, content in ((gt, truth), (pred, results)):
+        for path, content in ((gt, ground_truth), (pred, results)):
             path.parent.mkdir(parents=True)
             path.write_text(json.dumps(content))
         dataset = trackeval.datasets.YouTubeVIS(
@@ -248,18 +248,18 @@ def objects() -> dict[str, Any]:
         num_frames = {'bear': 9, 'camel': 5, 'dog': 12}[name]
         starts = {number: draw_box(rng, 70) for number in (1, 2, 3)}
         step = rng.uniform(-4, 4, 4)
-        truth, found = [], []
+        ground_truth, found = [], []
         for t in range(num_frames):
-            ids, answer = np.zeros(SIZE_HW, np.uint8), np.zeros(SIZE_HW, np.uint8)
+            ids, prediction = np.zeros(SIZE_HW, np.uint8), np.zeros(SIZE_HW, np.uint8)
             for number, start in starts.items():
                 box = start + t * np.tile(step[:2] * number / 2, 2)
                 if not (number == 2 and t < 2) and not (number == 3 and t > 6):
                     ids[ellipse(box)] = number
                 if rng.random() < 0.85:
-                    answer[ellipse(shake(rng, box, 0.08))] = number
-            truth.append(ids)
-            found.append(answer)
-        maps['ground_truth'][name], maps['results'][name] = truth, found
+                    prediction[ellipse(shake(rng, box, 0.08))] = number
+            ground_truth.append(ids)
+            found.append(prediction)
+        maps['ground_truth'][name], maps['results'][name] = ground_truth, found
     codes = {
         kind: {
             name: [_codes(ids) for ids in frames] for name, frames in by_name.items()
@@ -330,7 +330,7 @@ class _Sequences:
     def __getitem__(self, key: int | str) -> tuple:
         name = key if isinstance(key, str) else self.seq_names[key]
         sequence = self._sequences[name]
-        boxes = np.array(sequence['truth'], dtype=float)
+        boxes = np.array(sequence['ground_truth'], dtype=float)
         meta = dict(
             cover=np.array(sequence['cover']),
             resolution=str(tuple(sequence['size_wh'])),
@@ -346,21 +346,21 @@ def boxes() -> dict[str, Any]:
     rng = np.random.default_rng(3)
     sequences = {}
     for number in range(1, 5):
-        truth, found = [], []
+        ground_truth, found = [], []
         box = draw_box(rng, 100)
         step = np.tile(rng.uniform(-9, 9, 2), 2)
         for t in range(15):
             here = box + t * step
-            truth.append(to_xywh(here))
+            ground_truth.append(to_xywh(here))
             found.append(to_xywh(shake(rng, here, 0.1 * number)))
         cover = rng.integers(0, 9, 15).tolist()
         sequences[f'GOT-10k_Val_00000{number}'] = dict(
-            size_wh=SIZE_HW[::-1], cover=cover, truth=truth, found=found
+            size_wh=SIZE_HW[::-1], cover=cover, ground_truth=ground_truth, found=found
         )
     return dict(
         toolkit=f'got10k {version("got10k")}, ExperimentOTB and ExperimentGOT10k',
         ground_truth={
-            name: {key: s[key] for key in ('size_wh', 'cover', 'truth')}
+            name: {key: s[key] for key in ('size_wh', 'cover', 'ground_truth')}
             for name, s in sequences.items()
         },
         results={name: sequence['found'] for name, sequence in sequences.items()},

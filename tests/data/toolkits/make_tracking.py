@@ -163,7 +163,7 @@ def draw_labels(seed: int) -> tuple[list[dict], list[dict]]:
         paths[..., :2] = paths[..., :2].clip((0, 0), (170, 70))
         found = follow(rng, paths)
         for t in range(NUM_FRAMES):
-            truth = [
+            ground_truth = [
                 (k + 1, kinds[k], paths[k, t], dict(attributes=dict(crowd=True)))
                 if crowd[k]
                 else (k + 1, kinds[k], paths[k, t], dict(attributes=dict(crowd=False)))
@@ -179,7 +179,7 @@ def draw_labels(seed: int) -> tuple[list[dict], list[dict]]:
                 for number, track, box, k in found
                 if number == t + 1
             ]
-            for frames, objects in zip(sides, (truth, predicted)):
+            for frames, objects in zip(sides, (ground_truth, predicted)):
                 masks = paint([box for _, _, box, _ in objects])
                 labels = [
                     _label(*obj, mask)
@@ -219,9 +219,9 @@ def by_trackeval(
     masks = benchmark == 'MOTS'
     with tempfile.TemporaryDirectory() as folder:
         gt, pred = Path(folder) / 'gt', Path(folder) / 'pred'
-        for name, (truth, found) in files.items():
+        for name, (ground_truth, found) in files.items():
             (gt / name / 'gt').mkdir(parents=True)
-            (gt / name / 'gt/gt.txt').write_text(truth)
+            (gt / name / 'gt/gt.txt').write_text(ground_truth)
             (pred / 'ours/data').mkdir(parents=True, exist_ok=True)
             (pred / f'ours/data/{name}.txt').write_text(found)
         config = dict(
@@ -262,17 +262,17 @@ def by_motmetrics(files: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
     import motmetrics
 
     accumulators = []
-    for truth, found in files.values():
+    for ground_truth, found in files.values():
         with tempfile.TemporaryDirectory() as folder:
             paths = Path(folder) / 'gt.txt', Path(folder) / 'pred.txt'
-            for path, text in zip(paths, (truth, found)):
+            for path, text in zip(paths, (ground_truth, found)):
                 path.write_text(text)
             sides = [
                 motmetrics.io.loadtxt(str(path), fmt='mot15-2D', min_confidence=least)
                 for path, least in zip(paths, (1, -1))
             ]
         accumulators.append(
-            motmetrics.utils.compare_to_groundtruth(*sides, 'iou', distth=0.5)
+            motmetrics.utils.compare_to_ground_truth(*sides, 'iou', distth=0.5)
         )
     host = motmetrics.metrics.create()
     names = ['mota', 'motp', 'idf1', 'idp', 'idr', 'num_switches', 'num_misses']
@@ -284,7 +284,7 @@ def by_motmetrics(files: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
     return {key: float(summary.loc['OVERALL', key]) for key in names}
 
 
-def by_scalabel(truth: list[dict], found: list[dict]) -> dict[str, Any]:
+def by_scalabel(ground_truth: list[dict], found: list[dict]) -> dict[str, Any]:
     """Tracking of boxes and masks, detection and segmentation."""
     from scalabel.eval.detect import evaluate_det
     from scalabel.eval.ins_seg import evaluate_ins_seg
@@ -310,14 +310,14 @@ def by_scalabel(truth: list[dict], found: list[dict]) -> dict[str, Any]:
 
     runs: dict[str, Callable[[], Any]] = {
         'bdd-mot': lambda: evaluate_track(
-            acc_single_video_mot, videos(truth), videos(found), config, nproc=1
+            acc_single_video_mot, videos(ground_truth), videos(found), config, nproc=1
         ),
         'bdd-mots': lambda: evaluate_seg_track(
-            acc_single_video_mots, videos(truth), videos(found), config, nproc=1
+            acc_single_video_mots, videos(ground_truth), videos(found), config, nproc=1
         ),
-        'bdd-det': lambda: evaluate_det(frames(truth), frames(found), config, nproc=1),
+        'bdd-det': lambda: evaluate_det(frames(ground_truth), frames(found), config, nproc=1),
         'bdd-insseg': lambda: evaluate_ins_seg(
-            frames(truth), frames(found), config, nproc=1
+            frames(ground_truth), frames(found), config, nproc=1
         ),
     }
     return {name: json.loads(run().json()) for name, run in runs.items()}
@@ -354,9 +354,9 @@ def main() -> None:
     write('mot15', toolkits, without, both)
     masks = {'s-1': draw_masks(5), 's-2': draw_masks(6)}
     write('mots', trackeval, masks, {'MOTS': by_trackeval('MOTS', masks)})
-    truth, found = draw_labels(7)
+    ground_truth, found = draw_labels(7)
     toolkit = f'scalabel {version("scalabel")} (motmetrics {version("motmetrics")})'
-    write('bdd100k', toolkit, {'all': (truth, found)}, by_scalabel(truth, found))
+    write('bdd100k', toolkit, {'all': (ground_truth, found)}, by_scalabel(ground_truth, found))
 
 
 if __name__ == '__main__':

@@ -19,7 +19,7 @@ BOXES = ((2, 4, 12, 10), (20, 15, 75, 55), (0, 0, 80, 60))
 
 @pytest.fixture
 def make_result() -> Callable[..., Result]:
-    """Build a result of ``num`` rectangles: a cat, a dog and what the sentence says."""
+    """Build a result of ``num`` rectangles: a cat, a dog and an expression."""
 
     def make(num=3, frame=None, tracks=None, with_masks=True, labels=(1, 0, 0)):
         masks = np.zeros((num, HEIGHT, WIDTH), bool)

@@ -102,6 +102,6 @@ def test_masks_too_small_for_a_polygon(make_result, pixels):
     assert points.tolist() == [[2, 4], [12, 4], [12, 10], [2, 10]]
 
 
-def test_single_pictures_have_no_tracks(make_result):
-    with pytest.raises(ValueError, match='single pictures'):
+def test_single_images_have_no_tracks(make_result):
+    with pytest.raises(ValueError, match='single images'):
         to_cvat([make_result()])

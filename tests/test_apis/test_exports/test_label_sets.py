@@ -20,7 +20,7 @@ def write(path, content):
     return str(path)
 
 
-def write_pictures(folder, names):
+def write_images(folder, names):
     for name in names:
         (folder / name).parent.mkdir(exist_ok=True)
         cv2.imwrite(str(folder / name), np.full((60, 80, 3), 50, np.uint8))
@@ -42,7 +42,7 @@ def test_nothing(make_result):
 def test_our_dataset_reads_coco_labels(make_result, tmp_path, with_masks):
     results = [make_result(3, with_masks=with_masks), make_result(1)]
     names = ['a.jpg', 'below/b.jpg']
-    write_pictures(tmp_path, names)
+    write_images(tmp_path, names)
     dataset = PromptCocoDataset(
         data_root=str(tmp_path),
         ann_file=write(tmp_path / 'labels.json', to_coco_labels(results, names)),
@@ -88,7 +88,7 @@ def test_areas_of_boxes(make_result):
     assert content['annotations'][0]['area'] == 60
 
 
-def test_a_name_for_each_picture(make_result):
+def test_a_name_for_each_image(make_result):
     with pytest.raises(ValueError, match='1 results and 2 file names'):
         to_coco_labels([make_result()], ['a.jpg', 'b.jpg'])
 
@@ -96,7 +96,7 @@ def test_a_name_for_each_picture(make_result):
 @pytest.mark.parametrize('with_masks', [True, False])
 def test_our_dataset_reads_video_labels(make_video, tmp_path, with_masks):
     names = [f'v/{i}.jpg' for i in range(4)]
-    write_pictures(tmp_path, names)
+    write_images(tmp_path, names)
     content = to_youtube_vis_labels(make_video(with_masks), names, 'v')
     settings = dict(
         data_root=str(tmp_path),

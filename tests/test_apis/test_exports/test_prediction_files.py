@@ -29,9 +29,7 @@ def test_nothing_found_nothing_written(tmp_path):
 
 
 def test_unknown_exports(tmp_path):
-    with pytest.raises(
-        ValueError, match="no export 'voc'; choose from pictures, video"
-    ):
+    with pytest.raises(ValueError, match="no export 'voc'; choose from images, video"):
         PredictionFiles(OutputFolder(tmp_path), ['video', 'voc'])
 
 
@@ -56,9 +54,9 @@ def test_everything_of_a_video(make_video, tmp_path):
     assert off_drawn < off_raw / 2
 
 
-def test_pictures_in_memory_have_numbers(make_result, tmp_path):
+def test_images_in_memory_have_numbers(make_result, tmp_path):
     folder = OutputFolder(tmp_path)
-    with PredictionFiles(folder, ['pictures', 'json', 'coco']) as files:
+    with PredictionFiles(folder, ['images', 'json', 'coco']) as files:
         files.begin(Origin('asked'))
         files.add(make_result())
         files.add(make_result())
@@ -69,23 +67,23 @@ def test_pictures_in_memory_have_numbers(make_result, tmp_path):
 
 
 def test_every_file_has_a_name_of_its_own(make_result, tmp_path):
-    with PredictionFiles(OutputFolder(tmp_path), ['pictures', 'json']) as files:
+    with PredictionFiles(OutputFolder(tmp_path), ['images', 'json']) as files:
         files.begin(Origin('asked', root=Path('p')))
         for name in ('p/a.jpg', 'p/a.png', 'p/a.gif', 'p/a.png'):
             result = make_result()
             result.path = name
             files.add(result)
     # OpenCV may or may not write GIFs
-    pictures = [n for n in names_in(tmp_path) if not n.endswith('json')]
-    assert len(pictures) == 4
+    images = [n for n in names_in(tmp_path) if not n.endswith('json')]
+    assert len(images) == 4
     texts = [n for n in names_in(tmp_path) if n.endswith('json')]
     assert texts == ['a-2.json', 'a-3.json', 'a-4.json', 'a.json']
 
 
-def test_pictures_that_cannot_be_written_are_png(make_result, tmp_path, monkeypatch):
+def test_images_that_cannot_be_written_are_png(make_result, tmp_path, monkeypatch):
     monkeypatch.setattr(cv2, 'haveImageWriter', lambda name: not name.endswith('.gif'))
     folder = OutputFolder(tmp_path)
-    assert folder.write_picture('a.gif', make_result().image).name == 'a.png'
+    assert folder.write_image('a.gif', make_result().image).name == 'a.png'
 
 
 def test_after_an_exception_what_was_begun_is_given_up(make_video, tmp_path):
@@ -102,7 +100,7 @@ def test_after_an_exception_what_was_begun_is_given_up(make_video, tmp_path):
 
 
 def test_the_next_source_ends_the_one_before(make_video, make_result, tmp_path):
-    with PredictionFiles(OutputFolder(tmp_path), ['video', 'pictures']) as files:
+    with PredictionFiles(OutputFolder(tmp_path), ['video', 'images']) as files:
         files.begin(VIDEO)
         files.add(make_video()[0])
         files.begin(Origin('p'))
@@ -114,8 +112,8 @@ def test_the_next_source_ends_the_one_before(make_video, make_result, tmp_path):
 @pytest.mark.parametrize(
     ('name', 'origin', 'fits'),
     [
-        ('pictures', VIDEO, False),
-        ('pictures', Origin('p'), True),
+        ('images', VIDEO, False),
+        ('images', Origin('p'), True),
         ('video', Origin('p'), False),
         ('frames', VIDEO, True),
         ('mot', Origin('v', is_video=True), False),

@@ -25,7 +25,7 @@ def test_tracks_of_a_video(make_video):
     assert first.sightings[0].box_xywh == [2, 4, 10, 6]
 
 
-def test_nothing_of_the_pictures_is_kept(make_result):
+def test_nothing_of_the_images_is_kept(make_result):
     """Whatever is held is found in the pickled size: no array of pixels is there."""
     import pickle
 
@@ -51,6 +51,6 @@ def test_frames_of_one_size(make_result):
         tracks.add(other)
 
 
-def test_single_pictures_have_no_tracks(make_result):
-    with pytest.raises(ValueError, match='single pictures'):
+def test_single_images_have_no_tracks(make_result):
+    with pytest.raises(ValueError, match='single images'):
         VideoTracks([make_result()])

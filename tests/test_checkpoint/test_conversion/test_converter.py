@@ -14,7 +14,7 @@ from uninext.checkpoint.conversion.key_table import (
     detect_stage,
 )
 from uninext.registry import MODELS
-from uninext.testing.drawn_weights import draw_state_dict, read_key_table
+from uninext.testing.random_weights import draw_state_dict, read_key_table
 
 DECODER = 'detr.detr.transformer.decoder'
 
@@ -294,7 +294,7 @@ def test_keys_of_convnext_are_those_of_mmpretrain(parity_dir) -> None:
 
 
 @pytest.mark.slow
-def test_round_trip_of_drawn_weights_is_bit_equal(parity_dir) -> None:
+def test_round_trip_of_random_weights_is_bit_equal(parity_dir) -> None:
     table = parity_dir / 'official_r50_stage3.tsv'
     published = draw_state_dict(table)
     back, report = to_published(from_published(published)[0])

@@ -186,7 +186,7 @@ def test_packed_pair():
     sample = clip()
     names = (['a', 'b', 'c'], ['c', 'a', 'b'])
     for i, (f, n) in enumerate(zip(sample['frames'], names)):
-        f.update(prompt=Prompt.from_names(n), frame_id=i, video_id=9)
+        f.update(prompt=Prompt.from_categories(n), frame_id=i, video_id=9)
     packed = PackClipInputs()(sample)
     assert set(packed) == {'inputs', 'reference_inputs', 'data_samples'}
     for key, f in zip(('inputs', 'reference_inputs'), sample['frames']):

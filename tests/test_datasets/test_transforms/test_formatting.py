@@ -17,7 +17,7 @@ def sample(num: int = 3, masks: bool = True) -> dict:
         gt_bboxes=HorizontalBoxes(boxes),
         gt_bboxes_labels=np.arange(num),
         gt_ignore_flags=np.arange(num) == 1,
-        prompt=Prompt.from_names(['a', 'b', 'c']),
+        prompt=Prompt.from_categories(['a', 'b', 'c']),
         img_id=5,
         img_shape=(5, 7),
         expression='x',

@@ -253,7 +253,7 @@ def test_left_and_right_are_swapped_as_words(text, expected):
         (False, None, 'left dog'),
     ],
 )
-def test_sentence_is_swapped_with_the_image(flip, direction, expected):
+def test_expression_is_swapped_with_the_image(flip, direction, expected):
     results = dict(
         prompt=Prompt.from_expression('left dog'),
         expression='left dog',
@@ -265,7 +265,7 @@ def test_sentence_is_swapped_with_the_image(flip, direction, expected):
 
 
 def test_category_names_are_not_swapped():
-    prompt = Prompt.from_names(['left shoe'])
+    prompt = Prompt.from_categories(['left shoe'])
     results = SwapLeftRight()(
         dict(prompt=prompt, flip=True, flip_direction='horizontal')
     )

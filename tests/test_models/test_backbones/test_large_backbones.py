@@ -25,7 +25,7 @@ from helpers.small_uninext import (
 )
 from uninext.checkpoint.conversion import from_published
 from uninext.registry import MODELS
-from uninext.testing.drawn_weights import read_key_table
+from uninext.testing.random_weights import read_key_table
 
 ROOT = Path(__file__).resolve().parents[3]
 

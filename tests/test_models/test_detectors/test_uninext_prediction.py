@@ -89,7 +89,7 @@ def test_batch_is_its_rows(eval_model, size):
         assert_same(together[i], alone)
 
 
-def test_sentences_return_one_instance_beside_names(eval_model):
+def test_expressions_return_one_instance_beside_names(eval_model):
     samples = [sample(DOG), sample(PETS), sample(DOG)]
     found = predict(eval_model, images(samples), samples)
     assert [len(f) for f in found] == [1, 10, 1]

@@ -50,7 +50,7 @@ def test_one_image_without_objects(model):
     assert losses['loss_ce'] > 0
 
 
-@pytest.mark.parametrize('pooled', [False, True], ids=['names', 'sentence'])
+@pytest.mark.parametrize('pooled', [False, True], ids=['names', 'expression'])
 def test_gradient_reaches_every_trainable_parameter(pooled):
     """Encoder of texts included, where it is not frozen."""
     generator = dict(frozen=False)

@@ -52,14 +52,14 @@ def batch_of(kind: str, num: int = 1):
     if kind == 'targets':
         samples = [sample(target(), num), sample(target(2), num)]
         return images(samples), samples
-    prompt = DOG if 'sentences' in kind else PETS
+    prompt = DOG if 'expressions' in kind else PETS
     if 'clips' in kind:
         return clips(prompt, num)
     samples = [sample(prompt, num) for _ in range(2)]
     return images(samples), samples
 
 
-KINDS = ('names', 'sentences', 'targets', 'clips of names', 'clips of sentences')
+KINDS = ('names', 'expressions', 'targets', 'clips of names', 'clips of expressions')
 
 
 def total(losses):
@@ -143,7 +143,7 @@ def test_no_object_in_both_frames(video_model) -> None:
         assert parameter.grad.abs().sum() == 0, name
 
 
-@pytest.mark.parametrize('text', [PETS, DOG], ids=['names', 'sentence'])
+@pytest.mark.parametrize('text', [PETS, DOG], ids=['names', 'expression'])
 def test_mixed_batch_is_refused(video_model, text) -> None:
     samples = [sample(text), sample(target())]
     with pytest.raises(ValueError, match='mixes targets'):
@@ -189,7 +189,7 @@ def test_a_target_is_found_once(video_eval) -> None:
 
 
 def test_batch_of_all_kinds_is_its_rows(video_eval) -> None:
-    """One and two templates, names and sentences, padded equally."""
+    """One and two templates, names and expressions, padded equally."""
     samples = [
         sample(target(2)),
         sample(PETS, size_hw=(48, 40)),

@@ -23,7 +23,7 @@ def sample_of(boxes, labels, masks=None) -> UninextDataSample:
     if masks is not None:
         instances.masks = masks
     return UninextDataSample(
-        prompt=Prompt.from_names(['a', 'b']),
+        prompt=Prompt.from_categories(['a', 'b']),
         gt_instances=instances,
         metainfo=dict(img_shape=(40, 80), batch_input_shape=(64, 96)),
     )

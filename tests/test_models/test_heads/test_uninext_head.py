@@ -96,9 +96,14 @@ def test_losses_are_those_of_the_matched_pairs(pooled):
             for query, gt in zip(match.query_inds.tolist(), match.gt_inds.tolist()):
                 num_pos += 1
                 classes[b, query] = target.positive_maps[gt].float()
-                box, truth = outputs.boxes[layer][b, query], target.boxes_cxcywh[gt]
-                l1 = l1 + (box - truth).abs().sum()
-                pair = (bbox_cxcywh_to_xyxy(x)[None].double() for x in (box, truth))
+                box, ground_truth = (
+                    outputs.boxes[layer][b, query],
+                    target.boxes_cxcywh[gt],
+                )
+                l1 = l1 + (box - ground_truth).abs().sum()
+                pair = (
+                    bbox_cxcywh_to_xyxy(x)[None].double() for x in (box, ground_truth)
+                )
                 first, second = list(pair)
                 giou = giou + 1 - bbox_overlaps(first, second, 'giou')[0, 0]
                 iou = bbox_overlaps(first, second)[0, 0].float().detach()

@@ -57,8 +57,8 @@ def test_is_registered() -> None:
 def test_names_have_their_tokens() -> None:
     generator = tiny().eval()
     prompts = [
-        Prompt.from_names(['person', 'Traffic_Light_(red)', 'hair drier']),
-        Prompt.from_names(['zebra']),
+        Prompt.from_categories(['person', 'Traffic_Light_(red)', 'hair drier']),
+        Prompt.from_categories(['zebra']),
     ]
     features = generator(prompts)
     length = 2 + 5 + 2 + 1  # hair drier is three word pieces
@@ -80,7 +80,7 @@ def test_expressions_are_pooled() -> None:
 
 
 def test_mixed_batch_is_refused() -> None:
-    prompts = [Prompt.from_expression('dog'), Prompt.from_names(['dog'])]
+    prompts = [Prompt.from_expression('dog'), Prompt.from_categories(['dog'])]
     with pytest.raises(ValueError, match='mixes'):
         tiny()(prompts)
 
@@ -88,7 +88,10 @@ def test_mixed_batch_is_refused() -> None:
 def test_padding_changes_nothing() -> None:
     """Alone and in a batch: the real tokens are equal."""
     generator = tiny(max_tokens=32, cache_size=0).eval()
-    short, long = Prompt.from_names(['dog']), Prompt.from_names(['cat', 'red kite'])
+    short, long = (
+        Prompt.from_categories(['dog']),
+        Prompt.from_categories(['cat', 'red kite']),
+    )
     alone = generator([short]).embeds
     batch = generator([long, short])
     torch.testing.assert_close(batch.embeds[1, :3], alone[0])
@@ -97,7 +100,7 @@ def test_padding_changes_nothing() -> None:
 def test_equal_texts_are_encoded_once() -> None:
     generator = tiny()  # training: nothing may be kept, but a batch is not repeated
     runs = count_runs(generator)
-    dog, cat = Prompt.from_names(['dog']), Prompt.from_names(['cat'])
+    dog, cat = Prompt.from_categories(['dog']), Prompt.from_categories(['cat'])
     features = generator([dog, cat, dog])
     assert runs == [2]
     assert torch.equal(features.embeds[0], features.embeds[2])
@@ -108,7 +111,7 @@ def test_equal_texts_are_encoded_once() -> None:
 def test_cache_in_evaluation() -> None:
     generator = tiny().eval()
     runs = count_runs(generator)
-    dog, cat = Prompt.from_names(['dog']), Prompt.from_names(['cat'])
+    dog, cat = Prompt.from_categories(['dog']), Prompt.from_categories(['cat'])
     with torch.no_grad():
         first = generator([dog])
         second = generator([cat, dog])
@@ -133,7 +136,7 @@ def test_cache_is_bounded() -> None:
     runs = count_runs(generator)
     with torch.no_grad():
         for name in ['a', 'b', 'a', 'c', 'a', 'b']:  # c drives out b
-            generator([Prompt.from_names([name])])
+            generator([Prompt.from_categories([name])])
     assert len(generator._features) == 2
     assert runs == [1, 1, 1, 1]
 
@@ -141,7 +144,7 @@ def test_cache_is_bounded() -> None:
 @torch.no_grad()
 def test_cache_notices_new_weights() -> None:
     generator, other = tiny().eval(), tiny().eval()
-    prompts = [Prompt.from_names(['dog'])]
+    prompts = [Prompt.from_categories(['dog'])]
     before, wanted = generator(prompts).embeds, other(prompts).embeds
     assert not torch.allclose(before, wanted)
     generator.load_state_dict(other.state_dict())
@@ -159,7 +162,7 @@ def test_cache_notices_new_weights() -> None:
 def test_built_in_inference_mode() -> None:
     """Such weights tell nobody that they changed: nothing is kept."""
     plain, other = tiny().eval(), tiny().eval()
-    prompts = [Prompt.from_names(['dog'])]
+    prompts = [Prompt.from_categories(['dog'])]
     with torch.inference_mode():
         generator = tiny().eval()
         for source in (plain, other):
@@ -172,7 +175,7 @@ def test_built_in_inference_mode() -> None:
 
 def test_cache_never_hides_gradients() -> None:
     generator = tiny().eval()
-    prompts = [Prompt.from_names(['dog'])]
+    prompts = [Prompt.from_categories(['dog'])]
     with torch.no_grad():
         generator(prompts)
     generator(prompts).embeds.square().sum().backward()
@@ -183,7 +186,7 @@ def test_cache_never_hides_gradients() -> None:
 def test_frozen_encoder_is_kept_in_training() -> None:
     generator = tiny(frozen=True).train()
     runs = count_runs(generator)
-    prompts = [Prompt.from_names(['dog'])]
+    prompts = [Prompt.from_categories(['dog'])]
     first, second = generator(prompts), generator(prompts)
     assert runs == [1]
     assert torch.equal(first.embeds, second.embeds)
@@ -194,7 +197,7 @@ def test_frozen_encoder_is_kept_in_training() -> None:
 
 def test_frozen_encoder_with_dropout_as_published() -> None:
     generator = tiny(frozen=True, dropout_when_frozen=True).train()
-    prompts = [Prompt.from_names(['dog'])]
+    prompts = [Prompt.from_categories(['dog'])]
     first, second = generator(prompts), generator(prompts)
     assert not torch.allclose(first.embeds, second.embeds)
     generator.eval()
@@ -203,7 +206,7 @@ def test_frozen_encoder_with_dropout_as_published() -> None:
 
 def test_features_of_inference_mode_are_not_used_for_training() -> None:
     generator = tiny(frozen=True)
-    prompts = [Prompt.from_names(['dog'])]
+    prompts = [Prompt.from_categories(['dog'])]
     with torch.inference_mode():
         generator(prompts)
     layer = torch.nn.Linear(16, 1)
@@ -219,7 +222,7 @@ def test_checkpointing_gives_equal_gradients() -> None:
         dict(plain.text_encoder.config.to_dict()), with_cp=1
     )
     saving.load_state_dict(plain.state_dict())
-    prompts = [Prompt.from_names(['dog', 'cat'])]
+    prompts = [Prompt.from_categories(['dog', 'cat'])]
     for generator in (plain, saving):
         generator(prompts).embeds.square().sum().backward()
     for a, b in zip(plain.parameters(), saving.parameters()):
@@ -233,30 +236,30 @@ def test_copies_share_the_tokenizer() -> None:
 
 def test_fitting_prompt_is_not_split() -> None:
     generator = tiny()
-    names = Prompt.from_names(['dog', 'cat'])
-    sentence = Prompt.from_expression('dog ' * 300)
+    names = Prompt.from_categories(['dog', 'cat'])
+    expression = Prompt.from_expression('dog ' * 300)
     assert generator.split(names) == [(names, 0)]
-    assert generator.split(sentence) == [(sentence, 0)]
+    assert generator.split(expression) == [(expression, 0)]
 
 
 @pytest.mark.parametrize('budget', [5, 6, 8, 100])
 def test_split_keeps_every_name_in_order(budget) -> None:
     generator = tiny(max_tokens=budget)
     names = ['person', 'traffic light', 'cat', 'baseball bat', 'dog', 'red kite']
-    chunks = generator.split(Prompt.from_names(names))
+    chunks = generator.split(Prompt.from_categories(names))
     joined = [name for chunk, _ in chunks for name in chunk.names]
     assert joined == names
     for chunk, offset in chunks:
-        assert chunk == Prompt.from_names(names[offset : offset + len(chunk)])
+        assert chunk == Prompt.from_categories(names[offset : offset + len(chunk)])
         assert len(generator.tokenizer(chunk.text)['input_ids']) <= budget
     for (chunk, _), (later, _) in zip(chunks, chunks[1:]):
-        greedy = Prompt.from_names([*chunk.names, later.names[0]])
+        greedy = Prompt.from_categories([*chunk.names, later.names[0]])
         assert len(generator.tokenizer(greedy.text)['input_ids']) > budget
 
 
 def test_objects365_is_split() -> None:
     generator = tiny()
-    prompt = Prompt.from_names(Objects365V2Dataset.METAINFO['classes'])
+    prompt = Prompt.from_categories(Objects365V2Dataset.METAINFO['classes'])
     # 989 with the published spelling of the names
     assert len(generator.tokenizer(prompt.text)['input_ids']) > 900
     chunks = generator.split(prompt)
@@ -300,29 +303,29 @@ def test_a_long_list_is_tokenized_once(monkeypatch) -> None:
     ):
         remembered.cache_clear()
     names = ['person', 'traffic light', 'cat', 'baseball bat', 'dog', 'red kite']
-    first = generator.split(Prompt.from_names(names))
+    first = generator.split(Prompt.from_categories(names))
     generator([part for part, _ in first])
     asked = counting.calls
     assert len(first) > 1
     assert asked > len(first)
     first_again = list(first)
     first.clear()  # the caller's own
-    again = generator.split(Prompt.from_names(names))
+    again = generator.split(Prompt.from_categories(names))
     generator([part for part, _ in again])
     assert counting.calls == asked
     assert again == first_again
-    shorter = tiny(max_tokens=6).split(Prompt.from_names(names))
+    shorter = tiny(max_tokens=6).split(Prompt.from_categories(names))
     assert shorter != again, 'another budget, other parts'
 
 
 def test_name_longer_than_the_budget() -> None:
     with pytest.raises(ValueError, match="'a b c d e f' alone"):
-        tiny(max_tokens=6).split(Prompt.from_names(['dog', 'a b c d e f']))
+        tiny(max_tokens=6).split(Prompt.from_categories(['dog', 'a b c d e f']))
 
 
 def test_cut_text_warns_once_and_loses_its_names() -> None:
     generator = tiny(max_tokens=6)
-    prompt = Prompt.from_names(['dog', 'traffic light', 'cat'])
+    prompt = Prompt.from_categories(['dog', 'traffic light', 'cat'])
     with pytest.warns(UserWarning, match='8 tokens, 6 are read') as caught:
         features = generator([prompt])
         generator([Prompt.from_expression('a b c d e f g h')])
@@ -331,11 +334,11 @@ def test_cut_text_warns_once_and_loses_its_names() -> None:
     # [CLS] dog . traffic light [SEP]: the third name is gone
     assert features.positive_maps[0].sum(1).tolist() == [1, 2, 0]
     assert generator._layout(prompt).ids[-1] == generator.tokenizer.sep_token_id
-    partly = generator([Prompt.from_names(['dog', 'red traffic light'])])
+    partly = generator([Prompt.from_categories(['dog', 'red traffic light'])])
     assert partly.positive_maps[0].sum(1).tolist() == [1, 0]
 
 
-def test_a_sentence_that_is_cut_tells_how_many_words_are_kept() -> None:
+def test_an_expression_that_is_cut_tells_how_many_words_are_kept() -> None:
     generator = tiny(max_tokens=6).eval()
     whole = Prompt.from_expression('a red traffic light')  # [CLS] and [SEP] besides
     assert generator.remarks(whole) == ()
@@ -352,10 +355,10 @@ def test_a_sentence_that_is_cut_tells_how_many_words_are_kept() -> None:
 def test_what_the_vocabulary_does_not_know_is_told(word: str) -> None:
     generator = tiny(max_tokens=6).eval()
     expected = f'knows no word of {word!r}:'
-    sentence = Prompt.from_expression(f'{word} {word}')
-    assert 'knows no word of' in generator.remarks(sentence)[0]
+    expression = Prompt.from_expression(f'{word} {word}')
+    assert 'knows no word of' in generator.remarks(expression)[0]
     assert generator.remarks(Prompt.from_expression(f'a {word} dog')) == ()
-    names = Prompt.from_names(['dog', 'cat', 'red', word, 'light'])
+    names = Prompt.from_categories(['dog', 'cat', 'red', word, 'light'])
     with pytest.warns(UserWarning) as caught:
         for part, _ in generator.split(names):
             generator([part])
@@ -365,7 +368,7 @@ def test_what_the_vocabulary_does_not_know_is_told(word: str) -> None:
 
 
 def test_name_without_tokens_has_no_row() -> None:
-    features = tiny()([Prompt.from_names(['dog', '\u200b', 'cat'])])
+    features = tiny()([Prompt.from_categories(['dog', '\u200b', 'cat'])])
     assert features.positive_maps[0].sum(1).tolist() == [1, 0, 1]
 
 
@@ -389,7 +392,7 @@ def test_wrong_arguments(kwargs, match) -> None:
 def test_other_encoder_of_berts_shape() -> None:
     fields = dict(model_type='electra', embedding_size=16, **TINY)
     generator = LanguagePromptGenerator(fields)
-    assert generator([Prompt.from_names(['dog'])]).embeds.shape == (1, 3, 16)
+    assert generator([Prompt.from_categories(['dog'])]).embeds.shape == (1, 3, 16)
 
 
 def test_weights_of_a_folder(tmp_path) -> None:
@@ -445,7 +448,7 @@ def test_packaged_minilm_knows_words() -> None:
     stored = load_file(package_model_dir() / 'model.safetensors')
     state = generator.text_encoder.state_dict()
     assert all(torch.equal(value, stored[key]) for key, value in state.items())
-    texts = ['a photo of a dog', 'a picture of a puppy', 'the price of crude oil']
+    texts = ['a photo of a dog', 'an image of a puppy', 'the price of crude oil']
     pooled = generator([Prompt.from_expression(t) for t in texts]).pool()[:, 0]
     cosine = (
         torch.nn.functional.normalize(pooled) @ torch.nn.functional.normalize(pooled).T

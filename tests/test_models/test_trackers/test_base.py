@@ -24,7 +24,7 @@ def video_frame(
     return VideoFrame(torch.zeros(3, *size_hw, dtype=torch.uint8), out_hw, head)
 
 
-def sentence(scores, boxes=(LEFT, RIGHT), track_id=5, ious=None) -> TrackedPrompt:
+def expression(scores, boxes=(LEFT, RIGHT), track_id=5, ious=None) -> TrackedPrompt:
     state = PromptState('expression', Prompt.from_expression('it'), None, track_id)
     found = row_outputs([[score] for score in scores], boxes, ious=ious)
     return TrackedPrompt(state, [found])
@@ -94,16 +94,16 @@ def test_best_query_may_look_at_the_iou():
     torch.testing.assert_close(instance.scores, torch.tensor([0.36]).sqrt())
 
 
-# ------------------------------------------------------------------------- sentences
+# ------------------------------------------------------------------------- expressions
 
 
-def test_no_sentence():
+def test_no_expression():
     assert step(ExpressionTracker()) == []
     assert step(ExpressionTracker(merge=dict(type='SoftAggregation'))) == []
 
 
-def test_a_sentence_means_its_best_query():
-    (result,) = step(ExpressionTracker(), sentence([0.2, 0.7]))
+def test_an_expression_means_its_best_query():
+    (result,) = step(ExpressionTracker(), expression([0.2, 0.7]))
     assert result.bboxes.tolist() == [list(RIGHT)]
     torch.testing.assert_close(result.scores, torch.tensor([0.7]))
     assert result.labels.tolist() == [0]
@@ -113,16 +113,16 @@ def test_a_sentence_means_its_best_query():
 
 def test_results_are_in_the_reported_frame():
     frame = video_frame((64, 128), (128, 256))
-    (result,) = step(ExpressionTracker(), sentence([0.2, 0.7]), frame=frame)
+    (result,) = step(ExpressionTracker(), expression([0.2, 0.7]), frame=frame)
     doubled = [2 * v for v in RIGHT]
     assert result.bboxes.tolist() == [doubled]
     assert torch.equal(result.masks, painted(doubled, (128, 256), 2)[None])
 
 
 @pytest.mark.parametrize('merge', [None, dict(type='SoftAggregation')])
-def test_a_weak_sentence_is_not_reported(merge):
+def test_a_weak_expression_is_not_reported(merge):
     tracker = ExpressionTracker(score_threshold=0.5, merge=merge)
-    results = step(tracker, sentence([0.2, 0.4]), sentence([0.6, 0.4]))
+    results = step(tracker, expression([0.2, 0.4]), expression([0.6, 0.4]))
     assert [len(r) for r in results] == [0, 1]
     assert results[0].bboxes.shape == (0, 4)
     assert results[0].masks.shape == (0, HEIGHT, WIDTH)
@@ -132,7 +132,7 @@ def test_a_weak_sentence_is_not_reported(merge):
 
 @pytest.mark.parametrize('merge', [None, dict(type='SoftAggregation')])
 def test_a_score_that_reaches_the_threshold_is_reported(merge):
-    prompt = sentence([0.5, 0.4])
+    prompt = expression([0.5, 0.4])
     score = prompt.found[0].name_scores(True).max()
     tracker = ExpressionTracker(score_threshold=float(score), merge=merge)
     assert len(step(tracker, prompt)[0]) == 1
@@ -142,13 +142,13 @@ def test_a_score_that_reaches_the_threshold_is_reported(merge):
 def test_boxes_alone(tracker):
     frame = video_frame(with_masks=tracker is not None)
     merging = ExpressionTracker(merge=dict(type='SoftAggregation'))
-    (result,) = step(tracker or merging, sentence([0.2, 0.7]), frame=frame)
+    (result,) = step(tracker or merging, expression([0.2, 0.7]), frame=frame)
     assert result.bboxes.tolist() == [list(RIGHT)]
     assert 'masks' not in result
 
 
-def test_sentences_overlap_unless_merged():
-    prompts = [sentence([0.9, 0.1]), sentence([0.1, 0.9], track_id=6)]
+def test_expressions_overlap_unless_merged():
+    prompts = [expression([0.9, 0.1]), expression([0.1, 0.9], track_id=6)]
     first, second = step(ExpressionTracker(), *prompts)
     assert torch.equal(first.masks, painted(LEFT)[None])
     assert torch.equal(second.masks, painted(RIGHT)[None])
@@ -164,7 +164,7 @@ def test_merged_probabilities_come_to_the_frame_by_nearest():
     """As published for Ref-DAVIS: input pixels are repeated, not interpolated."""
     out_hw = (3 * HEIGHT + 7, 2 * WIDTH + 5)
     frame, merge = video_frame(out_hw=out_hw), dict(type='SoftAggregation')
-    prompts = [sentence([0.9, 0.1]), sentence([0.1, 0.9], track_id=6)]
+    prompts = [expression([0.9, 0.1]), expression([0.1, 0.9], track_id=6)]
     small = step(ExpressionTracker(merge=merge), *prompts)
     large = step(ExpressionTracker(merge=merge), *prompts, frame=frame)
     rows = torch.arange(out_hw[0]) * HEIGHT // out_hw[0]
@@ -173,17 +173,17 @@ def test_merged_probabilities_come_to_the_frame_by_nearest():
         assert torch.equal(other.masks[0], one.masks[0][rows][:, columns])
 
 
-def test_a_sentence_that_is_not_reported_takes_no_pixels():
+def test_an_expression_that_is_not_reported_takes_no_pixels():
     tracker = ExpressionTracker(score_threshold=0.5, merge=dict(type='SoftAggregation'))
-    weak, strong = step(tracker, sentence([0.4, 0.1]), sentence([0.1, 0.9]))
+    weak, strong = step(tracker, expression([0.4, 0.1]), expression([0.1, 0.9]))
     assert len(weak) == 0
     assert torch.equal(strong.masks, painted(RIGHT)[None])
 
 
-def test_blanked_sentences_keep_their_box():
+def test_blanked_expressions_keep_their_box():
     merge = dict(type='SoftAggregation', blank_score_thr=0.5)
     weak, strong = step(
-        ExpressionTracker(merge=merge), sentence([0.4, 0.1]), sentence([0.1, 0.9])
+        ExpressionTracker(merge=merge), expression([0.4, 0.1]), expression([0.1, 0.9])
     )
     assert weak.bboxes.tolist() == [list(LEFT)]
     assert not weak.masks.any()

@@ -26,20 +26,20 @@ def video_frame(with_masks=True) -> VideoFrame:
 
 
 class Names:
-    """A list of names followed by hand."""
+    """A list of names tracked by hand."""
 
-    def __init__(self, tracker, num_names=2, next_id=0):
+    def __init__(self, tracker, num_categories=2, next_id=0):
         self.tracker = tracker
-        prompt = Prompt.from_names([f'n{i}' for i in range(num_names)])
+        prompt = Prompt.from_categories([f'n{i}' for i in range(num_categories)])
         self.state = PromptState('category', prompt, tracker.new_memory())
         self.ids = IdCounter(next_id)
         self.update = None
 
     def step(self, *found, frame=None):
-        followed = TrackedPrompt(self.state, list(found))
+        tracked = TrackedPrompt(self.state, list(found))
         frame = frame or video_frame()
-        (result,) = self.tracker.step([followed], frame, self.ids)
-        self.update = followed.update
+        (result,) = self.tracker.step([tracked], frame, self.ids)
+        self.update = tracked.update
         return result
 
 
@@ -82,7 +82,7 @@ def test_no_good_detection_for_long(kind):
 
 
 @TRACKERS
-def test_ids_follow_the_embedding_not_the_place(kind):
+def test_ids_track_the_embedding_not_the_place(kind):
     names = Names(kind())
     assert summary(names.step(seen(ALL))) == [(0, 0, A), (1, 1, B), (0, 2, C)]
     moved = names.step(seen(ALL, (C, A, B)))

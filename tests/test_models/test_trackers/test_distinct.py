@@ -58,12 +58,12 @@ def test_boxes_that_overlap_are_one_instance():
 def test_the_sum_of_scores_is_largest():
     drawn = torch.rand(20, 3, 3, generator=torch.Generator().manual_seed(0))
     for scores in 0.01 + 0.98 * drawn:
-        answer = picked(*[target(row.tolist()) for row in scores])
+        prediction = picked(*[target(row.tolist()) for row in scores])
         best = max(
             permutations(range(3)),
             key=lambda order: float(sum(scores[t, q] for t, q in enumerate(order))),
         )
-        assert [query for _, query in answer] == list(best)
+        assert [query for _, query in prediction] == list(best)
 
 
 def test_all_parts_of_a_target_are_looked_at():

@@ -25,7 +25,7 @@ from uninext.models.trackers import (
     VideoSession,
 )
 
-SENTENCES = ('the red car', 'a dog on the left', 'man', 'the second boat')
+EXPRESSIONS = ('the red car', 'a dog on the left', 'man', 'the second boat')
 NAMES = ('dog', 'traffic light', 'cat')
 BOXES = (
     (4, 8, 30, 40),
@@ -71,11 +71,11 @@ def box_mask(box) -> np.ndarray:
 
 
 def fill(session: VideoSession) -> None:
-    session.add(expression=SENTENCES[0])
+    session.add(expression=EXPRESSIONS[0])
     session.add(mask=box_mask(BOXES[0]))
     session.add(categories=NAMES)
     session.add(box=BOXES[1])
-    session.add(expression=SENTENCES[1])
+    session.add(expression=EXPRESSIONS[1])
 
 
 def count(monkeypatch, owner, name) -> list[int]:
@@ -115,7 +115,7 @@ def test_opens_with_the_trackers_of_the_config(video_model, frames):
 
 def test_frames_are_resized(video_model, frames):
     session = video_model.open(scale=(32, 32))
-    session.add(expression=SENTENCES[0])
+    session.add(expression=EXPRESSIONS[0])
     result = session.step(frames[0]).pred_instances
     assert result.masks.shape == (1, SIDE - 16, SIDE)
 
@@ -150,14 +150,14 @@ def test_targets_of_one_and_of_two_templates_together(video_model, frames):
             assert_same(of_prompt(whole, k), result, ignore, exact=False)
 
 
-def test_four_sentences_at_once_are_four_alone(video_model, frames):
+def test_four_expressions_at_once_are_four_alone(video_model, frames):
     session = open_session(video_model)
-    for sentence in SENTENCES:
-        session.add(expression=sentence)
+    for expression in EXPRESSIONS:
+        session.add(expression=expression)
     together = run(session, frames[:2])
-    for i, sentence in enumerate(SENTENCES):
+    for i, expression in enumerate(EXPRESSIONS):
         alone = open_session(video_model)
-        alone.add(expression=sentence)
+        alone.add(expression=expression)
         for whole, result in zip(together, run(alone, frames[:2])):
             ignore = ('prompt_ids', 'instances_ids')
             assert_same(of_prompt(whole, i), result, ignore, exact=False)
@@ -249,6 +249,6 @@ def test_a_session_follows_its_model_into_training(video_model, frames):
     model.train()
     for one in (session, opened):
         assert one.model is model
-        one.add(expression=SENTENCES[0])
+        one.add(expression=EXPRESSIONS[0])
         one.step(frames[0])
         assert all(module.training for module in model.decoder.modules())

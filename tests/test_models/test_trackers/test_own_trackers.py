@@ -105,7 +105,7 @@ def test_a_memory_of_ones_own_is_saved(own_session):
 
 
 def test_what_a_tracker_hides_is_not_lost_silently(own_session):
-    """97ef9bd saved such a session, and other ids followed."""
+    """97ef9bd saved such a session, and other ids tracked."""
     session = own_session(HidingTracker)
     session.state_dict()  # nothing happened yet
     run(session, [scene(0), scene(1)])

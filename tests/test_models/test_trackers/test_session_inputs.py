@@ -91,16 +91,16 @@ def test_something_wrong_is_given(wrong, message):
         given(**wrong)
 
 
-def test_names_and_sentences():
-    assert given(categories=('dog', 'cat')) == [Prompt.from_names(['dog', 'cat'])]
-    assert given(categories='dog, cat,') == [Prompt.from_names(['dog', 'cat'])]
-    assert given(prompt=['dog', 'cat']) == [Prompt.from_names(['dog', 'cat'])]
+def test_names_and_expressions():
+    assert given(categories=('dog', 'cat')) == [Prompt.from_categories(['dog', 'cat'])]
+    assert given(categories='dog, cat,') == [Prompt.from_categories(['dog', 'cat'])]
+    assert given(prompt=['dog', 'cat']) == [Prompt.from_categories(['dog', 'cat'])]
     assert given(expression='A dog!') == [Prompt.from_expression('A dog!')]
     assert given(prompt='A dog!') == [Prompt.from_expression('A dog!')]
 
 
 def test_what_is_made_already():
-    prompt, target = Prompt.from_names(['dog']), Target(torch.tensor([1, 2, 3, 4]))
+    prompt, target = Prompt.from_categories(['dog']), Target(torch.tensor([1, 2, 3, 4]))
     assert given(prompt=prompt) == [prompt]
     assert given(prompt=target) == [target]
 

@@ -187,7 +187,7 @@ def test_several_targets_in_one_call():
 
 def test_prompts_that_are_made_already():
     session = open_session()
-    session.add(Prompt.from_names(['blue']))
+    session.add(Prompt.from_categories(['blue']))
     session.add('a red thing')
     session.add(['green'])
     session.add(Target(torch.tensor(places(0)['pink'])))
@@ -290,7 +290,7 @@ def test_targets_leave_and_come_back():
     assert result.instances_ids.tolist() == [0, 3, 4, 1, 2]
 
 
-def test_only_kinds_that_the_model_follows():
+def test_only_kinds_that_the_model_tracks():
     session = VideoSession(ColorModel(), dict(category=PromptQuasiDenseTracker()))
     for wrong in (dict(expression='a dog'), dict(box=[1, 2, 3, 4])):
         with pytest.raises(ValueError, match='trackers'):
@@ -458,7 +458,7 @@ def test_a_pass_has_rows(max_rows):
 
 
 def test_names_asked_in_parts():
-    sessions = open_session(), open_session(ColorModel(max_names=2).eval())
+    sessions = open_session(), open_session(ColorModel(max_categories=2).eval())
     frames = [scene(i) for i in range(4)]
     results = []
     for session in sessions:
@@ -647,7 +647,7 @@ def test_tracks_end_in_the_video_or_with_it():
     ended = [event for event in events if len(event.results)]
     assert len(events) == 18
     assert [event.prompt_id for event in ended] == [1]
-    assert ended[0].results.instances_id.tolist() == [1]  # 0 is the sentence's
+    assert ended[0].results.instances_id.tolist() == [1]  # 0 is the expression's
     rest = session.finish()
     assert [event.prompt_id for event in rest] == [1]
     assert rest[0].results.instances_id.tolist() == [2]

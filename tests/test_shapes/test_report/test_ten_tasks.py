@@ -18,8 +18,8 @@ from uninext.shapes import generate_suite
 from uninext.shapes.report import ten_tasks
 from uninext.shapes.report.ten_tasks import (
     TEN_TASKS,
-    MeasuredFigure,
-    TaskFigure,
+    MeasuredMetric,
+    TaskMetric,
     first_scenes,
     load_task_configs,
     measure_ten_tasks,
@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / 'configs/uninext/eval'
 
 SIZE_WH, LENGTH = (80, 64), 3
-PICTURES = {
+IMAGES = {
     'images': [
         {'id': 1, 'file_name': 'a.jpg'},
         {'id': 2, 'file_name': 'a.jpg'},
@@ -43,8 +43,8 @@ PICTURES = {
 }
 
 
-def measured(value: float) -> MeasuredFigure:
-    return MeasuredFigure(
+def measured(value: float) -> MeasuredMetric:
+    return MeasuredMetric(
         *('OD', 'od', 'AP', 'coco/x', 0.5), measured=value, scenes=4, seconds=1.0
     )
 
@@ -66,7 +66,7 @@ def test_no_rows_are_a_table_and_json_too():
     assert len(ten_tasks_table([]).splitlines()) == 2
     assert json.loads(ten_tasks_json([], 'x.pth')) == {
         'checkpoint': 'x.pth',
-        'figures': [],
+        'metrics': [],
     }
 
 
@@ -83,7 +83,7 @@ def test_a_row_says_whether_it_is_reached(value: float, cells: list[str]):
     row = measured(value)
     line = ten_tasks_table([row]).splitlines()[-1]
     assert [c.strip() for c in line.split('|')[4:6]] == cells
-    (record,) = json.loads(ten_tasks_json([row], 'x'))['figures']
+    (record,) = json.loads(ten_tasks_json([row], 'x'))['metrics']
     assert record['is_reached'] is (cells[1] == 'yes')
     assert record['measured'] == (None if math.isnan(value) else value)
 
@@ -94,7 +94,7 @@ def test_all_ten_tasks_are_asked_for():
     ]
     assert all(0 < row.at_least < 1 for row in TEN_TASKS)
     single = {row.task: row.scene_key for row in TEN_TASKS if row.scene_key != row.key}
-    assert single == {'REC': 'refexp/bbox_mIoU'}  # one sentence is right or wrong
+    assert single == {'REC': 'refexp/bbox_mIoU'}  # one expression is right or wrong
 
 
 # --------------------------------------------------------------------- smaller splits
@@ -105,14 +105,14 @@ def test_nothing_is_cut_to_nothing():
     assert first_scenes(empty, 3) == empty
 
 
-def test_records_of_one_picture_stay_together():
-    before = json.dumps(PICTURES)
-    cut = first_scenes(PICTURES, 1)
+def test_records_of_one_image_stay_together():
+    before = json.dumps(IMAGES)
+    cut = first_scenes(IMAGES, 1)
     assert [record['id'] for record in cut['images']] == [1, 2]
     assert [a['image_id'] for a in cut['annotations']] == [1, 2]
-    assert cut['categories'] == PICTURES['categories']
-    assert first_scenes(PICTURES, 9) == PICTURES
-    assert json.dumps(PICTURES) == before
+    assert cut['categories'] == IMAGES['categories']
+    assert first_scenes(IMAGES, 9) == IMAGES
+    assert json.dumps(IMAGES) == before
 
 
 def test_videos_are_cut_by_their_first_frame():
@@ -122,17 +122,17 @@ def test_videos_are_cut_by_their_first_frame():
     assert cut == {'videos': videos[:2], 'annotations': annotations[:2]}
 
 
-def test_all_scenes_stay_where_sentences_alone_are_cut():
-    sentences = {'expressions': ['a', 'b'], 'exp_id': ['0', '1'], 'kinds': ['x', 'y']}
-    records = [{**r, **sentences, 'height': 9} for r in PICTURES['images']]
-    content = {**PICTURES, 'images': records}
+def test_all_scenes_stay_where_expressions_alone_are_cut():
+    expressions = {'expressions': ['a', 'b'], 'exp_id': ['0', '1'], 'kinds': ['x', 'y']}
+    records = [{**r, **expressions, 'height': 9} for r in IMAGES['images']]
+    content = {**IMAGES, 'images': records}
     before = json.dumps(content)
     cut = first_scenes(content, None, 1)
     assert [r['expressions'] for r in cut['images']] == [['a']] * 3
     assert [r['exp_id'] + r['kinds'] for r in cut['images']] == [['0', 'x']] * 3
-    assert cut['annotations'] == PICTURES['annotations']
+    assert cut['annotations'] == IMAGES['annotations']
     assert first_scenes(content, None, 2) == content
-    assert first_scenes(PICTURES, None, 1) == PICTURES
+    assert first_scenes(IMAGES, None, 1) == IMAGES
     assert json.dumps(content) == before
 
 
@@ -162,11 +162,11 @@ def test_what_is_absent_is_named(tmp_path: Path):
     configs = {row.config: Config() for row in TEN_TASKS}
     with pytest.raises(ValueError, match='no checkpoint'):
         measure_ten_tasks(configs, tmp_path / 'x.pth', tmp_path)
-    for what in ('videos', 'pictures'):
+    for what in ('videos', 'images'):
         with pytest.raises(ValueError, match=f'number of {what} must be >= 1, got 0'):
             measure_ten_tasks(configs, 'x.pth', tmp_path, **{f'num_{what}': 0})
-    with pytest.raises(ValueError, match='number of sentences must be >= 1'):
-        measure_ten_tasks(configs, 'x.pth', tmp_path, num_sentences=0)
+    with pytest.raises(ValueError, match='number of expressions must be >= 1'):
+        measure_ten_tasks(configs, 'x.pth', tmp_path, num_expressions=0)
     del configs['vis']
     with pytest.raises(ValueError, match=r"no config for \['vis'\]"):
         measure_ten_tasks(configs, 'x.pth', tmp_path)
@@ -200,7 +200,7 @@ def test_the_tool_says_what_to_do(
     assert 'tools/dataset_converters/shapes.py' in message
     with pytest.raises(SystemExit):
         tool.main([str(weights), '--page', 'x.md'])
-    assert '--pictures DIR' in capsys.readouterr().err
+    assert '--show-dir DIR' in capsys.readouterr().err
 
 
 # ------------------------------------------------------------------------- end to end
@@ -208,7 +208,7 @@ def test_the_tool_says_what_to_do(
 
 @pytest.fixture(scope='module')
 def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three pictures and two videos of each kind, tiny."""
+    """Three images and two videos of each kind, tiny."""
     root = tmp_path_factory.mktemp('shapes')
     numbers = (1, 1, 3), (0, 0, 2)
     generate_suite(root, *numbers, SIZE_WH, LENGTH, report=lambda _: None)
@@ -216,7 +216,7 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def small(cfg: Config, root: Path, model: Config) -> Config:
-    """The config with a toy model, on a generated set of small pictures."""
+    """The config with a toy model, on a generated set of small images."""
     cfg, own = cfg.copy(), cfg.model
     cfg.model = model.copy()
     cfg.model.trackers = own.trackers
@@ -239,31 +239,31 @@ def test_a_small_model_end_to_end(
     capsys,
     monkeypatch,
 ):
-    """Every task runs by its config; figures are in range, the split is cut."""
+    """Every task runs by its config; metrics are in range, the split is cut."""
     model = small_video_config()
     weights = tmp_path / 'random.pth'
     torch.save({'state_dict': build(model).state_dict()}, weights)
     toys = {name: small(cfg, suite, model) for name, cfg in configs.items()}
     monkeypatch.setattr(ten_tasks, 'load_task_configs', lambda _: toys)
-    out, pictures, page = tmp_path / 'out', tmp_path / 'seen', tmp_path / 'page.md'
-    arguments = [str(weights), '--work-dir', str(out), '--pictures', str(pictures)]
-    arguments += ['--num-videos', '1', '--num-pictures', '2', '--num-sentences', '1']
+    out, images, page = tmp_path / 'out', tmp_path / 'seen', tmp_path / 'page.md'
+    arguments = [str(weights), '--work-dir', str(out), '--show-dir', str(images)]
+    arguments += ['--num-videos', '1', '--num-images', '2', '--num-expressions', '1']
     assert tool.main([*arguments, '--page', str(page)]) == 0
     printed = capsys.readouterr().out
     assert (out / 'ten_tasks.md').read_text().strip() in printed
     assert printed.count(' scenes in ') == 8
     content = json.loads((out / 'ten_tasks.json').read_text())
     assert content['checkpoint'] == str(weights)
-    fields = set(TaskFigure.__dataclass_fields__)
-    asked = [{k: f[k] for k in fields} for f in content['figures']]
+    fields = set(TaskMetric.__dataclass_fields__)
+    asked = [{k: f[k] for k in fields} for f in content['metrics']]
     assert asked == [vars(row) for row in TEN_TASKS]
-    for figure in content['figures']:
-        is_picture = figure['config'] in ('od', 'rec')
-        assert figure['scenes'] == (2 if is_picture else 1)
+    for metric in content['metrics']:
+        is_image = metric['config'] in ('od', 'rec')
+        assert metric['scenes'] == (2 if is_image else 1)
         # a class without a target has no AP: -1 by pycocotools' rule
-        assert figure['measured'] is None or -1 <= figure['measured'] <= 1
+        assert metric['measured'] is None or -1 <= metric['measured'] <= 1
     assert not list(suite.rglob('*.pth'))
     for task in ('od', 'is', 'rec', 'res', 'sot', 'vos', 'mot', 'mots', 'rvos'):
         assert f'(seen/{task}.jpg)' in page.read_text()
-        assert (pictures / f'{task}.jpg').is_file()
-    assert (pictures / 'ten_tasks.mp4').is_file()
+        assert (images / f'{task}.jpg').is_file()
+    assert (images / 'ten_tasks.mp4').is_file()

@@ -30,7 +30,7 @@ def to_cvat(results: Sequence[Result], name: str = 'video') -> str:
         name: Of the video.
 
     Raises:
-        ValueError: If the results are of single pictures, or frames differ in size.
+        ValueError: If the results are of single images, or frames differ in size.
     """
     return cvat_of_tracks(VideoTracks(results), name)
 
@@ -122,7 +122,7 @@ def _polygon(sighting: Sighting) -> dict[str, str]:
 def _outline(mask: dict) -> np.ndarray | None:
     """(P, 2) xy, pixels, around the largest part; None if no polygon fits it.
 
-    The outline is drawn on a picture of double size, where the edges of pixels, not
+    The outline is drawn on an image of double size, where the edges of pixels, not
     their centres, are within half a pixel of it.
     """
     pixels = mask_utils.decode(mask)

@@ -1,6 +1,6 @@
 """Label sets of what was found: complete annotation files, to correct and train on.
 
-Results enter one by one; COCO's and YouTube-VIS's files leave, with pictures or videos,
+Results enter one by one; COCO's and YouTube-VIS's files leave, with images or videos,
 categories and annotations, as the datasets of this project and labelling tools read
 them. What an annotation has besides (``score``, ``track_id``) is extra.
 """
@@ -19,7 +19,7 @@ DESCRIPTION = 'Predicted by uninext; not checked by people.'
 
 
 class CocoLabels:
-    """A detection set in COCO format, gathered picture by picture.
+    """A detection set in COCO format, gathered image by image.
 
     Example:
         >>> labels = CocoLabels()                          # doctest: +SKIP
@@ -34,11 +34,11 @@ class CocoLabels:
         self._categories: dict[str, int] = {}
 
     def add(self, result: Result, file_name: str) -> None:
-        """Take a picture.
+        """Take an image.
 
         Args:
             result: What was found in it.
-            file_name: Where it lies, seen from the folder of the pictures.
+            file_name: Where it lies, seen from the folder of the images.
         """
         for name in result.categories:
             self._categories.setdefault(name, len(self._categories) + 1)
@@ -139,8 +139,8 @@ def to_coco_labels(results: Sequence[Result], file_names: Sequence[str]) -> dict
     """A detection set in COCO format; see :class:`CocoLabels`.
 
     Args:
-        results: A result for each picture.
-        file_names: A name for each picture, from the folder that they lie in.
+        results: A result for each image.
+        file_names: A name for each image, from the folder that they lie in.
 
     Raises:
         ValueError: If there are not as many names as results.
@@ -162,7 +162,7 @@ def to_youtube_vis_labels(
         name: Of the video.
 
     Raises:
-        ValueError: If the results are of single pictures, or there is not a name for
+        ValueError: If the results are of single images, or there is not a name for
             each of them.
     """
     labels = VideoLabels()

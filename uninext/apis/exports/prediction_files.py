@@ -1,7 +1,7 @@
 """Everything that a prediction writes, while it runs: results enter, files leave.
 
 A kind of file is a class of ``EXPORTS``; a new one is a class and a line there. Files
-are whole or not there: pictures and tables take their place when they are finished,
+are whole or not there: images and tables take their place when they are finished,
 files of lines grow by whole lines.
 """
 
@@ -37,11 +37,11 @@ class Origin:
 
     Attributes:
         name: What the files of a video are called.
-        is_video: Whether its pictures are frames.
+        is_video: Whether its images are frames.
         is_tracked: Whether results have tracks.
         fps: Of the video that is written, where its frames have no times.
         keep_times: Whether frames that have times are shown at them.
-        root: Folder below which pictures keep their place; None: of frames in memory.
+        root: Folder below which images keep their place; None: of frames in memory.
     """
 
     name: str
@@ -58,9 +58,9 @@ class Found:
 
     Attributes:
         result: What was found.
-        number: Of the picture or frame in its source, from 0.
+        number: Of the image or frame in its source, from 0.
         origin: The source.
-        file_name: Of the picture itself, seen from the folder of label sets.
+        file_name: Of the image itself, seen from the folder of label sets.
     """
 
     result: Result
@@ -70,7 +70,7 @@ class Found:
 
     @cached_property
     def drawn(self) -> np.ndarray:
-        """(H, W, 3) uint8 BGR, the picture with what was found."""
+        """(H, W, 3) uint8 BGR, the image with what was found."""
         return self.result.plot()
 
 
@@ -108,13 +108,13 @@ class OutputFolder:
         with replacing(self.claim(name), ADVICE) as temporary:
             temporary.write_text(text, encoding='utf-8')
 
-    def write_picture(self, name: str | Path, picture: np.ndarray) -> Path:
-        """Write a picture (H, W, 3) uint8 BGR; a suffix that OpenCV cannot is .png."""
+    def write_image(self, name: str | Path, image: np.ndarray) -> Path:
+        """Write an image (H, W, 3) uint8 BGR; a suffix that OpenCV cannot is .png."""
         name = Path(name)
         if not cv2.haveImageWriter(str(name)):
             name = name.with_suffix('.png')
         path = self.claim(name)
-        _, content = cv2.imencode(path.suffix, picture)
+        _, content = cv2.imencode(path.suffix, image)
         with replacing(path, ADVICE) as temporary:
             temporary.write_bytes(content.tobytes())
         return path
@@ -160,10 +160,10 @@ class Export:
     Attributes:
         needs: What sources must be, for people.
         needs_tracks: Whether :meth:`end` needs the tracks of a video.
-        needs_files: Whether the pictures themselves must lie in files.
+        needs_files: Whether the images themselves must lie in files.
     """
 
-    needs: ClassVar[str] = 'pictures or videos'
+    needs: ClassVar[str] = 'images or videos'
     needs_tracks: ClassVar[bool] = False
     needs_files: ClassVar[bool] = False
 
@@ -204,17 +204,17 @@ class _OfTracks(Export):
         return origin.is_tracked
 
 
-class PictureFiles(Export):
-    """Annotated pictures, called like the pictures themselves."""
+class ImageFiles(Export):
+    """Annotated images, called like the images themselves."""
 
-    needs = 'pictures'
+    needs = 'images'
 
     @classmethod
     def fits(cls, origin: Origin) -> bool:
         return not origin.is_video
 
     def add(self, found: Found) -> None:
-        self.folder.write_picture(_own_name(found), found.drawn)
+        self.folder.write_image(_own_name(found), found.drawn)
 
 
 class VideoFile(_OfVideos):
@@ -242,7 +242,7 @@ class FrameFiles(_OfVideos):
 
     def add(self, found: Found) -> None:
         name = f'{found.origin.name}/{found.number:06d}.jpg'
-        self.folder.write_picture(name, found.drawn)
+        self.folder.write_image(name, found.drawn)
 
 
 class JsonFiles(Export):
@@ -319,7 +319,7 @@ class CvatFile(_OfTracks):
 
 
 EXPORTS: dict[str, type[Export]] = {
-    'pictures': PictureFiles,
+    'images': ImageFiles,
     'video': VideoFile,
     'frames': FrameFiles,
     'json': JsonFiles,
@@ -420,30 +420,30 @@ class PredictionFiles:
             export.end(origin, self._tracks, self._names)
 
     def _file_name(self, result: Result) -> str:
-        """Where the picture lies; a frame in memory is written if somebody asks."""
+        """Where the image lies; a frame in memory is written if somebody asks."""
         if not any(export.needs_files for export in self._current):
             return ''
         path = result.path
         if path is None:
             name = f'{self._origin.name}/{self._number:06d}.jpg'
-            path = self.folder.write_picture(Path('frames') / name, result.image)
+            path = self.folder.write_image(Path('frames') / name, result.image)
         return Path(os.path.relpath(path, self.folder.label_root)).as_posix()
 
 
 def _own_name(found: Found) -> Path:
-    """Of an annotated picture: its place below the root of its source."""
+    """Of an annotated image: its place below the root of its source."""
     path = found.result.path
     if path is None:
         return Path(f'{found.origin.name}_{found.number:06d}.jpg')
     return Path(os.path.relpath(path, found.origin.root or Path(path).parent))
 
 
-def _fitted(picture: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
+def _fitted(image: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
     """A frame of another size than the first, within the first's size, on black."""
-    if picture.shape[:2] == size_hw:
-        return picture
-    factor = min(to / of for to, of in zip(size_hw, picture.shape))
-    height, width = (max(1, round(side * factor)) for side in picture.shape[:2])
+    if image.shape[:2] == size_hw:
+        return image
+    factor = min(to / of for to, of in zip(size_hw, image.shape))
+    height, width = (max(1, round(side * factor)) for side in image.shape[:2])
     canvas = np.zeros((*size_hw, 3), np.uint8)
-    canvas[:height, :width] = cv2.resize(picture, (width, height))
+    canvas[:height, :width] = cv2.resize(image, (width, height))
     return canvas

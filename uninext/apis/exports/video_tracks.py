@@ -31,7 +31,7 @@ class Sighting(NamedTuple):
 
 @dataclass
 class Track:
-    """One thing through a video.
+    """One object through a video.
 
     Attributes:
         sightings: Place of the frame, from 0 -> what was seen there.
@@ -53,7 +53,7 @@ class Track:
 
 
 class VideoTracks:
-    """All tracks of one video, without its pictures.
+    """All tracks of one video, without its images.
 
     It grows with what is found, not with the pixels. Instances without a track (id
     -1: a tracker is not sure yet) are left out.
@@ -77,7 +77,7 @@ class VideoTracks:
         """Take the next frame.
 
         Raises:
-            ValueError: If it is a single picture, or of another size than the first.
+            ValueError: If it is a single image, or of another size than the first.
         """
         track_ids = checked_tracks(result)
         size_hw = result.image.shape[:2]
@@ -143,7 +143,7 @@ def to_mot_lines(results: Sequence[Result]) -> list[str]:
         of lines are not in them. Instances without a track (id -1) are left out.
 
     Raises:
-        ValueError: If the results are of single pictures.
+        ValueError: If the results are of single images.
     """
     return [line for result in results for line in mot_lines_of(result)]
 
@@ -168,7 +168,7 @@ def to_youtube_vis(
         with masks, ``segmentations`` RLE; one entry a frame, None where it is absent.
 
     Raises:
-        ValueError: If the results are of single pictures, frames differ in size, or a
+        ValueError: If the results are of single images, frames differ in size, or a
             name has no id.
     """
     return VideoTracks(results).youtube_vis(video_id, category_ids)

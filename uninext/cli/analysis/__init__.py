@@ -8,7 +8,7 @@ heavy at the top. They are not imported here: each is a program of its own.
 ``browse_dataset``: samples of a training, drawn as the network gets them.
 ``analyze_logs``: times and losses of trainings, as a table and as curves.
 ``get_flops``: parameters and operations by part.
-``benchmark``: seconds and memory of training, pictures and videos.
+``benchmark``: seconds and memory of training, images and videos.
 ``confusion_matrix``: which categories are taken for which.
 """
 

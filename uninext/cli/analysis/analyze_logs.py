@@ -1,4 +1,4 @@
-r"""Times and losses of trainings: a table, and curves if a picture is asked for.
+r"""Times and losses of trainings: a table, and curves if an image is asked for.
 
 A run is a work_dir (a resumed run has several logs in it, which are joined), or a
 scalars.json. One run: its losses by source and of the last decoder layer. Several: a
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument('runs', nargs='+', metavar='RUN', help='work_dir of a training')
     parser.add_argument('--names', nargs='+', help='of the runs, in order')
-    parser.add_argument('--out', help='picture to write: .png, .svg, .pdf or .jpg')
+    parser.add_argument('--out', help='image to write: .png, .svg, .pdf or .jpg')
     parser.add_argument(
         '--keys',
         nargs='+',
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--window', type=int, default=1, metavar='N', help='mean of N logged values'
     )
-    parser.add_argument('--title', default='', help='above the picture')
+    parser.add_argument('--title', default='', help='above the image')
 
 
 def run(args: argparse.Namespace) -> int:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the model, its weights and the size of pictures."""
+    """Add the model, its weights and the size of images."""
     parser.add_argument('model', help='config, name of a model, or file of weights')
     parser.add_argument(
         '--checkpoint',
@@ -31,7 +31,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         nargs=2,
         type=int,
         metavar=('HEIGHT', 'WIDTH'),
-        help='of pictures as the network gets them; default: as the config tests',
+        help='of images as the network gets them; default: as the config tests',
     )
     parser.add_argument(
         '--device', default='auto', help='cpu, cuda, ... (default: auto)'
@@ -48,7 +48,10 @@ def add_prompt_arguments(parser: argparse.ArgumentParser) -> None:
         help="names; repeatable (default: COCO's 80, if no prompt)",
     )
     parser.add_argument(
-        '--expression', action='append', metavar='TEXT', help='a sentence; repeatable'
+        '--expression',
+        action='append',
+        metavar='TEXT',
+        help='an expression; repeatable',
     )
     parser.add_argument(
         '--boxes', type=int, default=0, metavar='N', help='N targets shown by boxes'
@@ -97,7 +100,7 @@ def device_of(args: argparse.Namespace) -> str:
 def size_of(
     args: argparse.Namespace, cfg: Config, of_videos: bool = False
 ) -> tuple[int, int]:
-    """(height, width) of pictures.
+    """(height, width) of images.
 
     Args:
         args: Of :func:`add_model_arguments`.
@@ -116,7 +119,7 @@ def size_of(
             scale = max(scale.values(), key=min)
         if scale is None:
             raise ValueError(
-                f'{args.model} takes pictures of any size as they are: give --size.'
+                f'{args.model} takes images of any size as they are: give --size.'
             )
         long, short = scale
         return short, long
@@ -130,7 +133,7 @@ def prompts_of(args: argparse.Namespace, size_hw: tuple[int, int]) -> dict[str, 
 
     Args:
         args: Of :func:`add_prompt_arguments`.
-        size_hw: Of the pictures that boxes lie in.
+        size_hw: Of the images that boxes lie in.
 
     Raises:
         ValueError: If the number of boxes is negative.
@@ -151,15 +154,15 @@ def describe(prompts: dict[str, Any]) -> str:
     """Prompts in a few words."""
     parts = []
     if 'categories' in prompts:
-        parts.append(f'{len(prompts["categories"])} names')
+        parts.append(f'{len(prompts["categories"])} categories')
     if 'expression' in prompts:
-        parts.append(f'{len(prompts["expression"])} sentences')
+        parts.append(f'{len(prompts["expression"])} expressions')
     if 'box' in prompts:
         parts.append(f'{len(prompts["box"])} boxes')
     return ', '.join(parts)
 
 
-def random_picture(size_hw: tuple[int, int], seed: int = 0) -> np.ndarray:
+def random_image(size_hw: tuple[int, int], seed: int = 0) -> np.ndarray:
     """(H, W, 3) uint8 noise, the same for a seed."""
     import numpy as np
 
@@ -177,7 +180,7 @@ def coco_names() -> Sequence[str]:
 
 
 def _boxes(count: int, size_hw: tuple[int, int]) -> list[list[float]]:
-    """Boxes of a quarter of the picture's sides, along its diagonal."""
+    """Boxes of a quarter of the image's sides, along its diagonal."""
     height, width = size_hw
     steps = [0.75 * i / max(count - 1, 1) for i in range(count)]
     return [

@@ -1,6 +1,6 @@
-r"""Measure seconds and memory of training, of pictures, or of a video session.
+r"""Measure seconds and memory of training, of images, or of a video session.
 
-Pictures, boxes and masks are random and nothing is read from disk but weights, so that
+Images, boxes and masks are random and nothing is read from disk but weights, so that
 only the network is measured. Memory is the peak beyond what was held before.
 
 Examples:
@@ -26,7 +26,7 @@ from uninext.cli.analysis.asked import (
     describe,
     device_of,
     prompts_of,
-    random_picture,
+    random_image,
     size_of,
 )
 from uninext.cli.common import run_tool, user_errors
@@ -34,8 +34,8 @@ from uninext.cli.common import run_tool, user_errors
 DESCRIPTION = __doc__
 # What is measured, and how its calls are named.
 KINDS = {
-    'inference': 'pictures through UninextInferencer',
-    'session': 'frames of a video, prompts followed',
+    'inference': 'images through UninextInferencer',
+    'session': 'frames of a video, prompts tracked',
     'training': 'forward, losses and backward of random clips',
 }
 
@@ -102,13 +102,13 @@ def _prepare_inference(args: argparse.Namespace) -> Prepared:
     find, cfg = build_inferencer(args)
     size_hw = size_of(args, cfg)
     prompts = prompts_of(args, size_hw)
-    pictures = [random_picture(size_hw, seed) for seed in range(args.batch_size)]
+    images = [random_image(size_hw, seed) for seed in range(args.batch_size)]
 
     def call() -> None:
-        find(pictures, batch_size=args.batch_size, progress=False, **prompts)
+        find(images, batch_size=args.batch_size, progress=False, **prompts)
 
     what = f'{args.batch_size} x {size_hw[1]} x {size_hw[0]}, {describe(prompts)}'
-    return call, what, 'pictures'
+    return call, what, 'images'
 
 
 def _prepare_session(args: argparse.Namespace) -> Prepared:
@@ -116,17 +116,17 @@ def _prepare_session(args: argparse.Namespace) -> Prepared:
 
     find, cfg = build_inferencer(args)
     if not isinstance(find.model, UNINEXTVideo):
-        raise ValueError(f'{args.model} is a model of pictures: a video needs stage 3.')
+        raise ValueError(f'{args.model} is a model of images: a video needs stage 3.')
     size_hw = size_of(args, cfg, of_videos=True)
     prompts = prompts_of(args, size_hw)
     session = find.model.open(scale=None)
     if 'categories' in prompts:
         session.add(categories=prompts['categories'])
-    for sentence in prompts.get('expression', ()):
-        session.add(expression=sentence)
+    for expression in prompts.get('expression', ()):
+        session.add(expression=expression)
     for box in prompts.get('box', ()):
         session.add(box=box)
-    frame = random_picture(size_hw)
+    frame = random_image(size_hw)
     what = f'frames of {size_hw[1]} x {size_hw[0]}, {describe(prompts)}'
     return lambda: session.step(frame), what, 'frames'
 

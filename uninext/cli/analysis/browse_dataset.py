@@ -1,6 +1,6 @@
 r"""Draw samples of a training as the network gets them.
 
-Pictures with their prompt and instances; clips with the reference frame beside; shown
+Images with their prompt and instances; clips with the reference frame beside; shown
 targets with their template. Seeded: the same samples as the training draws first.
 
 Examples:
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--sources', nargs='+', metavar='NAME', help='only these of the mixture'
     )
     parser.add_argument(
-        '--sheet', action='store_true', help='all on one picture too, a row a source'
+        '--sheet', action='store_true', help='all on one image too, a row a source'
     )
     parser.add_argument(
         '--cfg-options', nargs='+', metavar='KEY=VALUE', help='override entries'
@@ -82,8 +82,8 @@ def _save_sheet(files: list[Path], columns: int, out: Path) -> Path:
 
     from uninext.visualization import make_contact_sheet
 
-    pictures = [mmcv.imread(str(file), channel_order='rgb') for file in files]
-    sheet = make_contact_sheet(pictures, num_columns=columns, cell_width=480)
+    images = [mmcv.imread(str(file), channel_order='rgb') for file in files]
+    sheet = make_contact_sheet(images, num_columns=columns, cell_width=480)
     mmcv.imwrite(sheet[..., ::-1], str(out))
     return out
 

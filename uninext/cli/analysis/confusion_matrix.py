@@ -1,4 +1,4 @@
-r"""Which categories are taken for which: table, and picture if asked for.
+r"""Which categories are taken for which: table, and image if asked for.
 
 Reads a COCO annotation file and results on it, e.g. of `uninext predict --save coco`
 or of tools/test.py with test_evaluator.outfile_prefix.
@@ -34,9 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--score-thr',
         type=float,
         default=SCORE_THRESHOLD,
-        help='answers below are left out',
+        help='predictions below are left out',
     )
-    parser.add_argument('--out', help='picture to write: .png, .svg, .pdf or .jpg')
+    parser.add_argument('--out', help='image to write: .png, .svg, .pdf or .jpg')
     parser.add_argument(
         '--most', type=int, default=10, metavar='N', help='confusions in the table'
     )
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         )
         print(confusion.table(args.most))
         if args.out:
-            from uninext.visualization.confusion_picture import draw_confusion
+            from uninext.visualization.confusion_plot import draw_confusion
 
             title = f'score >= {args.score_thr:g}, IoU ({args.by}) >= {args.iou_thr:g}'
             print(draw_confusion(confusion.counts, confusion.names, args.out, title))

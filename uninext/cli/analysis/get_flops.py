@@ -1,6 +1,6 @@
 r"""Count parameters and floating point operations of a network, part by part.
 
-Of one picture and its prompts; texts are encoded anew. Masks are made of the most
+Of one image and its prompts; texts are encoded anew. Masks are made of the most
 instances that the predictor reports.
 
 Examples:
@@ -20,7 +20,7 @@ from uninext.cli.analysis.asked import (
     build_inferencer,
     describe,
     prompts_of,
-    random_picture,
+    random_image,
     size_of,
 )
 from uninext.cli.common import run_tool, user_errors
@@ -46,10 +46,10 @@ def run(args: argparse.Namespace) -> int:
         prompts = prompts_of(args, size_hw)
         from uninext.analysis.costs import NOT_COUNTED, costs_table, count_costs
 
-        picture = random_picture(size_hw)
+        image = random_image(size_hw)
         parts = count_costs(
             find.model,
-            lambda: find(picture, score_thr=0.0, progress=False, **prompts),
+            lambda: find(image, score_thr=0.0, progress=False, **prompts),
         )
     print(f'{size_hw[1]} x {size_hw[0]} pixels, {describe(prompts)}\n')
     print(f'{costs_table(parts)}\n\n{NOT_COUNTED}')

@@ -28,7 +28,7 @@ class RandomApplyCrop(RandomApply):
     not cropped if any of its frames has to stay whole.
 
     Follows: method sections 3.1 and 3.2 (crop branch with probability 0.5). Differs
-    from the published stage 3, which crops whatever the sentence says.
+    from the published stage 3, which crops whatever the expression says.
 
     Args:
         transforms: Of the branch.

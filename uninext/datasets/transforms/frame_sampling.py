@@ -22,7 +22,7 @@ class SampleFramePair(BaseTransform):
     necessarily the same one; else another is drawn from this video, at most
     ``MAX_TRIES`` times, then from another video.
 
-    An image, or a video of one frame, becomes a pair of the same picture twice: crops
+    An image, or a video of one frame, becomes a pair of the same image twice: crops
     of their own make a pseudo video of it.
 
     Follows: method section 3.2. Differs in that a pair that does not count does not

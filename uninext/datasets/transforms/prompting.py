@@ -1,6 +1,6 @@
 """Decide what is asked for in an image.
 
-Sample dictionaries with labels or sentences in; the same with a ``prompt`` out.
+Sample dictionaries with labels or expressions in; the same with a ``prompt`` out.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def swap_left_right(text: str) -> str:
 
 
 def has_ordinal(text: str) -> bool:
-    """Tell whether a sentence counts objects: first ... tenth as whole words."""
+    """Tell whether an expression counts objects: first ... tenth as whole words."""
     return _ORDINAL.search(text) is not None
 
 
@@ -136,7 +136,7 @@ class SampleCategoryPrompt(BaseTransform):
             )
         names = self._shuffled(names)
         self._relabel(results, labels, classes, names, set(positives))
-        results['prompt'] = Prompt.from_names(names)
+        results['prompt'] = Prompt.from_categories(names)
         return results
 
     def num_tokens(self, name: str) -> int:
@@ -206,7 +206,7 @@ class AllCategoryPrompt(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Set the prompt."""
-        results['prompt'] = Prompt.from_names(results['classes'])
+        results['prompt'] = Prompt.from_categories(results['classes'])
         return results
 
     def __repr__(self) -> str:
@@ -215,27 +215,27 @@ class AllCategoryPrompt(BaseTransform):
 
 @TRANSFORMS.register_module()
 class SampleExpressionPrompt(BaseTransform):
-    """Ask for an object by one of its sentences, drawn at random.
+    """Ask for an object by one of its expressions, drawn at random.
 
-    Put it before cropping: a sentence with an ordinal (first ... tenth, whole words)
+    Put it before cropping: an expression with an ordinal (first ... tenth, whole words)
     marks the sample with ``keep_whole``, which :class:`RandomApplyCrop` obeys. The
-    published code looks at substrings of all sentences of the object.
+    published code looks at substrings of all expressions of the object.
 
     Required keys: ``expressions``. Added keys: ``prompt``, ``expression``,
     ``keep_whole``. Changed: ``gt_bboxes_labels``, all 0.
     """
 
     def transform(self, results: dict) -> dict:
-        """Draw the sentence and set the prompt."""
-        sentences = results['expressions']
-        if not sentences:
+        """Draw the expression and set the prompt."""
+        expressions = results['expressions']
+        if not expressions:
             raise ValueError(
                 f'Sample {results.get("img_path")} has no expressions to draw from.'
             )
-        sentence = sentences[np.random.randint(len(sentences))]
-        results['expression'] = sentence
-        results['prompt'] = Prompt.from_expression(sentence)
-        results['keep_whole'] = has_ordinal(sentence)
+        expression = expressions[np.random.randint(len(expressions))]
+        results['expression'] = expression
+        results['prompt'] = Prompt.from_expression(expression)
+        results['keep_whole'] = has_ordinal(expression)
         if 'gt_bboxes_labels' in results:
             results['gt_bboxes_labels'] = np.zeros_like(results['gt_bboxes_labels'])
         return results
@@ -246,10 +246,10 @@ class SampleExpressionPrompt(BaseTransform):
 
 @TRANSFORMS.register_module()
 class SwapLeftRight(BaseTransform):
-    """Swap left and right in the sentence if the image was mirrored.
+    """Swap left and right in the expression if the image was mirrored.
 
     Put it after ``RandomFlip`` and :class:`SampleExpressionPrompt`. Category names are
-    not sentences and stay. The rules are those of :func:`swap_left_right`.
+    not expressions and stay. The rules are those of :func:`swap_left_right`.
 
     Required keys: ``prompt``, ``expression``; ``flip`` and ``flip_direction`` of
     mmdet's ``RandomFlip``.

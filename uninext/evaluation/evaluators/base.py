@@ -24,12 +24,14 @@ class SequenceEvaluator(ABC, Generic[GroundTruth, Prediction]):
         """Make the state of a sequence, before its first frame."""
 
     @abstractmethod
-    def add(self, state: Any, truth: GroundTruth, prediction: Prediction) -> None:
+    def add(
+        self, state: Any, ground_truth: GroundTruth, prediction: Prediction
+    ) -> None:
         """Compare a frame and keep what counts in ``state``.
 
         Args:
             state: Of this sequence, from :meth:`start`.
-            truth: Ground truth of the frame.
+            ground_truth: Ground truth of the frame.
             prediction: What was predicted for it.
         """
 

@@ -19,9 +19,9 @@ from uninext.evaluation.functional.bdd100k_frames import (
     BOXES,
     MASKS,
     SINGLE_BOXES,
-    finite_figures,
+    finite_metrics,
+    image_size,
     object_rle,
-    picture_size,
 )
 from uninext.evaluation.functional.bdd100k_tracking import (
     AVERAGED,
@@ -48,13 +48,13 @@ class VideoState:
 
     Attributes:
         frames: Class -> the frames in which it is annotated or predicted.
-        truth_numbers: Annotated id -> number; ids are text.
+        gt_numbers: Annotated id -> number; ids are text.
         track_numbers: Predicted id -> number.
         num_overlapping: Frames whose predictions are left out, since masks overlap.
     """
 
     frames: dict[str, list[TrackingFrame]] = field(default_factory=dict)
-    truth_numbers: dict[str, int] = field(default_factory=dict)
+    gt_numbers: dict[str, int] = field(default_factory=dict)
     track_numbers: dict[str, int] = field(default_factory=dict)
     num_overlapping: int = 0
 
@@ -105,15 +105,15 @@ class BDD100KTracksEvaluator(SequenceEvaluator[ScalabelFrame, ScalabelFrame]):
         return VideoState()
 
     def add(
-        self, state: VideoState, truth: ScalabelFrame, prediction: ScalabelFrame
+        self, state: VideoState, ground_truth: ScalabelFrame, prediction: ScalabelFrame
     ) -> None:
         """Compare the labels of a frame class by class.
 
         Raises:
             ValueError: If an id is twice in a frame, or a mask is of another size.
         """
-        size_wh = picture_size(truth, prediction)
-        objects, regions = self._shapes(truth, size_wh, state.truth_numbers)
+        size_wh = image_size(ground_truth, prediction)
+        objects, regions = self._shapes(ground_truth, size_wh, state.gt_numbers)
         found, _ = self._shapes(prediction, size_wh, state.track_numbers)
         if self._is_overlapping(prediction, size_wh):
             state.num_overlapping += 1
@@ -170,9 +170,9 @@ class BDD100KTracksEvaluator(SequenceEvaluator[ScalabelFrame, ScalabelFrame]):
         averaged = [key for key in (*AVERAGED, 'HOTA') if key in table['AVERAGE']]
         metrics = {
             **{f'm{key}': table['AVERAGE'][key] for key in averaged},
-            **finite_figures(table['OVERALL']),
-            'classes': {name: finite_figures(table[name]) for name in self.categories},
-            'super_classes': {name: finite_figures(table[name]) for name in groups},
+            **finite_metrics(table['OVERALL']),
+            'classes': {name: finite_metrics(table[name]) for name in self.categories},
+            'super_classes': {name: finite_metrics(table[name]) for name in groups},
         }
         return _name_masks(metrics) if self.shape.exclusive else metrics
 

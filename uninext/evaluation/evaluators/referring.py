@@ -1,4 +1,4 @@
-"""REC and RES: one box, and one mask, for a sentence that means one object."""
+"""REC and RES: one box, and one mask, for an expression that means one object."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KINDS = ('bbox', 'segm')
 
 
 class Referent(NamedTuple):
-    """The object of a sentence, annotated or predicted.
+    """The object of an expression, annotated or predicted.
 
     Attributes:
         box_xyxy: (4,) in pixels; None where nothing was predicted.
@@ -31,10 +31,10 @@ class Referent(NamedTuple):
 
 
 class ReferringEvaluator(SequenceEvaluator[Referent, Referent]):
-    """P@0.5 to P@0.9, oIoU and mIoU of the best prediction of every sentence.
+    """P@0.5 to P@0.9, oIoU and mIoU of the best prediction of every expression.
 
-    A sequence is a sentence, added once. Masks count where the target has one; a
-    sentence without a prediction is a miss of both kinds.
+    A sequence is an expression, added once. Masks count where the target has one; a
+    expression without a prediction is a miss of both kinds.
 
     Args:
         kinds: Of ``KINDS``.
@@ -52,31 +52,31 @@ class ReferringEvaluator(SequenceEvaluator[Referent, Referent]):
         return {}
 
     def add(
-        self, state: dict[str, Overlap], truth: Referent, prediction: Referent
+        self, state: dict[str, Overlap], ground_truth: Referent, prediction: Referent
     ) -> None:
         if 'bbox' in self.kinds:
-            assert truth.box_xyxy is not None
-            state['bbox'] = box_overlap(prediction.box_xyxy, truth.box_xyxy)
-        if 'segm' in self.kinds and truth.mask is not None:
-            state['segm'] = mask_overlap(prediction.mask, truth.mask)
+            assert ground_truth.box_xyxy is not None
+            state['bbox'] = box_overlap(prediction.box_xyxy, ground_truth.box_xyxy)
+        if 'segm' in self.kinds and ground_truth.mask is not None:
+            state['segm'] = mask_overlap(prediction.mask, ground_truth.mask)
 
     def finish(self, state: dict[str, Overlap]) -> dict[str, Overlap]:
         return state
 
     def summarize(self, records: Mapping[Any, dict]) -> dict[str, dict[str, float]]:
-        """Average over sentences.
+        """Average over expressions.
 
         Args:
-            records: Sentence -> record.
+            records: Expression -> record.
 
         Returns:
-            Kind -> ``num_sentences`` and the metrics of ``summarize_overlaps``; without
-            the kinds for which no sentence has a target.
+            Kind -> ``num_expressions`` and the metrics of ``summarize_overlaps``;
+            without the kinds for which no expression has a target.
         """
         metrics = {}
         for kind in self.kinds:
             overlaps = [Overlap(*r[kind]) for r in records.values() if kind in r]
             if overlaps:
                 summary = summarize_overlaps(overlaps)
-                metrics[kind] = {'num_sentences': len(overlaps), **summary}
+                metrics[kind] = {'num_expressions': len(overlaps), **summary}
         return metrics

@@ -50,16 +50,20 @@ class SingleObjectEvaluator(SequenceEvaluator[TargetBox, Any]):
         self.rules = RULES[rules]
 
     def start(self) -> dict[str, Any]:
-        return {'pred': [], 'truth': [], 'visible': [], 'size_hw': None}
+        return {'pred': [], 'ground_truth': [], 'visible': [], 'size_hw': None}
 
-    def add(self, state: dict[str, Any], truth: TargetBox, prediction: Any) -> None:
-        state['truth'].append(truth.box_xywh)
-        state['visible'].append(truth.visible)
-        state['size_hw'] = truth.size_hw
+    def add(
+        self, state: dict[str, Any], ground_truth: TargetBox, prediction: Any
+    ) -> None:
+        state['ground_truth'].append(ground_truth.box_xywh)
+        state['visible'].append(ground_truth.visible)
+        state['size_hw'] = ground_truth.size_hw
         state['pred'].append(prediction)
 
     def finish(self, state: dict[str, Any]) -> dict[str, Any]:
-        boxes = {key: np.array(state[key], dtype=float) for key in ('pred', 'truth')}
+        boxes = {
+            key: np.array(state[key], dtype=float) for key in ('pred', 'ground_truth')
+        }
         visible = np.array(state['visible'], dtype=bool)
         return {**boxes, 'visible': visible, 'size_hw': state['size_hw']}
 

@@ -71,7 +71,7 @@ class TrackingProtocol:
 
 @dataclass
 class _Frame:
-    truth: TrackedObjects
+    ground_truth: TrackedObjects
     prediction: TrackedObjects
     similarity: np.ndarray  # (G, P)
 
@@ -119,7 +119,10 @@ class TracksEvaluator(SequenceEvaluator[TrackedObjects, TrackedObjects]):
         return []
 
     def add(
-        self, state: list[_Frame], truth: TrackedObjects, prediction: TrackedObjects
+        self,
+        state: list[_Frame],
+        ground_truth: TrackedObjects,
+        prediction: TrackedObjects,
     ) -> None:
         """Compare the two sides of a frame.
 
@@ -129,18 +132,18 @@ class TracksEvaluator(SequenceEvaluator[TrackedObjects, TrackedObjects]):
         """
         where = f'frame {len(state) + 1}'
         sides = (
-            ('ground truth', truth, self.protocol.classes),
+            ('ground truth', ground_truth, self.protocol.classes),
             ('predictions', prediction, self.protocol.predicted),
         )
         for side, objects, classes in sides:
             _check_ids(objects, self.protocol.ignored_class, f'{where} of the {side}')
             _check_classes(objects, classes, f'{where} of the {side}')
         if self.with_masks:
-            _check_sizes([*truth.shapes, *prediction.shapes], where)
-        shapes: Any = truth.shapes, prediction.shapes
+            _check_sizes([*ground_truth.shapes, *prediction.shapes], where)
+        shapes: Any = ground_truth.shapes, prediction.shapes
         similarity_of = mask_similarity if self.with_masks else pairwise_iou
         similarity = similarity_of(*shapes)
-        state.append(_Frame(truth, prediction, similarity))
+        state.append(_Frame(ground_truth, prediction, similarity))
 
     def finish(self, state: list[_Frame]) -> dict[str, dict[str, Any]]:
         """Leave out what the protocol says, and count.
@@ -224,15 +227,15 @@ def _check_sizes(rles: Sequence[dict], where: str) -> None:
 def _prepare_plain(frames: Sequence[_Frame]) -> list[TrackingFrame]:
     prepared = []
     for frame in frames:
-        truth, prediction = frame.truth, frame.prediction
-        considered = _considered(truth)
+        ground_truth, prediction = frame.ground_truth, frame.prediction
+        considered = _considered(ground_truth)
         # a region to ignore may be of any class
-        alike = truth.classes[:, None] == prediction.classes
+        alike = ground_truth.classes[:, None] == prediction.classes
         similarity = frame.similarity * (alike | ~considered[:, None])
         kept = ~distracted_predictions(similarity, ~considered)
         prepared.append(
             TrackingFrame(
-                truth_ids=truth.ids[considered],
+                gt_ids=ground_truth.ids[considered],
                 track_ids=prediction.ids[kept],
                 similarity=similarity[considered][:, kept],
             )
@@ -246,7 +249,7 @@ def _prepare_mot(
     rules = load_trackeval('MotChallenge2DBox', BENCHMARK=benchmark)
     raw = _as_raw(frames)
     raw['gt_extras'] = [
-        dict(zero_marked=_considered(f.truth).astype(int)) for f in frames
+        dict(zero_marked=_considered(f.ground_truth).astype(int)) for f in frames
     ]
     raw['tracker_confidences'] = [np.ones(len(f.prediction.ids)) for f in frames]
     return _prepared(rules.get_preprocessed_seq_data(raw, 'pedestrian'))
@@ -264,35 +267,37 @@ def _prepare_mots(frames: Sequence[_Frame]) -> list[TrackingFrame]:
     rules = load_trackeval('MOTSChallenge')
     kept, regions = [], []
     for number, frame in enumerate(frames, start=1):
-        for side in (frame.truth, frame.prediction):
+        for side in (frame.ground_truth, frame.prediction):
             if overlapping_masks(cast(Sequence[dict], side.shapes)):
-                name = 'ground truth' if side is frame.truth else 'predictions'
+                name = 'ground truth' if side is frame.ground_truth else 'predictions'
                 raise ValueError(
                     f'frame {number} of the {name} has overlapping masks. MOTS gives '
                     'every pixel to one object.'
                 )
-        ignored = frame.truth.classes == MOTS_IGNORED
-        rles = list(frame.truth.shapes)
+        ignored = frame.ground_truth.classes == MOTS_IGNORED
+        rles = list(frame.ground_truth.shapes)
         regions.append(mask_utils.merge([rles[i] for i in np.flatnonzero(ignored)]))
         objects = [rles[i] for i in np.flatnonzero(~ignored)]
-        truth = TrackedObjects(
-            frame.truth.ids[~ignored], objects, frame.truth.classes[~ignored]
+        ground_truth = TrackedObjects(
+            frame.ground_truth.ids[~ignored],
+            objects,
+            frame.ground_truth.classes[~ignored],
         )
-        kept.append(_Frame(truth, frame.prediction, frame.similarity[~ignored]))
+        kept.append(_Frame(ground_truth, frame.prediction, frame.similarity[~ignored]))
     raw = {**_as_raw(kept), 'gt_ignore_region': regions}
     return _prepared(rules.get_preprocessed_seq_data(raw, 'pedestrian'))
 
 
-def _considered(truth: TrackedObjects) -> np.ndarray:
-    if truth.considered is None:
-        return np.ones(len(truth.ids), dtype=bool)
-    return np.asarray(truth.considered, dtype=bool)
+def _considered(ground_truth: TrackedObjects) -> np.ndarray:
+    if ground_truth.considered is None:
+        return np.ones(len(ground_truth.ids), dtype=bool)
+    return np.asarray(ground_truth.considered, dtype=bool)
 
 
 def _as_raw(frames: Sequence[_Frame]) -> dict[str, Any]:
     """A sequence as TrackEval holds what it has read; ids are numbered from 0."""
     raw: dict[str, Any] = dict(num_timesteps=len(frames), seq='')
-    for key, side in (('gt', 'truth'), ('tracker', 'prediction')):
+    for key, side in (('gt', 'ground_truth'), ('tracker', 'prediction')):
         objects: list[TrackedObjects] = [getattr(frame, side) for frame in frames]
         ids = [np.asarray(o.ids, dtype=np.int64) for o in objects]
         known = np.unique(np.concatenate([np.zeros(0, np.int64), *ids]))

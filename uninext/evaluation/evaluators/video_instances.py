@@ -8,7 +8,7 @@ from typing import Any
 
 from uninext.evaluation.evaluators.base import SequenceEvaluator
 from uninext.evaluation.functional.coco import MAX_DETS
-from uninext.evaluation.functional.video_instances import video_instance_figures
+from uninext.evaluation.functional.video_instances import video_instance_metrics
 
 
 @dataclass(frozen=True)
@@ -51,28 +51,28 @@ class VideoInstancesEvaluator(
         self.max_dets = max_dets
 
     def start(self) -> dict[str, list[Instance]]:
-        return {'truth': [], 'predictions': []}
+        return {'ground_truth': [], 'predictions': []}
 
     def add(
         self,
         state: dict[str, list[Instance]],
-        truth: Sequence[Instance],
+        ground_truth: Sequence[Instance],
         prediction: Sequence[Instance],
     ) -> None:
-        state['truth'] += truth
+        state['ground_truth'] += ground_truth
         state['predictions'] += prediction
 
     def finish(self, state: dict[str, list[Instance]]) -> dict[str, list[Instance]]:
         return state
 
     def summarize(self, records: Mapping[Any, dict]) -> dict[str, float]:
-        """See ``functional.video_instances.video_instance_figures``."""
-        kinds: dict[str, list[dict]] = {'truth': [], 'predictions': []}
+        """See ``functional.video_instances.video_instance_metrics``."""
+        kinds: dict[str, list[dict]] = {'ground_truth': [], 'predictions': []}
         for video_id, record in records.items():
             for kind, listed in kinds.items():
                 listed += [{**vars(i), 'video_id': video_id} for i in record[kind]]
-        return video_instance_figures(
-            kinds['truth'],
+        return video_instance_metrics(
+            kinds['ground_truth'],
             kinds['predictions'],
             list(records),
             self.category_ids,

@@ -62,11 +62,11 @@ class VideoObjectsEvaluator(SequenceEvaluator[Mapping[int, TrueObject], np.ndarr
     def add(
         self,
         state: dict[str, Any],
-        truth: Mapping[int, TrueObject],
+        ground_truth: Mapping[int, TrueObject],
         prediction: np.ndarray | None,
     ) -> None:
         t = len(state['before'])
-        for number, target in truth.items():
+        for number, target in ground_truth.items():
             state['scores'].setdefault(number, {})
             if target.is_seen is not None:
                 state['seen'][number] = bool(target.is_seen)
@@ -82,7 +82,7 @@ class VideoObjectsEvaluator(SequenceEvaluator[Mapping[int, TrueObject], np.ndarr
         state['before'].append(dict.fromkeys(ids, float(fills)))
         nothing = np.zeros(prediction.shape, dtype=bool)
         for number, frames in state['scores'].items():
-            mask = truth[number].mask if number in truth else nothing
+            mask = ground_truth[number].mask if number in ground_truth else nothing
             predicted = prediction == number
             region = region_similarity(predicted, mask)
             frames[t] = region, contour_accuracy(predicted, mask)

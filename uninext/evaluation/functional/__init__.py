@@ -2,7 +2,7 @@
 
 ``coco``: AP and AR of boxes and masks, as pycocotools matches them.
 ``confusion``: which categories are taken for which.
-``referring``: overlaps of one answer with one target, and their summary over a set.
+``referring``: overlaps of one prediction with one target, and their summary over a set.
 ``single_object``: success, precision and overlap of one box a frame.
 ``video_objects``: J and F of masks, DAVIS and YouTube-VOS.
 ``video_instances``: AP and AR of tubes of masks.

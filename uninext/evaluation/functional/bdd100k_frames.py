@@ -23,7 +23,7 @@ class ObjectShape(NamedTuple):
     """How objects are compared: by their boxes or by their masks.
 
     Attributes:
-        get: Shape of an object in a picture of a width and height; None if it has none.
+        get: Shape of an object in an image of a width and height; None if it has none.
         similarity: IoU (G, P) of annotated and predicted shapes.
         cover: (P, R) in [0, 1], the part of a prediction that a region covers.
         exclusive: Whether predictions must not overlap.
@@ -35,16 +35,18 @@ class ObjectShape(NamedTuple):
     exclusive: bool
 
 
-def _box_cover(answers: Sequence, regions: Sequence) -> np.ndarray:
-    boxes = np.reshape(answers, (-1, 1, 4))
+def _box_cover(predictions: Sequence, regions: Sequence) -> np.ndarray:
+    boxes = np.reshape(predictions, (-1, 1, 4))
     others = np.reshape(regions, (1, -1, 4))
     areas = np.prod(boxes[..., 2:] - boxes[..., :2], axis=2)  # (P, 1)
     return share_of(box_intersection(boxes, others), areas)
 
 
-def _mask_cover(answers: Sequence, regions: Sequence) -> np.ndarray:
-    # with these flags pycocotools divides by the area of the answer
-    return np.asarray(mask_utils.iou(list(answers), list(regions), [1] * len(regions)))
+def _mask_cover(predictions: Sequence, regions: Sequence) -> np.ndarray:
+    # with these flags pycocotools divides by the area of the prediction
+    return np.asarray(
+        mask_utils.iou(list(predictions), list(regions), [1] * len(regions))
+    )
 
 
 def _box_of(
@@ -71,7 +73,7 @@ def object_rle(obj: ScalabelObject, size_wh: tuple[int, int]) -> dict | None:
 
     Args:
         obj: The object.
-        size_wh: Width and height of its picture.
+        size_wh: Width and height of its image.
 
     Raises:
         ValueError: If the mask is of another size.
@@ -79,11 +81,11 @@ def object_rle(obj: ScalabelObject, size_wh: tuple[int, int]) -> dict | None:
     return None if obj.mask is None else mask_to_rle(obj.mask, size_wh)
 
 
-def picture_size(*frames: ScalabelFrame | None) -> tuple[int, int]:
-    """Width and height of a picture: as stated, as its masks have it, or as usual.
+def image_size(*frames: ScalabelFrame | None) -> tuple[int, int]:
+    """Width and height of an image: as stated, as its masks have it, or as usual.
 
     Args:
-        *frames: Labels of the picture; the first that knows decides.
+        *frames: Labels of the image; the first that knows decides.
     """
     present = [frame for frame in frames if frame is not None]
     for frame in present:
@@ -103,13 +105,13 @@ SINGLE_BOXES = BOXES._replace(get=_single_box_of)
 MASKS = ObjectShape(object_rle, mask_similarity, _mask_cover, True)
 
 
-def finite_figures(figures: Mapping[str, float]) -> dict[str, float | None]:
+def finite_metrics(metrics: Mapping[str, float]) -> dict[str, float | None]:
     """Replace what JSON cannot hold.
 
     Args:
-        figures: Name -> number.
+        metrics: Name -> number.
 
     Returns:
         The same with None for NaN and infinities.
     """
-    return {k: v if math.isfinite(v) else None for k, v in figures.items()}
+    return {k: v if math.isfinite(v) else None for k, v in metrics.items()}

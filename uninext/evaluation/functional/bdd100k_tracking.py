@@ -1,14 +1,14 @@
 """BDD100K tracking of boxes and masks: CLEAR MOT and IDF1 class by class.
 
-Frames of one video and one class -> counts -> figures of a class, of a group of
+Frames of one video and one class -> counts -> metrics of a class, of a group of
 classes, and of all.
 
 Legend: G annotated and P predicted objects of a frame, R regions to be ignored.
 
 The rules are those of the Scalabel toolkit, which counts as ``py-motmetrics`` does:
 an object keeps its partner of before as long as the two overlap enough, and only what
-is left is assigned anew. They are written anew here because the toolkit's figures
-cannot be had without its own dependencies; other tracking figures come from TrackEval.
+is left is assigned anew. They are written anew here because the toolkit's metrics
+cannot be had without its own dependencies; other tracking metrics come from TrackEval.
 """
 
 from __future__ import annotations
@@ -85,9 +85,7 @@ def drop_ignored(frame: TrackingFrame, iof: np.ndarray) -> TrackingFrame:
     spare = np.ones(len(frame.track_ids), dtype=bool)
     spare[_assign(_distances(frame.similarity))[1]] = False
     keep = ~(spare & (iof > IOF_THR).any(axis=1))
-    return TrackingFrame(
-        frame.truth_ids, frame.track_ids[keep], frame.similarity[:, keep]
-    )
+    return TrackingFrame(frame.gt_ids, frame.track_ids[keep], frame.similarity[:, keep])
 
 
 def count_video(frames: Sequence[TrackingFrame]) -> ClearCounts:
@@ -106,16 +104,16 @@ def count_video(frames: Sequence[TrackingFrame]) -> ClearCounts:
         distances = _distances(frame.similarity)
         rows, columns = _match(frame, distances, partner_of)
         for row, column in zip(rows, columns):
-            identity = int(frame.truth_ids[row])
+            identity = int(frame.gt_ids[row])
             track = int(frame.track_ids[column])
             counts.switches += partner_of.get(identity, track) != track
             partner_of[identity] = track
-        counts.objects += len(frame.truth_ids)
+        counts.objects += len(frame.gt_ids)
         counts.predictions += len(frame.track_ids)
         counts.matches += len(rows)
         counts.distance += float(distances[rows, columns].sum())
         matched = set(rows)
-        for row, identity in enumerate(frame.truth_ids.tolist()):
+        for row, identity in enumerate(frame.gt_ids.tolist()):
             found.setdefault(identity, []).append(row in matched)
     counts.misses = counts.objects - counts.matches
     counts.false_positives = counts.predictions - counts.matches
@@ -129,8 +127,8 @@ def count_video(frames: Sequence[TrackingFrame]) -> ClearCounts:
     return counts
 
 
-def figures_of(counts: ClearCounts) -> dict[str, float]:
-    """Figures of counts.
+def metrics_of(counts: ClearCounts) -> dict[str, float]:
+    """Metrics of counts.
 
     Args:
         counts: Of a class, or added up.
@@ -161,26 +159,26 @@ def summarize_classes(
     counts: Mapping[str, ClearCounts],
     super_classes: Mapping[str, Sequence[str]] = SUPER_CLASSES,
 ) -> dict[str, dict[str, float]]:
-    """Figures of the classes, of groups of them, and of all.
+    """Metrics of the classes, of groups of them, and of all.
 
     Args:
         counts: Class -> counts over all videos.
         super_classes: Group -> its classes; their counts are added up.
 
     Returns:
-        Name -> figures as :func:`figures_of`: each class, each group, ``OVERALL`` (all
+        Name -> metrics as :func:`metrics_of`: each class, each group, ``OVERALL`` (all
         counts added up), and ``AVERAGE``: the mean over all classes where 0 stands for
-        a class that has no figure, of MOTA, MOTP and IDF1, and the sum of the counts.
+        a class that has no metric, of MOTA, MOTP and IDF1, and the sum of the counts.
     """
-    figures = {name: figures_of(value) for name, value in counts.items()}
+    metrics = {name: metrics_of(value) for name, value in counts.items()}
     average: dict[str, float] = {}
-    for key in figures_of(ClearCounts()):
-        values = [f[key] if math.isfinite(f[key]) else 0 for f in figures.values()]
+    for key in metrics_of(ClearCounts()):
+        values = [f[key] if math.isfinite(f[key]) else 0 for f in metrics.values()]
         average[key] = float(np.mean(values)) if key in AVERAGED else sum(values)
     groups = {**super_classes, 'OVERALL': tuple(counts)}
     for group, names in groups.items():
-        figures[group] = figures_of(sum((counts[n] for n in names), ClearCounts()))
-    return {**figures, 'AVERAGE': average}
+        metrics[group] = metrics_of(sum((counts[n] for n in names), ClearCounts()))
+    return {**metrics, 'AVERAGE': average}
 
 
 def _distances(similarity: np.ndarray) -> np.ndarray:
@@ -210,7 +208,7 @@ def _match(
     column_of = {track: column for column, track in enumerate(frame.track_ids.tolist())}
     rows: list[int] = []
     columns: list[int] = []
-    for row, identity in enumerate(frame.truth_ids.tolist()):
+    for row, identity in enumerate(frame.gt_ids.tolist()):
         partner = partner_of.get(identity)
         column = None if partner is None else column_of.get(partner)
         if column is None or column in columns:
@@ -235,14 +233,14 @@ def _count_identity_matches(frames: Sequence[TrackingFrame]) -> int:
     shared: dict[tuple[int, int], int] = {}
     for frame in frames:
         rows, columns = np.nonzero(np.isfinite(_distances(frame.similarity)))
-        pairs = zip(frame.truth_ids[rows].tolist(), frame.track_ids[columns].tolist())
+        pairs = zip(frame.gt_ids[rows].tolist(), frame.track_ids[columns].tolist())
         for pair in pairs:
             shared[pair] = shared.get(pair, 0) + 1
     if not shared:
         return 0
-    truth, row_of = np.unique([pair[0] for pair in shared], return_inverse=True)
+    ground_truth, row_of = np.unique([pair[0] for pair in shared], return_inverse=True)
     tracks, column_of = np.unique([pair[1] for pair in shared], return_inverse=True)
-    table = np.zeros((len(truth), len(tracks)), dtype=np.int64)
+    table = np.zeros((len(ground_truth), len(tracks)), dtype=np.int64)
     table[row_of, column_of] = list(shared.values())
     from scipy.optimize import linear_sum_assignment  # a second to load
 

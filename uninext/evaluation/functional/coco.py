@@ -29,7 +29,7 @@ _RECALLS = {'ARs': 'small', 'ARm': 'medium', 'ARl': 'large'}
 
 
 def coco_evaluation(
-    truth: dict[str, list[dict]],
+    ground_truth: dict[str, list[dict]],
     results: Sequence[dict],
     kind: str,
     max_dets: Sequence[int] = MAX_DETS,
@@ -38,11 +38,11 @@ def coco_evaluation(
     """Match results with objects as pycocotools does.
 
     Args:
-        truth: COCO dictionary: ``images``, ``annotations``, ``categories``.
+        ground_truth: COCO dictionary: ``images``, ``annotations``, ``categories``.
         results: COCO results ``{image_id, category_id, score, bbox | segmentation}``.
         kind: ``bbox`` or ``segm``.
         max_dets: How many results count for an image and category, ascending.
-        category_ids: Those that count; all of ``truth`` if None.
+        category_ids: Those that count; all of ``ground_truth`` if None.
 
     Returns:
         The evaluation, accumulated.
@@ -56,12 +56,12 @@ def coco_evaluation(
     results = [{k: v for k, v in r.items() if k != dropped} for r in results]
     with contextlib.redirect_stdout(io.StringIO()):
         annotated, predicted = COCO(), COCO()
-        annotated.dataset = truth
+        annotated.dataset = ground_truth
         annotated.createIndex()
         if results:
             predicted = annotated.loadRes(results)
         else:
-            predicted.dataset = {**truth, 'annotations': []}
+            predicted.dataset = {**ground_truth, 'annotations': []}
             predicted.createIndex()
         evaluation = COCOeval(annotated, predicted, kind)
         return accumulated(evaluation, max_dets, category_ids)

@@ -1,8 +1,9 @@
-"""Referring metrics: how well one answer per sentence covers the one target.
+"""Referring metrics: how well one prediction per expression covers the one target.
 
-Last in the flow: the best prediction of a sentence and its target enter, figures leave.
+Last in the flow: the best prediction of an expression and its target enter, metrics
+    leave.
 
-Legend: S sentences; boxes are (x1, y1, x2, y2) in absolute pixels without the old
+Legend: S expressions; boxes are (x1, y1, x2, y2) in absolute pixels without the old
 ``+1``; masks are bool, True on the object.
 """
 
@@ -19,7 +20,7 @@ PRECISION_THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
 
 
 class Overlap(NamedTuple):
-    """Area shared by an answer and its target, and area covered by either.
+    """Area shared by a prediction and its target, and area covered by either.
 
     Attributes:
         intersection: In square pixels.
@@ -35,11 +36,12 @@ class Overlap(NamedTuple):
         return self.intersection / self.union if self.union > 0 else 0.0
 
 
-def box_overlap(answer: np.ndarray | None, target: np.ndarray) -> Overlap:
+def box_overlap(prediction: np.ndarray | None, target: np.ndarray) -> Overlap:
     """Overlap of two boxes.
 
     Args:
-        answer: Predicted box, (4,) xyxy in pixels; None where nothing was predicted.
+        prediction: Predicted box, (4,) xyxy in pixels; None where nothing was
+            predicted.
         target: Annotated box, (4,) xyxy in pixels.
 
     Raises:
@@ -51,50 +53,50 @@ def box_overlap(answer: np.ndarray | None, target: np.ndarray) -> Overlap:
     """
     target = _as_box(target, 'target')
     target_area = _box_area(target)
-    if answer is None:
+    if prediction is None:
         return Overlap(0.0, target_area)
-    answer = _as_box(answer, 'answer')
-    intersection = float(box_intersection(answer, target))
-    return Overlap(intersection, _box_area(answer) + target_area - intersection)
+    prediction = _as_box(prediction, 'prediction')
+    intersection = float(box_intersection(prediction, target))
+    return Overlap(intersection, _box_area(prediction) + target_area - intersection)
 
 
-def mask_overlap(answer: np.ndarray | None, target: np.ndarray) -> Overlap:
-    """Overlap of two masks of the same picture.
+def mask_overlap(prediction: np.ndarray | None, target: np.ndarray) -> Overlap:
+    """Overlap of two masks of the same image.
 
     Args:
-        answer: Predicted mask, (H, W) bool; None where nothing was predicted.
+        prediction: Predicted mask, (H, W) bool; None where nothing was predicted.
         target: Annotated mask, (H, W) bool.
 
     Raises:
         ValueError: If the masks differ in size.
     """
     target = np.asarray(target, dtype=bool)
-    if answer is None:
+    if prediction is None:
         return Overlap(0.0, float(target.sum()))
-    answer = np.asarray(answer, dtype=bool)
-    if answer.shape != target.shape:
+    prediction = np.asarray(prediction, dtype=bool)
+    if prediction.shape != target.shape:
         raise ValueError(
-            f'The predicted mask has the shape {answer.shape} and the annotated one '
-            f'{target.shape}; both must be (H, W) of the original picture.'
+            f'The predicted mask has the shape {prediction.shape} and the annotated '
+            f'one {target.shape}; both must be (H, W) of the original image.'
         )
-    intersection = float(np.count_nonzero(answer & target))
-    return Overlap(intersection, float(np.count_nonzero(answer | target)))
+    intersection = float(np.count_nonzero(prediction & target))
+    return Overlap(intersection, float(np.count_nonzero(prediction | target)))
 
 
 def summarize_overlaps(
     overlaps: Sequence[Overlap],
     thresholds: Sequence[float] = PRECISION_THRESHOLDS,
 ) -> dict[str, float]:
-    """Summarize a set of answers, one per sentence.
+    """Summarize a set of predictions, one per expression.
 
     Args:
-        overlaps: One :class:`Overlap` per sentence, S of them.
-        thresholds: An answer is right if its IoU is strictly above the threshold.
+        overlaps: One :class:`Overlap` per expression, S of them.
+        thresholds: A prediction is right if its IoU is strictly above the threshold.
 
     Returns:
-        ``P@<threshold>`` (share of right answers), ``P@mean`` (their average over the
-        thresholds), ``oIoU`` (sum of intersections over sum of unions) and ``mIoU``
-        (average of IoUs), all in [0, 1]; NaN for a set without sentences.
+        ``P@<threshold>`` (share of right predictions), ``P@mean`` (their average over
+        the thresholds), ``oIoU`` (sum of intersections over sum of unions) and ``mIoU``
+        (average of IoUs), all in [0, 1]; NaN for a set without expressions.
     """
     names = [f'P@{threshold:g}' for threshold in thresholds]
     if not overlaps:

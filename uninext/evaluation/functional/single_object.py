@@ -1,7 +1,7 @@
 """Single-object tracking: one box a frame against one annotated box a frame.
 
 Legend: T frames of a sequence; boxes are (x, y, w, h) in absolute pixels of the
-original picture, as the benchmarks' text files write them. A row with NaN or without
+original image, as the benchmarks' text files write them. A row with NaN or without
 area says that there is no box.
 """
 
@@ -26,13 +26,13 @@ class SingleObjectRules:
         num_thresholds: Of the success curve, evenly from 0 to 1; a frame is a success
             if its IoU is strictly above.
         with_first_frame: Whether the frame that the tracker was told counts. Where it
-            does, its annotation stands for the answer.
+            does, its annotation stands for the prediction.
         absent_is_miss: Whether a frame without the target counts as a miss; otherwise
             it does not count.
         pools_frames: Average over the frames of all sequences; otherwise over frames
             of a sequence, then over sequences.
-        repeats_empty: An answer without area is replaced by the one before.
-        clips_to_frame: Boxes are put inside the picture, as GOT-10k's toolkit does it,
+        repeats_empty: A prediction without area is replaced by the one before.
+        clips_to_frame: Boxes are put inside the image, as GOT-10k's toolkit does it,
             where its size is known.
         counts_errors: Whether ``errorNum`` is given.
     """
@@ -80,24 +80,24 @@ class SequenceErrors:
 
 def sequence_errors(
     pred: np.ndarray,
-    truth: np.ndarray,
+    ground_truth: np.ndarray,
     rules: SingleObjectRules,
     visible: np.ndarray | None = None,
     size_hw: tuple[int, int] | None = None,
 ) -> SequenceErrors:
-    """Compare the answers of one sequence with its annotation.
+    """Compare the predictions of one sequence with its annotation.
 
     Follows: OTB ``calcSeqErrRobust.m``, pytracking ``extract_results.py``, GOT-10k
     toolkit ``metrics.py``. Deviation: pytracking counts frames without a target as
     precise in the normalised curve of sets other than LaSOT; here they are misses.
 
     Args:
-        pred: Answers, (T, 4) xywh pixels.
-        truth: Annotation, (T, 4) xywh pixels.
+        pred: Predictions, (T, 4) xywh pixels.
+        ground_truth: Annotation, (T, 4) xywh pixels.
         rules: Of the benchmark.
         visible: (T,) bool, False where the target is hidden though annotated; all
             True if None.
-        size_hw: Of the picture, for rules that clip.
+        size_hw: Of the image, for rules that clip.
 
     Returns:
         Errors of the frames that count.
@@ -105,34 +105,45 @@ def sequence_errors(
     Raises:
         ValueError: If shapes differ.
     """
-    pred, truth = _as_boxes(pred, 'pred'), _as_boxes(truth, 'truth')
-    if len(pred) != len(truth):
+    pred, ground_truth = (
+        _as_boxes(pred, 'pred'),
+        _as_boxes(ground_truth, 'ground_truth'),
+    )
+    if len(pred) != len(ground_truth):
         raise ValueError(
-            f'pred has {len(pred)} frames and truth {len(truth)}. Every frame needs an '
+            f'pred has {len(pred)} frames and ground truth {len(ground_truth)}. Every '
+            'frame needs an '
             'answer; write NaN or a box without area where there is none.'
         )
-    present = _has_area(truth)
+    present = _has_area(ground_truth)
     if visible is not None:
-        if np.shape(visible) != (len(truth),):
+        if np.shape(visible) != (len(ground_truth),):
             raise ValueError(
-                f'visible has the shape {np.shape(visible)}, expected ({len(truth)},).'
+                f'visible has the shape {np.shape(visible)}, expected '
+                f'({len(ground_truth)},).'
             )
         present = present & np.asarray(visible, dtype=bool)
     if rules.repeats_empty:
         pred = _repeat_empty(pred)
     if len(pred) and rules.with_first_frame:
-        pred[0] = truth[0]
+        pred[0] = ground_truth[0]
     found = present & _has_area(pred)
-    overlap = np.zeros(len(truth))
-    center, norm_center = np.full((2, len(truth)), np.inf)
+    overlap = np.zeros(len(ground_truth))
+    center, norm_center = np.full((2, len(ground_truth)), np.inf)
     offset = (pred[found, :2] + pred[found, 2:] / 2) - (
-        truth[found, :2] + truth[found, 2:] / 2
+        ground_truth[found, :2] + ground_truth[found, 2:] / 2
     )
     center[found] = np.linalg.norm(offset, axis=1)
-    norm_center[found] = np.linalg.norm(offset / truth[found, 2:], axis=1)
+    norm_center[found] = np.linalg.norm(offset / ground_truth[found, 2:], axis=1)
     size = size_hw if rules.clips_to_frame else None
-    overlap[found] = paired_iou(_clip(pred[found], size), _clip(truth[found], size))
-    counts = np.ones(len(truth), dtype=bool) if rules.absent_is_miss else present.copy()
+    overlap[found] = paired_iou(
+        _clip(pred[found], size), _clip(ground_truth[found], size)
+    )
+    counts = (
+        np.ones(len(ground_truth), dtype=bool)
+        if rules.absent_is_miss
+        else present.copy()
+    )
     if not rules.with_first_frame:
         counts[:1] = False
     return SequenceErrors(overlap[counts], center[counts], norm_center[counts])
@@ -170,7 +181,7 @@ def success_curve(overlap: np.ndarray, num_thresholds: int) -> np.ndarray:
 def summarize_sequences(
     errors: Sequence[SequenceErrors], rules: SingleObjectRules
 ) -> dict[str, float]:
-    """Figures of a set of sequences.
+    """Metrics of a set of sequences.
 
     Args:
         errors: One entry per sequence; those without a frame that counts are left out.
@@ -192,16 +203,16 @@ def summarize_sequences(
         fields = ('overlap', 'center', 'norm_center')
         pooled = [np.concatenate([getattr(e, f) for e in errors]) for f in fields]
         errors = [SequenceErrors(*pooled)]
-    rows = [_sequence_figures(e, rules) for e in errors]
+    rows = [_sequence_metrics(e, rules) for e in errors]
     return {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
 
 
-def _sequence_figures(
+def _sequence_metrics(
     errors: SequenceErrors, rules: SingleObjectRules
 ) -> dict[str, float]:
     norm_thresholds = np.arange(0, 51) / 100
     within = errors.norm_center[:, None] <= norm_thresholds
-    figures = {
+    metrics = {
         'AUC': success_curve(errors.overlap, rules.num_thresholds).mean(),
         'AO': errors.overlap.mean(),
         'SR50': (errors.overlap > 0.5).mean(),
@@ -211,8 +222,8 @@ def _sequence_figures(
         'norm_precision_auc': within.mean(),
     }
     if rules.counts_errors:
-        figures['errorNum'] = 10 * (errors.overlap < 0.5).mean()
-    return figures
+        metrics['errorNum'] = 10 * (errors.overlap < 0.5).mean()
+    return metrics
 
 
 def _as_boxes(boxes: np.ndarray, name: str) -> np.ndarray:

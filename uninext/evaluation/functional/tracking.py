@@ -30,29 +30,29 @@ class TrackingFrame:
     """What is annotated and what was found in one frame.
 
     Attributes:
-        truth_ids: (G,) int.
+        gt_ids: (G,) int.
         track_ids: (P,) int.
         similarity: (G, P) in [0, 1], ``[i, j]`` of annotation i and prediction j.
     """
 
-    truth_ids: np.ndarray
+    gt_ids: np.ndarray
     track_ids: np.ndarray
     similarity: np.ndarray
 
 
-def mask_similarity(truth: Sequence[dict], pred: Sequence[dict]) -> np.ndarray:
+def mask_similarity(ground_truth: Sequence[dict], pred: Sequence[dict]) -> np.ndarray:
     """IoU of all pairs of masks.
 
     Args:
-        truth: G RLEs.
+        ground_truth: G RLEs.
         pred: P RLEs.
 
     Returns:
         (G, P) in [0, 1].
     """
-    if not len(truth) or not len(pred):
-        return np.zeros((len(truth), len(pred)))
-    return np.asarray(mask_utils.iou(list(truth), list(pred), [0] * len(pred)))
+    if not len(ground_truth) or not len(pred):
+        return np.zeros((len(ground_truth), len(pred)))
+    return np.asarray(mask_utils.iou(list(ground_truth), list(pred), [0] * len(pred)))
 
 
 def distracted_predictions(
@@ -80,7 +80,7 @@ def distracted_predictions(
     return distracted
 
 
-def tracking_figures(
+def tracking_metrics(
     sequences: Mapping[str, Sequence[TrackingFrame]],
 ) -> dict[str, dict[str, float]]:
     """HOTA, CLEAR and identity metrics of a set.
@@ -153,7 +153,7 @@ def combine_sequences(
         }
         combined = {COMBINED: metric.combine_sequences(of_metric)}
         for name, result in {**of_metric, **combined}.items():
-            metrics[name].update(_as_figures(metric, result))
+            metrics[name].update(_as_metrics(metric, result))
     return metrics
 
 
@@ -189,7 +189,10 @@ def _load_metrics() -> list[Any]:
 def _as_trackeval(frames: Sequence[TrackingFrame]) -> dict[str, Any]:
     """Number ids from 0, as TrackEval wants them, and count."""
     data: dict[str, Any] = {'num_timesteps': len(frames)}
-    kinds = (('gt', 'truth_ids', 'gt_dets'), ('tracker', 'track_ids', 'tracker_dets'))
+    kinds = (
+        ('gt', 'gt_ids', 'gt_dets'),
+        ('tracker', 'track_ids', 'tracker_dets'),
+    )
     for kind, field, dets in kinds:
         ids = [np.asarray(getattr(f, field), dtype=np.int64) for f in frames]
         for number, values in enumerate(ids, start=1):
@@ -206,5 +209,5 @@ def _as_trackeval(frames: Sequence[TrackingFrame]) -> dict[str, Any]:
     return data
 
 
-def _as_figures(metric: Any, result: dict[str, Any]) -> dict[str, float]:
+def _as_metrics(metric: Any, result: dict[str, Any]) -> dict[str, float]:
     return {key: float(np.mean(result[key])) for key in metric.summary_fields}

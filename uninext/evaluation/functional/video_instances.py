@@ -1,10 +1,10 @@
 """Video instance segmentation: AP and AR with overlaps in space and time.
 
 Legend: T frames of a video, D results and G annotations of it; a tube is one RLE or
-None per frame, in the size of the original picture.
+None per frame, in the size of the original image.
 
 Paper: Video Instance Segmentation, arXiv 1905.04804. Follows: youtubevos/cocoapi
-``ytvoseval.py``: COCO's rules, with videos for pictures and tubes for masks.
+``ytvoseval.py``: COCO's rules, with videos for images and tubes for masks.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ def tube_area(tube: Tube) -> float:
     return float(np.mean(areas)) if areas else 0.0
 
 
-def tube_iou(results: Sequence[Tube], truth: Sequence[Tube]) -> np.ndarray:
+def tube_iou(results: Sequence[Tube], ground_truth: Sequence[Tube]) -> np.ndarray:
     """IoU of tubes: summed intersections over summed unions.
 
     Args:
         results: D tubes of T entries.
-        truth: G tubes of T entries.
+        ground_truth: G tubes of T entries.
 
     Returns:
         (D, G) in [0, 1], ``[i, j]`` of result i and annotation j; 0 for two empty ones.
@@ -59,19 +59,19 @@ def tube_iou(results: Sequence[Tube], truth: Sequence[Tube]) -> np.ndarray:
     Raises:
         ValueError: If tubes differ in length or masks in size.
     """
-    lengths = {len(tube) for tube in (*results, *truth)}
+    lengths = {len(tube) for tube in (*results, *ground_truth)}
     if len(lengths) > 1:
         raise ValueError(f'Tubes of one video differ in length: {sorted(lengths)}.')
-    inter = np.zeros((len(results), len(truth)))
+    inter = np.zeros((len(results), len(ground_truth)))
     total = np.zeros_like(inter)
     for frame in range(max(lengths, default=0)):
         d_rows, d_masks = _frame_masks(results, frame)
-        g_rows, g_masks = _frame_masks(truth, frame)
+        g_rows, g_masks = _frame_masks(ground_truth, frame)
         sizes = {tuple(rle['size']) for rle in (*d_masks, *g_masks)}
         if len(sizes) > 1:
             raise ValueError(f'Masks of frame {frame} differ in size: {sorted(sizes)}.')
         d_area = np.zeros(len(results))
-        g_area = np.zeros(len(truth))
+        g_area = np.zeros(len(ground_truth))
         d_area[d_rows] = mask_utils.area(d_masks) if d_masks else 0
         g_area[g_rows] = mask_utils.area(g_masks) if g_masks else 0
         total += d_area[:, None] + g_area
@@ -83,8 +83,8 @@ def tube_iou(results: Sequence[Tube], truth: Sequence[Tube]) -> np.ndarray:
     return np.divide(inter, union, out=np.zeros_like(inter), where=union > 0)
 
 
-def video_instance_figures(
-    truth: Iterable[dict],
+def video_instance_metrics(
+    ground_truth: Iterable[dict],
     results: Iterable[dict],
     video_ids: Sequence[Any],
     category_ids: Sequence[Any],
@@ -93,8 +93,8 @@ def video_instance_figures(
     """AP and AR of a set of videos.
 
     Args:
-        truth: ``dict(video_id, category_id, segmentations=tube[, iscrowd, areas])``;
-            a match with a crowd is neither right nor wrong.
+        ground_truth: ``dict(video_id, category_id, segmentations=tube[, iscrowd,
+            areas])``; a match with a crowd is neither right nor wrong.
         results: ``dict(video_id, category_id, score, segmentations=tube)``.
         video_ids: All that count, also those without annotations.
         category_ids: All that count.
@@ -107,14 +107,14 @@ def video_instance_figures(
         ValueError: If tubes of a video do not fit together.
     """
     check_max_dets(max_dets)
-    coco_gt = _as_coco(truth, video_ids, category_ids)
+    coco_gt = _as_coco(ground_truth, video_ids, category_ids)
     coco_dt = _as_coco(results, video_ids, category_ids)
     evaluation = accumulated(_TubeEval(coco_gt, coco_dt), max_dets, category_ids)
     return coco_metrics(evaluation)
 
 
 class _TubeEval(COCOeval):
-    """COCO's evaluation, whose pictures are videos and whose masks are tubes."""
+    """COCO's evaluation, whose images are videos and whose masks are tubes."""
 
     def __init__(self, coco_gt: COCO, coco_dt: COCO) -> None:
         # 'bbox' only says that annotations need no preparation: computeIoU is ours.
@@ -122,14 +122,14 @@ class _TubeEval(COCOeval):
         self.params.areaRng = [list(limits) for limits in AREA_RANGES]
 
     def computeIoU(self, video_id: Any, category_id: Any) -> np.ndarray | list:  # noqa: N802
-        truth = self._gts[video_id, category_id]
+        ground_truth = self._gts[video_id, category_id]
         results = self._dts[video_id, category_id]
-        if not truth and not results:
+        if not ground_truth and not results:
             return []
         order = np.argsort([-r['score'] for r in results], kind='mergesort')
         order = order[: self.params.maxDets[-1]]
         tubes = [results[i]['segmentations'] for i in order]
-        return tube_iou(tubes, [t['segmentations'] for t in truth])
+        return tube_iou(tubes, [t['segmentations'] for t in ground_truth])
 
 
 def _as_coco(

@@ -1,7 +1,7 @@
 """Video object segmentation: region similarity J and contour accuracy F.
 
 Legend: T frames, K objects; masks are bool, True on the object, in the size of the
-original picture.
+original image.
 
 Paper: A Benchmark Dataset and Evaluation Methodology for Video Object Segmentation
 (DAVIS 2016); The 2017 DAVIS Challenge, arXiv 1704.00675. Follows:
@@ -33,12 +33,12 @@ class ObjectScores:
     contour: np.ndarray
 
 
-def region_similarity(pred: np.ndarray, truth: np.ndarray) -> float:
+def region_similarity(pred: np.ndarray, ground_truth: np.ndarray) -> float:
     """J: IoU of two masks.
 
     Args:
         pred: (H, W) bool.
-        truth: (H, W) bool.
+        ground_truth: (H, W) bool.
 
     Returns:
         In [0, 1]; 1 where both are empty.
@@ -46,13 +46,13 @@ def region_similarity(pred: np.ndarray, truth: np.ndarray) -> float:
     Raises:
         ValueError: If the sizes differ.
     """
-    pred, truth = _check_pair(pred, truth)
-    union = np.count_nonzero(pred | truth)
-    return np.count_nonzero(pred & truth) / union if union else 1.0
+    pred, ground_truth = _check_pair(pred, ground_truth)
+    union = np.count_nonzero(pred | ground_truth)
+    return np.count_nonzero(pred & ground_truth) / union if union else 1.0
 
 
 def contour_accuracy(
-    pred: np.ndarray, truth: np.ndarray, bound_th: float = BOUND_TH
+    pred: np.ndarray, ground_truth: np.ndarray, bound_th: float = BOUND_TH
 ) -> float:
     """F: harmonic mean of precision and recall of contour pixels.
 
@@ -62,7 +62,7 @@ def contour_accuracy(
 
     Args:
         pred: (H, W) bool.
-        truth: (H, W) bool.
+        ground_truth: (H, W) bool.
         bound_th: Share of the diagonal, or pixels if it is at least 1.
 
     Returns:
@@ -71,18 +71,18 @@ def contour_accuracy(
     Raises:
         ValueError: If the sizes differ.
     """
-    pred, truth = _check_pair(pred, truth)
+    pred, ground_truth = _check_pair(pred, ground_truth)
     radius = bound_th if bound_th >= 1 else np.ceil(bound_th * np.hypot(*pred.shape))
-    window = _common_window(pred, truth, margin=1)
+    window = _common_window(pred, ground_truth, margin=1)
     if window is None:
         return 1.0
     # Cut first: contours lie on a mask or one pixel up or left of it. A mask that
     # touches the last row or column keeps it as its last, so rules there hold.
-    pred_edge, truth_edge = mask_contour(pred[window]), mask_contour(truth[window])
-    if not pred_edge.any() or not truth_edge.any():
-        return float(pred_edge.any() == truth_edge.any())
-    precision = _share_near(pred_edge, truth_edge, radius)
-    recall = _share_near(truth_edge, pred_edge, radius)
+    pred_edge, gt_edge = mask_contour(pred[window]), mask_contour(ground_truth[window])
+    if not pred_edge.any() or not gt_edge.any():
+        return float(pred_edge.any() == gt_edge.any())
+    precision = _share_near(pred_edge, gt_edge, radius)
+    recall = _share_near(gt_edge, pred_edge, radius)
     total = precision + recall
     return 2 * precision * recall / total if total else 0.0
 
@@ -132,7 +132,7 @@ def frame_statistics(values: np.ndarray) -> dict[str, float]:
 
 
 def summarize_objects(scores: Sequence[ObjectScores]) -> dict[str, float]:
-    """Figures of a set: every object counts the same, whatever its video.
+    """Metrics of a set: every object counts the same, whatever its video.
 
     Args:
         scores: K entries.
@@ -146,13 +146,13 @@ def summarize_objects(scores: Sequence[ObjectScores]) -> dict[str, float]:
     """
     if not scores:
         raise ValueError('No object counts: the ground truth has none.')
-    figures = {'J&F': 0.0}
+    metrics = {'J&F': 0.0}
     for letter, field in (('J', 'region'), ('F', 'contour')):
         rows = [frame_statistics(getattr(score, field)) for score in scores]
         for key in rows[0]:
-            figures[f'{letter}_{key}'] = float(np.mean([row[key] for row in rows]))
-    figures['J&F'] = (figures['J_mean'] + figures['F_mean']) / 2
-    return figures
+            metrics[f'{letter}_{key}'] = float(np.mean([row[key] for row in rows]))
+    metrics['J&F'] = (metrics['J_mean'] + metrics['F_mean']) / 2
+    return metrics
 
 
 def summarize_seen_unseen(
@@ -179,22 +179,27 @@ def summarize_seen_unseen(
             'G needs objects of seen and of unseen categories and a flag for each, got '
             f'{len(scores)} objects and {len(seen)} flags, {sum(map(bool, seen))} seen.'
         )
-    figures = {}
+    metrics = {}
     for letter, field in (('J', 'region'), ('F', 'contour')):
         for name, group in groups.items():
             means = [frame_statistics(getattr(score, field))['mean'] for score in group]
-            figures[f'{letter}_{name}'] = float(np.mean(means))
-    return {'G': float(np.mean(list(figures.values()))), **figures}
+            metrics[f'{letter}_{name}'] = float(np.mean(means))
+    return {'G': float(np.mean(list(metrics.values()))), **metrics}
 
 
-def _check_pair(pred: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    pred, truth = np.asarray(pred, dtype=bool), np.asarray(truth, dtype=bool)
-    if pred.shape != truth.shape or pred.ndim != 2:
+def _check_pair(
+    pred: np.ndarray, ground_truth: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    pred, ground_truth = (
+        np.asarray(pred, dtype=bool),
+        np.asarray(ground_truth, dtype=bool),
+    )
+    if pred.shape != ground_truth.shape or pred.ndim != 2:
         raise ValueError(
             f'The predicted mask has the shape {pred.shape} and the annotated one '
-            f'{truth.shape}; both must be (H, W) of the original picture.'
+            f'{ground_truth.shape}; both must be (H, W) of the original image.'
         )
-    return pred, truth
+    return pred, ground_truth
 
 
 def _common_window(

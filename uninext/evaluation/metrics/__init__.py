@@ -1,4 +1,4 @@
-"""Metrics that a config names: data samples enter, a dict of figures leaves.
+"""Metrics that a config names: data samples enter, a dict of metrics leaves.
 
 Detection and instance segmentation use mmdet's ``CocoMetric`` as it is.
 

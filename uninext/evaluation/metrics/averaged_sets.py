@@ -1,4 +1,4 @@
-"""One metric for each of several sets, and the mean of their figures."""
+"""One metric for each of several sets, and the mean of their averages."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from uninext.evaluation.metrics.video_metric import log_figures
+from uninext.evaluation.metrics.video_metric import log_metrics
 from uninext.registry import METRICS
 
 
 @METRICS.register_module()
 class AveragedSetsMetric:
-    """Judge sets by themselves, then average (Ref-DAVIS: four files of sentences).
+    """Evaluate sets by themselves, then average (Ref-DAVIS: four files of expressions).
 
     A sample belongs to the set that its meta key ``set_name`` tells.
 
@@ -66,7 +66,7 @@ class AveragedSetsMetric:
             self.metrics[name].process(data_batch, [sample])
 
     def evaluate(self, size: int) -> dict[str, float]:
-        """Judge every set; call it on all ranks.
+        """Evaluate every set; call it on all ranks.
 
         Args:
             size: Of the dataset.
@@ -76,11 +76,11 @@ class AveragedSetsMetric:
             ``<set>/<name>``.
         """
         by_set = {name: m.evaluate(size) for name, m in self.metrics.items()}
-        figures: dict[str, float] = {}
+        averages: dict[str, float] = {}
         for key in next(iter(by_set.values())):
-            figures[key] = sum(f[key] for f in by_set.values()) / len(by_set)
-        if figures:
-            log_figures(f'mean of {len(by_set)} sets', figures)
+            averages[key] = sum(f[key] for f in by_set.values()) / len(by_set)
+        if averages:
+            log_metrics(f'mean of {len(by_set)} sets', averages)
         for name, of_set in by_set.items():
-            figures.update({f'{name}/{key}': value for key, value in of_set.items()})
-        return figures
+            averages.update({f'{name}/{key}': value for key, value in of_set.items()})
+        return averages

@@ -13,7 +13,7 @@ from uninext.evaluation.metrics.video_metric import (
     TracksMetric,
     frame_stem,
     give_pixels_to_the_best,
-    log_figures,
+    log_metrics,
     target_mask,
     targets_of,
 )
@@ -62,8 +62,8 @@ class BDD100KTrackingMetric(TracksMetric):
         prediction = self._frame(sample, self._predictions(sample))
         state['frames'].append(_to_scalabel(prediction))
         if not self.format_only:
-            truth = self._frame(sample, self._targets(sample))
-            self.evaluator.add(state['compared'], truth, prediction)
+            ground_truth = self._frame(sample, self._targets(sample))
+            self.evaluator.add(state['compared'], ground_truth, prediction)
 
     def finish_video(self, state: dict[str, Any], sample: dict) -> dict[str, Any]:
         record = None if self.format_only else self.evaluator.finish(state['compared'])
@@ -93,7 +93,7 @@ class BDD100KTrackingMetric(TracksMetric):
         metrics = self.evaluator.summarize(records)
         classes, _ = metrics.pop('classes'), metrics.pop('super_classes')
         means = {key[1:]: value for key, value in metrics.items() if key[0] == 'm'}
-        log_figures(f'{len(videos)} videos, mean of {len(classes)} classes', means)
+        log_metrics(f'{len(videos)} videos, mean of {len(classes)} classes', means)
         return {k: float('nan') if v is None else v for k, v in metrics.items()}
 
     @property

@@ -1,8 +1,8 @@
-"""REC and RES: is the one box (mask) that answers a sentence the right one?
+"""REC and RES: is the one box (mask) that answers an expression the right one?
 
 Reads the data samples that leave the predictor. Ground truth is taken from the meta
 key ``instances``, which no transform touches, so both sides are in the frame of the
-original picture whatever the pipeline resizes.
+original image whatever the pipeline resizes.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ RESULTS_CATEGORY_ID = 1  # published result files know one category
 
 @METRICS.register_module()
 class ReferringMetric(BaseMetric):
-    """P@0.5 to P@0.9, oIoU and mIoU of the best prediction of every sentence.
+    """P@0.5 to P@0.9, oIoU and mIoU of the best prediction of every expression.
 
     mmdet's ``RefExpMetric`` is another: it counts whether any of the best 1,
     5 or 10 boxes is right and knows no masks.
 
-    A sample is one sentence: a dict with ``pred_instances`` (``bboxes`` (N, 4) xyxy
-    pixels of the original picture, ``scores`` (N,), and for ``segm`` ``masks``
+    A sample is one expression: a dict with ``pred_instances`` (``bboxes`` (N, 4) xyxy
+    pixels of the original image, ``scores`` (N,), and for ``segm`` ``masks``
     (N, H, W) bool), ``img_id``, ``ori_shape`` (H, W), ``prompt`` and ``instances``:
     a list with the target, ``dict(bbox=[x1, y1, x2, y2], mask=polygons or RLE)``. The
-    meta key ``expression``, where it is, names the sentence in the result file
-    instead of the prompt. Several sentences about one object count each. A sentence
-    without a prediction is a miss. A sentence whose target has no mask counts in the
-    figures of boxes only.
+    meta key ``expression``, where it is, names the expression in the result file
+    instead of the prompt. Several expressions about one object count each. An
+    expression without a prediction is a miss. An expression whose target has no mask
+    counts in the metrics of boxes only.
 
     Follows: published evaluation, IoU strictly above the threshold.
 
@@ -51,7 +51,7 @@ class ReferringMetric(BaseMetric):
         outfile_prefix: Where to write ``<prefix>_instances_results.json``; nothing
             is written if None.
         collect_device: ``'cpu'`` or ``'gpu'``: where ranks meet.
-        prefix: First part of the figures' names; ``'refexp'`` if None.
+        prefix: First part of the metrics' names; ``'refexp'`` if None.
 
     Raises:
         ValueError: If ``metric`` names something else or nothing.
@@ -109,13 +109,14 @@ class ReferringMetric(BaseMetric):
             ``<metric>_mIoU`` for every metric that has a target, in [0, 1].
 
         Raises:
-            ValueError: If a sample was not asked for by a sentence.
+            ValueError: If a sample was not asked for by an expression.
         """
         if not all(results):
             raise ValueError(
-                'ReferringMetric judges sentences, but some samples were asked for by '
-                'category names. Give it a ReferringDataset, alone or as one set of a '
-                'MultiDatasetsEvaluator.'
+                'ReferringMetric evaluates expressions, but some samples were asked '
+                'for '
+                'by category names. Give it a ReferringDataset, alone or as one set of '
+                'a MultiDatasetsEvaluator.'
             )
         logger: MMLogger = MMLogger.get_current_instance()
         if self.outfile_prefix is not None:
@@ -127,35 +128,39 @@ class ReferringMetric(BaseMetric):
         overlaps = {i: r['overlaps'] for i, r in enumerate(results) if 'overlaps' in r}
         if len(overlaps) < len(results):
             num_untold = len(results) - len(overlaps)
-            logger.warning(f'{num_untold} sentences have no target and do not count')
+            logger.warning(f'{num_untold} expressions have no target and do not count')
         summaries = self.evaluator.summarize(overlaps)
-        figures, rows = {}, []
+        metrics, rows = {}, []
         for kind in self.evaluator.kinds:
             if kind not in summaries:
-                logger.warning(f'no sentence has a target for {kind}: no figures')
+                logger.warning(f'no expression has a target for {kind}: no metrics')
                 continue
             number, *values = summaries[kind].values()
-            header = ['', 'sentences', *list(summaries[kind])[1:]]
-            figures.update({f'{kind}_{key}': v for key, v in zip(header[2:], values)})
+            header = ['', 'expressions', *list(summaries[kind])[1:]]
+            metrics.update({f'{kind}_{key}': v for key, v in zip(header[2:], values)})
             shares = (f'{100 * value:.2f}' for value in values)
             rows.append([kind, str(number), *shares])
         if rows:
             logger.info('\n' + AsciiTable([header, *rows]).table)
-        return figures
+        return metrics
 
     def _pair(
         self, data_sample: dict, best: dict, target: dict
     ) -> tuple[Referent, Referent]:
-        """The object of a sentence, as annotated and as predicted."""
-        truth = Referent(target['bbox'])
+        """The object of an expression, as annotated and as predicted."""
+        ground_truth = Referent(target['bbox'])
         if 'segm' not in self.evaluator.kinds or not target.get('mask'):
-            return truth, Referent(best.get('bbox'))
+            return ground_truth, Referent(best.get('bbox'))
         size = data_sample['ori_shape'][:2]
-        truth = truth._replace(mask=decode_segmentation(target['mask'], *size))
-        return truth, Referent(best.get('bbox'), _best_mask(best) if best else None)
+        ground_truth = ground_truth._replace(
+            mask=decode_segmentation(target['mask'], *size)
+        )
+        return ground_truth, Referent(
+            best.get('bbox'), _best_mask(best) if best else None
+        )
 
     def _make_record(self, data_sample: dict, best: dict) -> dict | None:
-        """Write an answer as published result files do; None if there is none."""
+        """Write a prediction as published result files do; None if there is none."""
         if not best:
             return None
         x1, y1, x2, y2 = (float(value) for value in best['bbox'])
@@ -175,13 +180,13 @@ def _find_target(data_sample: dict) -> dict | None:
     if 'instances' not in data_sample:
         raise ValueError(
             "A data sample has no meta key 'instances', where the target of a "
-            "sentence is read from. Add 'instances' to meta_keys of the test "
+            "expression is read from. Add 'instances' to meta_keys of the test "
             "pipeline's packing transform."
         )
     targets = [t for t in data_sample['instances'] if not t.get('ignore_flag', 0)]
     if len(targets) > 1:
         raise ValueError(
-            f'A sentence must have one target, but sample {data_sample["img_id"]!r} '
+            f'An expression must have one target, but sample {data_sample["img_id"]!r} '
             f'has {len(targets)}. Write one image record per referred object, as '
             'tools/dataset_converters do.'
         )
@@ -218,6 +223,7 @@ def _expression(data_sample: dict) -> str:
     if 'prompt' not in data_sample:
         raise ValueError(
             f'Sample {data_sample["img_id"]!r} has neither a prompt nor the meta key '
-            "'expression', so its answer cannot be told from others in a result file."
+            "'expression', so its prediction cannot be told from others in a "
+            'result file.'
         )
     return data_sample['prompt'].names[0]

@@ -1,4 +1,4 @@
-"""R-VOS: J and F of the one object that a sentence refers to."""
+"""R-VOS: J and F of the one object that an expression refers to."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from uninext.evaluation.evaluators.video_objects import (
 from uninext.evaluation.metrics.video_metric import (
     VideoMetric,
     frame_stem,
-    log_figures,
+    log_metrics,
     predictions_of,
     target_mask,
     targets_of,
@@ -35,28 +35,28 @@ from uninext.registry import METRICS
 
 @METRICS.register_module()
 class ReferringVOSMetric(VideoMetric):
-    """J and F of sentences; every frame counts.
+    """J and F of expressions; every frame counts.
 
-    A video with a sentence (``expression``, ``exp_id``) is one stream of frames; of a
-    frame's predictions the mask with the best score answers.
+    A video with an expression (``expression``, ``exp_id``) is one stream of frames; of
+    a frame's predictions the mask with the best score answers.
 
-    Two ways to judge:
+    Two ways to evaluate:
 
-    * One by one (Ref-YouTube-VOS): each sentence on its own. Pictures are
+    * One by one (Ref-YouTube-VOS): each expression on its own. Images are
       ``Annotations/<video>/<exp_id>/<frame>.png``, 0 and 255.
-    * ``merged`` (Ref-DAVIS): the sentences of one video, one per object, share its
+    * ``merged`` (Ref-DAVIS): the expressions of one video, one per object, share its
       pixels: where masks overlap the better score of the frame has it. Give one
-      evaluation per annotator. Pictures are ``Annotations/<video>/<frame>.png``, the
+      evaluation per annotator. Images are ``Annotations/<video>/<frame>.png``, the
       object of the k-th ``exp_id`` being k. Deviation: the published code merges
       probabilities; masks have none.
 
     Args:
         merged: See above.
-        outfile_prefix: Folder of the pictures.
+        outfile_prefix: Folder of the images.
         with_zip: Also write ``<outfile_prefix>.zip``, checked for its server.
         format_only: Only write files.
         collect_device: ``'cpu'`` or ``'gpu'``: where ranks meet.
-        prefix: First part of the figures' names; ``'rvos'`` if None.
+        prefix: First part of the metrics' names; ``'rvos'`` if None.
 
     Raises:
         ValueError: If there is nowhere to write.
@@ -85,15 +85,15 @@ class ReferringVOSMetric(VideoMetric):
 
     def add_frame(self, state: dict[str, Any], sample: dict) -> None:
         mask, score = _best_mask(sample)
-        truth = None if self.format_only else _single_truth(sample)
+        ground_truth = None if self.format_only else _single_ground_truth(sample)
         stem = frame_stem(sample) if self.outfile_prefix is not None else None
         if self.merged:
-            truth_rle = None if truth is None else encode_mask(truth)
-            state['tube'].append((encode_mask(mask), score, truth_rle))
+            gt_rle = None if ground_truth is None else encode_mask(ground_truth)
+            state['tube'].append((encode_mask(mask), score, gt_rle))
             state['stems'].append(stem)
             return
-        if truth is not None:
-            target = {1: TrueObject(truth)}
+        if ground_truth is not None:
+            target = {1: TrueObject(ground_truth)}
             self.evaluator.add(state['object'], target, mask.astype(np.uint8))
         if self.outfile_prefix is not None:
             file = f'Annotations/{video_name(sample)}/{_exp_id(sample)}/{stem}.png'
@@ -108,16 +108,16 @@ class ReferringVOSMetric(VideoMetric):
         """Evaluate, and pack what was written.
 
         Args:
-            videos: Results of all ranks, one per video and sentence.
+            videos: Results of all ranks, one per video and expression.
 
         Returns:
-            ``J&F``, ``J_mean`` ... over sentences (``merged``: objects).
+            ``J&F``, ``J_mean`` ... over expressions (``merged``: objects).
         """
         names = [(video['name'], video['exp_id']) for video in videos]
         if len(set(names)) < len(names) and (self.merged or self.outfile_prefix):
             raise ValueError(
-                'Several sentences of a video have the same exp_id: their results '
-                'cannot be told apart. Give every sentence of a test file its exp_id.'
+                'Several expressions of a video have the same exp_id: their results '
+                'cannot be told apart. Give every expression of a test file its exp_id.'
             )
         if self.merged:
             groups = defaultdict(list)
@@ -130,14 +130,14 @@ class ReferringVOSMetric(VideoMetric):
         self._pack([file for video in videos for file in video['files']])
         if self.format_only:
             return {}
-        figures = self.evaluator.summarize({v['key']: v['record'] for v in videos})
-        log_figures(f'{len(names)} sentences', figures)
-        return figures
+        metrics = self.evaluator.summarize({v['key']: v['record'] for v in videos})
+        log_metrics(f'{len(names)} expressions', metrics)
+        return metrics
 
     def _merge(self, name: str, group: list[dict]) -> dict:
-        """Let the sentences of a video share its pixels: objects 1, 2, ..."""
+        """Let the expressions of a video share its pixels: objects 1, 2, ..."""
         if len({len(video['tube']) for video in group}) > 1:
-            raise ValueError(f'The sentences of video {name!r} differ in length.')
+            raise ValueError(f'The expressions of video {name!r} differ in length.')
         state, files = self.evaluator.start(), []
         ids = np.arange(1, len(group) + 1)
         for index, stem in enumerate(group[0]['stems']):
@@ -149,11 +149,11 @@ class ReferringVOSMetric(VideoMetric):
                 write_object_ids(painted, Path(self.outfile_prefix) / file)
                 files.append(file)
             if not self.format_only:
-                truth = {
+                ground_truth = {
                     number: TrueObject(mask_utils.decode(entry[2]).astype(bool))
                     for number, entry in enumerate(entries, start=1)
                 }
-                self.evaluator.add(state, truth, painted)
+                self.evaluator.add(state, ground_truth, painted)
         record = None if self.format_only else self.evaluator.finish(state)
         return {'key': name, 'record': record, 'files': files}
 
@@ -161,7 +161,7 @@ class ReferringVOSMetric(VideoMetric):
         if self.outfile_prefix is None:
             return
         logger: MMLogger = MMLogger.get_current_instance()
-        logger.info(f'{len(files)} pictures are saved in {self.outfile_prefix}')
+        logger.info(f'{len(files)} images are saved in {self.outfile_prefix}')
         if self.with_zip:
             path = f'{self.outfile_prefix}.zip'
             layout = 'ytvos' if self.merged else 'refytvos'
@@ -177,11 +177,11 @@ def _best_mask(sample: dict) -> tuple[np.ndarray, float]:
     return pred['masks'][best], float(pred['scores'][best])
 
 
-def _single_truth(sample: dict) -> np.ndarray:
+def _single_ground_truth(sample: dict) -> np.ndarray:
     targets = targets_of(sample)
     if len(targets) > 1:
         raise ValueError(
-            f'A sentence refers to one object, but frame {sample["frame_id"]} of '
+            f'An expression refers to one object, but frame {sample["frame_id"]} of '
             f'{video_name(sample)!r} has {len(targets)}. Write one record per object.'
         )
     if not targets:
@@ -194,8 +194,8 @@ def _exp_id(sample: dict) -> str:
     if isinstance(exp_id, (list, tuple)):
         if len(exp_id) != 1:
             raise ValueError(
-                f'A frame answers one sentence, but has the exp_id {exp_id!r}. Write '
-                'one record per sentence for tests.'
+                f'A frame answers one expression, but has the exp_id {exp_id!r}. Write '
+                'one record per expression for tests.'
             )
         exp_id = exp_id[0]
     return str(exp_id)

@@ -17,7 +17,7 @@ from uninext.evaluation.evaluators.single_object import (
 )
 from uninext.evaluation.metrics.video_metric import (
     VideoMetric,
-    log_figures,
+    log_metrics,
     predictions_of,
     targets_of,
     video_name,
@@ -44,11 +44,11 @@ class SOTMetric(VideoMetric):
             and ``_time.txt``), lines ``x,y,w,h`` in pixels; NaN where nothing was
             found.
         server: ``'trackingnet'`` or ``'got10k'``: also write
-            ``<outfile_prefix>.zip`` for it. A frame without an answer repeats the one
-            before there. Times are seconds between frames, loading included.
+            ``<outfile_prefix>.zip`` for it. A frame without a prediction repeats the
+            one before there. Times are seconds between frames, loading included.
         format_only: Only write files.
         collect_device: ``'cpu'`` or ``'gpu'``: where ranks meet.
-        prefix: First part of the figures' names; ``'sot'`` if None.
+        prefix: First part of the metrics' names; ``'sot'`` if None.
 
     Raises:
         ValueError: If ``rules`` or ``server`` is unknown, or a server's files have
@@ -87,8 +87,8 @@ class SOTMetric(VideoMetric):
         best: Sequence[float] | np.ndarray = ABSENT
         if len(pred['scores']):
             best = xyxy_to_xywh(pred['bboxes'][int(pred['scores'].argmax())])
-        truth = TargetBox() if self.format_only else _target_box(sample)
-        self.evaluator.add(state['boxes'], truth, best)
+        ground_truth = TargetBox() if self.format_only else _target_box(sample)
+        self.evaluator.add(state['boxes'], ground_truth, best)
 
     def finish_video(self, state: dict[str, Any], sample: dict) -> dict[str, Any]:
         record = self.evaluator.finish(state['boxes'])
@@ -101,16 +101,16 @@ class SOTMetric(VideoMetric):
             videos: Results of all ranks.
 
         Returns:
-            Figures of ``summarize_sequences``; none with ``format_only``.
+            Metrics of ``summarize_sequences``; none with ``format_only``.
         """
         if self.outfile_prefix is not None:
             self._write(videos)
         if self.format_only:
             return {}
-        figures = self.evaluator.summarize({v['key']: v['record'] for v in videos})
-        shares = {key: value for key, value in figures.items() if key != 'errorNum'}
-        log_figures(f'{len(videos)} sequences', shares)
-        return figures
+        metrics = self.evaluator.summarize({v['key']: v['record'] for v in videos})
+        shares = {key: value for key, value in metrics.items() if key != 'errorNum'}
+        log_metrics(f'{len(videos)} sequences', shares)
+        return metrics
 
     def _write(self, videos: list[dict]) -> None:
         assert self.outfile_prefix is not None

@@ -18,7 +18,7 @@ from uninext.evaluation.functional.tracking import COMBINED
 from uninext.evaluation.metrics.video_metric import (
     TracksMetric,
     give_pixels_to_the_best,
-    log_figures,
+    log_metrics,
     target_mask,
     targets_of,
     video_name,
@@ -105,7 +105,7 @@ class TrackingMetric(TracksMetric):
         number = sample['frame_id'] + 1
         state['lines'] += self._lines(prediction, pred['scores'], number)
         if not self.format_only:
-            self.evaluator.add(state['frames'], self._truth(sample), prediction)
+            self.evaluator.add(state['frames'], self._ground_truth(sample), prediction)
 
     def finish_video(self, state: dict[str, Any], sample: dict) -> dict[str, Any]:
         record = None
@@ -136,7 +136,7 @@ class TrackingMetric(TracksMetric):
             return {}
         metrics = self.evaluator.summarize({str(v['key']): v['record'] for v in videos})
         overall = metrics[COMBINED]
-        log_figures(f'{len(videos)} videos', {key: overall[key] for key in SHARES})
+        log_metrics(f'{len(videos)} videos', {key: overall[key] for key in SHARES})
         return {key: overall[key] for key in (*SHARES, *COUNTS)}
 
     @property
@@ -147,10 +147,10 @@ class TrackingMetric(TracksMetric):
         first = MOTS_PEDESTRIAN if self.protocol == 'mots' else 1
         return np.asarray(labels, dtype=np.int64) + first
 
-    def _truth(self, sample: dict) -> TrackedObjects:
+    def _ground_truth(self, sample: dict) -> TrackedObjects:
         targets = targets_of(sample, with_ignored=True)
         if self.protocol in ('mot17', 'mot20'):
-            return self._benchmark_truth(targets, sample)
+            return self._benchmark_ground_truth(targets, sample)
         ignored = np.array([bool(t.get('ignore_flag')) for t in targets], dtype=bool)
         classes = self._classes_of(np.array([t['bbox_label'] for t in targets]))
         if self.protocol == 'mots':
@@ -163,7 +163,9 @@ class TrackingMetric(TracksMetric):
         ids = np.array([t['instance_id'] for t in targets], dtype=np.int64)
         return TrackedObjects(ids, shapes, classes, ~ignored)
 
-    def _benchmark_truth(self, targets: list[dict], sample: dict) -> TrackedObjects:
+    def _benchmark_ground_truth(
+        self, targets: list[dict], sample: dict
+    ) -> TrackedObjects:
         for target in targets:
             missing = [key for key in BENCHMARK_KEYS if key not in target]
             if missing:

@@ -16,7 +16,7 @@ from uninext.evaluation.evaluators.video_instances import (
 )
 from uninext.evaluation.metrics.video_metric import (
     VideoMetric,
-    log_figures,
+    log_metrics,
     target_mask,
     targets_of,
     video_name,
@@ -40,7 +40,7 @@ class VideoInstanceMetric(VideoMetric):
             ``<outfile_prefix>.zip``, checked.
         format_only: Only write files.
         collect_device: ``'cpu'`` or ``'gpu'``: where ranks meet.
-        prefix: First part of the figures' names; ``'vis'`` if None.
+        prefix: First part of the metrics' names; ``'vis'`` if None.
     """
 
     default_prefix = 'vis'
@@ -89,7 +89,7 @@ class VideoInstanceMetric(VideoMetric):
                     f'{len(instance["segmentations"])} masks, the video '
                     f'{sample["video_length"]} frames.'
                 )
-        truth = [
+        ground_truth = [
             Instance(
                 t['label'], t['segmentations'], iscrowd=t['iscrowd'], areas=t['areas']
             )
@@ -103,7 +103,10 @@ class VideoInstanceMetric(VideoMetric):
             )
             for instance in found
         ]
-        return {'video_id': sample['video_id'], 'instances': (truth, predictions)}
+        return {
+            'video_id': sample['video_id'],
+            'instances': (ground_truth, predictions),
+        }
 
     def summarize(self, videos: list[dict]) -> dict[str, float]:
         """Write the result file, then evaluate.
@@ -112,7 +115,7 @@ class VideoInstanceMetric(VideoMetric):
             videos: Results of all ranks.
 
         Returns:
-            Figures of ``video_instance_figures``; none with ``format_only``.
+            Metrics of ``video_instance_metrics``; none with ``format_only``.
         """
         category_ids = self._category_ids(videos)
         evaluator = VideoInstancesEvaluator(list(category_ids.values()))
@@ -129,9 +132,9 @@ class VideoInstanceMetric(VideoMetric):
             self._write(records)
         if self.format_only:
             return {}
-        figures = evaluator.summarize(records)
-        log_figures(f'{len(videos)} videos', figures)
-        return figures
+        metrics = evaluator.summarize(records)
+        log_metrics(f'{len(videos)} videos', metrics)
+        return metrics
 
     def _category_ids(self, videos: list[dict]) -> dict[int, int]:
         """Label -> category id."""

@@ -1,7 +1,7 @@
 """What metrics of videos share: frames enter one by one, a video's result stays.
 
 Frames of a video come in order, on one rank. What is kept of a frame is for the metric
-to say; masks are judged or packed at once, so that memory does not grow by them.
+to say; masks are evaluated or packed at once, so that memory does not grow by them.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ NEEDED = ('video_id', 'frame_id', 'video_length', 'ori_shape')
 
 
 class VideoMetric(BaseMetric):
-    """Base of metrics that judge videos; one set of videos an evaluator.
+    """Base of metrics that evaluate videos; one set of videos an evaluator.
 
     A sample is one frame: a dict with ``pred_instances`` and the meta keys
     ``video_id``, ``frame_id`` (from 0), ``video_length``, ``ori_shape`` (H, W),
     optionally ``video_name``, ``img_path``, ``exp_id``, ``expression``, and
     ``instances``: the ground truth of the frame, a list of ``dict(bbox xyxy,
-    bbox_label, instance_id[, ignore_flag, mask])`` in pixels of the original picture.
+    bbox_label, instance_id[, ignore_flag, mask])`` in pixels of the original image.
 
     Args:
         outfile_prefix: Where to write results; nothing is written if None.
         format_only: Only write, for sets whose ground truth a server keeps.
         collect_device: ``'cpu'`` or ``'gpu'``: where ranks meet.
-        prefix: First part of the figures' names; the metric's own if None.
+        prefix: First part of the metrics' names; the metric's own if None.
 
     Raises:
         ValueError: If ``format_only`` has nowhere to write.
@@ -70,7 +70,7 @@ class VideoMetric(BaseMetric):
 
     @abstractmethod
     def summarize(self, videos: list[dict]) -> dict[str, float]:
-        """Write files and make figures of all ranks' videos."""
+        """Write files and make metrics of all ranks' videos."""
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Take frames.
@@ -108,13 +108,13 @@ class VideoMetric(BaseMetric):
                 self.results.append({'key': key, 'name': video_name(sample), **result})
 
     def evaluate(self, size: int) -> dict[str, float]:
-        """Gather the videos of all ranks and judge them.
+        """Gather the videos of all ranks and evaluate them.
 
         Args:
             size: Of the dataset.
 
         Returns:
-            Figures with their prefix.
+            Metrics with their prefix.
 
         Raises:
             ValueError: If a video did not come to its end.
@@ -126,25 +126,25 @@ class VideoMetric(BaseMetric):
                 f'{len(seen)} videos ended early; frames seen of each: {seen}. Check '
                 'video_length and the sampler.'
             )
-        # ``size`` counts frames; results are videos and sentences. There may be more,
-        # and what lies beyond would be dropped. Those drawn twice are judged once.
+        # ``size`` counts frames; results are videos and expressions. There may be more,
+        # and what lies beyond would be dropped. Those drawn twice are evaluated once.
         return super().evaluate(sys.maxsize)
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
-        """Judge every video once, though a sampler may have drawn it twice.
+        """Evaluate every video once, though a sampler may have drawn it twice.
 
         Args:
             results: Of all ranks.
 
         Returns:
-            Figures of :meth:`summarize`.
+            Metrics of :meth:`summarize`.
         """
         videos = {result['key']: result for result in results}
         return self.summarize([videos[key] for key in sorted(videos, key=str)])
 
 
 class TracksMetric(VideoMetric):
-    """Base of metrics that judge tracks of all objects, by boxes or by masks.
+    """Base of metrics that evaluate tracks of all objects, by boxes or by masks.
 
     Args:
         similarity: ``'bbox'`` (MOT) or ``'segm'`` (MOTS): IoU of what.
@@ -173,13 +173,13 @@ class TracksMetric(VideoMetric):
         self.with_masks = similarity == 'segm'
 
     def tracks_of(self, sample: dict) -> dict[str, np.ndarray]:
-        """Predictions of a frame, with ``masks`` if those are judged."""
+        """Predictions of a frame, with ``masks`` if those are evaluated."""
         fields = ['bboxes', 'scores', 'labels', 'instances_ids']
         return predictions_of(sample, *fields, *(['masks'] if self.with_masks else []))
 
 
 def video_key(sample: dict) -> tuple:
-    """What tells videos apart: with sentences, every sentence is one.
+    """What tells videos apart: with expressions, every expression is one.
 
     Args:
         sample: A frame.
@@ -205,7 +205,7 @@ def video_name(sample: dict) -> str:
 
 
 def frame_stem(sample: dict) -> str:
-    """Name of the frame in result files: that of its picture, without the ending.
+    """Name of the frame in result files: that of its image, without the ending.
 
     Args:
         sample: A frame.
@@ -262,7 +262,7 @@ def target_mask(target: dict, sample: dict) -> np.ndarray:
     if not target.get('mask'):
         raise ValueError(
             f'Object {target.get("instance_id")} of video {video_name(sample)!r}, '
-            f'frame {sample["frame_id"]}, has no mask to judge by.'
+            f'frame {sample["frame_id"]}, has no mask to evaluate on.'
         )
     return decode_segmentation(target['mask'], *sample['ori_shape'][:2])
 
@@ -280,7 +280,7 @@ def predictions_of(sample: dict, *fields: str) -> dict[str, np.ndarray]:
 
     Raises:
         ValueError: If there are predictions, but a field is missing, or masks are not
-            of the size of the picture.
+            of the size of the image.
     """
     pred = sample['pred_instances']
     height, width = sample['ori_shape'][:2]
@@ -297,7 +297,7 @@ def predictions_of(sample: dict, *fields: str) -> dict[str, np.ndarray]:
         if arrays['masks'].shape[1:] != (height, width):
             raise ValueError(
                 f'Predicted masks of video {video_name(sample)!r} have the size '
-                f'{arrays["masks"].shape[1:]}, the picture {(height, width)} (H, W).'
+                f'{arrays["masks"].shape[1:]}, the image {(height, width)} (H, W).'
             )
         arrays['masks'] = arrays['masks'].astype(bool)
     return arrays
@@ -322,13 +322,13 @@ def give_pixels_to_the_best(pred: dict[str, np.ndarray]) -> dict[str, np.ndarray
     return {key: value[kept] for key, value in {**pred, 'masks': masks}.items()}
 
 
-def log_figures(title: str, figures: dict[str, float]) -> None:
-    """Write figures to the log as a table, shares in per cent.
+def log_metrics(title: str, metrics: dict[str, float]) -> None:
+    """Write metrics to the log as a table, shares in per cent.
 
     Args:
         title: First cell.
-        figures: Name -> share; whole-number counts are not to be among them.
+        metrics: Name -> share; whole-number counts are not to be among them.
     """
     logger: MMLogger = MMLogger.get_current_instance()
-    values = [f'{100 * value:.2f}' for value in figures.values()]
-    logger.info('\n' + AsciiTable([['', *figures], [title, *values]]).table)
+    values = [f'{100 * value:.2f}' for value in metrics.values()]
+    logger.info('\n' + AsciiTable([['', *metrics], [title, *values]]).table)

@@ -15,7 +15,7 @@ from uninext.evaluation.evaluators.video_objects import (
 from uninext.evaluation.metrics.video_metric import (
     VideoMetric,
     frame_stem,
-    log_figures,
+    log_metrics,
     predictions_of,
     target_mask,
     targets_of,
@@ -28,21 +28,21 @@ from uninext.registry import METRICS
 
 @METRICS.register_module()
 class VOSMetric(VideoMetric):
-    """J and F of objects, on masks of one picture of ids a frame.
+    """J and F of objects, on masks of one image of ids a frame.
 
     Predictions are ``masks``, ``instances_ids`` (1 to 254, those of the ground truth)
-    and, where masks may overlap, ``scores``. Every frame is judged as it comes.
+    and, where masks may overlap, ``scores``. Every frame is evaluated as it comes.
 
     Args:
         frames: ``'inner'`` leaves out the first and the last frame (DAVIS);
             ``'after_first'`` counts from the frame after an object's first one
             (YouTube-VOS, whose objects come in later); ``'all'`` leaves out none.
-        outfile_prefix: Folder of ``Annotations/<video>/<frame>.png``, pictures with a
+        outfile_prefix: Folder of ``Annotations/<video>/<frame>.png``, images with a
             palette.
         with_zip: Also write ``<outfile_prefix>.zip``, checked for YouTube-VOS.
         format_only: Only write files.
         collect_device: ``'cpu'`` or ``'gpu'``: where ranks meet.
-        prefix: First part of the figures' names; ``'vos'`` if None.
+        prefix: First part of the metrics' names; ``'vos'`` if None.
 
     Raises:
         ValueError: If an argument is unknown or there is nowhere to write.
@@ -77,11 +77,11 @@ class VOSMetric(VideoMetric):
             state['files'].append(file)
         if self.format_only:
             return
-        truth = {
+        ground_truth = {
             int(t['instance_id']): TrueObject(target_mask(t, sample), t.get('is_seen'))
             for t in targets_of(sample)
         }
-        self.evaluator.add(state['objects'], truth, ids)
+        self.evaluator.add(state['objects'], ground_truth, ids)
 
     def finish_video(self, state: dict[str, Any], sample: dict) -> dict[str, Any]:
         if self.format_only:
@@ -106,17 +106,17 @@ class VOSMetric(VideoMetric):
         self._pack(videos)
         if self.format_only:
             return {}
-        figures = self.evaluator.summarize({v['key']: v['record'] for v in videos})
+        metrics = self.evaluator.summarize({v['key']: v['record'] for v in videos})
         num_objects = sum(len(video['record']['objects']) for video in videos)
-        log_figures(f'{num_objects} objects', figures)
-        return figures
+        log_metrics(f'{num_objects} objects', metrics)
+        return metrics
 
     def _pack(self, videos: list[dict], layout: str = 'ytvos') -> None:
         if self.outfile_prefix is None:
             return
         logger: MMLogger = MMLogger.get_current_instance()
         files = [file for video in videos for file in video['files']]
-        logger.info(f'{len(files)} pictures are saved in {self.outfile_prefix}')
+        logger.info(f'{len(files)} images are saved in {self.outfile_prefix}')
         if self.with_zip:
             path = f'{self.outfile_prefix}.zip'
             write_submission(path, files, self.outfile_prefix, layout)

@@ -1,11 +1,11 @@
-"""Figures from files: a benchmark's ground truth and result files enter, figures leave.
+"""Metrics from files: a benchmark's ground truth and result files enter, metrics leave.
 
 Used by ``tools/analysis_tools/eval_results.py``; a format is one function of
 ``(gt, pred)`` paths that returns numbers JSON can hold; its keyword arguments are
 options of ``uninext eval``. A new one is a function and a line in ``FORMATS``.
 
 ``reading``: files -> values, with errors for people.
-``images``, ``referring``: COCO detection and segmentation; sentences.
+``images``, ``referring``: COCO detection and segmentation; expressions.
 ``single_object``, ``video_objects``, ``video_instances``, ``tracking``: video tasks.
 ``confusion``: which categories are taken for which.
 ``bdd100k``: tracking, detection and segmentation of BDD100K.
@@ -34,7 +34,7 @@ from uninext.evaluation.result_files.video_objects import (
     evaluate_ytvos,
 )
 
-# What ``eval_results.py`` calls a layout -> who reads and judges it.
+# What ``eval_results.py`` calls a layout -> who reads and evaluates it.
 FORMATS: dict[str, Callable[..., dict[str, Any]]] = {
     'coco': evaluate_coco,
     'refexp': evaluate_refexp,

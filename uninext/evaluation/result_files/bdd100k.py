@@ -12,11 +12,11 @@ from pycocotools import mask as mask_utils
 
 from uninext.evaluation.evaluators.bdd100k import BDD100KTracksEvaluator
 from uninext.evaluation.evaluators.tracks import overlapping_masks
-from uninext.evaluation.functional.bdd100k_detection import OVERALL, detection_figures
+from uninext.evaluation.functional.bdd100k_detection import OVERALL, detection_metrics
 from uninext.evaluation.functional.bdd100k_frames import (
-    finite_figures,
+    finite_metrics,
+    image_size,
     object_rle,
-    picture_size,
 )
 from uninext.formats.scalabel import (
     BDD_DETECTION,
@@ -90,7 +90,7 @@ def evaluate_bdd_det(gt: str | Path, pred: str | Path) -> dict[str, Any]:
 
     Args:
         gt: Scalabel JSON (``det_20/det_val.json``).
-        pred: Scalabel JSON with ``score`` and ``box2d``; pictures are found by name.
+        pred: Scalabel JSON with ``score`` and ``box2d``; images are found by name.
 
     Returns:
         AP, AP50, AP75, APs, APm, APl, AR1, AR10, AR100, ARs, ARm and ARl, 0 to 1, means
@@ -98,10 +98,10 @@ def evaluate_bdd_det(gt: str | Path, pred: str | Path) -> dict[str, Any]:
         where there is nothing to find.
 
     Raises:
-        ValueError: If a file cannot be read, has unknown classes or a picture twice, or
+        ValueError: If a file cannot be read, has unknown classes or an image twice, or
             a prediction has no score or no box.
     """
-    return _picture_figures(gt, pred, BDD_DETECTION, 'bbox')
+    return _image_metrics(gt, pred, BDD_DETECTION, 'bbox')
 
 
 def evaluate_bdd_insseg(gt: str | Path, pred: str | Path) -> dict[str, Any]:
@@ -111,9 +111,9 @@ def evaluate_bdd_insseg(gt: str | Path, pred: str | Path) -> dict[str, Any]:
 
     Args:
         gt: Scalabel JSON with ``rle`` or ``poly2d``, or folder of RGBA bitmasks.
-        pred: Scalabel JSON with ``score`` and ``rle``. All predictions of a picture in
+        pred: Scalabel JSON with ``score`` and ``rle``. All predictions of an image in
             which two overlap are left out, as the benchmark does it; a warning says
-            how many pictures.
+            how many images.
 
     Returns:
         As :func:`evaluate_bdd_det`.
@@ -122,25 +122,25 @@ def evaluate_bdd_insseg(gt: str | Path, pred: str | Path) -> dict[str, Any]:
         ValueError: As :func:`evaluate_bdd_det`, with masks, or if one is damaged or of
             another size.
     """
-    return _picture_figures(gt, pred, BDD_THINGS, 'segm')
+    return _image_metrics(gt, pred, BDD_THINGS, 'segm')
 
 
 def _evaluate_tracks(
     gt: str | Path, pred: str | Path, evaluator: BDD100KTracksEvaluator
 ) -> dict[str, Any]:
     with_masks = evaluator.shape.exclusive
-    truth = _read(gt, BDD_THINGS)
-    if not truth:
+    ground_truth = _read(gt, BDD_THINGS)
+    if not ground_truth:
         raise ValueError(f'{gt} has no frame.')
-    truth.sort(key=lambda p: (p.frame.video, p.frame.index, p.frame.name))
+    ground_truth.sort(key=lambda p: (p.frame.video, p.frame.index, p.frame.name))
     found = _read(pred, BDD_THINGS)
-    for side in (truth, found):
+    for side in (ground_truth, found):
         _check_tracks(side)
-    _check_shapes(truth, with_masks, every=False)
+    _check_shapes(ground_truth, with_masks, every=False)
     _check_shapes(found, with_masks, every=True)
-    partner_of = _pair_frames(truth, found, gt, pred)
+    partner_of = _pair_frames(ground_truth, found, gt, pred)
     states: dict[str, Any] = {}
-    for place, (where, frame) in enumerate(truth):
+    for place, (where, frame) in enumerate(ground_truth):
         partner = partner_of.get(place)
         prediction = replace(frame, objects=()) if partner is None else partner.frame
         state = states.setdefault(frame.video, evaluator.start())
@@ -165,11 +165,11 @@ def _read(
 
 
 def _pair_frames(
-    truth: Sequence[_Placed], found: Sequence[_Placed], gt: object, pred: object
+    ground_truth: Sequence[_Placed], found: Sequence[_Placed], gt: object, pred: object
 ) -> dict[int, _Placed]:
     """Place of a frame in the ground truth -> the frame of predictions."""
-    place_of_name = _unique_places(truth, _name_key)
-    place_of_index = _unique_places(truth, _index_key)
+    place_of_name = _unique_places(ground_truth, _name_key)
+    place_of_index = _unique_places(ground_truth, _index_key)
     _unique_places(found, _name_key)
     partner_of: dict[int, _Placed] = {}
     strangers = []
@@ -181,7 +181,8 @@ def _pair_frames(
             if by_name not in (None, place):
                 raise ValueError(
                     f'{item.place}: by its name it is frame '
-                    f'{truth[by_name].frame.index} of the video {item.frame.video!r}, '
+                    f'{ground_truth[by_name].frame.index} of the video '
+                    f'{item.frame.video!r}, '
                     f'by its frameIndex frame {item.frame.index}. Count frames as '
                     f'{gt} does.'
                 )
@@ -260,49 +261,49 @@ def _check_shapes(items: Sequence[_Placed], with_masks: bool, every: bool) -> No
         )
 
 
-def _picture_figures(
+def _image_metrics(
     gt: str | Path, pred: str | Path, categories: Sequence[str], kind: str
 ) -> dict[str, Any]:
-    truth = _read(gt, categories, in_videos=False)
-    truth.sort(key=lambda item: item.frame.name)
+    ground_truth = _read(gt, categories, in_videos=False)
+    ground_truth.sort(key=lambda item: item.frame.name)
     found = _read(pred, categories, in_videos=False)
-    for side in (truth, found):
+    for side in (ground_truth, found):
         _check_categories(side, BDD_DETECTION)
         _unique_places(side, lambda frame: frame.name)
-    _check_shapes(truth, kind == 'segm', every=False)
+    _check_shapes(ground_truth, kind == 'segm', every=False)
     _check_shapes(found, kind == 'segm', every=True)
     _check_scores(found)
-    names = {item.frame.name for item in truth}
+    names = {item.frame.name for item in ground_truth}
     strangers = sorted({item.frame.name for item in found} - names)
     if strangers:
         raise ValueError(
-            f'{len(strangers)} pictures of {pred} are not in {gt}, e.g. '
+            f'{len(strangers)} images of {pred} are not in {gt}, e.g. '
             f'{strangers[0]!r}: the files belong to different sets.'
         )
     if kind == 'segm':
         found = _drop_overlapping(found)
-    answer_of = {item.frame.name: item for item in found}
+    prediction_of = {item.frame.name: item for item in found}
     content: dict[str, list[dict]] = dict(
         images=[],
         annotations=[],
         categories=[dict(id=i, name=n) for i, n in enumerate(categories, start=1)],
     )
     results: list[dict] = []
-    for item in truth:
+    for item in ground_truth:
         image_id = len(content['images']) + 1
-        answer = answer_of.get(item.frame.name)
-        size_wh = picture_size(item.frame, answer and answer.frame)
+        prediction = prediction_of.get(item.frame.name)
+        size_wh = image_size(item.frame, prediction and prediction.frame)
         image = dict(id=image_id, width=size_wh[0], height=size_wh[1])
         content['images'].append(image)
         for record in _as_coco(item, image, categories, kind):
             record['id'] = len(content['annotations']) + 1
             content['annotations'].append(record)
-        if answer is not None:
-            results += _as_coco(answer, image, categories, kind)
-    figures = detection_figures(content, results, kind)
+        if prediction is not None:
+            results += _as_coco(prediction, image, categories, kind)
+    metrics = detection_metrics(content, results, kind)
     return {
-        **finite_figures(figures[OVERALL]),
-        'classes': {name: finite_figures(figures[name]) for name in categories},
+        **finite_metrics(metrics[OVERALL]),
+        'classes': {name: finite_metrics(metrics[name]) for name in categories},
     }
 
 
@@ -335,10 +336,10 @@ def _as_coco(
 
 
 def _drop_overlapping(items: list[_Placed]) -> list[_Placed]:
-    """Leave out all predictions of pictures in which two overlap, and say so."""
+    """Leave out all predictions of images in which two overlap, and say so."""
     kept = []
     for item in items:
-        size_wh = picture_size(item.frame)
+        size_wh = image_size(item.frame)
         rles = (object_rle(obj, size_wh) for obj in item.frame.objects)
         if overlapping_masks([rle for rle in rles if rle is not None]):
             item = item._replace(frame=replace(item.frame, objects=()))

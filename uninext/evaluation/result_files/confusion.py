@@ -47,10 +47,10 @@ class Confusion:
         lines = ['| category | objects | found | missed | recall | precision |']
         lines.append('|---|---|---|---|---|---|')
         diagonal = np.diag(self.counts)
-        objects, answers = self.counts.sum(1), self.counts.sum(0)
+        objects, predictions = self.counts.sum(1), self.counts.sum(0)
         for i, name in enumerate(self.names):
             recall = _share(diagonal[i], objects[i])
-            precision = _share(diagonal[i], answers[i])
+            precision = _share(diagonal[i], predictions[i])
             lines.append(
                 f'| {name} | {objects[i]} | {diagonal[i]} | {self.counts[i, -1]} '
                 f'| {recall} | {precision} |'
@@ -74,14 +74,14 @@ def coco_confusion(
 ) -> Confusion:
     """Count what the objects of a set were taken for.
 
-    An answer upon a crowd region counts neither way.
+    A prediction upon a crowd region counts neither way.
 
     Args:
         gt: COCO annotation file.
         pred: COCO result file.
         kind: 'bbox' or 'segm': overlap of what.
-        iou_thr: Smallest overlap of an object and its answer, in (0, 1].
-        score_thr: Answers below are left out.
+        iou_thr: Smallest overlap of an object and its prediction, in (0, 1].
+        score_thr: Predictions below are left out.
 
     Raises:
         ValueError: If a number or ``kind`` is out of range, a file cannot be read, or
@@ -91,13 +91,13 @@ def coco_confusion(
         raise ValueError(f'kind must be one of {sorted(KEYS)}, got {kind!r}.')
     if not 0 < iou_thr <= 1:
         raise ValueError(f'iou_thr must be in (0, 1], got {iou_thr}.')
-    truth, results = read_coco_pair(gt, pred)
-    check_shapes(truth, results, kind, gt, pred)
-    categories = sorted(truth['categories'], key=lambda c: c['id'])
+    ground_truth, results = read_coco_pair(gt, pred)
+    check_shapes(ground_truth, results, kind, gt, pred)
+    categories = sorted(ground_truth['categories'], key=lambda c: c['id'])
     label_of = {category['id']: i for i, category in enumerate(categories)}
     with contextlib.redirect_stdout(io.StringIO()):
         coco = COCO()
-        coco.dataset = truth
+        coco.dataset = ground_truth
         coco.createIndex()
     found = defaultdict(list)
     for result in results:
@@ -106,30 +106,30 @@ def coco_confusion(
     counts = np.zeros((len(categories) + 1,) * 2, dtype=np.int64)
     for image_id in coco.imgs:
         objects = coco.imgToAnns[image_id]
-        counts += _of_picture(coco, objects, found[image_id], label_of, kind, iou_thr)
+        counts += _of_image(coco, objects, found[image_id], label_of, kind, iou_thr)
     return Confusion(tuple(category['name'] for category in categories), counts)
 
 
-def _of_picture(
+def _of_image(
     coco: COCO,
     objects: list[dict],
-    answers: list[dict],
+    predictions: list[dict],
     label_of: dict[int, int],
     kind: str,
     iou_thr: float,
 ) -> np.ndarray:
     crowds = np.array([bool(o.get('iscrowd')) for o in objects], dtype=bool)
     shapes = [_shape(coco, o, kind) for o in objects]
-    overlaps = _overlaps(shapes, [a[KEYS[kind]] for a in answers], crowds)
-    # Upon a crowd: left out, unless it is the answer to an object.
-    truth_labels = _labels([o for o in objects if not o.get('iscrowd')], label_of)
-    found_labels = _labels(answers, label_of)
-    pairs = match_objects(overlaps[~crowds], truth_labels, found_labels, iou_thr)
+    overlaps = _overlaps(shapes, [a[KEYS[kind]] for a in predictions], crowds)
+    # Upon a crowd: left out, unless it is the prediction to an object.
+    gt_labels = _labels([o for o in objects if not o.get('iscrowd')], label_of)
+    found_labels = _labels(predictions, label_of)
+    pairs = match_objects(overlaps[~crowds], gt_labels, found_labels, iou_thr)
     ignored = (overlaps[crowds] >= iou_thr).any(0)
-    ignored[[answer for _, answer in pairs]] = False
+    ignored[[prediction for _, prediction in pairs]] = False
     place = np.cumsum(~ignored) - 1
     pairs = [(t, int(place[a])) for t, a in pairs]
-    return count_confusions(pairs, truth_labels, found_labels[~ignored], len(label_of))
+    return count_confusions(pairs, gt_labels, found_labels[~ignored], len(label_of))
 
 
 def _shape(coco: COCO, annotation: dict, kind: str) -> list[float] | dict:
@@ -138,12 +138,14 @@ def _shape(coco: COCO, annotation: dict, kind: str) -> list[float] | dict:
     return coco.annToRLE(annotation)
 
 
-def _overlaps(truth: Sequence, found: Sequence, crowds: np.ndarray) -> np.ndarray:
-    """(T, F) IoU; with a crowd the share of the answer that lies in it."""
-    if not truth or not found:
-        return np.zeros((len(truth), len(found)))
-    sides: list[Any] = [found, truth]
-    if isinstance(truth[0], list):
+def _overlaps(
+    ground_truth: Sequence, found: Sequence, crowds: np.ndarray
+) -> np.ndarray:
+    """(T, F) IoU; with a crowd the share of the prediction that lies in it."""
+    if not ground_truth or not found:
+        return np.zeros((len(ground_truth), len(found)))
+    sides: list[Any] = [found, ground_truth]
+    if isinstance(ground_truth[0], list):
         sides = [np.array(boxes, dtype=float) for boxes in sides]
     return rle.iou(*sides, crowds.astype(np.uint8)).T
 

@@ -48,14 +48,14 @@ def evaluate_coco(
     Raises:
         ValueError: If a file cannot be read, or the two do not belong together.
     """
-    truth, results = read_coco_pair(gt, pred)
+    ground_truth, results = read_coco_pair(gt, pred)
     kinds = [kind for kind, key in KEYS.items() if results and key in results[0]]
     kinds = kinds or ['bbox']
     for kind in kinds:
-        check_shapes(truth, results, kind, gt, pred)
-    ids = category_ids_of(truth['categories'], categories, gt)
+        check_shapes(ground_truth, results, kind, gt, pred)
+    ids = category_ids_of(ground_truth['categories'], categories, gt)
     return {
-        kind: coco_metrics(coco_evaluation(truth, results, kind, max_dets, ids))
+        kind: coco_metrics(coco_evaluation(ground_truth, results, kind, max_dets, ids))
         for kind in kinds
     }
 
@@ -76,11 +76,11 @@ def read_coco_pair(
     Raises:
         ValueError: If a file cannot be read, or the two do not belong together.
     """
-    truth = _read_truth(gt)
+    ground_truth = _read_ground_truth(gt)
     keys = ('image_id', 'category_id', 'score')
     results = list_of_records(read_json(pred), keys, pred, 'results of COCO')
-    images = {image['id'] for image in truth['images']}
-    categories = {category['id'] for category in truth['categories']}
+    images = {image['id'] for image in ground_truth['images']}
+    categories = {category['id'] for category in ground_truth['categories']}
     present = [key for key in KEYS.values() if results and key in results[0]]
     if results and not present:
         raise ValueError(f"{pred}, record 0 has neither 'bbox' nor 'segmentation'.")
@@ -96,28 +96,28 @@ def read_coco_pair(
                     f'{place} has {has}{key!r}, record 0 has {has_not}one. Write boxes '
                     'for all results or for none, and masks likewise.'
                 )
-    return truth, results
+    return ground_truth, results
 
 
 def check_shapes(
-    truth: dict, results: list[dict], kind: str, gt: str | Path, pred: str | Path
+    ground_truth: dict, results: list[dict], kind: str, gt: str | Path, pred: str | Path
 ) -> None:
     """Refuse boxes and masks that pycocotools would take for something else.
 
     Args:
-        truth: As :func:`read_coco_pair` gives it.
+        ground_truth: As :func:`read_coco_pair` gives it.
         results: Likewise.
         kind: ``bbox`` or ``segm``.
-        gt: File of ``truth``, for the error.
+        gt: File of ``ground_truth``, for the error.
         pred: File of ``results``.
 
     Raises:
         ValueError: If an annotation or result has none, or a wrong one.
     """
     key = KEYS[kind]
-    images = {image['id']: image for image in truth['images']}
+    images = {image['id']: image for image in ground_truth['images']}
     for path, records, name in (
-        (gt, truth['annotations'], 'annotation'),
+        (gt, ground_truth['annotations'], 'annotation'),
         (pred, results, 'record'),
     ):
         for index, record in enumerate(records):
@@ -164,20 +164,20 @@ def category_ids_of(
     return [ids[name] for name in names]
 
 
-def _read_truth(gt: str | Path) -> dict[str, Any]:
-    truth = read_json(gt)
+def _read_ground_truth(gt: str | Path) -> dict[str, Any]:
+    ground_truth = read_json(gt)
     lists = ('images', 'annotations', 'categories')
-    if not isinstance(truth, dict) or not set(lists) <= truth.keys():
+    if not isinstance(ground_truth, dict) or not set(lists) <= ground_truth.keys():
         names = ', '.join(map(repr, lists))
         raise ValueError(f"{gt} has no {names}: it is not of COCO's layout.")
     what = "of COCO's layout"
-    list_of_records(truth['images'], ('id',), f'{gt}, images', what)
-    list_of_records(truth['categories'], ('id',), f'{gt}, categories', what)
+    list_of_records(ground_truth['images'], ('id',), f'{gt}, images', what)
+    list_of_records(ground_truth['categories'], ('id',), f'{gt}, categories', what)
     keys = ('id', 'image_id', 'category_id', 'area', 'iscrowd')
     place = f'{gt}, annotations'
-    annotations = list_of_records(truth['annotations'], keys, place, what)
-    images = unique((i['id'] for i in truth['images']), 'image', gt)
-    categories = unique((c['id'] for c in truth['categories']), 'category', gt)
+    annotations = list_of_records(ground_truth['annotations'], keys, place, what)
+    images = unique((i['id'] for i in ground_truth['images']), 'image', gt)
+    categories = unique((c['id'] for c in ground_truth['categories']), 'category', gt)
     unique((a['id'] for a in annotations), 'annotation', gt)
     for index, annotation in enumerate(annotations):
         place = f'{gt}, annotation {index}'
@@ -189,4 +189,4 @@ def _read_truth(gt: str | Path) -> dict[str, Any]:
                 f'{place} has the id 0, which pycocotools takes for "no match": its '
                 'object can never be found. Count ids from 1.'
             )
-    return truth
+    return ground_truth

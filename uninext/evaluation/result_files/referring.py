@@ -1,4 +1,4 @@
-"""Sentences about images: REC and RES."""
+"""Expressions about images: REC and RES."""
 
 from __future__ import annotations
 
@@ -20,62 +20,65 @@ from uninext.formats.rle import decode_segmentation
 
 
 def evaluate_refexp(gt: str | Path, pred: str | Path) -> dict[str, Any]:
-    """P@0.5 to P@0.9, oIoU and mIoU of sentences.
+    """P@0.5 to P@0.9, oIoU and mIoU of expressions.
 
     Args:
         gt: COCO-style, an image record per referred object with ``expressions`` (what
             our converters write).
         pred: A list of ``{image_id, bbox xywh, score, expression[, segmentation
             RLE]}`` (what :class:`ReferringMetric` writes). ``expression`` may be absent
-            where a record has one. Of several predictions for a sentence the highest
-            score counts; a sentence without one is a miss. Masks are evaluated where
+            where a record has one. Of several predictions for an expression the highest
+            score counts; an expression without one is a miss. Masks are evaluated where
             all predictions have one.
 
     Returns:
-        ``{'num_sentences', 'bbox': {...}[, 'segm': {...}]}``.
+        ``{'num_expressions', 'bbox': {...}[, 'segm': {...}]}``.
 
     Raises:
         ValueError: If a file cannot be read, or the two do not belong together.
     """
-    images, targets = _read_truth(gt)
+    images, targets = _read_ground_truth(gt)
     results = read_json(pred)
     keys = ('image_id', 'bbox', 'score')
-    list_of_records(results, keys, pred, 'predictions for sentences')
+    list_of_records(results, keys, pred, 'predictions for expressions')
     with_masks = not results or 'segmentation' in results[0]
     best = _best_predictions(images, results, pred, with_masks)
     evaluator = ReferringEvaluator(('bbox', 'segm') if with_masks else ('bbox',))
     records = {}
     for image in images:
         target = targets[image['id']]
-        truth = Referent(xywh_to_xyxy(target['bbox']))
+        ground_truth = Referent(xywh_to_xyxy(target['bbox']))
         if with_masks and target.get('segmentation'):
             size = image['height'], image['width']
             mask = decode_segmentation(target['segmentation'], *size)
-            truth = truth._replace(mask=mask)
+            ground_truth = ground_truth._replace(mask=mask)
         for number, expression in enumerate(image['expressions']):
-            prediction = _referent(best.get((image['id'], expression)), truth)
+            prediction = _referent(best.get((image['id'], expression)), ground_truth)
             state = evaluator.start()
-            evaluator.add(state, truth, prediction)
+            evaluator.add(state, ground_truth, prediction)
             records[image['id'], number] = evaluator.finish(state)
     metrics = evaluator.summarize(records)
     for summary in metrics.values():
-        summary.pop('num_sentences')
-    return {'num_sentences': len(records), **metrics}
+        summary.pop('num_expressions')
+    return {'num_expressions': len(records), **metrics}
 
 
-def _read_truth(gt: str | Path) -> tuple[list[dict], dict[Any, dict]]:
+def _read_ground_truth(gt: str | Path) -> tuple[list[dict], dict[Any, dict]]:
     """Image records, and the target of each."""
-    truth = read_json(gt)
-    if not isinstance(truth, dict) or not {'images', 'annotations'} <= truth.keys():
+    ground_truth = read_json(gt)
+    if (
+        not isinstance(ground_truth, dict)
+        or not {'images', 'annotations'} <= ground_truth.keys()
+    ):
         raise ValueError(
             f"{gt} has no 'images' and 'annotations': expected COCO-style records with "
             "'expressions'."
         )
     what = "of COCO's layout"
-    images = list_of_records(truth['images'], ('id',), f'{gt}, images', what)
+    images = list_of_records(ground_truth['images'], ('id',), f'{gt}, images', what)
     place = f'{gt}, annotations'
     annotations = list_of_records(
-        truth['annotations'], ('image_id', 'bbox'), place, what
+        ground_truth['annotations'], ('image_id', 'bbox'), place, what
     )
     unique((image['id'] for image in images), 'image', gt)
     targets: dict[Any, dict] = {}
@@ -110,7 +113,7 @@ def _read_truth(gt: str | Path) -> tuple[list[dict], dict[Any, dict]]:
 def _best_predictions(
     images: list[dict], results: list[dict], pred: str | Path, with_masks: bool
 ) -> dict[tuple[Any, Any], dict]:
-    """The highest score of each sentence that has a prediction."""
+    """The highest score of each expression that has a prediction."""
     by_id = {image['id']: image for image in images}
     best: dict[tuple[Any, Any], dict] = {}
     for index, result in enumerate(results):
@@ -143,10 +146,12 @@ def _best_predictions(
     return best
 
 
-def _referent(result: dict | None, truth: Referent) -> Referent:
+def _referent(result: dict | None, ground_truth: Referent) -> Referent:
     if result is None:
         return Referent()
     box = xywh_to_xyxy(result['bbox'])
-    if truth.mask is None:
+    if ground_truth.mask is None:
         return Referent(box)
-    return Referent(box, decode_segmentation(result['segmentation'], *truth.mask.shape))
+    return Referent(
+        box, decode_segmentation(result['segmentation'], *ground_truth.mask.shape)
+    )

@@ -15,7 +15,7 @@ from uninext.evaluation.functional.single_object import RULES
 from uninext.formats.box_text import read_boxes, read_flags
 from uninext.formats.json_file import read_text
 
-TRUTH_FILES = ('groundtruth.txt', 'groundtruth_rect.txt')
+GROUND_TRUTH_FILES = ('groundtruth.txt', 'groundtruth_rect.txt')
 # File beside the boxes -> whether a number that is not 0 says that the target can be
 # seen: LaSOT's files and GOT-10k's, whose cover.label counts eighths.
 VISIBLE_FILES = {
@@ -51,35 +51,42 @@ def evaluate_sot(gt: str | Path, pred: str | Path) -> dict[str, dict]:
             as many lines as frames, or a line is not four numbers.
     """
     gt, pred = Path(gt), Path(pred)
-    truth = _find_truth(gt)
+    ground_truth = _find_ground_truth(gt)
     if pred.is_file():
-        return _evaluate_tracker(truth, _match_single(truth, pred))
+        return _evaluate_tracker(ground_truth, _match_single(ground_truth, pred))
     if not pred.is_dir():
         raise ValueError(f'{pred} does not exist. Check the path.')
     predictions = _find_predictions(pred)
-    if set(truth) & set(predictions):
-        return _evaluate_tracker(truth, _check_complete(truth, predictions, pred))
+    if set(ground_truth) & set(predictions):
+        return _evaluate_tracker(
+            ground_truth, _check_complete(ground_truth, predictions, pred)
+        )
     trackers = {
         folder.name: found
         for folder in sorted(pred.iterdir())
-        if folder.is_dir() and set(found := _find_predictions(folder)) & set(truth)
+        if folder.is_dir()
+        and set(found := _find_predictions(folder)) & set(ground_truth)
     }
     if not trackers:
         raise ValueError(
-            f'{pred} has no file of any of the {len(truth)} sequences of {gt} (e.g. '
-            f'{next(iter(truth))}.txt), nor has a folder in it.'
+            f'{pred} has no file of any of the {len(ground_truth)} sequences of {gt} '
+            f'(e.g. {next(iter(ground_truth))}.txt), nor has a folder in it.'
         )
     return {
-        name: _evaluate_tracker(truth, _check_complete(truth, found, pred / name))
+        name: _evaluate_tracker(
+            ground_truth, _check_complete(ground_truth, found, pred / name)
+        )
         for name, found in trackers.items()
     }
 
 
-def _evaluate_tracker(truth: dict[str, Path], predictions: dict[str, Path]) -> dict:
+def _evaluate_tracker(
+    ground_truth: dict[str, Path], predictions: dict[str, Path]
+) -> dict:
     evaluators = {name: SingleObjectEvaluator(name) for name in RULES}
     reader = evaluators['otb']  # records are the same for all rules
     records = {}
-    for name, path in truth.items():
+    for name, path in ground_truth.items():
         boxes, predicted = read_boxes(path), read_boxes(predictions[name])
         if len(boxes) != len(predicted):
             raise ValueError(
@@ -93,27 +100,27 @@ def _evaluate_tracker(truth: dict[str, Path], predictions: dict[str, Path]) -> d
             reader.add(state, TargetBox(box, bool(visible[t]), size), found)
         records[name] = reader.finish(state)
     metrics = {name: e.summarize(records) for name, e in evaluators.items()}
-    return {'num_sequences': len(truth), **metrics}
+    return {'num_sequences': len(ground_truth), **metrics}
 
 
-def _find_truth(gt: Path) -> dict[str, Path]:
+def _find_ground_truth(gt: Path) -> dict[str, Path]:
     if gt.is_file():
-        own_folder = gt.name in TRUTH_FILES
+        own_folder = gt.name in GROUND_TRUTH_FILES
         return {gt.parent.name if own_folder else gt.stem: gt}
     if not gt.is_dir():
         raise ValueError(f'{gt} does not exist. Check the path.')
-    inside = sorted(p for name in TRUTH_FILES for p in gt.rglob(name))
+    inside = sorted(p for name in GROUND_TRUTH_FILES for p in gt.rglob(name))
     if inside:
-        truth = {p.parent.name: p for p in inside}
-        if len(truth) < len(inside):
+        ground_truth = {p.parent.name: p for p in inside}
+        if len(ground_truth) < len(inside):
             raise ValueError(f'{gt} has several sequences of the same name.')
-        return truth
-    truth = {p.stem: p for p in sorted(gt.glob('*.txt'))}
-    if not truth:
+        return ground_truth
+    ground_truth = {p.stem: p for p in sorted(gt.glob('*.txt'))}
+    if not ground_truth:
         raise ValueError(
-            f'{gt} has neither <sequence>.txt nor <sequence>/{TRUTH_FILES[0]}.'
+            f'{gt} has neither <sequence>.txt nor <sequence>/{GROUND_TRUTH_FILES[0]}.'
         )
-    return truth
+    return ground_truth
 
 
 def _find_predictions(folder: Path) -> dict[str, Path]:
@@ -126,23 +133,23 @@ def _find_predictions(folder: Path) -> dict[str, Path]:
     return predictions
 
 
-def _match_single(truth: dict[str, Path], pred: Path) -> dict[str, Path]:
-    if len(truth) == 1:
-        return {next(iter(truth)): pred}
+def _match_single(ground_truth: dict[str, Path], pred: Path) -> dict[str, Path]:
+    if len(ground_truth) == 1:
+        return {next(iter(ground_truth)): pred}
     raise ValueError(
-        f'{pred} is one file, but the ground truth has {len(truth)} sequences. Give '
-        'the folder of <sequence>.txt.'
+        f'{pred} is one file, but the ground truth has {len(ground_truth)} sequences. '
+        'Give the folder of <sequence>.txt.'
     )
 
 
 def _check_complete(
-    truth: dict[str, Path], predictions: dict[str, Path], pred: Path
+    ground_truth: dict[str, Path], predictions: dict[str, Path], pred: Path
 ) -> dict[str, Path]:
-    missing = sorted(set(truth) - set(predictions))
+    missing = sorted(set(ground_truth) - set(predictions))
     if missing:
         raise ValueError(
-            f'{pred} has no prediction for {len(missing)} of {len(truth)} sequences '
-            f'(e.g. {missing[0]}): figures of a part are not comparable.'
+            f'{pred} has no prediction for {len(missing)} of {len(ground_truth)} '
+            f'sequences (e.g. {missing[0]}): metrics of a part are not comparable.'
         )
     return predictions
 
@@ -152,7 +159,7 @@ def _read_visible(path: Path, num_frames: int) -> np.ndarray:
     visible = np.ones(num_frames, dtype=bool)
     for name, is_visible in VISIBLE_FILES.items():
         file = path.parent / name
-        if path.name not in TRUTH_FILES or not file.is_file():
+        if path.name not in GROUND_TRUTH_FILES or not file.is_file():
             continue
         visible &= read_flags(file, num_frames) == is_visible
     return visible
@@ -161,7 +168,7 @@ def _read_visible(path: Path, num_frames: int) -> np.ndarray:
 def _read_size(path: Path) -> tuple[int, int] | None:
     """Size (H, W) that GOT-10k's file beside the boxes names; None without one."""
     file = path.parent / SIZE_FILE
-    if path.name not in TRUTH_FILES or not file.is_file():
+    if path.name not in GROUND_TRUTH_FILES or not file.is_file():
         return None
     found = re.search(r'(?m)^resolution:\s*\(\s*(\d+),\s*(\d+)\s*\)', read_text(file))
     if found is None:

@@ -56,15 +56,18 @@ def evaluate_mot(
     """
     pairs = _pair_files(Path(gt), Path(pred))
     tables = {
-        name: (read_mot(truth), read_mot(found))
-        for name, (truth, found) in pairs.items()
+        name: (read_mot(ground_truth), read_mot(found))
+        for name, (ground_truth, found) in pairs.items()
     }
     if protocol is None:
         protocol = _protocol_of(gt, {name: pair[0] for name, pair in tables.items()})
     evaluator = TracksEvaluator(protocol)
     sides = {
-        name: (_mot_side(truth, protocol, True), _mot_side(found, protocol, False))
-        for name, (truth, found) in tables.items()
+        name: (
+            _mot_side(ground_truth, protocol, True),
+            _mot_side(found, protocol, False),
+        )
+        for name, (ground_truth, found) in tables.items()
     }
     return _evaluate(evaluator, sides, gt)
 
@@ -89,8 +92,8 @@ def evaluate_mots(
     """
     evaluator = TracksEvaluator(protocol or 'mots', with_masks=True)
     sides = {
-        name: (_mots_side(read_mots(truth)), _mots_side(read_mots(found)))
-        for name, (truth, found) in _pair_files(Path(gt), Path(pred)).items()
+        name: (_mots_side(read_mots(ground_truth)), _mots_side(read_mots(found)))
+        for name, (ground_truth, found) in _pair_files(Path(gt), Path(pred)).items()
     }
     return _evaluate(evaluator, sides, gt)
 
@@ -122,15 +125,16 @@ def _evaluate(
     evaluator: TracksEvaluator, sides: Mapping[str, tuple[_Side, _Side]], gt: str | Path
 ) -> dict[str, dict[str, float]]:
     records = {}
-    for name, (truth, found) in sides.items():
+    for name, (ground_truth, found) in sides.items():
         try:
-            records[name] = _record(evaluator, truth, found)
+            records[name] = _record(evaluator, ground_truth, found)
         except ValueError as error:
-            raise ValueError(f'{truth.path} and {found.path}: {error}') from None
+            raise ValueError(f'{ground_truth.path} and {found.path}: {error}') from None
         left = num_annotated(records[name])
-        if len(truth.frames) and not left and evaluator.protocol.name != 'plain':
+        if len(ground_truth.frames) and not left and evaluator.protocol.name != 'plain':
             raise ValueError(
-                f'Nothing is left of the {len(truth.frames)} lines of {truth.path} '
+                f'Nothing is left of the {len(ground_truth.frames)} lines of '
+                f'{ground_truth.path} '
                 f'under the protocol {evaluator.protocol.name}: are they marked as not '
                 'to be considered, or does the file follow another protocol?'
             )
@@ -139,11 +143,13 @@ def _evaluate(
     return evaluator.summarize(records)
 
 
-def _record(evaluator: TracksEvaluator, truth: _Side, found: _Side) -> dict[str, Any]:
-    num_frames = _sequence_length(truth.path)
+def _record(
+    evaluator: TracksEvaluator, ground_truth: _Side, found: _Side
+) -> dict[str, Any]:
+    num_frames = _sequence_length(ground_truth.path)
     if num_frames is None:
-        num_frames = int(truth.frames.max(initial=0))
-    for side in (truth, found):
+        num_frames = int(ground_truth.frames.max(initial=0))
+    for side in (ground_truth, found):
         beyond = side.frames > num_frames
         if beyond.any():
             raise ValueError(
@@ -152,18 +158,18 @@ def _record(evaluator: TracksEvaluator, truth: _Side, found: _Side) -> dict[str,
                 'in seqinfo.ini; without one the last annotated frame).'
             )
     state = evaluator.start()
-    orders = [np.argsort(side.frames, kind='stable') for side in (truth, found)]
+    orders = [np.argsort(side.frames, kind='stable') for side in (ground_truth, found)]
     numbers = np.arange(1, num_frames + 2)
     starts = [
         np.searchsorted(side.frames[order], numbers)
-        for side, order in zip((truth, found), orders)
+        for side, order in zip((ground_truth, found), orders)
     ]
     for place in range(num_frames):
-        truth_here, found_here = (
+        gt_here, found_here = (
             side.at(order[start[place] : start[place + 1]])
-            for side, order, start in zip((truth, found), orders, starts)
+            for side, order, start in zip((ground_truth, found), orders, starts)
         )
-        evaluator.add(state, truth_here, found_here)
+        evaluator.add(state, gt_here, found_here)
     return evaluator.finish(state)
 
 
@@ -206,8 +212,8 @@ def _sequence_folder(path: Path) -> Path:
     return folder.parent if folder.name == 'gt' else folder
 
 
-def _sequence_length(truth_path: Path) -> int | None:
-    info = _sequence_folder(truth_path) / 'seqinfo.ini'
+def _sequence_length(gt_path: Path) -> int | None:
+    info = _sequence_folder(gt_path) / 'seqinfo.ini'
     if not info.is_file():
         return None
     parser = ConfigParser()
@@ -241,13 +247,17 @@ def _protocol_of(gt: str | Path, tables: Mapping[str, MotTable]) -> str:
     return next(iter(chosen.values()))
 
 
-def _mot_side(table: MotTable, protocol: str, is_truth: bool) -> _Side:
+def _mot_side(table: MotTable, protocol: str, is_ground_truth: bool) -> _Side:
     rows = table.rows
     ones = np.ones(len(rows), dtype=np.int64)
     classes = None if protocol == 'mot15' else table.classes
-    known = PROTOCOLS[protocol].classes if is_truth else PROTOCOLS[protocol].predicted
+    known = (
+        PROTOCOLS[protocol].classes
+        if is_ground_truth
+        else PROTOCOLS[protocol].predicted
+    )
     if classes is None:
-        if is_truth and known is not None and len(rows):
+        if is_ground_truth and known is not None and len(rows):
             raise ValueError(
                 f'{table.path} has no classes in column 8, which the protocol '
                 f'{protocol} needs. Without classes it is mot15.'
@@ -263,7 +273,7 @@ def _mot_side(table: MotTable, protocol: str, is_truth: bool) -> _Side:
         ids=rows[:, 1].astype(np.int64),
         shapes=boxes_xyxy,
         classes=ones if classes is None else classes,
-        considered=rows[:, CONSIDERED] != 0 if is_truth else None,
+        considered=rows[:, CONSIDERED] != 0 if is_ground_truth else None,
     )
     frames = rows[:, 0].astype(np.int64)
     side = _Side(table.path, table.lines, frames, objects)

@@ -40,25 +40,27 @@ def evaluate_ytvis(
         categories: Names of those that count; all if None.
 
     Returns:
-        Metrics of ``video_instance_figures``.
+        Metrics of ``video_instance_metrics``.
 
     Raises:
         ValueError: If a file has another layout, the two do not belong together, or
             masks are of another size than their video.
     """
-    truth = read_json(gt)
+    ground_truth = read_json(gt)
     lists = ('videos', 'annotations', 'categories')
-    if not isinstance(truth, dict) or not set(lists) <= truth.keys():
+    if not isinstance(ground_truth, dict) or not set(lists) <= ground_truth.keys():
         raise ValueError(f'{gt} is not of the YouTube-VIS layout: needs {lists}.')
     what = 'of the YouTube-VIS layout'
     keys = ('id', 'height', 'width')
-    videos = list_of_records(truth['videos'], keys, f'{gt}, videos', what)
+    videos = list_of_records(ground_truth['videos'], keys, f'{gt}, videos', what)
     unique((video['id'] for video in videos), 'video', gt)
-    listed = list_of_records(truth['categories'], ('id',), f'{gt}, categories', what)
+    listed = list_of_records(
+        ground_truth['categories'], ('id',), f'{gt}, categories', what
+    )
     known = unique((category['id'] for category in listed), 'category', gt)
     keys = ('video_id', 'category_id', 'segmentations')
     annotations = list_of_records(
-        truth['annotations'], keys, f'{gt}, annotations', what
+        ground_truth['annotations'], keys, f'{gt}, annotations', what
     )
     ids = (annotation['id'] for annotation in annotations if 'id' in annotation)
     unique(ids, 'annotation', gt)
@@ -68,14 +70,16 @@ def evaluate_ytvis(
     instances: tuple[dict, dict] = defaultdict(list), defaultdict(list)
     for kind, records in zip(instances, (annotations, results)):
         for index, record in enumerate(records):
-            of_truth = records is annotations
+            of_ground_truth = records is annotations
             place = (
-                f'{gt}, annotation {index}' if of_truth else f'{pred}, record {index}'
+                f'{gt}, annotation {index}'
+                if of_ground_truth
+                else f'{pred}, record {index}'
             )
             check_known(record['video_id'], by_id, 'video', place)
             check_known(record['category_id'], known, 'category', place)
             video = by_id[record['video_id']]
-            kind[video['id']].append(_instance(record, video, place, of_truth))
+            kind[video['id']].append(_instance(record, video, place, of_ground_truth))
     chosen = category_ids_of(listed, categories, gt)
     category_ids = sorted(known) if chosen is None else chosen
     evaluator = VideoInstancesEvaluator(category_ids, max_dets)
@@ -87,7 +91,7 @@ def evaluate_ytvis(
     return evaluator.summarize(sequences)
 
 
-def _instance(record: dict, video: dict, place: str, of_truth: bool) -> Instance:
+def _instance(record: dict, video: dict, place: str, of_ground_truth: bool) -> Instance:
     masks = record['segmentations']
     names = video.get('file_names')
     num_frames = video.get('length', len(names) if names else None)
@@ -99,7 +103,7 @@ def _instance(record: dict, video: dict, place: str, of_truth: bool) -> Instance
         mask_rle(mask, size, f'{place}, frame {t}', polygons=True) if mask else None
         for t, mask in enumerate(masks)
     ]
-    if not of_truth:
+    if not of_ground_truth:
         score = finite(record['score'], 'score', place)
         return Instance(record['category_id'], tube, score)
     return Instance(

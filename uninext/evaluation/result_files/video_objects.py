@@ -76,18 +76,18 @@ def evaluate_ytvos(gt: str | Path, pred: str | Path) -> dict[str, Any]:
 
 
 def evaluate_rvos(gt: str | Path, pred: str | Path) -> dict[str, Any]:
-    """J and F of sentences, each on its own; every frame counts (Ref-YouTube-VOS).
+    """J and F of expressions, each on its own; every frame counts (Ref-YouTube-VOS).
 
     Images are ``<video>/<expression>/<frame>.png``; what is not 0 is the object of the
-    sentence. (Ref-DAVIS, whose sentences share the pixels of a video, is ``davis`` with
-    ``frames='all'``.)
+    expression. (Ref-DAVIS, whose expressions share the pixels of a video, is ``davis``
+    with ``frames='all'``.)
 
     Args:
         gt: Folder of the ground truth.
         pred: Results folder of the same layout.
 
     Returns:
-        As :func:`evaluate_davis`; a sequence is a sentence.
+        As :func:`evaluate_davis`; a sequence is an expression.
 
     Raises:
         ValueError: As :func:`evaluate_davis`.
@@ -131,7 +131,7 @@ def _evaluate(
     if missing:
         raise ValueError(
             f'{pred_root} has no folder for {len(missing)} of {len(videos)} videos '
-            f'(e.g. {missing[0]}): figures of a part are not comparable.'
+            f'(e.g. {missing[0]}): metrics of a part are not comparable.'
         )
     records, per_sequence = {}, {}
     for video in videos:
@@ -163,19 +163,19 @@ def _record(
     absent = [name for name in counting if not (pred / name).is_file()]
     if absent:
         raise ValueError(f'{pred} misses {len(absent)} frames (e.g. {absent[0]}).')
-    truths = [read_object_ids(gt / name) for name in names]
-    values = {i for ids in truths for i in object_ids_in(ids)}
+    ground_truths = [read_object_ids(gt / name) for name in names]
+    values = {i for ids in ground_truths for i in object_ids_in(ids)}
     is_binary = one_object or values == {VOID}
     state = evaluator.start()
-    for name, truth in zip(names, truths):
+    for name, ground_truth in zip(names, ground_truths):
         predicted = None
         if name in counting:
-            predicted = _read_prediction(pred / name, truth, is_binary)
+            predicted = _read_prediction(pred / name, ground_truth, is_binary)
         if is_binary:
-            truth = (truth > 0).astype(np.uint8)
-        numbers = [1] if is_binary else object_ids_in(truth)
+            ground_truth = (ground_truth > 0).astype(np.uint8)
+        numbers = [1] if is_binary else object_ids_in(ground_truth)
         target = {
-            number: TrueObject(truth == number, seen.get(number))
+            number: TrueObject(ground_truth == number, seen.get(number))
             for number in numbers
             if number != VOID
         }
@@ -197,19 +197,21 @@ def _counting(names: list[str], frames: str, gt: Path) -> list[str]:
     return {'inner': names[1:-1], 'after_first': names[1:], 'all': names}[frames]
 
 
-def _read_prediction(path: Path, truth: np.ndarray, is_binary: bool) -> np.ndarray:
+def _read_prediction(
+    path: Path, ground_truth: np.ndarray, is_binary: bool
+) -> np.ndarray:
     ids = read_object_ids(path)
-    if ids.shape != truth.shape:
+    if ids.shape != ground_truth.shape:
         raise ValueError(
-            f'{path} has the size {ids.shape} (H, W), its ground truth {truth.shape}. '
-            'Results are in the size of the original picture.'
+            f'{path} has the size {ids.shape} (H, W), its ground truth '
+            f'{ground_truth.shape}. Results are in the size of the original image.'
         )
     if is_binary:
         return (ids > 0).astype(np.uint8)
-    if ((ids == VOID) & (truth != VOID)).any():
+    if ((ids == VOID) & (ground_truth != VOID)).any():
         raise ValueError(
             f'{path} has the value {VOID}, which is no object: pixels are the ids of '
-            f'objects, here {object_ids_in(truth)}, not 0 and {VOID}.'
+            f'objects, here {object_ids_in(ground_truth)}, not 0 and {VOID}.'
         )
     return ids
 

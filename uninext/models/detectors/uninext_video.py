@@ -32,7 +32,7 @@ from uninext.structures import (
 
 @MODELS.register_module()
 class UNINEXTVideo(UNINEXT):
-    """Find and track what a prompt asks for: names, a sentence, or a target.
+    """Find and track what a prompt asks for: names, an expression, or a target.
 
     A sample whose prompt is a :class:`VisualPrompt` is an ordinary sample. A sample
     with a ``reference`` frame trains embeddings besides.

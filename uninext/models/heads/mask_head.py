@@ -207,9 +207,9 @@ class PromptMaskHead(BaseModule):
                 continue
             centres = reference[b, match.query_inds, :2] * target.scale_whwh[:2]
             logits = self(query[b, match.query_inds], centres, mask_feat[b])
-            truth = _subsample(target.masks)[match.gt_inds].to(logits.dtype)
-            focal = focal + self.loss_mask(logits, truth, avg_factor=num_pos)
-            dice = dice + self.loss_dice(logits, truth, avg_factor=num_pos)
+            ground_truth = _subsample(target.masks)[match.gt_inds].to(logits.dtype)
+            focal = focal + self.loss_mask(logits, ground_truth, avg_factor=num_pos)
+            dice = dice + self.loss_dice(logits, ground_truth, avg_factor=num_pos)
         return dict(loss_mask=focal, loss_dice=dice)
 
     def _box_supervised_losses(

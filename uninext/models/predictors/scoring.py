@@ -28,7 +28,7 @@ class RowOutputs:
         query: (Q, C) hidden states.
         centres_xy: (Q, 2) in 0..1; what masks are measured from.
         label_offset: Label of the first of the K names.
-        pooled: Whether the prompt means one thing, as sentences and targets do.
+        pooled: Whether the prompt means one object, as expressions and targets do.
         mask_feat: (M, Hs, Ws), or None without masks.
         embeds: (Q, C) by which trackers know objects again, or None.
     """

@@ -1,6 +1,6 @@
 """Encoders of prompts: text, and targets of other frames.
 
-``LanguagePromptGenerator``: category names or a sentence -> ``PromptFeatures``, by a
+``LanguagePromptGenerator``: category names or an expression -> ``PromptFeatures``, by a
 BERT-shaped text encoder.
 ``VisualPromptGenerator``: targets of other frames -> ``PromptFeatures``.
 ``build_text_encoder``, ``load_pretrained``: that encoder out of a config, its weights.

@@ -1,4 +1,4 @@
-"""Encode category names or sentences with a BERT-shaped text encoder.
+"""Encode category names or expressions with a BERT-shaped text encoder.
 
 It makes :class:`PromptFeatures` of prompts, for the fusion neck.
 
@@ -240,11 +240,11 @@ class LanguagePromptGenerator(BaseModule):
         """What of a prompt cannot be understood; the same as is warned of.
 
         Args:
-            prompt: Names, which are split where they are too many, or a sentence.
+            prompt: Names, which are split where they are too many, or an expression.
 
         Returns:
-            Sentences for people: words that the token budget cuts off, names and
-            sentences of which the vocabulary has no token.
+            Expressions for people: words that the token budget cuts off, names and
+            expressions of which the vocabulary has no token.
 
         Raises:
             ValueError: If a name alone exceeds the budget.
@@ -394,7 +394,7 @@ def _remarks_on(
             kept -= 1  # the cut goes through a word
         remarks.append(
             f'Only the first {kept} of the {len(prompt.text.split())} words of a '
-            f'sentence are read, {max_tokens} tokens (max_tokens): '
+            f'expression are read, {max_tokens} tokens (max_tokens): '
             f'{prompt.text[:40]!r}...'
         )
     elif len(ids) > max_tokens:

@@ -59,7 +59,7 @@ class PromptState:
         prompt: What is asked for; None for targets, whose templates are in ``memory``.
         memory: Of the tracker; None: nothing is remembered, or a target waits for the
             frame that shows it.
-        track_id: Of the one thing an expression or target means; -1 for categories.
+        track_id: Of the one object an expression or target means; -1 for categories.
     """
 
     kind: str

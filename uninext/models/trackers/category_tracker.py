@@ -108,9 +108,9 @@ class CategoryTracker(Tracker):
         self, prompt: TrackedPrompt, frame: VideoFrame, ids: IdCounter
     ) -> InstanceData:
         scores = [found.name_scores(self.with_iou) for found in prompt.found]
-        num_names = len(prompt.state.prompt)
+        num_categories = len(prompt.state.prompt)
         parts = [
-            self._detections(found, scores[i], chosen, num_names, frame)
+            self._detections(found, scores[i], chosen, num_categories, frame)
             for i, (found, chosen) in enumerate(zip(prompt.found, self._chosen(scores)))
             if len(chosen)
         ]
@@ -142,7 +142,7 @@ class CategoryTracker(Tracker):
         found: RowOutputs,
         scores: Tensor,
         chosen: Tensor,
-        num_names: int,
+        num_categories: int,
         frame: VideoFrame,
     ) -> InstanceData:
         """Detections of one part of the names, n of them.
@@ -157,7 +157,7 @@ class CategoryTracker(Tracker):
             boxes[chosen], best[chosen], labels[chosen], self.nms_iou_threshold
         )
         chosen = chosen[kept]
-        class_scores = scores.new_zeros(len(chosen), num_names)
+        class_scores = scores.new_zeros(len(chosen), num_categories)
         start = found.label_offset
         class_scores[:, start : start + scores.shape[1]] = scores[chosen]
         return InstanceData(

@@ -21,7 +21,7 @@ from uninext.models.trackers.base import (
     best_query,
 )
 
-MOST_CANDIDATES = 20  # of a target, after its NMS: more than a scene has things alike
+MOST_CANDIDATES = 20  # of a target, after its NMS: more than a scene has objects alike
 
 
 def distinct_queries(

@@ -1,4 +1,4 @@
-"""The one thing that an expression means, found in each frame (R-VOS)."""
+"""The one object that an expression means, found in each frame (R-VOS)."""
 
 from __future__ import annotations
 

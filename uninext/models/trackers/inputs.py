@@ -1,6 +1,6 @@
 """What users give to a session, checked and brought to one form.
 
-Names, sentences, boxes, masks and frames enter; prompts and targets leave.
+Names, expressions, boxes, masks and frames enter; prompts and targets leave.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from uninext.structures import Prompt, Target, parse_names
+from uninext.structures import Prompt, Target, parse_categories
 
 MAX_LABELS = 64  # targets of one mask; more are taken for grey tones
 UNKNOWN_LABEL = 255  # of benchmarks: pixels that are not known
@@ -25,7 +25,7 @@ def prompts_of(
     """Prompts and targets of what was given to :meth:`VideoSession.add`.
 
     Raises:
-        ValueError: If nothing or several things are given, or one is empty or of
+        ValueError: If nothing or several objects are given, or one is empty or of
             another type.
     """
     given = [x for x in (prompt, categories, expression, box, mask) if x is not None]
@@ -49,7 +49,7 @@ def prompts_of(
             )
         categories = prompt
     if categories is not None:
-        return [Prompt.from_names(parse_names(categories))]
+        return [Prompt.from_categories(parse_categories(categories))]
     if expression is not None:
         if not isinstance(expression, str):
             raise ValueError(

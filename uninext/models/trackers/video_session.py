@@ -40,7 +40,7 @@ CATEGORY, EXPRESSION, BOX, MASK = 'category', 'expression', 'box', 'mask'
 
 
 class VideoSession:
-    """Follow prompts through the frames of one video.
+    """Track prompts through the frames of one video.
 
     Get one from ``model.open()``.
 
@@ -106,7 +106,7 @@ class VideoSession:
                 :class:`Target`.
             categories: Names, ``'person, car'`` or a list; everything that is one of
                 them is tracked.
-            expression: What the wanted thing looks like or does.
+            expression: What the wanted object looks like or does.
             box: (4,) xyxy in pixels of the frame, or (n, 4) for n targets.
             mask: (height, width) bool, or (n, height, width) for n targets.
 
@@ -114,7 +114,7 @@ class VideoSession:
             Ids of the prompts, one a target.
 
         Raises:
-            ValueError: If nothing or several things are given, one is empty or of
+            ValueError: If nothing or several objects are given, one is empty or of
                 another type, or the model has no tracker for it.
         """
         prompts = prompts_of(prompt, categories, expression, box, mask)
@@ -230,20 +230,20 @@ class VideoSession:
         shown = self._show(frame)
         for prompt_id, memory in shown.items():
             self._prompts[prompt_id].memory = memory[1]
-        followed = {
+        tracked = {
             prompt_id: TrackedPrompt(state, shown=shown.get(prompt_id, (None,))[0])
             for prompt_id, state in self._prompts.items()
         }
-        self._find(image, sample, frame, followed)
+        self._find(image, sample, frame, tracked)
         self._shown.clear()  # not before: without memory, the frame can be tried again
         results: dict[int, InstanceData] = {}
         for kind in dict.fromkeys(state.kind for state in self._prompts.values()):
-            mine = {i: f for i, f in followed.items() if f.state.kind == kind}
+            mine = {i: f for i, f in tracked.items() if f.state.kind == kind}
             found = self.trackers[kind].step(list(mine.values()), frame, self._ids)
             results.update(zip(mine, found))
         self.num_frames += 1
         sample.pred_instances = joined(results, frame)
-        updates = _updates((i, f.update) for i, f in followed.items())
+        updates = _updates((i, f.update) for i, f in tracked.items())
         sample.set_metainfo(dict(track_updates=updates))
         return sample
 
@@ -270,13 +270,13 @@ class VideoSession:
         image: Tensor,
         sample: UninextDataSample,
         frame: VideoFrame,
-        followed: dict[int, TrackedPrompt],
+        tracked: dict[int, TrackedPrompt],
     ) -> None:
         """Ask for all prompts together: one backbone pass, few transformer passes."""
         asked = {
-            prompt_id: follow
-            for prompt_id, follow in followed.items()
-            if self._needs_the_network(follow, frame)
+            prompt_id: track
+            for prompt_id, track in tracked.items()
+            if self._needs_the_network(track, frame)
         }
         if not asked:
             return
@@ -294,15 +294,15 @@ class VideoSession:
             with_embeds=[tracker.needs_embeds for tracker in trackers],
             max_rows=self.max_rows,
         )
-        for follow, rows in zip(asked.values(), found):
-            follow.found = rows
+        for track, rows in zip(asked.values(), found):
+            track.found = rows
 
-    def _needs_the_network(self, follow: TrackedPrompt, frame: VideoFrame) -> bool:
+    def _needs_the_network(self, track: TrackedPrompt, frame: VideoFrame) -> bool:
         """A target shown by its mask is known; of a box the mask is not."""
-        if follow.shown is None:
+        if track.shown is None:
             return True
-        tracker = self.trackers[follow.state.kind]
-        return follow.shown.mask is None and tracker.reports_masks(frame)
+        tracker = self.trackers[track.state.kind]
+        return track.shown.mask is None and tracker.reports_masks(frame)
 
     def finish(self) -> list[TrackUpdate]:
         """What is still to be said of tracks at the end of the video."""
@@ -355,7 +355,7 @@ class VideoSession:
         kinds = {packed['kind'] for packed in state['prompts'].values()}
         if not kinds <= set(self.trackers):
             raise ValueError(
-                f'The saved session follows {sorted(kinds)}, this model '
+                f'The saved session tracks {sorted(kinds)}, this model '
                 f'{sorted(self.trackers)}.'
             )
         prompts = {i: self._unpacked(packed) for i, packed in state['prompts'].items()}

@@ -92,5 +92,7 @@ def _write_lasot_video(folder: Path, video: LabelledVideo, track: Track) -> None
     occluded = ~track.visible & ~track.outside
     for name, flags in (('full_occlusion', occluded), ('out_of_view', track.outside)):
         write_text(folder / f'{name}.txt', ','.join(str(int(flag)) for flag in flags))
-    sentence = track.sentences[0].text if track.sentences else track.words['category']
-    write_text(folder / 'nlp.txt', sentence)
+    expression = (
+        track.expressions[0].text if track.expressions else track.words['category']
+    )
+    write_text(folder / 'nlp.txt', expression)

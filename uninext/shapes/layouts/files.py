@@ -66,7 +66,7 @@ def write_lines(path: Path, lines: list[str]) -> None:
     write_text(path, ''.join(f'{line}\n' for line in lines))
 
 
-def index_picture(
+def index_image(
     size_wh: tuple[int, int], numbers: Mapping[int, Track], frame: int
 ) -> np.ndarray:
     """Object numbers of the pixels of a frame.
@@ -79,8 +79,8 @@ def index_picture(
     Returns:
         (H, W) uint8, 0 where there is none of them.
     """
-    picture = np.zeros(size_wh[::-1], np.uint8)
+    image = np.zeros(size_wh[::-1], np.uint8)
     for number, track in numbers.items():
         if track.masks[frame] is not None:
-            picture[mask_utils.decode(track.masks[frame]).astype(bool)] = number
-    return picture
+            image[mask_utils.decode(track.masks[frame]).astype(bool)] = number
+    return image

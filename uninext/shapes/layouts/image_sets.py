@@ -1,4 +1,4 @@
-"""Pictures: COCO, Objects365, RefCOCO (REFER), and BDD100K's det and ins_seg.
+"""Images: COCO, Objects365, RefCOCO (REFER), and BDD100K's det and ins_seg.
 
 A folder that ``generate_image_set`` wrote in; the downloads' layouts out.
 """
@@ -14,7 +14,7 @@ from typing import Any
 from uninext.shapes.layouts.files import link, write_json
 from uninext.shapes.vocabulary import CATEGORIES
 
-# Ids of a split's pictures begin after this number, so that splits can share a folder.
+# Ids of a split's images begin after this number, so that splits can share a folder.
 ID_OFFSETS = {'train': 0, 'val': 500_000}
 # Folder and pickle of the REFER download -> what its splits besides train are called.
 REFER_FILES = {
@@ -37,7 +37,7 @@ def write_coco(root: Path, source: Path) -> None:
 
 
 def write_objects365(root: Path, source: Path) -> None:
-    """Write boxes only, and pictures in ``{train,val}/patch<n>``."""
+    """Write boxes only, and images in ``{train,val}/patch<n>``."""
     for split in ID_OFFSETS:
         content = _load(source, split)
         for image in content['images']:
@@ -54,12 +54,12 @@ def write_refer(root: Path, source: Path, images: Path) -> None:
     """Write the REFER download: ``<set>/{instances.json,refs(...).p}``.
 
     The objects of ``val`` take turns in the splits to be tested on. All sets hold the
-    same sentences.
+    same expressions.
 
     Args:
         root: Folder of the sets.
         source: What ``generate_image_set`` wrote.
-        images: Folder ``train2014`` of COCO, which has the pictures of all splits.
+        images: Folder ``train2014`` of COCO, which has the images of all splits.
     """
     merged: dict[str, list] = {'images': [], 'annotations': []}
     refs_of: dict[str, list[dict]] = {}
@@ -112,7 +112,7 @@ def box2d(box_xywh: list[int]) -> dict[str, int]:
 
 
 def _load(source: Path, split: str) -> dict[str, Any]:
-    """Instances of a split; ids moved, and each picture with its ``path``."""
+    """Instances of a split; ids moved, and each image with its ``path``."""
     path = source / f'annotations/instances_{split}.json'
     content = json.loads(path.read_text(encoding='utf-8'))
     offset = ID_OFFSETS[split]

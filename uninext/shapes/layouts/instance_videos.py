@@ -1,7 +1,8 @@
 """Videos with all objects in one JSON file: YouTube-VIS 2019 and 2021, and OVIS.
 
 Labelled videos in; folders of frames and annotation files, which need no converter,
-out. Unlike the downloads, ``val`` has its annotations, so that it can be judged here.
+out. Unlike the downloads, ``val`` has its annotations, so that it can be evaluated
+here.
 """
 
 from __future__ import annotations

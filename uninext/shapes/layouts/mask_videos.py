@@ -1,6 +1,6 @@
 """Videos with indexed masks: YouTube-VOS, DAVIS 2017 and Ref-YouTube-VOS.
 
-Labelled videos in; folders of frames, palette pictures and meta files out.
+Labelled videos in; folders of frames, palette images and meta files out.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from uninext.formats.index_png import write_object_ids
 from uninext.shapes.layouts.files import (
-    index_picture,
+    index_image,
     link_frames,
     write_json,
     write_lines,
@@ -37,8 +37,8 @@ def write_youtube_vos(root: Path, videos: Videos) -> None:
                 }
                 if shown:
                     path = root / folder / 'Annotations' / video.name / f'{stem}.png'
-                    picture = index_picture(video.size_wh, shown, index)
-                    write_object_ids(picture, path)
+                    image = index_image(video.size_wh, shown, index)
+                    write_object_ids(image, path)
             meta[video.name] = {'objects': _meta_objects(video, stems, split, starts)}
         write_json(root / folder / 'meta.json', {'videos': meta})
 
@@ -56,26 +56,26 @@ def write_davis(root: Path, videos: Videos) -> None:
             numbers = dict(enumerate(first, start=1))
             for index in range(len(video)):
                 path = root / 'Annotations/480p' / video.name / f'{index:05d}.png'
-                picture = index_picture(video.size_wh, numbers, index)
-                write_object_ids(picture, path)
+                image = index_image(video.size_wh, numbers, index)
+                write_object_ids(image, path)
         write_lines(root / 'ImageSets/2017' / f'{split}.txt', listed)
 
 
 def write_ref_youtube_vos(root: Path, videos: Videos) -> None:
-    """Write sentences of all kinds; only ``train`` has masks, as in the download.
+    """Write expressions of all kinds; only ``train`` has masks, as in the download.
 
-    Each expression has its ``kind`` (see ``video_sentences``), which readers of the
+    Each expression has its ``kind`` (see ``video_expressions``), which readers of the
     real set do not look at.
     """
     for split, folder in FOLDERS.items():
         meta = {}
         for video in videos[split]:
-            numbers = {track.id: track for track in video.tracks if track.sentences}
+            numbers = {track.id: track for track in video.tracks if track.expressions}
             stems = _link_fifths(video, root / folder / 'JPEGImages')
             for index, stem in enumerate(stems if split == 'train' else ()):
                 path = root / folder / 'Annotations' / video.name / f'{stem}.png'
-                picture = index_picture(video.size_wh, numbers, index)
-                write_object_ids(picture, path)
+                image = index_image(video.size_wh, numbers, index)
+                write_object_ids(image, path)
             meta[video.name] = {
                 'frames': stems,
                 'expressions': _meta_expressions(numbers, split == 'train'),
@@ -110,8 +110,8 @@ def _meta_objects(
 def _meta_expressions(numbers: dict[int, Track], with_object: bool) -> dict:
     expressions: dict[str, dict[str, str]] = {}
     for number, track in numbers.items():
-        for sentence in track.sentences:
-            entry = {'exp': sentence.text, 'kind': sentence.kind}
+        for expression in track.expressions:
+            entry = {'exp': expression.text, 'kind': expression.kind}
             if with_object:
                 entry['obj_id'] = str(number)
             expressions[str(len(expressions))] = entry

@@ -1,8 +1,8 @@
-"""One checkpoint, ten tasks, one table: are the figures what they should be?
+"""One checkpoint, ten tasks, one table: are the metrics what they should be?
 
 Configs of the tasks and a checkpoint enter, measured rows leave; the text of a table
-and its JSON are made of them. Every task is judged by its own config, loop and metric;
-the network is built once and goes from one to the next.
+and its JSON are made of them. Every task is evaluated by its own config, loop and
+metric; the network is built once and goes from one to the next.
 """
 
 from __future__ import annotations
@@ -46,49 +46,49 @@ RUNNER_KEYS = (
 BOXES, MASKS = 'boxes', 'masks'
 # Of a model, what holds no weights and may differ between tasks.
 PARTS = ('predictor', 'trackers')
-# Lists of a record that go together, one entry a sentence.
-SENTENCE_KEYS = ('expressions', 'exp_id', 'kinds')
+# Lists of a record that go together, one entry an expression.
+EXPRESSION_KEYS = ('expressions', 'exp_id', 'kinds')
 
 
 @dataclass(frozen=True)
-class TaskFigure:
-    """A figure that is asked of a task.
+class TaskMetric:
+    """A metric that is asked of a task.
 
     Attributes:
         task: Name of the task.
         config: Key of the config that measures it.
-        figure: Its name, for people.
-        key: Its name among the figures of the config's metric.
+        metric: Its name, for people.
+        key: Its name among the metrics of the config's metric.
         at_least: What a model that masters the Shapes suite reaches, in [0, 1].
-        judges: ``BOXES`` or ``MASKS``.
-        scene_key: The figure that says how good the answer to one picture or video is,
-            where ``key`` is right or wrong alone; else ``key``.
-        scene_figure: Its name, for people.
+        kind: ``BOXES`` or ``MASKS``.
+        scene_key: The metric that says how good the prediction to one image or video
+            is, where ``key`` is right or wrong alone; else ``key``.
+        scene_metric: Its name, for people.
     """
 
     task: str
     config: str
-    figure: str
+    metric: str
     key: str
     at_least: float
-    judges: str = MASKS
+    kind: str = MASKS
     scene_key: str = ''
-    scene_figure: str = ''
+    scene_metric: str = ''
 
     def __post_init__(self) -> None:
         if not self.scene_key:
             object.__setattr__(self, 'scene_key', self.key)
-            object.__setattr__(self, 'scene_figure', self.figure)
+            object.__setattr__(self, 'scene_metric', self.metric)
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeasuredFigure(TaskFigure):
-    """A figure that was measured.
+class MeasuredMetric(TaskMetric):
+    """A metric that was measured.
 
     Attributes:
         measured: In [0, 1]; NaN where nothing could be measured.
-        scenes: Pictures or videos that it was measured on.
-        seconds: What the run of its config took. Figures of one config share it.
+        scenes: Images or videos that it was measured on.
+        seconds: What the run of its config took. Metrics of one config share it.
     """
 
     measured: float
@@ -102,22 +102,22 @@ class MeasuredFigure(TaskFigure):
 
 
 TEN_TASKS = (
-    TaskFigure('OD', 'od', 'box AP', 'coco/bbox_mAP', 0.80, BOXES),
-    TaskFigure('IS', 'od', 'mask AP', 'coco/segm_mAP', 0.75),
-    TaskFigure(
+    TaskMetric('OD', 'od', 'box AP', 'coco/bbox_mAP', 0.80, BOXES),
+    TaskMetric('IS', 'od', 'mask AP', 'coco/segm_mAP', 0.75),
+    TaskMetric(
         *('REC', 'rec', 'P@0.5', 'refexp/bbox_P@0.5', 0.90, BOXES),
         scene_key='refexp/bbox_mIoU',
-        scene_figure='box IoU',
+        scene_metric='box IoU',
     ),
-    TaskFigure('RES', 'rec', 'oIoU', 'refexp/segm_oIoU', 0.80),
-    TaskFigure('SOT', 'sot', 'success AUC', 'sot/AUC', 0.75, BOXES),
-    TaskFigure('VOS', 'vos', 'J&F', 'vos/J&F', 0.75),
-    TaskFigure('MOT', 'mot', 'HOTA', 'track/HOTA', 0.70, BOXES),
-    TaskFigure('MOT', 'mot', 'IDF1', 'track/IDF1', 0.80, BOXES),
-    TaskFigure('MOTS', 'mots', 'HOTA', 'track/HOTA', 0.70),
-    TaskFigure('MOTS', 'mots', 'IDF1', 'track/IDF1', 0.80),
-    TaskFigure('VIS', 'vis', 'AP', 'vis/AP', 0.60),
-    TaskFigure('R-VOS', 'rvos', 'J&F', 'rvos/J&F', 0.75),
+    TaskMetric('RES', 'rec', 'oIoU', 'refexp/segm_oIoU', 0.80),
+    TaskMetric('SOT', 'sot', 'success AUC', 'sot/AUC', 0.75, BOXES),
+    TaskMetric('VOS', 'vos', 'J&F', 'vos/J&F', 0.75),
+    TaskMetric('MOT', 'mot', 'HOTA', 'track/HOTA', 0.70, BOXES),
+    TaskMetric('MOT', 'mot', 'IDF1', 'track/IDF1', 0.80, BOXES),
+    TaskMetric('MOTS', 'mots', 'HOTA', 'track/HOTA', 0.70),
+    TaskMetric('MOTS', 'mots', 'IDF1', 'track/IDF1', 0.80),
+    TaskMetric('VIS', 'vis', 'AP', 'vis/AP', 0.60),
+    TaskMetric('R-VOS', 'rvos', 'J&F', 'rvos/J&F', 0.75),
 )
 
 
@@ -180,16 +180,16 @@ def measure_ten_tasks(
     model: str | Path | nn.Module,
     work_dir: str | Path,
     num_videos: int | None = None,
-    num_pictures: int | None = None,
+    num_images: int | None = None,
     report: Report = print,
-    num_sentences: int | None = None,
+    num_expressions: int | None = None,
     hooks_of: HooksOf | None = None,
-) -> list[MeasuredFigure]:
+) -> list[MeasuredMetric]:
     """Evaluate one checkpoint on the held-out split of all tasks.
 
     Nothing of the configs is changed but the files of a smaller split and the folder
-    of logs. Pictures are those of ``od`` and ``rec``; where a sentence belongs to a
-    picture or video that is kept, it is kept. The network is built once: of the
+    of logs. Images are those of ``od`` and ``rec``; where an expression belongs to a
+    image or video that is kept, it is kept. The network is built once: of the
     configs' models, the predictor and the trackers alone may differ.
 
     Args:
@@ -197,10 +197,11 @@ def measure_ten_tasks(
             :func:`load_task_configs` reads them. Not changed.
         model: Weights of the network that all configs build, or that network.
         work_dir: Of logs and of the files of a smaller split.
-        num_videos: Judge by the first so many videos; None is all.
-        num_pictures: Judge by the first so many pictures; None is all.
+        num_videos: Evaluate on the first so many videos; None is all.
+        num_images: Evaluate on the first so many images; None is all.
         report: Called with a line after each config.
-        num_sentences: Ask by the first so many sentences of each object; None is all.
+        num_expressions: Ask by the first so many expressions of each object; None is
+            all.
         hooks_of: Gives hooks for the run of each config.
 
     Returns:
@@ -209,15 +210,15 @@ def measure_ten_tasks(
     Raises:
         ValueError: If a number is below 1, the checkpoint, an annotation file or a
             config is absent, or the configs describe several networks.
-        KeyError: If a config's metric does not give the figure it is asked for.
+        KeyError: If a config's metric does not give the metric it is asked for.
     """
-    limits = dict(videos=num_videos, pictures=num_pictures, sentences=num_sentences)
+    limits = dict(videos=num_videos, images=num_images, expressions=num_expressions)
     _check(configs, limits)
     init_default_scope('uninext')
     names = list(dict.fromkeys(row.config for row in TEN_TASKS))
     if not isinstance(model, nn.Module):
         model = _load_network(configs, names, model)
-    rows: dict[TaskFigure, MeasuredFigure] = {}
+    rows: dict[TaskMetric, MeasuredMetric] = {}
     for name in names:
         start = time.perf_counter()
         cfg = Config(copy.deepcopy({k: configs[name].get(k) for k in RUNNER_KEYS}))
@@ -225,16 +226,16 @@ def measure_ten_tasks(
         scenes = _keep_first(cfg, folder, **limits)
         hooks = hooks_of(name, configs[name]) if hooks_of else ()
         with _with_parts_of(configs[name], model):
-            figures = _run(cfg, model, folder, hooks)
+            metrics = _run(cfg, model, folder, hooks)
         seconds = time.perf_counter() - start
         for row in (r for r in TEN_TASKS if r.config == name):
-            measured = float(figures[row.key])
-            rows[row] = MeasuredFigure(**asdict(row), **_of(measured, scenes, seconds))
+            measured = float(metrics[row.key])
+            rows[row] = MeasuredMetric(**asdict(row), **_of(measured, scenes, seconds))
         report(f'{name}: {scenes} scenes in {seconds:.0f} s')
     return [rows[row] for row in TEN_TASKS]
 
 
-def ten_tasks_table(rows: Sequence[MeasuredFigure]) -> str:
+def ten_tasks_table(rows: Sequence[MeasuredMetric]) -> str:
     """The table of what was asked and what was measured, in Markdown.
 
     Args:
@@ -243,19 +244,19 @@ def ten_tasks_table(rows: Sequence[MeasuredFigure]) -> str:
     Returns:
         Lines without a newline at the end. ``reached`` says yes or no.
     """
-    lines = ['| task | figure | at least | measured | reached | scenes | seconds |']
+    lines = ['| task | metric | at least | measured | reached | scenes | seconds |']
     lines.append('|---|---|---|---|---|---|---|')
     for row in rows:
         measured = '-' if math.isnan(row.measured) else f'{row.measured:.3f}'
         reached = 'yes' if row.is_reached else 'no'
         lines.append(
-            f'| {row.task} | {row.figure} | {row.at_least:.2f} | {measured} '
+            f'| {row.task} | {row.metric} | {row.at_least:.2f} | {measured} '
             f'| {reached} | {row.scenes} | {row.seconds:.0f} |'
         )
     return '\n'.join(lines)
 
 
-def ten_tasks_json(rows: Sequence[MeasuredFigure], checkpoint: str | Path) -> str:
+def ten_tasks_json(rows: Sequence[MeasuredMetric], checkpoint: str | Path) -> str:
     """What was measured, for programs.
 
     Args:
@@ -263,19 +264,19 @@ def ten_tasks_json(rows: Sequence[MeasuredFigure], checkpoint: str | Path) -> st
         checkpoint: Named in it.
 
     Returns:
-        JSON: ``checkpoint`` and ``figures``, a list of the fields of
-        :class:`MeasuredFigure` and ``is_reached``. NaN is null.
+        JSON: ``checkpoint`` and ``metrics``, a list of the fields of
+        :class:`MeasuredMetric` and ``is_reached``. NaN is null.
     """
     records = []
     for row in rows:
         record = {**asdict(row), 'is_reached': row.is_reached}
         record['measured'] = None if math.isnan(row.measured) else row.measured
         records.append(record)
-    return json.dumps({'checkpoint': str(checkpoint), 'figures': records}, indent=1)
+    return json.dumps({'checkpoint': str(checkpoint), 'metrics': records}, indent=1)
 
 
 def write_ten_tasks(
-    folder: str | Path, rows: Sequence[MeasuredFigure], checkpoint: str | Path
+    folder: str | Path, rows: Sequence[MeasuredMetric], checkpoint: str | Path
 ) -> None:
     """Write ``ten_tasks.md``, the table, and ``ten_tasks.json``.
 
@@ -318,7 +319,7 @@ def _load_network(
         if _weighing(configs[name]) != _weighing(configs[first]):
             raise ValueError(
                 f'The configs {first!r} and {name!r} describe different networks, and '
-                'one checkpoint is judged on all tasks. Only model.predictor and '
+                'one checkpoint is evaluated on all tasks. Only model.predictor and '
                 'model.trackers may differ: give the same --cfg-options to all.'
             )
     return UninextInferencer(configs[first], checkpoint).model
@@ -331,7 +332,7 @@ def _weighing(cfg: Config) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _with_parts_of(cfg: Config, model: nn.Module) -> Iterator[None]:
-    """Let a network report and follow as a config says."""
+    """Let a network report and track as a config says."""
     own = {name: getattr(model, name) for name in PARTS}
     parts = copy.deepcopy({name: cfg.model.get(name) or {} for name in PARTS})
     trackers = parts['trackers']
@@ -347,7 +348,7 @@ def _with_parts_of(cfg: Config, model: nn.Module) -> Iterator[None]:
 def _run(
     cfg: Config, model: nn.Module, folder: Path, hooks: Sequence[Hook]
 ) -> dict[str, float]:
-    """Judge as the config says; the log is in ``folder``."""
+    """Evaluate as the config says; the log is in ``folder``."""
     if cfg.visualizer is not None:
         cfg.visualizer.name = str(folder)  # one of that name would be taken over
     folder.mkdir(parents=True, exist_ok=True)
@@ -375,8 +376,8 @@ def _keep_first(
     cfg: Config,
     folder: Path,
     videos: int | None,
-    pictures: int | None,
-    sentences: int | None,
+    images: int | None,
+    expressions: int | None,
 ) -> int:
     """Let a config read the first scenes only.
 
@@ -387,9 +388,9 @@ def _keep_first(
     source = Path(dataset.data_root) / dataset.ann_file
     content = _read(source)
     kind = kind_of_scenes(content)
-    number = videos if kind == 'videos' else pictures
-    if number is not None or sentences is not None:
-        content = first_scenes(content, number, sentences)
+    number = videos if kind == 'videos' else images
+    if number is not None or expressions is not None:
+        content = first_scenes(content, number, expressions)
         path = (folder / 'annotations' / source.name).resolve()
         write_json(content, path)
         dataset.ann_file = str(path)
@@ -399,18 +400,18 @@ def _keep_first(
 
 
 def first_scenes(
-    content: dict[str, Any], number: int | None, num_sentences: int | None = None
+    content: dict[str, Any], number: int | None, num_expressions: int | None = None
 ) -> dict[str, Any]:
-    """Cut an annotation file down to its first pictures or videos.
+    """Cut an annotation file down to its first images or videos.
 
-    A scene with several records, one for each object that sentences speak of, counts
+    A scene with several records, one for each object that expressions speak of, counts
     once and keeps them all.
 
     Args:
         content: With ``images`` and ``annotations`` of COCO, or ``videos`` and
             ``annotations`` of YouTube-VIS. Not changed.
         number: Of scenes; more than there are, or None, keep all.
-        num_sentences: Of every record; None keeps all.
+        num_expressions: Of every record; None keeps all.
 
     Returns:
         A new dictionary; records are shared where nothing is cut.
@@ -418,13 +419,13 @@ def first_scenes(
     kind = kind_of_scenes(content)
     scenes = list(dict.fromkeys(map(scene_of, content[kind])))
     kept = keep_scenes(content, set(scenes[:number]))
-    if num_sentences is not None:
-        kept[kind] = [_first_sentences(r, num_sentences) for r in kept[kind]]
+    if num_expressions is not None:
+        kept[kind] = [_first_expressions(r, num_expressions) for r in kept[kind]]
     return kept
 
 
-def _first_sentences(record: dict[str, Any], number: int) -> dict[str, Any]:
-    keys = [k for k in SENTENCE_KEYS if isinstance(record.get(k), list)]
+def _first_expressions(record: dict[str, Any], number: int) -> dict[str, Any]:
+    keys = [k for k in EXPRESSION_KEYS if isinstance(record.get(k), list)]
     return {**record, **{key: record[key][:number] for key in keys}}
 
 

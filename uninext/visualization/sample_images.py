@@ -1,6 +1,6 @@
 """Draw samples as the network gets them: to look at what augmentation made of them.
 
-Packed samples in, pictures (H, W, 3) uint8 RGB out.
+Packed samples in, images (H, W, 3) uint8 RGB out.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def draw_sample(packed: dict[str, Any]) -> np.ndarray:
 
 
 def _draw_frame(image: torch.Tensor, sample: UninextDataSample) -> np.ndarray:
-    drawn = _picture(image)
+    drawn = _image(image)
     scale = DrawingScale.of(*drawn.shape[:2])
     instances = sample.gt_instances
     boxes = getattr(instances.bboxes, 'tensor', instances.bboxes).numpy()
@@ -54,7 +54,7 @@ def _draw_frame(image: torch.Tensor, sample: UninextDataSample) -> np.ndarray:
     ids = instances.get('instances_ids', torch.arange(len(boxes))).tolist()
     colors = [instance_color(abs(index)) for index in ids]
     masks = instances.masks.masks.astype(bool) if 'masks' in instances else None
-    # a sentence stands above the picture already
+    # an expression stands above the image already
     names = [''] if sample.prompt.pooled else sample.prompt.names
     texts = [label_text(names[k], track=i) for i, k in zip(ids, labels)]
     drawn = draw_instances(drawn, boxes, texts, colors, masks, ALPHA)
@@ -62,7 +62,7 @@ def _draw_frame(image: torch.Tensor, sample: UninextDataSample) -> np.ndarray:
 
 
 def _draw_template(template: Template) -> np.ndarray:
-    drawn = _picture(template.image).astype(np.float32)
+    drawn = _image(template.image).astype(np.float32)
     for weight, color in (
         (template.padding, PADDING_COLOR),
         (template.prior, PRIOR_COLOR),
@@ -74,7 +74,7 @@ def _draw_template(template: Template) -> np.ndarray:
     )
 
 
-def _picture(image: torch.Tensor) -> np.ndarray:
+def _image(image: torch.Tensor) -> np.ndarray:
     """(3, H, W) BGR -> (H, W, 3) RGB, of its own memory."""
     bgr = image.clamp(0, 255).permute(1, 2, 0).to(torch.uint8).numpy()
     return cv2.cvtColor(np.ascontiguousarray(bgr), cv2.COLOR_BGR2RGB)

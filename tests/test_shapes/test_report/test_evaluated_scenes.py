@@ -1,4 +1,4 @@
-"""Scenes of a run, judged one by one by the run's own metric."""
+"""Scenes of a run, evaluated one by one by the run's own metric."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from mmengine.logging import MMLogger
 from mmengine.structures import InstanceData
 
 from uninext.formats.rle import decode_segmentation, encode_mask
-from uninext.shapes.report.judged_scenes import SCORE_THR, TRACK_SCORE_THR, SceneJudge
+from uninext.shapes.report.evaluated_scenes import (
+    SCORE_THR,
+    TRACK_SCORE_THR,
+    SceneEvaluator,
+)
 from uninext.structures import Prompt, ShownPrompt, Target, UninextDataSample
 
 HEIGHT, WIDTH = 12, 16
@@ -45,12 +49,12 @@ def found(*boxes: tuple, scores: list[float], labels: list[int], **more) -> Any:
     )
 
 
-def truth(box: tuple, label: int = 0, **more: Any) -> dict[str, Any]:
+def ground_truth(box: tuple, label: int = 0, **more: Any) -> dict[str, Any]:
     mask = encode_mask(mask_of(box))
     return dict(bbox=list(box), bbox_label=label, mask=mask, ignore_flag=0, **more)
 
 
-def picture(prompt: Prompt, instances: list[dict], pred: Any) -> UninextDataSample:
+def image(prompt: Prompt, instances: list[dict], pred: Any) -> UninextDataSample:
     sample = UninextDataSample(
         metainfo=dict(
             img_id=3,
@@ -64,10 +68,10 @@ def picture(prompt: Prompt, instances: list[dict], pred: Any) -> UninextDataSamp
     return sample
 
 
-def video(boxes: list[tuple], answers: list[tuple], video_id: int = 1) -> list:
+def video(boxes: list[tuple], predictions: list[tuple], video_id: int = 1) -> list:
     """A target and what was found, frame by frame; shown by its box."""
     samples = []
-    for i, (box, answer) in enumerate(zip(boxes, answers)):
+    for i, (box, prediction) in enumerate(zip(boxes, predictions)):
         target = Target(box_xyxy=torch.tensor(box, dtype=torch.float32))
         sample = UninextDataSample(
             metainfo=dict(
@@ -77,72 +81,72 @@ def video(boxes: list[tuple], answers: list[tuple], video_id: int = 1) -> list:
                 ori_shape=(HEIGHT, WIDTH),
                 img_path=f'{i}.jpg',
                 shown=[] if i else [ShownPrompt(target, 1)],
-                instances=[truth(box, instance_id=1)],
+                instances=[ground_truth(box, instance_id=1)],
             )
         )
         ids = torch.ones(1, dtype=torch.int64)
         sample.pred_instances = found(
-            answer, scores=[0.1], labels=[0], instances_ids=ids
+            prediction, scores=[0.1], labels=[0], instances_ids=ids
         )
         samples.append(sample)
     return samples
 
 
-def judge(evaluator: dict, *batches: list) -> list:
-    hook = SceneJudge(evaluator)
+def evaluate(evaluator: dict, *batches: list) -> list:
+    hook = SceneEvaluator(evaluator)
     for i, batch in enumerate(batches):
         hook.after_test_iter(runner(), i, None, batch)
     return hook.scenes
 
 
-def test_nothing_is_judged_of_nothing():
-    assert judge(SOT) == judge(SOT, []) == []
-    assert SceneJudge(SOT).after_test_iter(runner(), 0) is None
+def test_nothing_is_evaluated_of_nothing():
+    assert evaluate(SOT) == evaluate(SOT, []) == []
+    assert SceneEvaluator(SOT).after_test_iter(runner(), 0) is None
     pred = found((1, 1, 4, 4), scores=[0.9], labels=[0])
-    assert judge(COCO, [picture(Prompt.from_names(CLASSES), [], pred)]) == []
+    assert evaluate(COCO, [image(Prompt.from_categories(CLASSES), [], pred)]) == []
 
 
-def test_a_picture_asked_by_names_is_judged_alone():
+def test_an_image_asked_by_names_is_evaluated_alone():
     box, other = (2, 2, 10, 8), (0, 0, 2, 2)
     pred = found(box, other, other, scores=[0.9, SCORE_THR, 0.4], labels=[1, 0, 0])
-    right = picture(Prompt.from_names(CLASSES), [truth(box, 1)], pred)
-    wrong = picture(Prompt.from_names(CLASSES), [truth(other, 1)], pred)
-    first, second = judge(COCO, [right], [wrong])
-    assert first.figures['coco/bbox_mAP'] == pytest.approx(1)
-    assert first.figures['coco/segm_mAP'] == pytest.approx(1)
-    assert second.figures['coco/bbox_mAP'] == pytest.approx(0)
+    right = image(Prompt.from_categories(CLASSES), [ground_truth(box, 1)], pred)
+    wrong = image(Prompt.from_categories(CLASSES), [ground_truth(other, 1)], pred)
+    first, second = evaluate(COCO, [right], [wrong])
+    assert first.metrics['coco/bbox_mAP'] == pytest.approx(1)
+    assert first.metrics['coco/segm_mAP'] == pytest.approx(1)
+    assert second.metrics['coco/bbox_mAP'] == pytest.approx(0)
     assert (first.prompt, first.names) == ('star, ring', CLASSES)
     (frame,) = first.frames
     assert frame.path == 'a.jpg'
     assert frame.found.boxes_xyxy.tolist() == [list(box), list(other)]  # by score_thr
     assert frame.found.labels.tolist() == [1, 0]
-    assert frame.found.track_ids is frame.truth.track_ids is None
+    assert frame.found.track_ids is frame.ground_truth.track_ids is None
     mask = decode_segmentation(frame.found.masks[0], HEIGHT, WIDTH)
     assert np.array_equal(mask, mask_of(box))
-    assert frame.truth.labels.tolist() == [1]
-    assert frame.truth.boxes_xyxy.tolist() == [list(box)]
+    assert frame.ground_truth.labels.tolist() == [1]
+    assert frame.ground_truth.boxes_xyxy.tolist() == [list(box)]
 
 
-def test_a_sentence_keeps_its_answer_however_unsure():
+def test_an_expression_keeps_its_answer_however_unsure():
     box = (2, 2, 10, 8)
     pred = found(box, scores=[0.01], labels=[0])
-    sample = picture(Prompt.from_expression('the star'), [truth(box)], pred)
-    (scene,) = judge(REFERRING, [sample])
-    assert scene.figures['refexp/bbox_mIoU'] == pytest.approx(1)
+    sample = image(Prompt.from_expression('the star'), [ground_truth(box)], pred)
+    (scene,) = evaluate(REFERRING, [sample])
+    assert scene.metrics['refexp/bbox_mIoU'] == pytest.approx(1)
     assert (scene.prompt, scene.names) == ('the star', ('target',))
     assert len(scene.frames[0].found) == 1
 
 
-def test_videos_are_judged_one_by_one_though_they_come_mixed():
+def test_videos_are_evaluated_one_by_one_though_they_come_mixed():
     box, far = (2, 2, 10, 8), (11, 9, 15, 12)
     good, bad = video([box] * 3, [box] * 3), video([box] * 3, [far] * 3, video_id=2)
     mixed = [[g, b] for g, b in zip(good, bad)]
-    scenes = judge(SOT, *mixed)
-    assert [s.figures['sot/AUC'] for s in scenes] == [
-        pytest.approx(judge(SOT, *[[s] for s in part])[0].figures['sot/AUC'])
+    scenes = evaluate(SOT, *mixed)
+    assert [s.metrics['sot/AUC'] for s in scenes] == [
+        pytest.approx(evaluate(SOT, *[[s] for s in part])[0].metrics['sot/AUC'])
         for part in (good, bad)
     ]
-    assert scenes[0].figures['sot/AUC'] > 0.9 > scenes[1].figures['sot/AUC']
+    assert scenes[0].metrics['sot/AUC'] > 0.9 > scenes[1].metrics['sot/AUC']
     assert scenes[0].prompt == 'the object shown by a box'
     assert [frame.path for frame in scenes[0].frames] == ['0.jpg', '1.jpg', '2.jpg']
     assert scenes[0].frames[0].found.track_ids.tolist() == [1]
@@ -150,22 +154,22 @@ def test_videos_are_judged_one_by_one_though_they_come_mixed():
 
 def test_a_video_that_did_not_end_is_no_scene():
     samples = video([(1, 1, 5, 5)] * 3, [(1, 1, 5, 5)] * 3)
-    assert judge(SOT, *[[s] for s in samples[:2]]) == []
+    assert evaluate(SOT, *[[s] for s in samples[:2]]) == []
 
 
 def test_what_a_tracker_reports_is_drawn_from_a_lower_score_on():
     (sample,) = video([(2, 2, 10, 8)], [(2, 2, 10, 8)])
-    sample.set_metainfo(dict(shown=[ShownPrompt(Prompt.from_names(CLASSES))]))
+    sample.set_metainfo(dict(shown=[ShownPrompt(Prompt.from_categories(CLASSES))]))
     for score, count in ((TRACK_SCORE_THR, 1), (TRACK_SCORE_THR - 0.01, 0)):
         sample.pred_instances.scores[:] = score
-        (scene,) = judge(SOT, [sample])
+        (scene,) = evaluate(SOT, [sample])
         assert (scene.prompt, len(scene.frames[0].found)) == ('star, ring', count)
 
 
 def test_tracks_that_are_not_sure_are_left_out():
     (sample,) = video([(2, 2, 10, 8)], [(2, 2, 10, 8)])
     sample.pred_instances.instances_ids -= 2
-    (scene,) = judge(SOT, [sample])
+    (scene,) = evaluate(SOT, [sample])
     assert len(scene.frames[0].found) == 0
     assert scene.frames[0].found.masks == ()
 
@@ -186,10 +190,10 @@ def test_targets_are_asked_for_in_words(targets: list[Target], text: str):
     (sample,) = video([(2, 2, 10, 8)], [(2, 2, 10, 8)])
     shown = [ShownPrompt(target, i) for i, target in enumerate(targets)]
     sample.set_metainfo(dict(shown=shown))
-    assert judge(SOT, [sample])[0].prompt == text
+    assert evaluate(SOT, [sample])[0].prompt == text
 
 
 def test_the_log_speaks_again_afterwards():
     logger = MMLogger.get_current_instance()
-    judge(SOT, *[[s] for s in video([(1, 1, 5, 5)], [(1, 1, 5, 5)])])
+    evaluate(SOT, *[[s] for s in video([(1, 1, 5, 5)], [(1, 1, 5, 5)])])
     assert not logger.disabled

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from uninext.testing import build_drawn_model, config_suffix
+from uninext.testing import build_random_model, config_suffix
 
 PREFIX = 'detr.detr.backbone.0.backbone.'
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs/uninext'
@@ -44,7 +44,7 @@ def test_published_tables(parity_dir, name) -> None:
 def test_what_does_not_fit_is_told_in_short(tmp_path) -> None:
     path = table(tmp_path, 'detr.detr.transformer.level_embed')
     with pytest.raises(ValueError, match=r'missing \(\d+\): .*and \d+ more') as error:
-        build_drawn_model(CONFIGS / 'stage2_image_tiny.py', path, 0)
+        build_random_model(CONFIGS / 'stage2_image_tiny.py', path, 0)
     message = str(error.value)
     assert 'misshapen (1): level_embed ' in message
     assert 'unexpected' not in message

@@ -11,7 +11,7 @@ from uninext.structures import Prompt, Template, UninextDataSample, VisualPrompt
 from uninext.visualization import draw_sample
 from uninext.visualization.drawing import instance_color
 
-NAMES = Prompt.from_names(['dog', 'cat'])
+NAMES = Prompt.from_categories(['dog', 'cat'])
 
 
 def sample(ids, prompt=NAMES, size=(40, 60), masks=False, **meta) -> UninextDataSample:
@@ -28,7 +28,7 @@ def sample(ids, prompt=NAMES, size=(40, 60), masks=False, **meta) -> UninextData
     return UninextDataSample(prompt=prompt, gt_instances=instances, metainfo=meta)
 
 
-def picture(size=(40, 60), bgr=(200, 0, 0)):
+def image(size=(40, 60), bgr=(200, 0, 0)):
     return torch.tensor(bgr, dtype=torch.uint8)[:, None, None].repeat(1, *size)
 
 
@@ -37,7 +37,7 @@ def has(drawn, color) -> bool:
 
 
 def test_no_object():
-    drawn = draw_sample(dict(inputs=picture(), data_samples=sample([])))
+    drawn = draw_sample(dict(inputs=image(), data_samples=sample([])))
     assert drawn.shape[0] > 40  # the caption
     assert drawn.shape[1:] == (60, 3)
     assert (drawn[-40:] == (0, 0, 200)).all()  # RGB
@@ -47,9 +47,7 @@ def test_no_object():
 def test_an_object_has_one_colour_in_both_frames(masks):
     key = sample([4], masks=masks, frame_id=2)
     key.reference = sample([4, 9], size=(50, 30), frame_id=7)
-    packed = dict(
-        inputs=picture(), reference_inputs=picture((50, 30)), data_samples=key
-    )
+    packed = dict(inputs=image(), reference_inputs=image((50, 30)), data_samples=key)
     drawn = draw_sample(packed)
     assert drawn.shape[1] == 90
     assert has(drawn[:, :60], instance_color(4))
@@ -63,7 +61,7 @@ def test_template_stands_beside_the_frame():
     frame = torch.zeros(3, 40, 40)
     box = torch.tensor([30.0, 10.0, 39.0, 20.0])
     prompt = VisualPrompt((Template.from_frame(frame, box, size=64),))
-    drawn = draw_sample(dict(inputs=picture(), data_samples=sample([1], prompt)))
+    drawn = draw_sample(dict(inputs=image(), data_samples=sample([1], prompt)))
     assert drawn.shape[1] == 60 + 64
     template = drawn[-64:, 60:]
     assert template[32, 32, 0] > 50  # the target is red
@@ -71,7 +69,7 @@ def test_template_stands_beside_the_frame():
 
 
 def test_long_prompts_are_cut():
-    many = Prompt.from_names([f'class number {i}' for i in range(300)])
-    short = draw_sample(dict(inputs=picture(), data_samples=sample([])))
-    long = draw_sample(dict(inputs=picture(), data_samples=sample([], many)))
+    many = Prompt.from_categories([f'class number {i}' for i in range(300)])
+    short = draw_sample(dict(inputs=image(), data_samples=sample([])))
+    long = draw_sample(dict(inputs=image(), data_samples=sample([], many)))
     assert len(short) < len(long) < 40 + 80

@@ -14,7 +14,7 @@ from uninext.checkpoint import load_state
 from uninext.checkpoint.conversion import from_published
 from uninext.models.detectors import UNINEXTVideo
 from uninext.registry import MODELS
-from uninext.testing.drawn_weights import draw_state_dict, read_key_table
+from uninext.testing.random_weights import draw_state_dict, read_key_table
 
 # part of a published key -> suffix of our config
 BACKBONES = {
@@ -46,8 +46,8 @@ def config_suffix(table: str | Path) -> str:
     )
 
 
-def build_drawn_model(config: str | Path, table: str | Path, seed: int) -> nn.Module:
-    """Build the model of a config with weights drawn for a published key table.
+def build_random_model(config: str | Path, table: str | Path, seed: int) -> nn.Module:
+    """Build the model of a config with random weights for a published key table.
 
     Args:
         config: Config file with ``model``.

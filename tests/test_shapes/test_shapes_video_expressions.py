@@ -1,4 +1,4 @@
-"""Sentences about videos, judged by a reader of its own."""
+"""Expressions about videos, evaluated by a reader of its own."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from uninext.shapes import (
     generate_video,
 )
 from uninext.shapes.motion import Path as Way
-from uninext.shapes.video_sentences import (
+from uninext.shapes.video_expressions import (
     MOTIONS,
-    Sentence,
+    Expression,
     VideoFacts,
     describe_video,
 )
@@ -44,10 +44,10 @@ def facts_of(*objects: tuple[dict, list]) -> VideoFacts:
 def texts(facts: VideoFacts, index: int, many: int = 30) -> dict[str, str]:
     found = describe_video(facts, index, np.random.default_rng(0), many, many)
     assert len({s.text for s in found}) == len(found)
-    return {sentence.text: sentence.kind for sentence in found}
+    return {expression.text: expression.kind for expression in found}
 
 
-def test_an_object_that_cannot_be_told_from_another_has_no_sentence():
+def test_an_object_that_cannot_be_told_from_another_has_no_expression():
     still = [(50, 50)] * 4
     assert texts(facts_of(({}, still), ({}, still)), 0) == {}
 
@@ -55,7 +55,7 @@ def test_an_object_that_cannot_be_told_from_another_has_no_sentence():
 def test_an_object_alone_needs_no_attribute():
     facts = facts_of(({}, [(50, 50)] * 3))
     found = describe_video(facts, 0, np.random.default_rng(0), 1)
-    assert found == [Sentence('the star', 'attribute')]
+    assert found == [Expression('the star', 'attribute')]
 
 
 def test_twins_are_told_by_motion():
@@ -127,9 +127,9 @@ class Reader:
         box = self.boxes(number)[frame]
         return None if box is None else box[axis] + box[axis + 2] / 2
 
-    def meant(self, sentence: str, frame: int) -> list[int] | None:
+    def meant(self, expression: str, frame: int) -> list[int] | None:
         """Who is meant in a frame; None if it does not say anything there."""
-        body = sentence.removeprefix('the ')
+        body = expression.removeprefix('the ')
         for words, axis, sign in (
             (' left of the ', 0, 1),
             (' right of the ', 0, -1),
@@ -195,18 +195,18 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> list[Reader]:
     return readers
 
 
-def test_a_sentence_is_true_of_its_object_alone_in_every_frame(world: list[Reader]):
+def test_an_expression_is_true_of_its_object_alone_in_every_frame(world: list[Reader]):
     kinds: Counter[str] = Counter()
     for reader in world:
         for track in reader.video.tracks:
-            for sentence in track.sentences:
-                kinds[sentence.kind] += 1
-                if sentence.kind == 'motion':
+            for expression in track.expressions:
+                kinds[expression.kind] += 1
+                if expression.kind == 'motion':
                     continue
                 for frame in range(LENGTH):
-                    meant = reader.meant(sentence.text, frame)
+                    meant = reader.meant(expression.text, frame)
                     right = [track.id] if track.visible[frame] else []
-                    assert (meant or []) == right, sentence
+                    assert (meant or []) == right, expression
     assert min(kinds[k] for k in ('attribute', 'relation', 'superlative')) >= 15
     assert kinds['motion'] >= 30
 
@@ -215,14 +215,14 @@ def test_a_motion_is_that_of_one_object_alone(world: list[Reader]):
     said: Counter[str] = Counter()
     for reader in world:
         for track in reader.video.tracks:
-            for sentence in track.sentences:
-                if sentence.kind != 'motion':
+            for expression in track.expressions:
+                if expression.kind != 'motion':
                     continue
-                noun, phrase = sentence.text.removeprefix('the ').split(' that ')
+                noun, phrase = expression.text.removeprefix('the ').split(' that ')
                 rivals = reader.named(noun)
-                assert len(rivals) > 1, f'{sentence} does not need its motion'
+                assert len(rivals) > 1, f'{expression} does not need its motion'
                 doing = [n for n in rivals if reader.does(phrase, n)]
-                assert doing == [track.id], sentence
+                assert doing == [track.id], expression
                 said[phrase] += 1
     assert set(said) <= set(MOTIONS)
     assert len(said) >= 6
@@ -234,8 +234,8 @@ def test_boxes_move_as_the_words_say(world: list[Reader]):
     for reader in world:
         for track in reader.video.tracks:
             whole = np.flatnonzero(track.visibility > 0.98)
-            for sentence in track.sentences:
-                words = sentence.text.split()
+            for expression in track.expressions:
+                words = expression.text.split()
                 if words[-2] != 'moves' or len(whole) < LENGTH // 2:
                     continue
                 axis, sign = signs[words[-1]]
@@ -251,7 +251,7 @@ def test_distractors_make_the_words_necessary(world: list[Reader]):
         for track in reader.video.tracks:
             kinds = [t.words['category'] for t in reader.video.tracks]
             if kinds.count(track.words['category']) > 1:
-                texts_of = {s.text for s in track.sentences}
+                texts_of = {s.text for s in track.expressions}
                 assert f'the {track.words["category"]}' not in texts_of
                 needed += bool(texts_of)
     assert needed >= 60

@@ -1,4 +1,4 @@
-"""Scenes by figure, as pages and as a video."""
+"""Scenes by metric, as pages and as a video."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 from mmengine.config import Config
 
 from uninext.formats.rle import encode_mask
-from uninext.shapes.report import ten_task_pictures as drawing
-from uninext.shapes.report.judged_scenes import Instances, JudgedScene, SceneFrame
-from uninext.shapes.report.ten_task_pictures import (
+from uninext.shapes.report import ten_task_images as drawing
+from uninext.shapes.report.evaluated_scenes import EvaluatedScene, Instances, SceneFrame
+from uninext.shapes.report.ten_task_images import (
     PickedScene,
     SceneAlbum,
     draw_frame,
@@ -26,7 +26,7 @@ from uninext.shapes.report.ten_task_pictures import (
     write_task_pages,
     write_task_video,
 )
-from uninext.shapes.report.ten_tasks import BOXES, MASKS, TEN_TASKS, MeasuredFigure
+from uninext.shapes.report.ten_tasks import BOXES, MASKS, TEN_TASKS, MeasuredMetric
 
 HEIGHT, WIDTH = 48, 64
 OD, IS, REC, SOT = (TEN_TASKS[i] for i in (0, 1, 2, 4))
@@ -56,10 +56,10 @@ def grey(tmp_path: Path) -> str:
     return str(path)
 
 
-def scene(path: str, length: int = 1, found=(), true=(), **figures: float):
+def scene(path: str, length: int = 1, found=(), true=(), **metrics: float):
     is_video = length > 1
     frame = SceneFrame(path, instances(*found, with_ids=is_video), instances(*true))
-    return JudgedScene('star, ring', ('star', 'ring'), (frame,) * length, figures)
+    return EvaluatedScene('star, ring', ('star', 'ring'), (frame,) * length, metrics)
 
 
 # ---------------------------------------------------------------------------- choosing
@@ -85,19 +85,19 @@ def test_the_best_the_median_and_the_worst(values: list[float], expected: list):
     scenes = [scene('a', x=value) for value in values]
     picked = pick_scenes(scenes, 'x')
     assert [(p.rank, p.value) for p in picked] == expected
-    assert all(p.scene.figures['x'] == p.value for p in picked)
+    assert all(p.scene.metrics['x'] == p.value for p in picked)
     reverse = pick_scenes(scenes[::-1], 'x')
     assert [p.value for p in reverse] == [p.value for p in picked]
 
 
-def test_an_album_picks_by_the_first_figure_of_each_task():
+def test_an_album_picks_by_the_first_metric_of_each_task():
     album = SceneAlbum()
     for name in ('od', 'mot', 'rec'):
-        (judge,) = album.hooks_of(name, Config(dict(test_evaluator=dict(type='x'))))
+        (evaluator,) = album.hooks_of(name, Config(dict(test_evaluator=dict(type='x'))))
         for value in (0.1, 0.9):
-            figures = {row.key: 1 - value for row in TEN_TASKS if row.config == name}
-            figures[next(r for r in TEN_TASKS if r.config == name).scene_key] = value
-            judge.scenes.append(scene('a', **figures))
+            metrics = {row.key: 1 - value for row in TEN_TASKS if row.config == name}
+            metrics[next(r for r in TEN_TASKS if r.config == name).scene_key] = value
+            evaluator.scenes.append(scene('a', **metrics))
     picked = album.pick()
     assert [row.task for row in picked] == ['OD', 'IS', 'REC', 'RES', 'MOT']
     by_task = {row.task: [p.value for p in entries] for row, entries in picked.items()}
@@ -122,13 +122,13 @@ def test_dashes_follow_the_path_and_leave_out_what_is_outside():
 
 
 @pytest.mark.parametrize('width', [WIDTH, 32, 160])
-def test_a_frame_without_anything_is_its_picture(grey: str, width: int):
-    picture = draw_frame(scene(grey), 0, MASKS, width)
-    assert picture.shape == (width * HEIGHT // WIDTH, width, 3)
-    assert (picture == GREY).all()
+def test_a_frame_without_anything_is_its_image(grey: str, width: int):
+    image = draw_frame(scene(grey), 0, MASKS, width)
+    assert image.shape == (width * HEIGHT // WIDTH, width, 3)
+    assert (image == GREY).all()
 
 
-def test_the_truth_is_dashed_where_it_is(grey: str):
+def test_the_ground_truth_is_dashed_where_it_is(grey: str):
     box = (10, 8, 40, 30)
     boxes = draw_frame(scene(grey, true=[box]), 0, BOXES, WIDTH)
     changed = (boxes != GREY).any(axis=2)
@@ -143,7 +143,7 @@ def test_the_truth_is_dashed_where_it_is(grey: str):
     assert np.array_equal((masks != GREY).any(axis=2), inner)
 
 
-def test_masks_are_tinted_only_where_masks_are_judged(grey: str):
+def test_masks_are_tinted_only_where_masks_are_evaluated(grey: str):
     one = scene(grey, found=[(10, 8, 60, 44)])
     centre = (slice(24, 28), slice(32, 36))
     assert (draw_frame(one, 0, BOXES, WIDTH)[centre] == GREY).all()
@@ -155,9 +155,9 @@ def test_a_page_needs_a_scene():
         draw_page(OD, [])
 
 
-def test_pictures_stand_side_by_side_and_videos_below_each_other(grey: str):
-    pictures = [PickedScene(r, 0.5, scene(grey)) for r in ('best', 'worst')]
-    one, two = draw_page(OD, pictures[:1]), draw_page(OD, pictures)
+def test_images_stand_side_by_side_and_videos_below_each_other(grey: str):
+    images = [PickedScene(r, 0.5, scene(grey)) for r in ('best', 'worst')]
+    one, two = draw_page(OD, images[:1]), draw_page(OD, images)
     assert two.shape[1] == 2 * one.shape[1]
     videos = [PickedScene(r, 0.5, scene(grey, 6)) for r in ('best', 'worst')]
     strip, strips = draw_page(SOT, videos[:1]), draw_page(SOT, videos)
@@ -199,27 +199,27 @@ def test_a_video_of_nothing_is_an_error(tmp_path: Path):
 def test_all_tasks_are_in_the_video(grey: str, tmp_path: Path, monkeypatch):
     monkeypatch.setattr(drawing, 'VIDEO_SIZE_WH', (160, 96))  # lower than 4:3
     monkeypatch.setattr(drawing, 'VIDEO_BAR', 72)
-    pictures = [PickedScene(r, 0.5, scene(grey)) for r in ('best', 'median', 'worst')]
+    images = [PickedScene(r, 0.5, scene(grey)) for r in ('best', 'median', 'worst')]
     videos = [PickedScene(r, 0.5, scene(grey, 5)) for r in ('best', 'worst')]
-    path = write_task_video(tmp_path / 'x.mp4', {OD: pictures, IS: [], SOT: videos})
+    path = write_task_video(tmp_path / 'x.mp4', {OD: images, IS: [], SOT: videos})
     with av.open(str(path)) as file:
         stream = file.streams.video[0]
         assert stream.codec_context.name == 'h264'
         shapes = [frame.to_ndarray(format='rgb24').shape for frame in file.decode()]
-    still = round(drawing.PICTURE_SECONDS * drawing.VIDEO_FPS)
+    still = round(drawing.IMAGE_SECONDS * drawing.VIDEO_FPS)
     pause = round(drawing.PAUSE_SECONDS * drawing.VIDEO_FPS)
     assert shapes == [(168, 160, 3)] * (2 * still + 4 + pause)
 
 
-def test_the_page_shows_table_and_pictures(grey: str):
-    row = MeasuredFigure(**vars(OD), measured=0.5, scenes=3, seconds=2)
+def test_the_page_shows_table_and_images(grey: str):
+    row = MeasuredMetric(**vars(OD), measured=0.5, scenes=3, seconds=2)
     best = [PickedScene('best', 0.75, scene(grey))]
     picked = {OD: best, REC: best, SOT: []}
     text = ten_tasks_page([row], picked, 'assets/x', 'python tool.py A')
-    assert '```bash\npython tool.py A\n```' in text
+    assert f'{drawing.DATA_COMMAND}\npython tool.py A\n```' in text
     assert '| OD | box AP | 0.80 | 0.500 | no | 3 | 2 |' in text
     assert '## OD: object detection' in text
     assert 'box AP: best 0.75.](assets/x/od.jpg)' in text
-    assert 'box IoU: best 0.75.](assets/x/rec.jpg)' in text  # of one sentence
+    assert 'box IoU: best 0.75.](assets/x/rec.jpg)' in text  # of one expression
     assert 'demo_output/ten_tasks.mp4' in text
     assert 'sot.jpg' not in text

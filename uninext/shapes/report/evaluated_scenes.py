@@ -1,8 +1,8 @@
-"""Each picture and video of a test run, judged by itself and kept small.
+"""Each image and video of a test run, evaluated by itself and kept small.
 
-Data samples of a run enter a hook, :class:`JudgedScene` leave: what was asked, what was
-found and what is true, with masks in run-length code, and the figures of that scene.
-Pictures of examples and failures are chosen and drawn from these.
+Data samples of a run enter a hook, :class:`EvaluatedScene` leave: what was asked, what
+was found and what is true, with masks in run-length code, and the metrics of that
+scene. Images of examples and failures are chosen and drawn from these.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from uninext.formats.rle import encode_mask
 from uninext.registry import METRICS
 from uninext.structures import Prompt, ShownPrompt, UninextDataSample
 
-# Of names, what is drawn. A tracker has chosen already; in single pictures nothing has,
+# Of names, what is drawn. A tracker has chosen already; in single images nothing has,
 # and in the middle of the scale are doubles.
 SCORE_THR, TRACK_SCORE_THR = 0.5, 0.3
-TARGET = ('target',)  # the name of what a sentence, a box or a mask asks for
+TARGET = ('target',)  # the name of what an expression, a box or a mask asks for
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +36,11 @@ class Instances:
     """Objects of a frame; n of them.
 
     Attributes:
-        boxes_xyxy: (n, 4) float32, pixels of the picture.
+        boxes_xyxy: (n, 4) float32, pixels of the image.
         masks: n of COCO's run-length codes; None where there are none.
         labels: (n,) int64, index into the names of the scene.
         scores: (n,) float32 in 0..1; ones for what is true.
-        track_ids: (n,) int64; None in single pictures.
+        track_ids: (n,) int64; None in single images.
     """
 
     boxes_xyxy: np.ndarray
@@ -55,38 +55,38 @@ class Instances:
 
 @dataclass(frozen=True, eq=False)
 class SceneFrame:
-    """A picture, or a frame of a video.
+    """An image, or a frame of a video.
 
     Attributes:
-        path: File of the picture.
+        path: File of the image.
         found: What the network found.
-        truth: What the annotation file says.
+        ground_truth: What the annotation file says.
     """
 
     path: str
     found: Instances
-    truth: Instances
+    ground_truth: Instances
 
 
 @dataclass(frozen=True, eq=False)
-class JudgedScene:
-    """A picture or video with one question, and how good the answer is.
+class EvaluatedScene:
+    """An image or video with one question, and how good the prediction is.
 
     Attributes:
         prompt: What was asked, for people.
         names: What labels mean.
         frames: One, or all of a video.
-        figures: Of the config's metric, from this scene alone.
+        metrics: Of the config's metric, from this scene alone.
     """
 
     prompt: str
     names: tuple[str, ...]
     frames: tuple[SceneFrame, ...]
-    figures: dict[str, float]
+    metrics: dict[str, float]
 
 
-class SceneJudge(Hook):
-    """Judge every scene of a test run by the run's own metric, and keep it.
+class SceneEvaluator(Hook):
+    """Evaluate every scene of a test run by the run's own metric, and keep it.
 
     Args:
         evaluator: Config of the metric. Its ``ann_file`` is not used: what is true of a
@@ -99,7 +99,7 @@ class SceneJudge(Hook):
 
     def __init__(self, evaluator: Config | dict[str, Any]) -> None:
         self.evaluator = {k: v for k, v in evaluator.items() if k != 'ann_file'}
-        self.scenes: list[JudgedScene] = []
+        self.scenes: list[EvaluatedScene] = []
         self._open: dict[tuple, list[UninextDataSample]] = {}
 
     def after_test_iter(
@@ -109,7 +109,7 @@ class SceneJudge(Hook):
         data_batch: Any = None,
         outputs: Sequence[UninextDataSample] | None = None,
     ) -> None:
-        """Take samples; judge the scenes that they complete.
+        """Take samples; evaluate the scenes that they complete.
 
         Args:
             runner: Whose test set names the classes.
@@ -120,36 +120,37 @@ class SceneJudge(Hook):
         meta = runner.test_loop.dataloader.dataset.metainfo
         for sample in outputs or ():
             if 'frame_id' not in sample.metainfo:
-                self._judge([sample], meta)
+                self._evaluate([sample], meta)
                 continue
             key = video_key(sample.metainfo)
             self._open.setdefault(key, []).append(sample)
             if sample.frame_id == sample.video_length - 1:
-                self._judge(self._open.pop(key), meta)
+                self._evaluate(self._open.pop(key), meta)
 
-    def _judge(self, samples: list[UninextDataSample], meta: dict) -> None:
+    def _evaluate(self, samples: list[UninextDataSample], meta: dict) -> None:
         if not any(_targets(sample) for sample in samples):
             return
         metric = METRICS.build(copy.deepcopy(self.evaluator))
         metric.dataset_meta = meta
         with _silent():
             metric.process(None, [sample.to_dict() for sample in samples])
-            figures = metric.evaluate(len(samples))
+            metrics = metric.evaluate(len(samples))
         prompt, names, is_one_thing = _question(samples)
         is_tracked = 'instances_ids' in samples[0].pred_instances
         score_thr = TRACK_SCORE_THR if is_tracked else SCORE_THR
         score_thr = 0.0 if is_one_thing else score_thr
         frames = tuple(
-            SceneFrame(s.img_path, _found(s, score_thr), _truth(s)) for s in samples
+            SceneFrame(s.img_path, _found(s, score_thr), _ground_truth(s))
+            for s in samples
         )
-        figures = {key: float(value) for key, value in figures.items()}
-        self.scenes.append(JudgedScene(prompt, names, frames, figures))
+        metrics = {key: float(value) for key, value in metrics.items()}
+        self.scenes.append(EvaluatedScene(prompt, names, frames, metrics))
 
 
 def _question(samples: Sequence[UninextDataSample]) -> tuple[str, tuple, bool]:
-    """What was asked, what labels mean, and whether one thing was asked for."""
+    """What was asked, what labels mean, and whether one object was asked for."""
     first = samples[0].metainfo
-    if first.get('expression'):  # one of the sentences about a video
+    if first.get('expression'):  # one of the expressions about a video
         return first['expression'], TARGET, True
     asked: list[Any] = [s.prompt for s in samples[:1] if 'prompt' in s]
     shown: list[ShownPrompt] = [p for s in samples for p in s.get('shown', ())]
@@ -184,7 +185,7 @@ def _found(sample: UninextDataSample, score_thr: float) -> Instances:
     )
 
 
-def _truth(sample: UninextDataSample) -> Instances:
+def _ground_truth(sample: UninextDataSample) -> Instances:
     targets = _targets(sample)
     boxes = np.array([t['bbox'] for t in targets], np.float32).reshape(-1, 4)
     has_masks = bool(targets) and all(t.get('mask') for t in targets)

@@ -1,4 +1,4 @@
-"""Pictures of the tasks' pages: every task is drawn, answers are what is asked."""
+"""Images of the tasks' pages: every task is drawn, predictions are what is asked."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope='module')
 def tool():
-    return load_tool('tools/misc/task_pictures.py')
+    return load_tool('tools/misc/task_images.py')
 
 
 @pytest.fixture(scope='module')
 def scenes(tool, tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp('scenes')
-    numbers = ((1, tool.NUM_PICTURES, 0), (1, tool.NUM_VIDEOS, 0))
+    numbers = ((1, tool.NUM_IMAGES, 0), (1, tool.NUM_VIDEOS, 0))
     generate_suite(root, *numbers, tool.SIZE_WH, tool.NUM_FRAMES, report=lambda s: None)
     return root
 
@@ -61,7 +61,7 @@ def test_annotations_answer_what_is_asked(tool, scenes):
                 ]
 
 
-def test_targets_of_the_pages_are_those_of_the_pictures(tool, scenes):
+def test_targets_of_the_pages_are_those_of_the_images(tool, scenes):
     for name in ('sot', 'vos'):
         (task,) = (task for task in tool.TASKS if task.name == name)
         box = tool.annotated(task.panels[0], scenes)[0].boxes_xyxy[0]
@@ -78,20 +78,20 @@ def test_a_model_is_asked_the_same(tool, scenes):
         return [tool.annotated(panel, scenes)[0]] * count
 
     for _, panel in panels(tool):
-        truth = tool.annotated(panel, scenes)
-        assert len(tool.answered(panel, truth, find)) == len(truth)
+        ground_truth = tool.annotated(panel, scenes)
+        assert len(tool.answered(panel, ground_truth, find)) == len(ground_truth)
         (key,) = asked[-1]
         assert key == (
             panel.prompt if 'objects' in panel.ask else next(iter(panel.ask))
         )
 
 
-def test_pictures_are_written(tool, tmp_path, capsys):
+def test_images_are_written(tool, tmp_path, capsys):
     assert tool.main([str(tmp_path)]) == 0
     for task in tool.TASKS:
-        picture = cv2.imread(str(tmp_path / f'{task.name}.jpg'))
+        image = cv2.imread(str(tmp_path / f'{task.name}.jpg'))
         wide = len(tool.SHOWN_FRAMES) if task.panels[0].is_video else len(task.panels)
-        scale = tool.FRAME_SCALE if task.panels[0].is_video else tool.PICTURE_SCALE
+        scale = tool.FRAME_SCALE if task.panels[0].is_video else tool.IMAGE_SCALE
         width, height = (scale * side for side in tool.SIZE_WH)
-        assert picture.shape == (height, wide * width + (wide - 1) * tool.GAP, 3)
+        assert image.shape == (height, wide * width + (wide - 1) * tool.GAP, 3)
     assert capsys.readouterr().out.count(' KB') == 10

@@ -1,4 +1,4 @@
-"""A confusion matrix as a picture."""
+"""A confusion matrix as an image."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def draw_confusion(
         counts: (C + 1, C + 1) int, ``[i, j]`` objects of category i called j; the last
             row and column are nothing.
         names: C categories.
-        out: Picture to write (``.png``, ``.svg``, ``.pdf`` or ``.jpg``).
+        out: Image to write (``.png``, ``.svg``, ``.pdf`` or ``.jpg``).
         title: Above it.
 
     Returns:

@@ -1,7 +1,7 @@
-"""Ten tasks as pictures and a video: two examples and a failure each, by figure.
+"""Ten tasks as images and a video: two examples and a failure each, by metric.
 
-Judged scenes of a run enter; a page a task, and a video of all of them, leave. What is
-shown is chosen by the task's own figure, not by hand: the best, the median and the
+Evaluated scenes of a run enter; a page a task, and a video of all of them, leave. What
+is shown is chosen by the task's own metric, not by hand: the best, the median and the
 worst scene.
 """
 
@@ -19,13 +19,17 @@ from mmengine.config import Config
 
 from uninext.apis.results import AskedPrompt, Result
 from uninext.formats.rle import decode_segmentation
-from uninext.shapes.report.judged_scenes import Instances, JudgedScene, SceneJudge
+from uninext.shapes.report.evaluated_scenes import (
+    EvaluatedScene,
+    Instances,
+    SceneEvaluator,
+)
 from uninext.shapes.report.ten_tasks import (
     BOXES,
     MASKS,
     TEN_TASKS,
-    MeasuredFigure,
-    TaskFigure,
+    MeasuredMetric,
+    TaskMetric,
     ten_tasks_table,
 )
 from uninext.utils.files import replacing
@@ -47,12 +51,16 @@ TASK_NAMES = {
     'R-VOS': 'referring video object segmentation',
 }
 VIDEO_NAME = 'ten_tasks.mp4'
-PAGE_HEAD = """# What the shipped model answers
+DATA_COMMAND = (
+    'python tools/dataset_converters/shapes.py data/shapes --train 4000 --val 200 '
+    '--videos 300 30 --size 320 240 --frames 16'
+)
+PAGE_HEAD = """# What the shipped model finds
 
-Generated scenes that it never saw ([Shapes](shapes.md)), every task judged by its own
-config. Table and pictures are as a command writes them:"""
-PAGE_NOTE = """Two examples and a failure of each task, chosen by its figure on single
-pictures or videos: the best, the median and the worst. Colours are what was found,
+Generated scenes that it never saw ([Shapes](shapes.md)), every task evaluated by its
+own config. Table and images are as a command writes them:"""
+PAGE_NOTE = """Two examples and a failure of each task, chosen by its metric on single
+images or videos: the best, the median and the worst. Colours are what was found,
 dashes what is true. [What to ask, and how](tasks/index.md)."""
 LEGEND = 'Colours: found. Dashed: true.'
 CELL_WIDTH, CELLS_OF_VIDEO = 320, 4
@@ -61,7 +69,7 @@ DASH = 4  # pixels of a dash, and of the gap after it
 MAX_BYTES = 300_000  # of a page: what a documentation page loads at once
 QUALITIES = (92, 88, 84, 80, 75, 70, 60, 50, 40)
 VIDEO_SIZE_WH, VIDEO_BAR, VIDEO_FPS = (480, 360), 80, 8
-PICTURE_SECONDS, PAUSE_SECONDS = 1.5, 0.5
+IMAGE_SECONDS, PAUSE_SECONDS = 1.5, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,65 +78,65 @@ class PickedScene:
 
     Attributes:
         rank: ``'best'``, ``'median'`` or ``'worst'``.
-        value: Its figure.
+        value: Its metric.
         scene: What was asked, found and true.
     """
 
     rank: str
     value: float
-    scene: JudgedScene
+    scene: EvaluatedScene
 
 
 class SceneAlbum:
     """Collects the scenes of all tasks while they are measured.
 
     Attributes:
-        judges: Name of the config -> its scenes' judge.
+        evaluators: Name of the config -> its scenes' evaluator.
 
     Example:
         >>> album = SceneAlbum()
         >>> rows = measure_ten_tasks(configs, model, 'logs',
         ...                          hooks_of=album.hooks_of)    # doctest: +SKIP
-        >>> write_task_pages('pictures', album.pick())                # doctest: +SKIP
+        >>> write_task_pages('images', album.pick())                # doctest: +SKIP
     """
 
     def __init__(self) -> None:
-        self.judges: dict[str, SceneJudge] = {}
+        self.evaluators: dict[str, SceneEvaluator] = {}
 
-    def hooks_of(self, name: str, cfg: Config) -> list[SceneJudge]:
+    def hooks_of(self, name: str, cfg: Config) -> list[SceneEvaluator]:
         """The hook of a run, as :func:`measure_ten_tasks` takes it.
 
         Args:
             name: Of the config.
             cfg: The config.
         """
-        self.judges[name] = SceneJudge(cfg.test_evaluator)
-        return [self.judges[name]]
+        self.evaluators[name] = SceneEvaluator(cfg.test_evaluator)
+        return [self.evaluators[name]]
 
-    def pick(self) -> dict[TaskFigure, list[PickedScene]]:
-        """The scenes to show of every task that was measured, by its first figure."""
+    def pick(self) -> dict[TaskMetric, list[PickedScene]]:
+        """The scenes to show of every task that was measured, by its first metric."""
         first = {row.task: row for row in reversed(TEN_TASKS)}
         return {
             first[task]: pick_scenes(
-                self.judges[first[task].config].scenes, first[task].scene_key
+                self.evaluators[first[task].config].scenes, first[task].scene_key
             )
             for task in TASK_NAMES
-            if first[task].config in self.judges
+            if first[task].config in self.evaluators
         }
 
 
-def pick_scenes(scenes: Sequence[JudgedScene], key: str) -> list[PickedScene]:
-    """Choose the best, the median and the worst scene by a figure.
+def pick_scenes(scenes: Sequence[EvaluatedScene], key: str) -> list[PickedScene]:
+    """Choose the best, the median and the worst scene by a metric.
 
     Args:
         scenes: Any number.
-        key: Of their figures.
+        key: Of their metrics.
 
     Returns:
         As many as there are, at most three, from the best to the worst. Scenes whose
-        figure could not be measured (NaN or below 0) are left out.
+        metric could not be measured (NaN or below 0) are left out.
     """
-    valued = [(s.figures.get(key, math.nan), s) for s in scenes]
+    valued = [(s.metrics.get(key, math.nan), s) for s in scenes]
     valued = sorted((v for v in valued if v[0] >= 0), key=lambda v: -v[0])
     last = len(valued) - 1
     places = {0: 'best'} if valued else {}
@@ -143,16 +151,16 @@ def pick_scenes(scenes: Sequence[JudgedScene], key: str) -> list[PickedScene]:
 
 
 def draw_frame(
-    scene: JudgedScene, index: int, judges: str, width: int = CELL_WIDTH
+    scene: EvaluatedScene, index: int, kind: str, width: int = CELL_WIDTH
 ) -> np.ndarray:
     """Draw what was found in a frame, and what is true, dashed.
 
     Args:
         scene: Of a run.
         index: Of the frame.
-        judges: ``BOXES`` or ``MASKS``: what is drawn of the truth; masks that were
-            found are left out where boxes are judged.
-        width: Of the picture that is made, pixels; the height follows.
+        kind: ``BOXES`` or ``MASKS``: what is drawn of the ground truth; masks that were
+            found are left out where boxes are evaluated.
+        width: Of the image that is made, pixels; the height follows.
 
     Returns:
         (H, W, 3) uint8 RGB.
@@ -163,9 +171,9 @@ def draw_frame(
     size_wh = width, max(1, round(image.shape[0] * scale))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     found = frame.found
-    with_masks = judges == MASKS and found.masks is not None
+    with_masks = kind == MASKS and found.masks is not None
     asked = AskedPrompt(scene.prompt, scene.names, len(scene.names) == 1)
-    picture = Result(
+    plot = Result(
         image=cv2.resize(image, size_wh, interpolation=method),
         prompts=(asked,),
         boxes_xyxy=found.boxes_xyxy * scale,
@@ -175,9 +183,9 @@ def draw_frame(
         track_ids=found.track_ids,
         masks=_masks(found, image.shape[:2], size_wh) if with_masks else None,
     ).plot()
-    picture = np.ascontiguousarray(picture[..., ::-1])
-    _paint_truth(picture, frame.truth, judges, image.shape[:2])
-    return picture
+    plot = np.ascontiguousarray(plot[..., ::-1])
+    _paint_ground_truth(plot, frame.ground_truth, kind, image.shape[:2])
+    return plot
 
 
 def paint_dashed(image: np.ndarray, path: np.ndarray) -> None:
@@ -196,24 +204,24 @@ def paint_dashed(image: np.ndarray, path: np.ndarray) -> None:
         image[y[chosen], x[chosen]] = color
 
 
-def _paint_truth(
-    picture: np.ndarray, truth: Instances, judges: str, size_hw: tuple[int, int]
+def _paint_ground_truth(
+    image: np.ndarray, ground_truth: Instances, kind: str, size_hw: tuple[int, int]
 ) -> None:
-    size_wh = picture.shape[1], picture.shape[0]
-    if judges == BOXES or truth.masks is None:
-        for box in truth.boxes_xyxy * (size_wh[0] / size_hw[1]):
-            paint_dashed(picture, _box_path(box, size_wh))
+    size_wh = image.shape[1], image.shape[0]
+    if kind == BOXES or ground_truth.masks is None:
+        for box in ground_truth.boxes_xyxy * (size_wh[0] / size_hw[1]):
+            paint_dashed(image, _box_path(box, size_wh))
         return
-    for mask in _masks(truth, size_hw, size_wh):
+    for mask in _masks(ground_truth, size_hw, size_wh):
         contours, _ = cv2.findContours(
             mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE
         )
         for contour in contours:
-            paint_dashed(picture, contour[:, 0])
+            paint_dashed(image, contour[:, 0])
 
 
 def _box_path(box_xyxy: np.ndarray, size_wh: tuple[int, int]) -> np.ndarray:
-    """Pixels around a box, clipped to the picture."""
+    """Pixels around a box, clipped to the image."""
     limits = np.array(size_wh * 2) - 1
     x1, y1, x2, y2 = np.clip(np.round(box_xyxy), 0, limits).astype(int).tolist()
     right, down = np.arange(x1, x2 + 1), np.arange(y1, y2 + 1)
@@ -244,11 +252,11 @@ def _masks(
 # ------------------------------------------------------------------------------- pages
 
 
-def draw_page(row: TaskFigure, picked: Sequence[PickedScene]) -> np.ndarray:
-    """A page of a task: pictures side by side, or videos as strips of four frames.
+def draw_page(row: TaskMetric, picked: Sequence[PickedScene]) -> np.ndarray:
+    """A page of a task: images side by side, or videos as strips of four frames.
 
     Args:
-        row: Figure by which the scenes were picked.
+        row: Metric by which the scenes were picked.
         picked: At least one.
 
     Returns:
@@ -264,11 +272,11 @@ def draw_page(row: TaskFigure, picked: Sequence[PickedScene]) -> np.ndarray:
         count = len(entry.scene.frames)
         chosen = np.linspace(0, count - 1, min(count, CELLS_OF_VIDEO))
         chosen = chosen.round().astype(int).tolist()
-        frames = [draw_frame(entry.scene, i, row.judges) for i in chosen]
+        frames = [draw_frame(entry.scene, i, row.kind) for i in chosen]
         block = make_contact_sheet(frames, CELLS_OF_VIDEO, CELL_WIDTH)
         numbers = ', '.join(str(i + 1) for i in chosen)
         where = '' if count == 1 else f'  (frames {numbers})'
-        text = f'{entry.rank}: {row.scene_figure} {entry.value:.2f}{where}\n'
+        text = f'{entry.rank}: {row.scene_metric} {entry.value:.2f}{where}\n'
         text += f'Asked: {entry.scene.prompt}'
         blocks.append(add_caption(block, text, FONT_SIZE))
     if all(len(entry.scene.frames) == 1 for entry in picked):
@@ -282,7 +290,7 @@ def draw_page(row: TaskFigure, picked: Sequence[PickedScene]) -> np.ndarray:
 
 
 def write_task_pages(
-    folder: str | Path, picked: Mapping[TaskFigure, Sequence[PickedScene]]
+    folder: str | Path, picked: Mapping[TaskMetric, Sequence[PickedScene]]
 ) -> dict[str, Path]:
     """Write a page a task, :func:`page_name`; none where nothing was measured.
 
@@ -314,32 +322,37 @@ def page_name(task: str) -> str:
 
 
 def ten_tasks_page(
-    rows: Sequence[MeasuredFigure],
-    picked: Mapping[TaskFigure, Sequence[PickedScene]],
-    pictures: str,
+    rows: Sequence[MeasuredMetric],
+    picked: Mapping[TaskMetric, Sequence[PickedScene]],
+    images: str,
     command: str,
 ) -> str:
-    """The documentation's page of what a checkpoint answers, in Markdown.
+    """The documentation's page of what a checkpoint finds, in Markdown.
 
     Args:
         rows: Of :func:`measure_ten_tasks`.
         picked: Of :meth:`SceneAlbum.pick`.
-        pictures: Folder of the pictures, from the page.
+        images: Folder of the images, from the page.
         command: That makes the page.
 
     Returns:
         The text, with a newline at the end.
     """
-    parts = [PAGE_HEAD, f'```bash\n{command}\n```', ten_tasks_table(rows), PAGE_NOTE]
+    parts = [
+        PAGE_HEAD,
+        f'```bash\n{DATA_COMMAND}\n{command}\n```',
+        ten_tasks_table(rows),
+        PAGE_NOTE,
+    ]
     parts.append(f'All ten in a video: `make demo`, `demo_output/{VIDEO_NAME}`.')
     for row, scenes in picked.items():
         if scenes:
             name = TASK_NAMES[row.task]
             shown = '; '.join(f'{s.rank} {s.value:.2f}' for s in scenes)
-            path = f'{pictures}/{page_name(row.task)}'
+            path = f'{images}/{page_name(row.task)}'
             parts.append(f'## {row.task}: {name}')
-            figure = row.scene_figure
-            parts.append(f'![Answers of {name}, {figure}: {shown}.]({path})')
+            metric = row.scene_metric
+            parts.append(f'![Predictions of {name}, {metric}: {shown}.]({path})')
     return '\n\n'.join(parts) + '\n'
 
 
@@ -362,11 +375,11 @@ def _pad_to_width(block: np.ndarray, width: int) -> np.ndarray:
 
 
 def write_task_video(
-    path: str | Path, picked: Mapping[TaskFigure, Sequence[PickedScene]]
+    path: str | Path, picked: Mapping[TaskMetric, Sequence[PickedScene]]
 ) -> Path:
     """Write all tasks one after another as an H.264 video, each with its caption.
 
-    Pictures stand still for a moment; of a video task, the best video is played.
+    Images stand still for a moment; of a video task, the best video is played.
 
     Args:
         path: Ends in ``.mp4``.
@@ -382,39 +395,39 @@ def write_task_video(
         raise ValueError('There is no scene of any task to make a video of.')
     with VideoWriter(path, VIDEO_FPS) as video:
         for number, (row, scenes) in enumerate(picked.items(), start=1):
-            for picture in _video_frames(f'{number}/{len(picked)}', row, scenes):
-                video.write(np.ascontiguousarray(picture[..., ::-1]))
+            for image in _video_frames(f'{number}/{len(picked)}', row, scenes):
+                video.write(np.ascontiguousarray(image[..., ::-1]))
     return Path(path)
 
 
 def _video_frames(
-    number: str, row: TaskFigure, picked: Sequence[PickedScene]
+    number: str, row: TaskMetric, picked: Sequence[PickedScene]
 ) -> Iterator[np.ndarray]:
     """Frames (H, W, 3) uint8 RGB of one task, all of one size."""
     is_video = any(len(entry.scene.frames) > 1 for entry in picked)
     for entry in picked[:1] if is_video else picked[:2]:
         title = f'{number}  {row.task}, {TASK_NAMES[row.task]}: '
-        title += f'{row.scene_figure} {entry.value:.2f}'
+        title += f'{row.scene_metric} {entry.value:.2f}'
         text = f'Asked: {entry.scene.prompt}. {LEGEND}'
         frames = entry.scene.frames
         for index in range(len(frames)):
-            picture = draw_frame(entry.scene, index, row.judges, VIDEO_SIZE_WH[0])
-            still = _on_canvas(picture, title, text)
-            seconds = PAUSE_SECONDS if is_video else PICTURE_SECONDS
+            image = draw_frame(entry.scene, index, row.kind, VIDEO_SIZE_WH[0])
+            still = _on_canvas(image, title, text)
+            seconds = PAUSE_SECONDS if is_video else IMAGE_SECONDS
             is_last = index == len(frames) - 1
             yield from [still] * (round(seconds * VIDEO_FPS) if is_last else 1)
 
 
-def _on_canvas(picture: np.ndarray, title: str, text: str) -> np.ndarray:
-    """A picture below its caption, in the size of the video."""
+def _on_canvas(image: np.ndarray, title: str, text: str) -> np.ndarray:
+    """An image below its caption, in the size of the video."""
     width, height = VIDEO_SIZE_WH
     canvas = np.full((height, width, 3), BAR_COLOR, np.uint8)
-    shrink = min(1.0, height / len(picture))
+    shrink = min(1.0, height / len(image))
     if shrink < 1:
-        size_wh = round(picture.shape[1] * shrink), height
-        picture = cv2.resize(picture, size_wh, interpolation=cv2.INTER_AREA)
-    left = (width - picture.shape[1]) // 2
-    canvas[: len(picture), left : left + picture.shape[1]] = picture
+        size_wh = round(image.shape[1] * shrink), height
+        image = cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA)
+    left = (width - image.shape[1]) // 2
+    canvas[: len(image), left : left + image.shape[1]] = image
     bottom = height + VIDEO_BAR
     for size in range(17, 7, -1):  # the largest letters that fit
         captioned = add_caption(canvas, f'{title}\n{text}', size)

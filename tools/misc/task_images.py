@@ -1,11 +1,12 @@
-"""Draw the pictures of docs/tasks: what each of the ten tasks asks for and answers.
+"""Draw the images of docs/tasks: what each of the ten tasks asks for and finds.
 
 Scenes are generated (docs/shapes.md), held-out ones of seed 0, so that a reader who
-generates the set has the same files. Without --model the answers are the annotations.
+generates the set has the same files. Without --model the predictions are the
+annotations.
 
 Example:
-    python tools/misc/task_pictures.py docs/assets/tasks
-    python tools/misc/task_pictures.py work_dirs/tasks --model uninext_tiny
+    python tools/misc/task_images.py docs/assets/tasks
+    python tools/misc/task_images.py work_dirs/tasks --model uninext_tiny
 """
 
 from __future__ import annotations
@@ -25,18 +26,18 @@ if TYPE_CHECKING:
 
 SIZE_WH, NUM_FRAMES = (320, 240), 16
 SHOWN_FRAMES = (0, 7, 15)
-NUM_PICTURES, NUM_VIDEOS = 12, 3
-PICTURE_SCALE, FRAME_SCALE = 2, 1.5  # drawn larger than generated: labels stay sharp
+NUM_IMAGES, NUM_VIDEOS = 12, 3
+IMAGE_SCALE, FRAME_SCALE = 2, 1.5  # drawn larger than generated: labels stay sharp
 GAP = 12  # pixels between panels
 JPEG_QUALITY = 82
 
 
 @dataclass(frozen=True)
 class Panel:
-    """A question about a picture or video.
+    """A question about an image or video.
 
     Attributes:
-        source: Name of a picture or video of the held-out split.
+        source: Name of an image or video of the held-out split.
         ask: ``categories`` or ``expression``, or ``objects``: numbers of the targets.
         prompt: How targets are shown: 'box' or 'mask'.
     """
@@ -53,7 +54,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Task:
-    """A picture of the docs.
+    """An image of the docs.
 
     Attributes:
         name: Of the file.
@@ -113,14 +114,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('out', type=Path, metavar='OUT', help='folder of the pictures')
+    parser.add_argument('out', type=Path, metavar='OUT', help='folder of the images')
     parser.add_argument('--model', help='name, config or weights; none: annotations')
     parser.add_argument('--checkpoint', help='weights, if --model is a config')
     return parser.parse_args(argv)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Draw all pictures."""
+    """Draw all images."""
     args = parse_args(argv)
     import cv2
 
@@ -133,13 +134,13 @@ def main(argv: list[str] | None = None) -> int:
         if args.model is not None:
             find = UninextInferencer(args.model, args.checkpoint)
         root = Path(folder)
-        numbers = ((1, NUM_PICTURES, 0), (1, NUM_VIDEOS, 0))
+        numbers = ((1, NUM_IMAGES, 0), (1, NUM_VIDEOS, 0))
         generate_suite(root, *numbers, SIZE_WH, NUM_FRAMES, report=lambda line: None)
         args.out.mkdir(parents=True, exist_ok=True)
         for task in TASKS:
-            picture = draw_task(task, root, find)
+            image = draw_task(task, root, find)
             path = args.out / f'{task.name}.jpg'
-            cv2.imwrite(str(path), picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+            cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
             print(f'{path}: {path.stat().st_size // 1024} KB')
     return 0
 
@@ -150,7 +151,7 @@ def draw_task(task: Task, root: Path, find: UninextInferencer | None) -> np.ndar
     Args:
         task: What is asked, of which scenes.
         root: Folder of generated scenes.
-        find: Answers; None: the annotations do.
+        find: Predictions; None: the annotations do.
 
     Returns:
         (H, W, 3) uint8 BGR.
@@ -159,13 +160,13 @@ def draw_task(task: Task, root: Path, find: UninextInferencer | None) -> np.ndar
 
     drawn = []
     for panel in task.panels:
-        answers = annotated(panel, root)
+        predictions = annotated(panel, root)
         if find is not None:
-            answers = answered(panel, answers, find)
-        for answer in answers:
+            predictions = answered(panel, predictions, find)
+        for prediction in predictions:
             if not task.with_masks:
-                answer.masks = None
-            drawn.append(enlarged(answer).plot())
+                prediction.masks = None
+            drawn.append(enlarged(prediction).plot())
     gap = np.full((drawn[0].shape[0], GAP, 3), 255, np.uint8)
     columns = [part for one in drawn for part in (gap, one)]
     return np.hstack(columns[1:])
@@ -173,19 +174,19 @@ def draw_task(task: Task, root: Path, find: UninextInferencer | None) -> np.ndar
 
 def annotated(panel: Panel, root: Path) -> list[Result]:
     """What the annotations answer: one result, or one for each frame that is shown."""
-    sentence = panel.ask.get('expression')
+    expression = panel.ask.get('expression')
     if panel.is_video:
         name = 'mot' if panel.source.startswith('crowd') else 'vis'
-        path, records = root / f'{"refs" if sentence else name}_val.json', 'videos'
+        path, records = root / f'{"refs" if expression else name}_val.json', 'videos'
     else:
-        name = 'refs' if sentence else 'instances'
+        name = 'refs' if expression else 'instances'
         path, records = root / f'annotations/{name}_val.json', 'images'
     content = json.loads(path.read_text())
     ids = {
         record['id']
         for record in content[records]
         if panel.source in record.get('file_name', record.get('name'))
-        and (sentence is None or sentence in record['expressions'])
+        and (expression is None or expression in record['expressions'])
     }
     names = {c['id']: c['name'] for c in content['categories']}
     found = [
@@ -196,12 +197,12 @@ def annotated(panel: Panel, root: Path) -> list[Result]:
     wanted = panel.ask.get('categories', '').split(', ')
     if 'objects' in panel.ask:
         found = [(n, a) for n, a in found if a['object_id'] in panel.ask['objects']]
-    elif sentence is None:
+    elif expression is None:
         found = [(name, a) for name, a in found if name in wanted]
     if not panel.is_video:
-        picture = root / f'val/{panel.source}.jpg'
+        image = root / f'val/{panel.source}.jpg'
         parts = [(name, a['bbox'], a['segmentation'], -1) for name, a in found]
-        return [_result(picture, None, panel, parts)]
+        return [_result(image, None, panel, parts)]
     results = []
     for frame in SHOWN_FRAMES:
         parts = [
@@ -209,26 +210,26 @@ def annotated(panel: Panel, root: Path) -> list[Result]:
             for name, a in found
             if a['bboxes'][frame] is not None
         ]
-        picture = root / f'videos/val/{panel.source}/{frame:05d}.jpg'
-        results.append(_result(picture, frame, panel, parts))
+        image = root / f'videos/val/{panel.source}/{frame:05d}.jpg'
+        results.append(_result(image, frame, panel, parts))
     return results
 
 
 def answered(
-    panel: Panel, truth: list[Result], find: UninextInferencer
+    panel: Panel, ground_truth: list[Result], find: UninextInferencer
 ) -> list[Result]:
-    """What a model answers to the same question.
+    """What a model predicts for the same question.
 
     Args:
         panel: The question.
-        truth: What the annotations answer; the first shows the targets.
+        ground_truth: What the annotations answer; the first shows the targets.
         find: The model.
     """
     ask = dict(panel.ask)
     if ask.pop('objects', None):
-        first = truth[0]
+        first = ground_truth[0]
         ask[panel.prompt] = first.boxes_xyxy if panel.prompt == 'box' else first.masks
-    source = Path(truth[0].path)
+    source = Path(ground_truth[0].path)
     if not panel.is_video:
         return find(source, **ask)
     results = find(source.parent, as_video=True, **ask)
@@ -236,11 +237,11 @@ def answered(
 
 
 def enlarged(result: Result) -> Result:
-    """The same on a larger picture."""
+    """The same on a larger image."""
     import cv2
     import numpy as np
 
-    scale = PICTURE_SCALE if result.frame is None else FRAME_SCALE
+    scale = IMAGE_SCALE if result.frame is None else FRAME_SCALE
     size = tuple(round(scale * side) for side in SIZE_WH)
     masks = result.masks
     if masks is not None and len(masks):
@@ -267,11 +268,13 @@ def _result(
     from uninext.formats.rle import decode_segmentation
 
     width, height = SIZE_WH
-    sentence = panel.ask.get('expression')
+    expression = panel.ask.get('expression')
     names = (
-        [sentence] if sentence else panel.ask.get('categories', 'target').split(', ')
+        [expression]
+        if expression
+        else panel.ask.get('categories', 'target').split(', ')
     )
-    text = sentence or ', '.join(names)
+    text = expression or ', '.join(names)
     boxes = np.array([box for _, box, _, _ in parts], np.float32).reshape(-1, 4)
     boxes[:, 2:] += boxes[:, :2]
     masks = [decode_segmentation(mask, height, width) for _, _, mask, _ in parts]

@@ -1,7 +1,7 @@
-"""Sentences that are true for exactly one object of a video.
+"""Expressions that are true for exactly one object of a video.
 
 Part of the third step of the flow for videos. To the attributes, superlatives and
-relations of pictures (``sentences``) come motions: ``the circle that moves up``.
+relations of images (``expressions``) come motions: ``the circle that moves up``.
 
 Attributes hold for the whole video; ``changing`` objects have no word for their size,
 and may be meant by either. Places are those of the visible boxes: a relation or a
@@ -33,8 +33,8 @@ KINDS = ('attribute', 'relation', 'superlative', 'motion')
 
 
 @dataclass(frozen=True)
-class Sentence:
-    """A sentence and what it needs.
+class Expression:
+    """An expression and what it needs.
 
     Attributes:
         text: Without a full stop.
@@ -47,10 +47,10 @@ class Sentence:
 
 @dataclass(frozen=True)
 class VideoFacts:
-    """What sentences are made from.
+    """What expressions are made from.
 
     Attributes:
-        size: Shorter side of the picture, pixels.
+        size: Shorter side of the image, pixels.
         words: Of K objects: ``category, color, size, texture``.
         centers: (K, T, 2) xy of the visible boxes, pixels; NaN where not visible.
         paths: Of K objects.
@@ -68,44 +68,44 @@ def describe_video(
     rng: np.random.Generator,
     max_still: int = 3,
     max_motion: int = 2,
-) -> list[Sentence]:
+) -> list[Expression]:
     """Describe one object so that nobody can take it for another.
 
-    Kinds of sentences take turns; within a kind the fewest words win, so attributes
+    Kinds of expressions take turns; within a kind the fewest words win, so attributes
     and relations appear where they are needed.
 
     Args:
         facts: What the video shows.
         index: Which object.
-        rng: Breaks ties between sentences of one length.
+        rng: Breaks ties between expressions of one length.
         max_still: At most so many that a frame is enough for.
         max_motion: At most so many about motion.
 
     Returns:
-        Different sentences; empty if the object cannot be told from another.
+        Different expressions; empty if the object cannot be told from another.
     """
     still = [
         _sorted(_plain(facts, index), 'attribute', rng),
         _sorted(_relations(facts, index), 'relation', rng),
         _sorted(_superlatives(facts, index), 'superlative', rng),
     ]
-    chosen: list[Sentence] = []
+    chosen: list[Expression] = []
     while len(chosen) < max_still and any(still):
-        for sentences in still:
-            if sentences and len(chosen) < max_still:
-                chosen.append(sentences.pop())
+        for expressions in still:
+            if expressions and len(chosen) < max_still:
+                chosen.append(expressions.pop())
     motions = _sorted(_motions(facts, index), 'motion', rng)
     return chosen + motions[::-1][:max_motion]
 
 
 def _sorted(
     texts: Iterator[str], kind: str, rng: np.random.Generator
-) -> list[Sentence]:
+) -> list[Expression]:
     """The longest first: the shortest is taken from the end."""
     found = list(texts)
     rng.shuffle(found)
     found.sort(key=lambda text: len(text.split()), reverse=True)
-    return [Sentence(text, kind) for text in found]
+    return [Expression(text, kind) for text in found]
 
 
 def _descriptions(words: dict[str, str]) -> Iterator[tuple[str, dict[str, str]]]:

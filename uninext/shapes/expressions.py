@@ -1,11 +1,11 @@
-"""Sentences that are true for exactly one object of a scene.
+"""Expressions that are true for exactly one object of a scene.
 
 Third step of the flow. A description is a choice of attributes in fixed order, e.g.
-``small striped red star``; a sentence is a description, a description with a
+``small striped red star``; an expression is a description, a description with a
 superlative of place, or two descriptions joined by a relation.
 
-Place is judged at the centre of the visible box. A sentence is used only where its
-object stands clearly so and no other object comes close to it.
+Place is evaluated at the centre of the visible box. An expression is used only where
+its object stands clearly so and no other object comes close to it.
 """
 
 from __future__ import annotations
@@ -19,61 +19,61 @@ from uninext.shapes.scenes import Scene, SceneObject
 from uninext.shapes.vocabulary import RELATIONS, SUPERLATIVES
 
 ATTRIBUTES = ('size', 'texture', 'color')  # word order before the noun
-CLEAR_MARGIN = 0.06  # of the picture's side
+CLEAR_MARGIN = 0.06  # of the image's side
 
 
 def describe(
-    scene: Scene, index: int, rng: np.random.Generator, max_sentences: int = 3
+    scene: Scene, index: int, rng: np.random.Generator, max_expressions: int = 3
 ) -> list[str]:
     """Describe one object so that nobody can take it for another.
 
-    Kinds of sentences take turns; within a kind the fewest words win, so attributes
+    Kinds of expressions take turns; within a kind the fewest words win, so attributes
     and relations appear where they are needed.
 
     Args:
-        scene: What the picture shows.
+        scene: What the image shows.
         index: Which of ``scene.objects``.
-        rng: Breaks ties between sentences of one length.
-        max_sentences: At most so many, all different.
+        rng: Breaks ties between expressions of one length.
+        max_expressions: At most so many, all different.
 
     Returns:
-        Sentences; empty if the object cannot be told from another.
+        Expressions; empty if the object cannot be told from another.
     """
     objects, size = scene.objects, min(scene.image.shape[:2])
     kinds = [
-        list(_plain_sentences(objects, index)),
-        list(_relation_sentences(objects, index, size)),
-        list(_superlative_sentences(objects, index, size)),
+        list(_plain_expressions(objects, index)),
+        list(_relation_expressions(objects, index, size)),
+        list(_superlative_expressions(objects, index, size)),
     ]
-    for sentences in kinds:
-        rng.shuffle(sentences)
-        sentences.sort(key=lambda sentence: len(sentence.split()), reverse=True)
+    for expressions in kinds:
+        rng.shuffle(expressions)
+        expressions.sort(key=lambda expression: len(expression.split()), reverse=True)
     chosen: list[str] = []
-    while len(chosen) < max_sentences and any(kinds):
-        for sentences in kinds:
-            if sentences and len(chosen) < max_sentences:
-                chosen.append(sentences.pop())
+    while len(chosen) < max_expressions and any(kinds):
+        for expressions in kinds:
+            if expressions and len(chosen) < max_expressions:
+                chosen.append(expressions.pop())
     return chosen
 
 
 def describe_by_attributes(
-    scene: Scene, index: int, rng: np.random.Generator, max_sentences: int = 4
+    scene: Scene, index: int, rng: np.random.Generator, max_expressions: int = 4
 ) -> list[str]:
     """Describe one object by what it looks like; more words than needed are welcome.
 
     Args:
-        scene: What the picture shows.
+        scene: What the image shows.
         index: Which of ``scene.objects``.
-        rng: Chooses among the sentences.
-        max_sentences: At most so many, all different.
+        rng: Chooses among the expressions.
+        max_expressions: At most so many, all different.
 
     Returns:
-        Sentences of one attribute or more; empty if another object looks the same.
+        Expressions of one attribute or more; empty if another object looks the same.
     """
-    sentences = list(_plain_sentences(scene.objects, index))
-    chosen = [text for text in sentences if len(text.split()) > 2]
+    expressions = list(_plain_expressions(scene.objects, index))
+    chosen = [text for text in expressions if len(text.split()) > 2]
     rng.shuffle(chosen)
-    return chosen[:max_sentences]
+    return chosen[:max_expressions]
 
 
 def _descriptions(obj: SceneObject) -> Iterator[tuple[str, dict[str, str]]]:
@@ -96,13 +96,13 @@ def _matching(objects: Sequence[SceneObject], meaning: dict[str, str]) -> list[i
     ]
 
 
-def _plain_sentences(objects: Sequence[SceneObject], index: int) -> Iterator[str]:
+def _plain_expressions(objects: Sequence[SceneObject], index: int) -> Iterator[str]:
     for words, meaning in _descriptions(objects[index]):
         if _matching(objects, meaning) == [index]:
             yield f'the {words}'
 
 
-def _relation_sentences(
+def _relation_expressions(
     objects: Sequence[SceneObject], index: int, size: int
 ) -> Iterator[str]:
     """``the <rivals> left of the <unique other>``; the relation must be needed."""
@@ -128,7 +128,7 @@ def _relation_sentences(
                 yield f'the {words} {relation} the {anchor_words}'
 
 
-def _superlative_sentences(
+def _superlative_expressions(
     objects: Sequence[SceneObject], index: int, size: int
 ) -> Iterator[str]:
     """``the leftmost <rivals>``."""
@@ -143,12 +143,12 @@ def _superlative_sentences(
 
 
 def place_of(objects: Sequence[SceneObject], relation: str, size: int) -> list[float]:
-    """How far every object is in a direction, as a share of the picture's side.
+    """How far every object is in a direction, as a share of the image's side.
 
     Args:
-        objects: Of a picture.
+        objects: Of an image.
         relation: One of ``RELATIONS``.
-        size: Shorter side of the picture, pixels.
+        size: Shorter side of the image, pixels.
     """
     axis = 0 if relation in ('left of', 'right of') else 1
     sign = -1 if relation in ('left of', 'above') else 1
