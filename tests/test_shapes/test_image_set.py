@@ -17,11 +17,10 @@ from helpers.tools import run_tool
 from uninext.shapes import (
     CATEGORIES,
     TAXONOMIES,
-    Scene,
-    SceneObject,
+    Facts,
     generate_image_set,
 )
-from uninext.shapes.expressions import describe_by_attributes
+from uninext.shapes.expressions import CLEAR_IN_IMAGES
 
 NUM_TRAIN, NUM_VAL, SIZE = 24, 10, 96
 TOOL = 'tools/dataset_converters/shapes.py'
@@ -200,14 +199,12 @@ def test_the_tool_says_what_it_wrote(tmp_path: Path, capsys):
 # ------------------------------------------------------------------- other names
 
 
-def scene_of(*objects: tuple[str, str, str, str, tuple[int, int]]) -> Scene:
-    """Squares of 8 pixels on 100 x 100; category, colour, size, texture, centre."""
-    shown = []
-    for *words, (x, y) in objects:
-        mask = np.zeros((100, 100), bool)
-        mask[y - 4 : y + 4, x - 4 : x + 4] = True
-        shown.append(SceneObject(*words, mask))
-    return Scene(np.zeros((100, 100, 3), np.uint8), tuple(shown))
+def facts_of(*objects: tuple[str, str, str, str, tuple[int, int]]) -> Facts:
+    """Of an image of 100 x 100; category, colour, size, texture, centre."""
+    keys = ('category', 'color', 'size', 'texture')
+    words = tuple(dict(zip(keys, obj)) for obj in objects)
+    centers = np.array([center for *_, center in objects]).reshape(-1, 1, 2)
+    return Facts(100, words, centers, CLEAR_IN_IMAGES)
 
 
 STAR, OTHER_STAR, RING, FAR_RING = (
@@ -238,33 +235,30 @@ NAMED = {
 
 @pytest.mark.parametrize('key', TAXONOMIES)
 def test_other_names_of_objects(key: str):
-    scene = scene_of(STAR, OTHER_STAR, RING, FAR_RING)
     taxonomy = TAXONOMIES[key]
-    assert taxonomy.label((), 100) == []
-    assert taxonomy.label(scene.objects, 100) == NAMED[key]
+    assert taxonomy.label(facts_of()) == []
+    assert taxonomy.label(facts_of(STAR, OTHER_STAR, RING, FAR_RING)) == NAMED[key]
     assert set(NAMED[key]) - {None} <= set(taxonomy.names)
     assert len(set(taxonomy.names)) == len(taxonomy.names)
 
 
 @pytest.mark.parametrize('key', ['kind_sides', 'kind_levels'])
 def test_the_only_one_of_its_kind_is_at_no_side_of_it(key: str):
-    scene = scene_of(STAR, OTHER_STAR, RING)
-    assert TAXONOMIES[key].label(scene.objects, 100) == [None] * 3
+    assert TAXONOMIES[key].label(facts_of(STAR, OTHER_STAR, RING)) == [None] * 3
 
 
 def test_where_objects_lie_of_the_only_one_of_its_kind():
-    scene = scene_of(STAR, OTHER_STAR, RING)
-    named = TAXONOMIES['relative_sides'].label(scene.objects, 100)
+    facts = facts_of(STAR, OTHER_STAR, RING)
+    named = TAXONOMIES['relative_sides'].label(facts)
     assert named == ['left of the ring', None, None]  # the other star is right above
-    named = TAXONOMIES['relative_levels'].label(scene.objects, 100)
+    named = TAXONOMIES['relative_levels'].label(facts)
     assert named == ['above the ring', 'above the ring', None]
-    two_alone = scene_of(STAR, RING).objects
-    assert TAXONOMIES['relative_sides'].label(two_alone, 100) == [None, None]
+    two_alone = facts_of(STAR, RING)
+    assert TAXONOMIES['relative_sides'].label(two_alone) == [None, None]
 
 
 def test_one_object_stands_out_from_nothing():
-    (star,) = scene_of(STAR).objects
-    assert TAXONOMIES['sides'].label([star], 100) == [None]
+    assert TAXONOMIES['sides'].label(facts_of(STAR)) == [None]
 
 
 @pytest.mark.parametrize('key', TAXONOMIES)
@@ -279,15 +273,3 @@ def test_files_of_other_names_hold_the_same_boxes(folder: Path, key: str):
         assert 'segmentation' not in annotation
     shown = {a['image_id'] for a in renamed['annotations']}
     assert {image['id'] for image in renamed['images']} == shown
-
-
-def test_nothing_is_said_of_objects_that_look_the_same():
-    scene = scene_of(RING, FAR_RING, STAR)
-    rng = np.random.default_rng(0)
-    assert describe_by_attributes(scene, 0, rng) == []
-    assert sorted(describe_by_attributes(scene, 2, rng)) == [
-        'the red star',
-        'the small red star',
-        'the small star',
-    ]
-    assert len(describe_by_attributes(scene, 2, rng, max_expressions=2)) == 2

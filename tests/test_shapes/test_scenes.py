@@ -3,50 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from uninext.shapes import CATEGORIES, Scene, SceneObject, describe, draw_scene
+from uninext.shapes import CATEGORIES, draw_scene
 from uninext.shapes.vocabulary import COLORS, SIZES, outline_of
-
-
-def make_object(x: int, **words: str) -> SceneObject:
-    words = {
-        'category': 'star',
-        'color': 'red',
-        'size': 'small',
-        'texture': 'plain',
-        **words,
-    }
-    mask = np.zeros((100, 100), bool)
-    mask[40:50, x : x + 10] = True
-    return SceneObject(**words, mask=mask)
-
-
-def make_scene(*objects: SceneObject) -> Scene:
-    return Scene(np.zeros((100, 100, 3), np.uint8), objects)
-
-
-def test_an_object_that_cannot_be_told_from_another_has_no_expression():
-    twins = make_scene(make_object(10), make_object(10))
-    assert describe(twins, 0, np.random.default_rng(0)) == []
-
-
-def test_an_object_alone_needs_no_attribute():
-    scene = make_scene(make_object(10))
-    assert describe(scene, 0, np.random.default_rng(0), 1) == ['the star']
-
-
-def test_twins_are_told_by_place():
-    scene = make_scene(
-        make_object(10), make_object(80), make_object(45, category='ring')
-    )
-    expressions = describe(scene, 0, np.random.default_rng(0), 9)
-    assert 'the leftmost star' in expressions
-    assert 'the star left of the ring' in expressions
-    assert not any('right' in expression for expression in expressions)
-
-
-def test_a_difference_of_place_must_be_clear():
-    scene = make_scene(make_object(40), make_object(43))
-    assert describe(scene, 0, np.random.default_rng(0)) == []
 
 
 @pytest.mark.parametrize('category', CATEGORIES)
@@ -70,11 +28,11 @@ def test_objects_stay_visible_and_apart():
         assert sum(obj.mask.astype(int) for obj in scene.objects).max() == 1
         for obj in scene.objects:
             assert obj.mask.sum() > 20
-            assert obj.color in COLORS
+            assert obj.words['color'] in COLORS
             x1, y1, x2, y2 = obj.box
             assert 0 <= x1 < x2 <= 96
             assert 0 <= y1 < y2 <= 96
-            if obj.size == 'small':
+            if obj.words['size'] == 'small':
                 assert max(x2 - x1, y2 - y1) <= 2 * SIZES['small'][1] * 96 * 1.3 + 2
 
 
@@ -102,7 +60,7 @@ def test_objects_have_their_colour():
                 / np.linalg.norm(value)
                 for name, value in COLORS.items()
             }  # fmt: skip
-            assert max(directions, key=directions.get) == obj.color
+            assert max(directions, key=directions.get) == obj.words['color']
 
 
 def test_errors_say_what_was_given():

@@ -117,7 +117,7 @@ def test_videos_are_functions_of_their_generator_and_tripods_stand():
 def test_a_kind_is_there_twice_and_nothing_starts_hidden():
     for seed in range(12):
         scene = draw_video(np.random.default_rng(seed), SIZE_WH, 6)
-        kinds = [obj.category for obj in scene.objects]
+        kinds = [obj.words['category'] for obj in scene.objects]
         assert set(kinds) <= set(CATEGORIES)
         if len(kinds) > 1:
             assert max(map(kinds.count, kinds)) > 1
@@ -139,7 +139,7 @@ def test_pixels_of_an_object_have_its_colour():
             name: np.dot(bright, c) / np.linalg.norm(bright) / np.linalg.norm(c)
             for name, c in COLORS.items()
         }
-        assert max(alike, key=alike.get) == obj.color
+        assert max(alike, key=alike.get) == obj.words['color']
 
 
 def test_labels_are_what_is_painted(tmp_path: Path):

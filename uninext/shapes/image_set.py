@@ -14,21 +14,20 @@ A record of ``refs_*.json`` carries ``expressions``; its ``file_name`` repeats, 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
+from uninext.formats.json_file import write_json
 from uninext.formats.rle import encode_mask
 from uninext.shapes.expressions import describe, describe_by_attributes
+from uninext.shapes.painting import write_jpeg
 from uninext.shapes.scenes import Scene, SceneObject, draw_scene
 from uninext.shapes.taxonomies import TAXONOMIES
-from uninext.shapes.vocabulary import CATEGORIES
+from uninext.shapes.vocabulary import CATEGORIES, SPLITS
 
-SPLITS = ('train', 'val', 'test')
 JPEG_QUALITY = 92
 ATTRIBUTE_REFS = 'refs_attributes'
 SHAPE_FIELDS = ('bbox', 'area', 'iscrowd', 'segmentation')
@@ -82,10 +81,10 @@ def generate_image_set(
             rng = np.random.default_rng([seed, split_index, number])
             scene = draw_scene(rng, size)
             name = f'{split}_{number:06d}.jpg'
-            _write_image(out_dir / split / name, scene.image)
+            write_jpeg(out_dir / split / name, scene.image, JPEG_QUALITY)
             _add_image(sets, scene, name, rng)
         for kind, content in sets.items():
-            _write_json(out_dir / f'annotations/{kind}_{split}.json', content)
+            write_json(content, out_dir / f'annotations/{kind}_{split}.json')
         instances, refs = sets['instances'], sets['refs']
         summary[f'{split}_images'] = len(instances['images'])
         summary[f'{split}_objects'] = len(instances['annotations'])
@@ -120,25 +119,26 @@ def _add_image(
         'width': width,
     }
     instances['images'].append(image)
+    facts = scene.facts
     first = len(instances['annotations'])
     for index, obj in enumerate(scene.objects):
         annotation = {
             'id': len(instances['annotations']) + 1,
             'image_id': image['id'],
-            'category_id': CATEGORIES.index(obj.category) + 1,
-            'color': obj.color,
-            'size': obj.size,
-            'texture': obj.texture,
+            'category_id': CATEGORIES.index(obj.words['category']) + 1,
+            **{key: obj.words[key] for key in ('color', 'size', 'texture')},
             **_shape_fields(obj),
         }
         instances['annotations'].append(annotation)
-        _add_record(sets['refs'], image, annotation, describe(scene, index, rng))
+        expressions = [e.text for e in describe(facts, index, rng)]
+        _add_record(sets['refs'], image, annotation, expressions)
     # after all that an image of an earlier version drew: its expressions stay
     for index, annotation in enumerate(instances['annotations'][first:]):
-        expressions = describe_by_attributes(scene, index, rng)
+        expressions = describe_by_attributes(facts, index, rng)
         _add_record(sets[ATTRIBUTE_REFS], image, annotation, expressions)
     for key in TAXONOMIES:
-        _add_renamed(sets, key, scene, image, instances['annotations'][first:])
+        labels = TAXONOMIES[key].label(facts)
+        _add_renamed(sets, key, labels, image, instances['annotations'][first:])
 
 
 def _add_record(
@@ -164,11 +164,14 @@ def _add_record(
 
 
 def _add_renamed(
-    sets: dict[str, dict], key: str, scene: Scene, image: dict, annotations: list[dict]
+    sets: dict[str, dict],
+    key: str,
+    labels: Sequence[str | None],
+    image: dict,
+    annotations: list[dict],
 ) -> None:
     """Append the image to a taxonomy's set if an object of it has a name there."""
-    taxonomy, content = TAXONOMIES[key], sets[f'instances_{key}']
-    labels = taxonomy.label(scene.objects, min(image['height'], image['width']))
+    names, content = TAXONOMIES[key].names, sets[f'instances_{key}']
     if not any(labels):
         return
     content['images'].append(image)
@@ -176,7 +179,7 @@ def _add_renamed(
         {
             'id': annotation['id'],
             'image_id': image['id'],
-            'category_id': taxonomy.names.index(label) + 1,
+            'category_id': names.index(label) + 1,
             'bbox': annotation['bbox'],
             'area': annotation['area'],
             'iscrowd': 0,
@@ -194,14 +197,3 @@ def _shape_fields(obj: SceneObject) -> dict[str, Any]:
         'iscrowd': 0,
         'segmentation': encode_mask(obj.mask),
     }
-
-
-def _write_image(path: Path, image: np.ndarray) -> None:
-    quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
-    if not cv2.imwrite(str(path), image[..., ::-1], quality):
-        raise OSError(f'{path} could not be written. Is the disk full?')
-
-
-def _write_json(path: Path, value: dict) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value), encoding='utf-8')

@@ -1,7 +1,5 @@
 """How one shape moves through a video: where it is, how large, how far turned.
 
-Second step of the flow for videos: a random generator enters, a :class:`Path` leaves.
-
 Shape legend: T frames. Lengths are in pixels, angles in radians, time runs from 0 to 1.
 """
 
@@ -11,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from uninext.shapes.painting import MAX_TILT
 from uninext.shapes.vocabulary import SIZES
 
 # Probability of each way to move, and of each way to change size.
@@ -25,7 +24,6 @@ MOVES = {
 CHANGES = {'steady': 0.76, 'grow': 0.12, 'shrink': 0.12}
 SPIN_SHARE = 0.25  # of the shapes that show that they turn
 ROUND = ('circle', 'ring')  # nobody sees these turn
-MAX_TILT = np.pi / 9  # of what does not turn
 MAX_STEP = 0.05  # way in a frame, as a share of the shorter side
 MAX_TURN = 0.15  # in a frame
 PULSE = 0.06  # of the radius; small stays small and large large
@@ -55,14 +53,7 @@ class Path:
 def draw_path(
     rng: np.random.Generator, category: str, size_wh: tuple[int, int], length: int
 ) -> Path:
-    """Draw a path for a shape; what it meets on its way is not looked at.
-
-    Args:
-        rng: Source of all randomness.
-        category: Of the shape: round ones do not turn.
-        size_wh: Width and height of the image, pixels.
-        length: Frames, at least 1.
-    """
+    """Draw a path of at least one frame; what it meets on its way is not looked at."""
     radii, size = _draw_radii(rng, min(size_wh), length)
     move = str(rng.choice(list(MOVES), p=list(MOVES.values())))
     centers = _WAYS[move](rng, np.array(size_wh, float), radii, length)

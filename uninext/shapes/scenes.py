@@ -12,6 +12,15 @@ import cv2
 import numpy as np
 
 from uninext.shapes.backgrounds import draw_background
+from uninext.shapes.expressions import CLEAR_IN_IMAGES, Facts
+from uninext.shapes.painting import (
+    DARK,
+    MAX_TILT,
+    RIM,
+    TEXTURE_SHARES,
+    check_request,
+    dark_parts,
+)
 from uninext.shapes.vocabulary import (
     CATEGORIES,
     COLORS,
@@ -23,7 +32,6 @@ from uninext.shapes.vocabulary import (
 
 MAX_TRIES = 60  # per object; a place that hides too much is drawn again
 MIN_VISIBLE = 0.6  # share of an object that nothing may cover
-MAX_TILT = np.pi / 9  # radians; more would turn one shape into another
 
 
 @dataclass(frozen=True)
@@ -31,17 +39,11 @@ class SceneObject:
     """One shape of a scene.
 
     Attributes:
-        category: One of ``CATEGORIES``.
-        color: Key of ``COLORS``.
-        size: Key of ``SIZES``.
-        texture: One of ``TEXTURES``.
+        words: ``category, color, size, texture``, as ``vocabulary`` has them.
         mask: Visible part, (H, W) bool; never written to.
     """
 
-    category: str
-    color: str
-    size: str
-    texture: str
+    words: dict[str, str]
     mask: np.ndarray
 
     @cached_property
@@ -49,12 +51,9 @@ class SceneObject:
         """Tight box xyxy around the visible part, pixels, end exclusive."""
         rows = np.flatnonzero(self.mask.any(1))
         columns = np.flatnonzero(self.mask.any(0))
-        return (
-            int(columns[0]),
-            int(rows[0]),
-            int(columns[-1]) + 1,
-            int(rows[-1]) + 1,
-        )
+        left, right = columns[[0, -1]].tolist()
+        top, bottom = rows[[0, -1]].tolist()
+        return left, top, right + 1, bottom + 1
 
     @property
     def center(self) -> tuple[float, float]:
@@ -75,6 +74,16 @@ class Scene:
     image: np.ndarray
     objects: tuple[SceneObject, ...]
 
+    @property
+    def facts(self) -> Facts:
+        """What expressions are made from."""
+        return Facts(
+            size=min(self.image.shape[:2]),
+            words=tuple(obj.words for obj in self.objects),
+            centers=np.array([obj.center for obj in self.objects]).reshape(-1, 1, 2),
+            margin=CLEAR_IN_IMAGES,
+        )
+
 
 def draw_scene(
     rng: np.random.Generator,
@@ -92,31 +101,27 @@ def draw_scene(
         num_objects: Least and most objects; fewer only if there is no room.
 
     Raises:
-        ValueError: If a side is below 64 or ``num_objects`` is no range.
+        ValueError: As :func:`check_request`.
     """
-    low, high = num_objects
     size_wh = (size, size) if isinstance(size, int) else size
-    if min(size_wh) < 64:
-        raise ValueError(f'size must be at least 64 pixels, got {size}.')
-    if not 1 <= low <= high:
-        raise ValueError(f'num_objects must be 1 <= low <= high, got {num_objects}.')
+    check_request(size_wh, num_objects)
     image = draw_background(rng, size_wh)
     categories = rng.choice(CATEGORIES, rng.integers(2, 4), replace=False)
     colors = rng.choice(list(COLORS), rng.integers(2, 4), replace=False)
     full_areas: list[int] = []
     objects: list[SceneObject] = []
-    for _ in range(int(rng.integers(low, high + 1))):
+    for _ in range(int(rng.integers(num_objects[0], num_objects[1] + 1))):
         words = {
             'category': str(rng.choice(categories)),
             'color': str(rng.choice(colors)),
             'size': str(rng.choice(list(SIZES))),
-            'texture': str(rng.choice(TEXTURES, p=(0.5, 0.25, 0.25))),
+            'texture': str(rng.choice(TEXTURES, p=TEXTURE_SHARES)),
         }
         mask = _find_room(rng, words, size_wh, objects, full_areas)
         if mask is None:
             continue
-        objects = [_cover(obj, mask) for obj in objects]
-        objects.append(SceneObject(**words, mask=mask))
+        objects = [SceneObject(obj.words, obj.mask & ~mask) for obj in objects]
+        objects.append(SceneObject(words, mask))
         full_areas.append(int(mask.sum()))
         _paint_object(rng, image, objects[-1])
     noise = rng.normal(0, 4, image.shape)
@@ -162,30 +167,16 @@ def _rasterize(
     return mask.astype(bool)
 
 
-def _cover(obj: SceneObject, mask: np.ndarray) -> SceneObject:
-    return SceneObject(obj.category, obj.color, obj.size, obj.texture, obj.mask & ~mask)
-
-
 def _paint_object(
     rng: np.random.Generator, image: np.ndarray, obj: SceneObject
 ) -> None:
     """Fill the mask with the textured colour and a darker rim, in place."""
     height, width = image.shape[:2]
-    color = np.array(COLORS[obj.color]) + rng.uniform(-12, 12, 3)
-    rows, columns = np.mgrid[:height, :width]
+    color = np.array(COLORS[obj.words['color']]) + rng.uniform(-12, 12, 3)
     period = min(height, width) / 22
-    if obj.texture == 'striped':
-        angle = rng.uniform(0, np.pi)
-        along = rows * np.sin(angle) + columns * np.cos(angle)
-        dark = np.sin(2 * np.pi * along / period) > 0.2
-    elif obj.texture == 'dotted':
-        dark = (rows % period - period / 2) ** 2 + (
-            columns % period - period / 2
-        ) ** 2 < (0.3 * period) ** 2
-    else:
-        dark = np.zeros((height, width), bool)
-    shade = np.where(dark, 0.45, 1.0) * rng.uniform(0.85, 1.05)
+    dark = dark_parts(rng, obj.words['texture'], (width, height), period)
+    shade = np.where(dark, DARK, 1.0) * rng.uniform(0.85, 1.05)
     filled = color * shade[..., None]
     image[obj.mask] = np.clip(filled[obj.mask], 0, 255)
     eroded = cv2.erode(obj.mask.astype(np.uint8), np.ones((3, 3), np.uint8))
-    image[obj.mask & (eroded == 0)] = np.clip(color * 0.4, 0, 255)
+    image[obj.mask & (eroded == 0)] = np.clip(color * RIM, 0, 255)

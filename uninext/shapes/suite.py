@@ -24,11 +24,10 @@ from uninext.shapes.video_labels import LabelledVideo
 from uninext.shapes.video_set import (
     CROWD,
     SCENE,
-    SPLIT_NUMBERS,
     generate_videos,
     write_video_set,
 )
-from uninext.shapes.vocabulary import CATEGORIES
+from uninext.shapes.vocabulary import CATEGORIES, SPLITS
 
 Report = Callable[[str], None]
 Videos = dict[str, list[LabelledVideo]]
@@ -92,7 +91,7 @@ def generate_suite(
     _add_images(root, num_images, size_wh, seed, report)
     options = dict(size_wh=size_wh, length=length, seed=seed, hand_camera=hand_camera)
     suite = ShapesSuite(root, {}, {})
-    for split, count in zip(SPLIT_NUMBERS, num_videos):
+    for split, count in zip(SPLITS, num_videos):
         if count:
             _add_videos(suite, split, count, report, **options)
     for name in layouts:
@@ -109,7 +108,7 @@ def _add_images(
 ) -> None:
     num_train, num_val, num_test = num_images
     counts = generate_image_set(root, num_train, num_val, size_wh, seed, num_test)
-    for split in SPLIT_NUMBERS:
+    for split in SPLITS:
         if f'{split}_images' in counts:
             report(
                 f'{root}/{split}: {counts[f"{split}_images"]} images, '

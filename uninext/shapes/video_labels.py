@@ -9,26 +9,20 @@ Shape legend: T frames, K objects.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from uninext.shapes.video_expressions import Expression, VideoFacts, describe_video
-from uninext.shapes.videos import (
-    Frame,
-    MovingObject,
-    VideoScene,
-    draw_video,
-    render,
-)
+from uninext.formats.rle import rle_as_json
+from uninext.shapes.expressions import Expression, Facts, describe
+from uninext.shapes.painting import write_jpeg
+from uninext.shapes.videos import Frame, VideoScene, draw_video, render
 
 MIN_PIXELS = 6  # less of an object is no label: nobody could point at it
 MIN_SHARE = 0.08  # of its whole area
-JPEG_QUALITY = 90
 
 
 @dataclass(frozen=True)
@@ -111,10 +105,10 @@ def generate_video(
         rng: Source of all randomness.
         folder: Where ``00000.jpg, 00001.jpg, ...`` go; made if absent. Its name is the
             video's.
-        size_wh: Width and height, pixels.
+        size_wh: As of :func:`draw_video`, and so are the others.
         length: Frames.
         num_objects: Least and most.
-        hand_camera: As of :func:`draw_video`.
+        hand_camera: Whether the camera may tremble.
 
     Raises:
         ValueError: As :func:`draw_video` does.
@@ -127,53 +121,35 @@ def generate_video(
         paths.append(folder / f'{index:05d}.jpg')
         write_jpeg(paths[-1], frame.image)
         columns.append(_label_frame(frame))
-    tracks = label_tracks(scene, columns, rng)
+    tracks = _label_tracks(scene, columns, rng)
     return LabelledVideo(folder.name, tuple(paths), size_wh, tracks)
 
 
-def write_jpeg(path: Path, image: np.ndarray) -> None:
-    """Write an (H, W, 3) uint8 RGB image.
-
-    Raises:
-        OSError: If it cannot be written.
-    """
-    quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
-    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    if not cv2.imwrite(str(path), bgr, quality):
-        raise OSError(f'{path} could not be written. Is the disk full?')
-
-
-def label_tracks(
+def _label_tracks(
     scene: VideoScene, columns: Sequence[list[tuple]], rng: np.random.Generator
 ) -> tuple[Track, ...]:
-    """Put the labels of the frames together, and describe the objects.
-
-    Args:
-        scene: What was painted.
-        columns: Of each frame, ``box, mask, visibility, outside`` of each object.
-        rng: Chooses among the expressions.
-
-    Returns:
-        The objects that are visible at least once.
-    """
-    bare = [
-        _track(k + 1, obj, [column[k] for column in columns])
-        for k, obj in enumerate(scene.objects)
-    ]
-    seen = [(t, o) for t, o in zip(bare, scene.objects) if t.visible.any()]
-    facts = VideoFacts(
+    """The objects that are visible at least once, from the labels of the frames."""
+    tracks, paths = [], []
+    for k, obj in enumerate(scene.objects):
+        boxes, masks, visibility, outside = zip(*(column[k] for column in columns))
+        arrays = np.array(visibility), np.array(outside)
+        if any(box is not None for box in boxes):
+            tracks.append(Track(k + 1, obj.words, boxes, masks, *arrays))
+            paths.append(obj.path)
+    facts = Facts(
         size=min(scene.size_wh),
-        words=tuple(track.words for track, _ in seen),
-        centers=np.stack([_box_centers(track) for track, _ in seen]),
-        paths=tuple(obj.path for _, obj in seen),
+        words=tuple(track.words for track in tracks),
+        centers=np.stack([_box_centers(track) for track in tracks]),
+        paths=tuple(paths),
     )
     return tuple(
-        Track(**{**vars(track), 'expressions': tuple(describe_video(facts, k, rng))})
-        for k, (track, _) in enumerate(seen)
+        replace(track, expressions=tuple(describe(facts, k, rng)))
+        for k, track in enumerate(tracks)
     )
 
 
 def _label_frame(frame: Frame) -> list[tuple]:
+    """``box, mask, visibility, outside`` of each object."""
     number = len(frame.areas)
     stack = frame.owners[..., None] == np.arange(1, number + 1, dtype=np.uint8)
     rles = mask_utils.encode(np.asfortranarray(stack, dtype=np.uint8))
@@ -185,29 +161,12 @@ def _label_frame(frame: Frame) -> list[tuple]:
         if pixels[k] < least:
             labels.append((None, None, 0.0, bool(frame.inside[k] < least)))
             continue
-        mask = {'size': list(rle['size']), 'counts': rle['counts'].decode()}
-        labels.append((boxes[k], mask, float(pixels[k] / frame.areas[k]), False))
+        seen = float(pixels[k] / frame.areas[k])
+        labels.append((boxes[k], rle_as_json(rle), seen, False))
     return labels
-
-
-def _track(number: int, obj: MovingObject, labels: list[tuple]) -> Track:
-    boxes, masks, visibility, outside = zip(*labels)
-    words = {
-        'category': obj.category,
-        'color': obj.color,
-        'size': obj.size,
-        'texture': obj.texture,
-    }
-    return Track(number, words, boxes, masks, np.array(visibility), np.array(outside))
 
 
 def _box_centers(track: Track) -> np.ndarray:
     """(T, 2) xy, pixels; NaN where the object is not visible."""
-    return np.array(
-        [
-            (np.nan, np.nan)
-            if box is None
-            else (box[0] + box[2] / 2, box[1] + box[3] / 2)
-            for box in track.boxes_xywh
-        ]
-    )
+    boxes = np.array([box or [np.nan] * 4 for box in track.boxes_xywh], float)
+    return boxes[:, :2] + boxes[:, 2:] / 2

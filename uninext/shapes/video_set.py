@@ -28,10 +28,7 @@ import numpy as np
 from uninext.converters.video_json import Track as JsonTrack
 from uninext.converters.video_json import VideoConversion, VideoJson
 from uninext.shapes.video_labels import LabelledVideo, Track, generate_video
-from uninext.shapes.vocabulary import CATEGORIES
-
-# Split -> number in the seed; never change one: images of a split would move.
-SPLIT_NUMBERS = {'train': 0, 'val': 1, 'test': 2}
+from uninext.shapes.vocabulary import CATEGORIES, SPLITS
 
 
 @dataclass(frozen=True)
@@ -70,7 +67,7 @@ def generate_videos(
 
     Args:
         out_dir: Folder to write into; made if absent.
-        split: Key of ``SPLIT_NUMBERS``.
+        split: One of ``SPLITS``.
         count: Videos, at least 1.
         style: What they are like.
         size_wh: Width and height, pixels, at least 64.
@@ -81,8 +78,8 @@ def generate_videos(
     Raises:
         ValueError: If a number is below its least, or ``split`` is unknown.
     """
-    if split not in SPLIT_NUMBERS:
-        raise ValueError(f'split must be one of {list(SPLIT_NUMBERS)}, got {split!r}.')
+    if split not in SPLITS:
+        raise ValueError(f'split must be one of {list(SPLITS)}, got {split!r}.')
     if count < 1 or seed < 0:
         raise ValueError(
             f'A set needs at least 1 video and a seed of at least 0, got {count} and '
@@ -90,7 +87,7 @@ def generate_videos(
         )
     return [
         generate_video(
-            np.random.default_rng([seed, SPLIT_NUMBERS[split], number, style.number]),
+            np.random.default_rng([seed, SPLITS.index(split), number, style.number]),
             Path(out_dir) / 'videos' / split / f'{style.name}_{number:05d}',
             size_wh,
             length,

@@ -14,12 +14,15 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from uninext.shapes.backgrounds import (
-    MORE_KINDS,
-    MORE_PHOTOS,
-    draw_background,
-)
+from uninext.shapes.backgrounds import MORE_KINDS, MORE_PHOTOS, draw_background
 from uninext.shapes.motion import Path, draw_camera, draw_path
+from uninext.shapes.painting import (
+    DARK,
+    RIM,
+    TEXTURE_SHARES,
+    check_request,
+    dark_parts,
+)
 from uninext.shapes.vocabulary import (
     CATEGORIES,
     COLORS,
@@ -40,23 +43,15 @@ class MovingObject:
     """One shape of a video.
 
     Attributes:
-        category: One of ``CATEGORIES``.
-        color: Key of ``COLORS``.
-        texture: One of ``TEXTURES``.
+        words: ``category, color, size, texture``, as ``vocabulary`` has them; the size
+            is ``small``, ``large`` or ``changing``.
         path: Where it is, as the camera sees it.
         sprite: (S, S, 3) uint8 RGB, its paint; spans its diameter.
     """
 
-    category: str
-    color: str
-    texture: str
+    words: dict[str, str]
     path: Path
     sprite: np.ndarray
-
-    @property
-    def size(self) -> str:
-        """``small``, ``large`` or ``changing``."""
-        return self.path.size
 
 
 @dataclass(frozen=True)
@@ -125,18 +120,12 @@ def draw_video(
         hand_camera: Let the camera of every second video tremble.
 
     Raises:
-        ValueError: If a side is below 64, ``length`` below 1 or ``num_objects`` is no
-            range from 1 to 200.
+        ValueError: As :func:`check_request`, or if ``length`` is below 1.
     """
+    check_request(size_wh, num_objects)
     low, high = num_objects
-    if min(size_wh) < 64:
-        raise ValueError(f'size must be at least 64 pixels, got {size_wh}.')
     if length < 1:
         raise ValueError(f'frames must be at least 1, got {length}.')
-    if not 1 <= low <= high <= 200:
-        raise ValueError(
-            f'num_objects must be 1 <= low <= high <= 200, got {num_objects}.'
-        )
     side = min(size_wh)
     margin = int(np.ceil(0.012 * side)) + 1
     padded_wh = (size_wh[0] + 2 * margin, size_wh[1] + 2 * margin)
@@ -153,7 +142,7 @@ def render(scene: VideoScene) -> Iterator[Frame]:
     rng = np.random.default_rng(scene.noise_seed)
     width, height = scene.size_wh
     noise = rng.normal(0, NOISE, (height, width, 3)).astype(np.float32)
-    outlines = [outline_of(obj.category) for obj in scene.objects]
+    outlines = [outline_of(obj.words['category']) for obj in scene.objects]
     for index, (dx, dy) in enumerate(scene.camera):
         shift = np.array([[1, 0, dx - scene.margin], [0, 1, dy - scene.margin]])
         canvas = cv2.warpAffine(
@@ -182,14 +171,15 @@ def _draw_objects(
     for count in range(number):
         category = str(rng.choice(categories))
         if count == 1 and objects:
-            category = objects[0].category  # a distractor of the same kind
+            category = objects[0].words['category']  # a distractor of the same kind
         color = str(rng.choice(colors))
-        texture = str(rng.choice(TEXTURES, p=(0.5, 0.25, 0.25)))
+        texture = str(rng.choice(TEXTURES, p=TEXTURE_SHARES))
         path = _find_way(rng, category, size_wh, camera, objects, covered)
         if path is None:
             continue
         sprite = _draw_sprite(rng, color, texture)
-        objects.append(MovingObject(category, color, texture, path, sprite))
+        words = dict(category=category, color=color, size=path.size, texture=texture)
+        objects.append(MovingObject(words, path, sprite))
         covered.append(np.zeros(len(path), bool))
     return tuple(objects)
 
@@ -227,21 +217,9 @@ def _draw_sprite(rng: np.random.Generator, color: str, texture: str) -> np.ndarr
     """(S, S, 3) uint8: the textured colour."""
     paint = np.array(COLORS[color]) + rng.uniform(-8, 8, 3)
     brightness = rng.uniform(0.88, 1.05)
-    rows, columns = np.mgrid[:SPRITE_SIDE, :SPRITE_SIDE]
     period = SPRITE_SIDE / rng.uniform(3.6, 5)
-    if texture == 'striped':
-        angle = rng.uniform(0, np.pi)
-        along = rows * np.sin(angle) + columns * np.cos(angle)
-        dark = np.sin(2 * np.pi * along / period) > 0.2
-    elif texture == 'dotted':
-        off_rows, off_columns = (
-            rows % period - period / 2,
-            columns % period - period / 2,
-        )
-        dark = off_rows**2 + off_columns**2 < (0.3 * period) ** 2
-    else:
-        dark = np.zeros(rows.shape, bool)
-    shade = np.where(dark, 0.45, 1.0) * brightness
+    dark = dark_parts(rng, texture, (SPRITE_SIDE, SPRITE_SIDE), period)
+    shade = np.where(dark, DARK, 1.0) * brightness
     return np.clip(paint * shade[..., None], 0, 255).astype(np.uint8)
 
 
@@ -260,7 +238,7 @@ def _paint(
     side = int(np.ceil(2 * radius * 1.1)) + 5
     turn = np.array([[cos, -sin], [sin, cos]])
     corners = outline @ turn.T * radius + center - origin
-    mask, rim = _fill(corners, center - origin, side, obj.category == 'ring')
+    mask, rim = _fill(corners, center - origin, side, obj.words['category'] == 'ring')
     area = int(mask.sum())
     height, width = owners.shape
     left, top = np.clip(origin, 0, (width, height))
@@ -283,7 +261,7 @@ def _paint(
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    paint[rim.astype(bool)] = np.array(COLORS[obj.color]) * 0.4
+    paint[rim.astype(bool)] = np.array(COLORS[obj.words['color']]) * RIM
     image[here][seen] = paint[cut][seen]
     owners[here][seen] = number
     return area, int(seen.sum())

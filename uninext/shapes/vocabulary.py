@@ -21,6 +21,8 @@ COLORS = {
 SIZES = {'small': (0.07, 0.095), 'large': (0.145, 0.19)}
 RELATIONS = ('left of', 'right of', 'above', 'below')
 SUPERLATIVES = ('leftmost', 'rightmost', 'topmost', 'bottommost')
+# Their places are numbers in seeds; never move one: images of a split would change.
+SPLITS = ('train', 'val', 'test')
 RING_HOLE = 0.5  # radius of the hole as a share of the ring's
 
 

@@ -21,7 +21,7 @@ from uninext.shapes import (
     draw_scene,
     generate_video,
 )
-from uninext.shapes.video_labels import write_jpeg
+from uninext.shapes.painting import write_jpeg
 from uninext.utils.video_writer import VideoWriter
 
 SEED = 2026  # no set of the documentation has it
@@ -108,12 +108,13 @@ def _videos(folder: Path) -> list[Example]:
 
 def _longest_expression(scene: Scene) -> str:
     rng = np.random.default_rng(0)
-    expressions = (describe(scene, i, rng) for i in range(len(scene.objects)))
-    return max((s for part in expressions for s in part), key=len, default='')
+    facts = scene.facts
+    found = (describe(facts, i, rng) for i in range(len(scene.objects)))
+    return max((e.text for part in found for e in part), key=len, default='')
 
 
 def _names(scene: Scene) -> str:
-    return ', '.join(sorted({obj.category for obj in scene.objects}))
+    return ', '.join(sorted({obj.words['category'] for obj in scene.objects}))
 
 
 def _text(box: Sequence[float]) -> str:

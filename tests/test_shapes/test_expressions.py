@@ -1,36 +1,41 @@
-"""Expressions about videos, evaluated by a reader of its own."""
+"""Expressions about images and videos, evaluated by a reader of its own."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from uninext.shapes import (
+    Expression,
+    Facts,
     LabelledVideo,
+    Track,
     VideoScene,
+    describe,
     draw_video,
     generate_video,
 )
-from uninext.shapes.motion import Path as Way
-from uninext.shapes.video_expressions import (
+from uninext.shapes.expressions import (
+    CLEAR_IN_IMAGES,
     MOTIONS,
-    Expression,
-    VideoFacts,
-    describe_video,
+    describe_by_attributes,
 )
+from uninext.shapes.motion import Path as Way
 
 SIZE_WH, LENGTH = (96, 72), 16
 CAMERA = 0.03 * 72  # pixels: what a trembling camera and a box may add to a way
 
 
-def facts_of(*objects: tuple[dict, list]) -> VideoFacts:
+def facts_of(*objects: tuple[dict, list]) -> Facts:
     """Objects that stay plain red small stars unless told; centres in percent."""
     plain = dict(category='star', color='red', size='small', texture='plain')
     ways = [np.array(centers, float) for _, centers in objects]
-    return VideoFacts(
+    return Facts(
         size=100,
         words=tuple({**plain, **words} for words, _ in objects),
         centers=np.stack(ways),
@@ -41,21 +46,43 @@ def facts_of(*objects: tuple[dict, list]) -> VideoFacts:
     )
 
 
-def texts(facts: VideoFacts, index: int, many: int = 30) -> dict[str, str]:
-    found = describe_video(facts, index, np.random.default_rng(0), many, many)
+def texts(facts: Facts, index: int, many: int = 30) -> dict[str, str]:
+    found = describe(facts, index, np.random.default_rng(0), many, many)
     assert len({s.text for s in found}) == len(found)
     return {expression.text: expression.kind for expression in found}
 
 
-def test_an_object_that_cannot_be_told_from_another_has_no_expression():
-    still = [(50, 50)] * 4
+@pytest.mark.parametrize('length', [1, 4], ids=['image', 'video'])
+def test_only_what_can_be_told_from_others_is_described(length: int):
+    still = [(50, 50)] * length
+    assert texts(facts_of(({}, still)), 0, 1)['the star'] == 'attribute'
     assert texts(facts_of(({}, still), ({}, still)), 0) == {}
+    near = [(53, 50)] * length  # a difference of place must be clear
+    assert texts(facts_of(({}, still), ({}, near)), 0) == {}
 
 
-def test_an_object_alone_needs_no_attribute():
-    facts = facts_of(({}, [(50, 50)] * 3))
-    found = describe_video(facts, 0, np.random.default_rng(0), 1)
-    assert found == [Expression('the star', 'attribute')]
+def test_twins_of_an_image_are_told_by_place_but_not_by_motion():
+    ring = dict(category='ring')
+    facts = facts_of(({}, [(10, 50)]), ({}, [(80, 50)]), (ring, [(45, 50)]))
+    facts = replace(facts, paths=(), margin=CLEAR_IN_IMAGES)
+    found = texts(facts, 0)
+    assert found['the leftmost star'] == 'superlative'
+    assert found['the star left of the ring'] == 'relation'
+    assert not any('right' in text or 'that' in text for text in found)
+
+
+def test_attributes_alone_are_said_of_what_looks_like_nothing_else():
+    ring = dict(category='ring', size='large')
+    still = [(50, 50)]
+    facts = facts_of((ring, still), (ring, still), ({}, still))
+    rng = np.random.default_rng(0)
+    assert describe_by_attributes(facts, 0, rng) == []
+    assert sorted(describe_by_attributes(facts, 2, rng)) == [
+        'the red star',
+        'the small red star',
+        'the small star',
+    ]
+    assert len(describe_by_attributes(facts, 2, rng, max_expressions=2)) == 2
 
 
 def test_twins_are_told_by_motion():
@@ -195,35 +222,35 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> list[Reader]:
     return readers
 
 
-def test_an_expression_is_true_of_its_object_alone_in_every_frame(world: list[Reader]):
-    kinds: Counter[str] = Counter()
+def said_in(world: list[Reader]) -> Iterator[tuple[Reader, Track, Expression]]:
     for reader in world:
         for track in reader.video.tracks:
             for expression in track.expressions:
-                kinds[expression.kind] += 1
-                if expression.kind == 'motion':
-                    continue
-                for frame in range(LENGTH):
-                    meant = reader.meant(expression.text, frame)
-                    right = [track.id] if track.visible[frame] else []
-                    assert (meant or []) == right, expression
+                yield reader, track, expression
+
+
+def test_an_expression_is_true_of_its_object_alone_in_every_frame(world: list[Reader]):
+    kinds: Counter[str] = Counter()
+    for reader, track, expression in said_in(world):
+        kinds[expression.kind] += 1
+        for frame in range(LENGTH if expression.kind != 'motion' else 0):
+            meant = reader.meant(expression.text, frame)
+            right = [track.id] if track.visible[frame] else []
+            assert (meant or []) == right, expression
     assert min(kinds[k] for k in ('attribute', 'relation', 'superlative')) >= 15
     assert kinds['motion'] >= 30
 
 
 def test_a_motion_is_that_of_one_object_alone(world: list[Reader]):
     said: Counter[str] = Counter()
-    for reader in world:
-        for track in reader.video.tracks:
-            for expression in track.expressions:
-                if expression.kind != 'motion':
-                    continue
-                noun, phrase = expression.text.removeprefix('the ').split(' that ')
-                rivals = reader.named(noun)
-                assert len(rivals) > 1, f'{expression} does not need its motion'
-                doing = [n for n in rivals if reader.does(phrase, n)]
-                assert doing == [track.id], expression
-                said[phrase] += 1
+    for reader, track, expression in said_in(world):
+        if expression.kind != 'motion':
+            continue
+        noun, phrase = expression.text.removeprefix('the ').split(' that ')
+        rivals = reader.named(noun)
+        assert len(rivals) > 1, f'{expression} does not need its motion'
+        assert [n for n in rivals if reader.does(phrase, n)] == [track.id], expression
+        said[phrase] += 1
     assert set(said) <= set(MOTIONS)
     assert len(said) >= 6
 
@@ -231,17 +258,15 @@ def test_a_motion_is_that_of_one_object_alone(world: list[Reader]):
 def test_boxes_move_as_the_words_say(world: list[Reader]):
     signs = {'left': (0, -1), 'right': (0, 1), 'up': (1, -1), 'down': (1, 1)}
     checked = 0
-    for reader in world:
-        for track in reader.video.tracks:
-            whole = np.flatnonzero(track.visibility > 0.98)
-            for expression in track.expressions:
-                words = expression.text.split()
-                if words[-2] != 'moves' or len(whole) < LENGTH // 2:
-                    continue
-                axis, sign = signs[words[-1]]
-                first, last = (reader.middle(track.id, i, axis) for i in whole[[0, -1]])
-                assert sign * (last - first) > 0
-                checked += 1
+    for reader, track, expression in said_in(world):
+        whole = np.flatnonzero(track.visibility > 0.98)
+        *_, verb, way = expression.text.split()
+        if verb != 'moves' or len(whole) < LENGTH // 2:
+            continue
+        axis, sign = signs[way]
+        first, last = (reader.middle(track.id, i, axis) for i in whole[[0, -1]])
+        assert sign * (last - first) > 0
+        checked += 1
     assert checked >= 5
 
 
