@@ -16,9 +16,8 @@ from uninext.shapes.image_set import generate_image_set
 from uninext.shapes.layouts import (
     box_videos,
     image_sets,
-    instance_videos,
+    json_videos,
     mask_videos,
-    scalabel_videos,
 )
 from uninext.shapes.video_labels import LabelledVideo
 from uninext.shapes.video_set import (
@@ -160,7 +159,7 @@ def _refer(suite: ShapesSuite, root: Path, report: Report) -> None:
 
 def _bdd100k(suite: ShapesSuite, root: Path, report: Report) -> None:
     image_sets.write_bdd100k_images(root, suite.root)
-    scalabel_videos.write_bdd100k_videos(root, suite.crowds)
+    json_videos.write_bdd100k_videos(root, suite.crowds)
     for bdd_set in conv.BDD_SETS.values():
         bdd_set = replace(bdd_set, categories=CATEGORIES)
         for split in ('train', 'val'):
@@ -222,9 +221,9 @@ LAYOUTS: dict[str, Callable[[ShapesSuite, Path, Report], None]] = {
     'refytvos': _VideoLayout(
         mask_videos.write_ref_youtube_vos, 'ref-youtube-vos', ('train', 'valid')
     ),
-    'ytvis_2019': _VideoLayout(instance_videos.write_ytvis_2019),
-    'ytvis_2021': _VideoLayout(instance_videos.write_ytvis_2021),
-    'ovis': _VideoLayout(instance_videos.write_ovis, crowds=True),
+    'ytvis_2019': _VideoLayout(partial(json_videos.write_instances, 'ytvis_2019')),
+    'ytvis_2021': _VideoLayout(partial(json_videos.write_instances, 'ytvis_2021')),
+    'ovis': _VideoLayout(partial(json_videos.write_instances, 'ovis'), crowds=True),
     'bdd100k': _bdd100k,
 }
 FOLDERS = {'objects365': 'Objects365/Obj365_v2'}

@@ -6,18 +6,18 @@ Labelled videos in; folders of frames and text files of boxes out.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from uninext.shapes.layouts.files import link_frames, write_lines, write_text
+from uninext.formats.box_text import box_lines
+from uninext.formats.json_file import write_text
+from uninext.shapes.layouts.files import Videos, link_frames, write_lines
 from uninext.shapes.video_labels import LabelledVideo, Track
 
-Videos = Mapping[str, Sequence[LabelledVideo]]
 NUM_PARTS = 4  # of TrackingNet, those that the published training reads
 COVER_STEPS = 8  # of GOT-10k: eighths of the target that are seen
-NO_BOX = [0, 0, 0, 0]
 
 
 def write_lasot(root: Path, videos: Videos) -> None:
@@ -35,7 +35,7 @@ def write_lasot(root: Path, videos: Videos) -> None:
             if split == 'val':
                 listed.append(name)
             _write_lasot_video(root / kind / name, video, track)
-    write_lines(root / 'testing_set.txt', listed)
+    write_lines(listed, root / 'testing_set.txt')
 
 
 def write_got10k(root: Path, videos: Videos) -> None:
@@ -50,12 +50,11 @@ def write_got10k(root: Path, videos: Videos) -> None:
             if split == 'test':
                 boxes = boxes[:1]
             else:
-                cover = np.ceil(track.visibility * COVER_STEPS).astype(int).tolist()
-                absent = (~track.visible).astype(int).tolist()
-                write_lines(folder / 'cover.label', list(map(str, cover)))
-                write_lines(folder / 'absence.label', list(map(str, absent)))
-            write_lines(folder / 'groundtruth.txt', boxes)
-        write_lines(root / split / 'list.txt', names)
+                cover = np.ceil(track.visibility * COVER_STEPS).astype(int)
+                write_lines(cover, folder / 'cover.label')
+                write_lines((~track.visible).astype(int), folder / 'absence.label')
+            write_lines(boxes, folder / 'groundtruth.txt')
+        write_lines(names, root / split / 'list.txt')
 
 
 def write_trackingnet(root: Path, videos: Videos) -> None:
@@ -63,36 +62,32 @@ def write_trackingnet(root: Path, videos: Videos) -> None:
     for part in [f'TRAIN_{i}' for i in range(NUM_PARTS)] + ['TEST']:
         for kind in ('anno', 'frames'):
             (root / part / kind).mkdir(parents=True, exist_ok=True)
-    for split, of_split in (('train', videos['train']), ('val', videos['val'])):
-        for number, (video, track) in enumerate(_with_target(of_split)):
+    for split in ('train', 'val'):
+        for number, (video, track) in enumerate(_with_target(videos[split])):
             part = root / ('TEST' if split == 'val' else f'TRAIN_{number % NUM_PARTS}')
             link_frames(video, part / 'frames' / video.name, '{}.jpg')
-            boxes = [','.join(map(str, box)) for box in _boxes(track)]
-            write_lines(
-                part / 'anno' / f'{video.name}.txt',
-                boxes[:1] if split == 'val' else boxes,
-            )
+            boxes = _boxes(track)[: 1 if split == 'val' else None]
+            write_text([box_lines(boxes)], part / 'anno' / f'{video.name}.txt')
 
 
-def _with_target(videos: Sequence[LabelledVideo]) -> list[tuple[LabelledVideo, Track]]:
-    return [(video, track) for video in videos if (track := video.target())]
+def _with_target(
+    videos: Sequence[LabelledVideo],
+) -> Iterator[tuple[LabelledVideo, Track]]:
+    return ((video, track) for video in videos if (track := video.target()))
 
 
-def _boxes(track: Track) -> list[list[int]]:
-    return [NO_BOX if box is None else box for box in track.boxes_xywh]
+def _boxes(track: Track) -> np.ndarray:
+    """(T, 4) xywh, whole pixels; zeros where the target is not visible."""
+    return np.array([box or [0, 0, 0, 0] for box in track.boxes_xywh])
 
 
 def _write_lasot_video(folder: Path, video: LabelledVideo, track: Track) -> None:
     link_frames(video, folder / 'img', '{:08d}.jpg', first=1)
-    boxes = [
-        NO_BOX if box is None else [box[0] + 1, box[1] + 1, *box[2:]]
-        for box in track.boxes_xywh
-    ]
-    write_lines(folder / 'groundtruth.txt', [','.join(map(str, box)) for box in boxes])
+    boxes = _boxes(track)
+    boxes[track.visible, :2] += 1
+    write_text([box_lines(boxes)], folder / 'groundtruth.txt')
     occluded = ~track.visible & ~track.outside
     for name, flags in (('full_occlusion', occluded), ('out_of_view', track.outside)):
-        write_text(folder / f'{name}.txt', ','.join(str(int(flag)) for flag in flags))
-    expression = (
-        track.expressions[0].text if track.expressions else track.words['category']
-    )
-    write_text(folder / 'nlp.txt', expression)
+        write_text([','.join(map(str, flags.astype(int)))], folder / f'{name}.txt')
+    texts = [expression.text for expression in track.expressions]
+    write_text([*texts, track.words['category']][:1], folder / 'nlp.txt')

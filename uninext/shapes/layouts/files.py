@@ -1,21 +1,19 @@
-"""Small writers that the layouts share.
-
-Frames that exist and labels in; links, text files and indexed masks out.
-"""
+"""What the layouts share: links to frames that exist, lines, images of object ids."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from pycocotools import mask as mask_utils
 
+from uninext.formats.json_file import write_text
+from uninext.formats.rle import decode_segmentation
 from uninext.shapes.video_labels import LabelledVideo, Track
+
+Videos = Mapping[str, Sequence[LabelledVideo]]  # split -> its videos
 
 
 def link(source: Path, target: Path) -> None:
@@ -50,37 +48,22 @@ def link_frames(
     return names
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file and make its folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding='utf-8')
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write a JSON file and make its folder."""
-    write_text(path, json.dumps(content))
-
-
-def write_lines(path: Path, lines: list[str]) -> None:
+def write_lines(lines: Iterable[object], path: Path) -> None:
     """Write lines, each with an end."""
-    write_text(path, ''.join(f'{line}\n' for line in lines))
+    write_text((f'{line}\n' for line in lines), path)
 
 
 def index_image(
-    size_wh: tuple[int, int], numbers: Mapping[int, Track], frame: int
+    video: LabelledVideo, numbers: Mapping[int, Track], frame: int
 ) -> np.ndarray:
-    """Object numbers of the pixels of a frame.
-
-    Args:
-        size_wh: Width and height, pixels.
-        numbers: Number, 1 to 255 -> track.
-        frame: Which one.
+    """Object numbers, 1 to 255, of the pixels of a frame.
 
     Returns:
         (H, W) uint8, 0 where there is none of them.
     """
-    image = np.zeros(size_wh[::-1], np.uint8)
+    width, height = video.size_wh
+    image = np.zeros((height, width), np.uint8)
     for number, track in numbers.items():
-        if track.masks[frame] is not None:
-            image[mask_utils.decode(track.masks[frame]).astype(bool)] = number
+        if (mask := track.masks[frame]) is not None:
+            image[decode_segmentation(mask, height, width)] = number
     return image

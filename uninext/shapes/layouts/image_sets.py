@@ -5,13 +5,13 @@ A folder that ``generate_image_set`` wrote in; the downloads' layouts out.
 
 from __future__ import annotations
 
-import json
 import pickle
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from uninext.shapes.layouts.files import link, write_json
+from uninext.formats.json_file import read_json, write_json
+from uninext.shapes.layouts.files import link
 from uninext.shapes.vocabulary import CATEGORIES
 
 # Ids of a split's images begin after this number, so that splits can share a folder.
@@ -33,7 +33,7 @@ def write_coco(root: Path, source: Path) -> None:
             name = f'{image["id"]:012d}.jpg'
             link(image.pop('path'), root / f'{split}2017' / name)
             image['file_name'] = name
-        write_json(root / f'annotations/instances_{split}2017.json', content)
+        write_json(content, root / f'annotations/instances_{split}2017.json')
 
 
 def write_objects365(root: Path, source: Path) -> None:
@@ -47,7 +47,7 @@ def write_objects365(root: Path, source: Path) -> None:
             image['file_name'] = f'images/v2/{patch}/{name}'
         for annotation in content['annotations']:
             del annotation['segmentation']
-        write_json(root / f'annotations/zhiyuan_objv2_{split}.json', content)
+        write_json(content, root / f'annotations/zhiyuan_objv2_{split}.json')
 
 
 def write_refer(root: Path, source: Path, images: Path) -> None:
@@ -78,7 +78,7 @@ def write_refer(root: Path, source: Path, images: Path) -> None:
             {**ref, 'split': splits[place % len(splits)]}
             for place, ref in enumerate(refs_of['val'])
         ]
-        write_json(root / folder / 'instances.json', merged)
+        write_json(merged, root / folder / 'instances.json')
         (root / folder / name).write_bytes(pickle.dumps(refs, protocol=2))
 
 
@@ -97,12 +97,15 @@ def write_bdd100k_images(root: Path, source: Path) -> None:
             name = f'{image["id"]:08x}.jpg'
             link(image['path'], root / 'images/100k' / split / name)
             link(image['path'], root / 'images/10k' / split / name)
-            mine = labels[image['id']]
-            det.append(_scalabel(name, [_label(a, 'box2d') for a in mine]))
-            ins_seg.append(_scalabel(name, [_label(a, 'rle') for a in mine]))
-        write_json(root / f'labels/det_20/det_{split}.json', det)
+            boxes = [_label(a) for a in labels[image['id']]]
+            masks = [
+                {**_label(a), 'rle': a['segmentation']} for a in labels[image['id']]
+            ]
+            det.append({'name': name, 'labels': boxes})
+            ins_seg.append({'name': name, 'labels': masks})
+        write_json(det, root / f'labels/det_20/det_{split}.json')
         path = root / f'labels/ins_seg/rles/ins_seg_{split}.json'
-        write_json(path, {'frames': ins_seg})
+        write_json({'frames': ins_seg}, path)
 
 
 def box2d(box_xywh: list[int]) -> dict[str, int]:
@@ -113,8 +116,7 @@ def box2d(box_xywh: list[int]) -> dict[str, int]:
 
 def _load(source: Path, split: str) -> dict[str, Any]:
     """Instances of a split; ids moved, and each image with its ``path``."""
-    path = source / f'annotations/instances_{split}.json'
-    content = json.loads(path.read_text(encoding='utf-8'))
+    content = read_json(source / f'annotations/instances_{split}.json')
     offset = ID_OFFSETS[split]
     for image in content['images']:
         image['path'] = source / split / image['file_name']
@@ -126,8 +128,7 @@ def _load(source: Path, split: str) -> dict[str, Any]:
 
 
 def _refs(source: Path, split: str, offset: int) -> list[dict]:
-    path = source / f'annotations/refs_{split}.json'
-    content = json.loads(path.read_text(encoding='utf-8'))
+    content = read_json(source / f'annotations/refs_{split}.json')
     return [
         {
             'ref_id': offset + record['id'],
@@ -142,16 +143,9 @@ def _refs(source: Path, split: str, offset: int) -> list[dict]:
     ]
 
 
-def _label(annotation: dict, kind: str) -> dict:
-    label = {
+def _label(annotation: dict) -> dict:
+    return {
         'id': str(annotation['id']),
         'category': CATEGORIES[annotation['category_id'] - 1],
         'box2d': box2d(annotation['bbox']),
     }
-    if kind == 'rle':
-        label['rle'] = annotation['segmentation']
-    return label
-
-
-def _scalabel(name: str, labels: list[dict]) -> dict:
-    return {'name': name, 'labels': labels}

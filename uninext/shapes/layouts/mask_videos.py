@@ -5,19 +5,13 @@ Labelled videos in; folders of frames, palette images and meta files out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from uninext.formats.index_png import write_object_ids
-from uninext.shapes.layouts.files import (
-    index_image,
-    link_frames,
-    write_json,
-    write_lines,
-)
+from uninext.formats.json_file import write_json
+from uninext.shapes.layouts.files import Videos, index_image, link_frames, write_lines
 from uninext.shapes.video_labels import LabelledVideo, Track
 
-Videos = Mapping[str, Sequence[LabelledVideo]]
 FRAME_STEP = 5  # YouTube-VOS labels every fifth frame: 00000, 00005, ...
 FOLDERS = {'train': 'train', 'val': 'valid'}
 
@@ -37,10 +31,9 @@ def write_youtube_vos(root: Path, videos: Videos) -> None:
                 }
                 if shown:
                     path = root / folder / 'Annotations' / video.name / f'{stem}.png'
-                    image = index_image(video.size_wh, shown, index)
-                    write_object_ids(image, path)
+                    write_object_ids(index_image(video, shown, index), path)
             meta[video.name] = {'objects': _meta_objects(video, stems, split, starts)}
-        write_json(root / folder / 'meta.json', {'videos': meta})
+        write_json({'videos': meta}, root / folder / 'meta.json')
 
 
 def write_davis(root: Path, videos: Videos) -> None:
@@ -56,16 +49,15 @@ def write_davis(root: Path, videos: Videos) -> None:
             numbers = dict(enumerate(first, start=1))
             for index in range(len(video)):
                 path = root / 'Annotations/480p' / video.name / f'{index:05d}.png'
-                image = index_image(video.size_wh, numbers, index)
-                write_object_ids(image, path)
-        write_lines(root / 'ImageSets/2017' / f'{split}.txt', listed)
+                write_object_ids(index_image(video, numbers, index), path)
+        write_lines(listed, root / 'ImageSets/2017' / f'{split}.txt')
 
 
 def write_ref_youtube_vos(root: Path, videos: Videos) -> None:
     """Write expressions of all kinds; only ``train`` has masks, as in the download.
 
-    Each expression has its ``kind`` (see ``video_expressions``), which readers of the
-    real set do not look at.
+    Each expression has its ``kind`` (see ``expressions``), which readers of the real
+    set do not look at.
     """
     for split, folder in FOLDERS.items():
         meta = {}
@@ -74,15 +66,14 @@ def write_ref_youtube_vos(root: Path, videos: Videos) -> None:
             stems = _link_fifths(video, root / folder / 'JPEGImages')
             for index, stem in enumerate(stems if split == 'train' else ()):
                 path = root / folder / 'Annotations' / video.name / f'{stem}.png'
-                image = index_image(video.size_wh, numbers, index)
-                write_object_ids(image, path)
+                write_object_ids(index_image(video, numbers, index), path)
             meta[video.name] = {
                 'frames': stems,
                 'expressions': _meta_expressions(numbers, split == 'train'),
             }
         path = root / 'meta_expressions' / folder / 'meta_expressions.json'
-        write_json(path, {'videos': meta})
-    write_json(root / 'meta_expressions/test/meta_expressions.json', {'videos': {}})
+        write_json({'videos': meta}, path)
+    write_json({'videos': {}}, root / 'meta_expressions/test/meta_expressions.json')
 
 
 def _link_fifths(video: LabelledVideo, images: Path) -> list[str]:
@@ -108,11 +99,10 @@ def _meta_objects(
 
 
 def _meta_expressions(numbers: dict[int, Track], with_object: bool) -> dict:
-    expressions: dict[str, dict[str, str]] = {}
-    for number, track in numbers.items():
-        for expression in track.expressions:
-            entry = {'exp': expression.text, 'kind': expression.kind}
-            if with_object:
-                entry['obj_id'] = str(number)
-            expressions[str(len(expressions))] = entry
-    return expressions
+    entries = [
+        {'exp': expression.text, 'kind': expression.kind}
+        | ({'obj_id': str(number)} if with_object else {})
+        for number, track in numbers.items()
+        for expression in track.expressions
+    ]
+    return {str(i): entry for i, entry in enumerate(entries)}
