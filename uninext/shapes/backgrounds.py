@@ -1,6 +1,5 @@
 """Backgrounds: what lies behind the shapes.
 
-Before the second step of the flow: a random generator enters, an image leaves.
 Photographs are those that scikit-image's wheel carries; nothing is downloaded.
 """
 
@@ -32,7 +31,7 @@ def draw_background(
 
     Args:
         rng: Source of all randomness.
-        size_wh: Width and height, pixels.
+        size_wh: Pixels.
         kinds: Some of ``MORE_KINDS``.
         photos: Some of ``MORE_PHOTOS``.
 
@@ -112,13 +111,7 @@ def _crop_photo(
 
 @lru_cache(maxsize=len(MORE_PHOTOS))
 def load_photo(name: str) -> np.ndarray:
-    """Read a photograph of scikit-image.
-
-    Args:
-        name: One of ``MORE_PHOTOS``.
-
-    Returns:
-        (H, W, 3) uint8 RGB.
+    """Read a photograph of scikit-image, one of ``MORE_PHOTOS``: (H, W, 3) uint8 RGB.
 
     Raises:
         FileNotFoundError: If it is not there.

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from uninext import converters as conv
 from uninext.shapes.image_set import generate_image_set
@@ -47,6 +46,9 @@ class ShapesSuite:
     crowds: Videos
 
 
+Layout = Callable[[ShapesSuite, Path, Report], None]
+
+
 def generate_suite(
     out_dir: str | Path,
     num_images: Sequence[int],
@@ -67,7 +69,7 @@ def generate_suite(
         num_images: Images to train on, to validate on and to test on; 0 for a
             test split leaves it out.
         num_videos: The same of videos of scenes; ``(0, 0, 0)``: no videos.
-        size_wh: Width and height of all, pixels, at least 64.
+        size_wh: Of all, pixels, at least 64.
         length: Frames of a video.
         seed: Of everything.
         hand_camera: Let the camera of every second video tremble.
@@ -87,26 +89,7 @@ def generate_suite(
     if layouts and min(num_videos[:2]) < 1:
         raise ValueError('Layouts need at least 1 video to train and 1 to validate on.')
     root = Path(out_dir)
-    _add_images(root, num_images, size_wh, seed, report)
-    options = dict(size_wh=size_wh, length=length, seed=seed, hand_camera=hand_camera)
-    suite = ShapesSuite(root, {}, {})
-    for split, count in zip(SPLITS, num_videos):
-        if count:
-            _add_videos(suite, split, count, report, **options)
-    for name in layouts:
-        LAYOUTS[name](suite, root / FOLDERS.get(name, name), report)
-    return suite
-
-
-def _add_images(
-    root: Path,
-    num_images: tuple[int, ...],
-    size_wh: tuple[int, int],
-    seed: int,
-    report: Report,
-) -> None:
-    num_train, num_val, num_test = num_images
-    counts = generate_image_set(root, num_train, num_val, size_wh, seed, num_test)
+    counts = generate_image_set(root, *num_images[:2], size_wh, seed, num_images[2])
     for split in SPLITS:
         if f'{split}_images' in counts:
             report(
@@ -114,28 +97,30 @@ def _add_images(
                 f'{counts[f"{split}_objects"]} objects, '
                 f'{counts[f"{split}_expressions"]} expressions'
             )
+    options = dict(size_wh=size_wh, length=length, seed=seed, hand_camera=hand_camera)
+    suite = ShapesSuite(root, {}, {})
+    for split, count in zip(SPLITS, num_videos):
+        if not count:
+            continue
+        generate = partial(generate_videos, root, split, **options)
+        suite.scenes[split] = generate(count=count, style=SCENE)
+        suite.crowds[split] = generate(count=max(1, count // 2), style=CROWD)
+        files = write_video_set(root, split, suite.scenes[split], suite.crowds[split])
+        for path, conversion in files.items():
+            report(conversion.summary(path))
+    for name in layouts:
+        LAYOUTS[name](suite, root / FOLDERS.get(name, name), report)
+    return suite
 
 
-def _add_videos(
-    suite: ShapesSuite, split: str, count: int, report: Report, **options: Any
-) -> None:
-    """Generate the videos of a split and write their annotation files."""
-    generate = partial(generate_videos, suite.root, split, **options)
-    suite.scenes[split] = generate(count=count, style=SCENE)
-    suite.crowds[split] = generate(count=max(1, count // 2), style=CROWD)
-    files = write_video_set(suite.root, split, suite.scenes[split], suite.crowds[split])
-    for path, conversion in files.items():
-        report(conversion.summary(path))
+def _images(write: Callable[[Path, Path], None]) -> Layout:
+    """A layout of images that is read as it is."""
 
+    def layout(suite: ShapesSuite, root: Path, report: Report) -> None:
+        write(root, suite.root)
+        report(f'{root}: needs no conversion')
 
-def _coco(suite: ShapesSuite, root: Path, report: Report) -> None:
-    image_sets.write_coco(root, suite.root)
-    report(f'{root}: needs no conversion')
-
-
-def _objects365(suite: ShapesSuite, root: Path, report: Report) -> None:
-    image_sets.write_objects365(root, suite.root)
-    report(f'{root}: needs no conversion')
+    return layout
 
 
 def _refer(suite: ShapesSuite, root: Path, report: Report) -> None:
@@ -175,55 +160,56 @@ def _bdd100k(suite: ShapesSuite, root: Path, report: Report) -> None:
             report(conversion.summary(path))
 
 
-@dataclass(frozen=True)
-class _VideoLayout:
-    """A layout of videos: how it is written, and how it is converted.
+def _videos(
+    write: Callable[[Path, Videos], None],
+    converter: str | None = None,
+    splits: Sequence[str] = ('train', 'val'),
+    crowds: bool = False,
+) -> Layout:
+    """A layout of videos.
 
-    Attributes:
+    Args:
         write: Called with the folder and the videos.
         converter: Key of ``VIDEO_SETS``; None if the files are read as they are.
         splits: Of the converter.
         crowds: Whether its videos are those of crowds.
     """
 
-    write: Callable[[Path, Videos], None]
-    converter: str | None = None
-    splits: tuple[str, ...] = ('train', 'val')
-    crowds: bool = False
-
-    def __call__(self, suite: ShapesSuite, root: Path, report: Report) -> None:
-        self.write(root, suite.crowds if self.crowds else suite.scenes)
-        if self.converter is None:
+    def layout(suite: ShapesSuite, root: Path, report: Report) -> None:
+        write(root, suite.crowds if crowds else suite.scenes)
+        if converter is None:
             report(f'{root}: needs no conversion')
             return
-        for split in self.splits:
+        for split in splits:
             path = root / 'annotations' / f'{split}.json'
-            convert = conv.VIDEO_SETS[self.converter].convert
-            conversion = convert(root, path, split=split, strict=True, progress=False)
-            report(conversion.summary(path))
+            convert = conv.VIDEO_SETS[converter].convert
+            found = convert(root, path, split=split, strict=True, progress=False)
+            report(found.summary(path))
+
+    return layout
 
 
 # Name, which is the folder below the root if FOLDERS has no other -> what fills it. The
 # configs name these folders so, below data/.
-LAYOUTS: dict[str, Callable[[ShapesSuite, Path, Report], None]] = {
-    'coco': _coco,
+LAYOUTS: dict[str, Layout] = {
+    'coco': _images(image_sets.write_coco),
     'refer': _refer,
-    'objects365': _objects365,
-    'lasot': _VideoLayout(box_videos.write_lasot, 'lasot', ('train', 'test')),
-    'got10k': _VideoLayout(box_videos.write_got10k, 'got10k', ('train', 'val', 'test')),
-    'trackingnet': _VideoLayout(
+    'objects365': _images(image_sets.write_objects365),
+    'lasot': _videos(box_videos.write_lasot, 'lasot', ('train', 'test')),
+    'got10k': _videos(box_videos.write_got10k, 'got10k', ('train', 'val', 'test')),
+    'trackingnet': _videos(
         box_videos.write_trackingnet, 'trackingnet', ('train', 'test')
     ),
-    'ytvos18': _VideoLayout(
+    'ytvos18': _videos(
         mask_videos.write_youtube_vos, 'youtube-vos', ('train', 'valid')
     ),
-    'davis17': _VideoLayout(mask_videos.write_davis, 'davis2017'),
-    'refytvos': _VideoLayout(
+    'davis17': _videos(mask_videos.write_davis, 'davis2017'),
+    'refytvos': _videos(
         mask_videos.write_ref_youtube_vos, 'ref-youtube-vos', ('train', 'valid')
     ),
-    'ytvis_2019': _VideoLayout(partial(json_videos.write_instances, 'ytvis_2019')),
-    'ytvis_2021': _VideoLayout(partial(json_videos.write_instances, 'ytvis_2021')),
-    'ovis': _VideoLayout(partial(json_videos.write_instances, 'ovis'), crowds=True),
+    'ytvis_2019': _videos(partial(json_videos.write_instances, 'ytvis_2019')),
+    'ytvis_2021': _videos(partial(json_videos.write_instances, 'ytvis_2021')),
+    'ovis': _videos(partial(json_videos.write_instances, 'ovis'), crowds=True),
     'bdd100k': _bdd100k,
 }
 FOLDERS = {'objects365': 'Objects365/Obj365_v2'}

@@ -18,7 +18,7 @@ share of the object that is seen in each frame.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,10 +70,10 @@ def generate_videos(
         split: One of ``SPLITS``.
         count: Videos, at least 1.
         style: What they are like.
-        size_wh: Width and height, pixels, at least 64.
+        size_wh: As of :func:`generate_video`, and so are the others.
         length: Frames of a video.
         seed: Of everything.
-        hand_camera: Let the camera of every second video tremble.
+        hand_camera: Whether cameras may tremble.
 
     Raises:
         ValueError: If a number is below its least, or ``split`` is unknown.
@@ -104,23 +104,14 @@ def write_video_set(
     scenes: Sequence[LabelledVideo],
     crowds: Sequence[LabelledVideo],
 ) -> dict[str, VideoConversion]:
-    """Write the annotation files of a split.
-
-    Args:
-        out_dir: Where ``videos/<split>`` is.
-        split: Part of their names.
-        scenes: Videos of ``SCENE``.
-        crowds: Videos of ``CROWD``.
-
-    Returns:
-        Path of each file -> what is in it.
-    """
-    out_dir = Path(out_dir)
+    """Write the annotation files of a split; path of each -> what is in it."""
     files = {
         'vis': _instances(scenes),
         'mot': _instances(crowds),
-        'sot': _targets([(v, [t for t in [v.target()] if t]) for v in scenes]),
-        'vos': _targets([(v, [t for t in v.tracks if t.visible[0]]) for v in scenes]),
+        'sot': _targets(scenes, lambda video: [t for t in [video.target()] if t]),
+        'vos': _targets(
+            scenes, lambda video: [t for t in video.tracks if t.visible[0]]
+        ),
         'refs': _expressions(scenes, with_motion=False),
         'refs_motion': _expressions(scenes, with_motion=True),
     }
@@ -128,50 +119,50 @@ def write_video_set(
         str(path): video_json.save(path)
         for name, video_json in files.items()
         if video_json.conversion.videos
-        for path in [out_dir / f'{name}_{split}.json']
+        for path in [Path(out_dir) / f'{name}_{split}.json']
     }
-
-
-def json_track(track: Track, category_id: int = 1) -> JsonTrack:
-    """A track as video JSON has it."""
-    return JsonTrack(
-        bboxes=list(track.boxes_xywh),
-        segmentations=list(track.masks),
-        category_id=category_id,
-        extra={
-            'object_id': track.id,
-            'words': track.words,
-            'visibility': np.round(track.visibility, 3).tolist(),
-        },
-    )
 
 
 def _add(
     out: VideoJson,
-    shown: LabelledVideo,
-    tracks: list[JsonTrack],
-    name: str,
+    video: LabelledVideo,
+    tracks: Sequence[Track],
+    category_ids: Sequence[int] = (),
+    /,
     **extra: Any,
 ) -> None:
-    names = [f'{shown.name}/{path.name}' for path in shown.frames]
-    out.add(names, shown.size_wh, tracks, name=name, **extra)
+    """Add a video and some of its objects; without ids they are of one category."""
+    found = [
+        JsonTrack(
+            bboxes=list(track.boxes_xywh),
+            segmentations=list(track.masks),
+            category_id=category_id,
+            extra={
+                'object_id': track.id,
+                'words': track.words,
+                'visibility': np.round(track.visibility, 3).tolist(),
+            },
+        )
+        for track, category_id in zip(tracks, category_ids or [1] * len(tracks))
+    ]
+    names = [f'{video.name}/{path.name}' for path in video.frames]
+    out.add(names, video.size_wh, found, **{'name': video.name, **extra})
 
 
 def _instances(videos: Sequence[LabelledVideo]) -> VideoJson:
     out = VideoJson(CATEGORIES)
     for video in videos:
-        tracks = [
-            json_track(track, CATEGORIES.index(track.words['category']) + 1)
-            for track in video.tracks
-        ]
-        _add(out, video, tracks, name=video.name)
+        ids = [CATEGORIES.index(track.words['category']) + 1 for track in video.tracks]
+        _add(out, video, video.tracks, ids)
     return out
 
 
-def _targets(videos: Sequence[tuple[LabelledVideo, list[Track]]]) -> VideoJson:
+def _targets(
+    videos: Sequence[LabelledVideo], choose: Callable[[LabelledVideo], Sequence[Track]]
+) -> VideoJson:
     out = VideoJson()
-    for video, tracks in videos:
-        _add(out, video, [json_track(track) for track in tracks], name=video.name)
+    for video in videos:
+        _add(out, video, choose(video))
     return out
 
 
@@ -187,7 +178,7 @@ def _expressions(videos: Sequence[LabelledVideo], with_motion: bool) -> VideoJso
             _add(
                 out,
                 video,
-                [json_track(track)],
+                [track],
                 name=f'{video.name}/{track.id}',
                 video=video.name,
                 exp_id=[str(number + i) for i in range(len(mine))],

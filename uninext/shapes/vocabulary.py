@@ -27,13 +27,7 @@ RING_HOLE = 0.5  # radius of the hole as a share of the ring's
 
 
 def outline_of(category: str) -> np.ndarray:
-    """Polygon of a category.
-
-    Args:
-        category: One of ``CATEGORIES``.
-
-    Returns:
-        (P, 2) xy in the unit frame; a ring's is its outer rim.
+    """(P, 2) xy of a category's polygon in the unit frame; a ring's is its outer rim.
 
     Raises:
         ValueError: If the category is unknown.
