@@ -1,3 +1,5 @@
+"""A result of an image or frame: what it says, how it is drawn and exported."""
+
 from __future__ import annotations
 
 import json
@@ -7,43 +9,19 @@ import cv2
 import numpy as np
 import pytest
 
-from uninext.apis import AskedPrompt, Result, to_mot_lines, to_youtube_vis
+from helpers.made_up_results import BOXES, CATEGORIES, HEIGHT, WIDTH
+from helpers.made_up_results import make_result as result
+from uninext.apis import AskedPrompt
 from uninext.formats.rle import decode_segmentation
 
-HEIGHT, WIDTH = 120, 160
-NAMES = AskedPrompt('dog, cat', ('dog', 'cat'), single=False)
-EXPRESSION = AskedPrompt('the cat', ('the cat',), single=True)
-BOXES = ((2, 4, 12, 10), (40, 30, 150, 110), (0, 0, 160, 120))
 
-
-def result(num=3, frame=None, tracks=None, with_masks=True, labels=(1, 0, 0)):
-    boxes = np.array(BOXES[:num], np.float32).reshape(-1, 4)
-    masks = np.zeros((num, HEIGHT, WIDTH), bool)
-    for mask, (x1, y1, x2, y2) in zip(masks, BOXES):
-        mask[y1:y2, x1:x2] = True
-    return Result(
-        image=np.full((HEIGHT, WIDTH, 3), 50, np.uint8),
-        prompts=(NAMES, EXPRESSION),
-        boxes_xyxy=boxes,
-        scores=np.array([0.9, 0.5, 0.25], np.float32)[:num],
-        label_ids=np.array(labels[:num], np.int64),
-        prompt_ids=np.array([0, 0, 1], np.int64)[:num],
-        track_ids=None if tracks is None else np.array(tracks, np.int64),
-        masks=masks if with_masks else None,
-        frame=frame,
-    )
-
-
-def test_nothing_found(tmp_path):
+def test_nothing_found():
     empty = result(0)
     assert len(empty) == 0
     assert empty.labels == empty.prompt_texts == empty.to_coco(1) == []
     assert np.array_equal(empty.plot(), empty.image)
     assert json.loads(empty.to_json())['instances'] == []
     assert 'nothing found' in repr(empty)
-    assert to_mot_lines([]) == to_youtube_vis([]) == []
-    frames = [result(0, frame, []) for frame in range(2)]
-    assert to_mot_lines(frames) == to_youtube_vis(frames) == []
 
 
 def test_names_and_prompts_of_instances():
@@ -58,7 +36,7 @@ def test_names_and_prompts_of_instances():
 
 def test_same_name_twice_is_one_category():
     found = result()
-    found.prompts = (NAMES, AskedPrompt('cat', ('cat',), single=True))
+    found.prompts = (CATEGORIES, AskedPrompt('cat', ('cat',), single=True))
     assert found.categories == {'dog': 1, 'cat': 2}
 
 
@@ -70,14 +48,14 @@ def test_plot_paints_where_something_is(with_masks):
     assert image.shape == found.image.shape
     assert image.dtype == np.uint8
     assert np.array_equal(found.image, before)
-    assert (image[109, 40:149] != 50).any(1).all()  # the lower edge of a box
-    assert (image[90, 50:140] != 50).any() == with_masks
-    assert (image[80:, 2:30] == 50).all()
+    assert (image[54, 20:74] != 50).any(1).all()  # the lower edge of a box
+    assert (image[45, 25:70] != 50).any() == with_masks
+    assert (image[40:, 2:15] == 50).all()
 
 
 def test_colours_are_those_of_tracks_in_videos_and_of_names_in_images():
     def color(found):
-        return found.plot()[90, 100].tolist()
+        return found.plot()[45, 50].tolist()
 
     assert color(result(2)) == color(result(2, labels=(0, 0)))
     assert color(result(2)) != color(result(2, labels=(0, 1)))
@@ -89,7 +67,7 @@ def test_colours_are_those_of_tracks_in_videos_and_of_names_in_images():
 def test_prompts_stand_above_and_tell_equal_names_apart():
     found = result()
     assert found._captions() == ['cat 0.90', 'dog 0.50', 'the cat 0.25']
-    found.prompts = (NAMES, AskedPrompt('cat', ('cat',), single=True))
+    found.prompts = (CATEGORIES, AskedPrompt('cat', ('cat',), single=True))
     assert found._captions()[0] == 'cat (prompt 1) 0.90'
     assert found._captions()[2] == 'cat (prompt 2) 0.25'
     assert result(1, 0, [4])._captions() == ['#4 cat 0.90']
@@ -99,15 +77,11 @@ def test_prompts_stand_above_and_tell_equal_names_apart():
     assert np.array_equal(above[-HEIGHT:], found.plot())
 
 
-def test_things_of_one_name_asked_for_twice_differ_in_colour():
+def test_objects_of_one_name_asked_for_twice_differ_in_colour():
     target = AskedPrompt('target', ('target',), single=True)
-
-    def color(prompt_id):
-        found = result(2, labels=(0, 0))
-        found.prompts, found.prompt_ids = (target, target), np.array([0, prompt_id])
-        return found.plot()[90, 100].tolist()
-
-    assert color(0) != color(1)
+    found = result(2, labels=(0, 0))
+    found.prompts, found.prompt_ids = (target, target), np.array([0, 1])
+    assert found.colors[0] != found.colors[1]
 
 
 def test_save_writes_the_plot(tmp_path):
@@ -160,7 +134,7 @@ def test_coco_is_read_by_pycocotools():
     read = coco.loadRes(records)
     assert read.getAnnIds(7) == [1, 2, 3]
     assert [r['category_id'] for r in records] == [2, 1, 3]
-    assert records[1]['bbox'] == [40, 30, 110, 80]
+    assert records[1]['bbox'] == [20, 15, 55, 40]
     assert np.array_equal(read.annToMask(read.anns[2]), result().masks[1])
     assert 'segmentation' not in result(with_masks=False).to_coco(7)[0]
 
@@ -197,56 +171,3 @@ def test_without_supervision_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, 'supervision', None)
     with pytest.raises(ImportError, match='pip install supervision'):
         result().to_supervision()
-
-
-def video():
-    """Track 0 is a cat twice, then a dog; track 1 comes late; one has no track."""
-    return [
-        result(2, 0, [0, -1]),
-        result(0, 1, []),
-        result(2, 2, [0, 1]),
-        result(1, 3, [0], labels=(0,)),
-    ]
-
-
-def test_mot_lines():
-    assert to_mot_lines(video()) == [
-        '1,1,2.00,4.00,10.00,6.00,0.9000,-1,-1,-1',
-        '3,1,2.00,4.00,10.00,6.00,0.9000,-1,-1,-1',
-        '3,2,40.00,30.00,110.00,80.00,0.5000,-1,-1,-1',
-        '4,1,2.00,4.00,10.00,6.00,0.9000,-1,-1,-1',
-    ]
-
-
-def test_mot_lines_are_read_by_our_evaluation(tmp_path):
-    from uninext.formats.mot_text import read_mot
-
-    path = tmp_path / 'video.txt'
-    path.write_text('\n'.join(to_mot_lines(video())))
-    assert read_mot(path).rows[:, :2].tolist() == [[1, 1], [3, 1], [3, 2], [4, 1]]
-
-
-def test_youtube_vis():
-    records = json.loads(json.dumps(to_youtube_vis(video(), video_id=9)))
-    assert [r['video_id'] for r in records] == [9, 9]
-    assert [r['category_id'] for r in records] == [2, 1]
-    assert records[0]['score'] == pytest.approx(0.9)
-    present = [box is not None for box in records[0]['bboxes']]
-    assert present == [True, False, True, True]
-    assert records[1]['bboxes'] == [None, None, [40, 30, 110, 80], None]
-    mask = decode_segmentation(records[1]['segmentations'][2], HEIGHT, WIDTH)
-    assert np.array_equal(mask, result().masks[1])
-    assert to_youtube_vis(video(), 9, {'dog': 5, 'cat': 6, 'the cat': 7})[0][
-        'category_id'
-    ] == 6  # fmt: skip
-
-
-def test_youtube_vis_of_boxes():
-    (record,) = to_youtube_vis([result(1, 0, [3], with_masks=False)])
-    assert 'segmentations' not in record
-
-
-@pytest.mark.parametrize('export', [to_mot_lines, to_youtube_vis])
-def test_images_have_no_tracks(export):
-    with pytest.raises(ValueError, match='single images'):
-        export([result()])

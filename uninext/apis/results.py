@@ -18,6 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from uninext.formats.boxes import xyxy_to_xywh
 from uninext.formats.rle import encode_mask
 from uninext.visualization.drawing import (
     Color,
@@ -226,12 +227,12 @@ class Result:
             ValueError: If a name has no id.
         """
         ids = category_ids_of(self.categories, category_ids)
-        records = []
+        records, boxes_xywh = [], xyxy_to_xywh(self.boxes_xyxy).tolist()
         for i, label in enumerate(self.labels):
             record = dict(
                 image_id=image_id,
                 category_id=ids[label],
-                bbox=xywh_of(self.boxes_xyxy[i]),
+                bbox=boxes_xywh[i],
                 score=float(self.scores[i]),
             )
             if self.masks is not None:
@@ -264,20 +265,6 @@ class Result:
         )
 
 
-def checked_tracks(result: Result) -> list[int]:
-    """The n track ids of a frame.
-
-    Raises:
-        ValueError: If it is a single image.
-    """
-    if result.track_ids is None or result.frame is None:
-        raise ValueError(
-            'Tracks are written of the frames of a video, and these are single '
-            'images. Give the inferencer a video, or as_video=True with a folder.'
-        )
-    return result.track_ids.tolist()
-
-
 def category_ids_of(
     categories: Mapping[str, int], category_ids: Mapping[str, int] | None
 ) -> Mapping[str, int]:
@@ -295,9 +282,3 @@ def category_ids_of(
             'an id for every name that was asked for.'
         )
     return category_ids
-
-
-def xywh_of(box_xyxy: np.ndarray) -> list[float]:
-    """A box (4,) xyxy as x, y, width, height."""
-    x1, y1, x2, y2 = box_xyxy.tolist()
-    return [x1, y1, x2 - x1, y2 - y1]

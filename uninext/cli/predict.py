@@ -344,8 +344,8 @@ def _predict(
             found = time.perf_counter()
             if not number:  # now it is known that the source can be read
                 files.begin(origin_of(job, args.fps))
-            written = files.add(result)
-            if window is not None and not window.show(written.drawn):
+            plot = files.add(result)
+            if window is not None and not window.show(plot()):
                 stop.window_closed = True
             tally.add(job, result, found - start, time.perf_counter() - start)
             start = time.perf_counter()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from skimage.draw import ellipse, polygon2mask
 
+from helpers.made_up_results import make_result, make_video
 from uninext.apis import to_cvat
 
 
@@ -21,7 +22,7 @@ def points_of(shape: ElementTree.Element) -> np.ndarray:
     return np.array(pairs, float)
 
 
-def test_nothing(make_result):
+def test_nothing():
     root = parsed(to_cvat([]))
     assert root.findtext('version') == '1.1'
     assert root.findall('track') == []
@@ -29,7 +30,7 @@ def test_nothing(make_result):
     assert parsed(to_cvat([make_result(0, 0, [])])).findall('track') == []
 
 
-def test_task(make_video):
+def test_task():
     task = parsed(to_cvat(make_video(), 'a < b.mp4')).find('meta/task')
     assert task.findtext('name') == 'a < b.mp4'
     assert task.findtext('mode') == 'interpolation'
@@ -44,7 +45,7 @@ def test_task(make_video):
 
 
 @pytest.mark.parametrize(('with_masks', 'tag'), [(True, 'polygon'), (False, 'box')])
-def test_tracks_pause_and_end(make_video, with_masks, tag):
+def test_tracks_pause_and_end(with_masks, tag):
     first, second = parsed(to_cvat(make_video(with_masks))).findall('track')
     assert (first.get('label'), second.get('label')) == ('cat', 'dog')
     assert [shape.tag for shape in first] == [tag] * 4
@@ -56,13 +57,13 @@ def test_tracks_pause_and_end(make_video, with_masks, tag):
         assert shape.get('occluded') == '0'
 
 
-def test_boxes(make_video):
+def test_boxes():
     shape = parsed(to_cvat(make_video(False))).find('track')[0]
     sides = [shape.get(key) for key in ('xtl', 'ytl', 'xbr', 'ybr')]
     assert sides == ['2.00', '4.00', '12.00', '10.00']
 
 
-def test_polygons_of_rectangles_are_their_corners(make_video):
+def test_polygons_of_rectangles_are_their_corners():
     shape = parsed(to_cvat(make_video())).findall('track')[1][0]
     points = points_of(shape)
     assert points.min(0) == pytest.approx([20, 15], abs=0.5)
@@ -70,7 +71,7 @@ def test_polygons_of_rectangles_are_their_corners(make_video):
     assert len(points) == 4
 
 
-def test_polygons_cover_their_masks(make_result):
+def test_polygons_cover_their_masks():
     result = make_result(1, 0, [0])
     result.masks[:] = False
     rows, columns = ellipse(30, 40, 20, 33, rotation=0.4)
@@ -84,7 +85,7 @@ def test_polygons_cover_their_masks(make_result):
     assert len(points) < 40
 
 
-def test_of_several_parts_the_largest(make_result):
+def test_of_several_parts_the_largest():
     result = make_result(1, 0, [0])
     result.masks[:] = False
     result.masks[0, 1:4, 1:4] = result.masks[0, 20:40, 30:60] = True
@@ -93,15 +94,10 @@ def test_of_several_parts_the_largest(make_result):
 
 
 @pytest.mark.parametrize('pixels', [0, 1])
-def test_masks_too_small_for_a_polygon(make_result, pixels):
+def test_masks_too_small_for_a_polygon(pixels):
     """They have their box."""
     result = make_result(1, 0, [0])
     result.masks[:] = False
     result.masks[0, 5, 7] = bool(pixels)
     points = points_of(parsed(to_cvat([result])).find('track')[0])
     assert points.tolist() == [[2, 4], [12, 4], [12, 10], [2, 10]]
-
-
-def test_single_images_have_no_tracks(make_result):
-    with pytest.raises(ValueError, match='single images'):
-        to_cvat([make_result()])

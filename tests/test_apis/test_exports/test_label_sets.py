@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from pycocotools.coco import COCO
 
-from uninext.apis import to_coco_labels, to_youtube_vis_labels
+from helpers.made_up_results import make_result, make_video
+from uninext.apis import to_coco_labels, to_youtube_vis, to_youtube_vis_labels
 from uninext.apis.exports import CocoLabels, VideoLabels, VideoTracks
 from uninext.datasets import PromptCocoDataset, VideoInstanceDataset
 from uninext.formats.rle import decode_segmentation
@@ -26,7 +27,7 @@ def write_images(folder, names):
         cv2.imwrite(str(folder / name), np.full((60, 80, 3), 50, np.uint8))
 
 
-def test_nothing(make_result):
+def test_nothing():
     labels = CocoLabels()
     assert labels.to_dict()['images'] == labels.results() == []
     assert VideoLabels().to_dict()['videos'] == VideoLabels().results() == []
@@ -39,7 +40,7 @@ def test_nothing(make_result):
 
 
 @pytest.mark.parametrize('with_masks', [True, False])
-def test_our_dataset_reads_coco_labels(make_result, tmp_path, with_masks):
+def test_our_dataset_reads_coco_labels(tmp_path, with_masks):
     results = [make_result(3, with_masks=with_masks), make_result(1)]
     names = ['a.jpg', 'below/b.jpg']
     write_images(tmp_path, names)
@@ -62,7 +63,7 @@ def test_our_dataset_reads_coco_labels(make_result, tmp_path, with_masks):
             assert (decode_segmentation(instance['mask'], 60, 80) == mask).all()
 
 
-def test_pycocotools_reads_coco_labels(make_result, tmp_path, capsys):
+def test_pycocotools_reads_coco_labels(tmp_path, capsys):
     results = [make_result(3, 0, [4, 5, -1]), make_result(2, 1, [4, 5])]
     content = to_coco_labels(results, ['a.jpg', 'b.jpg'])
     coco = COCO(write(tmp_path / 'labels.json', content))
@@ -73,7 +74,7 @@ def test_pycocotools_reads_coco_labels(make_result, tmp_path, capsys):
     assert np.array_equal(coco.annToMask(annotation), results[0].masks[1])
 
 
-def test_results_belong_to_the_labels(make_result):
+def test_results_belong_to_the_labels():
     labels = CocoLabels()
     labels.add(make_result(2), 'a.jpg')
     labels.add(make_result(1), 'b.jpg')
@@ -83,18 +84,18 @@ def test_results_belong_to_the_labels(make_result):
     ]
 
 
-def test_areas_of_boxes(make_result):
+def test_areas_of_boxes():
     content = to_coco_labels([make_result(1, with_masks=False)], ['a.jpg'])
     assert content['annotations'][0]['area'] == 60
 
 
-def test_a_name_for_each_image(make_result):
+def test_a_name_for_each_image():
     with pytest.raises(ValueError, match='1 results and 2 file names'):
         to_coco_labels([make_result()], ['a.jpg', 'b.jpg'])
 
 
 @pytest.mark.parametrize('with_masks', [True, False])
-def test_our_dataset_reads_video_labels(make_video, tmp_path, with_masks):
+def test_our_dataset_reads_video_labels(tmp_path, with_masks):
     names = [f'v/{i}.jpg' for i in range(4)]
     write_images(tmp_path, names)
     content = to_youtube_vis_labels(make_video(with_masks), names, 'v')
@@ -117,7 +118,7 @@ def test_our_dataset_reads_video_labels(make_video, tmp_path, with_masks):
     assert frames.get_data_info(2)['img_path'] == str(tmp_path / 'v/2.jpg')
 
 
-def test_videos_share_categories(make_video):
+def test_videos_share_categories():
     labels = VideoLabels()
     for name in ('a', 'b'):
         labels.add(VideoTracks(make_video()), name, [f'{name}{i}' for i in range(4)])
@@ -127,11 +128,11 @@ def test_videos_share_categories(make_video):
     assert [a['video_id'] for a in content['annotations']] == [1, 1, 2, 2]
     assert content['annotations'][0]['areas'] == [60, None, 60, 60]
     assert labels.results() == [
-        *VideoTracks(make_video()).youtube_vis(1),
-        *VideoTracks(make_video()).youtube_vis(2),
+        *to_youtube_vis(make_video(), 1),
+        *to_youtube_vis(make_video(), 2),
     ]
 
 
-def test_a_file_for_each_frame(make_video):
+def test_a_file_for_each_frame():
     with pytest.raises(ValueError, match='4 frames and 1 files'):
         to_youtube_vis_labels(make_video(), ['a.jpg'])

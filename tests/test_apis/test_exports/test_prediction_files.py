@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
+from helpers.made_up_results import make_result, make_video
 from uninext.apis.exports import EXPORTS, Origin, OutputFolder, PredictionFiles
-from uninext.apis.exports.prediction_files import LineFile
+from uninext.apis.exports.prediction_files import _append
 from uninext.utils.files import FileError
 
 VIDEO = Origin('v', is_video=True, is_tracked=True, fps=5)
@@ -33,10 +34,10 @@ def test_unknown_exports(tmp_path):
         PredictionFiles(OutputFolder(tmp_path), ['video', 'voc'])
 
 
-def test_everything_of_a_video(make_video, tmp_path):
+def test_everything_of_a_video(tmp_path):
     with PredictionFiles(OutputFolder(tmp_path), list(EXPORTS)) as files:
         files.begin(VIDEO)
-        drawn = [files.add(result).drawn for result in make_video()]
+        drawn = [files.add(result)() for result in make_video()]
     frames = [f'{i:06d}.jpg' for i in range(4)]
     assert names_in(tmp_path) == sorted(
         ['coco_labels.json', 'coco_results.json', 'ytvis_labels.json']
@@ -54,7 +55,7 @@ def test_everything_of_a_video(make_video, tmp_path):
     assert off_drawn < off_raw / 2
 
 
-def test_images_in_memory_have_numbers(make_result, tmp_path):
+def test_images_in_memory_have_numbers(tmp_path):
     folder = OutputFolder(tmp_path)
     with PredictionFiles(folder, ['images', 'json', 'coco']) as files:
         files.begin(Origin('asked'))
@@ -66,7 +67,7 @@ def test_images_in_memory_have_numbers(make_result, tmp_path):
     assert names == ['frames/asked/000000.jpg', 'frames/asked/000001.jpg']
 
 
-def test_every_file_has_a_name_of_its_own(make_result, tmp_path):
+def test_every_file_has_a_name_of_its_own(tmp_path):
     with PredictionFiles(OutputFolder(tmp_path), ['images', 'json']) as files:
         files.begin(Origin('asked', root=Path('p')))
         for name in ('p/a.jpg', 'p/a.png', 'p/a.gif', 'p/a.png'):
@@ -80,13 +81,13 @@ def test_every_file_has_a_name_of_its_own(make_result, tmp_path):
     assert texts == ['a-2.json', 'a-3.json', 'a-4.json', 'a.json']
 
 
-def test_images_that_cannot_be_written_are_png(make_result, tmp_path, monkeypatch):
+def test_images_that_cannot_be_written_are_png(tmp_path, monkeypatch):
     monkeypatch.setattr(cv2, 'haveImageWriter', lambda name: not name.endswith('.gif'))
     folder = OutputFolder(tmp_path)
     assert folder.write_image('a.gif', make_result().image).name == 'a.png'
 
 
-def test_after_an_exception_what_was_begun_is_given_up(make_video, tmp_path):
+def test_after_an_exception_what_was_begun_is_given_up(tmp_path):
     with (
         pytest.raises(KeyError),
         PredictionFiles(  # noqa: SIM117
@@ -99,7 +100,7 @@ def test_after_an_exception_what_was_begun_is_given_up(make_video, tmp_path):
     assert names_in(tmp_path) == ['frames/v/000000.jpg', 'v.jsonl']
 
 
-def test_the_next_source_ends_the_one_before(make_video, make_result, tmp_path):
+def test_the_next_source_ends_the_one_before(tmp_path):
     with PredictionFiles(OutputFolder(tmp_path), ['video', 'images']) as files:
         files.begin(VIDEO)
         files.add(make_video()[0])
@@ -126,9 +127,6 @@ def test_what_suits(name, origin, fits):
 
 
 def test_a_file_of_lines_has_whole_lines_on_a_full_disk(tmp_path):
-    lines = LineFile(tmp_path / 'a.txt')
-    lines.write('first')
-
     class Full:
         """Writes two bytes, then none."""
 
@@ -145,10 +143,10 @@ def test_a_file_of_lines_has_whole_lines_on_a_full_disk(tmp_path):
         def __getattr__(self, name):
             return getattr(self.file, name)
 
-    lines._file = Full(lines._file)
-    with pytest.raises(FileError, match=r'a\.txt .* No space left'):
-        lines.write('second')
-    lines.close()
+    with OutputFolder(tmp_path).lines('a.txt') as append:
+        append('first')
+        with pytest.raises(FileError, match=r'a\.txt .* No space left'):
+            _append(Full(append.args[0]), 'second')
     assert (tmp_path / 'a.txt').read_bytes() == b'first\n'
 
 

@@ -6,7 +6,7 @@
 ``prediction_files``: everything that a prediction writes, while it runs.
 """
 
-from uninext.apis.exports.cvat import cvat_of_tracks, to_cvat
+from uninext.apis.exports.cvat import to_cvat
 from uninext.apis.exports.label_sets import (
     CocoLabels,
     VideoLabels,
@@ -15,33 +15,20 @@ from uninext.apis.exports.label_sets import (
 )
 from uninext.apis.exports.prediction_files import (
     EXPORTS,
-    Export,
     Origin,
     OutputFolder,
     PredictionFiles,
 )
-from uninext.apis.exports.video_tracks import (
-    Sighting,
-    Track,
-    VideoTracks,
-    mot_lines_of,
-    to_mot_lines,
-    to_youtube_vis,
-)
+from uninext.apis.exports.video_tracks import VideoTracks, to_mot_lines, to_youtube_vis
 
 __all__ = [
     'EXPORTS',
     'CocoLabels',
-    'Export',
     'Origin',
     'OutputFolder',
     'PredictionFiles',
-    'Sighting',
-    'Track',
     'VideoLabels',
     'VideoTracks',
-    'cvat_of_tracks',
-    'mot_lines_of',
     'to_coco_labels',
     'to_cvat',
     'to_mot_lines',

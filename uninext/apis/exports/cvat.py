@@ -7,14 +7,14 @@ with masks becomes one of polygons.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from xml.etree import ElementTree
 
 import cv2
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from uninext.apis.exports.video_tracks import Sighting, Track, VideoTracks
+from uninext.apis.exports.video_tracks import Sighting, Track, VideoTracks, gathered
 from uninext.apis.results import Result
 from uninext.visualization.drawing import instance_color
 
@@ -22,20 +22,7 @@ FORMAT_VERSION = '1.1'
 TOLERANCE = 0.75  # pixels that a polygon may be off the edge of its mask
 
 
-def to_cvat(results: Sequence[Result], name: str = 'video') -> str:
-    """Write tracks as CVAT for video 1.1; see :func:`cvat_of_tracks`.
-
-    Args:
-        results: All frames of one video.
-        name: Of the video.
-
-    Raises:
-        ValueError: If the results are of single images, or frames differ in size.
-    """
-    return cvat_of_tracks(VideoTracks(results), name)
-
-
-def cvat_of_tracks(tracks: VideoTracks, name: str) -> str:
+def to_cvat(results: Sequence[Result] | VideoTracks, name: str = 'video') -> str:
     """Write tracks as CVAT for video 1.1.
 
     Every frame is a keyframe, from 0. Where a track ends or pauses, its last shape is
@@ -43,12 +30,16 @@ def cvat_of_tracks(tracks: VideoTracks, name: str) -> str:
     they are polygons around the largest part (its box where a mask is too small).
 
     Args:
-        tracks: Of the whole video.
+        results: All frames of one video.
         name: Of the video.
 
     Returns:
         The text of the file.
+
+    Raises:
+        ValueError: If the results are of single images, or frames differ in size.
     """
+    tracks = gathered(results)
     root = ElementTree.Element('annotations')
     _add(root, 'version', FORMAT_VERSION)
     task = _add(_add(root, 'meta'), 'task')
@@ -83,26 +74,16 @@ def _add_track(
 ) -> None:
     element = _add(root, 'track', id=track_id, label=track.label, source='auto')
     has_masks = any(sighting.mask for sighting in track.sightings.values())
-    tag, attributes_of = ('polygon', _polygon) if has_masks else ('box', _box)
-    for frame, sighting, outside in _shapes(track, num_frames):
-        _add(
-            element,
-            tag,
-            frame=frame,
-            keyframe=1,
-            outside=int(outside),
-            occluded=0,
-            **attributes_of(sighting),
-            z_order=0,
-        )
+    tag, place_of = ('polygon', _polygon) if has_masks else ('box', _box)
 
+    def add(frame: int, sighting: Sighting, outside: int) -> None:
+        flags = dict(frame=frame, keyframe=1, outside=outside, occluded=0)
+        _add(element, tag, **flags, **place_of(sighting), z_order=0)
 
-def _shapes(track: Track, num_frames: int) -> Iterator[tuple[int, Sighting, bool]]:
-    """Frame, what is drawn there, and whether it is only the end of what was."""
     for frame, sighting in sorted(track.sightings.items()):
-        yield frame, sighting, False
+        add(frame, sighting, outside=0)
         if frame + 1 < num_frames and frame + 1 not in track.sightings:
-            yield frame + 1, sighting, True
+            add(frame + 1, sighting, outside=1)
 
 
 def _box(sighting: Sighting) -> dict[str, str]:

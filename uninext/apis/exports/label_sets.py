@@ -7,18 +7,65 @@ them. What an annotation has besides (``score``, ``track_id``) is extra.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
 
 from pycocotools import mask as mask_utils
 
-from uninext.apis.exports.video_tracks import VideoTracks
+from uninext.apis.exports.video_tracks import VideoTracks, to_youtube_vis
 from uninext.apis.results import Result
 
 DESCRIPTION = 'Predicted by uninext; not checked by people.'
 
 
-class CocoLabels:
+class _LabelSet:
+    """What was found, gathered; ids are from 1.
+
+    Attributes:
+        SOURCES: What the file calls its list of images or videos.
+        RESULT_KEYS: Of an annotation what the result format has.
+    """
+
+    SOURCES: ClassVar[str]
+    RESULT_KEYS: ClassVar[tuple[str, ...]]
+
+    def __init__(self) -> None:
+        self._sources: list[dict[str, Any]] = []
+        self._annotations: list[dict[str, Any]] = []
+        self._categories: dict[str, int] = {}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The file: ``info``, ``images`` or ``videos``, ``annotations, categories``."""
+        return {
+            'info': dict(description=DESCRIPTION),
+            self.SOURCES: self._sources,
+            'annotations': self._annotations,
+            'categories': [
+                dict(id=i, name=name, supercategory='')
+                for name, i in self._categories.items()
+            ],
+        }
+
+    def results(self) -> list[dict[str, Any]]:
+        """The same in the result format; ids of images or videos are the same."""
+        return [
+            {key: record[key] for key in self.RESULT_KEYS if key in record}
+            for record in self._annotations
+        ]
+
+    def _begin(self, names: Iterable[str], **source: Any) -> int:
+        """Note an image or video and its category names; gives its id."""
+        for name in names:
+            self._categories.setdefault(name, len(self._categories) + 1)
+        self._sources.append(dict(id=len(self._sources) + 1, **source))
+        return len(self._sources)
+
+    def _annotate(self, record: dict[str, Any], **more: Any) -> None:
+        number = len(self._annotations) + 1
+        self._annotations.append(dict(id=number, **record, **more, iscrowd=0))
+
+
+class CocoLabels(_LabelSet):
     """A detection set in COCO format, gathered image by image.
 
     Example:
@@ -28,10 +75,8 @@ class CocoLabels:
         >>> Path('labels.json').write_text(json.dumps(labels.to_dict()))
     """
 
-    def __init__(self) -> None:
-        self._images: list[dict[str, Any]] = []
-        self._annotations: list[dict[str, Any]] = []
-        self._categories: dict[str, int] = {}
+    SOURCES = 'images'
+    RESULT_KEYS = ('image_id', 'category_id', 'bbox', 'score', 'segmentation')
 
     def add(self, result: Result, file_name: str) -> None:
         """Take an image.
@@ -40,46 +85,22 @@ class CocoLabels:
             result: What was found in it.
             file_name: Where it lies, seen from the folder of the images.
         """
-        for name in result.categories:
-            self._categories.setdefault(name, len(self._categories) + 1)
         height, width = result.image.shape[:2]
-        image_id = len(self._images) + 1
-        self._images.append(
-            dict(id=image_id, file_name=file_name, height=height, width=width)
+        image_id = self._begin(
+            result.categories, file_name=file_name, height=height, width=width
         )
         for i, record in enumerate(result.to_coco(image_id, self._categories)):
-            *_, w, h = record['bbox']
-            area = w * h
-            if result.masks is not None:
-                area = int(result.masks[i].sum())
             if result.track_ids is not None:
                 record['track_id'] = int(result.track_ids[i])
-            number = len(self._annotations) + 1
-            record = dict(id=number, **record, area=float(area), iscrowd=0)
-            self._annotations.append(record)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The file: ``info, images, annotations, categories``."""
-        return dict(
-            info=dict(description=DESCRIPTION),
-            images=self._images,
-            annotations=self._annotations,
-            categories=_categories(self._categories),
-        )
-
-    def results(self) -> list[dict[str, Any]]:
-        """The same in COCO's result format; image ids are those of :meth:`to_dict`."""
-        keys = ('image_id', 'category_id', 'bbox', 'score', 'segmentation')
-        return [{k: a[k] for k in keys if k in a} for a in self._annotations]
+            area = _area(record['bbox'], record.get('segmentation'))
+            self._annotate(record, area=area)
 
 
-class VideoLabels:
+class VideoLabels(_LabelSet):
     """A set of videos in the layout of YouTube-VIS, gathered video by video."""
 
-    def __init__(self) -> None:
-        self._videos: list[dict[str, Any]] = []
-        self._annotations: list[dict[str, Any]] = []
-        self._categories: dict[str, int] = {}
+    SOURCES = 'videos'
+    RESULT_KEYS = ('video_id', 'category_id', 'score', 'bboxes', 'segmentations')
 
     def add(self, tracks: VideoTracks, name: str, file_names: Sequence[str]) -> None:
         """Take a video.
@@ -99,40 +120,21 @@ class VideoLabels:
             )
         if not file_names:
             return
-        for category in tracks.categories:
-            self._categories.setdefault(category, len(self._categories) + 1)
-        video_id = len(self._videos) + 1
         height, width = tracks.size_hw
-        self._videos.append(
-            dict(
-                id=video_id,
-                name=name,
-                file_names=list(file_names),
-                length=len(file_names),
-                height=height,
-                width=width,
-            )
+        video_id = self._begin(
+            tracks.categories,
+            name=name,
+            file_names=list(file_names),
+            length=len(file_names),
+            height=height,
+            width=width,
         )
-        records = tracks.youtube_vis(video_id, self._categories)
+        records = to_youtube_vis(tracks, video_id, self._categories)
         for track_id, record in zip(sorted(tracks.tracks), records):
-            number = len(self._annotations) + 1
-            record = dict(id=number, **record, track_id=track_id, iscrowd=0)
-            record['areas'] = [_area(*boxes) for boxes in _by_frame(record)]
-            self._annotations.append(record)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The file: ``info, videos, annotations, categories``."""
-        return dict(
-            info=dict(description=DESCRIPTION),
-            videos=self._videos,
-            annotations=self._annotations,
-            categories=_categories(self._categories),
-        )
-
-    def results(self) -> list[dict[str, Any]]:
-        """The same in the result format of YouTube-VIS."""
-        keys = ('video_id', 'category_id', 'score', 'bboxes', 'segmentations')
-        return [{k: a[k] for k in keys if k in a} for a in self._annotations]
+            boxes = record['bboxes']
+            masks = record.get('segmentations', [None] * len(boxes))
+            areas = [box and _area(box, mask) for box, mask in zip(boxes, masks)]
+            self._annotate(record, track_id=track_id, areas=areas)
 
 
 def to_coco_labels(results: Sequence[Result], file_names: Sequence[str]) -> dict:
@@ -145,8 +147,13 @@ def to_coco_labels(results: Sequence[Result], file_names: Sequence[str]) -> dict
     Raises:
         ValueError: If there are not as many names as results.
     """
+    if len(results) != len(file_names):
+        raise ValueError(
+            f'There are {len(results)} results and {len(file_names)} file names; give '
+            'a name for each.'
+        )
     labels = CocoLabels()
-    for result, file_name in _paired(results, file_names):
+    for result, file_name in zip(results, file_names):
         labels.add(result, file_name)
     return labels.to_dict()
 
@@ -170,25 +177,6 @@ def to_youtube_vis_labels(
     return labels.to_dict()
 
 
-def _paired(results: Sequence[Result], file_names: Sequence[str]) -> zip:
-    if len(results) != len(file_names):
-        raise ValueError(
-            f'There are {len(results)} results and {len(file_names)} file names; give '
-            'a name for each.'
-        )
-    return zip(results, file_names)
-
-
-def _categories(ids: dict[str, int]) -> list[dict[str, Any]]:
-    return [dict(id=i, name=name, supercategory='') for name, i in ids.items()]
-
-
-def _by_frame(record: dict[str, Any]) -> zip:
-    boxes = record['bboxes']
-    return zip(boxes, record.get('segmentations', [None] * len(boxes)))
-
-
-def _area(box: list[float] | None, mask: dict | None) -> float | None:
-    if mask is not None:
-        return float(mask_utils.area(mask))
-    return box and float(box[2] * box[3])
+def _area(box_xywh: list[float], mask: dict | None) -> float:
+    """Square pixels of the mask, else of the box."""
+    return float(mask_utils.area(mask) if mask else box_xywh[2] * box_xywh[3])

@@ -1,34 +1,36 @@
-"""Everything that a prediction writes, while it runs: results enter, files leave.
+"""Everything that a prediction writes, while it runs.
 
-A kind of file is a class of ``EXPORTS``; a new one is a class and a line there. Files
-are whole or not there: images and tables take their place when they are finished,
-files of lines grow by whole lines.
+A kind of file is a function of ``EXPORTS``: a context around the results of a source,
+which gives what takes them one by one. Files are whole or not there: images and tables
+take their place when they are finished, files of lines grow by whole lines.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 
-from uninext.apis.exports.cvat import cvat_of_tracks
+from uninext.apis.exports.cvat import to_cvat
 from uninext.apis.exports.label_sets import CocoLabels, VideoLabels
-from uninext.apis.exports.video_tracks import VideoTracks, mot_lines_of
+from uninext.apis.exports.video_tracks import VideoTracks, to_mot_lines
 from uninext.apis.results import Result
 from uninext.utils.files import FileError, replacing
 from uninext.utils.video_writer import VideoWriter
 
 ADVICE = 'Make room, or give another folder. What was written before is kept.'
+Plot = Callable[[], np.ndarray]  # of Result.plot, done once
+Write = Callable[[Result, int, Plot], object]  # the int numbers results from 0
 
 
 @dataclass(frozen=True)
@@ -50,28 +52,6 @@ class Origin:
     fps: Fraction | float = 25
     root: Path | None = None
     keep_times: bool = True
-
-
-@dataclass(eq=False)
-class Found:
-    """A result on its way into files.
-
-    Attributes:
-        result: What was found.
-        number: Of the image or frame in its source, from 0.
-        origin: The source.
-        file_name: Of the image itself, seen from the folder of label sets.
-    """
-
-    result: Result
-    number: int
-    origin: Origin
-    file_name: str
-
-    @cached_property
-    def drawn(self) -> np.ndarray:
-        """(H, W, 3) uint8 BGR, the image with what was found."""
-        return self.result.plot()
 
 
 class OutputFolder:
@@ -119,215 +99,28 @@ class OutputFolder:
             temporary.write_bytes(content.tobytes())
         return path
 
+    @contextmanager
+    def lines(self, name: str) -> Iterator[Callable[[str], None]]:
+        """A file that grows by whole lines; every one is there for readers at once."""
+        with self.claim(name).open('wb', buffering=0) as file:
+            yield partial(_append, file)
 
-class LineFile:
-    """A text file that grows by whole lines; every one is there for readers at once.
 
-    Args:
-        path: File to write; what was there is replaced.
+def _append(file: Any, line: str) -> None:
+    """Append a line, without its end, to a file that has no buffer.
+
+    Raises:
+        FileError: If there is no room; the file then ends with the line before.
     """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._file = path.open('wb', buffering=0)
-
-    def write(self, line: str) -> None:
-        """Append a line; without its end.
-
-        Raises:
-            FileError: A ValueError, if there is no room; the file then ends with
-                the line before.
-        """
-        start = self._file.tell()
-        content = line.encode() + b'\n'
-        try:
-            while content:
-                content = content[self._file.write(content) :]
-        except OSError as error:
-            self._file.truncate(start)
-            raise FileError(
-                f'{self.path} could not be written: {error.strerror}. {ADVICE}'
-            ) from error
-
-    def close(self) -> None:
-        """No line comes after this."""
-        self._file.close()
-
-
-class Export:
-    """One kind of file; of the sources that it ``fits`` it is told everything.
-
-    Attributes:
-        needs: What sources must be, for people.
-        needs_tracks: Whether :meth:`end` needs the tracks of a video.
-        needs_files: Whether the images themselves must lie in files.
-    """
-
-    needs: ClassVar[str] = 'images or videos'
-    needs_tracks: ClassVar[bool] = False
-    needs_files: ClassVar[bool] = False
-
-    def __init__(self, folder: OutputFolder) -> None:
-        self.folder = folder
-
-    @classmethod
-    def fits(cls, origin: Origin) -> bool:
-        """Whether there is something to write of this source."""
-        return True
-
-    def begin(self, origin: Origin, files: ExitStack) -> None:
-        """A source begins; ``files`` are closed at its end."""
-
-    def add(self, found: Found) -> None:
-        """The next result."""
-
-    def end(self, origin: Origin, tracks: VideoTracks, names: Sequence[str]) -> None:
-        """A source ends; ``tracks`` and file names of its frames, if needed."""
-
-    def close(self) -> None:
-        """No source comes after this."""
-
-
-class _OfVideos(Export):
-    needs = 'videos'
-
-    @classmethod
-    def fits(cls, origin: Origin) -> bool:
-        return origin.is_video
-
-
-class _OfTracks(Export):
-    needs = 'tracks through a video'
-
-    @classmethod
-    def fits(cls, origin: Origin) -> bool:
-        return origin.is_tracked
-
-
-class ImageFiles(Export):
-    """Annotated images, called like the images themselves."""
-
-    needs = 'images'
-
-    @classmethod
-    def fits(cls, origin: Origin) -> bool:
-        return not origin.is_video
-
-    def add(self, found: Found) -> None:
-        self.folder.write_image(_own_name(found), found.drawn)
-
-
-class VideoFile(_OfVideos):
-    """An annotated video."""
-
-    def begin(self, origin: Origin, files: ExitStack) -> None:
-        path = self.folder.claim(f'{origin.name}.mp4')
-        self._writer = files.enter_context(VideoWriter(path, origin.fps))
-        self._size_hw: tuple[int, int] | None = None
-
-    def add(self, found: Found) -> None:
-        self._size_hw = self._size_hw or found.drawn.shape[:2]
-        try:
-            time = found.result.time if found.origin.keep_times else None
-            self._writer.write(_fitted(found.drawn, self._size_hw), time)
-        except OSError as error:
-            raise FileError(
-                f'{self._writer.path} could not be written: {error.strerror or error}. '
-                f'{ADVICE}'
-            ) from error
-
-
-class FrameFiles(_OfVideos):
-    """Annotated frames."""
-
-    def add(self, found: Found) -> None:
-        name = f'{found.origin.name}/{found.number:06d}.jpg'
-        self.folder.write_image(name, found.drawn)
-
-
-class JsonFiles(Export):
-    """Everything that was found; masks as COCO RLE."""
-
-    def begin(self, origin: Origin, files: ExitStack) -> None:
-        if origin.is_video:
-            self._lines = LineFile(self.folder.claim(f'{origin.name}.jsonl'))
-            files.callback(self._lines.close)
-
-    def add(self, found: Found) -> None:
-        if found.origin.is_video:
-            record = dict(found.result.to_dict(), frame=found.number)
-            self._lines.write(json.dumps(record))
-        else:
-            name = _own_name(found).with_suffix('.json')
-            self.folder.write_text(name, found.result.to_json(indent=1))
-
-
-class CocoFiles(Export):
-    """A label set in COCO format, and the same as results."""
-
-    needs_files = True
-
-    def __init__(self, folder: OutputFolder) -> None:
-        super().__init__(folder)
-        self._labels = CocoLabels()
-
-    def add(self, found: Found) -> None:
-        self._labels.add(found.result, found.file_name)
-
-    def close(self) -> None:
-        self.folder.write_text('coco_labels.json', json.dumps(self._labels.to_dict()))
-        self.folder.write_text('coco_results.json', json.dumps(self._labels.results()))
-
-
-class YoutubeVisFiles(_OfTracks):
-    """A label set in the layout of YouTube-VIS, and the same as results."""
-
-    needs_tracks = needs_files = True
-
-    def __init__(self, folder: OutputFolder) -> None:
-        super().__init__(folder)
-        self._labels = VideoLabels()
-
-    def end(self, origin: Origin, tracks: VideoTracks, names: Sequence[str]) -> None:
-        self._labels.add(tracks, origin.name, names)
-
-    def close(self) -> None:
-        self.folder.write_text('ytvis_labels.json', json.dumps(self._labels.to_dict()))
-        self.folder.write_text('ytvis_results.json', json.dumps(self._labels.results()))
-
-
-class MotFile(_OfTracks):
-    """Tracks as lines."""
-
-    def begin(self, origin: Origin, files: ExitStack) -> None:
-        self._lines = LineFile(self.folder.claim(f'{origin.name}.txt'))
-        files.callback(self._lines.close)
-
-    def add(self, found: Found) -> None:
-        for line in mot_lines_of(found.result):
-            self._lines.write(line)
-
-
-class CvatFile(_OfTracks):
-    """Tracks as XML."""
-
-    needs_tracks = True
-
-    def end(self, origin: Origin, tracks: VideoTracks, names: Sequence[str]) -> None:
-        text = cvat_of_tracks(tracks, origin.name)
-        self.folder.write_text(f'{origin.name}.xml', text)
-
-
-EXPORTS: dict[str, type[Export]] = {
-    'images': ImageFiles,
-    'video': VideoFile,
-    'frames': FrameFiles,
-    'json': JsonFiles,
-    'coco': CocoFiles,
-    'ytvis': YoutubeVisFiles,
-    'mot': MotFile,
-    'cvat': CvatFile,
-}
+    start, content = file.tell(), line.encode() + b'\n'
+    try:
+        while content:
+            content = content[file.write(content) :]
+    except OSError as error:
+        file.truncate(start)
+        raise FileError(
+            f'{file.name} could not be written: {error.strerror}. {ADVICE}'
+        ) from error
 
 
 class PredictionFiles:
@@ -340,6 +133,10 @@ class PredictionFiles:
     Args:
         folder: Where to write.
         names: Of ``EXPORTS``.
+
+    Attributes:
+        tracks: Of the current source, if an export needs them.
+        file_names: Of its images, seen from the folder of label sets; as above.
 
     Raises:
         ValueError: If there is no export of a name.
@@ -359,39 +156,45 @@ class PredictionFiles:
                 f'{", ".join(EXPORTS)}.'
             )
         self.folder = folder
-        self._exports = [EXPORTS[name](folder) for name in dict.fromkeys(names)]
-        self._begun: set[Export] = set()
+        self.tracks, self.file_names = VideoTracks(), []
+        self.label_sets = dict(coco=CocoLabels(), ytvis=VideoLabels())
+        self._exports = {name: EXPORTS[name] for name in names}
+        self._begun: dict[str, None] = {}
         self._current: list[Export] = []
-        self._origin: Origin | None = None
-        self._files = ExitStack()
+        self._writes: list[Write] = []
+        self._open = ExitStack()
 
     def begin(self, origin: Origin) -> None:
         """End the source before, and begin another."""
-        self._end()
-        self._current = [export for export in self._exports if export.fits(origin)]
-        self._begun.update(self._current)
+        self._open.close()
+        self.tracks, self.file_names = VideoTracks(), []
         self._origin, self._number = origin, 0
-        self._tracks, self._names = VideoTracks(), []
-        for export in self._current:
-            export.begin(origin, self._files)
+        self._current, self._writes = [], []
+        for name, export in self._exports.items():
+            if export.fits(origin):
+                context = contextmanager(export.run)(self, origin)
+                self._writes.append(self._open.enter_context(context))
+                self._current.append(export)
+                self._begun[name] = None
 
-    def add(self, result: Result) -> Found:
+    def add(self, result: Result) -> Plot:
         """Write the next result of the source.
 
         Returns:
-            The result, and what was made of it for the files.
+            Gives the annotated image, (H, W, 3) uint8 BGR.
 
         Raises:
             ValueError: If something cannot be written; says why.
         """
-        found = Found(result, self._number, self._origin, self._file_name(result))
-        for export in self._current:
-            export.add(found)
+        if any(export.needs_files for export in self._current):
+            self.file_names.append(self._file_name(result))
         if any(export.needs_tracks for export in self._current):
-            self._tracks.add(result)
-            self._names.append(found.file_name)
+            self.tracks.add(result)
+        plot = cache(result.plot)
+        for write in self._writes:
+            write(result, self._number, plot)
         self._number += 1
-        return found
+        return plot
 
     def __enter__(self) -> PredictionFiles:
         return self
@@ -402,27 +205,17 @@ class PredictionFiles:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is not None:
-            self._files.__exit__(kind, error, trace)
-            return
-        self._end()
-        for export in self._exports:
-            if export in self._begun:
-                export.close()
-
-    def _end(self) -> None:
-        """Close the files of the current source."""
-        origin, self._origin = self._origin, None
-        if origin is None:
-            return
-        self._files.close()
-        for export in self._current:
-            export.end(origin, self._tracks, self._names)
+        self._open.__exit__(kind, error, trace)
+        for name in self._begun if error is None else ():
+            if labels := self.label_sets.get(name):
+                for part, content in (
+                    ('labels', labels.to_dict()),
+                    ('results', labels.results()),
+                ):
+                    self.folder.write_text(f'{name}_{part}.json', json.dumps(content))
 
     def _file_name(self, result: Result) -> str:
-        """Where the image lies; a frame in memory is written if somebody asks."""
-        if not any(export.needs_files for export in self._current):
-            return ''
+        """Where the image lies; a frame in memory is written."""
         path = result.path
         if path is None:
             name = f'{self._origin.name}/{self._number:06d}.jpg'
@@ -430,12 +223,140 @@ class PredictionFiles:
         return Path(os.path.relpath(path, self.folder.label_root)).as_posix()
 
 
-def _own_name(found: Found) -> Path:
+# -------------------------------------------------------- what each export writes
+
+
+def _images(files: PredictionFiles, origin: Origin) -> Iterator[Write]:
+    """Annotated images, called like the images themselves."""
+
+    def write(result: Result, number: int, plot: Plot) -> None:
+        files.folder.write_image(_own_name(result, number, origin), plot())
+
+    yield write
+
+
+def _video(files: PredictionFiles, origin: Origin) -> Iterator[Write]:
+    """An annotated video."""
+    size_hw = None
+
+    def write(result: Result, _: int, plot: Plot) -> None:
+        nonlocal size_hw
+        size_hw = size_hw or plot().shape[:2]
+        time = result.time if origin.keep_times else None
+        try:
+            writer.write(_fitted(plot(), size_hw), time)
+        except OSError as error:
+            raise FileError(
+                f'{writer.path} could not be written: {error.strerror or error}. '
+                f'{ADVICE}'
+            ) from error
+
+    with VideoWriter(files.folder.claim(f'{origin.name}.mp4'), origin.fps) as writer:
+        yield write
+
+
+def _frames(files: PredictionFiles, origin: Origin) -> Iterator[Write]:
+    """Annotated frames."""
+
+    def write(_: Result, number: int, plot: Plot) -> None:
+        files.folder.write_image(f'{origin.name}/{number:06d}.jpg', plot())
+
+    yield write
+
+
+def _json(files: PredictionFiles, origin: Origin) -> Iterator[Write]:
+    """Everything that was found; masks as COCO RLE."""
+
+    def write_image(result: Result, number: int, _: Plot) -> None:
+        name = _own_name(result, number, origin).with_suffix('.json')
+        files.folder.write_text(name, result.to_json(indent=1))
+
+    def write_frame(result: Result, number: int, _: Plot) -> None:
+        append(json.dumps(dict(result.to_dict(), frame=number)))
+
+    if not origin.is_video:
+        yield write_image
+        return
+    with files.folder.lines(f'{origin.name}.jsonl') as append:
+        yield write_frame
+
+
+def _coco(files: PredictionFiles, origin: Origin) -> Iterator[Write]:
+    """A label set in COCO format, and the same as results."""
+    labels = files.label_sets['coco']
+    yield lambda result, number, plot: labels.add(result, files.file_names[-1])
+
+
+def _ytvis(files: PredictionFiles, origin: Origin) -> Iterator[Write]:
+    """A label set in the layout of YouTube-VIS, and the same as results."""
+    yield _nothing
+    files.label_sets['ytvis'].add(files.tracks, origin.name, files.file_names)
+
+
+def _mot(files: PredictionFiles, origin: Origin) -> Iterator[Write]:
+    """Tracks as lines."""
+
+    def write(result: Result, _: int, __: Plot) -> None:
+        for line in to_mot_lines([result]):
+            append(line)
+
+    with files.folder.lines(f'{origin.name}.txt') as append:
+        yield write
+
+
+def _cvat(files: PredictionFiles, origin: Origin) -> Iterator[Write]:
+    """Tracks as XML."""
+    yield _nothing
+    files.folder.write_text(f'{origin.name}.xml', to_cvat(files.tracks, origin.name))
+
+
+def _nothing(result: Result, number: int, plot: Plot) -> None:
+    """Of one result by itself nothing is written."""
+
+
+class Export(NamedTuple):
+    """One kind of file.
+
+    Attributes:
+        run: Open while a source runs; gives what takes its results.
+        needs: What sources must be, for people.
+        needs_tracks: Whether it needs the tracks of a video at its end.
+        needs_files: Whether the images themselves must lie in files.
+    """
+
+    run: Callable[[PredictionFiles, Origin], Iterator[Write]]
+    needs: str = 'images or videos'
+    needs_tracks: bool = False
+    needs_files: bool = False
+
+    def fits(self, origin: Origin) -> bool:
+        """Whether there is something to write of this source."""
+        return {
+            'images': not origin.is_video,
+            'videos': origin.is_video,
+            TRACKS: origin.is_tracked,
+        }.get(self.needs, True)
+
+
+TRACKS = 'tracks through a video'
+EXPORTS = {
+    'images': Export(_images, 'images'),
+    'video': Export(_video, 'videos'),
+    'frames': Export(_frames, 'videos'),
+    'json': Export(_json),
+    'coco': Export(_coco, needs_files=True),
+    'ytvis': Export(_ytvis, TRACKS, needs_tracks=True, needs_files=True),
+    'mot': Export(_mot, TRACKS),
+    'cvat': Export(_cvat, TRACKS, needs_tracks=True),
+}
+
+
+def _own_name(result: Result, number: int, origin: Origin) -> Path:
     """Of an annotated image: its place below the root of its source."""
-    path = found.result.path
-    if path is None:
-        return Path(f'{found.origin.name}_{found.number:06d}.jpg')
-    return Path(os.path.relpath(path, found.origin.root or Path(path).parent))
+    if result.path is None:
+        return Path(f'{origin.name}_{number:06d}.jpg')
+    root = origin.root or Path(result.path).parent
+    return Path(os.path.relpath(result.path, root))
 
 
 def _fitted(image: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:

@@ -10,18 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from uninext.apis.results import Result, category_ids_of, checked_tracks, xywh_of
+from uninext.apis.results import Result, category_ids_of
+from uninext.formats.boxes import xyxy_to_xywh
 from uninext.formats.mot_text import mot_line
 from uninext.formats.rle import encode_mask
 
 
 class Sighting(NamedTuple):
-    """A track in one frame.
+    """A track in one frame: its score in 0..1, and, if the model has them, its mask.
 
-    Attributes:
-        box_xywh: Pixels of the frame.
-        score: In 0..1.
-        mask: COCO RLE; None if the model predicts none.
+    Boxes are pixels of the frame, masks COCO RLE.
     """
 
     box_xywh: list[float]
@@ -34,10 +32,12 @@ class Track:
     """One object through a video.
 
     Attributes:
+        prompt: Text of the prompt that asked for it first.
         sightings: Place of the frame, from 0 -> what was seen there.
         label_scores: Name -> sum of the scores under that name.
     """
 
+    prompt: str
     sightings: dict[int, Sighting] = field(default_factory=dict)
     label_scores: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
@@ -79,7 +79,7 @@ class VideoTracks:
         Raises:
             ValueError: If it is a single image, or of another size than the first.
         """
-        track_ids = checked_tracks(result)
+        track_ids = _checked_tracks(result)
         size_hw = result.image.shape[:2]
         if self.size_hw not in (None, size_hw):
             raise ValueError(
@@ -90,46 +90,27 @@ class VideoTracks:
         self.size_hw = size_hw
         for name in result.categories:
             self.categories.setdefault(name, len(self.categories) + 1)
-        for i, (track_id, label) in enumerate(zip(track_ids, result.labels)):
+        boxes_xywh = xyxy_to_xywh(result.boxes_xyxy).tolist()
+        labels, texts = result.labels, result.prompt_texts
+        for i, track_id in enumerate(track_ids):
             if track_id < 0:
                 continue
-            track = self.tracks.setdefault(track_id, Track())
+            track = self.tracks.setdefault(track_id, Track(texts[i]))
             mask = None if result.masks is None else encode_mask(result.masks[i])
             score = float(result.scores[i])
-            box = xywh_of(result.boxes_xyxy[i])
-            track.sightings[self.num_frames] = Sighting(box, score, mask)
-            track.label_scores[label] += score
+            track.sightings[self.num_frames] = Sighting(boxes_xywh[i], score, mask)
+            track.label_scores[labels[i]] += score
         self.num_frames += 1
 
-    def youtube_vis(
-        self, video_id: int = 1, category_ids: Mapping[str, int] | None = None
-    ) -> list[dict[str, Any]]:
-        """Records of YouTube-VIS; see :func:`to_youtube_vis`."""
-        ids = category_ids_of(self.categories, category_ids)
-        records = []
-        for _, track in sorted(self.tracks.items()):
-            seen = [track.sightings.get(place) for place in range(self.num_frames)]
-            record = dict(
-                video_id=video_id,
-                category_id=ids[track.label],
-                score=track.score,
-                bboxes=[s and s.box_xywh for s in seen],
-            )
-            if any(s and s.mask for s in seen):
-                record['segmentations'] = [s and s.mask for s in seen]
-            records.append(record)
-        return records
 
-
-def mot_lines_of(result: Result) -> list[str]:
-    """Lines of one frame; see :func:`to_mot_lines`."""
-    lines = []
-    for i, track in enumerate(checked_tracks(result)):
-        if track < 0:
-            continue
-        box_xywh = [round(float(v), 2) for v in xywh_of(result.boxes_xyxy[i])]
-        lines.append(mot_line(result.frame + 1, track + 1, box_xywh, result.scores[i]))
-    return lines
+def _checked_tracks(result: Result) -> list[int]:
+    """The n track ids of a frame."""
+    if result.track_ids is None or result.frame is None:
+        raise ValueError(
+            'Tracks are written of the frames of a video, and these are single '
+            'images. Give the inferencer a video, or as_video=True with a folder.'
+        )
+    return result.track_ids.tolist()
 
 
 def to_mot_lines(results: Sequence[Result]) -> list[str]:
@@ -145,11 +126,20 @@ def to_mot_lines(results: Sequence[Result]) -> list[str]:
     Raises:
         ValueError: If the results are of single images.
     """
-    return [line for result in results for line in mot_lines_of(result)]
+    lines = []
+    for result in results:
+        boxes_xywh = xyxy_to_xywh(result.boxes_xyxy).tolist()
+        for i, track in enumerate(_checked_tracks(result)):
+            if track >= 0:
+                box = [round(value, 2) for value in boxes_xywh[i]]
+                lines.append(
+                    mot_line(result.frame + 1, track + 1, box, result.scores[i])
+                )
+    return lines
 
 
 def to_youtube_vis(
-    results: Sequence[Result],
+    results: Sequence[Result] | VideoTracks,
     video_id: int = 1,
     category_ids: Mapping[str, int] | None = None,
 ) -> list[dict[str, Any]]:
@@ -171,4 +161,23 @@ def to_youtube_vis(
         ValueError: If the results are of single images, frames differ in size, or a
             name has no id.
     """
-    return VideoTracks(results).youtube_vis(video_id, category_ids)
+    video = gathered(results)
+    ids = category_ids_of(video.categories, category_ids)
+    records = []
+    for _, track in sorted(video.tracks.items()):
+        seen = [track.sightings.get(place) for place in range(video.num_frames)]
+        record = dict(
+            video_id=video_id,
+            category_id=ids[track.label],
+            score=track.score,
+            bboxes=[s and s.box_xywh for s in seen],
+        )
+        if any(s and s.mask for s in seen):
+            record['segmentations'] = [s and s.mask for s in seen]
+        records.append(record)
+    return records
+
+
+def gathered(results: Sequence[Result] | VideoTracks) -> VideoTracks:
+    """Tracks of the frames of one video, if they are not gathered yet."""
+    return results if isinstance(results, VideoTracks) else VideoTracks(results)
