@@ -15,6 +15,7 @@ PAGES = {
     'add_backbone': 'work_dirs/stage2_image_patches/iter_1.pth',
     'add_prompt_type': 'work_dirs/stage2_image_points/iter_1.pth',
     'add_task': 'work_dirs/count_shapes/*/*.log',
+    'add_tracker': 'work_dirs/mot_shapes_overlap/*/*.log',
 }
 
 
