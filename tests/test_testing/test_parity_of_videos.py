@@ -12,8 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from PIL import Image
 
 from uninext.models.trackers import (
@@ -25,14 +23,11 @@ from uninext.models.trackers import (
 )
 from uninext.registry import MODELS
 from uninext.structures import Template
-from uninext.testing import (
-    Comparison,
-    SharpenedModel,
-    VideoNumbers,
-    compare_video,
-    parity_run,
-    video_numbers,
-)
+from uninext.testing import parity_run, video_numbers
+from uninext.testing.parity_video import compare_video
+from uninext.testing.proposal_order import ProposalOrder
+from uninext.testing.stored_numbers import Comparison
+from uninext.testing.video_numbers import SharpenedModel, VideoNumbers
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 FRAME_HW, SHORT, NUM_FRAMES = (80, 100), 64, 3
@@ -42,22 +37,8 @@ MERGE = dict(type='SoftAggregation', blank_score_thr=0.0)
 
 
 @pytest.fixture(scope='module')
-def model():
-    init_default_scope('uninext')  # made before conftest's fixture of every test
-    torch.manual_seed(0)
-    cfg = Config.fromfile(CONFIGS / '_base_/models/uninext_tiny_video.py').model
-    cfg.backbone.init_cfg = None
-    cfg.prompt_generator.text_encoder = dict(
-        hidden_size=384,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=16,
-    )
-    model = MODELS.build(cfg)
-    model.eval()
-    for parameter in model.parameters():  # box heads start at zero
-        parameter.data.add_(0.02 * torch.randn_like(parameter))
-    return model
+def model(video_model):
+    return video_model
 
 
 class Loaded:
@@ -415,7 +396,7 @@ def test_a_tie_the_other_way_round_is_found(model, folder, stored, monkeypatch):
         return sample.pred_instances.bboxes
 
     plain = boxes(session().step(image))
-    with parity_run.watched_proposals(model) as proposals:
+    with ProposalOrder.of(model) as proposals:
         session().step(image)
         tie = proposals.ties()[0]
         proposals.exchanged.append(tie)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from uninext.testing import ProposalOrder, Tie
+from uninext.testing.proposal_order import ProposalOrder, Tie
 
 SCORES = torch.tensor([[0.1, 0.9, 0.5, 0.5 + 1e-7, 0.3], [5.0, 4.0, 3.0, 2.0, 1.0]])
 

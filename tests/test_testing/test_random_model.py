@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from uninext.testing import build_random_model, config_suffix
+from uninext.testing.random_model import build_random_model, config_suffix
 
 PREFIX = 'detr.detr.backbone.0.backbone.'
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs/uninext'

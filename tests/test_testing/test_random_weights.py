@@ -3,7 +3,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from uninext.testing import draw_state_dict, draw_tensor, read_key_table
+from uninext.testing.random_weights import (
+    draw_state_dict,
+    draw_tensor,
+    read_key_table,
+)
 
 TABLE = """# key\tshape\tdtype\talias of
 a.weight\t(3, 4)\tfloat32\t

@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from uninext.testing import Comparison, StoredNumbers, relative_error
+from uninext.testing.stored_numbers import (
+    Comparison,
+    StoredNumbers,
+    relative_error,
+)
 
 
 def test_empty_arrays_agree() -> None:

@@ -12,8 +12,11 @@ import argparse
 import re
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from uninext.cli.common import run_tool
 
 if TYPE_CHECKING:
     from uninext.testing.stored_numbers import Comparison
@@ -22,9 +25,8 @@ CONFIGS = Path(__file__).resolve().parents[2] / 'configs' / 'uninext'
 STAGES = {1: 'stage1_pretrain', 2: 'stage2_image', 3: 'stage3_video'}
 
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
     parser.add_argument('what', choices=['forward', 'losses', 'video'])
     parser.add_argument('table', metavar='TABLE.tsv', help='published keys and shapes')
     parser.add_argument('numbers', metavar='NUMBERS.npz', help='stored arrays')
@@ -41,22 +43,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--data', help='folder that the frames of videos lie in')
     parser.add_argument('--device', default='cpu', help='where to compute')
-    args = parser.parse_args(argv)
-    if args.what == 'video' and args.data is None:
-        parser.error('video needs --data FOLDER: the frames lie below it')
-    return args
 
 
 def default_config(table: str | Path, backbone: str) -> str:
-    """The config of the stage that a table is of.
-
-    Args:
-        table: Its name tells the stage.
-        backbone: What configs of the backbone end in.
-
-    Raises:
-        ValueError: If the name does not tell.
-    """
+    """The config of the stage that a table is of, as its name tells, and a backbone."""
     stage = re.search(r'stage([123])', Path(table).name)
     if stage is None:
         raise ValueError(
@@ -69,20 +59,21 @@ def default_config(table: str | Path, backbone: str) -> str:
 def compare(args: argparse.Namespace) -> Iterator[Comparison]:
     """The comparisons that are asked for."""
     # torch and mmdet take seconds to import
-    from uninext import testing
+    from uninext.testing import parity, parity_losses, parity_video, random_model
+    from uninext.testing.stored_numbers import StoredNumbers
+    from uninext.testing.video_numbers import SharpenedModel, VideoNumbers
 
-    what = args.what
-    kind = testing.VideoNumbers if what == 'video' else testing.StoredNumbers
+    kind = VideoNumbers if args.what == 'video' else StoredNumbers
     numbers = kind.load(args.numbers)
     config = args.config or CONFIGS / default_config(
-        args.table, testing.config_suffix(args.table)
+        args.table, random_model.config_suffix(args.table)
     )
-    if what == 'video':
-        sharpened = testing.SharpenedModel(config, args.table, numbers, args.device)
-        return testing.compare_video(sharpened, numbers, Path(args.data))
-    model = testing.build_random_model(config, args.table, args.seed).to(args.device)
-    by_kind = dict(forward=testing.compare_forward, losses=testing.compare_losses)
-    return by_kind[what](model, numbers)
+    if args.what == 'video':
+        sharpened = SharpenedModel(config, args.table, numbers, args.device)
+        return parity_video.compare_video(sharpened, numbers, Path(args.data))
+    model = random_model.build_random_model(config, args.table, args.seed)
+    by_kind = dict(forward=parity.compare_forward, losses=parity_losses.compare_losses)
+    return by_kind[args.what](model.to(args.device), numbers)
 
 
 def worst_of_tasks(results: list[Comparison]) -> list[str]:
@@ -116,20 +107,17 @@ def _excess(result: Comparison) -> tuple[bool, float]:
     return not result.passed, result.error / (result.tolerance or 1.0)
 
 
-def main(argv: list[str] | None = None) -> int:
+def run(args: argparse.Namespace) -> int:
     """Compare and print a line per array, and of videos a table of tasks."""
-    args = parse_args(argv)
+    if args.what == 'video' and args.data is None:
+        raise ValueError('video needs --data FOLDER: the frames lie below it')
     from mmengine.registry import init_default_scope
 
     init_default_scope('uninext')
     results = []
-    try:
-        for result in compare(args):
-            print(result.line(), flush=True)
-            results.append(result)
-    except (ValueError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+    for result in compare(args):
+        print(result.line(), flush=True)
+        results.append(result)
     if args.what == 'video':
         print('\n'.join(['', *worst_of_tasks(results), *absent_tasks(results), '']))
     failed = [result for result in results if not result.passed]
@@ -140,6 +128,8 @@ def main(argv: list[str] | None = None) -> int:
     )
     return 1 if failed else 0
 
+
+main = partial(run_tool, __doc__, add_arguments, run)
 
 if __name__ == '__main__':
     sys.exit(main())

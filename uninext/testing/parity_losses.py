@@ -1,8 +1,4 @@
-"""Compare the losses of our model with stored ones of the published network.
-
-A model with random weights and an npz of stored losses and their inputs enter; a list
-of comparisons leaves.
-"""
+"""Compare the losses of our model with stored ones of the published network."""
 
 from __future__ import annotations
 
@@ -16,15 +12,14 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from uninext.models.detectors import UNINEXTVideo
-from uninext.structures import Template, UninextDataSample, VisualPrompt
-from uninext.testing.parity_shared import (
-    absent,
+from uninext.structures import UninextDataSample
+from uninext.testing.parity_inputs import (
     batch_of,
     caption_prompt,
-    order_note,
     sample_of,
-    watched_proposals,
+    target_prompt,
 )
+from uninext.testing.proposal_order import in_best_order
 from uninext.testing.stored_numbers import Comparison, StoredNumbers
 
 LOSS_TOLERANCE = 1e-3
@@ -60,26 +55,21 @@ def _losses_in_stored_order(
     """Compare a task; where that fails, try tied proposals the other way."""
     counter = getattr(model.mask_head, 'warmup_step', torch.zeros(1))
     before = counter.clone()
-    with watched_proposals(model) as proposals:
-        results = _compare_task(numbers, group, _run_losses(model, numbers, group))
-        for tie in proposals.ties()[:MAX_TIES]:
-            if all(result.passed for result in results):
-                break
-            proposals.exchanged.append(tie)
-            counter.copy_(before)
-            again = _compare_task(numbers, group, _run_losses(model, numbers, group))
-            if _worst(again) < _worst(results):
-                results = again
-            else:
-                proposals.exchanged.remove(tie)
-        note = order_note(proposals.exchanged, 0)
+
+    def run() -> list[Comparison]:
+        counter.copy_(before)
+        return _compare_task(numbers, group, _run_losses(model, numbers, group))
+
+    results, note = in_best_order(
+        model,
+        run,
+        badness=lambda results: max(result.error for result in results),
+        may_help=lambda results, tie: not all(result.passed for result in results),
+        most=MAX_TIES,
+    )
     for result in results:
         result.note = '; '.join(part for part in (result.note, note) if part)
     return results
-
-
-def _worst(results: list[Comparison]) -> float:
-    return max(result.error for result in results)
 
 
 def _compare_task(
@@ -89,7 +79,7 @@ def _compare_task(
     for name in (n for n in numbers.names if n.startswith(f'{group}/loss/')):
         short = name.rsplit('/', 1)[1]
         if short not in losses:
-            results.append(absent(numbers, name, LOSS_TOLERANCE))
+            results.append(numbers.absent(name, LOSS_TOLERANCE))
             continue
         ours = losses.pop(short).detach().double().cpu()
         note = f'{ours.item():.6g} for {float(numbers[name]):.6g}'
@@ -169,8 +159,5 @@ def _clips(
         target = reference.gt_instances
         mask = torch.from_numpy(target.masks.masks[0])
         divisor = model.data_preprocessor.pad_size_divisor
-        template = Template.from_frame(
-            image.flip(0), target.bboxes[0], mask, pad_divisor=divisor
-        )
-        key.prompt = VisualPrompt((template,))
+        key.prompt = target_prompt(image, target.bboxes[0], mask, divisor)
     return data

@@ -1,14 +1,12 @@
 """How what a session finds in a task's frames is compared with what is stored.
 
-Where a frame disagrees, proposals that score alike are taken the other way round
-(``proposal_order``): the published network and ours may order them differently.
-
 Shape legend: n instances, (H, W) the frame.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from uninext.models.trackers import Tracker, VideoSession
-from uninext.testing.parity_shared import order_note, watched_proposals
+from uninext.testing.proposal_order import in_best_order
 from uninext.testing.stored_numbers import Comparison
 from uninext.testing.video_numbers import VideoNumbers
 
@@ -41,11 +39,30 @@ class TaskRun:
         self.frame_hw = numbers.size(f'{task}/frame_hw')
         self.input_hw = numbers.input_size(task)
         self.frames = numbers.frames(task, folder)
-        self.with_iou = bool(numbers.number(f'{task}/with_iou_branch', 1))
+        self.with_iou = bool(self.setting('with_iou_branch', 1))
 
     def session(self, **trackers: Tracker) -> VideoSession:
         """A session at the stored size."""
         return VideoSession(self.model, trackers, self.numbers.scale())
+
+    def track(
+        self,
+        session: VideoSession,
+        compare: Callable[[str, Any], list[Comparison]],
+        after: Callable[[int, np.ndarray, Any], None] = lambda *_: None,
+    ) -> Iterator[Comparison]:
+        """Take all frames.
+
+        Args:
+            session: Knows what is asked for.
+            compare: Given a frame (``'frame3'``) and what was found in it.
+            after: Given the number of a frame, the frame and what was found in it.
+        """
+        yield from self.size()
+        for i, frame in enumerate(self.frames):
+            sample, results = self.step(session, frame, partial(compare, f'frame{i}'))
+            yield from results
+            after(i, frame, sample)
 
     def step(
         self, session: VideoSession, frame: np.ndarray, compare: Compare
@@ -56,31 +73,27 @@ class TaskRun:
             What the session found, and its comparisons.
         """
         before = session.state_dict()
-        with watched_proposals(self.model) as proposals:
+
+        def run() -> tuple[Any, list[Comparison], dict[str, Any]]:
+            session.load_state_dict(before)
             sample = session.step(frame)
-            results, accepted = compare(sample), True
-            if all(result.passed for result in results):
-                return sample, results
-            for tie in proposals.ties()[:MAX_TIES]:
-                proposals.exchanged.append(tie)
-                session.load_state_dict(before)
-                again = session.step(frame)
-                new = compare(again)
-                accepted = _badness(new) < _badness(results)
-                if accepted:
-                    sample, results = again, new
-                else:
-                    proposals.exchanged.remove(tie)
-                if all(result.passed for result in results):
-                    break
-            if not accepted:  # the session is where the last try left it
-                session.load_state_dict(before)
-                sample = session.step(frame)
-                results = compare(sample)
-            note = order_note(proposals.exchanged, 0)
+            return sample, compare(sample), session.state_dict()
+
+        (sample, results, after), note = in_best_order(
+            self.model,
+            run,
+            badness=lambda result: _badness(result[1]),
+            may_help=lambda result, tie: not all(one.passed for one in result[1]),
+            most=MAX_TIES,
+        )
+        session.load_state_dict(after)  # not where the last try left it
         for result in results:
             result.note = '; '.join(part for part in (result.note, note) if part)
         return sample, results
+
+    def stored(self, name: str) -> bool:
+        """Whether the numbers hold it."""
+        return f'{self.task}/{name}' in self.numbers
 
     def setting(self, name: str, default: float | None = None) -> float:
         """A stored setting of the task."""
@@ -88,8 +101,44 @@ class TaskRun:
 
     def size(self) -> Iterator[Comparison]:
         """Whether the network sees frames of the stored size."""
-        if f'{self.task}/input_hw' in self.numbers:
+        if self.stored('input_hw'):
             yield self.equal('input_hw', self.input_hw)
+
+    def compare(
+        self, at: str, map_tolerance: float = MASKS, **ours: Any
+    ) -> list[Comparison]:
+        """Compare what is stored of a frame.
+
+        Args:
+            at: The frame, e.g. ``'frame3'``.
+            map_tolerance: Share of the pixels of a map of ids.
+            **ours: ``boxes*`` in pixels, ``scores``, ``masks`` (stored as bits),
+                ``map`` (of ids); others are numbers that must be equal.
+        """
+        return [
+            self._compare(f'{at}/{kind}', kind, value, map_tolerance)
+            for kind, value in ours.items()
+            if self.stored(f'{at}/{kind}')
+        ]
+
+    def _compare(
+        self, name: str, kind: str, ours: Any, map_tolerance: float
+    ) -> Comparison:
+        if isinstance(ours, Tensor):
+            ours = ours.cpu().numpy()
+        if kind == 'scores':
+            return self.close(name, ours, SCORES)
+        if kind.startswith('boxes'):
+            tolerance = max(BOX_PIXELS, BOXES * max(self.frame_hw))
+            return self.close(name, ours, tolerance)
+        if kind == 'masks':
+            stored = self.numbers.bits(f'{self.task}/{name}', self.frame_hw)
+            return self.result(name, worst_share(stored, ours), MASKS)
+        if kind == 'map':
+            stored = self.numbers[f'{self.task}/{name}']
+            error = worst_share(stored[None], ours[None])
+            return self.result(name, error, map_tolerance)
+        return self.equal(name, ours)
 
     def result(self, name: str, error: float, tolerance: float) -> Comparison:
         """A comparison; an error that is no number never passes."""
@@ -113,37 +162,6 @@ class TaskRun:
             return self.result(name, np.inf, tolerance)
         error = np.abs(stored - ours).max(initial=0.0)
         return self.result(name, error, tolerance)
-
-    def boxes(self, name: str, ours: Tensor) -> Comparison:
-        """Boxes in pixels of the frame."""
-        tolerance = max(BOX_PIXELS, BOXES * max(self.frame_hw))
-        return self.close(name, ours.cpu().double().numpy(), tolerance)
-
-    def masks(self, name: str, ours: Tensor | np.ndarray) -> Comparison:
-        """Masks that are stored as bits; the error is that of the worst mask."""
-        stored = self.numbers.bits(f'{self.task}/{name}', self.frame_hw)
-        return self.result(name, worst_share(stored, np.asarray(ours)), MASKS)
-
-    def map(self, name: str, ours: np.ndarray, tolerance: float) -> Comparison:
-        """A map of ids."""
-        stored = self.numbers[f'{self.task}/{name}']
-        return self.result(name, worst_share(stored[None], ours[None]), tolerance)
-
-    def stored(self, name: str) -> bool:
-        """Whether the numbers hold it."""
-        return f'{self.task}/{name}' in self.numbers
-
-    def where_stored(
-        self, at: str, **compare: Callable[[str], Comparison]
-    ) -> list[Comparison]:
-        """Compare what is stored of a frame.
-
-        Args:
-            at: The frame, e.g. ``'frame3'``.
-            compare: Name of a thing -> makes its comparison, given the whole name.
-        """
-        names = [(f'{at}/{name}', make) for name, make in compare.items()]
-        return [make(name) for name, make in names if self.stored(name)]
 
 
 def _badness(results: list[Comparison]) -> tuple[int, float]:

@@ -6,6 +6,7 @@ Shape legend: (H, W) the frame.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,33 +31,25 @@ LATE_MAPS, EARLY_FRAMES = 5e-3, 6  # a template depends on the mask before
 
 
 def compare_sot(run: TaskRun) -> Iterator[Comparison]:
-    """A target shown by its box."""
+    """A target shown by its box; where it is shown there is no score."""
     update = dict(
         type='PeriodicTemplateUpdate',
         interval=int(run.setting('update_interval')),
         min_score=run.setting('update_threshold'),
     )
-    one = TemplateTracker(update=update, with_iou=run.with_iou, with_masks=False)
-    session = run.session(box=one)
+    tracker = TemplateTracker(update=update, with_iou=run.with_iou, with_masks=False)
+    session = run.session(box=tracker)
     session.add(box=run.numbers['sot/init_box_xyxy'])
     templates = Templates(run.numbers, run.task, run.model)
-    yield from run.size()
-    for i, frame in enumerate(run.frames):
-        at = f'frame{i}'
-        _, results = run.step(session, frame, lambda s, at=at: _boxes(run, at, s))
-        yield from results
-        templates.look_at(session, i, frame)
-    yield from templates.compare(one.update)
 
+    def compare(at: str, sample: Any) -> list[Comparison]:
+        found = sample.pred_instances
+        return run.compare(at, boxes_xyxy=found.bboxes, scores=found.scores)
 
-def _boxes(run: TaskRun, at: str, sample: Any) -> list[Comparison]:
-    """Boxes and scores of a frame; there is no score where the target is shown."""
-    found = sample.pred_instances
-    return run.where_stored(
-        at,
-        boxes_xyxy=lambda name: run.boxes(name, found.bboxes),
-        scores=lambda name: run.close(name, found.scores.cpu(), SCORES),
+    yield from run.track(
+        session, compare, lambda i, frame, _: templates.look_at(session, i, frame)
     )
+    yield from templates.compare(tracker.update)
 
 
 def compare_vos(run: TaskRun) -> Iterator[Comparison]:
@@ -70,7 +63,8 @@ def compare_vos(run: TaskRun) -> Iterator[Comparison]:
         with_iou=run.with_iou,
     )
     targets, boxes = _shown_targets(run)
-    session, ids = run.session(mask=tracker), {}
+    session = run.session(mask=tracker)
+    ids: dict[int, int] = {}  # prompt -> id of its target
     templates = Templates(run.numbers, run.task, run.model)
     yield from run.size()
     if run.stored('init_boxes_xyxy_at_input_size'):
@@ -79,66 +73,56 @@ def compare_vos(run: TaskRun) -> Iterator[Comparison]:
         new = {number: mask for number, first, mask in targets if first == i}
         for number, mask in new.items():
             ids.update(dict.fromkeys(session.add(mask=mask), number))
-        one = _VOSFrame(run, i, ids, _first_predictions(run, tracker, frame, i, new))
-        sample, results = run.step(session, frame, one.compare)
+        first = _first_predictions(run, tracker, frame, i, new)
+        compare = partial(_compare_vos_frame, run, i, ids, first)
+        sample, results = run.step(session, frame, compare)
         yield from results
         templates.look_at(session, i, frame)
-        templates.masks[i] = one.masks(sample)
+        found = sample.pred_instances
+        stored = torch.from_numpy(run.numbers[f'{run.task}/frame{i}/map'])
+        templates.masks[i] = {
+            prompt: (mask.cpu(), stored == ids[prompt])
+            for prompt, mask in zip(found.prompt_ids.tolist(), found.masks)
+        }
     yield from templates.compare(tracker.update)
 
 
-class _VOSFrame:
-    """What is stored of a frame of VOS.
+def _compare_vos_frame(
+    run: TaskRun, i: int, ids: dict[int, int], first: dict[int, Any], sample: Any
+) -> list[Comparison]:
+    """Map, ids, scores and boxes of frame ``i``.
 
     Args:
         run: The task.
         i: Number of the frame.
         ids: Prompt -> id of its target.
-        first: Id -> box (4,) and score that the network gives to a target in the frame
-            that shows it.
+        first: Id -> box (4,) and score by the network in the frame that shows it.
+        sample: What was found.
     """
-
-    def __init__(
-        self, run: TaskRun, i: int, ids: dict[int, int], first: dict[int, Any]
-    ) -> None:
-        self._run, self._i, self._ids, self._first = run, i, ids, first
-
-    def compare(self, sample: Any) -> list[Comparison]:
-        """Map, ids, scores and boxes."""
-        run, at, found = self._run, f'frame{self._i}', sample.pred_instances
-        mine = [self._ids[prompt] for prompt in found.prompt_ids.tolist()]
-        boxes, scores = found.bboxes.clone(), found.scores.clone()
-        for number, (box, score) in self._first.items():
-            place = mine.index(number)
-            boxes[place], scores[place] = box, score
-        tolerance = MASKS if self._i < EARLY_FRAMES else LATE_MAPS
-        whose = map_of(found, mine, run.frame_hw)
-        return run.where_stored(
-            at,
-            map=lambda name: run.map(name, whose, tolerance),
-            ids=lambda name: run.equal(name, mine),
-            scores=lambda name: run.close(name, scores.cpu(), SCORES),
-            boxes_xyxy=lambda name: run.boxes(name, boxes),
-        )
-
-    def masks(self, sample: Any) -> dict[int, tuple[Tensor, Tensor]]:
-        """Prompt -> its mask, and that which is stored, (H, W) bool each."""
-        found = sample.pred_instances
-        whose = torch.from_numpy(
-            self._run.numbers[f'{self._run.task}/frame{self._i}/map']
-        )
-        return {
-            prompt: (mask.cpu(), whose == self._ids[prompt])
-            for prompt, mask in zip(found.prompt_ids.tolist(), found.masks)
-        }
+    found = sample.pred_instances
+    mine = [ids[prompt] for prompt in found.prompt_ids.tolist()]
+    boxes, scores = found.bboxes.clone(), found.scores.clone()
+    for number, (box, score) in first.items():
+        place = mine.index(number)
+        boxes[place], scores[place] = box, score
+    return run.compare(
+        f'frame{i}',
+        map_tolerance=MASKS if i < EARLY_FRAMES else LATE_MAPS,
+        map=map_of(found, mine, run.frame_hw),
+        ids=mine,
+        scores=scores,
+        boxes_xyxy=boxes,
+    )
 
 
 def _shown_targets(run: TaskRun) -> tuple[list[tuple[int, int, Tensor]], np.ndarray]:
     """(id, first frame, (H, W) mask) of each target; their boxes at input size."""
     given = run.task if run.stored('init_masks') else 'vos_davis'
     masks = torch.from_numpy(run.numbers.bits(f'{given}/init_masks', run.frame_hw))
-    numbers = [int(n) for n in run.numbers[f'{run.task}/init_ids']]
-    first = [int(n) for n in run.numbers[f'{run.task}/init_frame']]
+    numbers, first = (
+        [int(n) for n in run.numbers[f'{run.task}/{name}']]
+        for name in ('init_ids', 'init_frame')
+    )
     boxes = [
         target_at_input(Target(mask=mask), run.frame_hw, run.input_hw)[0]
         for mask in masks
@@ -170,9 +154,12 @@ def _first_predictions(
     def compare(sample: Any) -> list[Comparison]:
         found = sample.pred_instances
         pairs = ((found.scores, scores, SCORES), (found.bboxes, boxes, BOX_PIXELS))
-        errors = [float(np.abs(a.cpu().numpy() - b).max()) for a, b, _ in pairs]
-        limits = [limit for *_, limit in pairs]
-        return [Comparison(name, (), e, limit) for e, limit in zip(errors, limits)]
+        return [
+            Comparison(
+                name, (), float(np.abs(ours.cpu().numpy() - stored).max()), limit
+            )
+            for ours, stored, limit in pairs
+        ]
 
     sample, _ = run.step(session, frame, compare)
     found = sample.pred_instances

@@ -57,13 +57,7 @@ class Templates:
         self.masks: dict[int, dict[int, tuple[Tensor, Tensor]]] = {}
 
     def look_at(self, session: VideoSession, frame: int, image: np.ndarray) -> None:
-        """Take what a session cut out of a frame: first templates, then new ones.
-
-        Args:
-            session: Has just taken the frame.
-            frame: Its number.
-            image: (H, W, 3) uint8 BGR.
-        """
+        """Take what a session cut out of a frame, (H, W, 3) uint8 BGR, in order."""
         resized = mmcv.imrescale(image, session.scale, backend='pillow')
         self._images[frame] = torch.from_numpy(resized).permute(2, 0, 1)
         prompts = session.state_dict()['prompts']
@@ -78,11 +72,7 @@ class Templates:
                 self._cut.append(one)
 
     def compare(self, update: TemplateUpdate | None) -> Iterator[Comparison]:
-        """The frames that templates were cut from, and each template.
-
-        Args:
-            update: Cuts again by stored masks.
-        """
+        """The frames that templates were cut from, and each template."""
         name = f'{self._task}/templates/frame'
         if name not in self._numbers:
             return

@@ -1,8 +1,6 @@
 """Compare what our sessions find in videos with what the published inference found.
 
-A model with random weights, stored numbers and their frames enter; comparisons leave,
-one for each task, frame and kind of thing. Each task runs through a session, as users
-run it.
+Each task runs through a session, as users run it.
 """
 
 from __future__ import annotations
@@ -12,15 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from uninext.models.trackers import ExpressionTracker
-from uninext.testing.parity_names import compare_mot, compare_vis
-from uninext.testing.parity_run import (
-    EXACT,
-    MASKS,
-    MERGED,
-    SCORES,
-    TaskRun,
-    map_of,
-)
+from uninext.testing.parity_categories import compare_mot, compare_vis
+from uninext.testing.parity_run import EXACT, MERGED, TaskRun, map_of
 from uninext.testing.parity_targets import compare_sot, compare_vos
 from uninext.testing.stored_numbers import Comparison
 from uninext.testing.video_numbers import SharpenedModel, VideoNumbers
@@ -61,25 +52,19 @@ def compare_rvos(run: TaskRun, merge: dict | None = None) -> Iterator[Comparison
     session = run.session(expression=ExpressionTracker(run.with_iou, merge=merge))
     for expression in run.numbers[f'{run.task}/sentences']:
         session.add(expression=str(expression))
-    yield from run.size()
-    for i, frame in enumerate(run.frames):
-        at = f'frame{i}'
-        _, results = run.step(session, frame, lambda s, at=at: _expressions(run, at, s))
-        yield from results
 
+    def compare(at: str, sample: Any) -> list[Comparison]:
+        found = sample.pred_instances
+        numbers = [prompt + 1 for prompt in found.prompt_ids.tolist()]
+        return run.compare(
+            at,
+            masks=found.masks,
+            map=map_of(found, numbers, run.frame_hw),
+            boxes_xyxy=found.bboxes,
+            scores=found.scores,
+        )
 
-def _expressions(run: TaskRun, at: str, sample: Any) -> list[Comparison]:
-    """Masks, or their map, of a frame; boxes and scores where they are stored."""
-    found = sample.pred_instances
-    numbers = [prompt + 1 for prompt in found.prompt_ids.tolist()]
-    whose = map_of(found, numbers, run.frame_hw)
-    return run.where_stored(
-        at,
-        masks=lambda name: run.masks(name, found.masks.cpu()),
-        map=lambda name: run.map(name, whose, MASKS),
-        boxes_xyxy=lambda name: run.boxes(name, found.bboxes),
-        scores=lambda name: run.close(name, found.scores.cpu(), SCORES),
-    )
+    return run.track(session, compare)
 
 
 def compare_refdavis(run: TaskRun) -> Iterator[Comparison]:

@@ -25,13 +25,7 @@ BACKBONES = {
 
 
 def config_suffix(table: str | Path) -> str:
-    """What our configs of a published checkpoint's backbone end in.
-
-    Args:
-        table: Its key table.
-
-    Returns:
-        ``''`` (ResNet-50), ``'_convnext-l'`` or ``'_vit-h'``.
+    """What our configs of a key table's backbone end in: '', '_convnext-l' or '_vit-h'.
 
     Raises:
         ValueError: If the file is no key table, or of another backbone.
@@ -47,15 +41,7 @@ def config_suffix(table: str | Path) -> str:
 
 
 def build_random_model(config: str | Path, table: str | Path, seed: int) -> nn.Module:
-    """Build the model of a config with random weights for a published key table.
-
-    Args:
-        config: Config file with ``model``.
-        table: Key table of the published checkpoint.
-        seed: Of the drawing.
-
-    Returns:
-        The model in evaluation mode; every weight of it comes from the table.
+    """Build a config's model for evaluation, all its weights random by a key table.
 
     Raises:
         ValueError: If the config has no model, or the weights do not fit it

@@ -1,7 +1,4 @@
-"""Stored numbers of the published implementation, some of them thinned.
-
-An npz enters; arrays, their whole shapes, and how far ours are from them leave.
-"""
+"""Stored numbers of the published implementation, and how far ours are from them."""
 
 from __future__ import annotations
 
@@ -85,6 +82,11 @@ class StoredNumbers:
     def groups(self) -> list[str]:
         """First parts of the names: the prompts, or tasks, in order."""
         return list(dict.fromkeys(k.split('/')[0] for k in self.names if '/' in k))
+
+    def absent(self, name: str, tolerance: float) -> Comparison:
+        """A stored array that this model does not compute: as wrong as can be."""
+        note = 'not computed by this model'
+        return Comparison(name, self.shape(name), float('inf'), tolerance, note)
 
     def error(self, name: str, ours: Tensor, keep: Tensor | None = None) -> float:
         """Relative error of a whole array of ours.

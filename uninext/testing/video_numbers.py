@@ -1,12 +1,8 @@
-"""What was stored of the published video inference, and the weights it ran with.
-
-An npz and a folder of frames enter; frames, masks and a model with the same weights
-leave. ``parity_video`` compares what our sessions find with them.
-"""
+"""What was stored of the published video inference, and the weights it ran with."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import mmcv
@@ -25,15 +21,13 @@ from uninext.testing.stored_numbers import StoredNumbers
 class VideoNumbers(StoredNumbers):
     """Stored numbers of videos; knows which of them were looked at."""
 
-    def __getitem__(self, name: str) -> np.ndarray:
-        value = super().__getitem__(name)
-        self.read.add(name)
-        return value
+    def __init__(self, arrays: Mapping[str, np.ndarray]) -> None:
+        super().__init__(arrays)
+        self.read: set[str] = set()
 
-    @property
-    def read(self) -> set[str]:
-        """Names of the arrays that were asked for."""
-        return self.__dict__.setdefault('_read', set())
+    def __getitem__(self, name: str) -> np.ndarray:
+        self.read.add(name)
+        return super().__getitem__(name)
 
     def number(self, name: str, default: float | None = None) -> float:
         """A stored number, or the default where it is absent."""
@@ -108,45 +102,32 @@ class SharpenedModel:
         self._numbers = numbers
         self._state = draw_state_dict(table, int(numbers['weights/seed']))
         self._for_tracking: bool | None = None
-        self._multiply()
+        self._edit(
+            'reid_embed_head.1.layers.2.weight', Tensor.mul_, 'reid_last_weight_times'
+        )
+        self._edit('iou_head.5.weight', Tensor.mul_, 'iou_weight_times')
+        self._edit('iou_head.5.bias', Tensor.add_, 'iou_bias_plus')
 
     def load(self, for_tracking: bool) -> nn.Module:
-        """The model with the weights that a task was measured with.
-
-        Args:
-            for_tracking: Whether the task is MOT, MOTS or VIS.
-        """
+        """The model with the weights that tracking (MOT, MOTS, VIS) or others had."""
         if for_tracking is not self._for_tracking:
-            prefix = 'weights/tracking_' if for_tracking else 'weights/'
-            self._set('class_embed.5.log_scale', f'{prefix}class_log_scale_set_to')
-            self._set('class_embed.5.bias0', f'{prefix}class_bias0_set_to')
+            prefix = 'tracking_' if for_tracking else ''
+            for name in ('log_scale', 'bias0'):
+                number = f'{prefix}class_{name}_set_to'
+                self._edit(f'class_embed.5.{name}', Tensor.fill_, number)
             state, _ = from_published(self._state)
             load_state(self.model, state, source=self._source)
             self._for_tracking = for_tracking
         return self.model.eval()
 
-    def _edited(self, ending: str) -> list[Tensor]:
-        """Edited tensors by the end of their keys, each once whatever its aliases."""
+    def _edit(
+        self, ending: str, change: Callable[[Tensor, float], Tensor], number: str
+    ) -> None:
+        """Change edited tensors by the end of their keys, each once for all aliases."""
         keys = [str(key) for key in self._numbers['weights/edited_keys']]
         unknown = [key for key in keys if key not in self._state]
         if unknown:
             raise ValueError(f'The key table has no {unknown}, which were edited.')
-        found = {
-            id(self._state[key]): self._state[key]
-            for key in keys
-            if key.endswith(ending)
-        }
-        return list(found.values())
-
-    def _set(self, ending: str, name: str) -> None:
-        for tensor in self._edited(ending):
-            tensor.fill_(float(self._numbers[name]))
-
-    def _multiply(self) -> None:
-        numbers = self._numbers
-        for tensor in self._edited('reid_embed_head.1.layers.2.weight'):
-            tensor.mul_(float(numbers['weights/reid_last_weight_times']))
-        for tensor in self._edited('iou_head.5.weight'):
-            tensor.mul_(float(numbers['weights/iou_weight_times']))
-        for tensor in self._edited('iou_head.5.bias'):
-            tensor.add_(float(numbers['weights/iou_bias_plus']))
+        found = [self._state[key] for key in keys if key.endswith(ending)]
+        for tensor in {id(tensor): tensor for tensor in found}.values():
+            change(tensor, float(self._numbers[f'weights/{number}']))
