@@ -12,15 +12,16 @@ import pytest
 pytest.importorskip('gradio')
 
 from helpers.fake_finder import FakeFinder
+from uninext.apis.exports import VideoTracks
 from uninext.visualization.palette import instance_color, track_color
 from uninext.web.marks import draw_marks
 from uninext.web.pages import (
     MAX_ROWS,
-    TrackSummary,
     instance_table,
     live_image,
     progress_bar,
     status,
+    track_table,
 )
 from uninext.web.prompts import read_prompts
 
@@ -28,7 +29,7 @@ IMAGE = np.zeros((60, 100, 3), np.uint8)
 
 
 def found(categories='', expressions='', boxes='', frame=None, score_thr=0.0):
-    asked = read_prompts(categories, expressions, boxes, None, (60, 100)).arguments()
+    asked = read_prompts(categories, expressions, boxes, None, (60, 100)).arguments
     return FakeFinder()._prediction(IMAGE, dict(asked, score_thr=score_thr), frame)
 
 
@@ -76,31 +77,25 @@ class TestInstanceTable:
         assert 'and 3 more' in page
 
 
-class TestTrackSummary:
+class TestTrackTable:
     def test_no_frame(self):
-        assert 'No track' in TrackSummary().table()
+        assert 'No track' in track_table(VideoTracks())
 
     def test_tracks_over_frames(self):
-        tracks = TrackSummary()
-        for frame in range(3):
-            result = found('star, ring', frame=frame)
+        results = [found('star, ring', frame=frame) for frame in range(3)]
+        for frame, result in enumerate(results):
             result.track_ids = np.array([5, -1 if frame == 0 else 2])
             result.scores = np.array([0.3 * (frame + 1), 0.5], np.float32)
-            tracks.add(result)
-        assert len(tracks) == 2
-        rows = rows_of(tracks.table())
-        assert [row[1:5] for row in rows] == [
-            ['#2', 'ring', '0.50', '2 (1-2)'],
-            ['#5', 'star', '0.60', '3 (0-2)'],
+        assert [row[1:] for row in rows_of(track_table(VideoTracks(results)))] == [
+            ['#2', 'ring', '0.50', '2 (1-2)', '20 0 40 20', 'star, ring'],
+            ['#5', 'star', '0.60', '3 (0-2)', '0 0 20 20', 'star, ring'],
         ]
 
     def test_a_track_has_the_name_of_the_highest_sum(self):
-        tracks = TrackSummary()
-        for frame, label in enumerate((0, 1, 1)):
-            result = found('star, ring', frame=frame)
+        results = [found('star, ring', frame=frame) for frame in range(3)]
+        for label, result in zip((0, 1, 1), results):
             result.label_ids[0], result.track_ids = label, np.array([0, -1])
-            tracks.add(result)
-        assert rows_of(tracks.table())[0][2] == 'ring'
+        assert rows_of(track_table(VideoTracks(results)))[0][2] == 'ring'
 
 
 class TestProgress:

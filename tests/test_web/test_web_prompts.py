@@ -25,7 +25,7 @@ class TestReadPrompts:
             read_prompts(nothing, nothing, '', None, SIZE_HW)
 
     def test_only_what_was_given_is_asked(self):
-        asked = read_prompts('star', '', '', None, SIZE_HW).arguments()
+        asked = read_prompts('star', '', '', None, SIZE_HW).arguments
         given = {key for key, value in asked.items() if value is not None}
         assert given == {'categories'}
 
@@ -36,7 +36,7 @@ class TestReadPrompts:
             ' red  star, ring;ring\ncross,', 'the left one\n\n the, other ', '1 2 9 8',
             painting, SIZE_HW, 'this',
         )  # fmt: skip
-        asked = prompts.arguments()
+        asked = prompts.arguments
         assert asked['categories'] == ['red star', 'ring', 'cross']
         assert asked['expression'] == ['the left one', 'the, other']
         assert asked['box'].tolist() == [[1, 2, 9, 8]]
@@ -44,18 +44,20 @@ class TestReadPrompts:
 
     def test_names_are_read_as_everywhere_and_repeats_are_told(self):
         prompts = read_prompts('star, ring, Star', '', '', None, SIZE_HW)
-        assert prompts.arguments()['categories'] == ['star', 'ring']
+        assert prompts.arguments['categories'] == ['star', 'ring']
         assert prompts.notes == (
             'Category names that are given more than once are asked for once: star.',
         )
         assert read_prompts('star', '', '', None, SIZE_HW).notes == ()
-        assert read_prompts(' , ', 'it', '', None, SIZE_HW).categories == ()
+        assert (
+            read_prompts(' , ', 'it', '', None, SIZE_HW).arguments['categories'] is None
+        )
 
     def test_a_painting_over_another_image_does_not_count(self):
         stroke = dict(color=0, width=9, points=[[5, 5]])
         painting = dict(strokes=[stroke], image='other')
         prompts = read_prompts('a', '', '', painting, SIZE_HW, 'this')
-        assert prompts.arguments()['mask'] is None
+        assert prompts.arguments['mask'] is None
 
 
 class TestReadBoxes:

@@ -4,9 +4,9 @@ A prompt of any kind may be given, and several at once. Needs the extra ``web``
 (Gradio); nothing of the page comes from elsewhere, and nothing is sent anywhere.
 
 ``prompts``: what was typed and clicked, as prompts; ``strokes``: what was painted.
-``answers``: asks the inferencer, writes files. ``pages``: HTML of what was found.
+``answers``: asks the inferencer, by turns. ``pages``: HTML of what was found.
 ``marks``: boxes on the image that is clicked; ``painter``: the one painted on.
-``live``: frames of a camera. ``examples``: scenes to try.
+``examples``: scenes to try.
 ``handlers``: what buttons do. ``panel``, ``app``, ``style``: the page.
 ``errors``: messages for people. ``server``: starts it.
 """
@@ -21,41 +21,7 @@ if importlib.util.find_spec('gradio') is None:
         'pip install -r requirements/web.txt'
     )
 
-from uninext.web import (  # noqa: E402
-    answers,
-    app,
-    errors,
-    examples,
-    handlers,
-    live,
-    marks,
-    pages,
-    painter,
-    panel,
-    prompts,
-    server,
-    strokes,
-    style,
-)
 from uninext.web.app import build_app  # noqa: E402
 from uninext.web.server import launch, serving  # noqa: E402
 
-__all__ = [
-    'answers',
-    'app',
-    'build_app',
-    'errors',
-    'examples',
-    'handlers',
-    'launch',
-    'live',
-    'marks',
-    'pages',
-    'painter',
-    'panel',
-    'prompts',
-    'server',
-    'serving',
-    'strokes',
-    'style',
-]
+__all__ = ['build_app', 'launch', 'serving']

@@ -9,17 +9,34 @@ from typing import Any
 import gradio as gr
 
 from uninext.apis import UninextInferencer
-from uninext.utils.defaults import SCORE_THRESHOLD
-from uninext.web.answers import AT_ONCE, Answering, first_frame
+from uninext.web.answers import Answering, first_frame
 from uninext.web.examples import Example
 from uninext.web.handlers import LIVE, WHOLE, AskHandlers, MarkHandlers, ready
-from uninext.web.live import build_live_tab
 from uninext.web.pages import live_image
-from uninext.web.panel import VIEW_HEIGHT, PromptPanel, build_panel
+from uninext.web.panel import (
+    VIEW_HEIGHT,
+    PromptPanel,
+    build_panel,
+    hint,
+    html,
+    text_fields,
+    threshold_field,
+)
 
 TITLE = 'uninext'
 RESULT_HEIGHT = 400  # pixels
-MAX_WAITING = 32
+AT_ONCE, MAX_WAITING = 4, 32  # questions that share the network; that wait for it
+NETWORK = dict(
+    show_progress='hidden', concurrency_id='network', concurrency_limit=AT_ONCE
+)
+EVERY = 0.1  # seconds between frames of a camera, at least
+KEPT = 600  # seconds for which the tracks of a camera that stopped are remembered
+LONGEST = 1800  # seconds; who looks longer presses the button again
+CAMERA = gr.WebcamOptions(
+    mirror=False,  # expressions say left and right
+    constraints={'video': {'width': {'ideal': 640}, 'height': {'ideal': 480}}},
+)
+CAMERA_HINT = 'Start the camera, and type what to track; change it whenever you like.'
 # Examples are at the foot of the page, answers at its head.
 TO_THE_TOP = '(...given) => { window.scrollTo(0, 0); return given; }'
 # Copies of files that went to browsers: looked through every 10 minutes, kept an hour.
@@ -43,8 +60,7 @@ def build_app(
     Returns:
         The app; :func:`uninext.web.launch` starts one.
     """
-    answering = Answering(inferencer)
-    ask = AskHandlers(answering)
+    ask = AskHandlers(Answering(inferencer))
     app = gr.Blocks(
         title=TITLE,
         analytics_enabled=False,
@@ -52,14 +68,14 @@ def build_app(
         fill_width=True,
     )
     with app:
-        gr.HTML(_header(model_name), padding=False, elem_classes='un-html')
+        html(_header(model_name))
         with gr.Tabs(elem_classes='un-page'):
             with gr.Tab('Images', elem_id='tab-images'):
                 _image_tab(ask, images)
             with gr.Tab('Videos', elem_id='tab-videos'):
                 _video_tab(ask, videos)
             with gr.Tab('Camera', elem_id='tab-camera'):
-                build_live_tab(answering, SCORE_THRESHOLD)
+                _live_tab(ask)
         app.unload(ask.stop)
     return app.queue(max_size=MAX_WAITING, default_concurrency_limit=AT_ONCE)
 
@@ -77,7 +93,7 @@ def _image_tab(ask: AskHandlers, examples: Sequence[Example]) -> None:
     marks = MarkHandlers(lambda image: image)
     with gr.Row():
         with gr.Column(min_width=300):
-            panel = build_panel(source, marks, 'image', SCORE_THRESHOLD)
+            panel = build_panel(source, marks, 'image')
         with gr.Column(min_width=300):
             result = gr.Image(
                 label='Found',
@@ -93,9 +109,7 @@ def _image_tab(ask: AskHandlers, examples: Sequence[Example]) -> None:
         fn=ask.image,
         inputs=panel.inputs,
         outputs=[result, status, table, *saves],
-        show_progress='hidden',
-        concurrency_id='network',
-        concurrency_limit=AT_ONCE,
+        **NETWORK,
     )
     panel.ask.click(**asked, api_name='image')
     _examples(examples, panel, marks, asked)
@@ -114,7 +128,7 @@ def _video_tab(ask: AskHandlers, examples: Sequence[Example]) -> None:
     marks = MarkHandlers(first_frame)
     with gr.Row():
         with gr.Column(min_width=300):
-            panel = build_panel(source, marks, 'video', SCORE_THRESHOLD)
+            panel = build_panel(source, marks, 'video')
             stop = gr.Button(
                 'Stop and keep what is done',
                 variant='stop',
@@ -124,12 +138,7 @@ def _video_tab(ask: AskHandlers, examples: Sequence[Example]) -> None:
         with gr.Column(min_width=300):
             with gr.Tabs() as tabs:
                 with gr.Tab('Newest frame', id=LIVE, elem_id='video-tab-live'):
-                    live = gr.HTML(
-                        live_image(None),
-                        padding=False,
-                        elem_id='video-live',
-                        elem_classes='un-html',
-                    )
+                    live = html(live_image(None), 'video-live')
                 with gr.Tab('Video', id=WHOLE, elem_id='video-tab-whole'):
                     player = gr.Video(
                         label='Annotated video',
@@ -145,9 +154,7 @@ def _video_tab(ask: AskHandlers, examples: Sequence[Example]) -> None:
         fn=ask.video,
         inputs=panel.inputs,
         outputs=[tabs, live, player, status, table, *saves, panel.ask, stop],
-        show_progress='hidden',
-        concurrency_id='network',
-        concurrency_limit=AT_ONCE,
+        **NETWORK,
     )
     panel.ask.click(**asked, api_name='video').failure(
         ready, None, [panel.ask, stop], api_visibility='private'
@@ -156,11 +163,41 @@ def _video_tab(ask: AskHandlers, examples: Sequence[Example]) -> None:
     _examples(examples, panel, marks, asked)
 
 
+def _live_tab(ask: AskHandlers) -> None:
+    """Gradio sends a frame when the one before is answered; none is kept in a file."""
+    with gr.Row():
+        with gr.Column(min_width=300):
+            hint(CAMERA_HINT)
+            camera = gr.Image(
+                label='Camera',
+                sources=['webcam'],
+                streaming=True,
+                height=VIEW_HEIGHT,
+                webcam_options=CAMERA,
+                buttons=[],
+                elem_id='live-source',
+            )
+            asked = *text_fields('live'), threshold_field('live')
+        with gr.Column(min_width=300):
+            seen = html(live_image(None), 'live-result')
+            status, table = html(elem_id='live-status'), html(elem_id='live-table')
+    visit = gr.State(None, time_to_live=KEPT)
+    camera.stream(
+        ask.frame,
+        [camera, *asked, visit],
+        [seen, status, table, visit],
+        stream_every=EVERY,
+        time_limit=LONGEST,
+        concurrency_id='live',
+        concurrency_limit=AT_ONCE,
+        show_progress='hidden',
+        api_visibility='private',
+    )
+
+
 def _report(key: str, file_label: str) -> tuple[gr.HTML, gr.HTML, list[Any]]:
     """Status, table and buttons to download, below a result."""
-    plain: dict[str, Any] = dict(padding=False, elem_classes='un-html')
-    status = gr.HTML(elem_id=f'{key}-status', **plain)
-    table = gr.HTML(elem_id=f'{key}-table', **plain)
+    status, table = (html(elem_id=f'{key}-{part}') for part in ('status', 'table'))
     with gr.Row(elem_classes='un-buttons'):
         saves = [
             gr.DownloadButton(

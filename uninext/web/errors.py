@@ -14,6 +14,8 @@ from html import escape
 import gradio as gr
 import torch
 
+from uninext.utils.error_origin import is_for_users
+
 LOGGER = logging.getLogger(__name__)
 SHOWN_FOR = 12  # seconds
 NO_MEMORY = (
@@ -39,9 +41,9 @@ def for_people() -> Iterator[None]:
         raise
     except (MemoryError, torch.OutOfMemoryError):
         raise message(NO_MEMORY) from None
-    except (ValueError, ImportError) as error:
-        raise message(str(error)) from None
-    except Exception:
+    except Exception as error:
+        if isinstance(error, (ValueError, ImportError)) and is_for_users(error):
+            raise message(str(error)) from None
         LOGGER.exception('The web page could not answer.')
         raise message(BROKEN) from None
 

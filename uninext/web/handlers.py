@@ -6,19 +6,33 @@ No network is touched here but through :class:`uninext.web.answers.Answering`.
 from __future__ import annotations
 
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import cv2
 import gradio as gr
 import numpy as np
 
-from uninext.web.answers import Answering, FrameAnswer, Stops, VideoAnswer, first_frame
+from uninext.apis import Result
+from uninext.apis.exports import VideoTracks
+from uninext.apis.video_files import read_header
+from uninext.web.answers import Answering, first_frame, plot_for_page, video_files
 from uninext.web.errors import for_people
 from uninext.web.marks import draw_marks
-from uninext.web.pages import live_image, progress_bar, status
+from uninext.web.pages import (
+    instance_table,
+    live_image,
+    progress_bar,
+    status,
+    track_table,
+)
 from uninext.web.painter import under_brush
 from uninext.web.prompts import (
+    NOTHING_ASKED,
     Corner,
     WebPrompts,
     add_corner,
@@ -30,8 +44,10 @@ from uninext.web.strokes import image_key
 NO_IMAGE = 'There is no image yet. Drop one in, take one, or click on an example.'
 NO_VIDEO = 'There is no video yet. Drop one in, record one, or click on an example.'
 LIVE, WHOLE = 'live', 'whole'  # tabs of the prediction to a video
-ReadImage = Callable[[Any], 'np.ndarray | None']
+SHOWN_EVERY = 0.2  # seconds between frames that are sent to the page while it runs
+DEFAULT_FPS = 25.0  # of a video that does not tell
 Painting = str | Mapping[str, Any] | None  # see uninext.web.strokes
+Marks = tuple[str, Corner | None, 'np.ndarray | None']  # boxes, corner, what is seen
 
 
 class MarkHandlers:
@@ -42,7 +58,7 @@ class MarkHandlers:
             the field it is given in; None where there is none.
     """
 
-    def __init__(self, read: ReadImage) -> None:
+    def __init__(self, read: Callable[[Any], np.ndarray | None]) -> None:
         self._read = read
 
     def under_brush(self, source: Any) -> Any:
@@ -52,34 +68,44 @@ class MarkHandlers:
 
     def redraw(self, source: Any, boxes: str) -> tuple[None, np.ndarray | None]:
         """Boxes were typed: a corner that waited is forgotten."""
-        with for_people():
-            return None, draw_marks(self._read(source), boxes, None)
+        return self._marked(source, boxes)[1:]
 
     def click(
         self, source: Any, boxes: str, corner: Corner | None, event: gr.SelectData
-    ) -> tuple[str, Corner | None, np.ndarray | None]:
+    ) -> Marks:
         """A corner was clicked."""
         x, y = event.index
-        boxes, corner = add_corner(boxes, corner, (int(x), int(y)))
+        return self._marked(source, *add_corner(boxes, corner, (int(x), int(y))))
+
+    def undo(self, source: Any, boxes: str, corner: Corner | None) -> Marks:
+        """The last click or box is taken back."""
+        return self._marked(source, *undo_corner(boxes, corner))
+
+    def clear(self, source: Any) -> Marks:
+        """All boxes are taken back, or something else is looked at."""
+        return self._marked(source, '')
+
+    def _marked(self, source: Any, boxes: str, corner: Corner | None = None) -> Marks:
         with for_people():
             return boxes, corner, draw_marks(self._read(source), boxes, corner)
 
-    def undo(
-        self, source: Any, boxes: str, corner: Corner | None
-    ) -> tuple[str, None, np.ndarray | None]:
-        """The last click or box is taken back."""
-        boxes, _ = undo_corner(boxes, corner)
-        with for_people():
-            return boxes, None, draw_marks(self._read(source), boxes, None)
 
-    def clear(self, source: Any) -> tuple[str, None, np.ndarray | None]:
-        """All boxes are taken back, or something else is looked at."""
-        with for_people():
-            return '', None, draw_marks(self._read(source), '', None)
+class Visit(NamedTuple):
+    """What is remembered of who has a camera on.
+
+    Attributes:
+        asked: What was typed: categories, expressions.
+        step: Tracks it, see :meth:`uninext.web.answers.Answering.track`.
+        notes: What is to be said of what was typed.
+    """
+
+    asked: tuple[str, str]
+    step: Callable[[np.ndarray, float], Result]
+    notes: tuple[str, ...]
 
 
 class AskHandlers:
-    """The buttons that ask and stop. Files live until they are on their way.
+    """What asks, and stops. Files live until they are on their way.
 
     Args:
         answering: Asks the network.
@@ -87,7 +113,7 @@ class AskHandlers:
 
     def __init__(self, answering: Answering) -> None:
         self._answering = answering
-        self._stops = Stops()
+        self._stops: dict[str, threading.Event] = {}  # of videos that run
 
     def image(
         self,
@@ -106,16 +132,20 @@ class AskHandlers:
         with for_people(), tempfile.TemporaryDirectory(prefix='answer_') as folder:
             if image is None:
                 raise ValueError(NO_IMAGE)
-            prompts = read_prompts(
-                *(categories, expressions, boxes, painting),
-                *(image.shape[:2], image_key(image)),
+            prompts = self._prompts(image, categories, expressions, boxes, painting)
+            yield gr.skip(), status('Looking ...'), *[gr.skip()] * 3
+            start = time.perf_counter()
+            result = self._answering.image(image, prompts, score_thr)
+            seconds = time.perf_counter() - start
+            annotated = result.save(Path(folder, 'uninext.png'))
+            records = Path(folder, 'uninext.json')
+            records.write_text(result.to_json(indent=1), encoding='utf-8')
+            yield (
+                cv2.cvtColor(plot_for_page(result), cv2.COLOR_BGR2RGB),
+                _noted(f'Answered in {seconds:.2f} s.', prompts.notes),
+                instance_table(result),
+                *map(_file, (annotated, records)),
             )
-            prompts = self._answering.with_remarks(prompts)
-            same = gr.skip()
-            yield same, status('Looking ...'), same, same, same
-            answer = self._answering.image(image, prompts, score_thr, Path(folder))
-            note = _with_notes(f'Answered in {answer.seconds:.2f} s.', prompts)
-            yield answer.image, note, answer.table, *map(_file, answer.files)
 
     def video(
         self,
@@ -134,28 +164,109 @@ class AskHandlers:
             download, the button to ask, the button to stop.
         """
         session = request.session_hash or ''
-        stop = self._stops.begin(session)
+        stop = self._stops[session] = threading.Event()
         try:
             with for_people(), tempfile.TemporaryDirectory(prefix='answer_') as folder:
                 if video is None:
                     raise ValueError(NO_VIDEO)
                 image = first_frame(video)
-                prompts = read_prompts(
-                    *(categories, expressions, boxes, painting),
-                    *(image.shape[:2], image_key(image)),
+                prompts = self._prompts(image, categories, expressions, boxes, painting)
+                yield (
+                    gr.update(selected=LIVE),
+                    live_image(None),
+                    None,
+                    status('Reading the video ...'),
+                    '',
+                    *(gr.update(interactive=False) for _ in range(3)),
+                    gr.update(interactive=True),
                 )
-                prompts = self._answering.with_remarks(prompts)
-                yield _started()
-                for answer in self._answering.video(
-                    video, prompts, score_thr, Path(folder), stop
-                ):
-                    yield _shown(answer, prompts)
+                yield from self._track(video, prompts, score_thr, Path(folder), stop)
         finally:
-            self._stops.end(session)
+            self._stops.pop(session, None)
 
     def stop(self, request: gr.Request) -> None:
         """The visitor wants the running video to end; or has left."""
-        self._stops.ask(request.session_hash or '')
+        if running := self._stops.get(request.session_hash or ''):
+            running.set()
+
+    def frame(
+        self,
+        image: np.ndarray | None,
+        categories: str,
+        expressions: str,
+        score_thr: float,
+        visit: Visit | None,
+    ) -> tuple[Any, ...]:
+        """A frame of a camera arrived.
+
+        Returns:
+            Annotated frame, status, table, and what is remembered.
+        """
+        if image is None:
+            return gr.skip(), gr.skip(), gr.skip(), visit
+        start = time.perf_counter()
+        with for_people():
+            bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+            asked = categories or '', expressions or ''
+            if not ''.join(asked).strip():
+                note = status(NOTHING_ASKED.split('. ')[0] + '.')
+                return live_image(bgr), note, '', None
+            if visit is None or visit.asked != asked:
+                prompts = self._prompts(image, *asked, None, None)
+                visit = Visit(asked, self._answering.track(prompts), prompts.notes)
+            result = visit.step(bgr, score_thr)
+            seen = live_image(plot_for_page(result))
+            seconds = time.perf_counter() - start
+            note = f'Frame {result.frame + 1}, answered in {seconds:.2f} s.'
+            return seen, _noted(note, visit.notes), instance_table(result), visit
+
+    def _prompts(self, image: np.ndarray, *fields: Any) -> WebPrompts:
+        prompts = read_prompts(*fields, image.shape[:2], image_key(image))
+        return self._answering.with_remarks(prompts)
+
+    def _track(
+        self,
+        video: str,
+        prompts: WebPrompts,
+        score_thr: float,
+        folder: Path,
+        stop: threading.Event,
+    ) -> Iterator[tuple[Any, ...]]:
+        """Frames, not every one, and at the end the whole; outputs of :meth:`video`."""
+        header, same = read_header(video), gr.skip()
+        files = folder / 'uninext.mp4', folder / 'uninext.json'
+        tracks, start, shown, done = VideoTracks(), time.perf_counter(), 0.0, 0
+        with video_files(*files, header.fps or DEFAULT_FPS) as write:
+            for result in self._answering.video(video, prompts, score_thr):
+                write(result)
+                tracks.add(replace(result, masks=None))
+                done += 1
+                now = time.perf_counter()
+                if now - shown >= SHOWN_EVERY:
+                    shown = now
+                    rate, notes = done / (now - start), ' '.join(prompts.notes)
+                    bar = progress_bar(done, header.count, rate, notes)
+                    live, table = (
+                        live_image(plot_for_page(result)),
+                        instance_table(result),
+                    )
+                    yield same, live, same, bar, table, *[same] * 4
+                if stop.is_set():
+                    break
+        seconds = time.perf_counter() - start
+        note = (
+            f'{"Stopped" if stop.is_set() else "Done"}: {done} frames in {seconds:.1f} '
+            f's ({done / max(seconds, 1e-9):.1f} frames a second).'
+        )
+        yield (
+            gr.update(selected=WHOLE),
+            same,
+            str(files[0]),
+            _noted(note, prompts.notes),
+            track_table(tracks),
+            *map(_file, files),
+            *ready(),
+        )
 
 
 def ready() -> tuple[Any, Any]:
@@ -169,42 +280,5 @@ def _file(path: Path) -> Any:
     return gr.update(value=str(path), interactive=True)
 
 
-def _started() -> tuple[Any, ...]:
-    return (
-        gr.update(selected=LIVE),
-        live_image(None),
-        None,
-        status('Reading the video ...'),
-        '',
-        *(gr.update(interactive=False) for _ in range(3)),
-        gr.update(interactive=True),
-    )
-
-
-def _with_notes(text: str, prompts: WebPrompts) -> str:
-    return status(' '.join((text, *prompts.notes)))
-
-
-def _shown(answer: FrameAnswer | VideoAnswer, prompts: WebPrompts) -> tuple[Any, ...]:
-    same = gr.skip()
-    if isinstance(answer, FrameAnswer):
-        notes = ' '.join(prompts.notes)
-        bar = progress_bar(answer.done, answer.total, answer.fps, notes)
-        live = live_image(answer.image)
-        return same, live, same, bar, answer.table, *([same] * 4)
-    end = 'Stopped' if answer.stopped else 'Done'
-    fps = answer.done / max(answer.seconds, 1e-9)
-    note = _with_notes(
-        f'{end}: {answer.done} frames in {answer.seconds:.1f} s '
-        f'({fps:.1f} frames a second).',
-        prompts,
-    )
-    return (
-        gr.update(selected=WHOLE),
-        same,
-        str(answer.files[0]),
-        note,
-        answer.table,
-        *map(_file, answer.files),
-        *ready(),
-    )
+def _noted(text: str, notes: tuple[str, ...]) -> str:
+    return status(' '.join((text, *notes)))

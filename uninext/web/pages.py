@@ -8,13 +8,13 @@ from __future__ import annotations
 import base64
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from html import escape
 
 import cv2
 import numpy as np
 
 from uninext.apis import Result
+from uninext.apis.exports import VideoTracks
 from uninext.visualization.palette import Color, track_color
 
 MAX_ROWS = 100  # of a table; images of crowds would make a page of it
@@ -22,52 +22,22 @@ _NUMBERS = itertools.count()
 LIVE_SIDE, LIVE_QUALITY = 960, 85  # pixels; of JPEG
 INSTANCE_HEADERS = ('', 'label', 'score', 'box (pixels)', 'asked by')
 FRAME_HEADERS = ('', 'track', *INSTANCE_HEADERS[1:])
+HIDDEN = '<span class="un-hidden">colour</span>'  # for who listens to the page
 TRACK_HEADERS = ('', 'track', 'label', 'score', 'frames', 'last box', 'asked by')
 
 
-@dataclass
-class _TrackRow:
-    """What is known of a track."""
-
-    prompt: str
-    first: int
-    last: int = 0
-    count: int = 0
-    box_xyxy: np.ndarray | None = None
-    label_scores: dict[str, float] = field(default_factory=dict)
-
-
-class TrackSummary:
-    """Tracks of a video, without images and masks: frames enter one by one."""
-
-    def __init__(self) -> None:
-        self._rows: dict[int, _TrackRow] = {}
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def add(self, result: Result) -> None:
-        """Take the next frame; instances whose track is not sure are left out."""
-        labels, texts = result.labels, result.prompt_texts
-        for i, track in enumerate(result.track_ids.tolist()):
-            if track < 0:
-                continue
-            row = self._rows.setdefault(track, _TrackRow(texts[i], result.frame))
-            row.last, row.box_xyxy = result.frame, result.boxes_xyxy[i]
-            row.count += 1
-            score = row.label_scores.get(labels[i], 0.0) + float(result.scores[i])
-            row.label_scores[labels[i]] = score
-
-    def table(self) -> str:
-        """One row a track: its name, mean score, first and last frame, last box."""
-        rows = []
-        for track, row in sorted(self._rows.items()):
-            label = max(row.label_scores, key=row.label_scores.__getitem__)
-            mean = f'{sum(row.label_scores.values()) / row.count:.2f}'
-            frames = f'{row.count} ({row.first}-{row.last})'
-            cells = (f'#{track}', label, mean, frames, _box(row.box_xyxy), row.prompt)
-            rows.append((_swatch(track_color(track)), *map(escape, cells)))
-        return _table(TRACK_HEADERS, rows, 'Tracks', 'No track was found.')
+def track_table(tracks: VideoTracks) -> str:
+    """One row a track: its name, mean score, first and last frame, last box."""
+    rows = []
+    for track_id, track in sorted(tracks.tracks.items()):
+        first, last = min(track.sightings), max(track.sightings)
+        x, y, w, h = track.sightings[last].box_xywh
+        frames = f'{len(track.sightings)} ({first}-{last})'
+        box = _box((x, y, x + w, y + h))
+        mean = f'{track.score:.2f}'
+        cells = (f'#{track_id}', track.label, mean, frames, box, track.prompt)
+        rows.append((_swatch(track_color(track_id)), *map(escape, cells)))
+    return _table(TRACK_HEADERS, rows, 'Tracks', 'No track was found.')
 
 
 def instance_table(result: Result) -> str:
@@ -88,14 +58,7 @@ def instance_table(result: Result) -> str:
 
 
 def progress_bar(done: int, total: int | None, fps: float, note: str = '') -> str:
-    """How far a video is.
-
-    Args:
-        done: Frames.
-        total: Frames of the video; None if that is not known.
-        fps: Frames a second so far.
-        note: What else there is to say.
-    """
+    """Frames of a video that are done, of all if it tells, and how many a second."""
     of_total = f' of {total}' if total else ''
     text = f'Frame {done}{of_total}, {fps:.1f} frames a second'
     if note:
@@ -148,9 +111,7 @@ def _table(
     """A table; cells are HTML already."""
     if not rows:
         return status(empty)
-    head = ''.join(
-        f'<th scope="col">{escape(name) or _hidden("colour")}</th>' for name in headers
-    )
+    head = ''.join(f'<th scope="col">{escape(name) or HIDDEN}</th>' for name in headers)
     body = ''.join(
         f'<tr>{"".join(f"<td>{cell}</td>" for cell in row)}</tr>'
         for row in rows[:MAX_ROWS]
@@ -164,14 +125,9 @@ def _table(
     )
 
 
-def _hidden(text: str) -> str:
-    return f'<span class="un-hidden">{text}</span>'
-
-
 def _swatch(color: Color) -> str:
-    style = f'background:rgb{color}'
-    return f'<span class="un-swatch" style="{style}">&nbsp;</span>'
+    return f'<span class="un-swatch" style="background:rgb{color}">&nbsp;</span>'
 
 
-def _box(box_xyxy: np.ndarray) -> str:
+def _box(box_xyxy: Iterable[float]) -> str:
     return ' '.join(f'{value:.0f}' for value in box_xyxy)

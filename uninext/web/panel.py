@@ -5,11 +5,11 @@ A component for the source enters; the components whose values ask a question le
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 
+from uninext.utils.defaults import SCORE_THRESHOLD
 from uninext.web.handlers import MarkHandlers
 from uninext.web.painter import build_painter
 
@@ -18,8 +18,7 @@ CLICK_HINT = 'Click two opposite corners. Several boxes are several objects.'
 PAINT_HINT = 'Paint over an object, roughly. Another colour is another object.'
 
 
-@dataclass(frozen=True)
-class PromptPanel:
+class PromptPanel(NamedTuple):
     """Components of a question, in the order that handlers take them."""
 
     source: gr.Image | gr.Video
@@ -35,23 +34,16 @@ class PromptPanel:
     @property
     def inputs(self) -> list[Any]:
         """What is asked."""
-        return [
-            self.source,
-            self.categories,
-            self.expressions,
-            self.boxes,
-            self.painting,
-            self.threshold,
-        ]
+        return list(self[:6])
 
     @property
     def typed(self) -> list[Any]:
         """What an example fills in."""
-        return [self.source, self.categories, self.expressions, self.boxes]
+        return list(self[:4])
 
 
 def build_panel(
-    source: gr.Image | gr.Video, handlers: MarkHandlers, key: str, threshold: float
+    source: gr.Image | gr.Video, handlers: MarkHandlers, key: str
 ) -> PromptPanel:
     """Lay out and wire the panel inside of the block that is open.
 
@@ -59,7 +51,6 @@ def build_panel(
         source: Where the image or video is given; not rendered yet.
         handlers: Of the clicks.
         key: Begins the ids of elements, e.g. ``'image'``.
-        threshold: Where the slider starts.
     """
     word = 'image' if isinstance(source, gr.Image) else 'first frame'
     with gr.Tabs():
@@ -68,34 +59,36 @@ def build_panel(
         with gr.Tab('Box', elem_id=f'{key}-tab-box'):
             view, boxes, undo, clear = _box_tab(word, key)
         with gr.Tab('Paint', elem_id=f'{key}-tab-paint'):
-            _hint(PAINT_HINT)
+            hint(PAINT_HINT)
             painting = build_painter(word, key)
     categories, expressions = text_fields(key)
-    slider, ask = _ask_row(key, threshold)
-    panel = PromptPanel(
-        *(
-            source,
-            categories,
-            expressions,
-            boxes,
-            painting,
-            slider,
-            ask,
-            view,
-            gr.State(),
+    with gr.Row(elem_classes='un-row'):
+        slider = threshold_field(key)
+        ask = gr.Button(
+            'Find' if key == 'image' else 'Track',
+            variant='primary',
+            scale=2,
+            min_width=120,
+            elem_id=f'{key}-ask',
         )
-    )
+    asked = source, categories, expressions, boxes, painting, slider
+    panel = PromptPanel(*asked, ask, view, gr.State())
     _wire(panel, handlers, undo, clear)
     return panel
 
 
-def _hint(text: str) -> None:
-    page = f'<p class="un-hint">{text}</p>'
-    gr.HTML(page, padding=False, elem_classes='un-html')
+def html(value: str = '', elem_id: str | None = None) -> gr.HTML:
+    """A piece of the page without a frame of its own."""
+    return gr.HTML(value, padding=False, elem_classes='un-html', elem_id=elem_id)
+
+
+def hint(text: str) -> None:
+    """A line that says what to do."""
+    html(f'<p class="un-hint">{text}</p>')
 
 
 def _box_tab(word: str, key: str) -> tuple[gr.Image, gr.Textbox, gr.Button, gr.Button]:
-    _hint(CLICK_HINT)
+    hint(CLICK_HINT)
     view = gr.Image(
         label=f'Click on the {word}',
         interactive=False,
@@ -122,46 +115,35 @@ def _box_tab(word: str, key: str) -> tuple[gr.Image, gr.Textbox, gr.Button, gr.B
 def text_fields(key: str) -> tuple[gr.Textbox, gr.Textbox]:
     """Categories and expressions, side by side."""
     with gr.Row():
-        categories = gr.Textbox(
-            label='Categories',
-            placeholder='star, ring',
-            info='All that is one of them.',
-            lines=2,
-            max_lines=4,
-            min_width=150,
-            elem_id=f'{key}-categories',
-        )
-        expressions = gr.Textbox(
-            label='Expressions',
-            placeholder='the small red star',
-            info='One object each; one a line.',
-            lines=2,
-            max_lines=4,
-            min_width=150,
-            elem_id=f'{key}-expressions',
-        )
-    return categories, expressions
+        fields = [
+            gr.Textbox(
+                label=label,
+                placeholder=placeholder,
+                info=info,
+                lines=2,
+                max_lines=4,
+                min_width=150,
+                elem_id=f'{key}-{label.lower()}',
+            )
+            for label, placeholder, info in (
+                ('Categories', 'star, ring', 'All that is one of them.'),
+                ('Expressions', 'the small red star', 'One object each; one a line.'),
+            )
+        ]
+    return tuple(fields)
 
 
-def _ask_row(key: str, threshold: float) -> tuple[gr.Slider, gr.Button]:
-    with gr.Row(elem_classes='un-row'):
-        slider = gr.Slider(
-            *(0.0, 1.0, threshold),
-            step=0.05,
-            label='Score threshold',
-            info='For categories; all else always answers.',
-            scale=3,
-            min_width=150,
-            elem_id=f'{key}-threshold',
-        )
-        ask = gr.Button(
-            'Find' if key == 'image' else 'Track',
-            variant='primary',
-            scale=2,
-            min_width=120,
-            elem_id=f'{key}-ask',
-        )
-    return slider, ask
+def threshold_field(key: str) -> gr.Slider:
+    """The score threshold of categories."""
+    return gr.Slider(
+        *(0.0, 1.0, SCORE_THRESHOLD),
+        step=0.05,
+        label='Score threshold',
+        info='For categories; all else always answers.',
+        scale=3,
+        min_width=150,
+        elem_id=f'{key}-threshold',
+    )
 
 
 def _wire(
@@ -170,24 +152,13 @@ def _wire(
     """Let the image, the boxes and the painting follow each other."""
     quiet: dict[str, Any] = dict(show_progress='hidden', api_visibility='private')
     marks = [panel.boxes, panel.corner, panel.view]
-    gr.on(
-        [panel.source.upload, panel.source.clear],
-        handlers.clear,
-        panel.source,
-        marks,
-        **quiet,
-    )
+    changes = [panel.source.upload, panel.source.clear]
+    gr.on(changes, handlers.clear, panel.source, marks, **quiet)
     panel.source.change(handlers.under_brush, panel.source, panel.painting, **quiet)
     state = [panel.source, panel.boxes, panel.corner]
     # Clicks that come fast wait for each other instead of being dropped.
-    panel.view.select(
-        handlers.click,
-        state,
-        marks,
-        trigger_mode='multiple',
-        concurrency_limit=1,
-        **quiet,
-    )
+    waiting = dict(trigger_mode='multiple', concurrency_limit=1)
+    panel.view.select(handlers.click, state, marks, **waiting, **quiet)
     undo.click(handlers.undo, state, marks, **quiet)
     clear.click(handlers.clear, panel.source, marks, **quiet)
     panel.boxes.input(handlers.redraw, state[:2], marks[1:], **quiet)

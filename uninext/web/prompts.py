@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,32 +24,16 @@ NOTHING_ASKED = (
 )
 
 
-@dataclass(frozen=True, eq=False)
-class WebPrompts:
+class WebPrompts(NamedTuple):
     """Everything that is asked for at once.
 
     Attributes:
-        categories: Categories.
-        expressions: About one object each.
-        boxes_xyxy: (n, 4) float32 in pixels.
-        masks: (n, H, W) bool, True on the object.
+        arguments: Of :class:`uninext.apis.UninextInferencer`; None: not asked for.
         notes: What was understood in another way than it was typed.
     """
 
-    categories: tuple[str, ...]
-    expressions: tuple[str, ...]
-    boxes_xyxy: np.ndarray
-    masks: np.ndarray
-    notes: tuple[str, ...] = ()
-
-    def arguments(self) -> dict[str, Any]:
-        """Keyword arguments for :class:`uninext.apis.UninextInferencer`."""
-        return dict(
-            categories=list(self.categories) or None,
-            expression=list(self.expressions) or None,
-            box=self.boxes_xyxy if len(self.boxes_xyxy) else None,
-            mask=self.masks if len(self.masks) else None,
-        )
+    arguments: dict[str, Any]
+    notes: tuple[str, ...]
 
 
 def read_prompts(
@@ -77,22 +60,18 @@ def read_prompts(
     """
     notes: list[str] = []
     has_categories = bool((categories or '').strip(' \t\n,;'))
-    prompts = WebPrompts(
-        categories=parse_categories(categories, notes.append) if has_categories else (),
-        expressions=_expressions(expressions),
-        boxes_xyxy=read_boxes(boxes, size_hw),
-        masks=read_painting(painting, size_hw, key),
-        notes=tuple(notes),
+    names = parse_categories(categories, notes.append) if has_categories else ()
+    texts = [' '.join(line.split()) for line in _lines(expressions)]
+    given = dict(
+        categories=list(names),
+        expression=list(dict.fromkeys(texts)),  # each of them once
+        box=read_boxes(boxes, size_hw),
+        mask=read_painting(painting, size_hw, key),
     )
-    if all(value is None for value in prompts.arguments().values()):
+    if not any(map(len, given.values())):
         raise ValueError(NOTHING_ASKED)
-    return prompts
-
-
-def _expressions(text: str | None) -> tuple[str, ...]:
-    """Lines of a text without those that are empty or were there before."""
-    parts = (' '.join(line.split()) for line in _lines(text))
-    return tuple(dict.fromkeys(parts))
+    given = {kind: value if len(value) else None for kind, value in given.items()}
+    return WebPrompts(given, tuple(notes))
 
 
 # -------------------------------------------------------------------------------- boxes

@@ -89,25 +89,22 @@ def _strokes(painting: str | Mapping[str, Any] | None, key: str | None) -> list[
 
 
 def _checked(stroke: Any, place: int, longer_side: int) -> tuple[int, int, np.ndarray]:
-    """Colour, width, (n, 2) points of a stroke.
-
-    Args:
-        stroke: As it came.
-        place: In the list, from 1, for messages.
-        longer_side: Of the image, pixels; no brush is wider.
-    """
+    """Colour, width, (n, 2) points of a stroke; no brush is wider than the image."""
     given = stroke if isinstance(stroke, Mapping) else {}
     color = given.get('color')
-    if color not in range(len(BRUSH_COLORS)):
-        raise ValueError(f'Stroke {place} has the color {color!r:.40}. {EXPECTED}')
-    width = _numbers(given.get('width'))
-    if width is None or width.shape != () or width < 1:
-        said = given.get('width')
-        raise ValueError(f'Stroke {place} has the width {said!r:.40}. {EXPECTED}')
-    points = _numbers(given.get('points'))
-    if points is None or points.ndim != 2 or points.shape[1] != 2 or not len(points):
-        said = given.get('points')
-        raise ValueError(f'Stroke {place} has the points {said!r:.40}. {EXPECTED}')
+    width, points = _numbers(given.get('width')), _numbers(given.get('points'))
+    is_right = dict(
+        color=color in range(len(BRUSH_COLORS)),
+        width=width is not None and width.shape == () and width >= 1,
+        points=points is not None
+        and points.ndim == 2
+        and points.shape[1] == 2
+        and len(points) > 0,
+    )
+    for name, right in is_right.items():
+        if not right:
+            said = given.get(name)
+            raise ValueError(f'Stroke {place} has the {name} {said!r:.40}. {EXPECTED}')
     return int(color), round(min(float(width), longer_side)), points.clip(-_FAR, _FAR)
 
 
