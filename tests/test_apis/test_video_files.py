@@ -12,8 +12,7 @@ import pytest
 
 from uninext.apis import read_frames
 from uninext.apis.images import SourceWarning
-from uninext.apis.video import read_timed_frames
-from uninext.apis.video_files import read_header, warn_if_broken
+from uninext.apis.video import read_header, read_timed_frames, warn_if_broken
 
 TIMES = [0, 0.1, 0.2, 0.3, 1.0, 1.1, 2.5, 2.6, 2.7, 4.0, 4.1, 4.2]
 CODECS = {'.mp4': 'libx264', '.mkv': 'libx264', '.webm': 'libvpx', '.ts': 'libx264'}

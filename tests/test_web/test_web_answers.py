@@ -18,7 +18,7 @@ gr = pytest.importorskip('gradio')
 from helpers.fake_finder import FakeFinder
 from helpers.small_uninext import build, small_video_config
 from uninext.apis import SourceError, UninextInferencer, read_frames
-from uninext.apis.video_files import read_header
+from uninext.apis.video import read_header
 from uninext.utils.video_writer import VideoWriter
 from uninext.web import errors, handlers
 from uninext.web.answers import Answering, first_frame, plot_for_page, video_files

@@ -1,10 +1,10 @@
 """What users call: ask a model about images and videos, keep what it says.
 
 ``inferencer``: the front door, for images and videos; ``prompts`` checks what is asked.
-``sources``: images of users in whatever form they come; ``images``, ``video_files``.
+``sources``: images of users in whatever form they come; ``images``, ``masks``.
 ``results``: what was found in an image or frame, drawn and exported.
 ``exports``: results in the files of benchmarks and labelling tools.
-``video``: sessions, frame by frame; frames of videos, folders and cameras.
+``video``: frames of videos, folders and cameras; sessions, frame by frame.
 """
 
 from uninext.utils.optional_imports import import_mmdet_quietly

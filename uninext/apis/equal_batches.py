@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar('T')
 R = TypeVar('R')
@@ -17,10 +17,10 @@ MAX_WAITING = 4  # batches of items that are held at most, until their turn come
 
 
 @dataclass
-class _Slot(Generic[T]):
+class _Slot:
     """An item, and its result once there is one."""
 
-    item: T
+    item: Any
     key: Hashable
     result: Any = None
     is_done: bool = False
@@ -48,8 +48,8 @@ def run_in_equal_batches(
         the error is raised after the results of all items before it.
     """
     iterator, error = iter(items), None
-    waiting: deque[_Slot[T]] = deque()
-    batches: dict[Hashable, list[_Slot[T]]] = {}
+    waiting: deque[_Slot] = deque()
+    batches: dict[Hashable, list[_Slot]] = {}
 
     def run(key_of_batch: Hashable) -> None:
         batch = batches.pop(key_of_batch)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import mmcv
 import numpy as np
@@ -22,15 +22,12 @@ from uninext.apis.devices import usable_device
 from uninext.apis.equal_batches import run_in_equal_batches
 from uninext.apis.images import skip_or_raise
 from uninext.apis.masks import load_mask
-from uninext.apis.prompts import asked_prompts, checked_score_thr
+from uninext.apis.prompts import as_read, asked_prompts, checked_score_thr
 from uninext.apis.result_streams import collected, with_progress
 from uninext.apis.results import AskedPrompt, Result
 from uninext.apis.sources import Source, SourceImage, open_source
 from uninext.checkpoint import load_weights
-from uninext.model_zoo import (
-    build_uninext,
-    resolve_model,
-)
+from uninext.model_zoo import build_uninext, resolve_model
 from uninext.models.detectors import UNINEXT, UNINEXTVideo
 from uninext.models.trackers import VideoFrame, VideoSession
 from uninext.structures import Prompt, Target, UninextDataSample, VisualPrompt
@@ -38,20 +35,8 @@ from uninext.utils.defaults import SCORE_THRESHOLD
 from uninext.utils.inference_scale import InferenceScale
 
 ON_ERROR = ('raise', 'skip')
-
-
-class _Asked(NamedTuple):
-    """An image, ready for the network.
-
-    Attributes:
-        original: As it came.
-        image: (3, h, w) uint8, of the network's size.
-        sample: With both sizes and what is asked in it.
-    """
-
-    original: SourceImage
-    image: Tensor
-    sample: UninextDataSample
+# An image as it came; (3, h, w) uint8, of the network's size; both sizes and prompts.
+_Ready = tuple[SourceImage, Tensor, UninextDataSample]
 
 
 class UninextInferencer:
@@ -163,7 +148,7 @@ class UninextInferencer:
             ValueError: If nothing is asked for, or something cannot be used; it says
                 what to pass instead.
         """
-        prompts, asked = asked_prompts(categories, expression, box, load_mask(mask))
+        prompts = asked_prompts(categories, expression, box, load_mask(mask))
         score_thr = checked_score_thr(score_thr)
         opened = open_source(source)
         track = opened.is_video if as_video is None else as_video
@@ -171,10 +156,10 @@ class UninextInferencer:
         if on_error not in ON_ERROR:
             raise ValueError(f'on_error must be one of {ON_ERROR}, got {on_error!r}.')
         if track:
-            results = self._track(opened, prompts, asked, score_thr)
+            results = self._track(opened, prompts, score_thr)
         else:
             ready = self._ready(opened, prompts, on_error)
-            results = self._look(ready, asked, score_thr, batch_size)
+            results = self._look(ready, prompts, score_thr, batch_size)
         results = with_progress(results, opened.count, progress)
         return results if stream else collected(results, opened.count)
 
@@ -226,18 +211,13 @@ class UninextInferencer:
     ) -> list[str]:
         """What of a text cannot be understood; asking for it warns of the same.
 
-        Args:
-            categories: As of :meth:`__call__`.
-            expression: As of :meth:`__call__`.
-
         Returns:
-            Expressions for people: words that are cut off, words that no token stands
-            for.
+            For people: words that are cut off, words that no token stands for.
 
         Raises:
             ValueError: If there is no text, or it cannot be used.
         """
-        prompts, _ = asked_prompts(categories, expression, None, None)
+        prompts = asked_prompts(categories, expression, None, None)
         generator = self.model.prompt_generator
         return [remark for prompt in prompts for remark in generator.remarks(prompt)]
 
@@ -253,11 +233,7 @@ class UninextInferencer:
     ) -> Tracking:
         """Track through frames that you have in hand, one by one.
 
-        Args:
-            categories: As of :meth:`__call__`.
-            expression: As of :meth:`__call__`.
-            box: As of :meth:`__call__`; shown in the first frame.
-            mask: As of :meth:`__call__`; shown in the first frame.
+        Arguments are those of :meth:`__call__`; boxes and masks are of the first frame.
 
         Returns:
             Whose ``step`` takes a frame. Several may be open at a time.
@@ -270,45 +246,23 @@ class UninextInferencer:
             >>> for frame in camera:                             # doctest: +SKIP
             ...     print(tracking.step(frame).track_ids)
         """
-        prompts, asked = asked_prompts(categories, expression, box, load_mask(mask))
+        prompts = asked_prompts(categories, expression, box, load_mask(mask))
         self._need_trackers('Videos need')
-        session = self.model.open(scale=self.scale.for_videos())
-        return Tracking(session, prompts, asked)
+        return Tracking(self.model.open(scale=self.scale.for_videos()), prompts)
 
     def _track(
-        self,
-        source: Source,
-        prompts: Sequence[Prompt | Target],
-        asked: tuple[AskedPrompt, ...],
-        score_thr: float,
+        self, source: Source, prompts: Sequence[Prompt | Target], score_thr: float
     ) -> Iterator[Result]:
-        session = self.model.open(scale=self.scale.for_videos())
-        tracking = Tracking(session, prompts, asked)
+        tracking = Tracking(self.model.open(scale=self.scale.for_videos()), prompts)
         for image in source.read():
-            yield tracking._take(image, score_thr)
+            yield tracking.step(image.image, score_thr, image.path, image.time)
 
     # ----------------------------------------------------------------------- images
 
-    def _look(
-        self,
-        ready: Iterator[_Asked],
-        asked: tuple[AskedPrompt, ...],
-        score_thr: float,
-        batch_size: int,
-    ) -> Iterator[Result]:
-        def find(batch: Sequence[_Asked]) -> list[InstanceData]:
-            return self._find(batch, score_thr)
-
-        results = run_in_equal_batches(
-            ready, lambda one: one.image.shape, find, batch_size
-        )
-        for one, found in results:
-            yield _result(one.original, asked, found)
-
     def _ready(
         self, source: Source, prompts: Sequence[Prompt | Target], on_error: str
-    ) -> Iterator[_Asked]:
-        """Images and their prompts; what does not fit is told, or left out, here."""
+    ) -> Iterator[_Ready]:
+        """Images for the network; what does not fit is told, or left out, here."""
         for original in source.read(on_error=on_error):
             try:
                 image, sample = self._packed(original.image)
@@ -316,20 +270,32 @@ class UninextInferencer:
             except ValueError as error:
                 skip_or_raise(error, original.name, on_error)
                 continue
-            yield _Asked(original, image, sample)
+            yield original, image, sample
 
-    @torch.no_grad()
-    def _find(self, batch: Sequence[_Asked], score_thr: float) -> list[InstanceData]:
-        """Instances of each image, with ``prompt_ids``; one pass of the backbone."""
-        data = dict(
-            inputs=[one.image for one in batch],
-            data_samples=[one.sample for one in batch],
+    def _look(
+        self,
+        ready: Iterator[_Ready],
+        prompts: Sequence[Prompt | Target],
+        score_thr: float,
+        batch_size: int,
+    ) -> Iterator[Result]:
+        asked = as_read(prompts)
+
+        @torch.no_grad()
+        def find(batch: Sequence[_Ready]) -> list[InstanceData]:
+            _, images, samples = map(list, zip(*batch))
+            data = dict(inputs=images, data_samples=samples)
+            data = self.model.data_preprocessor(data, False)
+            found = self.model.predict(
+                data['inputs'], data['data_samples'], score_thr=score_thr
+            )
+            return [sample.pred_instances for sample in found]
+
+        results = run_in_equal_batches(
+            ready, lambda one: one[1].shape, find, batch_size
         )
-        data = self.model.data_preprocessor(data, False)
-        found = self.model.predict(
-            data['inputs'], data['data_samples'], score_thr=score_thr
-        )
-        return [sample.pred_instances for sample in found]
+        for (original, *_), found in results:
+            yield _result(original.image, asked, found, original.path, original.time)
 
     def _packed(self, image: np.ndarray) -> tuple[Tensor, UninextDataSample]:
         """Image (3, h, w) uint8 of the network's size, and a sample of both sizes."""
@@ -357,21 +323,12 @@ class UninextInferencer:
 
 
 class Tracking:
-    """Prompts that are tracked through frames; of :meth:`UninextInferencer.track`.
-
-    Args:
-        session: A new one.
-        prompts: What to track.
-        asked: The same for people.
-    """
+    """Prompts that are tracked through frames; of :meth:`UninextInferencer.track`."""
 
     def __init__(
-        self,
-        session: VideoSession,
-        prompts: Sequence[Prompt | Target],
-        asked: tuple[AskedPrompt, ...],
+        self, session: VideoSession, prompts: Sequence[Prompt | Target]
     ) -> None:
-        self._session, self._asked, self._done = session, asked, 0
+        self._session, self._asked, self._done = session, as_read(prompts), 0
         for prompt in prompts:
             session.add(prompt)  # its id is its place
 
@@ -380,6 +337,7 @@ class Tracking:
         image: np.ndarray,
         score_thr: float = SCORE_THRESHOLD,
         path: str | None = None,
+        time: float | None = None,
     ) -> Result:
         """Find in the next frame.
 
@@ -387,24 +345,16 @@ class Tracking:
             image: (H, W, 3) uint8 BGR.
             score_thr: Of categories, in 0..1.
             path: Where the frame is from, for the result.
-        """
-        return self._take(SourceImage(image, path), score_thr)
-
-    def _take(self, image: SourceImage, score_thr: float = SCORE_THRESHOLD) -> Result:
-        """Find in the next frame; see :meth:`step`.
-
-        Args:
-            image: The frame, with where and when it is from.
-            score_thr: Of categories, in 0..1.
+            time: When it is, in seconds, for the result.
         """
         score_thr = checked_score_thr(score_thr)
-        found = self._session.step(image.image).pred_instances
+        found = self._session.step(image).pred_instances
         single = torch.tensor(
             [prompt.single for prompt in self._asked], device=found.scores.device
         )
         found = found[(found.scores >= score_thr) | single[found.prompt_ids]]
         self._done += 1
-        return _result(image, self._asked, found, self._done - 1)
+        return _result(image, self._asked, found, path, time, self._done - 1)
 
 
 def _kind_of(target: Target) -> str:
@@ -412,14 +362,16 @@ def _kind_of(target: Target) -> str:
 
 
 def _result(
-    image: SourceImage,
+    image: np.ndarray,
     asked: tuple[AskedPrompt, ...],
     found: InstanceData,
+    path: str | None,
+    time: float | None,
     frame: int | None = None,
 ) -> Result:
     arrays = {name: value.cpu().numpy() for name, value in found.items()}
     return Result(
-        image=image.image,
+        image=image,
         prompts=asked,
         boxes_xyxy=arrays['bboxes'],
         scores=arrays['scores'],
@@ -427,7 +379,7 @@ def _result(
         prompt_ids=arrays['prompt_ids'],
         track_ids=arrays.get('instances_ids'),
         masks=arrays.get('masks'),
-        path=image.path,
+        path=path,
         frame=frame,
-        time=image.time,
+        time=time,
     )

@@ -5,6 +5,7 @@ Names, expressions, boxes and masks become prompts and targets.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Real
 from typing import Any
 
@@ -26,17 +27,11 @@ def checked_score_thr(score_thr: Any) -> float:
 
 def asked_prompts(
     categories: Any, expression: Any, box: Any, mask: Any
-) -> tuple[list[Prompt | Target], tuple[AskedPrompt, ...]]:
-    """Read what :class:`uninext.apis.UninextInferencer` is asked for.
-
-    Args:
-        categories: As of its call; None: nothing.
-        expression: As of its call.
-        box: As of its call.
-        mask: As of its call, read already.
+) -> list[Prompt | Target]:
+    """Read what :class:`uninext.apis.UninextInferencer` is asked for; masks are read.
 
     Returns:
-        Prompts in the order of their ids, and how people read them.
+        Prompts in the order of their ids.
 
     Raises:
         ValueError: If nothing is asked for, or something is no prompt.
@@ -57,10 +52,15 @@ def asked_prompts(
             "Nothing is asked for. Pass categories='person, car', "
             "expression='the man in red', box=[x1, y1, x2, y2] or mask=..."
         )
-    return prompts, tuple(_asked(prompt) for prompt in prompts)
+    return prompts
 
 
-def _asked(prompt: Prompt | Target) -> AskedPrompt:
+def as_read(prompts: Sequence[Prompt | Target]) -> tuple[AskedPrompt, ...]:
+    """Prompts as people read them."""
+    return tuple(_as_read(prompt) for prompt in prompts)
+
+
+def _as_read(prompt: Prompt | Target) -> AskedPrompt:
     if isinstance(prompt, Prompt):
         return AskedPrompt(', '.join(prompt.names), prompt.names, prompt.pooled)
     text = 'mask'

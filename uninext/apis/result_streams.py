@@ -17,9 +17,7 @@ LARGE_LIST = 4e9  # bytes of results in a list, from which on a warning is due
 def collected(results: Iterator[Result], count: int | None) -> list[Result]:
     """Results as a list, with a ``RuntimeWarning`` if they fill the memory.
 
-    Args:
-        results: One by one.
-        count: How many there will be; None if that is not known.
+    ``count`` tells how many there will be, if that is known.
     """
     gathered, held, is_told = [], 0, False
     for result in results:

@@ -16,15 +16,9 @@ import numpy as np
 from PIL import Image
 
 from uninext.apis.images import image_of_pil, read_image, skip_or_raise
-from uninext.apis.video import read_timed_frames
-from uninext.apis.video_files import read_header
+from uninext.apis.video import images_in, read_header, read_timed_frames
 from uninext.models.trackers.inputs import checked_frame
-from uninext.utils.image_files import (
-    IMAGE_SUFFIXES,
-    is_image_name,
-    list_images,
-    natural_key,
-)
+from uninext.utils.image_files import is_image_name, natural_key
 
 EXPECTED = (
     'Give the path of an image or video, a folder, a pattern such as "frames/*.jpg", '
@@ -59,20 +53,19 @@ class Source:
             where they cannot be read.
         is_video: Whether the images are frames.
         count: How many there are; None if that is not known.
+        fps: Of a video file, if it tells.
         may_end: False for cameras and addresses.
     """
 
     read: Callable[..., Iterator[SourceImage]]
     is_video: bool = False
     count: int | None = None
+    fps: float | None = None
     may_end: bool = True
 
 
 def open_source(source: Any) -> Source:
     """Tell what a user gave; files are not read yet.
-
-    Args:
-        source: See :class:`uninext.apis.UninextInferencer`.
 
     Raises:
         ValueError: If there is no such file, nothing fits a pattern, a list or folder
@@ -80,13 +73,12 @@ def open_source(source: Any) -> Source:
     """
     if isinstance(source, bool):
         raise ValueError(f'{source} is no image. {EXPECTED}')
-    if isinstance(source, int):
-        return Source(partial(_frames_of, source), is_video=True, may_end=False)
-    if isinstance(source, str) and '://' in source:
+    if isinstance(source, int) or (isinstance(source, str) and '://' in source):
         return Source(partial(_frames_of, source), is_video=True, may_end=False)
     if isinstance(source, (str, Path)) and _is_video(source):
-        path = str(source)
-        return Source(partial(_frames_of, path), True, read_header(path).count)
+        header = read_header(source)
+        frames = partial(_frames_of, str(source))
+        return Source(frames, True, header.count, header.fps)
     if isinstance(source, np.ndarray):
         checked_frame(source)
     items = _items_of(source)
@@ -125,13 +117,7 @@ def _paths_of(source: str | Path) -> list[str]:
     """Files of a path, folder or pattern, in natural order."""
     path = Path(source)
     if path.is_dir():
-        found = [str(file) for file in list_images(path)]
-        if not found:
-            raise ValueError(
-                f'The folder {path} holds no image '
-                f'({", ".join(sorted(IMAGE_SUFFIXES))}).'
-            )
-        return found
+        return [str(file) for file in images_in(path)]
     if path.is_file():
         return [str(path)]
     if glob.has_magic(str(source)):
@@ -146,7 +132,9 @@ def _paths_of(source: str | Path) -> list[str]:
 def _images_of(items: Sequence[Any], on_error: str = 'raise') -> Iterator[SourceImage]:
     """Single images, checked; what is wrong with one is told with its name."""
     for number, item in enumerate(items):
-        path = _path_of(item)
+        path = item if isinstance(item, str) else None
+        if isinstance(item, Image.Image):
+            path = getattr(item, 'filename', '') or None
         name = path or (f'Image {number} (from 0)' if len(items) > 1 else '')
         try:
             image = _load(item)
@@ -155,12 +143,6 @@ def _images_of(items: Sequence[Any], on_error: str = 'raise') -> Iterator[Source
             skip_or_raise(error, name, on_error)
             continue
         yield SourceImage(image, path, name=name)
-
-
-def _path_of(item: Any) -> str | None:
-    if isinstance(item, str):
-        return item
-    return getattr(item, 'filename', '') or None  # of PIL images
 
 
 def _load(item: Any) -> np.ndarray:

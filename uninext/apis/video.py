@@ -1,29 +1,35 @@
 """Videos of users: files, folders and cameras enter, frames leave; sessions are opened.
 
-A video session itself is :class:`uninext.models.trackers.VideoSession`.
+A video session itself is :class:`uninext.models.trackers.VideoSession`. What a file
+says of its length is compared with what could be read of it.
 """
 
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
 from mmengine.config import Config
 
 from uninext.apis.devices import usable_device
-from uninext.apis.images import SourceError, read_image
-from uninext.apis.video_files import warn_if_broken
+from uninext.apis.images import SourceError, SourceWarning, read_image
 from uninext.checkpoint import load_weights
-from uninext.model_zoo import (
-    build_uninext,
-    resolve_model,
-)
+from uninext.model_zoo import build_uninext, resolve_model
 from uninext.models.trackers import VideoSession
 from uninext.utils.image_files import IMAGE_SUFFIXES, list_images
 from uninext.utils.inference_scale import InferenceScale
+from uninext.utils.video_writer import MAX_FPS
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+TOLERANCE = 0.25  # seconds by which headers are wrong about the end
 
 
 def open_session(
@@ -93,7 +99,7 @@ def read_timed_frames(
         folders, cameras, and where it does not tell.
     """
     if isinstance(source, (str, Path)) and Path(source).is_dir():
-        yield from ((read_image(file), None) for file in _images_in(Path(source)))
+        yield from ((read_image(file), None) for file in images_in(Path(source)))
         return
     is_address = isinstance(source, str) and '://' in source
     if not isinstance(source, int) and not is_address and not Path(source).is_file():
@@ -125,10 +131,99 @@ def read_timed_frames(
         warn_if_broken(source, count)
 
 
-def _images_in(folder: Path) -> list[Path]:
+def images_in(folder: Path) -> list[Path]:
+    """Image files of a folder in natural order.
+
+    Raises:
+        SourceError: If there is none.
+    """
     files = list_images(folder)
     if not files:
         raise SourceError(
             f'The folder {folder} holds no image ({", ".join(sorted(IMAGE_SUFFIXES))}).'
         )
     return files
+
+
+class VideoHeader(NamedTuple):
+    """What the header of a video says.
+
+    Attributes:
+        fps: Frames a second, an average; None if it does not say.
+        count: Frames, of some formats an estimate; None if it does not say.
+    """
+
+    fps: float | None
+    count: int | None
+
+
+def read_header(path: str | Path) -> VideoHeader:
+    """Read what the header of a video file says."""
+    capture = cv2.VideoCapture(str(path))
+    fps = capture.get(cv2.CAP_PROP_FPS)
+    count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    capture.release()
+    is_rate = 0 < fps <= MAX_FPS  # False for nan, too
+    return VideoHeader(fps if is_rate else None, count if count > 0 else None)
+
+
+def warn_if_broken(path: str | Path, count: int) -> None:
+    """Warn if a video file holds more than the ``count`` frames that could be read."""
+    header = read_header(path).count
+    promised = None if header is None or count >= header else _promised(path)
+    if promised is None:
+        return
+    if promised.frames is not None and count < promised.frames:
+        part = f'{count} of {promised.frames} frames'
+    elif promised.seconds is not None and promised.end + TOLERANCE < promised.seconds:
+        part = f'{count} frames, {promised.end:.1f} of {promised.seconds:.1f} s,'
+    else:
+        return
+    warnings.warn(
+        f'{path} is damaged: {part} could be read.', SourceWarning, stacklevel=3
+    )
+
+
+class _Promised(NamedTuple):
+    """What a file should hold, None if it does not say, and where it ends in fact."""
+
+    frames: int | None
+    seconds: float | None
+    end: float
+
+
+def _promised(path: str | Path) -> _Promised | None:
+    """What a file should hold; None if that cannot be told.
+
+    Frames that are there to be thrown away (the beginning of a video that was cut
+    without encoding it anew) do not count.
+    """
+    import av
+
+    try:
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            thrown, end = 0, 0.0
+            for packet in container.demux(stream):  # none of them is held
+                thrown += packet.is_discard
+                if packet.size and packet.pts is not None:
+                    ticks = packet.pts + (packet.duration or 0)
+                    end = max(end, float(ticks * packet.time_base))
+            return _Promised(
+                stream.frames - thrown if stream.frames else None,
+                _seconds_of(container, stream),
+                end,
+            )
+    except (av.error.FFmpegError, IndexError):
+        return None
+
+
+def _seconds_of(container: InputContainer, stream: VideoStream) -> float | None:
+    """Length of the images; of a file whose sound may be longer it is not known."""
+    import av
+
+    if stream.duration:
+        return float(stream.duration * stream.time_base)
+    if container.duration and len(container.streams) == 1:
+        return container.duration / av.time_base
+    return None

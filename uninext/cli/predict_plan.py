@@ -64,7 +64,7 @@ def jobs_of(sources: Sequence[str], as_video: bool | None) -> list[Job]:
         if key is None:
             for text, source, opened in members:
                 is_tracked = as_video is not False if opened.is_video else True
-                jobs.append(_video_job(text, source, opened.is_video, is_tracked))
+                jobs.append(_video_job(text, source, opened, is_tracked))
             continue
         root = Path(os.path.commonpath([_root_of(text) for text, *_ in members]))
         name = root.resolve().name or 'images'
@@ -91,9 +91,9 @@ def _together(text: str, source: Any, opened: Any, as_video: bool) -> str | None
     return 'frames' if as_video else 'images'
 
 
-def _video_job(text: str, source: Any, is_video: bool, is_tracked: bool) -> Job:
+def _video_job(text: str, source: Any, opened: Any, is_tracked: bool) -> Job:
     """A video, camera or address, or a folder or pattern taken as one."""
-    if not is_video:
+    if not opened.is_video:
         root = Path(_root_of(text))
         return Job(source, root.resolve().name, True, True, root=root)
     if isinstance(source, int):
@@ -104,9 +104,7 @@ def _video_job(text: str, source: Any, is_video: bool, is_tracked: bool) -> Job:
         parts = urlsplit(text)  # without a password
         words = re.findall(r'[\w.-]+', f'{parts.hostname} {parts.path}')
         return Job(source, '-'.join(words), True, is_tracked)
-    from uninext.apis.video_files import read_header
-
-    return Job(source, Path(text).stem, True, is_tracked, fps=read_header(text).fps)
+    return Job(source, Path(text).stem, True, is_tracked, fps=opened.fps)
 
 
 def _root_of(text: str) -> str:

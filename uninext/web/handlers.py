@@ -19,7 +19,7 @@ import numpy as np
 
 from uninext.apis import Result
 from uninext.apis.exports import VideoTracks
-from uninext.apis.video_files import read_header
+from uninext.apis.video import read_header
 from uninext.web.answers import Answering, first_frame, plot_for_page, video_files
 from uninext.web.errors import for_people
 from uninext.web.marks import draw_marks
