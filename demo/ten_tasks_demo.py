@@ -16,9 +16,10 @@ import os
 import shutil
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
-from uninext.cli.common import UserError, user_errors
+from uninext.cli.common import run_tool
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = ROOT / 'configs/uninext/eval'
@@ -28,11 +29,8 @@ SIZE_WH, NUM_FRAMES = (320, 240), 16  # as in training
 SCENE, VIDEO_FPS = 5, 8  # the README asks this image for its small red star
 
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
     parser.add_argument('--out', default='demo_output', help='folder of the results')
     parser.add_argument(
         '--checkpoint',
@@ -46,20 +44,6 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     ):
         text = f'{what} (default: {default})'
         parser.add_argument(name, type=int, default=default, metavar='N', help=text)
-    return parser.parse_args(argv)
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Run the demo; 2 if something the user gave cannot be used."""
-    args = parse_args(argv)
-    start = time.time()
-    try:
-        with user_errors():
-            run(args)
-    except UserError as error:
-        return int(error.code or 0)
-    print(f'Done in {(time.time() - start) / 60:.1f} minutes.')
-    return 0
 
 
 def run(args: argparse.Namespace) -> None:
@@ -106,6 +90,7 @@ def run(args: argparse.Namespace) -> None:
     ten_task_images.write_task_video(out / ten_task_images.VIDEO_NAME, picked)
     print(f'\n{ten_tasks.ten_tasks_table(rows)}\n')
     _say_what_next(out)
+    print(f'Done in {(time.perf_counter() - start) / 60:.1f} minutes.')
 
 
 def _leave_to_ask(out: Path) -> None:
@@ -131,6 +116,8 @@ def _say_what_next(out: Path) -> None:
     print(f'  {command} demo                 # the same in a browser')
     print('  make demo DATA=my_folder      # train on your own folder, minutes')
 
+
+main = partial(run_tool, __doc__, add_arguments, run)
 
 if __name__ == '__main__':
     sys.exit(main())

@@ -4,8 +4,12 @@ import pytest
 import torch
 from torch import nn
 
-from uninext.analysis import costs_table, count_costs, part_of
-from uninext.analysis.costs import FLOPS_PER_SAMPLE
+from uninext.analysis.costs import (
+    FLOPS_PER_SAMPLE,
+    costs_table,
+    count_costs,
+    part_of,
+)
 from uninext.models.ops import MSDeformAttention
 
 

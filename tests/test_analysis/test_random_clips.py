@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from uninext.analysis import random_clips
+from uninext.analysis.random_clips import random_clips
 
 
 def test_without_objects():

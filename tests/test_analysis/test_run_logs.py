@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
 import pytest
 
-from uninext.analysis import draw_curves, read_run, smooth, summary_table
-from uninext.analysis.run_logs import wanted_keys
+from uninext.analysis.curves import draw_curves
+from uninext.analysis.run_logs import read_run, smooth, summary_table, wanted_keys
 
 
 def write_log(work_dir: Path, rows: list[dict], start: str = '20260101_000000') -> Path:
@@ -119,9 +117,3 @@ def test_chosen_curves_and_formats(work_dir: Path, tmp_path: Path):
     assert '<svg' in text
     with pytest.raises(ValueError, match=r"one of \['.jpg'"):
         draw_curves([read_run(work_dir)], tmp_path / 'x.txt')
-
-
-def test_reading_logs_does_not_wait_for_mmdet():
-    code = 'import sys, uninext.analysis; print({"mmdet", "mmcv"} & set(sys.modules))'
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
-    assert done.stdout.strip() == 'set()', done.stderr

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from uninext.analysis import Timing, measure, timing
+from uninext.analysis import timing
+from uninext.analysis.timing import Timing, measure
 
 
 def test_something_must_be_measured():

@@ -11,6 +11,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from helpers.tools import message_of_failure
 from uninext.cli import fine_tune, main, train
 from uninext.fine_tuning import report
 from uninext.registry import MODELS
@@ -102,10 +103,8 @@ def test_a_config_alone_is_a_training_as_ever():
 
 
 def test_absent_data_is_a_message(tmp_path, capsys):
-    with pytest.raises(SystemExit) as error:
-        main(['train', '--data', str(tmp_path / 'no.json')])
-    assert error.value.code == 2
-    assert 'no.json does not exist' in capsys.readouterr().err
+    argv = ['train', '--data', tmp_path / 'no.json']
+    assert 'no.json does not exist' in message_of_failure(main, capsys, *argv)
 
 
 @pytest.mark.parametrize(
@@ -116,10 +115,8 @@ def test_nothing_is_written_for_numbers_that_cannot_be_meant(
     option, value, data, tmp_path, capsys
 ):
     argv = ['train', '--data', str(data), '--work-dir', str(tmp_path / 'run')]
-    with pytest.raises(SystemExit) as error:
-        main([*argv, option, value])
-    assert error.value.code == 2
-    assert f'{option} must be more than 0' in capsys.readouterr().err
+    said = message_of_failure(main, capsys, *argv, option, value)
+    assert f'{option} must be more than 0' in said
     assert not (tmp_path / 'run').exists()
 
 
@@ -161,41 +158,28 @@ def test_from_annotations_to_metrics(start, data, tmp_path, capfd):
     assert Config.fromfile(tmp_path / 'run/config.py').work_dir == str(tmp_path / 'run')
     # and a second run does not replace it unasked
     kept = {path: path.read_bytes() for path in (tmp_path / 'run').rglob('*.*')}
-    with pytest.raises(SystemExit) as error:
-        main(['train', *argv, '--dry-run'])
-    assert error.value.code == 2
-    said = capfd.readouterr().err
+    said = message_of_failure(main, capfd, 'train', *argv, '--dry-run')
     assert 'holds a run already (iter_1.pth' in said and '--overwrite' in said
     assert f'uninext train {tmp_path}/run/config.py --resume' in said
     assert kept == {path: path.read_bytes() for path in (tmp_path / 'run').rglob('*.*')}
 
 
-def test_a_dry_run_trains_nothing(start, data, tmp_path, capfd):
-    argv = ['train', '--data', str(data), '--from', str(start), '--dry-run']
-    argv += ['--dry-run-batches', '4', '--work-dir', str(tmp_path)]
-    assert main(argv) == 0
-    out = capfd.readouterr().out
-    assert 'Nothing was trained. Go on: uninext train' in out
-    assert (
-        'categories to evaluate on (held out)' in out
-        and 'expressions to learn from' in out
-    )
-    assert (tmp_path / 'config.py').is_file()
-    assert not list(tmp_path.glob('*.pth'))
-
-
-def test_a_dry_run_may_be_tracked_by_the_run_and_changes_are_kept(
+def test_a_dry_run_may_be_followed_by_the_run_and_changes_are_kept(
     start, data, tmp_path, capfd
 ):
     argv = ['train', '--data', str(data), '--from', str(start), '--dry-run']
     argv += ['--dry-run-batches', '4', '--work-dir', str(tmp_path)]
     assert main(argv) == 0
-    assert main([*argv, '--lr', '1e-5']) == 0  # nothing of anybody's is lost
+    out = capfd.readouterr().out
+    assert 'Nothing was trained. Go on: uninext train' in out
+    assert 'categories to evaluate on (held out)' in out
+    assert 'expressions to learn from' in out
     config = tmp_path / 'config.py'
+    assert config.is_file() and not list(tmp_path.glob('*.pth'))
+    assert main([*argv, '--lr', '1e-5']) == 0  # nothing of anybody's is lost
     config.write_text(f'{config.read_text()}# mine\n')
-    with pytest.raises(SystemExit):
-        main(argv)
-    assert 'holds a run already (config.py)' in capfd.readouterr().err
+    said = message_of_failure(main, capfd, *argv)
+    assert 'holds a run already (config.py)' in said
     assert config.read_text().endswith('# mine\n')
     assert main([*argv, '--overwrite']) == 0
     assert '# mine' not in config.read_text()
@@ -225,7 +209,5 @@ def test_a_start_that_cannot_be_evaluated_names_the_way_out(
     torch.save({'state_dict': state}, tmp_path / 'part.pth')
     argv = [str(start.with_name('small.py')), '--data', str(data), '--from']
     argv += [str(tmp_path / 'part.pth'), '--work-dir', str(tmp_path / 'run')]
-    with pytest.raises(SystemExit):
-        main(['train', *argv, '--device', 'cpu'])
-    error = capsys.readouterr().err
+    error = message_of_failure(main, capsys, 'train', *argv, '--device', 'cpu')
     assert 'level_embed' in error and '--no-baseline trains without' in error

@@ -15,84 +15,26 @@ import cv2
 import numpy as np
 import pytest
 
-from helpers.painted_inferencer import PaintedImages, PaintedVideos
-from helpers.painted_world import HEIGHT, WIDTH, frame
+from helpers.painted_inferencer import PaintedVideos
+from helpers.painted_world import HEIGHT, WIDTH
+from helpers.predicting import (
+    GREEN,
+    NAMES,
+    RED,
+    fails,
+    files_in,
+    image_at,
+    moved,
+    read_video,
+    run,
+)
 from uninext.apis import UninextInferencer
-from uninext.apis.exports import EXPORTS
+from uninext.apis.exports import EXPORTS, Origin
 from uninext.cli import main, predict, predict_plan, predict_report
 from uninext.datasets import PromptCocoDataset, VideoInstanceDataset
 from uninext.utils.video_writer import VideoWriter
 
-RED, GREEN = (8, 8, 40, 40), (64, 16, 104, 56)
-STEP = 4  # pixels that things move in a frame
-NAMES = ['--categories', 'red, green']
-
-
-def moved(box, step):
-    return [v + STEP * step * (1 - i % 2) for i, v in enumerate(box)]
-
-
-def image_at(step: int = 0) -> np.ndarray:
-    return frame(red=moved(RED, step), green=moved(GREEN, step))
-
-
-@pytest.fixture(autouse=True)
-def workplace(tmp_path, monkeypatch) -> Path:
-    """An empty folder to work in, and a model that finds colours."""
-    monkeypatch.chdir(tmp_path)
-
-    def build(model=None, checkpoint=None, device='auto', scale=None):
-        network = PaintedImages() if model == 'images' else PaintedVideos()
-        return UninextInferencer(network, scale=scale)
-
-    monkeypatch.setattr('uninext.apis.UninextInferencer', build)
-    return tmp_path
-
-
-@pytest.fixture
-def photos(workplace) -> Path:
-    folder = workplace / 'photos'
-    (folder / 'below').mkdir(parents=True)
-    for i, name in enumerate(('a.png', 'b.png', 'below/c.png')):
-        cv2.imwrite(str(folder / name), image_at(i))
-    return folder
-
-
-@pytest.fixture
-def video(workplace) -> Path:
-    with VideoWriter(workplace / 'walk.mp4', 12.5) as writer:
-        for step in range(4):
-            writer.write(image_at(step))
-    return workplace / 'walk.mp4'
-
-
-def run(*arguments: object) -> int:
-    return main(['predict', *map(str, arguments)])
-
-
-def fails(capsys, *arguments: object) -> str:
-    with pytest.raises(SystemExit) as error:
-        run(*arguments)
-    assert error.value.code == 2
-    err = capsys.readouterr().err
-    assert 'Traceback' not in err
-    return err
-
-
-def files_in(folder: Path) -> list[str]:
-    return sorted(
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob('*')
-        if path.is_file()
-    )
-
-
-def read_video(path: Path) -> tuple[int, float]:
-    capture = cv2.VideoCapture(str(path))
-    count = 0
-    while capture.read()[0]:
-        count += 1
-    return count, capture.get(cv2.CAP_PROP_FPS)
+pytestmark = pytest.mark.usefixtures('workplace')
 
 
 # ----------------------------------------------------------------------------- images
@@ -559,8 +501,7 @@ def test_help_lists_every_export():
 
 def test_names_of_addresses_have_no_password(monkeypatch):
     (job,) = predict_plan.jobs_of(['rtsp://me:secret@cam.local/live/1'], None)
-    assert job.name == 'cam.local-live-1'
-    assert (job.is_video, job.is_tracked, job.fps) == (True, True, None)
+    assert job.origin == Origin('cam.local-live-1', True, True)
 
 
 def test_a_number_may_be_a_folder(workplace):
@@ -569,11 +510,7 @@ def test_a_number_may_be_a_folder(workplace):
     (job,) = predict_plan.jobs_of(['7'], None)
     assert job.source == ['7']
     (job,) = predict_plan.jobs_of(['8'], None)
-    assert (job.source, job.name) == (8, 'camera-8')
-
-
-def test_the_script_does_the_same(photos):
-    assert main(['predict', str(photos), *NAMES]) == 0
+    assert (job.source, job.origin.name) == (8, 'camera-8')
 
 
 def test_the_summary_names_a_few_files():

@@ -9,25 +9,15 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from test_predict import (  # noqa: F401
-    GREEN,
-    HEIGHT,
-    NAMES,
-    RED,
-    WIDTH,
-    fails,
-    files_in,
-    image_at,
-    photos,
-    run,
-    video,
-    workplace,
-)
 
+from helpers.painted_world import HEIGHT, WIDTH
+from helpers.predicting import GREEN, NAMES, RED, fails, files_in, image_at, run
 from uninext.utils.video_writer import VideoWriter
 
+pytestmark = pytest.mark.usefixtures('workplace')
 
-def test_nothing_that_can_be_read(photos, capsys):  # noqa: F811
+
+def test_nothing_that_can_be_read(photos, capsys):
     for path in photos.glob('*.png'):
         path.write_bytes(b'no image')
     error = fails(capsys, photos, *NAMES)
@@ -37,7 +27,7 @@ def test_nothing_that_can_be_read(photos, capsys):  # noqa: F811
 
 
 @pytest.mark.parametrize('batch_size', [1, 3])
-def test_a_folder_goes_on_and_names_what_it_skips(photos, capsys, batch_size):  # noqa: F811
+def test_a_folder_goes_on_and_names_what_it_skips(photos, capsys, batch_size):
     (photos / 'a.png').write_bytes(b'no image')
     cv2.imwrite(str(photos / 'c.png'), np.zeros((1, 400, 3), np.uint8))
     options = ['--save', 'coco', '--out', 'o', '--batch-size', batch_size]
@@ -52,7 +42,7 @@ def test_a_folder_goes_on_and_names_what_it_skips(photos, capsys, batch_size):  
 
 
 @pytest.mark.parametrize('batch_size', [1, 3])
-def test_strict_stops_and_keeps_what_was_found(photos, capsys, batch_size):  # noqa: F811
+def test_strict_stops_and_keeps_what_was_found(photos, capsys, batch_size):
     cv2.imwrite(str(photos / 'c.png'), image_at())
     (photos / 'b.png').write_bytes(b'no image')
     options = ['--save', 'coco', '--out', 'o', '--batch-size', batch_size, '--strict']
@@ -73,7 +63,7 @@ def broken_video(path: Path) -> Path:
     return path
 
 
-def test_a_video_that_breaks_off(workplace, video, capsys):  # noqa: F811
+def test_a_video_that_breaks_off(workplace, video, capsys):
     path = broken_video(workplace / 'broken.mp4')
     assert run(path, *NAMES, '--save', 'json') == 3
     captured = capsys.readouterr()
@@ -88,7 +78,7 @@ def test_a_video_that_breaks_off(workplace, video, capsys):  # noqa: F811
     assert len(Path('o/broken.jsonl').read_text().splitlines()) == frames
 
 
-def test_one_video_of_several_is_no_video(workplace, video, capsys):  # noqa: F811
+def test_one_video_of_several_is_no_video(workplace, video, capsys):
     Path('a.mp4').write_text('no video')
     assert run('a.mp4', video, *NAMES, '--save', 'json') == 3
     assert files_in(Path('found')) == ['walk.jsonl']
@@ -97,7 +87,7 @@ def test_one_video_of_several_is_no_video(workplace, video, capsys):  # noqa: F8
     assert 'No frame can be read' in fails(capsys, 'a.mp4', video, *NAMES, *options)
 
 
-def test_half_a_jpeg_is_told(photos, capsys):  # noqa: F811
+def test_half_a_jpeg_is_told(photos, capsys):
     content = cv2.imencode('.jpg', image_at())[1].tobytes()
     (photos / 'half.jpg').write_bytes(content[: len(content) * 2 // 3])
     assert run(photos, *NAMES, '--save', 'json') == 3
@@ -106,7 +96,7 @@ def test_half_a_jpeg_is_told(photos, capsys):  # noqa: F811
     fails(capsys, photos / 'half.jpg', *NAMES, '--strict')
 
 
-def test_a_palette_shows_a_target_by_each_index(photos):  # noqa: F811
+def test_a_palette_shows_a_target_by_each_index(photos):
     indices = np.zeros((HEIGHT, WIDTH), np.uint8)
     for number, (x1, y1, x2, y2) in enumerate((RED, GREEN), start=1):
         indices[y1:y2, x1:x2] = number
@@ -119,7 +109,7 @@ def test_a_palette_shows_a_target_by_each_index(photos):  # noqa: F811
     assert boxes == [list(RED), list(GREEN)]
 
 
-def test_soft_masks_are_told_and_no_damage(photos, capsys):  # noqa: F811
+def test_soft_masks_are_told_and_no_damage(photos, capsys):
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
     mask[8:40, 8:40] = 255
     cv2.imwrite('mask.png', cv2.GaussianBlur(mask, (3, 3), 0))

@@ -5,27 +5,19 @@ from __future__ import annotations
 import ast
 import json
 import os
-import subprocess
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from helpers.tools import ROOT, message_of_failure, run_python
 from uninext.cli import common, completion, evaluate, main
 from uninext.evaluation.evaluators.video_objects import FRAMES
 from uninext.evaluation.result_files import FORMATS
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 def fails(capsys, *arguments: str) -> str:
-    with pytest.raises(SystemExit) as error:
-        main(list(arguments))
-    assert error.value.code == 2
-    err = capsys.readouterr().err
-    assert 'Traceback' not in err
-    return err
+    return message_of_failure(main, capsys, *arguments)
 
 
 # --------------------------------------------------------------------------- evaluating
@@ -84,17 +76,12 @@ def test_a_reader_that_goes_away_is_no_error():
     code = (
         'import sys\n'
         'from uninext.cli import common\n'
-        'def run(args):\n'
-        '    with common.user_errors():\n'
-        '        print("x" * 100000)\n'
-        '        return 0\n'
+        'run = lambda args: print("x" * 100000)\n'
         'sys.exit(common.run_tool("d", lambda p: None, run, []))\n'
     )
     reading, writing = os.pipe()
     os.close(reading)
-    done = subprocess.run(
-        [sys.executable, '-c', code], stdout=writing, stderr=subprocess.PIPE, text=True
-    )
+    done = run_python(code, stdout=writing)
     os.close(writing)
     assert done.stderr == ''
     assert done.returncode == common.EXIT_BROKEN_PIPE
@@ -108,26 +95,12 @@ def test_demo_launches_the_page(monkeypatch):
     fake = SimpleNamespace(launch=lambda **kwargs: given.update(kwargs))
     monkeypatch.setitem(sys.modules, 'uninext.web', fake)
     assert main(['demo']) == 0
-    assert given == dict(
-        model=None,
-        checkpoint=None,
-        device='auto',
-        host='127.0.0.1',
-        port=None,
-        share=False,
-        open_browser=True,
-    )
+    place = dict(host='127.0.0.1', port=None, share=False, open_browser=True)
+    assert given == dict(model=None, checkpoint=None, device='auto', **place)
     options = ['--model', 'm', '--checkpoint', 'c', '--device', 'cpu', '--port', '80']
     assert main(['demo', *options, '--host', '0.0.0.0', '--share', '--no-browser']) == 0
-    assert given == dict(
-        model='m',
-        checkpoint='c',
-        device='cpu',
-        host='0.0.0.0',
-        port=80,
-        share=True,
-        open_browser=False,
-    )
+    place = dict(host='0.0.0.0', port=80, share=True, open_browser=False)
+    assert given == dict(model='m', checkpoint='c', device='cpu', **place)
 
 
 def test_demo_gives_what_launch_takes():
@@ -193,12 +166,7 @@ def test_tab():
         '    except SystemExit:\n'
         '        print(json.dumps(found.getvalue().split()))\n'
     )
-    done = subprocess.run(
-        [sys.executable, '-c', code, json.dumps(list(expected))],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+    done = run_python(code, json.dumps(list(expected)))
     found = [set(json.loads(line)) for line in done.stdout.splitlines()]
     assert len(found) == len(expected), done.stderr
     for names, wanted in zip(found, expected.values()):
@@ -227,34 +195,8 @@ def test_tab_answers_before_anything_heavy(monkeypatch):
         COMP_POINT='11',
         _ARGCOMPLETE_IFS='\n',
     )
-    done = subprocess.run(
-        [sys.executable, '-c', code],
-        env=environment,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        pass_fds=[writing],
-    )
+    done = run_python(code, env=environment, pass_fds=[writing])
     os.close(writing)
     assert os.read(reading, 100).decode().strip() == 'predict'
     os.close(reading)
     assert done.stdout == 'set()', done.stderr
-
-
-# ------------------------------------------------------------------------------ runners
-
-
-def test_runners_are_built_without_what_mmdet_says_of_absent_packages():
-    code = (
-        'from mmengine.config import Config\n'
-        'from mmengine.registry import init_default_scope\n'
-        'from uninext.cli.common import build_runner\n'
-        'from uninext.registry import METRICS\n'
-        "init_default_scope('uninext')\n"
-        'try:\n'
-        "    build_runner(Config(dict(runner_type='gone')))\n"
-        'except KeyError:\n'
-        "    METRICS.get('CocoMetric')\n"
-    )
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
-    assert (done.returncode, done.stdout, done.stderr) == (0, '', '')

@@ -5,7 +5,7 @@ from types import ModuleType
 
 import pytest
 
-from helpers.tools import load_tool
+from helpers.tools import load_tool, message_of_failure
 
 
 @pytest.fixture
@@ -18,10 +18,8 @@ def test_a_folder_without_data_is_one_line_of_error(
 ):
     monkeypatch.delenv('UNINEXT_TRACEBACK', raising=False)
     out = ['--out', str(tmp_path / 'out')]
-    with pytest.raises(SystemExit) as error:
-        demo.main(['--data', str(tmp_path), *out])
-    assert error.value.code == 2
-    assert 'no COCO annotations' in capsys.readouterr().err
+    argv = ('--data', tmp_path, *out)
+    assert 'no COCO annotations' in message_of_failure(demo.main, capsys, *argv)
 
 
 def test_it_is_the_fine_tuning_of_the_command(demo, tmp_path: Path, monkeypatch):

@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-import subprocess
 import sys
 
 import pytest
 
+from helpers.tools import run_python
 from uninext.utils import optional_imports as optional
-
-
-def run_python(code: str) -> str:
-    """Run code in a new interpreter; its output."""
-    done = subprocess.run(
-        [sys.executable, '-W', 'ignore', '-c', code],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout
 
 
 def test_absent_op_names_itself_and_the_remedy() -> None:
@@ -49,23 +38,44 @@ def test_stand_in_lives_only_inside_the_block() -> None:
 
 
 @pytest.mark.slow
-def test_mmpretrain_backbones_without_a_trace_of_torchvision() -> None:
-    pytest.importorskip('mmpretrain')
-    if importlib.util.find_spec('torchvision'):
-        pytest.skip('torchvision is installed here')
+def test_what_users_call_is_at_the_top_and_no_trace_of_torchvision() -> None:
+    """``from uninext import UninextInferencer``; an unknown name is an error."""
     code = (
-        'import sys\n'
-        'from uninext.registry import MODELS\n'
-        "print(MODELS.get('mmpretrain.ConvNeXt').__name__)\n"
-        "print([m for m in sys.modules if m.split('.')[0] == 'torchvision'])\n"
+        'import sys, uninext\n'
+        'from uninext import UninextInferencer, Result\n'
+        'from uninext.apis import UninextInferencer as same\n'
+        'assert UninextInferencer is same\n'
+        'assert set(uninext.__all__) <= set(dir(uninext))\n'
+        'try: uninext.Inferencer\n'
+        'except AttributeError as error: print(error)\n'
     )
-    assert run_python(code).splitlines()[-2:] == ['ConvNeXt', '[]']
+    with_torchvision = importlib.util.find_spec('torchvision')
+    if importlib.util.find_spec('mmpretrain') and not with_torchvision:
+        code += (
+            'from uninext.registry import MODELS\n'
+            "print(MODELS.get('mmpretrain.ConvNeXt').__name__)\n"
+            "print([m for m in sys.modules if m.split('.')[0] == 'torchvision'])\n"
+        )
+    else:
+        code += "print('ConvNeXt', '[]', sep='\\n')"
+    first, *_, name, left = run_python(code).stdout.splitlines()
+    assert first == "module 'uninext' has no attribute 'Inferencer'"
+    assert (name, left) == ('ConvNeXt', '[]')
 
 
 @pytest.mark.slow
-def test_mmdet_is_imported_without_a_word() -> None:
+def test_mmdet_is_imported_without_a_word_of_absent_packages() -> None:
+    """By itself, and where a runner is built first."""
     code = (
-        'from uninext.utils.optional_imports import import_mmdet_quietly\n'
-        'import_mmdet_quietly()\n'
+        'from mmengine.config import Config\n'
+        'from mmengine.registry import init_default_scope\n'
+        'from uninext.cli.common import build_runner\n'
+        'from uninext.registry import METRICS\n'
+        "init_default_scope('uninext')\n"
+        'try:\n'
+        "    build_runner(Config(dict(runner_type='gone')))\n"
+        'except KeyError:\n'
+        "    METRICS.get('CocoMetric')\n"
     )
-    assert run_python(code) == ''
+    done = run_python(code)
+    assert (done.returncode, done.stdout, done.stderr) == (0, '', '')

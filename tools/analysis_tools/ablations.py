@@ -13,11 +13,13 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
 from uninext.analysis.run_logs import LOG, read_run
+from uninext.cli.common import run_tool
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / 'configs/uninext/ablations'
@@ -54,13 +56,14 @@ class Run(NamedTuple):
         return {name: evaluated[key] for name, key in METRICS.items()}
 
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
     parser.add_argument(
-        'configs', nargs='*', type=Path, help=f'default: all of {FOLDER.name}/'
+        'configs',
+        nargs='*',
+        type=Path,
+        default=sorted(FOLDER.glob('*.py')),
+        help=f'default: all of {FOLDER.name}/',
     )
     parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1])
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/ablations'))
@@ -68,14 +71,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--table', action='store_true', help='train nothing')
     parser.add_argument('--amp', action='store_true', help='mixed precision')
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE')
-    args = parser.parse_args(argv)
-    args.configs = args.configs or sorted(FOLDER.glob('*.py'))
-    return args
 
 
-def main(argv: list[str] | None = None) -> int:
+def run(args: argparse.Namespace) -> int:
     """Train what is missing, print the table; 1 if a training failed."""
-    args = parse_args(argv)
     runs = [
         Run(config, seed, args.work_dir / f'{config.stem}_seed{seed}')
         for seed in args.seeds
@@ -83,13 +82,13 @@ def main(argv: list[str] | None = None) -> int:
     ]
     failed = []
     if not args.table:
-        missing = [run for run in runs if run.metrics() is None]
+        missing = [one for one in runs if one.metrics() is None]
         with ThreadPoolExecutor(args.jobs) as pool:
-            codes = pool.map(lambda run: _train(run, args), missing)
-            failed = [run for run, code in zip(missing, codes) if code]
+            codes = pool.map(lambda one: _train(one, args), missing)
+            failed = [one for one, code in zip(missing, codes) if code]
     print(table(runs))
-    for run in failed:
-        print(f'failed: {run.folder / "log.txt"}', file=sys.stderr)
+    for one in failed:
+        print(f'failed: {one.folder / "log.txt"}', file=sys.stderr)
     return int(bool(failed))
 
 
@@ -124,6 +123,8 @@ def _train(run: Run, args: argparse.Namespace) -> int:
             command, stdout=log, stderr=subprocess.STDOUT, env=environment
         ).returncode
 
+
+main = partial(run_tool, __doc__, add_arguments, run)
 
 if __name__ == '__main__':
     sys.exit(main())

@@ -9,11 +9,14 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 from mmengine.config import Config
+
+from uninext.cli.common import run_tool
 
 ROOT = Path(__file__).resolve().parents[2]
 METAFILE = ROOT / 'configs/uninext/metafile.yml'
@@ -35,24 +38,15 @@ TRACKERS = {
 }
 
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
     parser.add_argument('--check', action='store_true', help='write nothing; compare')
     parser.add_argument('--metafile', type=Path, default=METAFILE)
     parser.add_argument('--page', type=Path, default=PAGE)
-    return parser.parse_args(argv)
 
 
 def training_table(models: list[dict[str, Any]]) -> str:
-    """A row for each config that trains a network of full size.
-
-    Args:
-        models: ``Models`` of a metafile.
-
-    Returns:
-        A Markdown table.
-    """
+    """A row for each config, of ``Models`` of a metafile, of a full-size training."""
     rows = []
     for model in models:
         path = model['Config']
@@ -91,12 +85,6 @@ def evaluation_table(models: list[dict[str, Any]]) -> str:
 
     A network of videos is of stage 3; the published checkpoint of another is of
     ``Published Stage`` in the metadata (default: 1), and of stage 3 it is cut down.
-
-    Args:
-        models: ``Models`` of a metafile.
-
-    Returns:
-        A Markdown table.
     """
     rows = []
     for model in models:
@@ -123,16 +111,10 @@ def evaluation_table(models: list[dict[str, Any]]) -> str:
 
 
 def published_table(models: list[dict[str, Any]]) -> str:
-    """A row for each published metric in the metafile.
+    """A row for each published metric in the metafile, or a sentence if there is none.
 
     They stand as ``Results`` of the config that reproduces them: a list of
     ``Backbone``, ``Metrics`` (name: value) and ``Source``.
-
-    Args:
-        models: ``Models`` of a metafile.
-
-    Returns:
-        A Markdown table, or a line of text if there is no metric.
 
     Raises:
         ValueError: If a metric has no source.
@@ -165,12 +147,7 @@ def published_table(models: list[dict[str, Any]]) -> str:
 
 
 def with_iou(model: Config, task: str) -> bool:
-    """Whether scores are multiplied with the prediction of the IoU branch.
-
-    Args:
-        model: ``model`` of a config.
-        task: First word of the config's name.
-    """
+    """Whether scores of a task are multiplied with those of the IoU branch."""
     if task not in TRACKERS:
         return model.predictor.with_iou
     kind, default = TRACKERS[task]
@@ -202,14 +179,7 @@ def table(titles: list[str], rows: list[list[str]]) -> str:
 
 
 def fill(page: str, parts: dict[str, str]) -> str:
-    """Put tables between their marks.
-
-    Args:
-        page: Text with ``<!-- NAME -->`` and ``<!-- /NAME -->`` once for each part.
-        parts: Name -> text.
-
-    Returns:
-        The page.
+    """Put parts between their marks, ``<!-- NAME -->`` and ``<!-- /NAME -->``.
 
     Raises:
         ValueError: If the marks of a part are not there once.
@@ -223,30 +193,22 @@ def fill(page: str, parts: dict[str, str]) -> str:
     return page
 
 
-def main(argv: list[str] | None = None) -> int:
+def run(args: argparse.Namespace) -> int:
     """Write the page, or compare it."""
-    args = parse_args(argv)
-    try:
-        models = yaml.safe_load(args.metafile.read_text())['Models']
-        old = args.page.read_text()
-        new = fill(
-            old,
-            {
-                'training': training_table(models),
-                'evaluation': evaluation_table(models),
-                'published': published_table(models),
-            },
-        )
-    except (ValueError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    if args.check:
-        if new != old:
-            print(f'{args.page} is old: run python tools/misc/model_zoo.py')
-        return int(new != old)
-    args.page.write_text(new)
-    return 0
+    models = yaml.safe_load(args.metafile.read_text())['Models']
+    makers = (training_table, evaluation_table, published_table)
+    tables = {make.__name__.removesuffix('_table'): make(models) for make in makers}
+    old = args.page.read_text()
+    new = fill(old, tables)
+    if not args.check:
+        args.page.write_text(new)
+        return 0
+    if new != old:
+        print(f'{args.page} is old: run python tools/misc/model_zoo.py')
+    return int(new != old)
 
+
+main = partial(run_tool, __doc__, add_arguments, run)
 
 if __name__ == '__main__':
     sys.exit(main())

@@ -16,8 +16,11 @@ import json
 import sys
 import tempfile
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from uninext.cli.common import run_tool
 
 if TYPE_CHECKING:
     import numpy as np
@@ -109,28 +112,22 @@ TASKS = (
 )
 
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
     parser.add_argument('out', type=Path, metavar='OUT', help='folder of the images')
     parser.add_argument('--model', help='name, config or weights; none: annotations')
     parser.add_argument('--checkpoint', help='weights, if --model is a config')
-    return parser.parse_args(argv)
 
 
-def main(argv: list[str] | None = None) -> int:
+def run(args: argparse.Namespace) -> None:
     """Draw all images."""
-    args = parse_args(argv)
     import cv2
 
     from uninext.apis import UninextInferencer
-    from uninext.cli.common import user_errors
     from uninext.shapes import generate_suite
 
     find = None
-    with user_errors(), tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder:
         if args.model is not None:
             find = UninextInferencer(args.model, args.checkpoint)
         root = Path(folder)
@@ -142,7 +139,6 @@ def main(argv: list[str] | None = None) -> int:
             path = args.out / f'{task.name}.jpg'
             cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
             print(f'{path}: {path.stat().st_size // 1024} KB')
-    return 0
 
 
 def draw_task(task: Task, root: Path, find: UninextInferencer | None) -> np.ndarray:
@@ -293,6 +289,8 @@ def _result(
         frame=frame,
     )
 
+
+main = partial(run_tool, __doc__, add_arguments, run)
 
 if __name__ == '__main__':
     sys.exit(main())

@@ -12,43 +12,36 @@ Example:
 from __future__ import annotations
 
 import argparse
-import json
 import sys
+from functools import partial
 from pathlib import Path
 
-EXIT_USER_ERROR = 2
+from uninext.cli.common import run_tool
 
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
     parser.add_argument('checkpoint', help='checkpoint of a training')
     parser.add_argument('config', help='path or name of its config')
     parser.add_argument('out', metavar='OUT', help='.safetensors file to write')
     parser.add_argument(
         '--metrics', metavar='JSON', help='file of what was measured, for the metadata'
     )
-    return parser.parse_args(argv)
 
 
-def main(argv: list[str] | None = None) -> int:
+def run(args: argparse.Namespace) -> None:
     """Publish, and say what was written."""
-    args = parse_args(argv)
+    from uninext.formats.json_file import read_json
     from uninext.model_zoo import config_path, publish_model
 
-    try:
-        path = Path(args.config)
-        config = path if path.is_file() else config_path(args.config)
-        metrics = json.loads(Path(args.metrics).read_text()) if args.metrics else None
-        report = publish_model(args.checkpoint, config, args.out, metrics)
-    except (ValueError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return EXIT_USER_ERROR
+    path = Path(args.config)
+    config = path if path.is_file() else config_path(args.config)
+    metrics = read_json(args.metrics) if args.metrics else None
+    report = publish_model(args.checkpoint, config, args.out, metrics)
     print('\n'.join(report.lines()))
-    return 0
 
+
+main = partial(run_tool, __doc__, add_arguments, run)
 
 if __name__ == '__main__':
     sys.exit(main())

@@ -5,6 +5,7 @@ A multiplication and an addition are two operations, as in torch's counter.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch.nn.modules.module import (
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+)
 from torch.utils.flop_counter import FlopCounterMode
 
 if TYPE_CHECKING:
@@ -50,7 +55,7 @@ class PartCost:
 
     Attributes:
         name: Of the part.
-        parameters: All of them; one that parts share counts where it comes first.
+        parameters: One that parts share counts where it comes first.
         trainable: Those that learn.
         flops: Of the pass that was counted.
     """
@@ -62,11 +67,7 @@ class PartCost:
 
 
 def count_costs(model: nn.Module, run: Callable[[], Any]) -> list[PartCost]:
-    """Count a forward pass.
-
-    Args:
-        model: The network.
-        run: Does one pass through it; without gradients.
+    """Count what ``run`` does, one pass through the model without gradients.
 
     Returns:
         Parts that have parameters or operations, in the order of ``PARTS``; what is
@@ -88,12 +89,8 @@ def count_costs(model: nn.Module, run: Callable[[], Any]) -> list[PartCost]:
 
 def costs_table(parts: Sequence[PartCost]) -> str:
     """Parts and their sum, in Markdown."""
-    total = PartCost(
-        'all',
-        sum(part.parameters for part in parts),
-        sum(part.trainable for part in parts),
-        sum(part.flops for part in parts),
-    )
+    numbers = ((part.parameters, part.trainable, part.flops) for part in parts)
+    total = PartCost('all', *map(sum, zip((0, 0, 0), *numbers)))
     lines = [
         '| part | parameters | of them learn | GFLOPs | share |',
         '|---|---|---|---|---|',
@@ -108,11 +105,7 @@ def costs_table(parts: Sequence[PartCost]) -> str:
 
 
 def part_of(name: str) -> str:
-    """The part that a module or parameter belongs to.
-
-    Args:
-        name: Dotted, from the model on.
-    """
+    """The part that a module or parameter belongs to, by its dotted name."""
     for prefix, part in PARTS.items():
         if name == prefix or name.startswith(f'{prefix}.'):
             return part
@@ -124,42 +117,34 @@ def _count_flops(model: nn.Module, run: Callable[[], Any]) -> dict[str, int]:
     # Not at the top: whoever reads logs need not wait for mmdet.
     from uninext.models.ops import MSDeformAttention
 
-    flops: dict[str, int] = {}
+    parts = {module: part_of(name) for name, module in model.named_modules()}
+    flops: Counter[str] = Counter()
     active = [OTHER]
-    with ExitStack() as stack:
-        # Fused kernels are not in torch's table; what they are made of is.
-        stack.enter_context(_plain_attention())
-        stack.enter_context(_not_learning(model))
+    # Fused kernels are not in torch's table; what they are made of is.
+    with _plain_attention(), _not_learning(model), ExitStack() as stack:
         counter = stack.enter_context(FlopCounterMode(display=False))
-        booked = 0
 
         def book() -> None:
-            nonlocal booked
-            total = counter.get_total_flops()
-            flops[active[-1]] = flops.get(active[-1], 0) + total - booked
-            booked = total
+            """What was counted since the last time belongs to the active part."""
+            flops[active[-1]] += counter.get_total_flops() - booked[0]
+            booked[0] = counter.get_total_flops()
 
-        def enter(part: str) -> Callable[..., None]:
-            def hook(*_: Any) -> None:
-                book()
-                active.append(part)
-
-            return hook
-
-        def leave(*_: Any) -> None:
+        def enter(module: nn.Module, *_: Any) -> None:
             book()
+            active.append(parts.get(module, active[-1]))
+
+        def leave(module: nn.Module, args: tuple, output: Any) -> None:
+            book()
+            if isinstance(module, MSDeformAttention) and output is not None:
+                flops[active[-1]] += _sampling_flops(module, output)
             active.pop()
 
-        def sample(module: MSDeformAttention, _: Any, output: torch.Tensor) -> None:
-            flops[active[-1]] += _sampling_flops(module, output)
-
-        for name, module in model.named_modules():
-            if isinstance(module, MSDeformAttention):
-                handle = module.register_forward_hook(sample)
-                stack.callback(handle.remove)
-            handle = module.register_forward_pre_hook(enter(part_of(name)))
-            stack.callback(handle.remove)
-            handle = module.register_forward_hook(leave, always_call=True)
+        booked = [0]
+        handles = (
+            register_module_forward_pre_hook(enter),
+            register_module_forward_hook(leave, always_call=True),
+        )
+        for handle in handles:
             stack.callback(handle.remove)
         with torch.no_grad():
             run()

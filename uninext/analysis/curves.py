@@ -37,7 +37,7 @@ def draw_curves(
     window: int = 1,
     title: str = '',
 ) -> Path:
-    """Draw the curves of trainings.
+    """Draw the curves of trainings as an image file, and return its path.
 
     Of one run: the summed loss of each source, the losses of the last decoder layer,
     and the metrics of validation if there are some. Of several: a panel for each
@@ -45,13 +45,10 @@ def draw_curves(
 
     Args:
         runs: At least one.
-        out: Image to write (``.png``, ``.svg``, ``.pdf`` or ``.jpg``).
+        out: Image to write, .png, .svg, .pdf or .jpg.
         keys: Regular expressions of scalars; a panel each instead.
         window: Logged values that a point is the mean of.
         title: Above all.
-
-    Returns:
-        ``out``.
 
     Raises:
         ValueError: If there is no run, no scalar of such a name, or no such format.

@@ -21,7 +21,7 @@ def random_clips(
     with_reference: bool = True,
     seed: int = 0,
 ) -> Callable[[], dict[str, Any]]:
-    """Make a function that gives the same random batch at each call.
+    """Make a function that gives the same random batch, as collated, at each call.
 
     Args:
         batch_size: Samples.
@@ -29,9 +29,6 @@ def random_clips(
         num_objects: Rectangles in each frame, with masks.
         with_reference: Clips of two frames; else single frames.
         seed: Of everything random.
-
-    Returns:
-        Function without arguments; the batch as collated, before the preprocessor.
     """
 
     def batch() -> dict[str, Any]:

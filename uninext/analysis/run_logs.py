@@ -69,11 +69,7 @@ class RunLog:
 
 
 def read_run(path: str | Path, name: str | None = None) -> RunLog:
-    """Read the log of a training.
-
-    Args:
-        path: Its ``work_dir``; the folder of one of its starts; or a scalars.json.
-        name: Of the run; default: of its folder.
+    """Read the log of a training: of its work_dir, of one start in it, or a file.
 
     Raises:
         ValueError: If there is no log, or it is damaged elsewhere than in the last
@@ -108,15 +104,11 @@ def read_run(path: str | Path, name: str | None = None) -> RunLog:
 
 
 def summary_table(runs: Sequence[RunLog]) -> str:
-    """Times, losses and what is left of runs, in Markdown.
+    """A line a run, in Markdown, then the losses of every source.
 
-    Args:
-        runs: Of :func:`read_run`.
-
-    Returns:
-        A line a run: iterations, seconds an iteration (median, mean of the last
-        windows), the share that was spent waiting for data, the slowest window,
-        memory, time left, first and last loss. Then the losses of every source.
+    Iterations, seconds an iteration (median, mean of the last windows), the share that
+    was spent waiting for data, the slowest window, memory, time left, first and last
+    loss.
     """
     lines = [
         '| run | iterations | s/it | lately | data | slowest | memory | left '

@@ -46,11 +46,7 @@ class Timing:
         return self.items * len(self.seconds) / sum(self.seconds)
 
     def line(self, unit: str = 'images') -> str:
-        """All of it, for people.
-
-        Args:
-            unit: Plural of what an item is.
-        """
+        """All of it, for people; ``unit`` is the plural of an item."""
         return (
             f'{self.per_second:.3g} {unit}/s; latency {_milliseconds(self.median)} '
             f'(median), {_milliseconds(self.p95)} (p95) of {len(self.seconds)} calls '
@@ -76,9 +72,6 @@ def measure(
         device: Is waited for at the end of each call.
         items: Images, frames or samples of a call.
         report: Gets a line a call.
-
-    Raises:
-        ValueError: If ``iterations`` or ``items`` is below 1, or ``warmup`` below 0.
     """
     if min(iterations, items) < 1 or warmup < 0:
         raise ValueError(

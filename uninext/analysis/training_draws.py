@@ -73,13 +73,7 @@ class Mixture:
 def simulate(
     dataset: MultiTaskDataset, samplers: list[Any], num_batches: int
 ) -> Mixture:
-    """Count what the samplers of all ranks draw.
-
-    Args:
-        dataset: Of the training.
-        samplers: A ``MultiTaskBatchSampler`` for each rank.
-        num_batches: Of each rank.
-    """
+    """Count what the batch samplers of all ranks draw in so many batches each."""
     num_sources = len(dataset.sources)
     samples = np.zeros(num_sources, dtype=np.int64)
     batches = np.zeros(num_sources, dtype=np.int64)
@@ -112,11 +106,8 @@ def first_draws(
         dataset: Of the training.
         sampler: A ``MultiTaskBatchSampler``.
         num_batches: That are looked through.
-        number: Of draws wanted of a source.
+        number: Of draws wanted of a source; fewer where the batches hold no more.
         sources: Names of those that are wanted; None: all.
-
-    Returns:
-        Source -> draws, fewer where the batches hold no more.
     """
     names = [source.name for source in dataset.sources]
     draws = {name: [] for name in (names if sources is None else sources)}
@@ -132,16 +123,7 @@ def first_draws(
 def save_samples(
     dataset: MultiTaskDataset, draws: Mapping[str, list[SampleDraw]], folder: Path
 ) -> list[Path]:
-    """Load samples and save them as ``<source>_<number>.jpg``.
-
-    Args:
-        dataset: Of the training.
-        draws: Of each source.
-        folder: Is made if absent.
-
-    Returns:
-        The files.
-    """
+    """Load samples, save them as ``<source>_<number>.jpg``, and return the files."""
     import mmcv
 
     from uninext.visualization import draw_sample

@@ -38,11 +38,7 @@ first steps:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Build the parser with one subcommand per entry of ``COMMANDS``.
-
-    Returns:
-        The parser.
-    """
+    """Build the parser with one subcommand per entry of ``COMMANDS``."""
     parser = argparse.ArgumentParser(
         prog='uninext',
         description='Find and track instances in images and videos by prompt.',
@@ -61,14 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command line.
-
-    Args:
-        argv: Arguments; by default those of the process.
-
-    Returns:
-        The exit status.
-    """
+    """Run the command line; the exit status."""
     parser = build_parser()
     if completion.VARIABLE in os.environ:
         completion.complete(parser)

@@ -6,12 +6,10 @@ Nothing heavy is imported at the top, so that ``--help`` answers at once.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import sys
 import traceback
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,15 +25,12 @@ EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 EXIT_BROKEN_PIPE = 141  # what a shell reports of a program that SIGPIPE ended
 _TRACEBACK_VARIABLE = 'UNINEXT_TRACEBACK'
+_HINT = f'({_TRACEBACK_VARIABLE}=1 shows where in the code.)'
 _BUG = (
     'This is a bug, of uninext or of a module of yours that the config imports.\n'
     'Please report it with the lines above, the command, and what `uninext info` '
     'prints (docs/faq.md).'
 )
-
-
-class UserError(SystemExit):
-    """The end of the process after a message for the user; ``code`` is the status."""
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,11 +63,7 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_model_options(parser: argparse._ActionsContainer) -> None:
-    """Add the options that name a trained model and where it runs.
-
-    Args:
-        parser: The parser, or a group of it, to add to.
-    """
+    """Add the options that name a trained model and where it runs."""
     parser.add_argument(
         '--model',
         metavar='NAME|CONFIG|CHECKPOINT',
@@ -106,28 +97,13 @@ def prepare_process(args: argparse.Namespace) -> None:
 
 
 def load_config(args: argparse.Namespace) -> Config:
-    """Read the config file and apply the options of the command line.
-
-    Args:
-        args: Parsed arguments with ``config`` and those of :func:`add_run_arguments`.
-
-    Returns:
-        The config, with ``work_dir`` and ``launcher`` set.
+    """Read the config and apply the options of :func:`add_run_arguments`.
 
     Raises:
-        ValueError: If there is no such file, it cannot be read, or an option is not
-            ``KEY=VALUE`` or does not fit.
+        ValueError: See :func:`read_config`.
     """
-    from uninext.utils.config_files import change_config, read_config_file
-
-    if not Path(args.config).is_file():
-        raise ValueError(
-            f'There is no config {args.config!r}. Configs to start from are in '
-            'configs/uninext/; see docs/configuration.md.'
-        )
-    cfg = read_config_file(args.config)
+    cfg = read_config(args.config, args.cfg_options)
     cfg.launcher = args.launcher
-    change_config(cfg, parse_options(args.cfg_options))
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
@@ -136,33 +112,33 @@ def load_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
-def read_config(name: str | Path) -> Config:
+def read_config(name: str | Path, options: list[str] | None = None) -> Config:
     """Read a config by its path, or by its name among those of this project.
 
+    Args:
+        name: Path or name.
+        options: ``KEY=VALUE`` texts, to be changed in it.
+
     Raises:
-        ValueError: If there is none, it says which ones are close; or it cannot be
-            read.
+        ValueError: If there is none, it says which ones are close; if it cannot be
+            read; if an option is not ``KEY=VALUE`` or does not fit.
     """
-    from uninext.utils.config_files import read_config_file
+    from uninext.utils.config_files import change_config, read_config_file
 
-    if Path(name).is_file():
-        return read_config_file(name)
-    from uninext.utils.optional_imports import import_mmdet_quietly
+    if not Path(name).is_file():
+        from uninext.utils.optional_imports import import_mmdet_quietly
 
-    import_mmdet_quietly()
-    from uninext.model_zoo import config_path
+        import_mmdet_quietly()
+        from uninext.model_zoo import config_path
 
-    return read_config_file(config_path(name))
+        name = config_path(name)
+    cfg = read_config_file(name)
+    change_config(cfg, parse_options(options))
+    return cfg
 
 
 def parse_options(options: list[str] | None) -> dict[str, Any]:
-    """Parse ``KEY=VALUE`` texts as mmengine does.
-
-    Args:
-        options: Texts, or None.
-
-    Returns:
-        Values by dotted key.
+    """Parse ``KEY=VALUE`` texts as mmengine does: values by dotted key.
 
     Raises:
         ValueError: If a text has no ``=``.
@@ -178,14 +154,7 @@ def parse_options(options: list[str] | None) -> dict[str, Any]:
 
 
 def build_runner(cfg: Config) -> UninextRunner:
-    """Build the runner that the config names.
-
-    Args:
-        cfg: A whole config.
-
-    Returns:
-        The runner.
-    """
+    """Build the runner that a whole config names."""
     from uninext.registry import RUNNERS
     from uninext.utils.optional_imports import import_mmdet_quietly
 
@@ -193,91 +162,39 @@ def build_runner(cfg: Config) -> UninextRunner:
     return RUNNERS.build(cfg)
 
 
-@contextlib.contextmanager
-def user_errors() -> Iterator[None]:
-    """Print errors that the user can mend as a message, and exit with status 2.
-
-    Which ones those are: :func:`uninext.utils.error_origin.is_for_users`; others pass
-    as they are. ``UNINEXT_TRACEBACK=1`` in the environment keeps the traceback.
-    """
-    try:
-        yield
-    except Exception as error:
-        is_pipe = isinstance(error, BrokenPipeError)  # see run_command
-        if os.environ.get(_TRACEBACK_VARIABLE) or is_pipe or not is_for_users(error):
-            raise
-        _tell(
-            f'\nerror: {message_of(error)}\n'
-            f'({_TRACEBACK_VARIABLE}=1 shows where in the code.)'
-        )
-        raise UserError(EXIT_USER_ERROR) from None
-
-
-@contextlib.contextmanager
-def warnings_as_lines() -> Iterator[None]:
-    """Print warnings to the user as a line on stderr, without a place in the code."""
-
-    def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
-        if issubclass(category, UserWarning):
-            print(f'warning: {message}', file=sys.stderr)
-        else:
-            shown_before(message, category, *place)
-
-    with warnings.catch_warnings():  # brings back what was there, filters too
-        shown_before, warnings.showwarning = warnings.showwarning, show
-        warnings.simplefilter('default', UserWarning)
-        yield
+Run = Callable[[argparse.Namespace], 'int | None']  # None is 0
 
 
 def run_tool(
     description: str,
     add_arguments: Callable[[argparse.ArgumentParser], None],
-    run: Callable[[argparse.Namespace], int | None],
+    run: Run,
     argv: list[str] | None = None,
 ) -> int:
     """Parse ``argv`` and run one command: the body of the scripts in ``tools/``.
 
-    Args:
-        description: First lines of ``--help``, as they are; examples may follow.
-        add_arguments: Adds the command's arguments.
-        run: Runs the command; None is 0.
-        argv: Arguments; by default those of the process.
-
-    Returns:
-        The exit status.
+    ``description`` is shown by ``--help`` as it is, examples and all. Returns the
+    exit status of :func:`run_command`.
     """
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_arguments(parser)
-    args = parser.parse_args(argv)
-    try:
-        return run_command(run, args)
-    except UserError as error:
-        return int(error.code or 0)
+    return run_command(run, parser.parse_args(argv))
 
 
-def run_command(
-    run: Callable[[argparse.Namespace], int | None], args: argparse.Namespace
-) -> int:
+def run_command(run: Run, args: argparse.Namespace) -> int:
     """Run a command; say in words how it ended, if it did not end well.
 
-    Silent if its reader goes away (``uninext ... | head``). A bug shows its traceback,
-    and where to report it.
-
-    Args:
-        run: Runs the command; None is 0.
-        args: Its arguments.
+    What the user can mend is a message (:func:`uninext.utils.error_origin.is_for_users`
+    tells); a bug shows its traceback, and where to report it. Silent if its reader goes
+    away (``uninext ... | head``). ``UNINEXT_TRACEBACK=1`` lets every error through.
 
     Returns:
-        The exit status: 0, ``EXIT_BUG``, ``EXIT_INTERRUPTED`` after Ctrl-C.
-
-    Raises:
-        UserError: With ``EXIT_USER_ERROR``; see :func:`user_errors`.
+        The exit status: that of the command, or one of those above.
     """
     try:
-        with user_errors():
-            status = run(args) or 0
+        status = run(args) or 0
         sys.stdout.flush()
     except BrokenPipeError:
         # What is left in the buffer must go somewhere when the process ends.
@@ -286,9 +203,12 @@ def run_command(
     except KeyboardInterrupt as stop:
         _tell(f'\n{stop.args[0] if stop.args else "interrupted"}')
         return EXIT_INTERRUPTED
-    except Exception:
+    except Exception as error:
         if os.environ.get(_TRACEBACK_VARIABLE):
             raise
+        if is_for_users(error):
+            _tell(f'\nerror: {message_of(error)}\n{_HINT}')
+            return EXIT_USER_ERROR
         traceback.print_exc()
         _tell(f'\n{_BUG}')
         return EXIT_BUG

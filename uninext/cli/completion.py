@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from uninext.cli.common import user_errors
-
 DESCRIPTION = 'Print what a shell reads to complete uninext on the TAB key.'
 EXAMPLES = """\
 for this shell:
@@ -25,29 +23,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('shell', choices=SHELLS, help='the shell you use')
 
 
-def run(args: argparse.Namespace) -> int:
-    """Print the code.
-
-    Returns:
-        0; errors of the user leave with status 2.
-    """
-    with user_errors():
-        try:
-            import argcomplete
-        except ImportError as error:
-            raise ImportError(
-                f'Completion needs argcomplete ({error}): pip install argcomplete'
-            ) from error
-        print(argcomplete.shellcode(['uninext'], shell=args.shell))
-    return 0
+def run(args: argparse.Namespace) -> None:
+    """Print the code."""
+    try:
+        import argcomplete
+    except ImportError as error:
+        raise ImportError(
+            f'Completion needs argcomplete ({error}): pip install argcomplete'
+        ) from error
+    print(argcomplete.shellcode(['uninext'], shell=args.shell))
 
 
 def complete(parser: argparse.ArgumentParser) -> None:
-    """Answer the shell if it asks, and end the process; else do nothing.
-
-    Args:
-        parser: Of all commands.
-    """
+    """Answer the shell if it asks, and end the process; else do nothing."""
     import argcomplete
 
     argcomplete.autocomplete(parser)

@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Convert the file and print what became of every key."""
     from uninext.checkpoint.conversion import convert_file
 
@@ -69,15 +69,10 @@ def run(args: argparse.Namespace) -> int:
         print('\n'.join(report.lines()))
     print(report.summary())
     print(f'written: {args.target}')
-    return 0
 
 
 def check_fit(config: str, state: Mapping[str, Tensor]) -> None:
-    """Compare weights with the network of a config, of which no number is made.
-
-    Args:
-        config: Name or path of the config.
-        state: Weights in our layout.
+    """Compare weights of our layout with the network of a config, without numbers.
 
     Raises:
         FileError: If a key is missing, unexpected or has another shape.

@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Serve the page until Ctrl-C."""
     if args.port is not None and not 0 < args.port <= MAX_PORT:
         raise ValueError(f'--port must be in 1..{MAX_PORT}, got {args.port}.')
@@ -54,4 +54,3 @@ def run(args: argparse.Namespace) -> int:
         share=args.share,
         open_browser=not args.no_browser,
     )
-    return 0

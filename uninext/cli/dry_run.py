@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     from uninext.datasets import MultiTaskDataset
 
-DEFAULT_BATCHES = 2000
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of dry runs."""
@@ -22,20 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help='do not train: read the data, and print how often each source is drawn',
     )
-    group.add_argument(
-        '--dry-run-ranks',
-        type=int,
-        default=1,
-        metavar='N',
-        help='processes to simulate',
-    )
-    group.add_argument(
-        '--dry-run-batches',
-        type=int,
-        default=DEFAULT_BATCHES,
-        metavar='N',
-        help=f'batches of each process; default {DEFAULT_BATCHES}',
-    )
+    for name, default, what in (
+        ('--dry-run-ranks', 1, 'processes to simulate'),
+        ('--dry-run-batches', 2000, 'batches of each process; default %(default)s'),
+    ):
+        group.add_argument(name, type=int, default=default, metavar='N', help=what)
     group.add_argument(
         '--dry-run-images',
         type=Path,
@@ -46,10 +35,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def dry_run(cfg: Config, args: argparse.Namespace) -> None:
     """Read the data, probe it, draw from it, print the table, save images.
-
-    Args:
-        cfg: The config of a training.
-        args: Parsed arguments of :func:`add_arguments`.
 
     Raises:
         ValueError: If a number is not positive, or the training set is not a

@@ -10,7 +10,7 @@ import inspect
 import json
 from functools import partial
 
-from uninext.cli.common import names_of, run_tool, user_errors
+from uninext.cli.common import names_of, run_tool
 
 DESCRIPTION = "Evaluate result files: a benchmark's metrics as JSON."
 EXAMPLES = """\
@@ -99,27 +99,21 @@ def _format(text: str) -> str:
     return text
 
 
-def run(args: argparse.Namespace) -> int:
-    """Print the metrics.
+def run(args: argparse.Namespace) -> None:
+    """Print the metrics."""
+    from uninext.evaluation import result_files
 
-    Returns:
-        0; errors of the user leave with status 2.
-    """
-    with user_errors():
-        from uninext.evaluation import result_files
-
-        evaluate = result_files.FORMATS[args.format]
-        given = {key: getattr(args, key) for key in OPTIONS}
-        given['categories'] = names_of(args.categories)
-        options = {key: value for key, value in given.items() if value is not None}
-        known = inspect.signature(evaluate).parameters
-        for key in options:
-            if key not in known:
-                name = key.replace('_', '-')
-                raise ValueError(f'{args.format} has no option --{name}; see --help.')
-        metrics = evaluate(args.gt, args.pred, **options)
-        print(json.dumps(metrics, indent=2))
-    return 0
+    evaluate = result_files.FORMATS[args.format]
+    given = {key: getattr(args, key) for key in OPTIONS}
+    given['categories'] = names_of(args.categories)
+    options = {key: value for key, value in given.items() if value is not None}
+    known = inspect.signature(evaluate).parameters
+    for key in options:
+        if key not in known:
+            name = key.replace('_', '-')
+            raise ValueError(f'{args.format} has no option --{name}; see --help.')
+    metrics = evaluate(args.gt, args.pred, **options)
+    print(json.dumps(metrics, indent=2))
 
 
 main = partial(run_tool, DESCRIPTION, add_arguments, run)  # the script

@@ -150,13 +150,7 @@ def check(args: argparse.Namespace) -> None:
 def run(
     args: argparse.Namespace, apply_options: Callable[..., None], train: Train
 ) -> None:
-    """Prepare, evaluate, train, evaluate again, and say what to do next.
-
-    Args:
-        args: Parsed arguments of ``uninext train``.
-        apply_options: Writes options of training into a config.
-        train: Trains a config and returns the runner.
-    """
+    """Prepare, evaluate, train, evaluate again, and say what to do next."""
     plan = prepare(args)
     args.config = str(plan.work_dir / 'config.py')
     cfg = load_config(args)
@@ -178,14 +172,7 @@ def run(
 
 
 def prepare(args: argparse.Namespace) -> FineTuning:
-    """Read the data, find the model, write and print the config.
-
-    Returns:
-        What is going to be done; ``WORK_DIR/config.py`` is written.
-
-    Raises:
-        ValueError: If something cannot be used.
-    """
+    """Read the data, find the model, write ``WORK_DIR/config.py`` and print it."""
     from uninext import fine_tuning
     from uninext.fine_tuning.work_dir import CONFIG, DATA, begin_run, check_run_folder
 

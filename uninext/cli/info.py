@@ -29,21 +29,13 @@ _OPTIONAL = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add no arguments: the command has none.
-
-    Args:
-        parser: The parser of the command.
-    """
+    """Add no arguments: the command has none."""
 
 
-def run(args: argparse.Namespace) -> int:
-    """Print the table.
-
-    Args:
-        args: Parsed arguments; there are none."""
+def run(args: argparse.Namespace) -> None:
+    """Print the table."""
     for name, value in collect().items():
         print(f'{name:<20} {value}')
-    return 0
 
 
 def collect() -> dict[str, str]:

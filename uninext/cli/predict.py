@@ -14,27 +14,19 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from uninext.cli.common import (
-    add_model_options,
-    names_of,
-    user_errors,
-    warnings_as_lines,
-)
+from uninext.cli.common import EXIT_INTERRUPTED, add_model_options, names_of
 from uninext.cli.predict_plan import (
     DEFAULT_FPS,
     DEFAULT_OUT,
     DEFAULT_SAVES,
-    MAX_FPS,
     Job,
-    check_inputs_stay,
     jobs_of,
     label_root,
-    origin_of,
     output_folder,
     saves_for,
 )
 from uninext.cli.predict_report import Problems, Tally, summary
-from uninext.utils.defaults import SCORE_THRESHOLD
+from uninext.utils.defaults import MAX_FPS, SCORE_THRESHOLD
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,7 +54,6 @@ Prompts of all kinds may be mixed: they share one pass of the network. A box or 
 shows its object in the first frame of a video, and in each image by itself.
 """
 EXIT_INCOMPLETE = 3  # a part of the sources could not be used
-EXIT_INTERRUPTED = 130
 ESCAPE = 27  # the key
 # What is written, for --help, which may import nothing heavy; tests compare it with
 # uninext.apis.exports.EXPORTS.
@@ -222,30 +213,24 @@ def run(args: argparse.Namespace) -> int:
     """Predict as the arguments say.
 
     Returns:
-        0; 3 if a part of the sources could not be used; 130 after Ctrl-C; errors of
-        the user leave with status 2.
+        0; 3 if a part of the sources could not be used; 130 after Ctrl-C.
     """
-    with user_errors(), warnings_as_lines():
-        _check(args)  # before seconds are spent on imports
-        from uninext.utils.optional_imports import import_mmdet_quietly
+    _check(args)  # before seconds are spent on imports
+    from uninext.utils.optional_imports import import_mmdet_quietly
 
-        import_mmdet_quietly()
-        from uninext.apis import SourceWarning
-        from uninext.apis.exports import OutputFolder, PredictionFiles
+    import_mmdet_quietly()
+    from uninext.apis import SourceWarning
+    from uninext.apis.exports import OutputFolder, PredictionFiles
 
-        jobs = jobs_of(args.source, args.as_video)
-        saves = saves_for(args.save, jobs, args.fps)
-        out = output_folder(args.out, args.overwrite)
-        check_inputs_stay(out, args.source)
+    jobs = jobs_of(args.source, args.as_video, args.fps)
+    saves = saves_for(args.save, jobs)
+    out = output_folder(args.out, args.overwrite, args.source)
+    with Problems(args.strict or len(jobs) == 1, args.strict) as problems:
         prompts = _prompts(args)
         find = _build_inferencer(args)
         folder, tally = OutputFolder(out, label_root(jobs)), Tally()
         error = None
-        with (
-            Problems(args.strict or len(jobs) == 1, args.strict) as problems,
-            _Interruption() as stop,
-            PredictionFiles(folder, saves) as files,
-        ):
+        with _Interruption() as stop, PredictionFiles(folder, saves) as files:
             try:
                 for job in jobs:
                     with problems.of_a_job():
@@ -332,20 +317,19 @@ def _predict(
         **prompts,
         score_thr=args.score_thr,
         batch_size=args.batch_size,
-        as_video=job.is_tracked,
+        as_video=job.origin.is_tracked,
         on_error='raise' if args.strict else 'skip',
         stream=True,
         progress=False if args.quiet else None,
     )
-    window = _Window() if args.show else None
     with contextlib.closing(results):
         start = time.perf_counter()
         for number, result in enumerate(islice(results, args.limit)):
             found = time.perf_counter()
             if not number:  # now it is known that the source can be read
-                files.begin(origin_of(job, args.fps))
+                files.begin(job.origin)
             plot = files.add(result)
-            if window is not None and not window.show(plot()):
+            if args.show and not _show(plot()):
                 stop.window_closed = True
             tally.add(job, result, found - start, time.perf_counter() - start)
             start = time.perf_counter()
@@ -387,24 +371,15 @@ class _Interruption:
         print('\nstopping; Ctrl-C again to stop at once', file=sys.stderr)
 
 
-class _Window:
-    """A window of OpenCV."""
+def _show(image: np.ndarray) -> bool:
+    """Show an image in a window of OpenCV; False if the user wants no more."""
+    import cv2
 
-    NAME = 'uninext (q: close)'
-
-    def show(self, image: np.ndarray) -> bool:
-        """Show an image; False if the user wants no more.
-
-        Raises:
-            ValueError: If no window can be opened.
-        """
-        import cv2
-
-        try:
-            cv2.imshow(self.NAME, image)
-            return cv2.waitKey(1) not in (ord('q'), ESCAPE)
-        except cv2.error as error:
-            raise ValueError(
-                f'--show cannot open a window here ({error.err}). Leave it out: '
-                'images and videos are written to --out.'
-            ) from error
+    try:
+        cv2.imshow('uninext (q: close)', image)
+        return cv2.waitKey(1) not in (ord('q'), ESCAPE)
+    except cv2.error as error:
+        raise ValueError(
+            f'--show cannot open a window here ({error.err}). Leave it out: images and '
+            'videos are written to --out.'
+        ) from error

@@ -9,11 +9,12 @@ import glob
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from uninext.apis.exports import Origin
@@ -21,90 +22,83 @@ if TYPE_CHECKING:
 DEFAULT_SAVES = ('images', 'video', 'json')
 DEFAULT_OUT = 'found'
 DEFAULT_FPS = 25.0  # of folders, cameras and addresses
-MAX_FPS = 1000
 
 
-@dataclass
-class Job:
-    """Sources that go through the network together.
-
-    Attributes:
-        source: What the inferencer gets.
-        name: What the files of a video are called.
-        is_video: Whether its images are frames.
-        is_tracked: Whether they are tracked.
-        fps: Of the source, if it says so.
-        root: Folder that its images lie in; None if it has no files of images.
-    """
+class Job(NamedTuple):
+    """Sources that go through the network together: for the inferencer, for files."""
 
     source: Any
-    name: str
-    is_video: bool
-    is_tracked: bool
-    fps: float | None = None
-    root: Path | None = None
+    origin: Origin
 
 
-def jobs_of(sources: Sequence[str], as_video: bool | None) -> list[Job]:
+def jobs_of(
+    sources: Sequence[str], as_video: bool | None, fps: float | None = None
+) -> list[Job]:
     """Tell what the sources are; images that follow each other become one job.
 
     Args:
         sources: Of the command line.
         as_video: Whether images are frames; None: folders are not, videos are.
+        fps: Of the videos to write; None: the times of frames, or the source's rate.
 
     Raises:
         ValueError: If there is no such source; nothing is read yet.
     """
-    from uninext.apis.sources import open_source
-
     jobs: list[Job] = []
-    kinds = [(text, *_opened(text, open_source)) for text in sources]
-    for key, group in groupby(kinds, lambda kind: _together(*kind, bool(as_video))):
-        members = list(group)
-        if key is None:
-            for text, source, opened in members:
-                is_tracked = as_video is not False if opened.is_video else True
-                jobs.append(_video_job(text, source, opened, is_tracked))
-            continue
-        root = Path(os.path.commonpath([_root_of(text) for text, *_ in members]))
-        name = root.resolve().name or 'images'
-        source = [source for _, source, _ in members]
-        jobs.append(Job(source, name, key == 'frames', key == 'frames', root=root))
-    names: Counter = Counter()
-    for job in jobs:
-        names[job.name] += 1
-        if names[job.name] > 1:
-            job.name = f'{job.name}-{names[job.name]}'
+    names: Counter[str] = Counter()
+    for source, origin in _jobs_of(sources, as_video):
+        rate, name = fps or origin.fps, origin.name
+        names[name] += 1
+        name += f'-{names[name]}' if names[name] > 1 else ''
+        origin = replace(origin, name=name, fps=rate, keep_times=fps is None)
+        jobs.append(Job(source, origin))
     return jobs
 
 
-def _opened(text: str, open_source: Any) -> tuple[Any, Any]:
-    """What the inferencer gets, and what it is."""
-    source = int(text) if text.isdigit() and not Path(text).exists() else text
-    return source, open_source(source)
+def _jobs_of(sources: Sequence[str], as_video: bool | None) -> Iterator[Job]:
+    from uninext.apis.sources import open_source
+
+    opened = []
+    for text in sources:
+        source = int(text) if text.isdigit() and not Path(text).exists() else text
+        opened.append((text, source, open_source(source)))
+
+    def is_image(one: tuple[str, Any, Any]) -> bool:
+        """Images beside each other are one job, and so are files that are frames."""
+        text, _, seen = one
+        return not seen.is_video and (not as_video or Path(text).is_file())
+
+    for are_images, group in groupby(opened, is_image):
+        if are_images:
+            texts, given, _ = zip(*group)
+            yield _images_job(list(given), texts, bool(as_video))
+            continue
+        for text, source, seen in group:
+            if seen.is_video:
+                yield _video_job(text, source, as_video is not False, seen.fps)
+            else:
+                yield _images_job(source, [text], True)
 
 
-def _together(text: str, source: Any, opened: Any, as_video: bool) -> str | None:
-    """Of sources beside each other those with one key are one job; None: by itself."""
-    if opened.is_video or (as_video and not Path(text).is_file()):
-        return None
-    return 'frames' if as_video else 'images'
+def _images_job(source: Any, texts: Sequence[str], as_video: bool) -> Job:
+    from uninext.apis.exports import Origin
+
+    root = Path(os.path.commonpath([_root_of(text) for text in texts]))
+    name = root.resolve().name or 'images'
+    return Job(source, Origin(name, as_video, as_video, DEFAULT_FPS, root))
 
 
-def _video_job(text: str, source: Any, opened: Any, is_tracked: bool) -> Job:
-    """A video, camera or address, or a folder or pattern taken as one."""
-    if not opened.is_video:
-        root = Path(_root_of(text))
-        return Job(source, root.resolve().name, True, True, root=root)
+def _video_job(text: str, source: Any, is_tracked: bool, fps: float | None) -> Job:
+    """A video, camera or address."""
+    from uninext.apis.exports import Origin
+
+    name = Path(text).stem
     if isinstance(source, int):
-        return Job(source, f'camera-{source}', True, is_tracked)
-    if '://' in text:
-        from urllib.parse import urlsplit
-
+        name = f'camera-{source}'
+    elif '://' in text:
         parts = urlsplit(text)  # without a password
-        words = re.findall(r'[\w.-]+', f'{parts.hostname} {parts.path}')
-        return Job(source, '-'.join(words), True, is_tracked)
-    return Job(source, Path(text).stem, True, is_tracked, fps=opened.fps)
+        name = '-'.join(re.findall(r'[\w.-]+', f'{parts.hostname} {parts.path}'))
+    return Job(source, Origin(name, True, is_tracked, fps or DEFAULT_FPS))
 
 
 def _root_of(text: str) -> str:
@@ -114,67 +108,52 @@ def _root_of(text: str) -> str:
         return str(path.absolute())
     if path.is_file():
         return str(path.parent.absolute())
-    plain = []
-    for part in path.parts[:-1]:
-        if glob.has_magic(part):
-            break
-        plain.append(part)
-    return str(Path(*plain).absolute())
+    parts = path.parts[:-1]
+    magic = [i for i, part in enumerate(parts) if glob.has_magic(part)]
+    return str(Path(*parts[: magic[0] if magic else None]).absolute())
 
 
-def origin_of(job: Job, fps: float | None) -> Origin:
-    """What files need to know of a source.
-
-    Args:
-        job: The source.
-        fps: Of the command line; None: the times of the frames, or the source's.
-    """
-    from uninext.apis.exports import Origin
-
-    rate = fps or job.fps or DEFAULT_FPS
-    return Origin(
-        job.name, job.is_video, job.is_tracked, rate, job.root, keep_times=fps is None
-    )
-
-
-def saves_for(
-    asked: Sequence[str] | None, jobs: Sequence[Job], fps: float | None = None
-) -> list[str]:
+def saves_for(asked: Sequence[str] | None, jobs: Sequence[Job]) -> list[str]:
     """What is written of these sources.
 
     Args:
         asked: Of the command line; None: what suits.
         jobs: The sources.
-        fps: Of the command line.
 
     Raises:
         ValueError: If something that was asked for suits none of the sources.
     """
     from uninext.apis.exports import EXPORTS
 
-    origins = [origin_of(job, fps) for job in jobs]
     saves = DEFAULT_SAVES if asked is None else asked
-    suiting = [name for name in saves if any(map(EXPORTS[name].fits, origins))]
+    suiting = [
+        name for name in saves if any(EXPORTS[name].fits(job.origin) for job in jobs)
+    ]
     absent = [name for name in saves if name not in suiting]
     if asked is not None and absent:
-        are = 'frames that are not tracked' if jobs[0].is_video else 'images'
+        first = jobs[0].origin
+        are = 'frames that are not tracked' if first.is_video else 'images'
         raise ValueError(
-            f'--save {absent[0]} needs {EXPORTS[absent[0]].needs}, and {jobs[0].name} '
+            f'--save {absent[0]} needs {EXPORTS[absent[0]].needs}, and {first.name} '
             f'holds {are}. Leave {", ".join(absent)} out; or give videos, or '
             '--as-video to track through the images of a folder.'
         )
     return suiting
 
 
-def output_folder(out: Path | None, overwrite: bool) -> Path:
+def output_folder(
+    out: Path | None, overwrite: bool, sources: Sequence[str] = ()
+) -> Path:
     """The folder to write to; nothing that is there is replaced by accident.
 
     Args:
         out: Of the command line; None: ``found``, ``found-2``, ..., the first free.
         overwrite: Whether files may be there.
+        sources: Of the command line.
 
     Raises:
-        ValueError: If it is no folder, or holds something and may not.
+        ValueError: If it is no folder, holds something and may not, or is the folder of
+            a source: results have the names of images.
     """
     number = 1
     path = out or Path(DEFAULT_OUT)
@@ -188,31 +167,19 @@ def output_folder(out: Path | None, overwrite: bool) -> Path:
             f'--out {path} is not empty ({first.name}, ...). Give a new folder, leave '
             '--out away, or add --overwrite to replace files of the same names.'
         )
+    for text in sources:
+        if '://' not in text and Path(_root_of(text)).resolve() == path.resolve():
+            raise ValueError(
+                f'--out {path} is the folder of {text}: annotated images would '
+                'replace the images themselves. Give another folder.'
+            )
     return path
 
 
-def check_inputs_stay(out: Path, sources: Sequence[str]) -> None:
-    """Refuse to write where the sources lie: results have the names of images.
-
-    Raises:
-        ValueError: If ``out`` is the folder of a source.
-    """
-    for text in sources:
-        if '://' not in text and Path(_root_of(text)).resolve() == out.resolve():
-            raise ValueError(
-                f'--out {out} is the folder of {text}: annotated images would '
-                'replace the images themselves. Give another folder.'
-            )
-
-
 def label_root(jobs: Sequence[Job]) -> Path | None:
-    """Folder that file names of label sets start from.
+    """Folder of all images, from which file names of label sets start.
 
-    Args:
-        jobs: The sources.
-
-    Returns:
-        That of all images; None, the output folder, if frames must be written.
+    None, the output folder, if frames must be written.
     """
-    roots = [job.root for job in jobs]
+    roots = [job.origin.root for job in jobs]
     return None if None in roots else Path(os.path.commonpath(roots))

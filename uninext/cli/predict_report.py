@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -35,7 +36,7 @@ class Tally:
         self._seconds = self._finding = 0.0
 
     def add(self, job: Job, result: Result, finding: float, whole: float) -> None:
-        """Count a result.
+        """Count a result of a job.
 
         Args:
             job: Its source.
@@ -43,13 +44,14 @@ class Tally:
             finding: Seconds of reading and of the network.
             whole: Seconds with drawing and writing.
         """
-        kind = self.KINDS[job.is_video + job.is_tracked]
+        origin = job.origin
+        kind = self.KINDS[origin.is_video + origin.is_tracked]
         self.numbers[kind] += 1
         self._finding += finding
         self._seconds += whole
         for i, label in enumerate(result.labels):
             if result.track_ids is not None:
-                track = (job.name, int(result.track_ids[i]))
+                track = (origin.name, int(result.track_ids[i]))
                 if track[1] < 0 or track in self._tracks:
                     continue
                 self._tracks.add(track)
@@ -72,7 +74,7 @@ class Tally:
 
 
 class Problems:
-    """Damaged images and videos: every one is told when it comes, and counted.
+    """Warnings as lines on stderr; damaged images and videos are counted besides.
 
     Use it in a ``with`` block, and each job in one of :meth:`of_a_job`.
 
@@ -81,7 +83,7 @@ class Problems:
         is_strict: Whether a part that is missing ends it.
 
     Attributes:
-        messages: What was said of each.
+        messages: What was said of each damage.
         num_skipped: Images that were left out.
     """
 
@@ -94,16 +96,19 @@ class Problems:
         from uninext.apis import SkippedImageWarning, SourceWarning
 
         def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
+            if not issubclass(category, UserWarning):
+                before(message, category, *place)
+                return
+            print(f'warning: {message}', file=sys.stderr)
             if issubclass(category, SourceWarning):
                 self.messages.append(str(message))
                 self.num_skipped += issubclass(category, SkippedImageWarning)
-            before(message, category, *place)
 
-        self._caught = warnings.catch_warnings()
+        self._caught = warnings.catch_warnings()  # brings back what was there
         self._caught.__enter__()
         before, warnings.showwarning = warnings.showwarning, show
-        action = 'error' if self._is_strict else 'always'
-        warnings.simplefilter(action, SourceWarning)
+        warnings.simplefilter('default', UserWarning)
+        warnings.simplefilter('error' if self._is_strict else 'always', SourceWarning)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -123,13 +128,11 @@ class Problems:
 
     def lines(self) -> list[str]:
         """How many there were, for people."""
-        counts = {
-            'images skipped': self.num_skipped,
-            'sources damaged': len(self.messages) - self.num_skipped,
-        }
+        damaged = len(self.messages) - self.num_skipped
+        counts = (self.num_skipped, 'image', 'skipped'), (damaged, 'source', 'damaged')
         return [
-            f'{number} {what if number > 1 else what.replace("s ", " ", 1)}: see above'
-            for what, number in counts.items()
+            f'{number} {what}{"s" * (number > 1)} {how}: see above'
+            for number, what, how in counts
             if number
         ]
 
@@ -137,14 +140,7 @@ class Problems:
 def summary(
     tally: Tally, folder: OutputFolder, score_thr: float, interrupted: bool
 ) -> list[str]:
-    """Lines for people: what was found, how long it took, where it is.
-
-    Args:
-        tally: What was counted.
-        folder: With the files.
-        score_thr: That was asked for.
-        interrupted: Whether it was stopped.
-    """
+    """Lines for people: what was found, how long it took, where it is."""
     lines = ['stopped; what was found until then is kept'] if interrupted else []
     lines += tally.lines()
     if not any(tally.found.values()):

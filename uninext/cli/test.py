@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_arguments(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Test as the arguments say."""
     prepare_process(args)
     _check(args)
@@ -58,7 +58,6 @@ def run(args: argparse.Namespace) -> int:
         dump = DumpDetResults(out_file_path=args.out)
         runner.test_loop.evaluator.metrics.append(dump)
     runner.test()
-    return 0
 
 
 def _check(args: argparse.Namespace) -> None:

@@ -51,31 +51,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     dry_run.add_arguments(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Train as the arguments say."""
     prepare_process(args)
     fine_tune.check(args)
     if args.data is not None:
         fine_tune.run(args, apply_train_options, train)
-        return 0
+        return
     cfg = load_config(args)
     apply_train_options(cfg, args)
-    if args.dry_run:
-        dry_run.dry_run(cfg, args)
-        return 0
-    train(cfg, args)
-    return 0
+    (dry_run.dry_run if args.dry_run else train)(cfg, args)
 
 
 def train(cfg: Config, args: argparse.Namespace) -> UninextRunner:
     """Train; what ends it early is in the log file, with its traceback.
-
-    Args:
-        cfg: A whole config.
-        args: Parsed arguments of :func:`add_arguments`, with ``config``.
-
-    Returns:
-        The runner with the trained model.
 
     Raises:
         KeyboardInterrupt: After Ctrl-C; says how to go on.
@@ -96,12 +85,7 @@ def train(cfg: Config, args: argparse.Namespace) -> UninextRunner:
 
 
 def how_to_go_on(work_dir: str, args: argparse.Namespace) -> str:
-    """What is saved of a training that was interrupted, and the command to resume it.
-
-    Args:
-        work_dir: Of the training.
-        args: Parsed arguments of :func:`add_arguments`, with ``config``.
-    """
+    """What is saved of an interrupted training, and the command to resume it."""
     from uninext.checkpoint import find_loadable
 
     saved, _ = find_loadable(work_dir)
@@ -109,31 +93,20 @@ def how_to_go_on(work_dir: str, args: argparse.Namespace) -> str:
         return 'interrupted; nothing was saved yet'
     command = ['uninext', 'train', args.config]
     if args.launcher != 'none':
-        command = [
-            'tools/dist_train.sh',
-            args.config,
-            os.environ.get('WORLD_SIZE', 'N'),
-        ]
-    # what was prepared from data of one's own knows its folder
-    options = {
-        '--amp': args.amp,
-        '--work-dir': args.work_dir if not args.data else None,
-    }
-    options |= {'--cfg-options': args.cfg_options}
-    options |= {'--device': args.device if args.device != 'auto' else None}
-    for option, value in options.items():
-        if value:
-            values = value if isinstance(value, list) else [value]
-            command += [option, *(v for v in values if v is not True)]
+        size = os.environ.get('WORLD_SIZE', 'N')
+        command = ['tools/dist_train.sh', args.config, size]
+    command += ['--amp'] * args.amp
+    if args.work_dir and not args.data:  # what was prepared from data has its folder
+        command += ['--work-dir', args.work_dir]
+    if args.cfg_options:
+        command += ['--cfg-options', *args.cfg_options]
+    if args.device != 'auto':
+        command += ['--device', args.device]
     return f'interrupted; {saved} is saved. Go on: {shlex.join([*command, "--resume"])}'
 
 
 def apply_train_options(cfg: Config, args: argparse.Namespace) -> None:
     """Write ``--amp`` and ``--resume`` into the config.
-
-    Args:
-        cfg: The config to change.
-        args: Parsed arguments of :func:`add_arguments`.
 
     Raises:
         ValueError: If the checkpoint to resume from is absent.

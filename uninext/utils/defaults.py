@@ -1,3 +1,4 @@
 """Numbers that the command line, the web page and Python have in common."""
 
 SCORE_THRESHOLD = 0.3  # predictions below are not shown, saved or counted
+MAX_FPS = 1000  # of videos

@@ -9,11 +9,11 @@ from __future__ import annotations
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 
+from uninext.utils.defaults import MAX_FPS
 from uninext.utils.files import replacing
 
 SUFFIX = '.mp4'
@@ -21,7 +21,6 @@ ENCODERS = ('libx264', 'libopenh264', 'h264_videotoolbox')  # the first there is
 # libx264: as sharp as is seen on drawn images; libopenh264 knows neither.
 X264_OPTIONS = {'crf': '20', 'preset': 'veryfast'}
 MAX_DENOMINATOR = 1001  # of frame rates: 29.97... is 30000/1001
-MAX_FPS = 1000
 CLOCK = Fraction(1, 90000)  # seconds; ticks of frames that have times
 # As ffmpeg's AVCOL_*: the matrix that swscale uses, and the primaries of screens.
 _BT601_MATRIX, _BT709, _LIMITED_RANGE = 6, 1, 1
@@ -114,14 +113,9 @@ class VideoWriter:
         self._container.mux(self._stream.encode(image))
         self.num_frames += 1
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if error is not None:
-            self._open_files.__exit__(kind, error, trace)
+    def __exit__(self, *error: Any) -> None:
+        if error[0] is not None:
+            self._open_files.__exit__(*error)
             return
         with self._open_files:  # an error of finishing undoes the file, too
             if self._container is not None:

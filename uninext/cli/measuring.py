@@ -1,7 +1,4 @@
-"""What the measuring tools share: a model, a size and prompts as arguments.
-
-They give a built model and random images.
-"""
+"""What the tools that measure share: a model, a size and prompts as arguments."""
 
 from __future__ import annotations
 
@@ -59,56 +56,32 @@ def add_prompt_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def build_inferencer(args: argparse.Namespace) -> tuple[UninextInferencer, Config]:
-    """Build the model that is meant, with its weights or random ones.
+    """The model that is meant, with its weights or random ones, and its config.
 
-    Args:
-        args: Of :func:`add_model_arguments`.
-
-    Returns:
-        The inferencer, which resizes nothing, and the config.
-
-    Raises:
-        ValueError: If no model is meant.
+    The inferencer resizes nothing.
     """
     from uninext.apis import UninextInferencer
+    from uninext.apis.devices import usable_device
     from uninext.model_zoo import MODEL_ZOO, build_uninext, resolve_model
     from uninext.utils.config_files import change_config
 
-    options = parse_options(args.cfg_options)
     is_config = Path(args.model).suffix in ('.py', '') and args.model not in MODEL_ZOO
     if is_config and args.checkpoint is None:
-        cfg = read_config(args.model)
-        change_config(cfg, options)
-        model = build_uninext(cfg).to(device_of(args))
+        cfg = read_config(args.model, args.cfg_options)
+        model = build_uninext(cfg).to(usable_device(args.device))
         return UninextInferencer(model, scale=None), cfg
     cfg, weights = resolve_model(args.model, args.checkpoint)
-    change_config(cfg, options)
-    return UninextInferencer(cfg, weights, device=device_of(args), scale=None), cfg
-
-
-def device_of(args: argparse.Namespace) -> str:
-    """The device that is meant.
-
-    Raises:
-        ValueError: If it is not here.
-    """
-    from uninext.apis.devices import usable_device
-
-    return usable_device(args.device)
+    change_config(cfg, parse_options(args.cfg_options))
+    return UninextInferencer(cfg, weights, device=args.device, scale=None), cfg
 
 
 def size_of(
     args: argparse.Namespace, cfg: Config, of_videos: bool = False
 ) -> tuple[int, int]:
-    """(height, width) of images.
-
-    Args:
-        args: Of :func:`add_model_arguments`.
-        cfg: Tells them where ``--size`` does not.
-        of_videos: Whether they are frames; the largest size of all kinds of prompts.
+    """(height, width) of images, or of frames the largest of all kinds of prompts.
 
     Raises:
-        ValueError: If a side is below 1, or nothing tells them.
+        ValueError: If a side is below 1, or neither ``--size`` nor the config tells.
     """
     from uninext.utils.inference_scale import InferenceScale
 
@@ -129,15 +102,7 @@ def size_of(
 
 
 def prompts_of(args: argparse.Namespace, size_hw: tuple[int, int]) -> dict[str, Any]:
-    """Prompts as the inferencer and sessions take them.
-
-    Args:
-        args: Of :func:`add_prompt_arguments`.
-        size_hw: Of the images that boxes lie in.
-
-    Raises:
-        ValueError: If the number of boxes is negative.
-    """
+    """Prompts as the inferencer takes them, with boxes in images of a size."""
     if args.boxes < 0:
         raise ValueError(f'--boxes must be at least 0, got {args.boxes}.')
     prompts: dict[str, Any] = {}
@@ -152,14 +117,9 @@ def prompts_of(args: argparse.Namespace, size_hw: tuple[int, int]) -> dict[str, 
 
 def describe(prompts: dict[str, Any]) -> str:
     """Prompts in a few words."""
-    parts = []
-    if 'categories' in prompts:
-        parts.append(f'{len(prompts["categories"])} categories')
-    if 'expression' in prompts:
-        parts.append(f'{len(prompts["expression"])} expressions')
-    if 'box' in prompts:
-        parts.append(f'{len(prompts["box"])} boxes')
-    return ', '.join(parts)
+    kinds = dict(categories='categories', expression='expressions', box='boxes')
+    counts = ((len(prompts.get(key, ())), kind) for key, kind in kinds.items())
+    return ', '.join(f'{count} {kind}' for count, kind in counts if count)
 
 
 def random_image(size_hw: tuple[int, int], seed: int = 0) -> np.ndarray:
