@@ -9,16 +9,19 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from mmengine.structures import InstanceData
 
 from helpers.tools import load_tool
 from uninext import apis
 from uninext.apis.video import read_frames
 from uninext.shapes.report import ten_tasks
-from uninext.shapes.report.evaluated_scenes import EvaluatedScene, Instances, SceneFrame
+from uninext.shapes.report.evaluated_scenes import EvaluatedScene, SceneFrame
 from uninext.shapes.report.ten_tasks import TEN_TASKS, MeasuredMetric
 from uninext.utils.files import FileError
 
-NOTHING = Instances(np.zeros((0, 4)), (), np.zeros(0, int), np.zeros(0), None)
+NOTHING = InstanceData(
+    bboxes=np.zeros((0, 4)), labels=np.zeros(0, int), scores=np.zeros(0)
+)
 
 
 @pytest.fixture

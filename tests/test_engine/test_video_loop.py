@@ -36,6 +36,7 @@ TRACKERS = dict(
         merge=dict(type='SoftAggregation'),
     ),
 )
+UNMASKED = dict(box=dict(TRACKERS['box'], with_masks=False))
 AVERAGED = dict(type='VideoInstanceTracker')
 LENGTH = 5
 PIPELINE = [
@@ -54,10 +55,10 @@ class OpenModel(ColorModel):
         self.trackers = {kind: MODELS.build(cfg) for kind, cfg in cfgs.items()}
         self.num_opened = 0
 
-    def open(self, scale: tuple[int, int] | None) -> VideoSession:
+    def open(self, scale: tuple[int, int] | None, trackers: dict) -> VideoSession:
         assert scale is None
         self.num_opened += 1
-        return VideoSession(self, self.trackers, scale)
+        return VideoSession(self, trackers or self.trackers, scale)
 
 
 def box_of(color: str, index: int) -> list[int] | None:
@@ -99,7 +100,7 @@ def content(tmp_path: Path) -> dict:
 
 
 def make_loop(
-    folder: Path, content: dict, dataset: dict, metric: dict, model=None
+    folder: Path, content: dict, dataset: dict, metric: dict, model=None, **options
 ) -> VideoTestLoop:
     (folder / 'ann.json').write_text(json.dumps(content))
     dataset = DATASETS.build(
@@ -123,7 +124,21 @@ def make_loop(
         call_hook=lambda *args, **kwargs: None,
         visualizer=SimpleNamespace(),
     )
-    return VideoTestLoop(runner, loader, Evaluator(metric))
+    return VideoTestLoop(runner, loader, Evaluator(metric), **options)
+
+
+@pytest.mark.parametrize('with_masks', [True, False])
+def test_a_loop_may_bring_its_own_trackers(tmp_path, content, with_masks):
+    sot, metric = (
+        dict(type='SingleObjectDataset'),
+        dict(type='SOTMetric', rules='lasot'),
+    )
+    trackers = None if with_masks else UNMASKED
+    loop = make_loop(tmp_path, content, sot, metric, trackers=trackers)
+    seen: list = []
+    loop.evaluator.process = lambda data_samples, **_: seen.extend(data_samples)
+    loop.run_iter(0, next(iter(loop.dataloader)))
+    assert ('masks' in seen[0].pred_instances) == with_masks
 
 
 def test_targets_by_box(tmp_path, content):

@@ -7,14 +7,17 @@ the :class:`ShownPrompt` that are asked from this frame on.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
+from mmengine.evaluator import Evaluator
 from mmengine.model import is_model_wrapper
-from mmengine.runner import TestLoop, autocast
+from mmengine.runner import Runner, TestLoop, autocast
+from torch.utils.data import DataLoader
 
 from uninext.formats.rle import encode_mask
-from uninext.registry import LOOPS
+from uninext.registry import LOOPS, MODELS
 from uninext.structures import ShownPrompt, TrackUpdate, UninextDataSample
 
 
@@ -29,9 +32,27 @@ class VideoTestLoop(TestLoop):
 
     Frames are given to the session as the test pipeline resized them, so that a session
     of the same scale finds the same.
+
+    Args:
+        runner: Whose model is tested.
+        dataloader: Frames in order.
+        evaluator: Of the metrics.
+        fp16: Whether the network runs in half precision.
+        trackers: Other trackers than the model's, by kind of prompt.
     """
 
     _session: Any = None
+
+    def __init__(
+        self,
+        runner: Runner,
+        dataloader: DataLoader | dict,
+        evaluator: Evaluator | dict | list,
+        fp16: bool = False,
+        trackers: Mapping[str, dict] | None = None,
+    ) -> None:
+        super().__init__(runner, dataloader, evaluator, fp16)
+        self._trackers = {k: MODELS.build(v) for k, v in (trackers or {}).items()}
 
     def run_iter(self, idx: int, data_batch: dict) -> None:
         """Take one frame.
@@ -62,7 +83,7 @@ class VideoTestLoop(TestLoop):
     def _start(self) -> None:
         model = self.runner.model
         model = model.module if is_model_wrapper(model) else model
-        self._session = model.open(scale=None)
+        self._session = model.open(scale=None, trackers=self._trackers)
         self._asked: dict[int, ShownPrompt] = {}
         self._recorder = _VideoRecorder()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import io
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +22,7 @@ from uninext.fine_tuning.config import near_path
 from uninext.fine_tuning.plan import FineTuning
 from uninext.fine_tuning.work_dir import PREDICTIONS
 from uninext.registry import RUNNERS
+from uninext.utils.config_files import test_config
 from uninext.utils.defaults import SCORE_THRESHOLD
 from uninext.visualization import UninextVisualizer, make_contact_sheet
 
@@ -41,12 +41,6 @@ METRICS = {
     'rvos/J_mean': 'expressions: J',
     'rvos/F_mean': 'expressions: F',
 }
-# Of a config, what a test needs; the rest is most of it, and slow to write to a log.
-TEST_KEYS = (
-    *('model', 'load_from', 'test_dataloader', 'test_evaluator', 'test_cfg'),
-    *('default_scope', 'env_cfg', 'default_hooks', 'custom_hooks', 'visualizer'),
-    *('log_processor', 'log_level', 'randomness', 'launcher', 'runner_type'),
-)
 
 
 def evaluate_start(cfg: Config, work_dir: str | Path) -> dict[str, float]:
@@ -63,13 +57,10 @@ def evaluate_start(cfg: Config, work_dir: str | Path) -> dict[str, float]:
     Raises:
         FileError: If the weights do not fit the model.
     """
-    cfg = Config(copy.deepcopy({key: cfg[key] for key in TEST_KEYS if key in cfg}))
-    cfg.work_dir, cfg.resume, cfg.load_allow = str(work_dir), False, []
-    cfg.experiment_name = f'start of {Path(work_dir).resolve()}'.replace('/', '_')
-    if cfg.get('visualizer') is not None:
-        cfg.visualizer.name = str(work_dir)  # one of that name would be taken over
+    test = test_config(cfg, work_dir)
+    test.update(load_from=cfg.load_from, load_allow=[], runner_type=cfg.runner_type)
     init_default_scope('uninext')
-    runner = RUNNERS.build(cfg)
+    runner = RUNNERS.build(test)
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints
         return runner.test()
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mmengine import Config
+
+# Of a config, what a test needs; the rest is most of it, and slow to write to a log.
+_TEST_KEYS = (
+    *('model', 'test_dataloader', 'test_evaluator', 'test_cfg', 'default_scope'),
+    *('env_cfg', 'default_hooks', 'custom_hooks', 'visualizer', 'log_processor'),
+    *('log_level', 'randomness'),
+)
 
 
 def read_config_file(path: str | Path) -> Config:
@@ -45,3 +54,14 @@ def change_config(cfg: Config, options: Mapping[str, Any]) -> None:
             f'--cfg-options {" ".join(options)} cannot be set in {cfg.filename}. '
             f'{error.args[0] if error.args else error}'
         ) from error
+
+
+def test_config(cfg: Config, work_dir: str | Path) -> Config:
+    """A copy of what a test needs of a config, with its log in a folder of its own."""
+    part = Config(copy.deepcopy({k: cfg[k] for k in _TEST_KEYS if k in cfg}))
+    folder = Path(work_dir).resolve()
+    part.work_dir = str(work_dir)
+    part.experiment_name = f'{folder}_{time.time_ns()}'.replace('/', '_')
+    if part.get('visualizer') is not None:
+        part.visualizer.name = str(work_dir)  # one of that name would be taken over
+    return part

@@ -118,13 +118,13 @@ def test_an_image_asked_by_names_is_evaluated_alone():
     assert (first.prompt, first.names) == ('star, ring', CLASSES)
     (frame,) = first.frames
     assert frame.path == 'a.jpg'
-    assert frame.found.boxes_xyxy.tolist() == [list(box), list(other)]  # by score_thr
+    assert frame.found.bboxes.tolist() == [list(box), list(other)]  # by score_thr
     assert frame.found.labels.tolist() == [1, 0]
-    assert frame.found.track_ids is frame.ground_truth.track_ids is None
+    assert 'instances_ids' not in frame.found
     mask = decode_segmentation(frame.found.masks[0], HEIGHT, WIDTH)
     assert np.array_equal(mask, mask_of(box))
     assert frame.ground_truth.labels.tolist() == [1]
-    assert frame.ground_truth.boxes_xyxy.tolist() == [list(box)]
+    assert frame.ground_truth.bboxes.tolist() == [list(box)]
 
 
 def test_an_expression_keeps_its_answer_however_unsure():
@@ -149,7 +149,7 @@ def test_videos_are_evaluated_one_by_one_though_they_come_mixed():
     assert scenes[0].metrics['sot/AUC'] > 0.9 > scenes[1].metrics['sot/AUC']
     assert scenes[0].prompt == 'the object shown by a box'
     assert [frame.path for frame in scenes[0].frames] == ['0.jpg', '1.jpg', '2.jpg']
-    assert scenes[0].frames[0].found.track_ids.tolist() == [1]
+    assert scenes[0].frames[0].found.instances_ids.tolist() == [1]
 
 
 def test_a_video_that_did_not_end_is_no_scene():
@@ -171,7 +171,6 @@ def test_tracks_that_are_not_sure_are_left_out():
     sample.pred_instances.instances_ids -= 2
     (scene,) = evaluate(SOT, [sample])
     assert len(scene.frames[0].found) == 0
-    assert scene.frames[0].found.masks == ()
 
 
 @pytest.mark.parametrize(

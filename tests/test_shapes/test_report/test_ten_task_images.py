@@ -10,10 +10,11 @@ import cv2
 import numpy as np
 import pytest
 from mmengine.config import Config
+from mmengine.structures import InstanceData
 
 from uninext.formats.rle import encode_mask
 from uninext.shapes.report import ten_task_images as drawing
-from uninext.shapes.report.evaluated_scenes import EvaluatedScene, Instances, SceneFrame
+from uninext.shapes.report.evaluated_scenes import EvaluatedScene, SceneFrame
 from uninext.shapes.report.ten_task_images import (
     PickedScene,
     SceneAlbum,
@@ -33,19 +34,19 @@ OD, IS, REC, SOT = (TEN_TASKS[i] for i in (0, 1, 2, 4))
 GREY = 90
 
 
-def instances(*boxes: tuple, with_ids: bool = False) -> Instances:
+def instances(*boxes: tuple, with_ids: bool = False) -> InstanceData:
     masks = []
     for x1, y1, x2, y2 in boxes:
         mask = np.zeros((HEIGHT, WIDTH), bool)
         mask[y1:y2, x1:x2] = True
         masks.append(encode_mask(mask))
     count = len(boxes)
-    return Instances(
-        np.array(boxes, np.float32).reshape(-1, 4),
-        tuple(masks),
-        np.zeros(count, np.int64),
-        np.ones(count, np.float32),
-        np.arange(count) if with_ids else None,
+    return InstanceData(
+        bboxes=np.array(boxes, np.float32).reshape(-1, 4),
+        labels=np.zeros(count, np.int64),
+        scores=np.ones(count, np.float32),
+        masks=masks,
+        **(dict(instances_ids=np.arange(count)) if with_ids else {}),
     )
 
 

@@ -1,7 +1,7 @@
 """Each image and video of a test run, evaluated by itself and kept small.
 
 Data samples of a run enter a hook, :class:`EvaluatedScene` leave: what was asked, what
-was found and what is true, with masks in run-length code, and the metrics of that
+was predicted and what is true, with masks in run-length code, and the metrics of that
 scene. Images of examples and failures are chosen and drawn from these.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,53 +19,33 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
+from mmengine.structures import InstanceData
 
 from uninext.evaluation.metrics.video_metric import video_key
 from uninext.formats.rle import encode_mask
 from uninext.registry import METRICS
 from uninext.structures import Prompt, ShownPrompt, UninextDataSample
 
-# Of names, what is drawn. A tracker has chosen already; in single images nothing has,
-# and in the middle of the scale are doubles.
+# Of categories, what is drawn. A tracker has chosen already; in single images nothing
+# has, and in the middle of the scale are doubles.
 SCORE_THR, TRACK_SCORE_THR = 0.5, 0.3
 TARGET = ('target',)  # the name of what an expression, a box or a mask asks for
 
 
 @dataclass(frozen=True, eq=False)
-class Instances:
-    """Objects of a frame; n of them.
-
-    Attributes:
-        boxes_xyxy: (n, 4) float32, pixels of the image.
-        masks: n of COCO's run-length codes; None where there are none.
-        labels: (n,) int64, index into the names of the scene.
-        scores: (n,) float32 in 0..1; ones for what is true.
-        track_ids: (n,) int64; None in single images.
-    """
-
-    boxes_xyxy: np.ndarray
-    masks: tuple[dict[str, Any], ...] | None
-    labels: np.ndarray
-    scores: np.ndarray
-    track_ids: np.ndarray | None
-
-    def __len__(self) -> int:
-        return len(self.scores)
-
-
-@dataclass(frozen=True, eq=False)
 class SceneFrame:
-    """An image, or a frame of a video.
+    """An image, or a frame of a video; masks are COCO's run-length codes.
 
     Attributes:
         path: File of the image.
-        found: What the network found.
-        ground_truth: What the annotation file says.
+        found: Predictions: ``bboxes`` (n, 4) xyxy in pixels of the image, ``labels``,
+            ``scores``; ``masks`` and ``instances_ids`` where there are some.
+        ground_truth: ``bboxes``, ``labels`` and, where all have one, ``masks``.
     """
 
     path: str
-    found: Instances
-    ground_truth: Instances
+    found: InstanceData
+    ground_truth: InstanceData
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,14 +89,7 @@ class SceneEvaluator(Hook):
         data_batch: Any = None,
         outputs: Sequence[UninextDataSample] | None = None,
     ) -> None:
-        """Take samples; evaluate the scenes that they complete.
-
-        Args:
-            runner: Whose test set names the classes.
-            batch_idx: Not used.
-            data_batch: Not used.
-            outputs: Of the test loop, with ``pred_instances``.
-        """
+        """Take samples of the test loop; evaluate the scenes that they complete."""
         meta = runner.test_loop.dataloader.dataset.metainfo
         for sample in outputs or ():
             if 'frame_id' not in sample.metainfo:
@@ -132,13 +105,18 @@ class SceneEvaluator(Hook):
             return
         metric = METRICS.build(copy.deepcopy(self.evaluator))
         metric.dataset_meta = meta
-        with _silent():
-            metric.process(None, [sample.to_dict() for sample in samples])
-            metrics = metric.evaluate(len(samples))
-        prompt, names, is_one_thing = _question(samples)
+        logger = MMLogger.get_current_instance()
+        was_disabled, logger.disabled = logger.disabled, True
+        try:  # neither prints nor logs: a table for every scene helps nobody
+            with contextlib.redirect_stdout(io.StringIO()):
+                metric.process(None, [sample.to_dict() for sample in samples])
+                metrics = metric.evaluate(len(samples))
+        finally:
+            logger.disabled = was_disabled
+        prompt, names, is_single = _question(samples)
         is_tracked = 'instances_ids' in samples[0].pred_instances
         score_thr = TRACK_SCORE_THR if is_tracked else SCORE_THR
-        score_thr = 0.0 if is_one_thing else score_thr
+        score_thr = 0.0 if is_single else score_thr
         frames = tuple(
             SceneFrame(s.img_path, _found(s, score_thr), _ground_truth(s))
             for s in samples
@@ -167,50 +145,28 @@ def _question(samples: Sequence[UninextDataSample]) -> tuple[str, tuple, bool]:
     return text, TARGET, True
 
 
-def _found(sample: UninextDataSample, score_thr: float) -> Instances:
+def _found(sample: UninextDataSample, score_thr: float) -> InstanceData:
     found = sample.pred_instances
     found = found[found.scores >= score_thr].cpu()
-    ids = found.instances_ids.numpy() if 'instances_ids' in found else None
-    if ids is not None:  # a tracker is not sure of these yet
-        found, ids = found[found.instances_ids >= 0], ids[ids >= 0]
-    masks = None
+    if 'instances_ids' in found:  # a tracker is not sure of some yet
+        found = found[found.instances_ids >= 0]
+    found = found.numpy()
     if 'masks' in found:
-        masks = tuple(encode_mask(mask) for mask in found.masks.numpy().astype(bool))
-    return Instances(
-        found.bboxes.numpy().astype(np.float32).reshape(-1, 4),
-        masks,
-        found.labels.numpy(),
-        found.scores.numpy(),
-        ids,
-    )
+        found.masks = [encode_mask(mask) for mask in found.masks.astype(bool)]
+    return found
 
 
-def _ground_truth(sample: UninextDataSample) -> Instances:
+def _ground_truth(sample: UninextDataSample) -> InstanceData:
     targets = _targets(sample)
-    boxes = np.array([t['bbox'] for t in targets], np.float32).reshape(-1, 4)
-    has_masks = bool(targets) and all(t.get('mask') for t in targets)
-    ids = [t['instance_id'] for t in targets if 'instance_id' in t]
-    return Instances(
-        boxes,
-        tuple(t['mask'] for t in targets) if has_masks else None,
-        np.array([t['bbox_label'] for t in targets], np.int64),
-        np.ones(len(targets), np.float32),
-        np.array(ids, np.int64) if targets and len(ids) == len(targets) else None,
+    instances = InstanceData(
+        bboxes=np.array([t['bbox'] for t in targets], np.float32).reshape(-1, 4),
+        labels=np.array([t['bbox_label'] for t in targets], np.int64),
     )
+    if targets and all(t.get('mask') for t in targets):
+        instances.masks = [t['mask'] for t in targets]
+    return instances
 
 
 def _targets(sample: UninextDataSample) -> list[dict]:
     instances = sample.metainfo.get('instances') or ()
     return [target for target in instances if not target.get('ignore_flag')]
-
-
-@contextlib.contextmanager
-def _silent() -> Iterator[None]:
-    """Neither prints nor logs: a table for every scene helps nobody."""
-    logger = MMLogger.get_current_instance()
-    was_disabled, logger.disabled = logger.disabled, True
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            yield
-    finally:
-        logger.disabled = was_disabled

@@ -1,4 +1,4 @@
-"""Ten tasks as images and a video: two examples and a failure each, by metric.
+"""Ten tasks as images and a video: two examples and a failure each.
 
 Evaluated scenes of a run enter; a page a task, and a video of all of them, leave. What
 is shown is chosen by the task's own metric, not by hand: the best, the median and the
@@ -19,11 +19,7 @@ from mmengine.config import Config
 
 from uninext.apis.results import AskedPrompt, Result
 from uninext.formats.rle import decode_segmentation
-from uninext.shapes.report.evaluated_scenes import (
-    EvaluatedScene,
-    Instances,
-    SceneEvaluator,
-)
+from uninext.shapes.report.evaluated_scenes import EvaluatedScene, SceneEvaluator
 from uninext.shapes.report.ten_tasks import (
     BOXES,
     MASKS,
@@ -104,12 +100,7 @@ class SceneAlbum:
         self.evaluators: dict[str, SceneEvaluator] = {}
 
     def hooks_of(self, name: str, cfg: Config) -> list[SceneEvaluator]:
-        """The hook of a run, as :func:`measure_ten_tasks` takes it.
-
-        Args:
-            name: Of the config.
-            cfg: The config.
-        """
+        """The hook of the run of a config, as :func:`measure_ten_tasks` takes it."""
         self.evaluators[name] = SceneEvaluator(cfg.test_evaluator)
         return [self.evaluators[name]]
 
@@ -126,11 +117,7 @@ class SceneAlbum:
 
 
 def pick_scenes(scenes: Sequence[EvaluatedScene], key: str) -> list[PickedScene]:
-    """Choose the best, the median and the worst scene by a metric.
-
-    Args:
-        scenes: Any number.
-        key: Of their metrics.
+    """Choose the best, the median and the worst scene by a key of their metrics.
 
     Returns:
         As many as there are, at most three, from the best to the worst. Scenes whose
@@ -139,11 +126,9 @@ def pick_scenes(scenes: Sequence[EvaluatedScene], key: str) -> list[PickedScene]
     valued = [(s.metrics.get(key, math.nan), s) for s in scenes]
     valued = sorted((v for v in valued if v[0] >= 0), key=lambda v: -v[0])
     last = len(valued) - 1
-    places = {0: 'best'} if valued else {}
-    if last >= 1:
-        places = {0: 'best', last: 'worst'}
-    if last >= 2:
-        places = {0: 'best', (last + 1) // 2: 'median', last: 'worst'}
+    places = {0: 'best', (last + 1) // 2: 'median', last: 'worst'}
+    if last < 2:
+        places = dict(zip(range(last + 1), ('best', 'worst')))
     return [PickedScene(rank, *valued[i]) for i, rank in places.items()]
 
 
@@ -167,24 +152,34 @@ def draw_frame(
     """
     frame = scene.frames[index]
     image = mmcv.imread(frame.path)
-    scale = width / image.shape[1]
-    size_wh = width, max(1, round(image.shape[0] * scale))
+    size_hw, scale = image.shape[:2], width / image.shape[1]
+    size_wh = width, max(1, round(size_hw[0] * scale))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    found = frame.found
-    with_masks = kind == MASKS and found.masks is not None
-    asked = AskedPrompt(scene.prompt, scene.names, len(scene.names) == 1)
+    found, true = frame.found, frame.ground_truth
+    with_masks = kind == MASKS and 'masks' in found
     plot = Result(
         image=cv2.resize(image, size_wh, interpolation=method),
-        prompts=(asked,),
-        boxes_xyxy=found.boxes_xyxy * scale,
+        prompts=(AskedPrompt(scene.prompt, scene.names, len(scene.names) == 1),),
+        boxes_xyxy=found.bboxes * scale,
         scores=found.scores,
         label_ids=found.labels,
         prompt_ids=np.zeros(len(found), np.int64),
-        track_ids=found.track_ids,
-        masks=_masks(found, image.shape[:2], size_wh) if with_masks else None,
+        track_ids=found.get('instances_ids'),
+        masks=_masks(found.masks, size_hw, size_wh) if with_masks else None,
     ).plot()
     plot = np.ascontiguousarray(plot[..., ::-1])
-    _paint_ground_truth(plot, frame.ground_truth, kind, image.shape[:2])
+    if kind == BOXES or 'masks' not in true:
+        paths = [_box_path(box, size_wh) for box in true.bboxes * scale]
+    else:
+        paths = [
+            contour[:, 0]
+            for mask in _masks(true.masks, size_hw, size_wh)
+            for contour in cv2.findContours(
+                mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE
+            )[0]
+        ]
+    for path in paths:
+        paint_dashed(plot, path)
     return plot
 
 
@@ -204,22 +199,6 @@ def paint_dashed(image: np.ndarray, path: np.ndarray) -> None:
         image[y[chosen], x[chosen]] = color
 
 
-def _paint_ground_truth(
-    image: np.ndarray, ground_truth: Instances, kind: str, size_hw: tuple[int, int]
-) -> None:
-    size_wh = image.shape[1], image.shape[0]
-    if kind == BOXES or ground_truth.masks is None:
-        for box in ground_truth.boxes_xyxy * (size_wh[0] / size_hw[1]):
-            paint_dashed(image, _box_path(box, size_wh))
-        return
-    for mask in _masks(ground_truth, size_hw, size_wh):
-        contours, _ = cv2.findContours(
-            mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE
-        )
-        for contour in contours:
-            paint_dashed(image, contour[:, 0])
-
-
 def _box_path(box_xyxy: np.ndarray, size_wh: tuple[int, int]) -> np.ndarray:
     """Pixels around a box, clipped to the image."""
     limits = np.array(size_wh * 2) - 1
@@ -235,7 +214,7 @@ def _box_path(box_xyxy: np.ndarray, size_wh: tuple[int, int]) -> np.ndarray:
 
 
 def _masks(
-    instances: Instances, size_hw: tuple[int, int], size_wh: tuple[int, int]
+    rles: Sequence[dict], size_hw: tuple[int, int], size_wh: tuple[int, int]
 ) -> np.ndarray:
     """(n, H, W) bool in the size of the drawing."""
     masks = [
@@ -244,7 +223,7 @@ def _masks(
             size_wh,
             interpolation=cv2.INTER_NEAREST,
         )
-        for rle in instances.masks or ()
+        for rle in rles
     ]
     return np.array(masks, bool).reshape(-1, size_wh[1], size_wh[0])
 
@@ -254,10 +233,6 @@ def _masks(
 
 def draw_page(row: TaskMetric, picked: Sequence[PickedScene]) -> np.ndarray:
     """A page of a task: images side by side, or videos as strips of four frames.
-
-    Args:
-        row: Metric by which the scenes were picked.
-        picked: At least one.
 
     Returns:
         (H, W, 3) uint8 RGB.
@@ -284,7 +259,13 @@ def draw_page(row: TaskMetric, picked: Sequence[PickedScene]) -> np.ndarray:
         page = np.concatenate([pad_to_height(b, height) for b in blocks], axis=1)
     else:
         width = max(block.shape[1] for block in blocks)
-        page = np.concatenate([_pad_to_width(block, width) for block in blocks])
+        paddings = [(0, 0, 0, width - block.shape[1]) for block in blocks]
+        page = np.concatenate(
+            [
+                cv2.copyMakeBorder(b, *p, cv2.BORDER_CONSTANT, value=BAR_COLOR)
+                for b, p in zip(blocks, paddings)
+            ]
+        )
     title = f'{row.task}, {TASK_NAMES[row.task]}. {LEGEND}'
     return add_caption(page, title, TITLE_FONT_SIZE)
 
@@ -293,10 +274,6 @@ def write_task_pages(
     folder: str | Path, picked: Mapping[TaskMetric, Sequence[PickedScene]]
 ) -> dict[str, Path]:
     """Write a page a task, :func:`page_name`; none where nothing was measured.
-
-    Args:
-        folder: Made if absent.
-        picked: Of :meth:`SceneAlbum.pick`.
 
     Returns:
         Task -> file. A page has at most 300 kB where JPEG can do it.
@@ -334,9 +311,6 @@ def ten_tasks_page(
         picked: Of :meth:`SceneAlbum.pick`.
         images: Folder of the images, from the page.
         command: That makes the page.
-
-    Returns:
-        The text, with a newline at the end.
     """
     parts = [
         PAGE_HEAD,
@@ -365,12 +339,6 @@ def _jpeg(page: np.ndarray) -> bytes:
     return content.tobytes()
 
 
-def _pad_to_width(block: np.ndarray, width: int) -> np.ndarray:
-    padded = np.full((len(block), width, 3), BAR_COLOR, np.uint8)
-    padded[:, : block.shape[1]] = block
-    return padded
-
-
 # ------------------------------------------------------------------------------- video
 
 
@@ -380,13 +348,6 @@ def write_task_video(
     """Write all tasks one after another as an H.264 video, each with its caption.
 
     Images stand still for a moment; of a video task, the best video is played.
-
-    Args:
-        path: Ends in ``.mp4``.
-        picked: Of :meth:`SceneAlbum.pick`.
-
-    Returns:
-        The path.
 
     Raises:
         ValueError: If there is nothing to show, or the file cannot be written.
@@ -421,13 +382,15 @@ def _video_frames(
 def _on_canvas(image: np.ndarray, title: str, text: str) -> np.ndarray:
     """An image below its caption, in the size of the video."""
     width, height = VIDEO_SIZE_WH
-    canvas = np.full((height, width, 3), BAR_COLOR, np.uint8)
     shrink = min(1.0, height / len(image))
     if shrink < 1:
         size_wh = round(image.shape[1] * shrink), height
         image = cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA)
     left = (width - image.shape[1]) // 2
-    canvas[: len(image), left : left + image.shape[1]] = image
+    right, below = width - image.shape[1] - left, height - len(image)
+    canvas = cv2.copyMakeBorder(
+        image, 0, below, left, right, cv2.BORDER_CONSTANT, value=BAR_COLOR
+    )
     bottom = height + VIDEO_BAR
     for size in range(17, 7, -1):  # the largest letters that fit
         captioned = add_caption(canvas, f'{title}\n{text}', size)

@@ -1,8 +1,7 @@
 """One checkpoint, ten tasks, one table: are the metrics what they should be?
 
-Configs of the tasks and a checkpoint enter, measured rows leave; the text of a table
-and its JSON are made of them. Every task is evaluated by its own config, loop and
-metric; the network is built once and goes from one to the next.
+Every task is evaluated by its own config, loop, trackers and metric; the network is
+built once and goes from one to the next.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import io
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,27 +24,19 @@ from mmengine.runner import Runner
 from torch import nn
 
 from uninext.apis.inferencer import UninextInferencer
-from uninext.fine_tuning.scenes import (
-    keep_scenes,
-    kind_of_scenes,
-    scene_of,
-)
-from uninext.formats.json_file import write_json
-from uninext.registry import MODELS, RUNNERS
-from uninext.utils.files import replacing
+from uninext.fine_tuning.scenes import keep_scenes, kind_of_scenes, scene_of
+from uninext.formats.json_file import read_json, write_json, write_text
+from uninext.registry import RUNNERS
+from uninext.utils.config_files import test_config
 
 Report = Callable[[str], None]
 # Called with the name of a config and the config, before its run.
 HooksOf = Callable[[str, Config], Sequence[Hook]]
-# Of a config, what a runner takes to test a network that is there already.
-RUNNER_KEYS = (
-    *('test_dataloader', 'test_evaluator', 'test_cfg', 'default_scope', 'env_cfg'),
-    *('default_hooks', 'custom_hooks', 'visualizer', 'log_processor', 'log_level'),
-    'randomness',
-)
 BOXES, MASKS = 'boxes', 'masks'
-# Of a model, what holds no weights and may differ between tasks.
-PARTS = ('predictor', 'trackers')
+ADVICE = (
+    'Write the Shapes suite with tools/dataset_converters/shapes.py first; '
+    'docs/shapes.md says how.'
+)
 # Lists of a record that go together, one entry an expression.
 EXPRESSION_KEYS = ('expressions', 'exp_id', 'kinds')
 
@@ -122,14 +113,11 @@ TEN_TASKS = (
 
 
 def load_task_configs(folder: str | Path, suffix: str = '_shapes') -> dict[str, Config]:
-    """Read the config of every task.
+    """Read the config of every task, by its name in ``TEN_TASKS``.
 
     Args:
-        folder: Of files ``<config><suffix>.py``, ``config`` as in ``TEN_TASKS``.
+        folder: Of files ``<config><suffix>.py``.
         suffix: End of their names.
-
-    Returns:
-        Configs by the names of ``TEN_TASKS``.
 
     Raises:
         ValueError: If a file is absent.
@@ -149,15 +137,12 @@ def load_task_configs(folder: str | Path, suffix: str = '_shapes') -> dict[str, 
 def point_at_shapes(
     configs: Mapping[str, Config], root: str | Path, split: str
 ) -> dict[str, Config]:
-    """Let configs of the Shapes suite read another copy of it, or another split.
+    """Copies of configs of the Shapes suite that read another copy of it.
 
     Args:
-        configs: As :func:`load_task_configs` reads them. Not changed.
+        configs: As :func:`load_task_configs` reads them.
         root: Folder of the suite.
         split: ``'val'`` or ``'test'``.
-
-    Returns:
-        Copies.
     """
     root = Path(root)
     copies = {}
@@ -190,15 +175,14 @@ def measure_ten_tasks(
     Nothing of the configs is changed but the files of a smaller split and the folder
     of logs. Images are those of ``od`` and ``rec``; where an expression belongs to a
     image or video that is kept, it is kept. The network is built once: of the
-    configs' models, the predictor and the trackers alone may differ.
+    configs' models, the trackers alone may differ.
 
     Args:
-        configs: A test config for each ``config`` of ``TEN_TASKS``, as
-            :func:`load_task_configs` reads them. Not changed.
+        configs: A test config for each ``config`` of ``TEN_TASKS``. Not changed.
         model: Weights of the network that all configs build, or that network.
         work_dir: Of logs and of the files of a smaller split.
         num_videos: Evaluate on the first so many videos; None is all.
-        num_images: Evaluate on the first so many images; None is all.
+        num_images: The same of images.
         report: Called with a line after each config.
         num_expressions: Ask by the first so many expressions of each object; None is
             all.
@@ -221,29 +205,21 @@ def measure_ten_tasks(
     rows: dict[TaskMetric, MeasuredMetric] = {}
     for name in names:
         start = time.perf_counter()
-        cfg = Config(copy.deepcopy({k: configs[name].get(k) for k in RUNNER_KEYS}))
         folder = Path(work_dir) / name
+        cfg = test_config(configs[name], folder)
         scenes = _keep_first(cfg, folder, **limits)
         hooks = hooks_of(name, configs[name]) if hooks_of else ()
-        with _with_parts_of(configs[name], model):
-            metrics = _run(cfg, model, folder, hooks)
-        seconds = time.perf_counter() - start
+        metrics = _run(cfg, model, hooks)
+        measured = dict(scenes=scenes, seconds=time.perf_counter() - start)
         for row in (r for r in TEN_TASKS if r.config == name):
-            measured = float(metrics[row.key])
-            rows[row] = MeasuredMetric(**asdict(row), **_of(measured, scenes, seconds))
-        report(f'{name}: {scenes} scenes in {seconds:.0f} s')
+            measured['measured'] = float(metrics[row.key])
+            rows[row] = MeasuredMetric(**asdict(row), **measured)
+        report(f'{name}: {scenes} scenes in {measured["seconds"]:.0f} s')
     return [rows[row] for row in TEN_TASKS]
 
 
 def ten_tasks_table(rows: Sequence[MeasuredMetric]) -> str:
-    """The table of what was asked and what was measured, in Markdown.
-
-    Args:
-        rows: Of :func:`measure_ten_tasks`.
-
-    Returns:
-        Lines without a newline at the end. ``reached`` says yes or no.
-    """
+    """The table of what was asked and what was measured, in Markdown."""
     lines = ['| task | metric | at least | measured | reached | scenes | seconds |']
     lines.append('|---|---|---|---|---|---|---|')
     for row in rows:
@@ -257,15 +233,8 @@ def ten_tasks_table(rows: Sequence[MeasuredMetric]) -> str:
 
 
 def ten_tasks_json(rows: Sequence[MeasuredMetric], checkpoint: str | Path) -> str:
-    """What was measured, for programs.
-
-    Args:
-        rows: Of :func:`measure_ten_tasks`.
-        checkpoint: Named in it.
-
-    Returns:
-        JSON: ``checkpoint`` and ``metrics``, a list of the fields of
-        :class:`MeasuredMetric` and ``is_reached``. NaN is null.
+    """What was measured, as JSON: ``checkpoint`` and ``metrics``, a list of the fields
+    of :class:`MeasuredMetric` and ``is_reached``. NaN is null.
     """
     records = []
     for row in rows:
@@ -280,23 +249,12 @@ def write_ten_tasks(
 ) -> None:
     """Write ``ten_tasks.md``, the table, and ``ten_tasks.json``.
 
-    Args:
-        folder: Made if absent.
-        rows: Of :func:`measure_ten_tasks`.
-        checkpoint: Named in the JSON.
-
     Raises:
         FileError: A ValueError, if a file cannot be written.
     """
-    Path(folder).mkdir(parents=True, exist_ok=True)
     texts = {'md': ten_tasks_table(rows), 'json': ten_tasks_json(rows, checkpoint)}
     for suffix, text in texts.items():
-        with replacing(Path(folder) / f'ten_tasks.{suffix}') as temporary:
-            temporary.write_text(f'{text}\n', encoding='utf-8')
-
-
-def _of(measured: float, scenes: int, seconds: float) -> dict[str, Any]:
-    return {'measured': measured, 'scenes': scenes, 'seconds': seconds}
+        write_text([text, '\n'], Path(folder) / f'ten_tasks.{suffix}')
 
 
 def _check(configs: Mapping[str, Config], limits: Mapping[str, int | None]) -> None:
@@ -319,57 +277,29 @@ def _load_network(
         if _weighing(configs[name]) != _weighing(configs[first]):
             raise ValueError(
                 f'The configs {first!r} and {name!r} describe different networks, and '
-                'one checkpoint is evaluated on all tasks. Only model.predictor and '
-                'model.trackers may differ: give the same --cfg-options to all.'
+                'one checkpoint is evaluated on all tasks. Only model.trackers may '
+                'differ: give the same --cfg-options to all.'
             )
     return UninextInferencer(configs[first], checkpoint).model
 
 
 def _weighing(cfg: Config) -> dict[str, Any]:
-    """The parts of a model that hold weights."""
-    return {key: value for key, value in cfg.model.items() if key not in PARTS}
+    """A model but for its trackers, which hold no weights."""
+    return {key: value for key, value in cfg.model.items() if key != 'trackers'}
 
 
-@contextlib.contextmanager
-def _with_parts_of(cfg: Config, model: nn.Module) -> Iterator[None]:
-    """Let a network report and track as a config says."""
-    own = {name: getattr(model, name) for name in PARTS}
-    parts = copy.deepcopy({name: cfg.model.get(name) or {} for name in PARTS})
-    trackers = parts['trackers']
-    model.trackers = {kind: MODELS.build(part) for kind, part in trackers.items()}
-    model.predictor = MODELS.build(parts['predictor'])
-    try:
-        yield
-    finally:
-        for name, part in own.items():
-            setattr(model, name, part)
-
-
-def _run(
-    cfg: Config, model: nn.Module, folder: Path, hooks: Sequence[Hook]
-) -> dict[str, float]:
-    """Evaluate as the config says; the log is in ``folder``."""
-    if cfg.visualizer is not None:
-        cfg.visualizer.name = str(folder)  # one of that name would be taken over
-    folder.mkdir(parents=True, exist_ok=True)
-    with _quiet():
+def _run(cfg: Config, model: nn.Module, hooks: Sequence[Hook]) -> dict[str, float]:
+    """Evaluate a network that is there already as the config says."""
+    trackers = cfg.pop('model').get('trackers')
+    if cfg.test_cfg.type == 'VideoTestLoop':
+        cfg.test_cfg.trackers = trackers
+    # Prints of pycocotools and mmdet stay off the screen; logs are as they are.
+    with contextlib.redirect_stdout(io.StringIO()):
         # Runner.from_cfg would copy the network, and print the config four times.
-        runner: Runner = RUNNERS.get('UninextRunner')(
-            model=model,
-            work_dir=str(folder),
-            experiment_name=f'{folder.resolve()}_{time.time_ns()}'.replace('/', '_'),
-            **cfg,
-        )
+        runner: Runner = RUNNERS.get('UninextRunner')(model=model, **cfg)
         for hook in hooks:
             runner.register_hook(hook)
         return runner.test()
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep prints of pycocotools and mmdet off the screen; logs stay as they are."""
-    with contextlib.redirect_stdout(io.StringIO()):
-        yield
 
 
 def _keep_first(
@@ -379,14 +309,10 @@ def _keep_first(
     images: int | None,
     expressions: int | None,
 ) -> int:
-    """Let a config read the first scenes only.
-
-    Returns:
-        The number of scenes that are left.
-    """
+    """Let a config read the first scenes only; how many are left."""
     dataset, evaluator = cfg.test_dataloader.dataset, cfg.test_evaluator
     source = Path(dataset.data_root) / dataset.ann_file
-    content = _read(source)
+    content = read_json(source, ADVICE)
     kind = kind_of_scenes(content)
     number = videos if kind == 'videos' else images
     if number is not None or expressions is not None:
@@ -412,27 +338,16 @@ def first_scenes(
             ``annotations`` of YouTube-VIS. Not changed.
         number: Of scenes; more than there are, or None, keep all.
         num_expressions: Of every record; None keeps all.
-
-    Returns:
-        A new dictionary; records are shared where nothing is cut.
     """
     kind = kind_of_scenes(content)
     scenes = list(dict.fromkeys(map(scene_of, content[kind])))
     kept = keep_scenes(content, set(scenes[:number]))
     if num_expressions is not None:
-        kept[kind] = [_first_expressions(r, num_expressions) for r in kept[kind]]
+        kept[kind] = [
+            {
+                k: v[:num_expressions] if k in EXPRESSION_KEYS else v
+                for k, v in r.items()
+            }
+            for r in kept[kind]
+        ]
     return kept
-
-
-def _first_expressions(record: dict[str, Any], number: int) -> dict[str, Any]:
-    keys = [k for k in EXPRESSION_KEYS if isinstance(record.get(k), list)]
-    return {**record, **{key: record[key][:number] for key in keys}}
-
-
-def _read(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise ValueError(
-            f'There is no {path}. Write the Shapes suite with '
-            'tools/dataset_converters/shapes.py first; docs/shapes.md says how.'
-        )
-    return json.loads(path.read_text(encoding='utf-8'))
