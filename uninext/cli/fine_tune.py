@@ -164,10 +164,10 @@ def run(
     runner = train(cfg, args)
     after: Mapping[str, float] = {}
     if plan.is_evaluated:
-        from uninext.fine_tuning.report import evaluate_trained
+        from uninext.fine_tuning.report import evaluate
 
         print('\n[3/3] The fine-tuned model on what was held out')
-        after = evaluate_trained(runner)
+        after = evaluate(runner)
     _report(plan, before, after, runner)
 
 
@@ -176,7 +176,8 @@ def prepare(args: argparse.Namespace) -> FineTuning:
     from uninext import fine_tuning
     from uninext.fine_tuning.work_dir import CONFIG, DATA, begin_run, check_run_folder
 
-    fine_tuning.check_numbers(iters=args.iters, batch_size=args.batch_size, lr=args.lr)
+    numbers = ('iters', 'batch_size', 'lr', 'val_expressions')
+    fine_tuning.check_numbers(**{name: getattr(args, name) for name in numbers})
     work_dir = Path(args.work_dir or _default_work_dir(args))
     inputs = [*args.data, *args.val_data, *filter(None, [args.start, args.config])]
     check_run_folder(work_dir, inputs, args.overwrite)

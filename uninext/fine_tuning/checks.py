@@ -17,17 +17,14 @@ from uninext.datasets.image_files import NUM_PROBED_IMAGES
 from uninext.fine_tuning.scenes import keep_scenes, kind_of_scenes, scene_of
 from uninext.formats.coco import valid_segmentation
 from uninext.formats.errors import DatasetError
+from uninext.utils.image_files import turned_size_wh
 
 _BORDER = 1.0  # pixels that a box may reach over the border before it is told
 _MAX_NAMED = 12
-_EXIF_ORIENTATION, _EXIF_TURNED = 0x0112, (5, 6, 7, 8)  # what turns by 90 degrees
 
 
 def without_lost_annotations(content: dict[str, Any]) -> tuple[dict[str, Any], str]:
     """Leave out annotations of images, or videos, that the file does not list.
-
-    Args:
-        content: Not changed.
 
     Returns:
         The rest, and a note that names what is left out; empty if nothing is.
@@ -103,20 +100,14 @@ def without_lost_files(
 def image_size(path: str | Path) -> tuple[int, int] | None:
     """(width, height) of an image as it is loaded: turned as its EXIF says.
 
-    The pixels are not decoded.
-
     Returns:
-        The size; None if the file is no image.
+        The size, read without decoding the pixels; None if the file is no image.
     """
     try:
         with Image.open(path) as image:
-            # Asking a PNG without EXIF for it would decode it.
-            has_exif = image.format != 'PNG' or 'exif' in image.info
-            turn = image.getexif().get(_EXIF_ORIENTATION) if has_exif else None
-            width, height = image.size
+            return turned_size_wh(image)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
         return None
-    return (height, width) if turn in _EXIF_TURNED else (width, height)
 
 
 def probe_sizes(dataset: Any) -> tuple[dict[str, str], int]:
@@ -144,12 +135,7 @@ def probe_sizes(dataset: Any) -> tuple[dict[str, str], int]:
 
 
 def other_sizes_text(other_size: Mapping[str, str], where: str) -> str:
-    """What is said about images of another size than is stated.
-
-    Args:
-        other_size: File -> its size and the one that is stated.
-        where: What states it.
-    """
+    """What is said about images of another size than ``where`` states, by file."""
     names = listed([f'{name} ({size})' for name, size in other_size.items()])
     return (
         f'{len(other_size)} images have another size (width x height, pixels) than '
@@ -159,11 +145,7 @@ def other_sizes_text(other_size: Mapping[str, str], where: str) -> str:
 
 
 def notes_on_annotations(content: dict[str, Any], path: Path) -> list[str]:
-    """What is odd about boxes and masks.
-
-    Args:
-        content: Of a file, every annotation of a scene that it lists.
-        path: For messages.
+    """What is odd about boxes and masks; every annotation is of a scene that is listed.
 
     Raises:
         DatasetError: If a mask cannot be made: a polygon of other things than numbers,

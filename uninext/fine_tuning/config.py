@@ -25,16 +25,10 @@ _START = 'start_sources'
 
 
 def config_text(plan: FineTuning) -> str:
-    """Write the config of a fine-tuning: Python that mmengine reads.
+    """Write the config of a fine-tuning: the text of ``plan.work_dir / 'config.py'``.
 
     It inherits from the start model's config and repeats nothing of it; pipelines of
     the data are those of the model's own training.
-
-    Args:
-        plan: What is decided.
-
-    Returns:
-        The text of the file ``plan.work_dir / 'config.py'``.
 
     Raises:
         ValueError: If the start model's training has nothing like the data.
@@ -73,14 +67,7 @@ def config_text(plan: FineTuning) -> str:
 
 
 def short_schedule(num_iters: int) -> list[dict[str, Any]]:
-    """A warm-up, a plateau and a last part with a tenth of the learning rate.
-
-    Args:
-        num_iters: Of the whole training.
-
-    Returns:
-        ``param_scheduler`` of a config.
-    """
+    """A warm-up, a plateau and a last part with a tenth of the learning rate."""
     warm_up = math.ceil(WARM_UP_SHARE * num_iters)
     last_part = num_iters - round(FINAL_SHARE * num_iters)
     return [

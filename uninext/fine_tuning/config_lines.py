@@ -22,13 +22,10 @@ class Expression:
 
 
 def assignments(values: Mapping[str, Any]) -> str:
-    """Write one assignment for each entry, in their order.
+    """Write one assignment a line for each entry, in their order.
 
     Args:
         values: Plain values and :class:`Expression`; keys of all mappings are names.
-
-    Returns:
-        Lines with a newline at the end of each.
 
     Raises:
         ValueError: If a key is no name that Python takes as a keyword.

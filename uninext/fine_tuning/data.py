@@ -38,7 +38,6 @@ from uninext.formats.youtube_vis import checked_videos
 
 DEFAULT_VAL_FRACTION = 0.15
 CONVERTERS = 'docs/data_preparation.md has the formats and their converters.'
-_MAX_NAMED = 12
 
 
 @dataclass(frozen=True)
@@ -75,6 +74,7 @@ class OwnSet:
         ann_file: The file; what is read by datasets.
         images: Folder that its file names start from.
         content: Of the file, without the scenes that are left out.
+        num_read: Records that the file has.
         notes: What was found odd, a line each.
     """
 
@@ -82,12 +82,18 @@ class OwnSet:
     ann_file: Path
     images: Path
     content: dict[str, Any] = field(repr=False)
+    num_read: int
     notes: tuple[str, ...] = ()
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """Of ``images`` or ``videos``."""
+        return self.content[self.kind.scenes]
 
     @property
     def scenes(self) -> set[str]:
         """Images or videos, see :func:`uninext.fine_tuning.scenes.scene_of`."""
-        return {scene_of(record) for record in self.content[self.kind.scenes]}
+        return set(map(scene_of, self.records))
 
     @property
     def names(self) -> list[str]:
@@ -107,23 +113,21 @@ class OwnSet:
     @property
     def num_expressions(self) -> int:
         """Of all records; 0 where categories are asked for."""
-        return sum(
-            len(r.get('expressions', ())) for r in self.content[self.kind.scenes]
-        )
+        return sum(len(record.get('expressions', ())) for record in self.records)
 
     def summary(self) -> str:
         """What is in it, in a line."""
-        records = self.content[self.kind.scenes]
-        scenes = 'videos' if self.kind.scenes == 'videos' else 'images'
-        parts = [f'{len(self.scenes)} {scenes}']
+        parts = [f'{len(self.scenes)} {self.kind.scenes}']
         if self.kind.scenes == 'videos':
-            lengths = {scene_of(r): len(r['file_names']) for r in records}
+            lengths = {scene_of(r): len(r['file_names']) for r in self.records}
             parts.append(f'{sum(lengths.values())} frames')
         parts.append(f'{len(self.content["annotations"])} objects')
         if self.kind.has_expressions:
             parts.append(f'{self.num_expressions} expressions')
         else:
-            parts.append(_counted_names(self.content))
+            counts = _objects_by_name(self.content).most_common()
+            texts = [f'{name} ({count})' for name, count in counts]
+            parts.append(f'{len(counts)} categories: {listed(texts)}')
         return ', '.join(parts)
 
 
@@ -176,8 +180,7 @@ def read_own_data(
                 'names. Give files, or leave --val-data out.'
             )
         root = Path(data[0]).resolve()
-        found = find_coco_folder(root)
-        data, val_data, notes = found.train, found.val, found.notes
+        data, val_data, notes = find_coco_folder(root)
     train = _read_sets(data, images, root)
     train[0] = replace(train[0], notes=(*notes, *train[0].notes))
     if val_data:
@@ -196,8 +199,8 @@ def read_own_data(
         _check_names(part)
     return [
         OwnPart(
-            train=_written(part.train, split_dir, 'train'),
-            val=_written(part.val, split_dir, 'val'),
+            _written(part.train, split_dir, 'train'),
+            _written(part.val, split_dir, 'val'),
         )
         for part in parts
     ]
@@ -227,6 +230,7 @@ def read_own_set(
     check = checked_videos if kind_of_scenes(content) == 'videos' else checked_coco
     content = check(content, str(path))
     kind = _kind_of(content)
+    num_read = len(content[kind.scenes])
     category_names(content, str(path))
     if kind.has_expressions:
         for record in content[kind.scenes]:
@@ -237,10 +241,11 @@ def read_own_set(
     if not content['annotations']:
         raise ValueError(f'{path} has no annotation of an image that is there. {lost}')
     notes = [*filter(None, [lost]), *missing, *notes_on_annotations(content, path)]
-    unused = _unused_names(content)
+    unused = [name for name, count in _objects_by_name(content).items() if not count]
     if unused and not kind.has_expressions:
         notes.append(f'without any object: {listed(unused)}')
-    return OwnSet(kind, path.resolve(), folder.resolve(), content, tuple(notes))
+    files = path.resolve(), folder.resolve()
+    return OwnSet(kind, *files, content, num_read, tuple(notes))
 
 
 def _kind_of(content: dict[str, Any]) -> DataKind:
@@ -344,8 +349,7 @@ def _check_names(part: OwnPart) -> None:
 
 def _written(own: OwnSet, folder: Path, split: str) -> OwnSet:
     """The set, in a file of its own unless the user's has just the same scenes."""
-    before = read_annotations(str(own.ann_file))
-    if len(before[own.kind.scenes]) == len(own.content[own.kind.scenes]):
+    if len(own.records) == own.num_read:
         return own
     path = folder / f'{own.kind.source}_{split}.json'
     write_json(own.content, path)
@@ -377,18 +381,6 @@ def _objects_by_name(content: dict) -> Counter:
     counts = Counter(dict.fromkeys(names.values(), 0))
     counts.update(names[a['category_id']] for a in content['annotations'])
     return counts
-
-
-def _unused_names(content: dict) -> list[str]:
-    return [name for name, count in _objects_by_name(content).items() if not count]
-
-
-def _counted_names(content: dict) -> str:
-    counts = _objects_by_name(content).most_common()
-    shown = ', '.join(f'{name} ({count})' for name, count in counts[:_MAX_NAMED])
-    more = len(counts) - _MAX_NAMED
-    rest = f', and {more} more' if more > 0 else ''
-    return f'{len(counts)} categories: {shown}{rest}'
 
 
 def _paths(paths: Sequence[str | Path]) -> str:

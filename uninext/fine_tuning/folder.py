@@ -14,8 +14,8 @@ referred object, with ``expressions``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 TRAIN_PATTERNS = (
     'annotations/instances_train*.json',
@@ -30,8 +30,7 @@ SINGLE_PATTERNS = ('annotations.json', '_annotations.coco.json', '*.json')
 NUM_PROBED = 5  # images looked for in a folder before it is believed
 
 
-@dataclass(frozen=True)
-class CocoFolder:
+class CocoFolder(NamedTuple):
     """The annotation files of a folder: of categories first, then of expressions.
 
     Attributes:
@@ -46,10 +45,7 @@ class CocoFolder:
 
 
 def find_coco_folder(root: str | Path) -> CocoFolder:
-    """Find the annotation files of a folder; see the module for the layouts.
-
-    Args:
-        root: The user's folder.
+    """Find the annotation files of a user's folder; see the module for the layouts.
 
     Raises:
         ValueError: If the folder or an annotation file is not there, or it is not clear

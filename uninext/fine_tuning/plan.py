@@ -84,12 +84,8 @@ class FineTuning:
         Raises:
             ValueError: If a number is not positive or ``freeze`` is unknown.
         """
-        check_numbers(
-            iters=self.num_iters,
-            batch_size=self.batch_size,
-            lr=self.lr,
-            val_expressions=self.val_expressions,
-        )
+        names = ('batch_size', 'lr', 'val_expressions')
+        check_numbers(iters=self.num_iters, **{n: getattr(self, n) for n in names})
         if self.freeze not in FREEZE:
             raise ValueError(
                 f'--freeze must be one of {", ".join(FREEZE)}, got {self.freeze!r}.'
@@ -111,10 +107,7 @@ class FineTuning:
 
 
 def check_numbers(**options: float | None) -> None:
-    """Refuse numbers that cannot be meant.
-
-    Args:
-        **options: Values by the names of the options; None: nothing was said.
+    """Refuse numbers that cannot be meant; None: nothing was said.
 
     Raises:
         ValueError: If one is not more than 0, or not finite.

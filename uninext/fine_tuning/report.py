@@ -18,6 +18,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from torch import nn
 
+from uninext.fine_tuning.checks import files_of
 from uninext.fine_tuning.config import near_path
 from uninext.fine_tuning.plan import FineTuning
 from uninext.fine_tuning.work_dir import PREDICTIONS
@@ -51,39 +52,23 @@ def evaluate_start(cfg: Config, work_dir: str | Path) -> dict[str, float]:
             must be whole. Not changed.
         work_dir: Of the logs.
 
-    Returns:
-        The metrics of its metrics.
-
     Raises:
         FileError: If the weights do not fit the model.
     """
     test = test_config(cfg, work_dir)
     test.update(load_from=cfg.load_from, load_allow=[], runner_type=cfg.runner_type)
     init_default_scope('uninext')
-    runner = RUNNERS.build(test)
+    return evaluate(RUNNERS.build(test))
+
+
+def evaluate(runner: Runner) -> dict[str, float]:
+    """Evaluate what a runner has trained, or started from, on its test data."""
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints
         return runner.test()
 
 
-def evaluate_trained(runner: Runner) -> dict[str, float]:
-    """Evaluate what a runner has trained on the test data of its config.
-
-    Args:
-        runner: After ``train``.
-
-    Returns:
-        The metrics of its metrics.
-    """
-    with contextlib.redirect_stdout(io.StringIO()):
-        return runner.test()
-
-
 def metrics_table(before: Mapping[str, float], after: Mapping[str, float]) -> str:
-    """Metrics of the start model and of the fine-tuned one, side by side.
-
-    Args:
-        before: By the names of the metrics; empty if nobody asked for them.
-        after: The same.
+    """Metrics of the start model, if they were asked for, and of the fine-tuned one.
 
     Returns:
         Lines: a header, then one for each of ``METRICS`` that was measured.
@@ -98,16 +83,10 @@ def metrics_table(before: Mapping[str, float], after: Mapping[str, float]) -> st
 
 
 def predict_command(plan: FineTuning, checkpoint: Path) -> str:
-    """The command that asks the new model for what it has learned.
-
-    Args:
-        plan: What was done.
-        checkpoint: Weights of the new model.
-    """
+    """The command that asks the new model for what it has learned."""
     val = plan.parts[0].val
-    record = val.content[val.kind.scenes][0]
-    files = record.get('file_names') or [record['file_name']]
-    source = Path(near_path(val.images)) / files[0]
+    record = val.records[0]
+    source = Path(near_path(val.images)) / files_of(record)[0]
     asked = ['--categories', ', '.join(val.names)]
     if val.kind.has_expressions:
         asked = ['--expression', record['expressions'][0]]
@@ -121,12 +100,8 @@ def predict_command(plan: FineTuning, checkpoint: Path) -> str:
 def draw_held_out(plan: FineTuning, runner: Runner) -> Path | None:
     """Draw some of the images that a fine-tuning was evaluated on.
 
-    Args:
-        plan: What was done; images go to ``plan.work_dir / 'predictions'``.
-        runner: After :func:`evaluate_trained`.
-
     Returns:
-        Path of the contact sheet; None of videos.
+        Path of the contact sheet, in ``predictions``; None of videos.
     """
     if plan.parts[0].val.kind.scenes == 'videos':
         return None

@@ -18,14 +18,10 @@ def kind_of_scenes(content: dict[str, Any]) -> str:
 
 
 def scene_of(record: dict[str, Any]) -> str:
-    """What tells a scene from others.
+    """What tells a scene from others, from its record of ``images`` or ``videos``.
 
-    Args:
-        record: Of ``images`` or ``videos``.
-
-    Returns:
-        The file of an image; of a video ``video``, which names it where records stand
-        for its objects, else its first frame.
+    The file of an image; of a video ``video``, which names it where records stand for
+    its objects, else its first frame.
     """
     if 'file_name' in record:
         return record['file_name']
@@ -33,11 +29,7 @@ def scene_of(record: dict[str, Any]) -> str:
 
 
 def keep_scenes(content: dict[str, Any], scenes: Collection[str]) -> dict[str, Any]:
-    """Cut the content of a file down to some scenes.
-
-    Args:
-        content: Not changed.
-        scenes: What :func:`scene_of` gives for those to keep.
+    """Cut the content of a file down to some scenes, as :func:`scene_of` names them.
 
     Returns:
         A new dictionary; records are shared, with the annotations of kept ones.
@@ -51,12 +43,7 @@ def keep_scenes(content: dict[str, Any], scenes: Collection[str]) -> dict[str, A
 
 
 def random_scenes(scenes: Iterable[str], count: int) -> set[str]:
-    """Choose random scenes, always the same ones of the same scenes.
-
-    Args:
-        scenes: In any order; those that repeat count once.
-        count: How many to choose.
-    """
+    """Choose random scenes, always the same of the same; repeated ones count once."""
     names = sorted(set(scenes))
     random.Random(0).shuffle(names)
     return set(names[:count])

@@ -60,10 +60,6 @@ def check_run_folder(
 def begin_run(folder: Path, text: str) -> list[Path]:
     """Write the config of a run, and remove the results of an earlier one.
 
-    Args:
-        folder: What :func:`check_run_folder` let pass.
-        text: Of the config.
-
     Returns:
         The files that were removed.
 

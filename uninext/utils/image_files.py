@@ -43,5 +43,7 @@ def turned_size_wh(image: Image.Image) -> tuple[int, int]:
     Args:
         image: As it is stored; only its header is read.
     """
+    if image.format == 'PNG' and 'exif' not in image.info:
+        return image.size  # asking for its EXIF would decode it
     orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     return image.size[::-1] if orientation >= _FIRST_TURNED else image.size
