@@ -18,12 +18,7 @@ class OurDocstrings(griffe.Extension):
     """Rewrites every docstring that is read."""
 
     def on_object(self, *, obj: griffe.Object, **kwargs: Any) -> None:
-        """Rewrite the docstring of an object.
-
-        Args:
-            obj: Module, class, function or attribute.
-            **kwargs: Of Griffe; unused.
-        """
+        """Rewrite the docstring of a module, class, function or attribute."""
         if obj.docstring is not None:
             obj.docstring.value = rewritten(obj.docstring.value)
 

@@ -64,14 +64,7 @@ def on_page_markdown(
 
 
 def place_of(path: str) -> str:
-    """Where the site shows a file of the repository.
-
-    Args:
-        path: Relative to the repository.
-
-    Returns:
-        A source path of MkDocs.
-    """
+    """Where the site shows a file of the repository: a source path of MkDocs."""
     if path.startswith(f'{DOCS}/'):
         return path[len(DOCS) + 1 :]
     return f'{SHOWN}/{path}' if path.endswith('.md') else f'{SHOWN}/{path}.md'
@@ -86,12 +79,7 @@ def path_of(place: str) -> str:
 
 
 def page_of_file(path: str, text: str) -> str:
-    """Markdown that shows a file.
-
-    Args:
-        path: Relative to the repository.
-        text: Its content.
-    """
+    """Markdown that shows a file of the repository, whose content is ``text``."""
     if path.endswith('.md'):
         return text
     language = LANGUAGES.get(Path(path).suffix, 'text')
@@ -99,15 +87,7 @@ def page_of_file(path: str, text: str) -> str:
 
 
 def linked_files(path: str, markdown: str) -> Iterator[str]:
-    """Files outside of the docs that a page links to.
-
-    Args:
-        path: Of the page, relative to the repository.
-        markdown: Its content.
-
-    Yields:
-        Paths relative to the repository.
-    """
+    """Files outside of the docs that a page links to; relative to the repository."""
     found: list[str] = []
 
     def keep(target: str) -> str:
@@ -121,13 +101,8 @@ def linked_files(path: str, markdown: str) -> Iterator[str]:
 def turn_links(markdown: str, path: str, place: str) -> str:
     """Make links between files of the repository links between pages of the site.
 
-    Args:
-        markdown: A page.
-        path: Of the page, relative to the repository.
-        place: Its source path on the site.
-
-    Returns:
-        The page; links that stay inside of the docs are as they were.
+    Links that stay inside of the docs are as they were. ``path`` of the page is
+    relative to the repository, ``place`` is its source path on the site.
     """
 
     def turn(target: str) -> str:

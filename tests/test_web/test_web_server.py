@@ -45,18 +45,18 @@ class TestExamples:
     def test_are_scenes_with_prompts_of_all_kinds(self, examples):
         images, videos = examples
         for example in images:
-            assert cv2.imread(str(example.path)).shape[1::-1] == SIZE_WH
+            assert cv2.imread(example.path).shape[1::-1] == SIZE_WH
         for example in videos:
             frames = list(read_frames(example.path))
             assert len(frames) == NUM_FRAMES
             assert frames[0].shape[1::-1] == SIZE_WH
-        kinds = [[bool(part) for part in e.row()[1:]] for e in images]
+        kinds = [[bool(part) for part in e[1:]] for e in images]
         assert kinds == [[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]]
         assert videos[0].categories
         assert videos[1].boxes
 
     def test_nothing_else_is_left(self, examples):
-        folder = examples[0][0].path.parent
+        folder = Path(examples[0][0].path).parent
         assert len(list(folder.iterdir())) == 6
 
 

@@ -41,7 +41,7 @@ def run_in_equal_batches(
         items: Read one by one; no more than ``MAX_WAITING * batch_size`` are held.
         key: What the items of a batch have in common.
         call: Gets the items of a batch, gives a result for each.
-        batch_size: Most items of a batch.
+        batch_size: At most.
 
     Yields:
         Items and their results, in the order of the items. If reading an item raises,
@@ -51,8 +51,8 @@ def run_in_equal_batches(
     waiting: deque[_Slot] = deque()
     batches: dict[Hashable, list[_Slot]] = {}
 
-    def run(key_of_batch: Hashable) -> None:
-        batch = batches.pop(key_of_batch)
+    def run(batch: list[_Slot]) -> None:
+        del batches[batch[0].key]
         for slot, result in zip(batch, call([slot.item for slot in batch])):
             slot.result, slot.is_done = result, True
 
@@ -66,18 +66,19 @@ def run_in_equal_batches(
             break
         slot = _Slot(item, key(item))
         waiting.append(slot)
-        batches.setdefault(slot.key, []).append(slot)
-        if len(batches[slot.key]) == batch_size:
-            run(slot.key)
+        batch = batches.setdefault(slot.key, [])
+        batch.append(slot)
+        if len(batch) == batch_size:
+            run(batch)
         elif len(waiting) == MAX_WAITING * batch_size and not waiting[0].is_done:
-            run(waiting[0].key)
+            run(batches[waiting[0].key])
         while waiting and waiting[0].is_done:
             done = waiting.popleft()
             yield done.item, done.result
     while waiting:
         done = waiting.popleft()
         if not done.is_done:
-            run(done.key)
+            run(batches[done.key])
         yield done.item, done.result
     if error is not None:
         raise error

@@ -6,7 +6,6 @@ Masks of arrays are told apart in ``uninext.models.trackers.inputs``.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +22,8 @@ HALF = 128  # of grey tones, 0..255
 def load_mask(mask: Any) -> Any:
     """Masks of a file, or of a list of files; anything else is returned as it is.
 
-    Args:
-        mask: Paths; see :func:`read_masks`.
-
     Returns:
-        (n, H, W) bool, all targets of the files.
+        (n, H, W) bool, all targets of the files; see :func:`read_masks`.
 
     Raises:
         SourceError: If a file cannot be read, holds no masks that are understood, or
@@ -38,10 +34,7 @@ def load_mask(mask: Any) -> Any:
     is_list = isinstance(mask, (list, tuple)) and len(mask) > 0
     if not is_list or not all(isinstance(item, (str, Path)) for item in mask):
         return mask
-    return _joined([read_masks(path) for path in mask])
-
-
-def _joined(masks: Sequence[np.ndarray]) -> np.ndarray:
+    masks = [read_masks(path) for path in mask]
     if len({mask.shape[1:] for mask in masks}) > 1:
         sizes = ', '.join(f'{m.shape[2]} x {m.shape[1]}' for m in masks)
         raise SourceError(

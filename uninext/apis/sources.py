@@ -48,9 +48,8 @@ class Source:
     """What a user gave, understood.
 
     Attributes:
-        read: Opens it; images are read one by one. ``read(on_error='skip')`` leaves
-            out images that cannot be used, with a warning; frames of a video end
-            where they cannot be read.
+        read: Gives images one by one. ``read(on_error='skip')`` leaves out those that
+            cannot be used, with a warning; a video ends where it cannot be read.
         is_video: Whether the images are frames.
         count: How many there are; None if that is not known.
         fps: Of a video file, if it tells.

@@ -49,16 +49,13 @@ def build_app(
     images: Sequence[Example] = (),
     videos: Sequence[Example] = (),
 ) -> gr.Blocks:
-    """Build the page.
+    """Build the page; :func:`uninext.web.launch` starts one.
 
     Args:
         inferencer: Answers; one for all visitors.
         model_name: Shown in the header.
         images: To try.
         videos: To try.
-
-    Returns:
-        The app; :func:`uninext.web.launch` starts one.
     """
     ask = AskHandlers(Answering(inferencer))
     app = gr.Blocks(
@@ -218,7 +215,7 @@ def _examples(
     if not examples:
         return
     rows = gr.Examples(
-        [example.row() for example in examples],
+        list(map(list, examples)),
         panel.typed,
         label='Examples: generated scenes, nothing is downloaded',
         cache_examples=False,

@@ -8,19 +8,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from uninext.shapes import (
-    SCENE,
-    Scene,
-    describe,
-    draw_scene,
-    generate_video,
-)
+from uninext.shapes import SCENE, Scene, describe, draw_scene, generate_video
 from uninext.shapes.painting import write_jpeg
 from uninext.utils.video_writer import VideoWriter
 
@@ -31,37 +25,21 @@ NUM_FRAMES = 36
 FPS = 12
 
 
-@dataclass(frozen=True)
-class Example:
-    """Something to ask.
+class Example(NamedTuple):
+    """An image or video, and what to ask: values of the page's fields."""
 
-    Attributes:
-        path: Of an image or video.
-        categories: Separated by commas; may be empty.
-        expressions: One a line; may be empty.
-        boxes: One a line, ``x1 y1 x2 y2`` in pixels; may be empty.
-    """
-
-    path: Path
+    path: str
     categories: str = ''
     expressions: str = ''
     boxes: str = ''
 
-    def row(self) -> list[str]:
-        """The values of the page's fields."""
-        return [str(self.path), self.categories, self.expressions, self.boxes]
-
 
 def write_examples(folder: Path) -> tuple[list[Example], list[Example]]:
-    """Draw them.
-
-    Args:
-        folder: Where they go; it is there.
+    """Draw them into a folder that is there.
 
     Returns:
         Images: by categories, by an expression, by a box, by all at once. Videos: by
-            categories
-        and an expression, by a box.
+        categories and an expression, by a box.
     """
     return _images(folder), _videos(folder)
 
@@ -71,8 +49,8 @@ def _images(folder: Path) -> list[Example]:
     for number in range(4):
         rng = np.random.default_rng([SEED, SPLIT, number])
         scenes.append(draw_scene(rng, SIZE_WH, (5, 6)))
-        paths.append(folder / f'scene_{number + 1}.jpg')
-        write_jpeg(paths[-1], scenes[-1].image)
+        paths.append(str(folder / f'scene_{number + 1}.jpg'))
+        write_jpeg(Path(paths[-1]), scenes[-1].image)
     expressions = [_longest_expression(scene) for scene in scenes]
     boxes = [_text(scene.objects[-1].box) for scene in scenes]
     return [
@@ -84,7 +62,7 @@ def _images(folder: Path) -> list[Example]:
 
 
 def _videos(folder: Path) -> list[Example]:
-    examples = []
+    paths, videos = [], []
     for number in range(2):
         path = folder / f'video_{number + 1}.mp4'
         rng = np.random.default_rng([SEED, SPLIT, number, SCENE.number])
@@ -93,17 +71,15 @@ def _videos(folder: Path) -> list[Example]:
             with VideoWriter(path, FPS) as writer:
                 for frame in video.frames:
                     writer.write(cv2.imread(str(frame)))
-        target = video.target()
-        if number == 0:
-            categories = ', '.join(sorted({t.words['category'] for t in video.tracks}))
-            expression = next(
-                (s.text for s in target.expressions if s.kind != 'motion'), ''
-            )
-            examples.append(Example(path, categories, expression))
-        else:
-            x, y, w, h = target.boxes_xywh[0]
-            examples.append(Example(path, boxes=_text((x, y, x + w, y + h))))
-    return examples
+        paths.append(str(path))
+        videos.append(video)
+    categories = ', '.join(sorted({t.words['category'] for t in videos[0].tracks}))
+    still = (e.text for e in videos[0].target().expressions if e.kind != 'motion')
+    x, y, w, h = videos[1].target().boxes_xywh[0]
+    return [
+        Example(paths[0], categories, next(still, '')),
+        Example(paths[1], boxes=_text((x, y, x + w, y + h))),
+    ]
 
 
 def _longest_expression(scene: Scene) -> str:

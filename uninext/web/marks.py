@@ -13,16 +13,7 @@ from uninext.web.prompts import Corner, boxes_to_draw
 def draw_marks(
     image: np.ndarray | None, boxes: str | None, corner: Corner | None
 ) -> np.ndarray | None:
-    """Draw what was clicked so far.
-
-    Args:
-        image: (H, W, 3) uint8 RGB; None before there is one.
-        boxes: One a line, ``x1 y1 x2 y2`` in pixels.
-        corner: (x, y) of a box whose other corner is not clicked yet.
-
-    Returns:
-        (H, W, 3) uint8 RGB, a new image.
-    """
+    """Draw boxes, and the corner that waits, on a copy of an (H, W, 3) uint8 RGB."""
     if image is None:
         return None
     marked = np.ascontiguousarray(image).copy()

@@ -7,7 +7,6 @@ busy without end when it is given an image, and sends images where lines will do
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +23,7 @@ FIRST = ('red', 'medium')
 
 
 def build_painter(word: str, key: str) -> gr.HTML:
-    """Make the component.
-
-    Args:
-        word: What is painted on, e.g. 'image'.
-        key: Begins its id.
-    """
+    """Make the component to paint on a ``word``; ``key`` begins its id."""
     return gr.HTML(
         '',
         label=f'Paint on the {word}',
@@ -44,21 +38,12 @@ def build_painter(word: str, key: str) -> gr.HTML:
 
 
 def under_brush(image: np.ndarray | None) -> dict[str, Any]:
-    """What the painter shows.
-
-    Args:
-        image: (H, W, 3) uint8 RGB; None: there is none.
-
-    Returns:
-        Address, key and size, which the page takes as ``props.image``.
-    """
+    """What the painter shows of an image, (H, W, 3) uint8 RGB, as ``props.image``."""
     if image is None:
         return {}
     height, width = image.shape[:2]
-    shown = np.ascontiguousarray(image[..., ::-1])  # BGR
-    return dict(
-        source=data_uri(shown), key=image_key(image), width=width, height=height
-    )
+    source = data_uri(np.ascontiguousarray(image[..., ::-1]))  # of BGR
+    return dict(source=source, key=image_key(image), width=width, height=height)
 
 
 def _page(word: str) -> str:
@@ -84,14 +69,13 @@ def _page(word: str) -> str:
             ('Clear', 'remove all strokes'),
         )
     )
-    about = escape(f'Paint on the {word}')
     return (
         '<div class="un-painter" data-under="">'
         f'<div class="un-tools" role="toolbar" aria-label="brush">'
         f'<span>{colors}</span><span>{sizes}</span><span>{acts}</span></div>'
         f'<div class="un-canvas"><img alt="" draggable="false">'
-        f'<canvas role="img" aria-label="{about}"></canvas></div>'
-        f'<p class="un-nothing">There is no {escape(word)} yet.</p></div>'
+        f'<canvas role="img" aria-label="Paint on the {word}"></canvas></div>'
+        f'<p class="un-nothing">There is no {word} yet.</p></div>'
     )
 
 

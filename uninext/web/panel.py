@@ -45,13 +45,7 @@ class PromptPanel(NamedTuple):
 def build_panel(
     source: gr.Image | gr.Video, handlers: MarkHandlers, key: str
 ) -> PromptPanel:
-    """Lay out and wire the panel inside of the block that is open.
-
-    Args:
-        source: Where the image or video is given; not rendered yet.
-        handlers: Of the clicks.
-        key: Begins the ids of elements, e.g. ``'image'``.
-    """
+    """Lay out and wire the panel; ``source`` is not rendered yet, ids have ``key``."""
     word = 'image' if isinstance(source, gr.Image) else 'first frame'
     with gr.Tabs():
         with gr.Tab(source.label, elem_id=f'{key}-tab-source'):

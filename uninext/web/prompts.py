@@ -52,7 +52,7 @@ def read_prompts(
         boxes: As of :func:`read_boxes`.
         painting: As of :func:`uninext.web.strokes.read_painting`.
         size_hw: Of the image.
-        key: Of the image; what was painted over another one does not count.
+        key: As of :func:`uninext.web.strokes.read_painting`.
 
     Raises:
         ValueError: If nothing is asked for, or a box or a painting is none; it says
@@ -118,12 +118,7 @@ def read_boxes(text: str | None, size_hw: tuple[int, int]) -> np.ndarray:
 def add_corner(
     text: str | None, corner: Corner | None, point: Corner
 ) -> tuple[str, Corner | None]:
-    """Take a click: the first of two is a corner, the second makes a box.
-
-    Args:
-        text: Boxes so far.
-        corner: The first click of a box that is not finished.
-        point: (x, y) of this click in pixels.
+    """Take a click, (x, y) in pixels: of two the first is a corner, then it is a box.
 
     Returns:
         Boxes, and the corner that waits for its other one.

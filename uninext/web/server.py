@@ -72,14 +72,7 @@ def serving(
     port: int | None = None,
     share: bool = False,
 ) -> Iterator[gr.Blocks]:
-    """Serve the page while the block runs.
-
-    Args:
-        inferencer: Answers.
-        name: Of its model, for the header.
-        host: Address to listen at.
-        port: Of the server; None: the first free one from 7860.
-        share: Ask Gradio for a public address.
+    """Serve the page while the block runs; arguments as of :func:`launch`.
 
     Yields:
         The app, with ``local_url`` and ``share_url``.

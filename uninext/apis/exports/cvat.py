@@ -33,35 +33,23 @@ def to_cvat(results: Sequence[Result] | VideoTracks, name: str = 'video') -> str
         results: All frames of one video.
         name: Of the video.
 
-    Returns:
-        The text of the file.
-
     Raises:
         ValueError: If the results are of single images, or frames differ in size.
     """
     tracks = gathered(results)
     root = ElementTree.Element('annotations')
-    _add(root, 'version', FORMAT_VERSION)
+    _add_texts(root, version=FORMAT_VERSION)
     task = _add(_add(root, 'meta'), 'task')
-    for key, value in (
-        ('name', name),
-        ('size', tracks.num_frames),
-        ('mode', 'interpolation'),
-        ('start_frame', 0),
-        ('stop_frame', max(0, tracks.num_frames - 1)),
-        ('source', name),
-    ):
-        _add(task, key, value)
+    last = max(0, tracks.num_frames - 1)
+    _add_texts(task, name=name, size=tracks.num_frames, mode='interpolation')
+    _add_texts(task, start_frame=0, stop_frame=last, source=name)
     labels = _add(task, 'labels')
     for i, category in enumerate(tracks.categories):
-        label = _add(labels, 'label')
-        _add(label, 'name', category)
-        _add(label, 'color', '#{:02x}{:02x}{:02x}'.format(*instance_color(i)))
-        _add(label, 'attributes')
+        color = '#{:02x}{:02x}{:02x}'.format(*instance_color(i))
+        _add_texts(_add(labels, 'label'), name=category, color=color, attributes='')
     if tracks.size_hw is not None:
-        size = _add(task, 'original_size')
-        _add(size, 'width', tracks.size_hw[1])
-        _add(size, 'height', tracks.size_hw[0])
+        height, width = tracks.size_hw
+        _add_texts(_add(task, 'original_size'), width=width, height=height)
     for track_id, track in sorted(tracks.tracks.items()):
         _add_track(root, track_id, track, tracks.num_frames)
     ElementTree.indent(root)
@@ -117,9 +105,12 @@ def _outline(mask: dict) -> np.ndarray | None:
 
 
 def _add(
-    parent: ElementTree.Element, tag: str, text: object = None, **attributes: object
+    parent: ElementTree.Element, tag: str, **attributes: object
 ) -> ElementTree.Element:
     texts = {key: str(value) for key, value in attributes.items()}
-    element = ElementTree.SubElement(parent, tag, texts)
-    element.text = None if text is None else str(text)
-    return element
+    return ElementTree.SubElement(parent, tag, texts)
+
+
+def _add_texts(parent: ElementTree.Element, **texts: object) -> None:
+    for tag, text in texts.items():
+        _add(parent, tag).text = str(text)

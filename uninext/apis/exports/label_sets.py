@@ -19,15 +19,10 @@ DESCRIPTION = 'Predicted by uninext; not checked by people.'
 
 
 class _LabelSet:
-    """What was found, gathered; ids are from 1.
+    """What was found, gathered; ids are from 1."""
 
-    Attributes:
-        SOURCES: What the file calls its list of images or videos.
-        RESULT_KEYS: Of an annotation what the result format has.
-    """
-
-    SOURCES: ClassVar[str]
-    RESULT_KEYS: ClassVar[tuple[str, ...]]
+    SOURCES: ClassVar[str]  # key of the list of images or videos
+    RESULT_KEYS: ClassVar[tuple[str, ...]]  # what the result format has of annotations
 
     def __init__(self) -> None:
         self._sources: list[dict[str, Any]] = []
@@ -79,12 +74,7 @@ class CocoLabels(_LabelSet):
     RESULT_KEYS = ('image_id', 'category_id', 'bbox', 'score', 'segmentation')
 
     def add(self, result: Result, file_name: str) -> None:
-        """Take an image.
-
-        Args:
-            result: What was found in it.
-            file_name: Where it lies, seen from the folder of the images.
-        """
+        """Take an image; its file name is seen from the folder of the images."""
         height, width = result.image.shape[:2]
         image_id = self._begin(
             result.categories, file_name=file_name, height=height, width=width
@@ -103,12 +93,7 @@ class VideoLabels(_LabelSet):
     RESULT_KEYS = ('video_id', 'category_id', 'score', 'bboxes', 'segmentations')
 
     def add(self, tracks: VideoTracks, name: str, file_names: Sequence[str]) -> None:
-        """Take a video.
-
-        Args:
-            tracks: Of all its frames.
-            name: Of the video.
-            file_names: Where its frames lie, seen from the folder of the set.
+        """Take a video; names of its frames are seen from the folder of the set.
 
         Raises:
             ValueError: If there is not a file for every frame.

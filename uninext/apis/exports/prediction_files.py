@@ -315,19 +315,12 @@ def _nothing(result: Result, number: int, plot: Plot) -> None:
 
 
 class Export(NamedTuple):
-    """One kind of file.
-
-    Attributes:
-        run: Open while a source runs; gives what takes its results.
-        needs: What sources must be, for people.
-        needs_tracks: Whether it needs the tracks of a video at its end.
-        needs_files: Whether the images themselves must lie in files.
-    """
+    """One kind of file."""
 
     run: Callable[[PredictionFiles, Origin], Iterator[Write]]
-    needs: str = 'images or videos'
-    needs_tracks: bool = False
-    needs_files: bool = False
+    needs: str = 'images or videos'  # what sources must be, for people
+    needs_tracks: bool = False  # of the whole video, at its end
+    needs_files: bool = False  # of the images themselves
 
     def fits(self, origin: Origin) -> bool:
         """Whether there is something to write of this source."""
