@@ -1,4 +1,4 @@
-"""A film of moving rectangles, as a file and as a folder."""
+"""A film of moving rectangles, as a file and as a folder; who finds them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from pathlib import Path
 import cv2
 import pytest
 
-from helpers.painted_inferencer import movie
+from helpers.painted_inferencer import PaintedVideos, movie
 from helpers.painted_world import HEIGHT, WIDTH
+from uninext.apis import UninextInferencer
 
 
 @pytest.fixture
@@ -29,3 +30,8 @@ def folder(tmp_path) -> Path:
         cv2.imwrite(str(path / f'{i:03d}.png'), one)
     (path / 'notes.txt').write_text('no image')
     return path
+
+
+@pytest.fixture
+def find() -> UninextInferencer:
+    return UninextInferencer(PaintedVideos(), scale=None)

@@ -22,11 +22,6 @@ from uninext.apis import (
 
 
 @pytest.fixture
-def find() -> UninextInferencer:
-    return UninextInferencer(PaintedVideos(), scale=None)
-
-
-@pytest.fixture
 def photos(folder) -> Path:
     """Four images, of which the second is damaged and the third is too thin."""
     (folder / '001.png').write_bytes(b'nothing')
@@ -130,8 +125,9 @@ def test_paths_of_masks(find, tmp_path):
     paths = [tmp_path / 'a.png', str(tmp_path / 'b.png')]
     for path, box in zip(paths, (RED, GREEN)):
         cv2.imwrite(str(path), box_mask(box).numpy().astype(np.uint8) * 255)
-    (result,) = find(frame(red=RED, green=GREEN), mask=paths)
-    assert result.boxes_xyxy.tolist() == [list(RED), list(GREEN)]
+    for given, boxes in ((paths, [RED, GREEN]), (paths[0], [RED])):
+        (result,) = find(frame(red=RED, green=GREEN), mask=given)
+        assert result.boxes_xyxy.tolist() == [list(box) for box in boxes]
 
 
 # --------------------------------------------------------------------------- videos

@@ -73,12 +73,6 @@ TWO_TARGETS = {
 }
 
 
-@pytest.mark.parametrize('name', TWO_TARGETS)
-def test_two_targets(path, name):
-    TWO_TARGETS[name].save(path)
-    assert np.array_equal(read_masks(path), expected())
-
-
 TARGET = numbers(one=1, two=0)
 ONE_TARGET = {
     'bits': Image.fromarray(TARGET.astype(bool)),
@@ -96,10 +90,15 @@ ONE_TARGET = {
 }
 
 
-@pytest.mark.parametrize('name', ONE_TARGET)
-def test_one_target(path, name):
-    ONE_TARGET[name].save(path)
-    assert np.array_equal(read_masks(path), TARGET[None] == 1)
+@pytest.mark.parametrize('name', [*TWO_TARGETS, *ONE_TARGET])
+def test_targets_of_masks_that_are_clear(path, name):
+    image, masks = TWO_TARGETS.get(name), expected()
+    if image is None:
+        image, masks = ONE_TARGET[name], TARGET[None] == 1
+    image.save(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        assert np.array_equal(read_masks(path), masks)
 
 
 def test_a_photograph_that_was_cut_out(path):
@@ -119,14 +118,6 @@ def test_soft_edges_are_cut_at_half_and_it_is_said(tmp_path, suffix):
     with pytest.warns(UserWarning, match=r'soft.* grey tones: pixels of 128 and more'):
         mask = read_masks(path)
     assert np.array_equal(mask[0], np.asarray(Image.open(path)) >= 128)
-
-
-def test_no_word_of_masks_that_are_clear(path):
-    with warnings.catch_warnings():
-        warnings.simplefilter('error')
-        for image in (*ONE_TARGET.values(), *TWO_TARGETS.values()):
-            image.save(path)
-            read_masks(path)
 
 
 @pytest.mark.parametrize(

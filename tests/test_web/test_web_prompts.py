@@ -25,9 +25,11 @@ class TestReadPrompts:
             read_prompts(nothing, nothing, '', None, SIZE_HW)
 
     def test_only_what_was_given_is_asked(self):
-        asked = read_prompts('star', '', '', None, SIZE_HW).arguments
-        given = {key for key, value in asked.items() if value is not None}
-        assert given == {'categories'}
+        asked = read_prompts('star', '', '', None, SIZE_HW)
+        nothing = dict(expression=None, box=None, mask=None)
+        assert asked == (dict(categories=['star'], **nothing), ())
+        asked = read_prompts(' , ', 'it', '', None, SIZE_HW)
+        assert asked.arguments == dict(nothing, categories=None, expression=['it'])
 
     def test_everything_at_once(self):
         stroke = dict(color=0, width=9, points=[[5, 5]])
@@ -52,12 +54,6 @@ class TestReadPrompts:
         assert (
             read_prompts(' , ', 'it', '', None, SIZE_HW).arguments['categories'] is None
         )
-
-    def test_a_painting_over_another_image_does_not_count(self):
-        stroke = dict(color=0, width=9, points=[[5, 5]])
-        painting = dict(strokes=[stroke], image='other')
-        prompts = read_prompts('a', '', '', painting, SIZE_HW, 'this')
-        assert prompts.arguments['mask'] is None
 
 
 class TestReadBoxes:
