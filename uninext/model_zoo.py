@@ -60,7 +60,7 @@ MODEL_ZOO = {
     ),
 }
 DEFAULT_MODEL = 'uninext_tiny'
-KINDS = ('UNINEXT', 'UNINEXTVideo')
+DETECTORS = ('UNINEXT', 'UNINEXTVideo')
 
 
 def configs_root() -> Path:
@@ -115,7 +115,7 @@ def resolve_model(
         FileError: If there is no such file, or it tells no config.
     """
     if isinstance(model, Config):
-        _check_kind(model, KINDS)
+        _check_kind(model, DETECTORS)
         return model, _weights(checkpoint)
     if model is None:
         model, checkpoint = (checkpoint or DEFAULT_MODEL), None
@@ -132,7 +132,7 @@ def resolve_model(
         path = local_file(model)
         return config_of_checkpoint(path), path
     config = read_config_file(_config_file(model))
-    _check_kind(config, KINDS)
+    _check_kind(config, DETECTORS)
     return config, _weights(checkpoint)
 
 
@@ -234,10 +234,10 @@ def build_uninext(config: Mapping[str, Any], *kinds: str) -> nn.Module:
     """Build the network of a config with random weights.
 
     Raises:
-        ValueError: If it is none of ``kinds`` (default: ``KINDS``), or asks for parts
+        ValueError: If it is none of ``kinds`` (default: ``DETECTORS``), or asks for parts
             that are not here.
     """
-    _check_kind(config, kinds or KINDS)
+    _check_kind(config, kinds or DETECTORS)
     init_default_scope('uninext')
     try:
         return MODELS.build(config.model)

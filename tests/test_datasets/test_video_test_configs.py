@@ -76,7 +76,7 @@ def test_the_set_is_read_as_it_is_converted(test_set):
     for start, end in sampler.spans:
         samples = [dataset[i]['data_samples'] for i in range(start, end)]
         assert [s.frame_id for s in samples] == list(range(end - start))
-        shown = {i: s.shown for i, s in enumerate(samples) if s.shown}
+        shown = {i: s.prompt_starts for i, s in enumerate(samples) if s.prompt_starts}
         objects = [p.object_id for prompts in shown.values() for p in prompts]
         if name.startswith('vos'):
             # object 2 comes in the second frame
@@ -94,8 +94,10 @@ def test_the_set_is_read_as_it_is_converted(test_set):
 
 
 def check_expressions(name: str, sample) -> None:
-    found = {p.own_meta['exp_id']: p.own_meta['expression'] for p in sample.shown}
-    objects = [p.object_id for p in sample.shown]
+    found = {
+        p.own_meta['exp_id']: p.own_meta['expression'] for p in sample.prompt_starts
+    }
+    objects = [p.object_id for p in sample.prompt_starts]
     if name == 'rvos_refytvos':
         assert found == {'0': 'it', '1': 'a'}
         assert objects == [None, None]
@@ -118,5 +120,10 @@ def test_real_frames(data_dir, tmp_path):
     assert len(dataset) == len(lines) == 120
     sample = dataset[0]['data_samples']
     x, y, width, height = map(float, lines[0].replace(',', ' ').split())
-    assert sample.shown[0].prompt.box().tolist() == [x, y, x + width, y + height]
+    assert sample.prompt_starts[0].prompt.box().tolist() == [
+        x,
+        y,
+        x + width,
+        y + height,
+    ]
     assert dataset[119]['data_samples'].frame_id == 119

@@ -39,9 +39,9 @@ def infos_of(dataset) -> list[dict]:
 def shown_of(dataset) -> dict[tuple, list]:
     """(video, frame) -> what it shows, where it shows something."""
     return {
-        (info['video_id'], info['frame_id']): info['shown']
+        (info['video_id'], info['frame_id']): info['prompt_starts']
         for info in infos_of(dataset)
-        if info['shown']
+        if info['prompt_starts']
     }
 
 
@@ -294,7 +294,7 @@ def test_packed_frames(write_videos, video_content):
     assert (sample.video_id, sample.frame_id, sample.video_length) == (5, 1, 4)
     # ground truth stays in pixels of the file
     assert sample.instances[0]['bbox'] == [2, 4, 10, 12]
-    assert sample.shown[0].prompt.mask.shape == (32, 48)
+    assert sample.prompt_starts[0].prompt.mask.shape == (32, 48)
     image = cv2.imread(sample.img_path)
     assert abs(float(packed['inputs'].float().mean()) - image.mean()) < 3
 

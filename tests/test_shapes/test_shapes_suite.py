@@ -130,7 +130,7 @@ def test_targets_are_seen_at_the_start(suite: ShapesSuite):
         assert len(dataset) == NUM_VIDEOS * LENGTH
         for index in range(len(dataset)):
             info = dataset.get_data_info(index)
-            number = len(info['shown'])
+            number = len(info['prompt_starts'])
             assert (number > 0) == (index % LENGTH == 0)
             assert name == 'vos' or number <= 1
 
@@ -148,9 +148,11 @@ def test_expressions_have_ids_of_their_own_and_their_object(suite: ShapesSuite):
         info = test.get_data_info(start)
         video = by_name[info['video_name']]
         still = [s for t in video.tracks for s in t.expressions if s.kind != 'motion']
-        assert len(info['shown']) == len(still)
-        assert len({shown.own_meta['exp_id'] for shown in info['shown']}) == len(still)
-        for shown in info['shown']:
+        assert len(info['prompt_starts']) == len(still)
+        assert len(
+            {shown.own_meta['exp_id'] for shown in info['prompt_starts']}
+        ) == len(still)
+        for shown in info['prompt_starts']:
             (track,) = [
                 t
                 for t in video.tracks
@@ -329,7 +331,11 @@ def test_refytvos_holds_all_expressions(suite: ShapesSuite):
         if masks:
             found = [text for info in infos for text in info['expressions']]
         else:
-            found = [s.own_meta['expression'] for info in infos for s in info['shown']]
+            found = [
+                s.own_meta['expression']
+                for info in infos
+                for s in info['prompt_starts']
+            ]
         assert sorted(found) == sorted(said)
 
 

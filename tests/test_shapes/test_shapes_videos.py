@@ -36,7 +36,7 @@ def test_a_photograph_that_is_missing_is_an_error():
         backgrounds.load_photo('absent.png')
 
 
-@pytest.mark.parametrize('kind', backgrounds.MORE_KINDS)
+@pytest.mark.parametrize('kind', backgrounds.MORE_BACKGROUNDS)
 def test_backgrounds_have_the_size_and_are_muted(kind: str):
     rng = np.random.default_rng(1)
     for photo in backgrounds.MORE_PHOTOS if kind == 'photo' else ('none',):

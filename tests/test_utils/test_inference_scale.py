@@ -23,7 +23,7 @@ from uninext.registry import DATASETS
 from uninext.shapes import generate_suite
 from uninext.utils.inference_scale import (
     DEFAULT_SCALE,
-    KINDS,
+    PROMPT_KINDS,
     InferenceScale,
     checked_scale,
 )
@@ -147,7 +147,7 @@ def test_sizes_of_our_configs():
     assert tiny.for_images() == tiny.for_videos() == (320, 240)
     stage3 = InferenceScale(Config.fromfile(config_path('stage3_video')))
     assert stage3.for_images() == (1333, 800)
-    assert set(stage3.for_videos()) == set(KINDS)
+    assert set(stage3.for_videos()) == set(PROMPT_KINDS)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from uninext.datasets.referring import checked_expressions
 from uninext.datasets.video_instance import VideoInstanceDataset
 from uninext.formats.errors import DatasetError
 from uninext.registry import DATASETS
-from uninext.structures import Prompt, ShownPrompt
+from uninext.structures import Prompt, PromptStart
 
 
 @DATASETS.register_module()
@@ -71,12 +71,12 @@ class ReferringVideoDataset(VideoInstanceDataset):
                 annotation['video_id'] = first['id']
         return {**content, 'videos': list(records.values())}
 
-    def shown(self, info: dict, index: int) -> list[ShownPrompt]:
+    def prompt_starts(self, info: dict, index: int) -> list[PromptStart]:
         """All expressions, from the first frame on."""
         if index:
             return []
         return [
-            ShownPrompt(
+            PromptStart(
                 Prompt.from_expression(expression),
                 instance_id,
                 dict(exp_id=exp_id, expression=expression),

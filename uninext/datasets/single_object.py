@@ -16,9 +16,9 @@ from uninext.datasets.video_instance import VideoInstanceDataset
 from uninext.formats.errors import DatasetError
 from uninext.formats.rle import decode_segmentation
 from uninext.registry import DATASETS
-from uninext.structures import ShownPrompt, Target
+from uninext.structures import PromptStart, Target
 
-KINDS = ('box', 'mask')
+TARGET_KINDS = ('box', 'mask')
 
 
 @DATASETS.register_module()
@@ -47,8 +47,8 @@ class SingleObjectDataset(VideoInstanceDataset):
     NO_PAIR = 'no target in two frames'
 
     def __init__(self, *args: Any, target: str = 'box', **kwargs: Any) -> None:
-        if target not in KINDS:
-            raise ValueError(f'target must be one of {KINDS}, got {target!r}.')
+        if target not in TARGET_KINDS:
+            raise ValueError(f'target must be one of {TARGET_KINDS}, got {target!r}.')
         self.target = target
         super().__init__(*args, **kwargs)
 
@@ -65,7 +65,7 @@ class SingleObjectDataset(VideoInstanceDataset):
         """Whether training can make a pair: two frames with the same target."""
         return len(video) == 1 or (video.presence.sum(axis=1) > 1).any()
 
-    def shown(self, info: dict, index: int) -> list[ShownPrompt]:
+    def prompt_starts(self, info: dict, index: int) -> list[PromptStart]:
         """The targets that are seen for the first time.
 
         Raises:
@@ -78,7 +78,7 @@ class SingleObjectDataset(VideoInstanceDataset):
             return []
         frame = info['video'].frame(index)
         return [
-            ShownPrompt(self._target(instance, frame), instance['instance_id'])
+            PromptStart(self._target(instance, frame), instance['instance_id'])
             for instance in frame['instances']
             if instance['instance_id'] in numbers
         ]

@@ -20,7 +20,7 @@ from uninext.datasets.video_annotation import VideoAnnotation
 from uninext.formats.errors import DatasetError
 from uninext.formats.youtube_vis import checked_videos
 from uninext.registry import DATASETS
-from uninext.structures import Prompt, ShownPrompt
+from uninext.structures import Prompt, PromptStart
 
 
 @DATASETS.register_module()
@@ -40,9 +40,9 @@ class VideoInstanceDataset(PromptCocoDataset):
     frame: the frames of the first video in order, then those of the second, ... It
     carries ``img_path, height, width, instances, has_masks`` (ground truth, as far as
     known, in pixels of the file), ``video_id, video_name, frame_id, video_length,
-    set_name``, and ``shown``: a list of :class:`ShownPrompt`, what is asked for from
-    this frame on; here the names of the classes in frame 0. ``indices`` and subsets
-    count videos.
+    set_name``, and ``prompt_starts``: a list of :class:`PromptStart`, what is asked for
+    from this frame on; here the names of the classes in frame 0. ``indices`` and
+    subsets count videos.
 
     Args:
         *args: Of mmdet's ``CocoDataset`` (``ann_file``, ``data_root``, ...).
@@ -99,10 +99,10 @@ class VideoInstanceDataset(PromptCocoDataset):
             video_length=len(video),
             set_name=self.set_name,
             sample_idx=idx,
-            shown=self.shown(info, index),
+            prompt_starts=self.prompt_starts(info, index),
         )
 
-    def shown(self, info: dict, index: int) -> list[ShownPrompt]:
+    def prompt_starts(self, info: dict, index: int) -> list[PromptStart]:
         """What is to be looked for from a frame on; here all classes, from the first.
 
         Args:
@@ -114,7 +114,7 @@ class VideoInstanceDataset(PromptCocoDataset):
         """
         if index:
             return []
-        return [ShownPrompt(Prompt.from_categories(self._metainfo['classes']))]
+        return [PromptStart(Prompt.from_categories(self._metainfo['classes']))]
 
     def sampling_table(self) -> SamplingTable:
         """What the batch sampler needs to know of every sample, without loading it."""

@@ -1,8 +1,8 @@
 """The test loop of videos: frames enter in order, results go to the evaluator.
 
 The loop owns the session of the video it is in; the network keeps nothing. Test sets
-give a frame a sample, with the meta keys ``frame_id``, ``video_length`` and ``shown``:
-the :class:`ShownPrompt` that are asked from this frame on.
+give a frame a sample, with the meta keys ``frame_id``, ``video_length`` and
+``prompt_starts``: the :class:`PromptStart` that are asked from this frame on.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader
 
 from uninext.formats.rle import encode_mask
 from uninext.registry import LOOPS, MODELS
-from uninext.structures import ShownPrompt, TrackUpdate, UninextDataSample
+from uninext.structures import PromptStart, TrackUpdate, UninextDataSample
 
 
 @LOOPS.register_module()
@@ -84,14 +84,14 @@ class VideoTestLoop(TestLoop):
         model = self.runner.model
         model = model.module if is_model_wrapper(model) else model
         self._session = model.open(scale=None, trackers=self._trackers)
-        self._asked: dict[int, ShownPrompt] = {}
+        self._asked: dict[int, PromptStart] = {}
         self._recorder = _VideoRecorder()
 
     @torch.no_grad()
     def _step(self, image: Any, sample: UninextDataSample) -> list[UninextDataSample]:
-        for shown in sample.shown:
-            (prompt_id,) = self._session.add(shown.prompt)
-            self._asked[prompt_id] = shown
+        for start in sample.prompt_starts:
+            (prompt_id,) = self._session.add(start.prompt)
+            self._asked[prompt_id] = start
         result = self._session.step_sample(image, sample)
         updates = list(result.track_updates)
         if updates:
@@ -156,30 +156,30 @@ def _one_frame(data_batch: dict) -> tuple[list, list]:
     return images, samples
 
 
-def _call_by_object(result: UninextDataSample, asked: dict[int, ShownPrompt]) -> None:
+def _call_by_object(result: UninextDataSample, asked: dict[int, PromptStart]) -> None:
     """Name instances as the test set does."""
     instances = result.pred_instances
     ids = instances.instances_ids.clone()
-    for prompt_id, shown in asked.items():
-        if shown.object_id is not None:
-            ids[instances.prompt_ids == prompt_id] = shown.object_id
+    for prompt_id, start in asked.items():
+        if start.object_id is not None:
+            ids[instances.prompt_ids == prompt_id] = start.object_id
     instances.instances_ids = ids
 
 
 def _samples_of(
-    result: UninextDataSample, asked: dict[int, ShownPrompt]
+    result: UninextDataSample, asked: dict[int, PromptStart]
 ) -> list[UninextDataSample]:
     """The sample, or one for each prompt that is evaluated by itself."""
     alone = {i: s for i, s in asked.items() if s.own_meta is not None}
     if not alone:
         return [result]
     samples = []
-    for prompt_id, shown in alone.items():
-        sample = result.new(metainfo={**result.metainfo, **shown.own_meta})
+    for prompt_id, start in alone.items():
+        sample = result.new(metainfo={**result.metainfo, **start.own_meta})
         ground_truth = result.metainfo.get('instances')
         if ground_truth is not None:
             ground_truth = [
-                t for t in ground_truth if t['instance_id'] == shown.object_id
+                t for t in ground_truth if t['instance_id'] == start.object_id
             ]
             sample.set_metainfo(dict(instances=ground_truth))
         found = result.pred_instances

@@ -16,15 +16,15 @@ import skimage.data
 # CC0 or in the public domain, as scikit-image documents them (skimage.data).
 PHOTOS = ('astronaut.png', 'chelsea.png', 'coffee.png', 'rocket.jpg')
 MORE_PHOTOS = (*PHOTOS, 'brick.png', 'grass.png', 'gravel.png', 'hubble_deep_field.jpg')
-KINDS = ('gradient', 'clouds', 'photo')
-MORE_KINDS = (*KINDS, 'grain', 'tiles')
+BACKGROUNDS = ('gradient', 'clouds', 'photo')
+MORE_BACKGROUNDS = (*BACKGROUNDS, 'grain', 'tiles')
 COLOR_SHARE = 0.55  # the rest is gray: words for colours stay true of objects alone
 
 
 def draw_background(
     rng: np.random.Generator,
     size_wh: tuple[int, int],
-    kinds: Sequence[str] = KINDS,
+    kinds: Sequence[str] = BACKGROUNDS,
     photos: Sequence[str] = PHOTOS,
 ) -> np.ndarray:
     """Draw a muted image with a clutter of lines.
@@ -32,7 +32,7 @@ def draw_background(
     Args:
         rng: Source of all randomness.
         size_wh: Pixels.
-        kinds: Some of ``MORE_KINDS``.
+        kinds: Some of ``MORE_BACKGROUNDS``.
         photos: Some of ``MORE_PHOTOS``.
 
     Returns:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from uninext.shapes.backgrounds import MORE_KINDS, MORE_PHOTOS, draw_background
+from uninext.shapes.backgrounds import MORE_BACKGROUNDS, MORE_PHOTOS, draw_background
 from uninext.shapes.motion import Path, draw_camera, draw_path
 from uninext.shapes.painting import (
     DARK,
@@ -129,7 +129,7 @@ def draw_video(
     side = min(size_wh)
     margin = int(np.ceil(0.012 * side)) + 1
     padded_wh = (size_wh[0] + 2 * margin, size_wh[1] + 2 * margin)
-    background = draw_background(rng, padded_wh, MORE_KINDS, MORE_PHOTOS)
+    background = draw_background(rng, padded_wh, MORE_BACKGROUNDS, MORE_PHOTOS)
     camera = draw_camera(rng, side, length)
     if not hand_camera or rng.random() < 0.5:
         camera = np.zeros((length, 2))

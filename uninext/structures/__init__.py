@@ -3,7 +3,7 @@
 ``Prompt``: what is asked for (dataset or user -> network).
 ``VisualPrompt``, ``Template``: a target annotated in another frame, as a prompt.
 ``Target``: a box or mask that shows a target in the frame to come.
-``ShownPrompt``: a prompt of a test set, from a frame on.
+``PromptStart``: a prompt of a test set, from a frame on.
 ``PromptFeatures``: the encoded prompts of a batch (prompt generator -> fusion, heads).
 ``UninextDataSample``: an image's prompt, ground truth and predictions.
 ``TrackMemory``, ``InstanceMemory``, ``TemplateMemory``: what a video leaves behind for
@@ -21,7 +21,7 @@ from uninext.structures.memory import (
 )
 from uninext.structures.prompt import Prompt, PromptFeatures
 from uninext.structures.target import (
-    ShownPrompt,
+    PromptStart,
     Target,
     mask_box,
     resize_mask,
@@ -35,7 +35,7 @@ __all__ = [
     'Memory',
     'Prompt',
     'PromptFeatures',
-    'ShownPrompt',
+    'PromptStart',
     'Target',
     'Template',
     'TemplateMemory',

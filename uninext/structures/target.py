@@ -124,7 +124,7 @@ def _nearest_of_centres(old: int, new: int) -> np.ndarray:
 
 
 @dataclass(frozen=True, eq=False)
-class ShownPrompt:
+class PromptStart:
     """A prompt of a test set, with the frame from which on it is asked.
 
     Attributes:

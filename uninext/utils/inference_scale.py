@@ -13,7 +13,7 @@ from typing import Any
 Scale = tuple[int, int]
 # (long, short) sides for a model that was built, which tells nothing: the paper's.
 DEFAULT_SCALE = (1333, 800)
-KINDS = ('category', 'expression', 'box', 'mask')
+PROMPT_KINDS = ('category', 'expression', 'box', 'mask')
 _VIDEO_LOOP = 'VideoTestLoop'
 _HOW_TO_SAY = (
     'Pass the size, scale=(long, short) (--scale LONG SHORT), or write it in the '
@@ -134,12 +134,12 @@ def _said(said: Any) -> dict[str, Any]:
     video = said.get('video')
     if not isinstance(video, Mapping):
         return {source: checked_scale(size) for source, size in said.items()}
-    if set(video) != set(KINDS) or None in video.values():
+    if set(video) != set(PROMPT_KINDS) or None in video.values():
         raise ValueError(
             'inference_scale.video of the config must be a size, or have one for '
-            f'each of {", ".join(KINDS)}; got {dict(video)}.'
+            f'each of {", ".join(PROMPT_KINDS)}; got {dict(video)}.'
         )
-    of_kinds = {kind: checked_scale(video[kind]) for kind in KINDS}
+    of_kinds = {kind: checked_scale(video[kind]) for kind in PROMPT_KINDS}
     return {**_said({k: v for k, v in said.items() if k != 'video'}), 'video': of_kinds}
 
 

@@ -37,7 +37,7 @@ def video_frame(
 def shown(one, target, frame, track_id=0, found=()) -> TrackedPrompt:
     """A target in the frame that shows it."""
     state = PromptState('mask', None, one.show(target, frame), track_id)
-    return TrackedPrompt(state, list(found), shown=target)
+    return TrackedPrompt(state, list(found), target=target)
 
 
 def later(prompt, box, score=0.8, size_hw=(HEIGHT, WIDTH)) -> TrackedPrompt:

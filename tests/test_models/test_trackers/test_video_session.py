@@ -242,7 +242,7 @@ def test_a_target_may_go_before_its_frame():
     session.add(box=places(0)['red'])
     session.remove(0)
     assert len(session.step(scene()).pred_instances) == 0
-    assert session.state_dict()['shown'] == {}
+    assert session.state_dict()['waiting'] == {}
 
 
 def test_ids_are_never_used_again():

@@ -17,7 +17,7 @@ from uninext.shapes.report.evaluated_scenes import (
     TRACK_SCORE_THR,
     SceneEvaluator,
 )
-from uninext.structures import Prompt, ShownPrompt, Target, UninextDataSample
+from uninext.structures import Prompt, PromptStart, Target, UninextDataSample
 
 HEIGHT, WIDTH = 12, 16
 CLASSES = ('star', 'ring')
@@ -80,7 +80,7 @@ def video(boxes: list[tuple], predictions: list[tuple], video_id: int = 1) -> li
                 video_length=len(boxes),
                 ori_shape=(HEIGHT, WIDTH),
                 img_path=f'{i}.jpg',
-                shown=[] if i else [ShownPrompt(target, 1)],
+                prompt_starts=[] if i else [PromptStart(target, 1)],
                 instances=[ground_truth(box, instance_id=1)],
             )
         )
@@ -159,7 +159,9 @@ def test_a_video_that_did_not_end_is_no_scene():
 
 def test_what_a_tracker_reports_is_drawn_from_a_lower_score_on():
     (sample,) = video([(2, 2, 10, 8)], [(2, 2, 10, 8)])
-    sample.set_metainfo(dict(shown=[ShownPrompt(Prompt.from_categories(CLASSES))]))
+    sample.set_metainfo(
+        dict(prompt_starts=[PromptStart(Prompt.from_categories(CLASSES))])
+    )
     for score, count in ((TRACK_SCORE_THR, 1), (TRACK_SCORE_THR - 0.01, 0)):
         sample.pred_instances.scores[:] = score
         (scene,) = evaluate(SOT, [sample])
@@ -187,8 +189,8 @@ def test_tracks_that_are_not_sure_are_left_out():
 )
 def test_targets_are_asked_for_in_words(targets: list[Target], text: str):
     (sample,) = video([(2, 2, 10, 8)], [(2, 2, 10, 8)])
-    shown = [ShownPrompt(target, i) for i, target in enumerate(targets)]
-    sample.set_metainfo(dict(shown=shown))
+    shown = [PromptStart(target, i) for i, target in enumerate(targets)]
+    sample.set_metainfo(dict(prompt_starts=shown))
     assert evaluate(SOT, [sample])[0].prompt == text
 
 

@@ -37,7 +37,7 @@ FRAME_META_KEYS = (
     'frame_id',
     'video_length',
     'set_name',
-    'shown',
+    'prompt_starts',
 )
 
 
@@ -96,7 +96,7 @@ class PackUninextInputs(PackDetInputs):
 
 @TRANSFORMS.register_module()
 class PackFrame(PackDetInputs):
-    """Pack a frame of a video that is tested; what is asked for is in ``shown``.
+    """Pack a frame of a video that is tested; ``prompt_starts`` is what is asked for.
 
     The data sample is a :class:`UninextDataSample` without instances to learn from:
     ground truth is the meta key ``instances``, as the file has it.
@@ -117,7 +117,7 @@ class PackFrame(PackDetInputs):
         Raises:
             ValueError: If this is no frame of a test set.
         """
-        if 'shown' not in results:
+        if 'prompt_starts' not in results:
             raise ValueError(
                 'PackFrame packs frames of video datasets with test_mode=True; use '
                 'PackUninextInputs or PackClipInputs for training and for images.'

@@ -15,7 +15,7 @@ from uninext.evaluation.functional.referring import (
     summarize_overlaps,
 )
 
-KINDS = ('bbox', 'segm')
+METRIC_KINDS = ('bbox', 'segm')
 
 
 class Referent(NamedTuple):
@@ -37,15 +37,15 @@ class ReferringEvaluator(SequenceEvaluator[Referent, Referent]):
     expression without a prediction is a miss of both kinds.
 
     Args:
-        kinds: Of ``KINDS``.
+        kinds: Of ``METRIC_KINDS``.
 
     Raises:
         ValueError: If there is no kind, or an unknown one.
     """
 
-    def __init__(self, kinds: tuple[str, ...] = KINDS) -> None:
-        if not kinds or not set(kinds) <= set(KINDS):
-            raise ValueError(f'kinds must be of {KINDS}, got {kinds!r}.')
+    def __init__(self, kinds: tuple[str, ...] = METRIC_KINDS) -> None:
+        if not kinds or not set(kinds) <= set(METRIC_KINDS):
+            raise ValueError(f'kinds must be of {METRIC_KINDS}, got {kinds!r}.')
         self.kinds = kinds
 
     def start(self) -> dict[str, Overlap]:

@@ -18,7 +18,7 @@ from mmengine.logging import MMLogger
 from terminaltables import AsciiTable
 
 from uninext.evaluation.evaluators.referring import (
-    KINDS,
+    METRIC_KINDS,
     Referent,
     ReferringEvaluator,
 )
@@ -61,15 +61,15 @@ class ReferringMetric(BaseMetric):
 
     def __init__(
         self,
-        metric: str | Sequence[str] = KINDS,
+        metric: str | Sequence[str] = METRIC_KINDS,
         outfile_prefix: str | None = None,
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         metrics = [metric] if isinstance(metric, str) else list(metric)
-        if not metrics or not set(metrics) <= set(KINDS):
-            raise ValueError(f'metric must be of {KINDS}, got {metric!r}.')
+        if not metrics or not set(metrics) <= set(METRIC_KINDS):
+            raise ValueError(f'metric must be of {METRIC_KINDS}, got {metric!r}.')
         self.evaluator = ReferringEvaluator(tuple(metrics))
         self.outfile_prefix = outfile_prefix
 

@@ -75,13 +75,13 @@ class TrackedPrompt:
     Attributes:
         state: Updated by the tracker.
         found: What each part of the prompt found.
-        shown: The target, if it is shown in this very frame.
+        target: If it is shown in this very frame.
         update: Filled by the tracker: what became of its tracks.
     """
 
     state: PromptState
     found: list[RowOutputs] = field(default_factory=list)
-    shown: Target | None = None
+    target: Target | None = None
     update: TrackUpdate | None = None
 
 

@@ -26,7 +26,7 @@ MOST_CANDIDATES = 20  # of a target, after its NMS: more than a scene has object
 
 def distinct_queries(
     prompts: Sequence[TrackedPrompt],
-    shown_xyxy: Tensor,
+    target_xyxy: Tensor,
     with_iou: bool,
     iou_threshold: float,
 ) -> list[PickedQuery]:
@@ -38,20 +38,20 @@ def distinct_queries(
 
     Args:
         prompts: What each target found; one target alone gets its best query.
-        shown_xyxy: (m, 4) in 0..1, boxes of targets that this very frame shows: what
+        target_xyxy: (m, 4) in 0..1, boxes of targets that this very frame shows: what
             is there is theirs.
         with_iou: Multiply scores with the IoU branch (geometric mean).
         iou_threshold: Above it, two boxes are one instance.
     """
-    if len(prompts) + len(shown_xyxy) < 2 or not prompts:  # nothing to share
+    if len(prompts) + len(target_xyxy) < 2 or not prompts:  # nothing to share
         return [best_query(prompt, with_iou) for prompt in prompts]
     found = [_candidates(prompt, with_iou, iou_threshold) for prompt in prompts]
-    boxes = torch.cat([boxes for boxes, *_ in found] + [shown_xyxy])
+    boxes = torch.cat([boxes for boxes, *_ in found] + [target_xyxy])
     scores = torch.cat([scores for _, scores, _ in found])
     # No sum of other scores is worth as much as the target that is shown.
-    certain = scores.new_full((len(shown_xyxy),), len(prompts) + 1.0)
+    certain = scores.new_full((len(target_xyxy),), len(prompts) + 1.0)
     scores = torch.cat([scores, certain])
-    sizes = [len(one) for _, one, _ in found] + [1] * len(shown_xyxy)
+    sizes = [len(one) for _, one, _ in found] + [1] * len(target_xyxy)
     owners = torch.arange(len(sizes)).repeat_interleave(torch.tensor(sizes))
     groups = _groups(boxes, scores, iou_threshold).cpu()
     worth = scores.new_zeros((len(sizes), int(groups.max()) + 1), device='cpu')

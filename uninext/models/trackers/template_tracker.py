@@ -132,7 +132,7 @@ class TemplateTracker(Tracker):
             for result, mask in zip(results, masks):
                 result.masks = mask[None]
         for prompt, result in zip(prompts, results):
-            if prompt.shown is None and self.update is not None:
+            if prompt.target is None and self.update is not None:
                 self._renew(prompt.state.memory, result, frame)
         return results
 
@@ -140,15 +140,15 @@ class TemplateTracker(Tracker):
         self, prompts: Sequence[TrackedPrompt], frame: VideoFrame
     ) -> list[PickedQuery | None]:
         """The query of each target; None in the frame that shows it."""
-        asked = [prompt for prompt in prompts if prompt.shown is None]
+        asked = [prompt for prompt in prompts if prompt.target is None]
         if self.distinct_iou is None:
             picked = [best_query(prompt, self.with_iou) for prompt in asked]
         else:
-            shown = [p.shown for p in prompts if p.shown is not None]
+            shown = [p.target for p in prompts if p.target is not None]
             shown = _relative_boxes(shown, frame)
             picked = distinct_queries(asked, shown, self.with_iou, self.distinct_iou)
         left = iter(picked)
-        return [next(left) if prompt.shown is None else None for prompt in prompts]
+        return [next(left) if prompt.target is None else None for prompt in prompts]
 
     def _report(
         self, prompt: TrackedPrompt, picked: PickedQuery | None, frame: VideoFrame
@@ -166,7 +166,7 @@ class TemplateTracker(Tracker):
         self, prompt: TrackedPrompt, frame: VideoFrame
     ) -> tuple[InstanceData, Tensor | None]:
         """The target as it was shown; of a box the mask is predicted."""
-        target, probs = prompt.shown, None
+        target, probs = prompt.target, None
         height, width = frame.out_size_hw
         box = target.box().to(frame.image.device)
         box = torch.minimum(box.clamp(min=0), box.new_tensor([width, height] * 2))

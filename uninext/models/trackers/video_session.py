@@ -83,7 +83,7 @@ class VideoSession:
         self._ids = IdCounter()
         self._next_prompt = 0
         self._prompts: dict[int, PromptState] = {}
-        self._shown: dict[int, Target] = {}  # waiting for the frame that shows them
+        self._waiting: dict[int, Target] = {}  # waiting for the frame that shows them
 
     # ------------------------------------------------------------------------- prompts
 
@@ -128,7 +128,7 @@ class VideoSession:
         """
         self._state(prompt_id)
         del self._prompts[prompt_id]
-        self._shown.pop(prompt_id, None)
+        self._waiting.pop(prompt_id, None)
 
     @property
     def prompt_ids(self) -> tuple[int, ...]:
@@ -165,7 +165,7 @@ class VideoSession:
             )
         prompt_id = self._next_prompt
         if isinstance(prompt, Target):
-            self._shown[prompt_id] = prompt
+            self._waiting[prompt_id] = prompt
         else:
             state.memory = self.trackers[kind].new_memory()
         if kind != CATEGORY:
@@ -231,11 +231,11 @@ class VideoSession:
         for prompt_id, memory in shown.items():
             self._prompts[prompt_id].memory = memory[1]
         tracked = {
-            prompt_id: TrackedPrompt(state, shown=shown.get(prompt_id, (None,))[0])
+            prompt_id: TrackedPrompt(state, target=shown.get(prompt_id, (None,))[0])
             for prompt_id, state in self._prompts.items()
         }
         self._find(image, sample, frame, tracked)
-        self._shown.clear()  # not before: without memory, the frame can be tried again
+        self._waiting.clear()  # not before: the frame can be tried again
         results: dict[int, InstanceData] = {}
         for kind in dict.fromkeys(state.kind for state in self._prompts.values()):
             mine = {i: f for i, f in tracked.items() if f.state.kind == kind}
@@ -250,7 +250,7 @@ class VideoSession:
     def _show(self, frame: VideoFrame) -> dict[int, tuple[Target, TemplateMemory]]:
         """Memories of the targets that this frame shows; nothing is changed yet."""
         shown = {}
-        for prompt_id, target in self._shown.items():
+        for prompt_id, target in self._waiting.items():
             try:
                 memory = self._tracker(prompt_id).show(target, frame)
             except ValueError as error:
@@ -299,10 +299,10 @@ class VideoSession:
 
     def _needs_the_network(self, track: TrackedPrompt, frame: VideoFrame) -> bool:
         """A target shown by its mask is known; of a box the mask is not."""
-        if track.shown is None:
+        if track.target is None:
             return True
         tracker = self.trackers[track.state.kind]
-        return track.shown.mask is None and tracker.reports_masks(frame)
+        return track.target.mask is None and tracker.reports_masks(frame)
 
     def finish(self) -> list[TrackUpdate]:
         """What is still to be said of tracks at the end of the video."""
@@ -332,9 +332,9 @@ class VideoSession:
             next_id=self._ids.next_id,
             next_prompt=self._next_prompt,
             prompts={i: _packed_state(s) for i, s in self._prompts.items()},
-            shown={
+            waiting={
                 i: dict(box_xyxy=t.box_xyxy, mask=t.mask)
-                for i, t in self._shown.items()
+                for i, t in self._waiting.items()
             },
         )
 
@@ -346,7 +346,7 @@ class VideoSession:
                 that this session has no, or another, tracker for. The session is then
                 as it was before.
         """
-        expected = {'num_frames', 'next_id', 'next_prompt', 'prompts', 'shown'}
+        expected = {'num_frames', 'next_id', 'next_prompt', 'prompts', 'waiting'}
         if set(state) != expected:
             raise ValueError(
                 f'This is no saved session: it has {sorted(state)}, expected '
@@ -363,7 +363,7 @@ class VideoSession:
         self._ids = IdCounter(state['next_id'])
         self._next_prompt = state['next_prompt']
         self._prompts = prompts
-        self._shown = {i: Target(**target) for i, target in state['shown'].items()}
+        self._waiting = {i: Target(**target) for i, target in state['waiting'].items()}
 
     def _unpacked(self, packed: Mapping[str, Any]) -> PromptState:
         """A prompt with its memory, if this session's tracker can go on with it."""

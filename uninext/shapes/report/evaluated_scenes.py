@@ -24,7 +24,7 @@ from mmengine.structures import InstanceData
 from uninext.evaluation.metrics.video_metric import video_key
 from uninext.formats.rle import encode_mask
 from uninext.registry import METRICS
-from uninext.structures import Prompt, ShownPrompt, UninextDataSample
+from uninext.structures import Prompt, PromptStart, UninextDataSample
 
 # Of categories, what is drawn. A tracker has chosen already; in single images nothing
 # has, and in the middle of the scale are doubles.
@@ -131,8 +131,8 @@ def _question(samples: Sequence[UninextDataSample]) -> tuple[str, tuple, bool]:
     if first.get('expression'):  # one of the expressions about a video
         return first['expression'], TARGET, True
     asked: list[Any] = [s.prompt for s in samples[:1] if 'prompt' in s]
-    shown: list[ShownPrompt] = [p for s in samples for p in s.get('shown', ())]
-    asked += [entry.prompt for entry in shown]
+    starts: list[PromptStart] = [p for s in samples for p in s.get('prompt_starts', ())]
+    asked += [start.prompt for start in starts]
     (prompt, *others) = asked
     if isinstance(prompt, Prompt) and not prompt.pooled:
         return ', '.join(prompt.names), prompt.names, False
