@@ -234,8 +234,8 @@ def build_uninext(config: Mapping[str, Any], *kinds: str) -> nn.Module:
     """Build the network of a config with random weights.
 
     Raises:
-        ValueError: If it is none of ``kinds`` (default: ``DETECTORS``), or asks for parts
-            that are not here.
+        ValueError: If it is none of ``kinds`` (default: ``DETECTORS``), or asks for
+            parts that are not here.
     """
     _check_kind(config, kinds or DETECTORS)
     init_default_scope('uninext')
