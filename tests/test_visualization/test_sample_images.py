@@ -9,7 +9,7 @@ from mmengine.structures import InstanceData
 
 from uninext.structures import Prompt, Template, UninextDataSample, VisualPrompt
 from uninext.visualization import draw_sample
-from uninext.visualization.drawing import instance_color
+from uninext.visualization.palette import instance_color
 
 NAMES = Prompt.from_categories(['dog', 'cat'])
 

@@ -20,15 +20,10 @@ import numpy as np
 
 from uninext.formats.boxes import xyxy_to_xywh
 from uninext.formats.rle import encode_mask
-from uninext.visualization.drawing import (
-    Color,
-    DrawingScale,
-    add_caption,
-    draw_instances,
-    instance_color,
-    track_color,
-)
+from uninext.visualization.drawing import DrawingScale, draw_instances
 from uninext.visualization.labels import label_text, prompt_caption, prompt_notes
+from uninext.visualization.lettering import add_caption
+from uninext.visualization.palette import Color, instance_color, track_color
 
 
 @dataclass(frozen=True)

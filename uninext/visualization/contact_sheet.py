@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from uninext.visualization.drawing import BAR_COLOR
+from uninext.visualization.palette import BAR_COLOR
 
 
 def make_contact_sheet(
@@ -38,10 +38,8 @@ def make_contact_sheet(
     sheet_width = num_columns * (cell_width + gap) + gap
     rows = [np.full((gap, sheet_width, 3), BAR_COLOR, np.uint8)]
     for start in range(0, len(images), num_columns):
-        cells = [
-            _scale_to_width(image, cell_width)
-            for image in images[start : start + num_columns]
-        ]
+        shown = images[start : start + num_columns]
+        cells = [_scale_to_width(image, cell_width) for image in shown]
         row_height = max(len(cell) for cell in cells) + gap
         row = np.full((row_height, sheet_width, 3), BAR_COLOR, np.uint8)
         for i, cell in enumerate(cells):

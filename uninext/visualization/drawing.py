@@ -14,28 +14,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from uninext.visualization.lettering import add_caption, pad_to_height, paint_labels
-from uninext.visualization.palette import (
-    BAR_COLOR,
-    Color,
-    instance_color,
-    track_color,
-)
-
-__all__ = [
-    'BAR_COLOR',
-    'MASK_OPACITY',
-    'Color',
-    'DrawingScale',
-    'add_caption',
-    'draw_instances',
-    'instance_color',
-    'pad_to_height',
-    'paint_box',
-    'paint_labels',
-    'paint_mask',
-    'track_color',
-]
+from uninext.visualization.lettering import paint_labels
+from uninext.visualization.palette import Color
 
 MASK_OPACITY = 0.45
 
@@ -97,14 +77,7 @@ def draw_instances(
 def paint_mask(
     image: np.ndarray, mask: np.ndarray, color: Color, alpha: float, line_width: int
 ) -> None:
-    """Tint a mask and trace its outline, in place.
-
-    Args:
-        image: (H, W, 3) uint8.
-        mask: (H, W) bool, True on the object.
-        color: RGB.
-        alpha: Opacity of the tint in [0, 1]; the outline is opaque.
-        line_width: Of the outline, pixels.
+    """Tint a mask, (H, W) bool, and trace its outline, which is opaque, in place.
 
     Raises:
         ValueError: If the mask is not of the image's size.

@@ -55,11 +55,7 @@ def prompt_notes(
 
 
 def prompt_caption(texts: Sequence[str]) -> str:
-    """Prompts for the bar above an image: numbered, a line each, if there are several.
-
-    Args:
-        texts: Of the prompts, in order.
-    """
+    """Prompts for the bar above an image: numbered, a line each, if not one alone."""
     if len(texts) < 2:
         return ''.join(texts)
     return '\n'.join(f'{i}: {text}' for i, text in enumerate(texts, start=1))

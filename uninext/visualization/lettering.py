@@ -5,7 +5,7 @@ Sizes are in pixels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import TypeVar
 
@@ -46,7 +46,7 @@ def paint_labels(
         font_size: In pixels.
 
     Returns:
-        The image with labels, a new array.
+        (H, W, 3) uint8, a new array.
     """
     canvas = image.copy()
     taken: list[Area] = []
@@ -72,10 +72,10 @@ def find_place(
     image_hw: tuple[int, int],
     taken: Sequence[Area],
 ) -> Area:
-    """Choose where a label goes: at its box, or moved away, or over another.
+    """Choose where a label goes: at its box (4,) xyxy, or moved away, or over another.
 
     Args:
-        box: (4,) xyxy in pixels.
+        box: Of the instance, pixels.
         size_hw: Of the label.
         image_hw: Of the image.
         taken: Areas of labels that are there.
@@ -153,47 +153,44 @@ def shorten(text: str, width: float, font_size: int) -> str:
     font = load_font(font_size)
     if font.getlength(text) <= width:
         return text
-    low, high = 0, len(text) - 1  # characters that are kept
-    while low < high:
-        middle = (low + high + 1) // 2
-        if font.getlength(_without_middle(text, middle, ELLIPSIS)) <= width:
-            low = middle
-        else:
-            high = middle - 1
-    return _without_middle(text, low, ELLIPSIS) if low else ELLIPSIS[:1]
+    kept = _most(
+        len(text) - 1,
+        lambda n: font.getlength(_without_middle(text, n, ELLIPSIS)) <= width,
+    )
+    return _without_middle(text, kept, ELLIPSIS) if kept else ELLIPSIS[:1]
 
 
 def wrap_text(text: str, width: float, font_size: int, max_lines: int) -> list[str]:
-    """Break a text between words into lines of ``width`` pixels.
-
-    Args:
-        text: Without newlines.
-        width: Pixels.
-        font_size: In pixels.
-        max_lines: Of a text that is longer, the middle is left out.
+    """Break a text without newlines between words into lines of ``width`` pixels.
 
     Returns:
-        1 to ``max_lines`` lines; a word that is too long for one is shortened.
+        1 to ``max_lines`` lines; a word that is too long for one is shortened, and of
+        a text that is too long the middle is left out.
     """
     words = text.split()
     lines = _break(words, width, font_size)
     if len(lines) <= max_lines:
         return lines
-    low, high = 0, len(words) - 1  # words that are kept
-    while low < high:
-        middle = (low + high + 1) // 2
-        shorter = _break(_without_middle(words, middle, [ELLIPSIS]), width, font_size)
-        if len(shorter) <= max_lines:
-            low = middle
-        else:
-            high = middle - 1
-    return _break(_without_middle(words, low, [ELLIPSIS]), width, font_size)
+
+    def shorter(count: int) -> list[str]:
+        return _break(_without_middle(words, count, [ELLIPSIS]), width, font_size)
+
+    return shorter(_most(len(words) - 1, lambda n: len(shorter(n)) <= max_lines))
 
 
 @lru_cache(maxsize=16)
 def load_font(size: int) -> ImageFont.FreeTypeFont:
     """DejaVu Sans, which comes with matplotlib."""
     return ImageFont.truetype(font_manager.findfont('DejaVu Sans'), size)
+
+
+def _most(limit: int, fits: Callable[[int], bool]) -> int:
+    """The largest of the numbers 1 to ``limit`` that fits; 0 if none does."""
+    low = 0
+    while low < limit:
+        middle = (low + limit + 1) // 2
+        low, limit = (middle, limit) if fits(middle) else (low, middle - 1)
+    return low
 
 
 def _break(words: list[str], width: float, font_size: int) -> list[str]:

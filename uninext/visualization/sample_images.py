@@ -12,14 +12,10 @@ import numpy as np
 import torch
 
 from uninext.structures import Template, UninextDataSample, VisualPrompt
-from uninext.visualization.drawing import (
-    DrawingScale,
-    add_caption,
-    draw_instances,
-    instance_color,
-    pad_to_height,
-)
+from uninext.visualization.drawing import DrawingScale, draw_instances
 from uninext.visualization.labels import label_text
+from uninext.visualization.lettering import add_caption, pad_to_height
+from uninext.visualization.palette import instance_color
 
 ALPHA = 0.4
 PRIOR_COLOR, PADDING_COLOR = (255, 60, 60), (40, 60, 160)

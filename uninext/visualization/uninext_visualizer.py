@@ -16,6 +16,7 @@ import mmcv
 import numpy as np
 import torch
 from mmdet.structures import DetDataSample
+from mmdet.structures.mask import mask2bbox
 from mmdet.visualization import DetLocalVisualizer
 from mmengine.dist import master_only
 from mmengine.structures import InstanceData
@@ -23,16 +24,10 @@ from mmengine.structures import InstanceData
 from uninext.registry import VISUALIZERS
 from uninext.structures import Prompt
 from uninext.utils.defaults import SCORE_THRESHOLD
-from uninext.visualization.drawing import (
-    MASK_OPACITY,
-    DrawingScale,
-    add_caption,
-    draw_instances,
-    instance_color,
-    pad_to_height,
-    track_color,
-)
+from uninext.visualization.drawing import MASK_OPACITY, DrawingScale, draw_instances
 from uninext.visualization.labels import label_text
+from uninext.visualization.lettering import add_caption, pad_to_height
+from uninext.visualization.palette import instance_color, track_color
 
 MAX_NAME_LENGTH = 48  # characters of an expression that go into a file name
 TRACK_FIELDS = ('instances_ids', 'instances_id')  # ours, and mmdet's
@@ -48,12 +43,7 @@ class UninextVisualizer(DetLocalVisualizer):
     own; frames of a video get a folder of theirs; masks have outlines; line widths and
     letters suit the image's size; colours belong to labels (to ``instances_ids``
     where there are tracks) and never change; nothing goes through a matplotlib figure.
-
-    Args:
-        name: Of the visualizer.
-        vis_backends: As in mmdet.
-        save_dir: As in mmdet.
-        alpha: Opacity of masks in [0, 1].
+    ``alpha`` is the opacity of masks in [0, 1]; the other arguments are mmdet's.
 
     Raises:
         ValueError: If ``alpha`` is outside [0, 1].
@@ -246,12 +236,7 @@ def _boxes_of(instances: InstanceData, masks: np.ndarray | None) -> np.ndarray:
         return getattr(boxes, 'tensor', boxes).numpy()
     if masks is None:
         raise ValueError('Instances have neither bboxes nor masks: nothing to draw.')
-    boxes = np.zeros((len(masks), 4))
-    for i, mask in enumerate(masks):
-        rows, columns = np.nonzero(mask)
-        if len(rows):
-            boxes[i] = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
-    return boxes
+    return mask2bbox(torch.from_numpy(masks)).numpy()
 
 
 def _file_of(out_file: str, data_sample: DetDataSample | None, expression: str) -> str:

@@ -16,7 +16,7 @@ from pycocotools import mask as mask_utils
 
 from uninext.apis.exports.video_tracks import Sighting, Track, VideoTracks, gathered
 from uninext.apis.results import Result
-from uninext.visualization.drawing import instance_color
+from uninext.visualization.palette import instance_color
 
 FORMAT_VERSION = '1.1'
 TOLERANCE = 0.75  # pixels that a polygon may be off the edge of its mask
