@@ -11,58 +11,11 @@ from mmengine.structures import InstanceData
 from pycocotools import mask as mask_utils
 
 from helpers.bdd100k_scenes import SIZE_WH, make_scene
+from helpers.equality_tracking import bdd_samples
 from uninext.evaluation import BDD100KTrackingMetric
 from uninext.evaluation.result_files import evaluate_bdd_mot, evaluate_bdd_mots
 from uninext.formats.scalabel import BDD_THINGS
 from uninext.registry import METRICS
-from uninext.structures import UninextDataSample
-
-
-def as_box(label: dict) -> list[float]:
-    box = label['box2d']
-    return [box['x1'], box['y1'], box['x2'] + 1, box['y2'] + 1]
-
-
-def make_samples(
-    ground_truth: list[dict], predictions: list[dict]
-) -> list[UninextDataSample]:
-    """What a model and a dataset would give for a generated scene."""
-    lengths = {frame['videoName']: 0 for frame in ground_truth}
-    for frame in ground_truth:
-        lengths[frame['videoName']] += 1
-    samples = []
-    for frame, prediction in zip(ground_truth, predictions):
-        instances = [
-            dict(
-                bbox=as_box(label),
-                bbox_label=BDD_THINGS.index(label['category']),
-                ignore_flag=int(label['attributes']['crowd']),
-                instance_id=int(label['id']),
-                mask=label['rle'],
-            )
-            for label in frame['labels']
-        ]
-        meta = dict(
-            video_id=frame['videoName'],
-            frame_id=frame['frameIndex'],
-            video_length=lengths[frame['videoName']],
-            ori_shape=SIZE_WH[::-1],
-            img_path=f'x/{frame["name"]}',
-            instances=instances,
-        )
-        sample = UninextDataSample(metainfo=meta)
-        labels = prediction['labels']
-        masks = [mask_utils.decode(o['rle']).astype(bool) for o in labels]
-        kinds = [BDD_THINGS.index(o['category']) for o in labels]
-        sample.pred_instances = InstanceData(
-            bboxes=torch.tensor([as_box(o) for o in labels]).reshape(-1, 4),
-            scores=torch.tensor([o['score'] for o in labels]),
-            labels=torch.tensor(kinds, dtype=torch.long),
-            instances_ids=torch.tensor([int(o['id']) for o in labels]).long(),
-            masks=torch.from_numpy(np.array(masks).reshape(-1, *SIZE_WH[::-1])),
-        )
-        samples.append(sample)
-    return samples
 
 
 def run(metric, samples, classes=BDD_THINGS) -> dict:
@@ -77,9 +30,7 @@ def run(metric, samples, classes=BDD_THINGS) -> dict:
 def test_no_predictions_miss_everything(similarity):
     ground_truth, _ = make_scene(0, num_frames=3, num_videos=1)
     nothing = [dict(frame, labels=[]) for frame in ground_truth]
-    metrics = run(
-        BDD100KTrackingMetric(similarity), make_samples(ground_truth, nothing)
-    )
+    metrics = run(BDD100KTrackingMetric(similarity), bdd_samples(ground_truth, nothing))
     assert metrics['bdd100k/mIDF1'] == 0
     assert metrics['bdd100k/FP'] == 0
     assert metrics['bdd100k/FN'] > 0
@@ -96,7 +47,7 @@ def test_metrics_are_those_of_the_files(tmp_path: Path, similarity, evaluate):
     (tmp_path / 'pred.json').write_text(json.dumps(predictions))
     out = tmp_path / 'out'
     metric = BDD100KTrackingMetric(similarity, outfile_prefix=str(out))
-    metrics = run(metric, make_samples(ground_truth, predictions))
+    metrics = run(metric, bdd_samples(ground_truth, predictions))
     expected = evaluate(tmp_path / 'gt.json', tmp_path / 'pred.json')
     assert sorted(path.name for path in out.iterdir()) == ['v0.json', 'v1.json']
     written = evaluate(tmp_path / 'gt.json', out)
@@ -110,7 +61,7 @@ def test_a_pixel_goes_to_the_better_score(tmp_path: Path):
     ground_truth, _ = make_scene(0, num_frames=1, num_videos=1)
     masks = np.zeros((3, *SIZE_WH[::-1]), bool)
     masks[0, :, :30] = masks[1, :, 20:50] = masks[2, :, 25:30] = True
-    (sample,) = make_samples(ground_truth, [dict(ground_truth[0], labels=[])])
+    (sample,) = bdd_samples(ground_truth, [dict(ground_truth[0], labels=[])])
     sample.pred_instances = InstanceData(
         bboxes=torch.zeros(3, 4),
         scores=torch.tensor([0.5, 0.9, 0.1]),
@@ -132,5 +83,5 @@ def test_wrong_use():
         BDD100KTrackingMetric('masks')
     ground_truth, predictions = make_scene(0, num_frames=1, num_videos=1)
     with pytest.raises(ValueError, match=r"has the classes \['dog'\]"):
-        run(BDD100KTrackingMetric(), make_samples(ground_truth, predictions), ('dog',))
+        run(BDD100KTrackingMetric(), bdd_samples(ground_truth, predictions), ('dog',))
     assert METRICS.get('BDD100KTrackingMetric') is BDD100KTrackingMetric

@@ -11,19 +11,11 @@ import pytest
 
 from uninext.fine_tuning import OwnPart, read_own_data
 from uninext.fine_tuning.folder import find_coco_folder
-from uninext.shapes import generate_image_set
-
-
-@pytest.fixture(scope='module')
-def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp('generated')
-    generate_image_set(path, 9, 2, size=64)
-    return path
 
 
 @pytest.fixture
-def folder(generated: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(generated, tmp_path / 'data'))
+def folder(images: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(images, tmp_path / 'data'))
 
 
 def read(folder: Path, tmp_path: Path, **options: Any) -> list[OwnPart]:
@@ -129,7 +121,7 @@ def test_few_expressions_are_held_out_too(folder: Path, tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ('name', 'images'),
+    ('name', 'below'),
     [
         ('annotations.json', 'images'),
         ('_annotations.coco.json', '.'),
@@ -137,15 +129,15 @@ def test_few_expressions_are_held_out_too(folder: Path, tmp_path: Path):
     ],
 )
 def test_a_single_file_beside_images(
-    folder: Path, tmp_path: Path, name: str, images: str
+    folder: Path, tmp_path: Path, name: str, below: str
 ):
     single = tmp_path / 'single'
-    (single / images).mkdir(parents=True)
-    shutil.copytree(folder / 'train', single / images, dirs_exist_ok=True)
+    (single / below).mkdir(parents=True)
+    shutil.copytree(folder / 'train', single / below, dirs_exist_ok=True)
     shutil.copy(folder / 'annotations/instances_train.json', single / name)
     (part,) = read(single, tmp_path, val_fraction=0.25)
-    assert part.train.images == (single / images).resolve()
-    assert (len(part.train.scenes), len(part.val.scenes)) == (7, 2)
+    assert part.train.images == (single / below).resolve()
+    assert (len(part.train.scenes), len(part.val.scenes)) == (6, 2)
 
 
 def test_folders_of_splits_with_their_own_files(folder: Path, tmp_path: Path):

@@ -27,23 +27,8 @@ from uninext.fine_tuning.plan import FREEZE
 from uninext.fine_tuning.report import metrics_table
 from uninext.formats.json_file import write_text
 from uninext.registry import MODELS
-from uninext.shapes import generate_image_set, generate_suite
 
 CONFIGS = Path(__file__).parents[2] / 'configs/uninext'
-
-
-@pytest.fixture(scope='module')
-def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp('images')
-    generate_image_set(path, 6, 1, size=64)
-    return path
-
-
-@pytest.fixture(scope='module')
-def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp('videos')
-    generate_suite(path, (1, 1), (4, 1), size_wh=(64, 64), length=2)
-    return path
 
 
 @pytest.fixture(scope='module')

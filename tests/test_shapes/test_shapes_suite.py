@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as mask_utils
 
-from helpers.tools import run_tool
+from helpers.tools import digests, run_tool
 from uninext.converters import VideoCheck
 from uninext.datasets import (
     PromptCocoDataset,
@@ -50,12 +49,9 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> ShapesSuite:
     )
 
 
-def digests(folder: Path) -> dict[str, str]:
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob('*'))
-        if path.is_file()
-    }
+def xyxy(box_xywh: list[int]) -> list[int]:
+    x, y, width, height = box_xywh
+    return [x, y, x + width, y + height]
 
 
 @pytest.mark.parametrize(
@@ -111,8 +107,7 @@ def test_instances_are_those_that_were_labelled(suite: ShapesSuite):
                 shown = [t for t in video.tracks if t.visible[index]]
                 assert len(frame['instances']) == len(shown)
                 for instance, track in zip(frame['instances'], shown):
-                    x, y, w, h = track.boxes_xywh[index]
-                    assert instance['bbox'] == [x, y, x + w, y + h]
+                    assert instance['bbox'] == xyxy(track.boxes_xywh[index])
                     assert instance['mask'] == track.masks[index]
                     label = CATEGORIES.index(track.words['category'])
                     assert instance['bbox_label'] == label
@@ -161,8 +156,7 @@ def test_expressions_have_ids_of_their_own_and_their_object(suite: ShapesSuite):
             boxes = {i['instance_id']: i['bbox'] for i in info['instances']}
             assert (shown.object_id in boxes) == track.visible[0]
             if track.visible[0]:
-                x, y, w, h = track.boxes_xywh[0]
-                assert boxes[shown.object_id] == [x, y, x + w, y + h]
+                assert boxes[shown.object_id] == xyxy(track.boxes_xywh[0])
 
 
 IMAGE_SETS = {
@@ -198,8 +192,7 @@ def test_image_sets_hold_the_images(suite: ShapesSuite, name: str, split: str):
         mine = [a for a in source['annotations'] if a['image_id'] == image['id']]
         assert info['has_masks'] == has_masks
         for instance, annotation in zip(info['instances'], mine):
-            x, y, w, h = annotation['bbox']
-            assert instance['bbox'] == [x, y, x + w, y + h]
+            assert instance['bbox'] == xyxy(annotation['bbox'])
             assert instance['bbox_label'] == annotation['category_id'] - 1
 
 
@@ -319,9 +312,8 @@ def test_refytvos_holds_all_expressions(suite: ShapesSuite):
             pipeline=[],
             test_mode=not masks,
         )
-        tracks = [
-            t for v in suite.scenes['train' if masks else 'val'] for t in v.tracks
-        ]
+        videos = suite.scenes['train' if masks else 'val']
+        tracks = [track for video in videos for track in video.tracks]
         # a pair of frames is drawn in training: once is not enough
         least = 2 if masks else 0
         said = [
@@ -374,13 +366,9 @@ def test_bdd100k_videos_keep_ids_and_boxes(suite: ShapesSuite, file: str, images
         for index in range(LENGTH):
             frame = info['video'].frame(index)
             assert frame['has_masks'] == (file == 'seg_track')
-            boxes = [
-                [b[0], b[1], b[0] + b[2], b[1] + b[3]]
-                for t in video.tracks
-                if (b := t.boxes_xywh[index])
-            ]
             found = [instance['bbox'] for instance in frame['instances']]
-            assert sorted(found) == sorted(boxes)
+            boxes = [t.boxes_xywh[index] for t in video.tracks]
+            assert sorted(found) == sorted(map(xyxy, filter(None, boxes)))
             assert cv2.imread(frame['img_path']).shape == (*SIZE_WH[::-1], 3)
 
 
@@ -419,11 +407,15 @@ def test_a_suite_is_a_function_of_its_seed(suite: ShapesSuite, tmp_path: Path):
     assert len(set.union(*splits)) == sum(map(len, splits))  # none in two
 
 
-def test_the_tool_writes_layouts(tmp_path: Path, capsys: pytest.CaptureFixture):
+def test_the_tool_writes_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture):
     small = ['--train', '1', '--num-val', '1', '--size', '80', '64', '--frames', '2']
     arguments = [str(tmp_path), *small, '--layout', 'lasot', '--tripod']
     assert run_tool(TOOL, *arguments) == 0
-    assert 'lasot/annotations/test.json: 1 videos' in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert 'train: 1 images' in said
+    assert 'lasot/annotations/test.json: 1 videos' in said
+    assert run_tool(TOOL, tmp_path, *small, '--seed', '-1') == 2
+    assert 'seed must be at least 0' in capsys.readouterr().err
     assert run_tool(TOOL, tmp_path, *small, '--layout', 'kitti') == 2
     assert 'layout must be' in capsys.readouterr().err
     for wrong in (['--size', '1', '2', '3'], ['--videos', '1']):

@@ -100,11 +100,6 @@ def test_all_ten_tasks_are_asked_for():
 # --------------------------------------------------------------------- smaller splits
 
 
-def test_nothing_is_cut_to_nothing():
-    empty = {'images': [], 'annotations': [], 'categories': []}
-    assert first_scenes(empty, 3) == empty
-
-
 def test_records_of_one_image_stay_together():
     before = json.dumps(IMAGES)
     cut = first_scenes(IMAGES, 1)
@@ -113,13 +108,6 @@ def test_records_of_one_image_stay_together():
     assert cut['categories'] == IMAGES['categories']
     assert first_scenes(IMAGES, 9) == IMAGES
     assert json.dumps(IMAGES) == before
-
-
-def test_videos_are_cut_by_their_first_frame():
-    videos = [{'id': i, 'file_names': [f'{i // 2}/0.jpg', 'x.jpg']} for i in range(4)]
-    annotations = [{'id': 7, 'video_id': i} for i in range(4)]
-    cut = first_scenes({'videos': videos, 'annotations': annotations}, 1)
-    assert cut == {'videos': videos[:2], 'annotations': annotations[:2]}
 
 
 def test_all_scenes_stay_where_expressions_alone_are_cut():
