@@ -53,7 +53,4 @@ def with_progress(
         return
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task('', total=count)
-        for result in results:
-            bar.advance(task)
-            yield result
+        yield from bar.track(results, total=count, description='')

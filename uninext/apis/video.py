@@ -10,7 +10,7 @@ import math
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -24,10 +24,6 @@ from uninext.models.trackers import VideoSession
 from uninext.utils.image_files import IMAGE_SUFFIXES, list_images
 from uninext.utils.inference_scale import InferenceScale
 from uninext.utils.video_writer import MAX_FPS
-
-if TYPE_CHECKING:
-    from av.container import InputContainer
-    from av.video.stream import VideoStream
 
 TOLERANCE = 0.25  # seconds by which headers are wrong about the end
 
@@ -146,15 +142,10 @@ def images_in(folder: Path) -> list[Path]:
 
 
 class VideoHeader(NamedTuple):
-    """What the header of a video says.
-
-    Attributes:
-        fps: Frames a second, an average; None if it does not say.
-        count: Frames, of some formats an estimate; None if it does not say.
-    """
+    """Frames a second, an average, and number of frames; None if it does not say."""
 
     fps: float | None
-    count: int | None
+    count: int | None  # of some formats an estimate
 
 
 def read_header(path: str | Path) -> VideoHeader:
@@ -170,60 +161,39 @@ def read_header(path: str | Path) -> VideoHeader:
 def warn_if_broken(path: str | Path, count: int) -> None:
     """Warn if a video file holds more than the ``count`` frames that could be read."""
     header = read_header(path).count
-    promised = None if header is None or count >= header else _promised(path)
-    if promised is None:
-        return
-    if promised.frames is not None and count < promised.frames:
-        part = f'{count} of {promised.frames} frames'
-    elif promised.seconds is not None and promised.end + TOLERANCE < promised.seconds:
-        part = f'{count} frames, {promised.end:.1f} of {promised.seconds:.1f} s,'
-    else:
-        return
-    warnings.warn(
-        f'{path} is damaged: {part} could be read.', SourceWarning, stacklevel=3
-    )
+    part = None if header is None or count >= header else _part_read(path, count)
+    if part is not None:
+        warnings.warn(
+            f'{path} is damaged: {part} could be read.', SourceWarning, stacklevel=3
+        )
 
 
-class _Promised(NamedTuple):
-    """What a file should hold, None if it does not say, and where it ends in fact."""
-
-    frames: int | None
-    seconds: float | None
-    end: float
-
-
-def _promised(path: str | Path) -> _Promised | None:
-    """What a file should hold; None if that cannot be told.
+def _part_read(path: str | Path, count: int) -> str | None:
+    """How much of a file could be read; None if all, or that cannot be told.
 
     Frames that are there to be thrown away (the beginning of a video that was cut
     without encoding it anew) do not count.
     """
     import av
 
+    thrown, end, seconds = 0, 0.0, 0.0
     try:
         with av.open(str(path)) as container:
             stream = container.streams.video[0]
-            thrown, end = 0, 0.0
             for packet in container.demux(stream):  # none of them is held
                 thrown += packet.is_discard
                 if packet.size and packet.pts is not None:
                     ticks = packet.pts + (packet.duration or 0)
                     end = max(end, float(ticks * packet.time_base))
-            return _Promised(
-                stream.frames - thrown if stream.frames else None,
-                _seconds_of(container, stream),
-                end,
-            )
+            if stream.duration:
+                seconds = float(stream.duration * stream.time_base)
+            elif container.duration and len(container.streams) == 1:  # no longer sound
+                seconds = container.duration / av.time_base
+            promised = stream.frames - thrown if stream.frames else 0
     except (av.error.FFmpegError, IndexError):
         return None
-
-
-def _seconds_of(container: InputContainer, stream: VideoStream) -> float | None:
-    """Length of the images; of a file whose sound may be longer it is not known."""
-    import av
-
-    if stream.duration:
-        return float(stream.duration * stream.time_base)
-    if container.duration and len(container.streams) == 1:
-        return container.duration / av.time_base
+    if count < promised:
+        return f'{count} of {promised} frames'
+    if end + TOLERANCE < seconds:
+        return f'{count} frames, {end:.1f} of {seconds:.1f} s,'
     return None
