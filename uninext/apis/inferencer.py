@@ -21,7 +21,6 @@ from torch import Tensor, nn
 from uninext.apis.devices import usable_device
 from uninext.apis.equal_batches import run_in_equal_batches
 from uninext.apis.images import skip_or_raise
-from uninext.apis.masks import load_mask
 from uninext.apis.prompts import as_read, asked_prompts, checked_score_thr
 from uninext.apis.result_streams import collected, with_progress
 from uninext.apis.results import AskedPrompt, Result
@@ -148,7 +147,7 @@ class UninextInferencer:
             ValueError: If nothing is asked for, or something cannot be used; it says
                 what to pass instead.
         """
-        prompts = asked_prompts(categories, expression, box, load_mask(mask))
+        prompts = asked_prompts(categories, expression, box, mask)
         score_thr = checked_score_thr(score_thr)
         opened = open_source(source)
         track = opened.is_video if as_video is None else as_video
@@ -217,7 +216,7 @@ class UninextInferencer:
         Raises:
             ValueError: If there is no text, or it cannot be used.
         """
-        prompts = asked_prompts(categories, expression, None, None)
+        prompts = asked_prompts(categories, expression)
         generator = self.model.prompt_generator
         return [remark for prompt in prompts for remark in generator.remarks(prompt)]
 
@@ -246,7 +245,7 @@ class UninextInferencer:
             >>> for frame in camera:                             # doctest: +SKIP
             ...     print(tracking.step(frame).track_ids)
         """
-        prompts = asked_prompts(categories, expression, box, load_mask(mask))
+        prompts = asked_prompts(categories, expression, box, mask)
         self._need_trackers('Videos need')
         return Tracking(self.model.open(scale=self.scale.for_videos()), prompts)
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from numbers import Real
 from typing import Any
 
+from uninext.apis.masks import load_mask
 from uninext.apis.results import AskedPrompt
 from uninext.models.trackers.inputs import prompts_of
 from uninext.structures import Prompt, Target
@@ -26,9 +27,9 @@ def checked_score_thr(score_thr: Any) -> float:
 
 
 def asked_prompts(
-    categories: Any, expression: Any, box: Any, mask: Any
+    categories: Any, expression: Any, box: Any = None, mask: Any = None
 ) -> list[Prompt | Target]:
-    """Read what :class:`uninext.apis.UninextInferencer` is asked for; masks are read.
+    """Read what :class:`uninext.apis.UninextInferencer` is asked for.
 
     Returns:
         Prompts in the order of their ids.
@@ -46,7 +47,7 @@ def asked_prompts(
     if box is not None:
         prompts += prompts_of(None, None, None, box, None)
     if mask is not None:
-        prompts += prompts_of(None, None, None, None, mask)
+        prompts += prompts_of(None, None, None, None, load_mask(mask))
     if not prompts:
         raise ValueError(
             "Nothing is asked for. Pass categories='person, car', "

@@ -246,11 +246,8 @@ class AskHandlers:
                     shown = now
                     rate, notes = done / (now - start), ' '.join(prompts.notes)
                     bar = progress_bar(done, header.count, rate, notes)
-                    live, table = (
-                        live_image(plot_for_page(result)),
-                        instance_table(result),
-                    )
-                    yield same, live, same, bar, table, *[same] * 4
+                    live = live_image(plot_for_page(result))
+                    yield same, live, same, bar, instance_table(result), *[same] * 4
                 if stop.is_set():
                     break
         seconds = time.perf_counter() - start

@@ -22,6 +22,13 @@ def points_of(shape: ElementTree.Element) -> np.ndarray:
     return np.array(pairs, float)
 
 
+def points_around(mask: np.ndarray) -> np.ndarray:
+    """Of the mask of the first of the rectangles."""
+    result = make_result(1, 0, [0])
+    result.masks[0] = mask
+    return points_of(parsed(to_cvat([result])).find('track')[0])
+
+
 def test_nothing():
     root = parsed(to_cvat([]))
     assert root.findtext('version') == '1.1'
@@ -72,32 +79,24 @@ def test_polygons_of_rectangles_are_their_corners():
 
 
 def test_polygons_cover_their_masks():
-    result = make_result(1, 0, [0])
-    result.masks[:] = False
-    rows, columns = ellipse(30, 40, 20, 33, rotation=0.4)
-    result.masks[0, rows, columns] = True
-    shape = parsed(to_cvat([result])).find('track')[0]
-    points = points_of(shape)
+    mask = np.zeros((60, 80), bool)
+    mask[ellipse(30, 40, 20, 33, rotation=0.4)] = True
+    points = points_around(mask)
     # rasterised independently: a pixel is where its centre is
     covered = polygon2mask((60, 80), points[:, ::-1] - 0.5)
-    both = (covered & result.masks[0]).sum()
-    assert both / (covered | result.masks[0]).sum() > 0.96
+    assert (covered & mask).sum() / (covered | mask).sum() > 0.96
     assert len(points) < 40
 
 
 def test_of_several_parts_the_largest():
-    result = make_result(1, 0, [0])
-    result.masks[:] = False
-    result.masks[0, 1:4, 1:4] = result.masks[0, 20:40, 30:60] = True
-    points = points_of(parsed(to_cvat([result])).find('track')[0])
-    assert points.min() > 15
+    mask = np.zeros((60, 80), bool)
+    mask[1:4, 1:4] = mask[20:40, 30:60] = True
+    assert points_around(mask).min() > 15
 
 
 @pytest.mark.parametrize('pixels', [0, 1])
 def test_masks_too_small_for_a_polygon(pixels):
     """They have their box."""
-    result = make_result(1, 0, [0])
-    result.masks[:] = False
-    result.masks[0, 5, 7] = bool(pixels)
-    points = points_of(parsed(to_cvat([result])).find('track')[0])
-    assert points.tolist() == [[2, 4], [12, 4], [12, 10], [2, 10]]
+    mask = np.zeros((60, 80), bool)
+    mask[5, 7] = bool(pixels)
+    assert points_around(mask).tolist() == [[2, 4], [12, 4], [12, 10], [2, 10]]
