@@ -56,14 +56,14 @@ def test_a_video_of_one_frame():
     assert frame.owners.max() <= len(scene.objects)
 
 
-@pytest.mark.parametrize('move', motion_module._WAYS)
+@pytest.mark.parametrize('move', motion_module.MOVES)
 @pytest.mark.parametrize('length', [1, 4, 24])
 def test_ways_keep_their_promises(move: str, length: int):
     size = np.array([120.0, 80.0])
     for seed in range(20):
         rng = np.random.default_rng(seed)
         radii, _ = motion_module._draw_radii(rng, 80, length)
-        centers = motion_module._WAYS[move](rng, size, radii, length)
+        centers = getattr(motion_module._Way(rng, size, radii), move)()
         assert centers.shape == (length, 2)
         away = ((centers < -radii[:, None]) | (centers > size + radii[:, None])).any(1)
         if move == 'still':

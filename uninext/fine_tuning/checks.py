@@ -26,8 +26,7 @@ _MAX_NAMED = 12
 def without_lost_annotations(content: dict[str, Any]) -> tuple[dict[str, Any], str]:
     """Leave out annotations of images, or videos, that the file does not list.
 
-    Returns:
-        The rest, and a note that names what is left out; empty if nothing is.
+    A note names them; it is empty if there are none.
     """
     kind = kind_of_scenes(content)
     owner, known = f'{kind[:-1]}_id', {record['id'] for record in content[kind]}
@@ -51,16 +50,11 @@ def without_lost_files(
 ) -> tuple[dict[str, Any], list[str]]:
     """Leave out scenes whose image files are absent or damaged; compare sizes.
 
-    Args:
-        content: Not changed.
-        folder: That file names start from.
-        path: Of the annotations, for messages.
-
     Returns:
         The rest, and notes that name what is left out.
 
     Raises:
-        ValueError: If there is none of the files.
+        ValueError: If ``folder`` has none of the files.
         DatasetError: If an image has another size than its record says.
     """
     records = content[kind_of_scenes(content)]

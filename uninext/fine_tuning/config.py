@@ -143,7 +143,7 @@ def _train_lines(plan: FineTuning) -> dict[str, Any]:
                 'type': part.train.kind.dataset,
                 **_files_of(part.train),
                 'filter_cfg': {'filter_empty_gt': True},
-                'pipeline': _pipeline_of(_source_like(part, plan.start)),
+                'pipeline': _pipeline_like(part, plan.start),
             },
         }
         for part in plan.parts
@@ -159,29 +159,20 @@ def _files_of(own: OwnSet) -> dict[str, Any]:
     }
 
 
-def _source_like(part: OwnPart, start: StartModel) -> int:
-    """Position of the first source of the start model that reads such files."""
-    kinds = [source.dataset.type for source in _sources_of(start.config)]
+def _pipeline_like(part: OwnPart, start: StartModel) -> Expression:
+    """That of the first source of the start model that reads such files."""
+    # What it was trained on before any fine-tuning.
+    now = start.config.train_dataloader.dataset.get('sources', [])
+    kinds = [source.dataset.type for source in start.config.get(_START, now)]
     wanted = part.train.kind.dataset
     if wanted in kinds:
-        return kinds.index(wanted)
+        return Expression(f'{_START}[{kinds.index(wanted)}].dataset.pipeline')
     stage = 'stage 3' if part.train.kind.scenes == 'videos' else 'stage 2 or 3'
     raise ValueError(
         f'{part.train.ann_file} holds {part.train.kind.source.replace("_", " ")}, and '
         f'{start.config_file.name} was not trained on such data (it has no source of '
         f'{wanted}). Start from a model of {stage}.'
     )
-
-
-def _sources_of(config: Config) -> list[dict]:
-    """What a model was trained on, before any fine-tuning."""
-    now = config.train_dataloader.dataset.get('sources', [])
-    return config.get(_START, now)
-
-
-def _pipeline_of(number: int) -> Expression:
-    """The pipeline of a source of the start model's config."""
-    return Expression(f'{_START}[{number}].dataset.pipeline')
 
 
 def _test_lines(plan: FineTuning) -> dict[str, Any]:
@@ -226,14 +217,12 @@ def _test_set(part: OwnPart, plan: FineTuning) -> dict[str, Any]:
     if kind.scenes == 'videos':
         after_loading = [{'type': 'PackFrame'}]
     else:
-        prompt = (
-            'SampleExpressionPrompt' if kind.has_expressions else 'AllCategoryPrompt'
-        )
+        name = 'SampleExpression' if kind.has_expressions else 'AllCategory'
         if kind.has_expressions and plan.val_expressions is not None:
             first = {'indices': min(plan.val_expressions, part.val.num_expressions)}
         after_loading = [
             {'type': 'LoadPromptAnnotations', 'with_mask': True},
-            {'type': prompt},
+            {'type': f'{name}Prompt'},
             {'type': 'PackUninextInputs'},
         ]
     load = [{'type': 'LoadImageOrExplain'}, *_resizing(plan.start.config, kind)]

@@ -22,10 +22,7 @@ class Expression:
 
 
 def assignments(values: Mapping[str, Any]) -> str:
-    """Write one assignment a line for each entry, in their order.
-
-    Args:
-        values: Plain values and :class:`Expression`; keys of all mappings are names.
+    """Write an assignment for each entry: plain values and :class:`Expression`.
 
     Raises:
         ValueError: If a key is no name that Python takes as a keyword.

@@ -71,14 +71,11 @@ def find_coco_folder(root: str | Path) -> CocoFolder:
 def find_images(root: Path, ann_file: Path, names: Sequence[str]) -> Path:
     """Find the folder that the file names of an annotation file start from.
 
-    Args:
-        root: Is looked through up to two levels down; of several folders that fit,
-            those of the split that ``ann_file`` names come first.
-        ann_file: The annotations; its own folder is looked at before all others.
-        names: File names; some of them are looked for.
+    Its own folder is looked at first, then ``root``, then what is up to two levels
+    below, beginning with folders of the split that the file names.
 
     Raises:
-        ValueError: If no folder has all that were looked for.
+        ValueError: If no folder has all of ``names`` that were looked for.
     """
     probed = names[:: max(1, len(names) // NUM_PROBED)][:NUM_PROBED]
     split = next((s for s in ('train', 'val', 'test') if s in ann_file.stem), '')

@@ -45,12 +45,7 @@ METRICS = {
 
 
 def evaluate_start(cfg: Config, work_dir: str | Path) -> dict[str, float]:
-    """Evaluate the weights that a training would start from.
-
-    Args:
-        cfg: Of the training, with test data; ``load_from`` names the weights, which
-            must be whole. Not changed.
-        work_dir: Of the logs.
+    """Evaluate the weights that a training would start from, ``load_from``, as a whole.
 
     Raises:
         FileError: If the weights do not fit the model.
@@ -117,18 +112,15 @@ def draw_predictions(
     num_images: int = 8,
     score_thr: float = SCORE_THRESHOLD,
 ) -> Path:
-    """Draw ground truth beside predictions.
+    """Draw ground truth beside predictions, and a sheet of all.
 
     Args:
         model: With mmengine's ``test_step``.
         datasets: Test sets of mmengine, whose samples are spread evenly; ``metainfo``
             names their classes.
-        out_dir: Images are written here, and ``contact_sheet.png``.
+        out_dir: Images are written here, and ``contact_sheet.png``, which is returned.
         num_images: Of every dataset, at most.
         score_thr: Predictions below are left out.
-
-    Returns:
-        Path of the contact sheet.
 
     Raises:
         ValueError: If there is no sample to draw.

@@ -29,13 +29,8 @@ def check_run_folder(
     A folder that was only prepared (a dry run), whose config is as it was written, may
     be prepared again: nothing of anybody's is lost.
 
-    Args:
-        folder: Of the run; need not be there.
-        inputs: Files and folders that the new run reads.
-        overwrite: Whether what is there may be replaced.
-
     Raises:
-        ValueError: If something would be lost, or an input replaced.
+        ValueError: If something would be lost, or one of ``inputs`` replaced.
     """
     found = results_in(folder)
     config = folder / CONFIG
@@ -58,10 +53,7 @@ def check_run_folder(
 
 
 def begin_run(folder: Path, text: str) -> list[Path]:
-    """Write the config of a run, and remove the results of an earlier one.
-
-    Returns:
-        The files that were removed.
+    """Write the config of a run, and remove the results of an earlier one: these files.
 
     Raises:
         FileError: If the config cannot be written.

@@ -27,16 +27,7 @@ def draw_background(
     kinds: Sequence[str] = BACKGROUNDS,
     photos: Sequence[str] = PHOTOS,
 ) -> np.ndarray:
-    """Draw a muted image with a clutter of lines.
-
-    Args:
-        rng: Source of all randomness.
-        size_wh: Pixels.
-        kinds: Some of ``MORE_BACKGROUNDS``.
-        photos: Some of ``MORE_PHOTOS``.
-
-    Returns:
-        (H, W, 3) float32 RGB, 0 to 255.
+    """Draw a muted image with a clutter of lines: (H, W, 3) float32 RGB, 0 to 255.
 
     Raises:
         FileNotFoundError: If a photograph is not where scikit-image ships it.

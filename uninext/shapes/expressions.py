@@ -92,7 +92,7 @@ def describe(
         max_motion: At most so many about motion.
 
     Returns:
-        Different expressions; empty if the object cannot be told from another.
+        Different ones; empty if the object cannot be told from another.
     """
     still = [
         _sorted(_plain(facts, index), 'attribute', rng),

@@ -44,11 +44,11 @@ def generate_image_set(
     """Generate images, boxes, masks and expressions.
 
     An image depends on the seed, its split and its number alone: a larger set begins
-    with the smaller one, and no image of one split is in the other.
+    with the smaller one, and no image of one split is in the other. Files of an earlier
+    call with the same names are replaced.
 
     Args:
-        out_dir: Folder to write into; made if absent. Files of an earlier call with
-            the same names are replaced.
+        out_dir: Folder to write into; made if absent.
         num_train: Images to learn from.
         num_val: Images to evaluate on.
         size: Width and height of the images in pixels, or the side of squares.
@@ -56,8 +56,7 @@ def generate_image_set(
         num_test: Further images to evaluate on; 0 writes no such split.
 
     Returns:
-        Counts: ``{'train_images': n, 'train_objects': n, 'train_expressions': n,
-            ...}``.
+        ``{'train_images': n, 'train_objects': n, 'train_expressions': n, ...}``.
 
     Raises:
         ValueError: If a count is too low, a side below 64, or ``seed`` negative.

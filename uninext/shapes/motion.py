@@ -56,7 +56,7 @@ def draw_path(
     """Draw a path of at least one frame; what it meets on its way is not looked at."""
     radii, size = _draw_radii(rng, min(size_wh), length)
     move = str(rng.choice(list(MOVES), p=list(MOVES.values())))
-    centers = _WAYS[move](rng, np.array(size_wh, float), radii, length)
+    centers = getattr(_Way(rng, np.array(size_wh, float), radii), move)()
     return Path(centers, radii, _draw_angles(rng, category, length), size)
 
 
@@ -95,104 +95,89 @@ def _draw_angles(rng: np.random.Generator, category: str, length: int) -> np.nda
     return tilt + rng.choice((-1, 1)) * turn * _times(length)
 
 
-def _room(size: np.ndarray, radii: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Lowest and highest centre (2,) with the whole shape in the image."""
-    edge = radii.max() + 2
-    return np.minimum(edge, size / 2), np.maximum(size - edge, size / 2)
+class _Way:
+    """Draws the centres (T, 2) of a shape; a method for each of ``MOVES``.
 
+    Attributes:
+        rng: Source of all randomness.
+        size: (2,) width and height of the image.
+        radii: (T,) of the shape.
+        time: (T,) from 0 to 1.
+        low, high: (2,) lowest and highest centre with the whole shape in the image.
+    """
 
-def _farthest(size: np.ndarray, length: int, share: float) -> float:
-    return min(share, MAX_STEP * (length - 1)) * size.min()
+    def __init__(
+        self, rng: np.random.Generator, size: np.ndarray, radii: np.ndarray
+    ) -> None:
+        self.rng, self.size, self.radii = rng, size, radii
+        self.time = _times(len(radii))
+        edge = radii.max() + 2
+        self.low, self.high = (
+            np.minimum(edge, size / 2),
+            np.maximum(size - edge, size / 2),
+        )
 
+    def still(self) -> np.ndarray:
+        return np.tile(self.rng.uniform(self.low, self.high), (len(self.radii), 1))
 
-def _still(
-    rng: np.random.Generator, size: np.ndarray, radii: np.ndarray, length: int
-) -> np.ndarray:
-    return np.tile(rng.uniform(*_room(size, radii)), (length, 1))
+    def line(self) -> np.ndarray:
+        angle = self.rng.integers(4) * np.pi / 2 + self.rng.uniform(-0.3, 0.3)
+        if self.rng.random() < 0.25:
+            angle = self.rng.uniform(0, 2 * np.pi)
+        way = np.array([np.cos(angle), np.sin(angle)])
+        way *= self._farthest(self.rng.uniform(0.35, 0.8))
+        way = np.clip(way, self.low - self.high, self.high - self.low)
+        first = np.maximum(self.low, self.low - way)
+        last = np.maximum(first, np.minimum(self.high, self.high - way))
+        return self.rng.uniform(first, last) + way * self.time[:, None]
 
+    def curve(self) -> np.ndarray:
+        low, high = self.low, self.high
+        bend = self.rng.uniform(0.12, 0.28) * self.size.min()
+        bend = np.minimum(bend, (high - low) / 2)
+        middle = self.rng.uniform(low + bend, np.maximum(low + bend, high - bend))
+        turn = self._farthest(self.rng.uniform(0.6, 1.2)) / max(1.0, bend.max())
+        start = self.rng.uniform(0, 2 * np.pi)
+        angles = start + self.rng.choice((-1, 1)) * turn * self.time
+        return middle + bend * np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
-def _line(
-    rng: np.random.Generator, size: np.ndarray, radii: np.ndarray, length: int
-) -> np.ndarray:
-    low, high = _room(size, radii)
-    angle = rng.integers(4) * np.pi / 2 + rng.uniform(-0.3, 0.3)
-    if rng.random() < 0.25:
-        angle = rng.uniform(0, 2 * np.pi)
-    way = np.array([np.cos(angle), np.sin(angle)])
-    way *= _farthest(size, length, rng.uniform(0.35, 0.8))
-    way = np.clip(way, low - high, high - low)
-    first = np.maximum(low, low - way)
-    start = rng.uniform(first, np.maximum(first, np.minimum(high, high - way)))
-    return start + way * _times(length)[:, None]
+    def bounce(self) -> np.ndarray:
+        angle = self.rng.uniform(0, 2 * np.pi)
+        way = np.array([np.cos(angle), np.sin(angle)])
+        way *= self._farthest(self.rng.uniform(0.8, 1.5))
+        start = self.rng.uniform(self.low, self.high)
+        span = np.maximum(self.high - self.low, 1e-6)
+        folded = np.mod(start + way * self.time[:, None] - self.low, 2 * span)
+        folded = np.minimum(folded, 2 * span - folded)
+        return self.low + np.minimum(folded, self.high - self.low)
 
+    def leave(self) -> np.ndarray:
+        """Out of the image, and back to where it came from."""
+        inner, outer = self._outside()
+        gone = np.clip(1.1 * np.sin(np.pi * self.time), 0, 1)[:, None]
+        return inner + (outer - inner) * gone
 
-def _curve(
-    rng: np.random.Generator, size: np.ndarray, radii: np.ndarray, length: int
-) -> np.ndarray:
-    low, high = _room(size, radii)
-    bend = np.minimum(rng.uniform(0.12, 0.28) * size.min(), (high - low) / 2)
-    middle = rng.uniform(low + bend, np.maximum(low + bend, high - bend))
-    turn = _farthest(size, length, rng.uniform(0.6, 1.2)) / max(1.0, bend.max())
-    angles = rng.uniform(0, 2 * np.pi) + rng.choice((-1, 1)) * turn * _times(length)
-    return middle + bend * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    def enter(self) -> np.ndarray:
+        """From outside, after a while, and then it stays."""
+        inner, outer = self._outside()
+        start = self.rng.uniform(0.1, 0.3)
+        there = np.clip((self.time - start) / 0.5, 0, 1)[:, None]
+        return outer + (inner - outer) * there
 
+    def _farthest(self, share: float) -> float:
+        return min(share, MAX_STEP * (len(self.radii) - 1)) * self.size.min()
 
-def _bounce(
-    rng: np.random.Generator, size: np.ndarray, radii: np.ndarray, length: int
-) -> np.ndarray:
-    low, high = _room(size, radii)
-    angle = rng.uniform(0, 2 * np.pi)
-    way = np.array([np.cos(angle), np.sin(angle)])
-    way *= _farthest(size, length, rng.uniform(0.8, 1.5))
-    start = rng.uniform(low, high)
-    span = np.maximum(high - low, 1e-6)
-    folded = np.mod(start + way * _times(length)[:, None] - low, 2 * span)
-    return low + np.minimum(np.minimum(folded, 2 * span - folded), high - low)
-
-
-def _outside(
-    rng: np.random.Generator, size: np.ndarray, radii: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """A centre near an edge, and one past that edge where nothing is seen; (2,)."""
-    low, high = _room(size, radii)
-    inner = rng.uniform(low, high)
-    outer = inner.copy()
-    axis, edge = int(rng.integers(2)), int(rng.integers(2))
-    near = rng.uniform(0, 0.15) * size.min()
-    away = 1.35 * radii.max() + 0.02 * size.min()
-    if edge:
-        inner[axis] = max(high[axis] - near, low[axis])
-        outer[axis] = size[axis] + away
-    else:
-        inner[axis] = min(low[axis] + near, high[axis])
-        outer[axis] = -away
-    return inner, outer
-
-
-def _leave(
-    rng: np.random.Generator, size: np.ndarray, radii: np.ndarray, length: int
-) -> np.ndarray:
-    """Out of the image, and back to where it came from."""
-    inner, outer = _outside(rng, size, radii)
-    gone = np.clip(1.1 * np.sin(np.pi * _times(length)), 0, 1)[:, None]
-    return inner + (outer - inner) * gone
-
-
-def _enter(
-    rng: np.random.Generator, size: np.ndarray, radii: np.ndarray, length: int
-) -> np.ndarray:
-    """From outside, after a while, and then it stays."""
-    inner, outer = _outside(rng, size, radii)
-    start = rng.uniform(0.1, 0.3)
-    there = np.clip((_times(length) - start) / 0.5, 0, 1)[:, None]
-    return outer + (inner - outer) * there
-
-
-_WAYS = {
-    'still': _still,
-    'line': _line,
-    'curve': _curve,
-    'bounce': _bounce,
-    'leave': _leave,
-    'enter': _enter,
-}
+    def _outside(self) -> tuple[np.ndarray, np.ndarray]:
+        """A centre near an edge, and one past that edge where nothing is seen; (2,)."""
+        inner = self.rng.uniform(self.low, self.high)
+        outer = inner.copy()
+        axis, edge = int(self.rng.integers(2)), int(self.rng.integers(2))
+        near = self.rng.uniform(0, 0.15) * self.size.min()
+        away = 1.35 * self.radii.max() + 0.02 * self.size.min()
+        if edge:
+            inner[axis] = max(self.high[axis] - near, self.low[axis])
+            outer[axis] = self.size[axis] + away
+        else:
+            inner[axis] = min(self.low[axis] + near, self.high[axis])
+            outer[axis] = -away
+        return inner, outer

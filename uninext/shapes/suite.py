@@ -166,13 +166,10 @@ def _videos(
     splits: Sequence[str] = ('train', 'val'),
     crowds: bool = False,
 ) -> Layout:
-    """A layout of videos.
+    """A layout of videos, of crowds or scenes.
 
-    Args:
-        write: Called with the folder and the videos.
-        converter: Key of ``VIDEO_SETS``; None if the files are read as they are.
-        splits: Of the converter.
-        crowds: Whether its videos are those of crowds.
+    ``converter`` is a key of ``VIDEO_SETS`` and ``splits`` are its; without one, files
+    are read as they are.
     """
 
     def layout(suite: ShapesSuite, root: Path, report: Report) -> None:

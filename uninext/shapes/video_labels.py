@@ -99,16 +99,9 @@ def generate_video(
     num_objects: tuple[int, int] = (3, 6),
     hand_camera: bool = True,
 ) -> LabelledVideo:
-    """Draw a video, write its frames and label it.
+    """Draw a video, write its frames and label it; arguments of :func:`draw_video`.
 
-    Args:
-        rng: Source of all randomness.
-        folder: Where ``00000.jpg, 00001.jpg, ...`` go; made if absent. Its name is the
-            video's.
-        size_wh: As of :func:`draw_video`, and so are the others.
-        length: Frames.
-        num_objects: Least and most.
-        hand_camera: Whether the camera may tremble.
+    ``00000.jpg, 00001.jpg, ...`` go to ``folder``, whose name is the video's.
 
     Raises:
         ValueError: As :func:`draw_video` does.

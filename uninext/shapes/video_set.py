@@ -63,17 +63,8 @@ def generate_videos(
     """Generate the videos of a split below ``out_dir/videos/<split>``.
 
     A video depends on the seed, its style, its split and its number alone: a larger
-    set begins with the smaller one, and no video of one split is in the other.
-
-    Args:
-        out_dir: Folder to write into; made if absent.
-        split: One of ``SPLITS``.
-        count: Videos, at least 1.
-        style: What they are like.
-        size_wh: As of :func:`generate_video`, and so are the others.
-        length: Frames of a video.
-        seed: Of everything.
-        hand_camera: Whether cameras may tremble.
+    set begins with the smaller one, and no video of one split is in the other. Other
+    arguments are those of :func:`draw_video`.
 
     Raises:
         ValueError: If a number is below its least, or ``split`` is unknown.

@@ -16,7 +16,7 @@ MAX_WRITTEN = 25  # categories up to which the cells have numbers in them
 def draw_confusion(
     counts: np.ndarray, names: Sequence[str], out: str | Path, title: str = ''
 ) -> Path:
-    """Draw which share of each category's objects was taken for what.
+    """Draw which share of each category's objects was taken for what; returns ``out``.
 
     Args:
         counts: (C + 1, C + 1) int, ``[i, j]`` objects of category i called j; the last
@@ -24,9 +24,6 @@ def draw_confusion(
         names: C categories.
         out: Image to write (``.png``, ``.svg``, ``.pdf`` or ``.jpg``).
         title: Above it.
-
-    Returns:
-        ``out``.
 
     Raises:
         ValueError: If there is no such format, or the sizes do not fit.

@@ -15,13 +15,9 @@ def label_text(
     track: int | None = None,
     note: str = '',
 ) -> str:
-    """What stands at an instance: ``#3 person 0.87``.
+    """What stands at an instance: ``#3 person (prompt 2) 0.87``.
 
-    Args:
-        name: Of the category, or the expression; may be empty.
-        score: In [0, 1].
-        track: Id; below 0 is a track that is not sure yet.
-        note: Of :func:`prompt_notes`, in brackets.
+    A track below 0 is not sure yet; ``note`` is one of :func:`prompt_notes`.
     """
     parts = [
         f'#{track}' if track is not None and track >= 0 else '',
@@ -35,7 +31,7 @@ def label_text(
 def prompt_notes(
     names: Mapping[int, Sequence[str]], prompt_ids: Sequence[int], found: Sequence[str]
 ) -> list[str]:
-    """What tells the prompts of instances apart where their names do not.
+    """What tells the prompts of n instances apart where their names do not.
 
     Args:
         names: Prompt id -> what its labels mean.

@@ -72,13 +72,7 @@ def find_place(
     image_hw: tuple[int, int],
     taken: Sequence[Area],
 ) -> Area:
-    """Choose where a label goes: at its box (4,) xyxy, or moved away, or over another.
-
-    Args:
-        box: Of the instance, pixels.
-        size_hw: Of the label.
-        image_hw: Of the image.
-        taken: Areas of labels that are there.
+    """Choose where a label goes: at its box (xyxy, pixels), or moved away.
 
     Returns:
         The first place inside the image that touches no other label; where there is

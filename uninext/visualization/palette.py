@@ -40,16 +40,10 @@ GOLDEN_RATIO = 0.61803398875  # steps of hue that never come close to an earlier
 
 
 def instance_color(index: int) -> Color:
-    """Give an index (a label, a track id) its colour, always the same.
+    """Give an index (a label, a track id) its RGB colour, 0 to 255, always the same.
 
     The first 20 can be told apart with any kind of colour vision; later ones are spread
     over the hues, in six shades.
-
-    Args:
-        index: At least 0.
-
-    Returns:
-        RGB, 0 to 255.
 
     Raises:
         ValueError: If the index is negative.

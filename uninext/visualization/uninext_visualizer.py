@@ -79,21 +79,10 @@ class UninextVisualizer(DetLocalVisualizer):
         """Draw a sample; show it, write it to a file, or hand it to the backends.
 
         Ground truth and predictions stand side by side where both are drawn. The
-        result is also what :meth:`get_image` returns.
-
-        Args:
-            name: Of the window, or of the image in the backends.
-            image: (H, W, 3) RGB; boxes and masks must be in its frame.
-            data_sample: Draws the image alone if None.
-            draw_gt: Whether to draw ``gt_instances``.
-            draw_pred: Whether to draw ``pred_instances``.
-            show: Whether to open a window.
-            wait_time: Seconds to show it; 0 is for ever.
-            out_file: Path to write to. The words of an expression are put into its
-                name, because several expressions ask about one image.
-            pred_score_thr: Predictions below are left out, except the best prediction
-                to an expression.
-            step: Of the backends.
+        result is also what :meth:`get_image` returns. Arguments are those of mmdet; the
+        words of an expression are put into the name of ``out_file``, because several
+        expressions ask about one image, and its best prediction is drawn below
+        ``pred_score_thr`` too.
         """
         image = np.ascontiguousarray(image.clip(0, 255).astype(np.uint8))
         asked = _Asked.of(data_sample)

@@ -35,12 +35,7 @@ def link_frames(
 ) -> list[str]:
     """Link the frames of a video into a folder, and return their new names.
 
-    Args:
-        video: Whose frames exist.
-        folder: To link into; made if absent.
-        pattern: Of the names; takes a number.
-        first: Number of the first frame.
-        step: From one number to the next.
+    ``pattern`` takes numbers from ``first`` on, ``step`` apart.
     """
     names = [pattern.format(first + step * i) for i in range(len(video))]
     for path, name in zip(video.frames, names):

@@ -54,12 +54,8 @@ def write_refer(root: Path, source: Path, images: Path) -> None:
     """Write the REFER download: ``<set>/{instances.json,refs(...).p}``.
 
     The objects of ``val`` take turns in the splits to be tested on. All sets hold the
-    same expressions.
-
-    Args:
-        root: Folder of the sets.
-        source: What ``generate_image_set`` wrote.
-        images: Folder ``train2014`` of COCO, which has the images of all splits.
+    same expressions. ``images`` is the folder ``train2014`` of COCO, which has the
+    images of all splits.
     """
     merged: dict[str, list] = {'images': [], 'annotations': []}
     refs_of: dict[str, list[dict]] = {}

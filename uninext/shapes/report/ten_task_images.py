@@ -184,12 +184,11 @@ def draw_frame(
 
 
 def paint_dashed(image: np.ndarray, path: np.ndarray) -> None:
-    """Draw a closed path in dashes of white and black, one pixel wide, in place.
+    """Draw a path in dashes of white and black, one pixel wide, in place.
 
     Args:
         image: (H, W, 3) uint8.
-        path: (n, 2) x and y of its pixels, each beside the one before; what is outside
-            of the image is left out.
+        path: (n, 2) x and y of its pixels; what is outside of the image is left out.
     """
     height, width = image.shape[:2]
     is_white = np.arange(len(path)) // DASH % 2 == 0
@@ -232,10 +231,7 @@ def _masks(
 
 
 def draw_page(row: TaskMetric, picked: Sequence[PickedScene]) -> np.ndarray:
-    """A page of a task: images side by side, or videos as strips of four frames.
-
-    Returns:
-        (H, W, 3) uint8 RGB.
+    """A page of a task, (H, W, 3) uint8 RGB: images side by side, videos as strips.
 
     Raises:
         ValueError: If nothing was picked.
@@ -306,11 +302,7 @@ def ten_tasks_page(
 ) -> str:
     """The documentation's page of what a checkpoint finds, in Markdown.
 
-    Args:
-        rows: Of :func:`measure_ten_tasks`.
-        picked: Of :meth:`SceneAlbum.pick`.
-        images: Folder of the images, from the page.
-        command: That makes the page.
+    ``images`` is their folder from the page, ``command`` what makes the page.
     """
     parts = [
         PAGE_HEAD,

@@ -113,11 +113,7 @@ TEN_TASKS = (
 
 
 def load_task_configs(folder: str | Path, suffix: str = '_shapes') -> dict[str, Config]:
-    """Read the config of every task, by its name in ``TEN_TASKS``.
-
-    Args:
-        folder: Of files ``<config><suffix>.py``.
-        suffix: End of their names.
+    """Read the config of every task, ``<config><suffix>.py``, by its name.
 
     Raises:
         ValueError: If a file is absent.
@@ -137,13 +133,7 @@ def load_task_configs(folder: str | Path, suffix: str = '_shapes') -> dict[str, 
 def point_at_shapes(
     configs: Mapping[str, Config], root: str | Path, split: str
 ) -> dict[str, Config]:
-    """Copies of configs of the Shapes suite that read another copy of it.
-
-    Args:
-        configs: As :func:`load_task_configs` reads them.
-        root: Folder of the suite.
-        split: ``'val'`` or ``'test'``.
-    """
+    """Copies of configs of the Shapes suite that read a split of another copy."""
     root = Path(root)
     copies = {}
     for name, whole in configs.items():
@@ -328,16 +318,15 @@ def _keep_first(
 def first_scenes(
     content: dict[str, Any], number: int | None, num_expressions: int | None = None
 ) -> dict[str, Any]:
-    """Cut an annotation file down to its first images or videos.
+    """Cut an annotation file down to its first images or videos; None keeps all.
 
     A scene with several records, one for each object that expressions speak of, counts
-    once and keeps them all.
+    once and keeps them all, each with its first expressions.
 
     Args:
-        content: With ``images`` and ``annotations`` of COCO, or ``videos`` and
-            ``annotations`` of YouTube-VIS. Not changed.
-        number: Of scenes; more than there are, or None, keep all.
-        num_expressions: Of every record; None keeps all.
+        content: In the layout of COCO or YouTube-VIS. Not changed.
+        number: Of scenes.
+        num_expressions: Of every record.
     """
     kind = kind_of_scenes(content)
     scenes = list(dict.fromkeys(map(scene_of, content[kind])))
