@@ -100,6 +100,35 @@ def test_after_an_exception_what_was_begun_is_given_up(tmp_path):
     assert names_in(tmp_path) == ['frames/v/000000.jpg', 'v.jsonl']
 
 
+@pytest.mark.parametrize('names', [['video', 'cvat'], ['cvat', 'video']])
+def test_a_table_that_cannot_be_written_takes_no_video_with_it(
+    tmp_path, monkeypatch, names
+):
+    def fails(*_):
+        raise FileError('full')
+
+    monkeypatch.setattr(OutputFolder, 'write_text', fails)
+    with (
+        pytest.raises(FileError, match='full'),
+        PredictionFiles(OutputFolder(tmp_path), names) as files,
+    ):
+        files.begin(VIDEO)
+        files.add(make_video()[0])
+    assert names_in(tmp_path) == ['v.mp4']
+
+
+def test_frames_before_one_of_another_size_are_kept(tmp_path):
+    first, other = make_video()[:2]
+    other.image = np.zeros((60, 90, 3), np.uint8)
+    with PredictionFiles(OutputFolder(tmp_path), ['ytvis', 'cvat']) as files:
+        files.begin(VIDEO)
+        files.add(first)
+        with pytest.raises(ValueError, match='one size a video'):
+            files.add(other)
+    labels = json.loads((tmp_path / 'ytvis_labels.json').read_text())
+    assert [video['length'] for video in labels['videos']] == [1]
+
+
 def test_the_next_source_ends_the_one_before(tmp_path):
     with PredictionFiles(OutputFolder(tmp_path), ['video', 'images']) as files:
         files.begin(VIDEO)

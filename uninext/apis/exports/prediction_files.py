@@ -136,7 +136,7 @@ class PredictionFiles:
 
     Attributes:
         tracks: Of the current source, if an export needs them.
-        file_names: Of its images, seen from the folder of label sets; as above.
+        file_names: Of its images, seen from the folder of label sets; '' likewise.
 
     Raises:
         ValueError: If there is no export of a name.
@@ -170,7 +170,9 @@ class PredictionFiles:
         self.tracks, self.file_names = VideoTracks(), []
         self._origin, self._number = origin, 0
         self._current, self._writes = [], []
-        for name, export in self._exports.items():
+        # Tables are written when other files are closed: these are there if one fails.
+        exports = sorted(self._exports.items(), key=lambda e: not e[1].needs_tracks)
+        for name, export in exports:
             if export.fits(origin):
                 context = contextmanager(export.run)(self, origin)
                 self._writes.append(self._open.enter_context(context))
@@ -186,10 +188,11 @@ class PredictionFiles:
         Raises:
             ValueError: If something cannot be written; says why.
         """
-        if any(export.needs_files for export in self._current):
-            self.file_names.append(self._file_name(result))
+        needs_file = any(export.needs_files for export in self._current)
+        file_name = self._file_name(result) if needs_file else ''
         if any(export.needs_tracks for export in self._current):
             self.tracks.add(result)
+        self.file_names.append(file_name)  # now that the tracks have the frame, too
         plot = cache(result.plot)
         for write in self._writes:
             write(result, self._number, plot)
