@@ -61,18 +61,6 @@ def test_results_before_an_error_are_kept(find, photos, batch_size):
         next(results)
 
 
-def test_a_thin_image_is_named(find, photos):
-    (photos / '001.png').unlink()
-    with pytest.raises(SourceError, match=r'002\.png: An image of 400 x 1 pixels'):
-        find(photos, categories='red')
-
-
-@pytest.mark.parametrize('stream', [False, True])
-def test_an_image_of_one_pixel_is_refused(find, stream):
-    with pytest.raises(ValueError, match='1 x 1 pixels .* shows nothing'):
-        list(find(np.zeros((1, 1, 3), np.uint8), categories='red', stream=stream))
-
-
 def test_images_in_memory_have_numbers(find):
     images = [frame(red=RED), np.zeros((1, 1, 3), np.uint8), frame(red=RED)]
     with pytest.warns(SkippedImageWarning, match=r'skipped: Image 1 \(from 0\): An'):
