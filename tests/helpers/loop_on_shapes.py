@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.evaluator import BaseMetric, Evaluator
 from pycocotools.mask import decode
+from torch import nn
 from torch.utils.data import DataLoader
 
 from uninext.datasets.samplers import WholeVideoSampler
@@ -47,14 +48,10 @@ class Keeper(BaseMetric):
         return {'count': len(results)}
 
 
-def by_the_loop(
-    cfg: Config, model: UNINEXTVideo, root: Path, scale: tuple[int, int]
-) -> list[dict]:
-    """The samples that the metric of ``tools/test.py`` gets."""
-    dataset = cfg.test_dataloader.dataset
-    dataset.data_root = f'{root}/'
-    (resize,) = [step for step in dataset.pipeline if step.type == 'Resize']
-    resize.scale = scale
+def make_loop(
+    dataset: dict, model: nn.Module, evaluator: Evaluator, **options: Any
+) -> VideoTestLoop:
+    """The loop of ``tools/test.py`` over a test set; with its options."""
     dataset = DATASETS.build(dataset)
     loader = DataLoader(
         dataset,
@@ -67,8 +64,19 @@ def by_the_loop(
         call_hook=lambda *args, **kwargs: None,
         visualizer=SimpleNamespace(),
     )
+    return VideoTestLoop(runner, loader, evaluator, **options)
+
+
+def by_the_loop(
+    cfg: Config, model: UNINEXTVideo, root: Path, scale: tuple[int, int]
+) -> list[dict]:
+    """The samples that the metric of ``tools/test.py`` gets."""
+    dataset = cfg.test_dataloader.dataset
+    dataset.data_root = f'{root}/'
+    (resize,) = [step for step in dataset.pipeline if step.type == 'Resize']
+    resize.scale = scale
     keeper = Keeper()
-    VideoTestLoop(runner, loader, Evaluator(keeper)).run()
+    make_loop(dataset, model, Evaluator(keeper)).run()
     return keeper.samples
 
 

@@ -12,8 +12,6 @@ from typing import Any
 
 import pytest
 
-from uninext.utils.files import sha256_of
-
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -55,12 +53,3 @@ def message_of_failure(
 def run_tool(path: str, *arguments: object) -> int:
     """Run ``python PATH ARGUMENTS`` in this process; returns its exit status."""
     return load_tool(path).main([str(argument) for argument in arguments])
-
-
-def digests(folder: Path) -> dict[str, str]:
-    """Path below a folder -> checksum, of all its files."""
-    return {
-        path.relative_to(folder).as_posix(): sha256_of(path)
-        for path in sorted(folder.rglob('*'))
-        if path.is_file()
-    }

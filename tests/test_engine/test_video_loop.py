@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import multiprocessing
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import pytest
@@ -16,14 +15,13 @@ import torch
 import torch.distributed as dist
 from mmengine.dataset import pseudo_collate
 from mmengine.evaluator import Evaluator
-from torch.utils.data import DataLoader
 
+from helpers import loop_on_shapes
 from helpers.painted_world import HEIGHT, WIDTH, ColorModel, frame, painted
-from uninext.datasets.samplers import WholeVideoSampler
 from uninext.engine import VideoTestLoop
 from uninext.formats.rle import encode_mask
 from uninext.models.trackers import VideoSession
-from uninext.registry import DATASETS, MODELS
+from uninext.registry import MODELS
 
 TRACKERS = dict(
     category=dict(type='PromptQuasiDenseTracker'),
@@ -103,28 +101,16 @@ def make_loop(
     folder: Path, content: dict, dataset: dict, metric: dict, model=None, **options
 ) -> VideoTestLoop:
     (folder / 'ann.json').write_text(json.dumps(content))
-    dataset = DATASETS.build(
-        dict(
-            dataset,
-            data_root=str(folder),
-            ann_file='ann.json',
-            data_prefix=dict(img=''),
-            pipeline=PIPELINE,
-            test_mode=True,
-        )
-    )
-    loader = DataLoader(
+    dataset = dict(
         dataset,
-        batch_size=1,
-        sampler=WholeVideoSampler(dataset),
-        collate_fn=pseudo_collate,
+        data_root=str(folder),
+        ann_file='ann.json',
+        data_prefix=dict(img=''),
+        pipeline=PIPELINE,
+        test_mode=True,
     )
-    runner = SimpleNamespace(
-        model=model or OpenModel(),
-        call_hook=lambda *args, **kwargs: None,
-        visualizer=SimpleNamespace(),
-    )
-    return VideoTestLoop(runner, loader, Evaluator(metric), **options)
+    model = model or OpenModel()
+    return loop_on_shapes.make_loop(dataset, model, Evaluator(metric), **options)
 
 
 @pytest.mark.parametrize('with_masks', [True, False])

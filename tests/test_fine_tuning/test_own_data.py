@@ -154,10 +154,7 @@ def test_given_files_are_used_as_they_are(images: Path, tmp_path: Path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_is_enough(images: Path, tmp_path: Path):
-    parts = read_own_data([images], split_dir=tmp_path)
-    assert [part.val.kind.source for part in parts] == ['categories', 'expressions']
-    assert parts[0].val.images == images / 'val'
+def test_a_folder_has_its_own_validation_files(images: Path):
     with pytest.raises(ValueError, match='is a folder'):
         read_own_data([images], val_data=['x.json'])
 

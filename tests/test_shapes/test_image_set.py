@@ -12,7 +12,7 @@ import pytest
 from pycocotools import mask as mask_utils
 from pycocotools.coco import COCO
 
-from helpers.tools import digests
+from helpers.generated import digests
 from uninext.shapes import (
     CATEGORIES,
     TAXONOMIES,

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from pycocotools import mask as mask_utils
 
-from helpers.tools import digests, run_tool
+from helpers.generated import digests
+from helpers.tools import run_tool
 from uninext.converters import VideoCheck
 from uninext.datasets import (
     PromptCocoDataset,

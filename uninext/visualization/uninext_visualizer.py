@@ -91,11 +91,11 @@ class UninextVisualizer(DetLocalVisualizer):
             data_sample = data_sample.cpu()
             if draw_gt and 'gt_instances' in data_sample:
                 ground_truth = self._draw(image, data_sample.gt_instances, asked)
-                panels.append(('ground_truth', ground_truth))
+                panels.append(('ground truth', ground_truth))
             if draw_pred and 'pred_instances' in data_sample:
                 found = data_sample.pred_instances
                 chosen = _choose(found, bool(asked.expression), pred_score_thr)
-                panels.append(('found', self._draw(image, chosen, asked)))
+                panels.append(('predictions', self._draw(image, chosen, asked)))
         drawn = _arrange(panels or [('', image)], asked.expression)
         self._drawn = drawn
         if show:

@@ -118,10 +118,10 @@ def test_an_image_asked_by_names_is_evaluated_alone():
     assert (first.prompt, first.names) == ('star, ring', CLASSES)
     (frame,) = first.frames
     assert frame.path == 'a.jpg'
-    assert frame.found.bboxes.tolist() == [list(box), list(other)]  # by score_thr
-    assert frame.found.labels.tolist() == [1, 0]
-    assert 'instances_ids' not in frame.found
-    mask = decode_segmentation(frame.found.masks[0], HEIGHT, WIDTH)
+    assert frame.predictions.bboxes.tolist() == [list(box), list(other)]  # by score_thr
+    assert frame.predictions.labels.tolist() == [1, 0]
+    assert 'instances_ids' not in frame.predictions
+    mask = decode_segmentation(frame.predictions.masks[0], HEIGHT, WIDTH)
     assert np.array_equal(mask, mask_of(box))
     assert frame.ground_truth.labels.tolist() == [1]
     assert frame.ground_truth.bboxes.tolist() == [list(box)]
@@ -134,7 +134,7 @@ def test_an_expression_keeps_its_answer_however_unsure():
     (scene,) = evaluate(REFERRING, [sample])
     assert scene.metrics['refexp/bbox_mIoU'] == pytest.approx(1)
     assert (scene.prompt, scene.names) == ('the star', ('target',))
-    assert len(scene.frames[0].found) == 1
+    assert len(scene.frames[0].predictions) == 1
 
 
 def test_videos_are_evaluated_one_by_one_though_they_come_mixed():
@@ -149,7 +149,7 @@ def test_videos_are_evaluated_one_by_one_though_they_come_mixed():
     assert scenes[0].metrics['sot/AUC'] > 0.9 > scenes[1].metrics['sot/AUC']
     assert scenes[0].prompt == 'the object shown by a box'
     assert [frame.path for frame in scenes[0].frames] == ['0.jpg', '1.jpg', '2.jpg']
-    assert scenes[0].frames[0].found.instances_ids.tolist() == [1]
+    assert scenes[0].frames[0].predictions.instances_ids.tolist() == [1]
 
 
 def test_a_video_that_did_not_end_is_no_scene():
@@ -165,14 +165,14 @@ def test_what_a_tracker_reports_is_drawn_from_a_lower_score_on():
     for score, count in ((TRACK_SCORE_THR, 1), (TRACK_SCORE_THR - 0.01, 0)):
         sample.pred_instances.scores[:] = score
         (scene,) = evaluate(SOT, [sample])
-        assert (scene.prompt, len(scene.frames[0].found)) == ('star, ring', count)
+        assert (scene.prompt, len(scene.frames[0].predictions)) == ('star, ring', count)
 
 
 def test_tracks_that_are_not_sure_are_left_out():
     (sample,) = video([(2, 2, 10, 8)], [(2, 2, 10, 8)])
     sample.pred_instances.instances_ids -= 2
     (scene,) = evaluate(SOT, [sample])
-    assert len(scene.frames[0].found) == 0
+    assert len(scene.frames[0].predictions) == 0
 
 
 @pytest.mark.parametrize(

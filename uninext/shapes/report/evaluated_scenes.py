@@ -38,13 +38,13 @@ class SceneFrame:
 
     Attributes:
         path: File of the image.
-        found: Predictions: ``bboxes`` (n, 4) xyxy in pixels of the image, ``labels``,
+        predictions: ``bboxes`` (n, 4) xyxy in pixels of the image, ``labels``,
             ``scores``; ``masks`` and ``instances_ids`` where there are some.
         ground_truth: ``bboxes``, ``labels`` and, where all have one, ``masks``.
     """
 
     path: str
-    found: InstanceData
+    predictions: InstanceData
     ground_truth: InstanceData
 
 
@@ -118,7 +118,7 @@ class SceneEvaluator(Hook):
         score_thr = TRACK_SCORE_THR if is_tracked else SCORE_THR
         score_thr = 0.0 if is_single else score_thr
         frames = tuple(
-            SceneFrame(s.img_path, _found(s, score_thr), _ground_truth(s))
+            SceneFrame(s.img_path, _predictions(s, score_thr), _ground_truth(s))
             for s in samples
         )
         metrics = {key: float(value) for key, value in metrics.items()}
@@ -145,15 +145,15 @@ def _question(samples: Sequence[UninextDataSample]) -> tuple[str, tuple, bool]:
     return text, TARGET, True
 
 
-def _found(sample: UninextDataSample, score_thr: float) -> InstanceData:
-    found = sample.pred_instances
-    found = found[found.scores >= score_thr].cpu()
-    if 'instances_ids' in found:  # a tracker is not sure of some yet
-        found = found[found.instances_ids >= 0]
-    found = found.numpy()
-    if 'masks' in found:
-        found.masks = [encode_mask(mask) for mask in found.masks.astype(bool)]
-    return found
+def _predictions(sample: UninextDataSample, score_thr: float) -> InstanceData:
+    kept = sample.pred_instances
+    kept = kept[kept.scores >= score_thr].cpu()
+    if 'instances_ids' in kept:  # a tracker is not sure of some yet
+        kept = kept[kept.instances_ids >= 0]
+    kept = kept.numpy()
+    if 'masks' in kept:
+        kept.masks = [encode_mask(mask) for mask in kept.masks.astype(bool)]
+    return kept
 
 
 def _ground_truth(sample: UninextDataSample) -> InstanceData:

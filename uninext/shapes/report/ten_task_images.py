@@ -75,7 +75,7 @@ class PickedScene:
     Attributes:
         rank: ``'best'``, ``'median'`` or ``'worst'``.
         value: Its metric.
-        scene: What was asked, found and true.
+        scene: The prompt, predictions and ground truth.
     """
 
     rank: str
@@ -138,7 +138,7 @@ def pick_scenes(scenes: Sequence[EvaluatedScene], key: str) -> list[PickedScene]
 def draw_frame(
     scene: EvaluatedScene, index: int, kind: str, width: int = CELL_WIDTH
 ) -> np.ndarray:
-    """Draw what was found in a frame, and what is true, dashed.
+    """Draw the predictions of a frame, and the ground truth, dashed.
 
     Args:
         scene: Of a run.
@@ -155,17 +155,17 @@ def draw_frame(
     size_hw, scale = image.shape[:2], width / image.shape[1]
     size_wh = width, max(1, round(size_hw[0] * scale))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    found, true = frame.found, frame.ground_truth
-    with_masks = kind == MASKS and 'masks' in found
+    predictions, true = frame.predictions, frame.ground_truth
+    with_masks = kind == MASKS and 'masks' in predictions
     plot = Result(
         image=cv2.resize(image, size_wh, interpolation=method),
         prompts=(AskedPrompt(scene.prompt, scene.names, len(scene.names) == 1),),
-        boxes_xyxy=found.bboxes * scale,
-        scores=found.scores,
-        label_ids=found.labels,
-        prompt_ids=np.zeros(len(found), np.int64),
-        track_ids=found.get('instances_ids'),
-        masks=_masks(found.masks, size_hw, size_wh) if with_masks else None,
+        boxes_xyxy=predictions.bboxes * scale,
+        scores=predictions.scores,
+        label_ids=predictions.labels,
+        prompt_ids=np.zeros(len(predictions), np.int64),
+        track_ids=predictions.get('instances_ids'),
+        masks=_masks(predictions.masks, size_hw, size_wh) if with_masks else None,
     ).plot()
     plot = np.ascontiguousarray(plot[..., ::-1])
     if kind == BOXES or 'masks' not in true:

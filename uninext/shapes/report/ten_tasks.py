@@ -163,8 +163,8 @@ def measure_ten_tasks(
     """Evaluate one checkpoint on the held-out split of all tasks.
 
     Nothing of the configs is changed but the files of a smaller split and the folder
-    of logs. Images are those of ``od`` and ``rec``; where an expression belongs to a
-    image or video that is kept, it is kept. The network is built once: of the
+    of logs. Images are those of ``od`` and ``rec``; an expression is kept where
+    its image or video is. The network is built once: of the
     configs' models, the trackers alone may differ.
 
     Args:
