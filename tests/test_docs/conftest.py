@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.registry import Registry
+from mmengine.runner import Runner
 from torch import nn
 
 import uninext.apis
@@ -69,6 +70,18 @@ def small_model() -> nn.Module:
     """A network for all ten tasks, with random weights."""
     torch.manual_seed(0)
     return build(small_video_config()).eval()
+
+
+@pytest.fixture(autouse=True)
+def no_workers(monkeypatch) -> None:
+    """Data is loaded in this process: to fork one that is so large takes seconds."""
+    build = Runner.build_dataloader
+
+    def without_workers(dataloader: dict, *args: Any, **kwargs: Any) -> Any:
+        here = dict(dataloader, num_workers=0, persistent_workers=False)
+        return build(here, *args, **kwargs)
+
+    monkeypatch.setattr(Runner, 'build_dataloader', staticmethod(without_workers))
 
 
 @pytest.fixture
