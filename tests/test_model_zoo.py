@@ -18,11 +18,11 @@ from uninext.model_zoo import (
     NamedModel,
     build_uninext,
     config_of_checkpoint,
-    config_path,
     resolve_model,
     unknown_to,
 )
 from uninext.shapes.vocabulary import CATEGORIES
+from uninext.utils.config_files import config_path
 from uninext.utils.files import FileError
 from uninext.utils.inference_scale import InferenceScale
 

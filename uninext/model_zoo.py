@@ -6,10 +6,9 @@ weights that knows its config; ``publish_model`` writes such a file.
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,20 +17,24 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import nn
 
-import uninext
 from uninext.assets import asset_path
 from uninext.checkpoint import load_weights, local_file, read_meta
 from uninext.checkpoint.carried_config import carried_config, carried_meta, check_types
 from uninext.checkpoint.io import SAFETENSORS
 from uninext.checkpoint.publish import PublishReport, publish_weights
 from uninext.registry import MODELS
-from uninext.utils.config_files import read_config_file
+from uninext.utils.config_files import (
+    close_to,
+    config_path,
+    configs_root,
+    known_configs,
+    read_config_file,
+)
 from uninext.utils.error_origin import is_for_users
 from uninext.utils.files import FileError, sha256_of
 from uninext.utils.inference_scale import InferenceScale
 
 CHECKPOINT_SUFFIXES = {'.pth', '.pt', '.ckpt', SAFETENSORS}
-_NUM_CLOSE = 3
 
 
 @dataclass(frozen=True)
@@ -61,38 +64,6 @@ MODEL_ZOO = {
 }
 DEFAULT_MODEL = 'uninext_tiny'
 DETECTORS = ('UNINEXT', 'UNINEXTVideo')
-
-
-def configs_root() -> Path:
-    """The folder ``configs`` of the checkout, or the one that a wheel brings along."""
-    package = Path(uninext.__file__).resolve().parent
-    if (package.parent / 'setup.cfg').is_file():
-        return package.parent / 'configs'
-    return package / '.mim' / 'configs'
-
-
-def config_path(name: str | Path) -> Path:
-    """Find a config of this project, in the checkout or in the wheel, by its name.
-
-    Args:
-        name: Its path below ``configs/`` (``'uninext/stage2_image.py'``), or the file's
-            name; ``.py`` and a leading ``configs/`` may be there or not.
-
-    Raises:
-        ValueError: If there is none; it says which ones are close.
-    """
-    wanted = Path(name).as_posix().removeprefix('./').removeprefix('configs/')
-    wanted = wanted.removesuffix('.py')
-    known = _known_configs()
-    if wanted in known:
-        return known[wanted]
-    named = [key for key in known if key.rsplit('/', 1)[-1] == wanted]
-    if len(named) == 1:
-        return known[named[0]]
-    raise ValueError(
-        f'There is no config {str(name)!r}, neither as a file nor among those of '
-        f'{configs_root()}.{_close_to(wanted, known)} Give the path of a config file.'
-    )
 
 
 def resolve_model(
@@ -294,8 +265,8 @@ def _config_file(model: str | Path) -> Path:
     try:
         return config_path(model)
     except ValueError:
-        known = [*MODEL_ZOO, *_known_configs()]
-        close = _close_to(str(model).removesuffix('.py'), known)
+        known = [*MODEL_ZOO, *known_configs()]
+        close = close_to(str(model).removesuffix('.py'), known)
         raise ValueError(
             f'There is no model {str(model)!r}.{close} Models by name: '
             f'{", ".join(MODEL_ZOO)}. Else pass the path of a config (CONFIG.py) and '
@@ -314,19 +285,3 @@ def _config_meta(config: Config) -> dict[str, str]:
     scale = InferenceScale(config).to_config()
     carried = Config(dict(model=config.model, inference_scale=scale))
     return {'config': path.name if path else 'none', **carried_meta(carried)}
-
-
-def _known_configs() -> dict[str, Path]:
-    """Those that are no bases, by their path below the folder of configs."""
-    root = configs_root()
-    paths = {p.relative_to(root).with_suffix(''): p for p in sorted(root.rglob('*.py'))}
-    return {k.as_posix(): p for k, p in paths.items() if '_base_' not in k.parts}
-
-
-def _close_to(wanted: str, known: Iterable[str]) -> str:
-    """An expression that names what may have been meant; empty if nothing is close."""
-    stems = {key: key for key in known}
-    stems |= {key.rsplit('/', 1)[-1]: key for key in known}
-    close = difflib.get_close_matches(wanted, stems, n=_NUM_CLOSE)
-    names = list(dict.fromkeys(stems[key] for key in close))
-    return f' Did you mean {" or ".join(map(repr, names))}?' if names else ''

@@ -18,9 +18,10 @@ from mmengine.dataset import pseudo_collate
 from helpers import loop_on_shapes as loops
 from helpers.small_uninext import build, small_video_config
 from uninext.apis import UninextInferencer, open_session
-from uninext.model_zoo import MODEL_ZOO, config_path
+from uninext.model_zoo import MODEL_ZOO
 from uninext.registry import DATASETS
 from uninext.shapes import generate_suite
+from uninext.utils.config_files import config_path
 from uninext.utils.inference_scale import (
     DEFAULT_SCALE,
     PROMPT_KINDS,

@@ -32,7 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Publish, and say what was written."""
     from uninext.formats.json_file import read_json
-    from uninext.model_zoo import config_path, publish_model
+    from uninext.model_zoo import publish_model
+    from uninext.utils.config_files import config_path
 
     path = Path(args.config)
     config = path if path.is_file() else config_path(args.config)

@@ -22,7 +22,8 @@ from uninext.apis.images import SkippedImageWarning, SourceError, SourceWarning
 from uninext.apis.inferencer import UninextInferencer
 from uninext.apis.results import AskedPrompt, Result
 from uninext.apis.video import open_session, read_frames
-from uninext.model_zoo import config_path, resolve_model
+from uninext.model_zoo import resolve_model
+from uninext.utils.config_files import config_path
 
 __all__ = [
     'AskedPrompt',

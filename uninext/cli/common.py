@@ -123,16 +123,9 @@ def read_config(name: str | Path, options: list[str] | None = None) -> Config:
         ValueError: If there is none, it says which ones are close; if it cannot be
             read; if an option is not ``KEY=VALUE`` or does not fit.
     """
-    from uninext.utils.config_files import change_config, read_config_file
+    from uninext.utils.config_files import change_config, config_path, read_config_file
 
-    if not Path(name).is_file():
-        from uninext.utils.optional_imports import import_mmdet_quietly
-
-        import_mmdet_quietly()
-        from uninext.model_zoo import config_path
-
-        name = config_path(name)
-    cfg = read_config_file(name)
+    cfg = read_config_file(name if Path(name).is_file() else config_path(name))
     change_config(cfg, parse_options(options))
     return cfg
 

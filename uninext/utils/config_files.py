@@ -1,15 +1,19 @@
-"""Read configs, whose Python is the user's: what fails in them is said of the file."""
+"""Find and read configs, which are Python of the user: its errors name the file."""
 
 from __future__ import annotations
 
 import copy
+import difflib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from mmengine import Config
 
+import uninext
+
+_NUM_CLOSE = 3  # names that may have been meant
 # Of a config, what a test needs; the rest is most of it, and slow to write to a log.
 _TEST_KEYS = (
     *('model', 'test_dataloader', 'test_evaluator', 'test_cfg', 'default_scope'),
@@ -58,3 +62,51 @@ def test_config(cfg: Config, work_dir: str | Path) -> Config:
     if part.get('visualizer') is not None:
         part.visualizer.name = str(work_dir)  # one of that name would be taken over
     return part
+
+
+def configs_root() -> Path:
+    """The folder ``configs`` of the checkout, or the one that a wheel brings along."""
+    package = Path(uninext.__file__).resolve().parent
+    if (package.parent / 'setup.cfg').is_file():
+        return package.parent / 'configs'
+    return package / '.mim' / 'configs'
+
+
+def config_path(name: str | Path) -> Path:
+    """Find a config of this project, in the checkout or in the wheel, by its name.
+
+    Args:
+        name: Its path below ``configs/`` (``'uninext/stage2_image.py'``), or the file's
+            name; ``.py`` and a leading ``configs/`` may be there or not.
+
+    Raises:
+        ValueError: If there is none; it says which ones are close.
+    """
+    wanted = Path(name).as_posix().removeprefix('./').removeprefix('configs/')
+    wanted = wanted.removesuffix('.py')
+    known = known_configs()
+    if wanted in known:
+        return known[wanted]
+    named = [key for key in known if key.rsplit('/', 1)[-1] == wanted]
+    if len(named) == 1:
+        return known[named[0]]
+    raise ValueError(
+        f'There is no config {str(name)!r}, neither as a file nor among those of '
+        f'{configs_root()}.{close_to(wanted, known)} Give the path of a config file.'
+    )
+
+
+def known_configs() -> dict[str, Path]:
+    """Those that are no bases, by their path below the folder of configs."""
+    root = configs_root()
+    paths = {p.relative_to(root).with_suffix(''): p for p in sorted(root.rglob('*.py'))}
+    return {k.as_posix(): p for k, p in paths.items() if '_base_' not in k.parts}
+
+
+def close_to(wanted: str, known: Iterable[str]) -> str:
+    """A sentence that names what may have been meant; empty if nothing is close."""
+    stems = {key: key for key in known}
+    stems |= {key.rsplit('/', 1)[-1]: key for key in known}
+    close = difflib.get_close_matches(wanted, stems, n=_NUM_CLOSE)
+    names = list(dict.fromkeys(stems[key] for key in close))
+    return f' Did you mean {" or ".join(map(repr, names))}?' if names else ''
