@@ -19,10 +19,10 @@ from helpers.fake_finder import FakeFinder
 from helpers.tools import load_tool
 from uninext.apis import read_frames
 from uninext.web import serving
-from uninext.web.answers import first_frame
 from uninext.web.examples import NUM_FRAMES, SIZE_WH
 from uninext.web.painter import BRUSH_SHARES
 from uninext.web.prompts import read_boxes
+from uninext.web.shared_inferencer import first_frame
 from uninext.web.strokes import image_key, read_painting
 
 visits = load_tool('tools/misc/web_screenshots.py')

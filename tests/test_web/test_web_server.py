@@ -21,8 +21,8 @@ from helpers.fake_finder import FakeFinder
 from uninext.apis import read_frames
 from uninext.web import server as server_module
 from uninext.web import serving
-from uninext.web.answers import FRAME_WH
 from uninext.web.examples import FPS, NUM_FRAMES, SIZE_WH, write_examples
+from uninext.web.shared_inferencer import FRAME_WH
 
 
 @pytest.fixture(scope='module')

@@ -4,7 +4,7 @@ A prompt of any kind may be given, and several at once. Needs the extra ``web``
 (Gradio); nothing of the page comes from elsewhere, and nothing is sent anywhere.
 
 ``prompts``: what was typed and clicked, as prompts; ``strokes``: what was painted.
-``answers``: asks the inferencer, by turns. ``pages``: HTML of what was found.
+``shared_inferencer``: users take turns. ``pages``: HTML of what was found.
 ``marks``: boxes on the image that is clicked; ``painter``: the one painted on.
 ``examples``: scenes to try.
 ``handlers``: what buttons do. ``panel``, ``app``, ``style``: the page.

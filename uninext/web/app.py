@@ -9,7 +9,6 @@ from typing import Any
 import gradio as gr
 
 from uninext.apis import UninextInferencer
-from uninext.web.answers import Answering, first_frame
 from uninext.web.examples import Example
 from uninext.web.handlers import LIVE, WHOLE, AskHandlers, MarkHandlers, ready
 from uninext.web.pages import live_image
@@ -22,6 +21,7 @@ from uninext.web.panel import (
     text_fields,
     threshold_field,
 )
+from uninext.web.shared_inferencer import SharedInferencer, first_frame
 
 TITLE = 'uninext'
 RESULT_HEIGHT = 400  # pixels
@@ -57,7 +57,7 @@ def build_app(
         images: To try.
         videos: To try.
     """
-    ask = AskHandlers(Answering(inferencer))
+    ask = AskHandlers(SharedInferencer(inferencer))
     app = gr.Blocks(
         title=TITLE,
         analytics_enabled=False,

@@ -1,6 +1,6 @@
 """What happens on the page: values of its fields enter, new values leave.
 
-No network is touched here but through :class:`uninext.web.answers.Answering`.
+No network is touched here but through ``shared_inferencer``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import numpy as np
 from uninext.apis import Result
 from uninext.apis.exports import VideoTracks
 from uninext.apis.video import read_header
-from uninext.web.answers import Answering, first_frame, plot_for_page, video_files
 from uninext.web.errors import for_people
 from uninext.web.marks import draw_marks
 from uninext.web.pages import (
@@ -38,6 +37,12 @@ from uninext.web.prompts import (
     add_corner,
     read_prompts,
     undo_corner,
+)
+from uninext.web.shared_inferencer import (
+    SharedInferencer,
+    first_frame,
+    plot_for_page,
+    video_files,
 )
 from uninext.web.strokes import image_key
 
@@ -95,7 +100,7 @@ class Visit(NamedTuple):
 
     Attributes:
         asked: What was typed: categories, expressions.
-        step: Tracks it, see :meth:`uninext.web.answers.Answering.track`.
+        step: Tracks it, see :meth:`SharedInferencer.track`.
         notes: What is to be said of what was typed.
     """
 
@@ -108,11 +113,11 @@ class AskHandlers:
     """What asks, and stops. Files live until they are on their way.
 
     Args:
-        answering: Asks the network.
+        find: Asks the network.
     """
 
-    def __init__(self, answering: Answering) -> None:
-        self._answering = answering
+    def __init__(self, find: SharedInferencer) -> None:
+        self._find = find
         self._stops: dict[str, threading.Event] = {}  # of videos that run
 
     def image(
@@ -129,13 +134,13 @@ class AskHandlers:
         Yields:
             Annotated image, status, table, two buttons to download.
         """
-        with for_people(), tempfile.TemporaryDirectory(prefix='answer_') as folder:
+        with for_people(), tempfile.TemporaryDirectory(prefix='results_') as folder:
             if image is None:
                 raise ValueError(NO_IMAGE)
             prompts = self._prompts(image, categories, expressions, boxes, painting)
             yield gr.skip(), status('Looking ...'), *[gr.skip()] * 3
             start = time.perf_counter()
-            result = self._answering.image(image, prompts, score_thr)
+            result = self._find.image(image, prompts, score_thr)
             seconds = time.perf_counter() - start
             annotated = result.save(Path(folder, 'uninext.png'))
             records = Path(folder, 'uninext.json')
@@ -166,7 +171,7 @@ class AskHandlers:
         session = request.session_hash or ''
         stop = self._stops[session] = threading.Event()
         try:
-            with for_people(), tempfile.TemporaryDirectory(prefix='answer_') as folder:
+            with for_people(), tempfile.TemporaryDirectory(prefix='results_') as folder:
                 if video is None:
                     raise ValueError(NO_VIDEO)
                 image = first_frame(video)
@@ -213,7 +218,7 @@ class AskHandlers:
                 return live_image(bgr), note, '', None
             if visit is None or visit.asked != asked:
                 prompts = self._prompts(image, *asked, None, None)
-                visit = Visit(asked, self._answering.track(prompts), prompts.notes)
+                visit = Visit(asked, self._find.track(prompts), prompts.notes)
             result = visit.step(bgr, score_thr)
             seen = live_image(plot_for_page(result))
             seconds = time.perf_counter() - start
@@ -222,7 +227,7 @@ class AskHandlers:
 
     def _prompts(self, image: np.ndarray, *fields: Any) -> WebPrompts:
         prompts = read_prompts(*fields, image.shape[:2], image_key(image))
-        return self._answering.with_remarks(prompts)
+        return self._find.with_remarks(prompts)
 
     def _track(
         self,
@@ -237,7 +242,7 @@ class AskHandlers:
         files = folder / 'uninext.mp4', folder / 'uninext.json'
         tracks, start, shown, done = VideoTracks(), time.perf_counter(), 0.0, 0
         with video_files(*files, header.fps or DEFAULT_FPS) as write:
-            for result in self._answering.video(video, prompts, score_thr):
+            for result in self._find.video(video, prompts, score_thr):
                 write(result)
                 tracks.add(replace(result, masks=None))
                 done += 1

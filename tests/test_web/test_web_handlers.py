@@ -21,10 +21,15 @@ from uninext.apis import SourceError, UninextInferencer, read_frames
 from uninext.apis.video import read_header
 from uninext.utils.video_writer import VideoWriter
 from uninext.web import errors, handlers
-from uninext.web.answers import Answering, first_frame, plot_for_page, video_files
 from uninext.web.handlers import AskHandlers, MarkHandlers
 from uninext.web.pages import instance_table
 from uninext.web.prompts import read_prompts
+from uninext.web.shared_inferencer import (
+    SharedInferencer,
+    first_frame,
+    plot_for_page,
+    video_files,
+)
 from uninext.web.strokes import image_key
 
 SIZE_HW = (64, 96)
@@ -57,7 +62,7 @@ def find() -> FakeFinder:
 
 @pytest.fixture
 def ask(find) -> AskHandlers:
-    return AskHandlers(Answering(find))
+    return AskHandlers(SharedInferencer(find))
 
 
 def fields(categories='star, ring', expressions='', boxes='', painting=None, thr=0.3):
@@ -95,10 +100,8 @@ class TestImage:
     def test_users_take_turns(self, image):
         find = FakeFinder(seconds=0.02)
         given = image, asked('star', '', ''), 0.3
-        answering = Answering(find)
-        threads = [
-            threading.Thread(target=answering.image, args=given) for _ in range(4)
-        ]
+        shared = SharedInferencer(find)
+        threads = [threading.Thread(target=shared.image, args=given) for _ in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -110,7 +113,9 @@ class TestImage:
     def test_thresholds_that_are_none_are_refused(self, image, threshold):
         find = UninextInferencer(build(small_video_config()), scale=None)
         with pytest.raises(gr.Error, match='score_thr must be a number in 0..1'):
-            list(AskHandlers(Answering(find)).image(image, *fields(thr=threshold)))
+            list(
+                AskHandlers(SharedInferencer(find)).image(image, *fields(thr=threshold))
+            )
 
     def test_a_painting_over_another_image_does_not_count(self, ask, find, image):
         for other in (image, image + 1):
@@ -324,7 +329,7 @@ class TestCamera:
     def test_a_real_network_sees_the_colours_of_the_camera(self):
         torch.manual_seed(0)
         find = UninextInferencer(build(small_video_config()).eval(), scale=None)
-        ask = AskHandlers(Answering(find))
+        ask = AskHandlers(SharedInferencer(find))
         frames = np.random.default_rng(0).integers(0, 256, (3, 48, 64, 3), np.uint8)
         asked = dict(categories='star, ring', expression='it')
         bgr = list(frames[..., ::-1])

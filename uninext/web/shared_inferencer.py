@@ -1,4 +1,4 @@
-"""Questions of the web page, answered: images and videos enter, results leave.
+"""One inferencer for all users of the page: images and videos enter, results leave.
 
 The network is one for all users, and no session of theirs is on it: users take turns,
 an image or a frame at a time, so that nobody waits for the end of another's video.
@@ -25,7 +25,7 @@ from uninext.web.prompts import WebPrompts
 FRAME_WH = (540, 400)
 
 
-class Answering:
+class SharedInferencer:
     """Asks the inferencer for all users, one image or frame at a time.
 
     Methods raise a ValueError if the model cannot do it, or a video cannot be read.
