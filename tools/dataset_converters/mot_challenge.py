@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     from uninext.converters.mot_challenge import convert_mot_challenge
 
     conversion = convert_mot_challenge(
-        args.root, args.out, args.split, args.min_visibility, args.strict
+        args.root, args.out, args.split, args.min_visibility, strict=args.strict
     )
     print(conversion.summary(str(args.out)))
     return 0

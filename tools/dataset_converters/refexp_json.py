@@ -35,9 +35,10 @@ def run(args: argparse.Namespace) -> int:
 
     conversion = conv.convert_refexp_json(args.refs)
     kept = [o for o in conversion.objects if o.file_name.startswith(args.prefix)]
-    others = len(conversion.objects) - len(kept)
+    others = [o.file_name for o in conversion.objects if o not in kept]
     if others:
-        conversion.skipped[f'file_name does not begin with {args.prefix}'] += others
+        reason = f'file_name does not begin with {args.prefix}'
+        conversion.skip(reason, others[0], len(others))
     conversion.objects = kept
     conv.write_json(conv.to_coco(conversion), args.out)
     print(conversion.summary(str(args.out)))

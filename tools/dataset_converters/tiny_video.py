@@ -66,9 +66,9 @@ def convert(args: argparse.Namespace) -> None:
     images = args.davis / 'JPEGImages' / '480p'
     conversion = conv.convert_referred_objects(
         args.davis / 'meta_expressions_authored.json',
+        path,
         images,
         args.davis / 'Annotations' / '480p',
-        path,
         binary=True,
     )
     print(conversion.summary(path))

@@ -64,11 +64,11 @@ def run(args: argparse.Namespace) -> int:
     from uninext.converters import VIDEO_SETS
 
     video_set = VIDEO_SETS[args.set]
-    options = {name: getattr(args, name) for name in video_set.options}
+    names = [*video_set.options, *['split'] * (len(video_set.splits) > 1)]
+    options = {name: getattr(args, name) for name in names}
     conversion = video_set.convert(
         args.root,
         args.out,
-        split=args.split,
         strict=args.strict,
         **{name: value for name, value in options.items() if value is not None},
     )

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from PIL import Image
 from pycocotools import mask as mask_utils
 
-from uninext.converters.files import tracked
+from uninext.converters.report import ConversionReport, progress_bar
 from uninext.converters.video_json import (
     Track,
     VideoConversion,
@@ -60,48 +59,39 @@ class BDDSet:
     in_videos: bool = False
 
 
+_MASK_KINDS = ('rles', 'bitmasks', 'polygons')
 BDD_SETS = {
-    bdd_set.name: bdd_set
-    for bdd_set in (
-        BDDSet(
-            'det',
-            ('det_20/det_{split}.json',),
-            'images/100k/{split}',
-            categories=BDD_DETECTION,
+    'det': BDDSet(
+        'det',
+        ('det_20/det_{split}.json',),
+        'images/100k/{split}',
+        categories=BDD_DETECTION,
+    ),
+    'ins_seg': BDDSet(
+        'ins_seg',
+        (
+            'ins_seg/rles/ins_seg_{split}.json',
+            'ins_seg/bitmasks/{split}',
+            'ins_seg/polygons/ins_seg_{split}.json',
         ),
-        BDDSet(
-            'ins_seg',
-            (
-                'ins_seg/rles/ins_seg_{split}.json',
-                'ins_seg/bitmasks/{split}',
-                'ins_seg/polygons/ins_seg_{split}.json',
-            ),
-            'images/10k/{split}',
-            with_masks=True,
-        ),
-        BDDSet(
-            'box_track',
-            ('box_track_20/{split}',),
-            'images/track/{split}',
-            in_videos=True,
-        ),
-        BDDSet(
-            'seg_track',
-            (
-                'seg_track_20/rles/{split}',
-                'seg_track_20/bitmasks/{split}',
-                'seg_track_20/polygons/{split}',
-            ),
-            'images/seg_track_20/{split}',
-            with_masks=True,
-            in_videos=True,
-        ),
-    )
+        'images/10k/{split}',
+        with_masks=True,
+    ),
+    'box_track': BDDSet(
+        'box_track', ('box_track_20/{split}',), 'images/track/{split}', in_videos=True
+    ),
+    'seg_track': BDDSet(
+        'seg_track',
+        tuple(f'seg_track_20/{kind}/{{split}}' for kind in _MASK_KINDS),
+        'images/seg_track_20/{split}',
+        with_masks=True,
+        in_videos=True,
+    ),
 }
 
 
 @dataclass
-class ImageConversion:
+class ImageConversion(ConversionReport):
     """What the conversion of an image set read and left out.
 
     Attributes:
@@ -109,47 +99,23 @@ class ImageConversion:
         objects: Objects to be found.
         masks: How many annotations have a mask.
         ignored: Annotations written with ``iscrowd`` 1.
-        skipped: Reason -> count.
-        strict: Whether skipping is an error.
     """
 
     images: int = 0
     objects: int = 0
     masks: int = 0
     ignored: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
-    strict: bool = False
 
-    def skip(self, reason: str, example: object) -> None:
-        """Count what is left out.
-
-        Raises:
-            DatasetError: If ``strict``.
-        """
-        if self.strict:
-            raise DatasetError(
-                f'{reason}: {example}. Complete the download, or convert without '
-                '--strict to leave it out.'
-            )
-        self.skipped[reason] += 1
-
-    def summary(self, title: object) -> str:
-        """A few lines for people: what was written, what was left out and why."""
-        lines = [
-            f'{title}: {self.images} images; {self.objects} objects, {self.ignored} '
+    def found(self) -> list[str]:
+        """Lines that say what was written."""
+        return [
+            f'{self.images} images; {self.objects} objects, {self.ignored} '
             f'more to be ignored; {self.masks} masks'
         ]
-        lines += [f'  skipped {n}: {why}' for why, n in sorted(self.skipped.items())]
-        return '\n'.join(lines)
 
 
 def find_bdd100k_labels(root: str | Path, bdd_set: BDDSet, split: str) -> Path:
-    """Where the labels of a set lie.
-
-    Args:
-        root: Folder of the download, which holds ``labels/``.
-        bdd_set: One of :data:`BDD_SETS`.
-        split: ``train`` or ``val``.
+    """Where the labels of a set lie, below ``labels/`` of the download ``root``.
 
     Raises:
         DatasetError: If none of its places exists.
@@ -195,9 +161,6 @@ def convert_bdd100k(
         strict: Raise instead of leaving out.
         progress: Show a progress bar.
 
-    Returns:
-        What was read and what was left out.
-
     Raises:
         DatasetError: If the labels are absent or not in the layout.
     """
@@ -209,11 +172,8 @@ def convert_bdd100k(
         )
     try:
         files = find_label_files(labels)
-        if bdd_set.in_videos:
-            return _convert_videos(
-                files, Path(out_file), bdd_set, images, strict, progress
-            )
-        return _convert_images(files, Path(out_file), bdd_set, images, strict, progress)
+        convert = _convert_videos if bdd_set.in_videos else _convert_images
+        return convert(files, Path(out_file), bdd_set, images, strict, progress)
     except DatasetError:
         raise
     except ValueError as error:
@@ -236,7 +196,7 @@ def _convert_images(
         for file in files
         for frame in read_label_file(file, bdd_set.categories, in_videos=False)
     ]
-    for frame in tracked(frames, 'images', progress):
+    for frame in progress_bar(frames, 'images', progress):
         size_wh = _image_size(frame, folder, conversion)
         if size_wh is None:
             continue
@@ -269,9 +229,8 @@ def _convert_images(
             f'Nothing to write to {out_file}: no usable image was found.\n'
             + conversion.summary('Found')
         )
-    content = dict(
-        images=images, annotations=annotations, categories=_categories(bdd_set)
-    )
+    categories = [dict(id=i, name=n) for i, n in enumerate(bdd_set.categories, start=1)]
+    content = dict(images=images, annotations=annotations, categories=categories)
     write_json(content, out_file)
     return conversion
 
@@ -282,14 +241,11 @@ def _image_size(
     """Width and height of an image; None, counted, if it cannot be read."""
     if folder is None:
         return frame.size_wh or BDD_SIZE_WH
-    try:
-        with Image.open(folder / frame.name) as image:  # reads the header
-            return image.size
-    except FileNotFoundError:
-        conversion.skip('image that is not on the disk', folder / frame.name)
-    except OSError:
-        conversion.skip('image that cannot be read', folder / frame.name)
-    return None
+    path = folder / frame.name
+    if not path.is_file():
+        conversion.skip('image that is not on the disk', path)
+        return None
+    return image_size(path, conversion, 'image that cannot be read')
 
 
 def _convert_videos(
@@ -300,9 +256,9 @@ def _convert_videos(
     strict: bool,
     progress: bool,
 ) -> VideoConversion:
-    video_json = VideoJson(bdd_set.categories, strict=strict)
+    video_json = VideoJson(bdd_set.categories, strict, progress)
     conversion = video_json.conversion
-    for file in tracked(files, 'label files', progress):
+    for file in video_json.each(files, 'label files'):
         frames = sorted(
             read_label_file(file, bdd_set.categories), key=lambda f: (f.video, f.index)
         )
@@ -419,7 +375,3 @@ def _usable(
                 x1, y1, x2, y2 = box_xyxy
                 box_xywh = [x1, y1, x2 - x1, y2 - y1]
             yield obj, box_xywh, mask
-
-
-def _categories(bdd_set: BDDSet) -> list[dict]:
-    return [dict(id=i, name=n) for i, n in enumerate(bdd_set.categories, start=1)]

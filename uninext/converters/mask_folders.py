@@ -26,14 +26,12 @@ class MaskVideo:
 
     Attributes:
         name: Its folder.
-        stems: Names of its frames without the suffix.
         file_names: Of its frames, below the folder of images.
         size_wh: Width and height in pixels.
         tracks: Object number -> boxes and masks.
     """
 
     name: str
-    stems: tuple[str, ...]
     file_names: tuple[str, ...]
     size_wh: tuple[int, int]
     tracks: dict[int, Track]
@@ -90,7 +88,6 @@ def read_mask_video(
         return None
     return MaskVideo(
         name=name,
-        stems=tuple(present),
         file_names=tuple(f'{name}/{on_disk[stem]}' for stem in present),
         size_wh=size_wh,
         tracks=read_tracks(paths, size_wh, conversion, binary),

@@ -12,11 +12,15 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from uninext.converters.files import tracked
-from uninext.converters.video_json import Track, VideoConversion, VideoJson
+from uninext.converters.video_json import (
+    Track,
+    VideoConversion,
+    VideoJson,
+    video_converter,
+)
 from uninext.formats.errors import DatasetError
 from uninext.formats.mot_text import read_mot
-from uninext.utils.image_files import list_images
+from uninext.utils.image_files import list_images, turned_size_wh
 
 # Classes of gt.txt: persons who walk are the targets. All others are written too, since
 # the benchmark's evaluation matches predictions with them.
@@ -40,20 +44,10 @@ class _Row(NamedTuple):
     visibility: float
 
 
-class _Sequence(NamedTuple):
-    frames: dict[int, str]  # number, from 1 -> file name below the root
-    width: int
-    height: int
-
-
+@video_converter('pedestrian')
 def convert_mot_challenge(
-    root: str | Path,
-    out_file: str | Path,
-    split: str = 'train',
-    min_visibility: float = 0.0,
-    strict: bool = False,
-    progress: bool = True,
-) -> VideoConversion:
+    root: Path, out: VideoJson, split: str = 'train', min_visibility: float = 0.0
+) -> None:
     """Convert the sequences of one split.
 
     A target is a pedestrian that the ground truth says to consider; all else is written
@@ -66,35 +60,22 @@ def convert_mot_challenge(
 
     Args:
         root: Folder of the download. File names are written relative to it.
-        out_file: File to write.
+        out: Collects the videos; strict: raises where annotated frames are not on disk.
         split: Folder of the sequences below ``root``; '' if they lie in ``root``.
         min_visibility: Boxes of targets that are visible to a smaller part, from 0 to
             1, are written with ``iscrowd`` 1.
-        strict: Raise where annotated frames are not on the disk, instead of counting.
-        progress: Show a progress bar.
-
-    Returns:
-        What was read and what was skipped.
-
-    Raises:
-        DatasetError: If the folders or files are not those of the benchmark.
     """
-    video_json = VideoJson(['pedestrian'], strict=strict)
-    root = Path(root)
-    folders = _sequence_folders(root / split)
-    for folder in tracked(folders, 'sequences', progress):
-        sequence = _read_sequence(folder, root)
+    for folder in out.each(_sequence_folders(root / split), 'sequences'):
+        images = _images_of(folder)
         ground_truth = folder / 'gt' / 'gt.txt'
-        given = ground_truth, sequence, min_visibility, video_json.conversion
-        tracks = _read_tracks(*given) if ground_truth.is_file() else []
-        video_json.add(
-            list(sequence.frames.values()),
-            (sequence.width, sequence.height),
-            tracks,
+        given = ground_truth, list(images), min_visibility, out.conversion
+        out.add(
+            [path.relative_to(root).as_posix() for path in images.values()],
+            _size_wh(folder, next(iter(images.values()))),
+            _read_tracks(*given) if ground_truth.is_file() else [],
             require_object=False,
             name=folder.name,
         )
-    return video_json.save(Path(out_file))
 
 
 def _sequence_folders(folder: Path) -> list[Path]:
@@ -111,7 +92,8 @@ def _sequence_folders(folder: Path) -> list[Path]:
     return list(chosen.values())
 
 
-def _read_sequence(folder: Path, root: Path) -> _Sequence:
+def _images_of(folder: Path) -> dict[int, Path]:
+    """Number of a frame, from 1 -> its image, in order."""
     images = {
         int(path.stem): path
         for path in list_images(folder / 'img1')
@@ -119,30 +101,35 @@ def _read_sequence(folder: Path, root: Path) -> _Sequence:
     }
     if not images:
         raise DatasetError(f'{folder / "img1"} holds no frame. {_LAYOUT}')
-    frames = {n: images[n].relative_to(root).as_posix() for n in sorted(images)}
+    return dict(sorted(images.items()))
+
+
+def _size_wh(folder: Path, first_frame: Path) -> tuple[int, int]:
     info = configparser.ConfigParser()
     try:
         info.read(folder / 'seqinfo.ini', encoding='utf-8')
-        width = info.getint('Sequence', 'imWidth')
-        height = info.getint('Sequence', 'imHeight')
-    except configparser.NoSectionError:  # no such file
-        with Image.open(next(iter(images.values()))) as image:
-            width, height = image.size
-    except (configparser.Error, ValueError, UnicodeDecodeError) as error:
-        raise DatasetError(
-            f'{folder / "seqinfo.ini"} has no imWidth and imHeight: {error}. Restore '
-            'it, or remove it to take the size from the first frame.'
-        ) from error
-    return _Sequence(frames, width, height)
+        section = info['Sequence']
+        return int(section['imWidth']), int(section['imHeight'])
+    except KeyError as error:
+        if 'Sequence' not in info:  # no such file
+            with Image.open(first_frame) as image:
+                return turned_size_wh(image)
+        reason: Exception = error
+    except (configparser.Error, ValueError) as error:
+        reason = error
+    raise DatasetError(
+        f'{folder / "seqinfo.ini"} has no imWidth and imHeight: {reason}. Restore it, '
+        'or remove it to take the size from the first frame.'
+    )
 
 
 def _read_tracks(
     ground_truth: Path,
-    sequence: _Sequence,
+    frames: list[int],
     min_visibility: float,
     conversion: VideoConversion,
 ) -> list[Track]:
-    place_of = {number: place for place, number in enumerate(sequence.frames)}
+    place_of = {number: place for place, number in enumerate(frames)}
     tracks: dict[tuple[int, int, bool, bool], Track] = {}
     seen: set[tuple[int, int]] = set()
     for row in _read_rows(ground_truth):

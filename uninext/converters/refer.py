@@ -6,13 +6,14 @@ per referred object, and a count of what was left out and why, out.
 
 from __future__ import annotations
 
-from collections import Counter
+import io
+import pickle
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from uninext.converters.files import load_plain_pickle, tracked
+from uninext.converters.report import ConversionReport, progress_bar
 from uninext.formats.coco import valid_segmentation
 from uninext.formats.errors import DatasetError
 from uninext.formats.json_file import read_json
@@ -45,6 +46,8 @@ REFER_SETS = (
     ReferSet('refcocog-google', 'refcocog', 'refs(google).p', ('val',), in_mix=False),
 )
 MIXED_NAME = 'refcoco-mixed'
+# what pickle raises on bytes that are not a pickle
+_DAMAGED = (pickle.UnpicklingError, EOFError, ValueError, IndexError, KeyError)
 
 
 @dataclass(frozen=True)
@@ -73,30 +76,23 @@ class ReferredObject:
 
 
 @dataclass
-class Conversion:
-    """What a conversion made of its input.
-
-    Attributes:
-        objects: Read and kept.
-        skipped: Reason -> count.
-    """
+class Conversion(ConversionReport):
+    """What a conversion made of its input: ``objects`` were read and kept."""
 
     objects: list[ReferredObject] = field(default_factory=list)
-    skipped: Counter[str] = field(default_factory=Counter)
 
-    def summary(self, title: str) -> str:
-        """A few lines for people: kept, without mask, skipped and why."""
+    def found(self) -> list[str]:
+        """Lines that say what was kept."""
         expressions = sum(len(o.expressions) for o in self.objects)
-        photographs = len({o.image_id for o in self.objects})
+        images = len({o.image_id for o in self.objects})
         boxes_only = sum(o.segmentation is None for o in self.objects)
         lines = [
-            f'{title}: {len(self.objects)} objects with {expressions} expressions on '
-            f'{photographs} images'
+            f'{len(self.objects)} objects with {expressions} expressions on '
+            f'{images} images'
         ]
         if boxes_only:
             lines.append(f'  {boxes_only} of them have a box but no mask')
-        lines += [f'  skipped {n}: {why}' for why, n in sorted(self.skipped.items())]
-        return '\n'.join(lines)
+        return lines
 
 
 def convert_refer(
@@ -104,10 +100,7 @@ def convert_refer(
 ) -> dict[str, Conversion]:
     """Read one set of the REFER download.
 
-    Args:
-        root: Folder with ``refcoco/``, ``refcoco+/``, ``refcocog/``.
-        refer_set: Which one.
-        progress: Show a progress bar.
+    ``root`` holds ``refcoco/``, ``refcoco+/``, ``refcocog/``.
 
     Returns:
         Split -> what was read.
@@ -122,7 +115,7 @@ def convert_refer(
     splits: dict[str, Conversion] = {
         split: Conversion() for split in ('train', *refer_set.test_splits)
     }
-    for ref in tracked(refs, 'refs', progress):
+    for ref in progress_bar(refs, 'refs', progress):
         conversion = splits.get(ref['split'])
         if conversion is None:
             continue
@@ -141,14 +134,11 @@ def mix_train_splits(
     """Merge the train splits of several sets.
 
     Args:
-        sets: Split -> conversion, of each set.
+        sets: Split -> conversion, of each.
         keep_leaks: Keep images that occur in a val or test split of any of the sets.
             The published training does, so its metrics on those splits are favoured.
         keep_duplicates: Keep an object that several sets refer to as several records,
             as the published training does, instead of one with all expressions.
-
-    Returns:
-        The merged objects, and how many were left out.
     """
     sets = list(sets)
     held_out = {
@@ -163,16 +153,16 @@ def mix_train_splits(
     for position, splits in enumerate(sets):
         for i, obj in enumerate(splits['train'].objects):
             if obj.image_id in held_out and not keep_leaks:
-                mixed.skipped['image occurs in a val or test split'] += 1
+                mixed.skip('image occurs in a val or test split', obj.file_name)
                 continue
             key: tuple = (obj.image_id, obj.ann_id)
             if keep_duplicates or obj.ann_id is None:
                 key = (position, i)
             if key in merged:
-                mixed.skipped['object merged with one of another set'] += 1
+                mixed.skip('object merged with one of another set', obj.file_name)
                 old = merged[key]
                 expressions = dict.fromkeys(old.expressions + obj.expressions)
-                obj = ReferredObject(**{**vars(old), 'expressions': tuple(expressions)})
+                obj = replace(old, expressions=tuple(expressions))
             merged[key] = obj
     mixed.objects = list(merged.values())
     return mixed
@@ -193,12 +183,13 @@ def convert_refexp_json(path: Path, progress: bool = True) -> Conversion:
     if not isinstance(refs, list):
         raise DatasetError(f'{path} has no list of refs (key "refs").')
     conversion = Conversion()
-    for position, ref in enumerate(tracked(refs, 'refs', progress)):
+    for position, ref in enumerate(progress_bar(refs, 'refs', progress)):
         lacking = [k for k in ('image_id', 'file_name', 'sentences') if k not in ref]
         if lacking:
             raise DatasetError(f'{path}: refs[{position}] has no {lacking}.')
         if ref.get('no_target'):
-            conversion.skipped['the expression refers to nothing in the image'] += 1
+            reason = 'the expression refers to nothing in the image'
+            conversion.skip(reason, ref['file_name'])
             continue
         expressions = [
             s if isinstance(s, str) else s.get('sent') or s.get('raw', '')
@@ -247,26 +238,49 @@ def to_coco(conversion: Conversion) -> dict[str, list[dict]]:
     )
 
 
+def load_plain_pickle(path: Path) -> Any:
+    """Unpickle a file that holds only containers, numbers and strings.
+
+    Raises:
+        DatasetError: If the file is absent, damaged, or asks for anything else: a
+            pickle can run any code, so nothing but plain data is accepted.
+    """
+    try:
+        return _PlainUnpickler(
+            io.BytesIO(path.read_bytes()), encoding='utf-8', errors='replace'
+        ).load()
+    except FileNotFoundError:
+        raise DatasetError(
+            f'{path} does not exist. Expected the REFER download with refcoco/, '
+            'refcoco+/ and refcocog/, each with instances.json and refs(...).p.'
+        ) from None
+    except _DAMAGED as error:
+        raise DatasetError(f'{path} is not a plain pickle: {error}') from error
+
+
 def _add(
     conversion: Conversion,
     image: dict | None,
     annotation: dict | None,
-    texts: Iterable[str],
+    texts: list[str],
 ) -> None:
     """Add an object, or count why not."""
     expressions = tuple(
         dict.fromkeys(s.strip() for s in texts if clean_expression(s).strip())
     )
+    reason = None
     if image is None:
-        conversion.skipped['its image is not in instances.json'] += 1
+        reason = 'its image is not in instances.json'
     elif 'width' not in image or 'height' not in image:
-        conversion.skipped['width and height of its image are unknown'] += 1
+        reason = 'width and height of its image are unknown'
     elif annotation is None or not annotation.get('bbox'):
-        conversion.skipped['it has no annotation or no box'] += 1
+        reason = 'it has no annotation or no box'
     elif min(annotation['bbox'][2:4]) <= 0:
-        conversion.skipped['its box is empty'] += 1
+        reason = 'its box is empty'
     elif not expressions:
-        conversion.skipped['it has no expression'] += 1
+        reason = 'it has no expression'
+    if reason is not None:
+        conversion.skip(reason, texts)
     else:
         conversion.objects.append(
             ReferredObject(
@@ -279,4 +293,12 @@ def _add(
                 segmentation=valid_segmentation(annotation.get('segmentation')),
                 expressions=expressions,
             )
+        )
+
+
+class _PlainUnpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> NoReturn:
+        raise pickle.UnpicklingError(
+            f'it asks for {module}.{name}; only lists, dictionaries, numbers and '
+            'strings are accepted'
         )

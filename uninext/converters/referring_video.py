@@ -9,13 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from uninext.converters.files import tracked
 from uninext.converters.mask_folders import MaskVideo, read_mask_video
 from uninext.converters.video_json import (
     Track,
     VideoConversion,
     VideoJson,
     require,
+    video_converter,
 )
 from uninext.converters.video_objects import davis_videos
 from uninext.formats.errors import DatasetError
@@ -48,16 +48,10 @@ _MISSPELT = {
 }
 
 
-def convert_referred_objects(
-    meta_file: Path,
-    images: Path,
-    masks: Path,
-    out_file: Path,
-    binary: bool = False,
-    strict: bool = False,
-    progress: bool = True,
-) -> VideoConversion:
-    """Write one record per referred object, for training.
+def add_referred_objects(
+    meta_file: Path, out: VideoJson, images: Path, masks: Path, binary: bool = False
+) -> None:
+    """Add one record per referred object, for training.
 
     A record has the frames in which the object is visible and all its expressions;
     objects that are visible in fewer than two frames are left out.
@@ -65,65 +59,49 @@ def convert_referred_objects(
     Args:
         meta_file: meta_expressions.json: ``videos`` -> name -> ``frames`` and
             ``expressions`` -> id -> ``exp``, ``obj_id``.
+        out: Collects the records.
         images: Folder with ``<video>/<frame>.jpg``.
         masks: Folder with ``<video>/<frame>.png``, pixel values ``obj_id``.
-        out_file: JSON to write.
         binary: All that is not black is object 1 (DAVIS 2016).
-        strict: Raise at the first thing that has to be skipped.
-        progress: Show a progress bar in a terminal.
-
-    Raises:
-        DatasetError: If the download is not what was expected.
     """
     require(images, REF_YOUTUBE_VOS_LAYOUT)
     require(masks, REF_YOUTUBE_VOS_LAYOUT)
-    out = VideoJson(strict=strict)
     videos = _videos_of(meta_file)
-    for name, record in tracked(list(videos.items()), 'videos', progress):
+    for name, record in out.each(list(videos.items()), 'videos'):
         expressions = _expressions(name, record, out.conversion)
         video = read_mask_video(
             images, masks, name, out.conversion, record.get('frames'), binary
         )
-        if video is None:
-            continue
-        for number, texts in expressions.items():
-            _add_object(out, video, number, texts)
-    return out.save(out_file)
+        if video is not None:
+            for number, texts in expressions.items():
+                _add_object(out, video, number, texts)
 
 
-def convert_ref_youtube_vos(
-    root: Path,
-    out_file: Path,
-    split: str = 'train',
-    strict: bool = False,
-    progress: bool = True,
-) -> VideoConversion:
+convert_referred_objects = video_converter()(add_referred_objects)
+
+
+@video_converter()
+def convert_ref_youtube_vos(root: Path, out: VideoJson, split: str = 'train') -> None:
     """Convert a split of Ref-YouTube-VOS.
 
-    ``train``: see :func:`convert_referred_objects`. Other splits have no public masks:
+    ``train``: as :func:`add_referred_objects`. Other splits have no public masks:
     one record per expression, with ``video`` and ``exp_id``, by which results are
     filed. The file of ``valid`` lists the videos of ``test`` too; where the file of
     ``test`` is there, they are left out (202 videos remain).
-
-    Arguments as of :func:`convert_referred_objects`; ``root`` is the download.
     """
     meta_file = root / 'meta_expressions' / split / 'meta_expressions.json'
     images = root / split / 'JPEGImages'
     if split == 'train':
-        masks = root / split / 'Annotations'
-        return convert_referred_objects(
-            meta_file, images, masks, out_file, strict=strict, progress=progress
-        )
+        add_referred_objects(meta_file, out, images, root / split / 'Annotations')
+        return
     require(images, REF_YOUTUBE_VOS_LAYOUT)
     videos = _videos_of(meta_file)
-    out = VideoJson(strict=strict)
     test_file = root / 'meta_expressions' / 'test' / 'meta_expressions.json'
     if split == 'valid' and test_file.is_file():
-        both = sorted(set(videos) & set(_videos_of(test_file)))
-        for name in both:
+        for name in sorted(set(videos) & set(_videos_of(test_file))):
             del videos[name]
             out.conversion.skip('video of the test split', name, fault=False)
-    for name, record in tracked(list(videos.items()), 'videos', progress):
+    for name, record in out.each(list(videos.items()), 'videos'):
         video = read_mask_video(
             images, None, name, out.conversion, record.get('frames')
         )
@@ -140,16 +118,10 @@ def convert_ref_youtube_vos(
                 exp_id=exp_id,
                 expressions=[expression['exp'].strip()],
             )
-    return out.save(out_file)
 
 
-def convert_ref_davis(
-    root: Path,
-    out_file: Path,
-    split: str = 'annot1-first',
-    strict: bool = False,
-    progress: bool = True,
-) -> VideoConversion:
+@video_converter()
+def convert_ref_davis(root: Path, out: VideoJson, split: str = 'annot1-first') -> None:
     """Convert the validation videos of Ref-DAVIS with the expressions of one annotator.
 
     One record per video; its ``expressions`` and ``object_ids`` are those of its
@@ -157,13 +129,8 @@ def convert_ref_davis(
 
     Args:
         root: Folder with ``davis_text_annotations/`` and ``DAVIS/``.
-        out_file: JSON to write.
+        out: Collects the videos.
         split: One of :data:`REF_DAVIS_FILES`.
-        strict: Raise at the first thing that has to be skipped.
-        progress: Show a progress bar in a terminal.
-
-    Raises:
-        DatasetError: If the download is not what was expected.
     """
     text_file = root / 'davis_text_annotations' / REF_DAVIS_FILES[split]
     expressions = read_davis_expressions(require(text_file, REF_DAVIS_LAYOUT))
@@ -172,8 +139,7 @@ def convert_ref_davis(
     masks = davis / 'Annotations_unsupervised' / '480p'
     if not masks.is_dir():
         masks = require(davis / 'Annotations' / '480p', REF_DAVIS_LAYOUT)
-    out = VideoJson(strict=strict)
-    for name in tracked(davis_videos(davis, '2017', 'val'), 'videos', progress):
+    for name in out.each(davis_videos(davis, '2017', 'val'), 'videos'):
         of_video = expressions.get(name)
         if not of_video:
             out.conversion.skip('video without an expression', name)
@@ -194,7 +160,6 @@ def convert_ref_davis(
             object_ids=numbers,
             expressions=[of_video[number] for number in numbers],
         )
-    return out.save(out_file)
 
 
 def read_davis_expressions(path: Path) -> dict[str, dict[int, str]]:

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 
-from uninext.converters.files import tracked
 from uninext.converters.video_json import (
     Box,
     Track,
@@ -23,6 +22,7 @@ from uninext.converters.video_json import (
     VideoJson,
     image_size,
     require,
+    video_converter,
 )
 from uninext.formats.box_text import read_boxes, read_flags
 from uninext.formats.errors import DatasetError
@@ -77,33 +77,23 @@ class BoxSequence:
     labels_withheld: bool = False
 
 
+@video_converter()
 def convert_lasot(
-    root: Path,
-    out_file: Path,
-    split: str = 'train',
-    split_file: Path | None = None,
-    strict: bool = False,
-    progress: bool = True,
-) -> VideoConversion:
+    root: Path, out: VideoJson, split: str = 'train', split_file: Path | None = None
+) -> None:
     """Convert LaSOT, or its extension (15 classes, for testing only).
 
     Args:
         root: Folder of the classes.
-        out_file: JSON to write.
+        out: Collects the videos.
         split: ``test``: the sequences of testing_set.txt; ``train``: all others;
             ``all``: every sequence, for the extension.
         split_file: Names of the wanted sequences, one a line, instead.
-        strict: Raise at the first thing that has to be skipped.
-        progress: Show a progress bar in a terminal.
-
-    Raises:
-        DatasetError: If the download is not what was expected.
     """
     require(root, LASOT_LAYOUT)
-    out = VideoJson(strict=strict)
     folders = {p.parent.name: p.parent for p in root.glob('*/*/groundtruth.txt')}
     names = _lasot_names(root, sorted(folders, key=natural_key), split, split_file)
-    for name in tracked(names, 'sequences', progress):
+    for name in out.each(names, 'sequences'):
         if name not in folders:
             out.conversion.skip('listed sequence that is not on disk', name)
             continue
@@ -115,30 +105,22 @@ def convert_lasot(
             hidden_files=(folder / 'full_occlusion.txt', folder / 'out_of_view.txt'),
         )
         _add(out, root, sequence, first_box_needed=split != 'train')
-    return out.save(out_file)
 
 
-def convert_got10k(
-    root: Path,
-    out_file: Path,
-    split: str = 'train',
-    strict: bool = False,
-    progress: bool = True,
-) -> VideoConversion:
+@video_converter()
+def convert_got10k(root: Path, out: VideoJson, split: str = 'train') -> None:
     """Convert a split of GOT-10k.
 
     A target is absent where absence.label says so and where cover.label says that
-    nothing of it is visible. File names are those below ``root/split``. Arguments as
-    of :func:`convert_lasot`.
+    nothing of it is visible. File names are those below ``root/split``.
     """
     folder = require(root / split, GOT10K_LAYOUT)
-    out = VideoJson(strict=strict)
     list_file = folder / 'list.txt'
     if list_file.is_file():
         names = list_file.read_text().split()
     else:
         names = sorted(p.parent.name for p in folder.glob('*/groundtruth.txt'))
-    for name in tracked(names, 'sequences', progress):
+    for name in out.each(names, 'sequences'):
         sequence = BoxSequence(
             name=name,
             images=name,
@@ -148,41 +130,24 @@ def convert_got10k(
             labels_withheld=split == 'test',
         )
         _add(out, folder, sequence, first_box_needed=split != 'train')
-    return out.save(out_file)
 
 
+@video_converter()
 def convert_trackingnet(
     root: Path,
-    out_file: Path,
+    out: VideoJson,
     split: str = 'train',
     chunks: Sequence[int] = PUBLISHED_CHUNKS,
-    strict: bool = False,
-    progress: bool = True,
-) -> VideoConversion:
-    """Convert TrackingNet.
+) -> None:
+    """Convert ``chunks`` of the training set of TrackingNet, or ``test``.
 
-    Args:
-        root: Folder of TRAIN_0 ... TRAIN_11 and TEST.
-        out_file: JSON to write: one for all parts, nothing is to be merged.
-        split: ``train`` or ``test``.
-        chunks: Parts of the training set.
-        strict: Raise at the first thing that has to be skipped.
-        progress: Show a progress bar in a terminal.
-
-    Raises:
-        DatasetError: If the download is not what was expected.
+    One file for all parts: nothing is to be merged.
     """
     test = split == 'test'
     parts = ['TEST'] if test else [f'TRAIN_{chunk}' for chunk in chunks]
-    files = [
-        path
-        for part in parts
-        for path in sorted(
-            require(root / part / 'anno', TRACKINGNET_LAYOUT).glob('*.txt')
-        )
-    ]
-    out = VideoJson(strict=strict)
-    for path in tracked(files, 'sequences', progress):
+    folders = [require(root / part / 'anno', TRACKINGNET_LAYOUT) for part in parts]
+    files = [path for folder in folders for path in sorted(folder.glob('*.txt'))]
+    for path in out.each(files, 'sequences'):
         sequence = BoxSequence(
             name=path.stem,
             images=f'{path.parent.parent.name}/frames/{path.stem}',
@@ -191,43 +156,29 @@ def convert_trackingnet(
             labels_withheld=test,
         )
         _add(out, root, sequence, first_box_needed=test)
-    return out.save(out_file)
 
 
-def convert_tnl2k(
-    root: Path, out_file: Path, strict: bool = False, progress: bool = True
-) -> VideoConversion:
-    """Convert all TNL2K sequences of a folder, or of folders in it.
-
-    Arguments as of :func:`convert_lasot`.
-    """
+@video_converter()
+def convert_tnl2k(root: Path, out: VideoJson) -> None:
+    """Convert all TNL2K sequences of a folder, or of folders in it."""
     require(root, TNL2K_LAYOUT)
-    out = VideoJson(strict=strict)
     files = [*root.glob('*/groundtruth.txt'), *root.glob('*/*/groundtruth.txt')]
-    for path in tracked(sorted(files), 'sequences', progress):
-        sequence = BoxSequence(
-            name=path.parent.name,
-            images=(path.parent / 'imgs').relative_to(root).as_posix(),
-            boxes=path,
-            first_number=None,
-        )
+    for path in out.each(sorted(files), 'sequences'):
+        images = (path.parent / 'imgs').relative_to(root).as_posix()
+        sequence = BoxSequence(path.parent.name, images, path, first_number=None)
         _add(out, root, sequence, first_box_needed=True)
-    return out.save(out_file)
 
 
-def convert_otb(
-    root: Path, out_file: Path, strict: bool = False, progress: bool = True
-) -> VideoConversion:
+@video_converter()
+def convert_otb(root: Path, out: VideoJson) -> None:
     """Convert OTB, or own videos in folders of that layout.
 
     A sequence with several targets (groundtruth_rect.1.txt, ...) becomes one video a
-    target, as the benchmark counts. Frames after the last box are left out. Arguments
-    as of :func:`convert_lasot`.
+    target, as the benchmark counts. Frames after the last box are left out.
     """
     require(root, OTB_LAYOUT)
-    out = VideoJson(strict=strict)
     files = [p for p in root.glob('*/*.txt') if _OTB_FILE.fullmatch(p.name)]
-    for path in tracked(sorted(files), 'sequences', progress):
+    for path in out.each(sorted(files), 'sequences'):
         target = _OTB_FILE.fullmatch(path.name).group(1) or ''
         name = path.parent.name
         sequence = BoxSequence(
@@ -237,7 +188,6 @@ def convert_otb(
             first_number=OTB_FIRST_FRAMES.get(name, -1),
         )
         _add(out, root, sequence, first_box_needed=True)
-    return out.save(out_file)
 
 
 def _add(

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
-from uninext.converters.files import tracked
+from uninext.converters.report import progress_bar
 from uninext.converters.video_json import VideoConversion, image_size
 from uninext.formats.coco import valid_segmentation
 from uninext.formats.errors import DatasetError
@@ -51,7 +51,7 @@ class VideoCheck:
         of_video = defaultdict(list)
         for annotation in content.get('annotations') or ():
             of_video[annotation.get('video_id')].append(annotation)
-        for video in tracked(content['videos'], 'videos', progress):
+        for video in progress_bar(content['videos'], 'videos', progress):
             self._check_video(video, of_video.pop(video.get('id'), []))
         for video_id, orphans in of_video.items():
             self._wrong('annotation of no video', f'video {video_id}', len(orphans))

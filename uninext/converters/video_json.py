@@ -13,23 +13,26 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from uninext.converters.report import ConversionReport, progress_bar
 from uninext.formats.errors import DatasetError
 from uninext.formats.youtube_vis import write_video_file
 from uninext.utils.image_files import turned_size_wh
 
 Box = list[float]
+T = TypeVar('T')
 
 
 @dataclass
-class VideoConversion:
-    """What a conversion, or a check, found in its input.
+class VideoConversion(ConversionReport):
+    """What a conversion of videos, or a check of them, found.
 
     Attributes:
         videos: Written records of ``videos``.
@@ -40,9 +43,6 @@ class VideoConversion:
         expressions: Expressions of the videos.
         absent: Reason -> number of frames of an object that have no box, as the data
             set says itself.
-        skipped: Reason -> count of what was left out.
-        examples: Reason -> the first thing that was skipped for it.
-        strict: Whether leaving out is an error where the download is at fault.
     """
 
     videos: int = 0
@@ -52,48 +52,15 @@ class VideoConversion:
     masks: int = 0
     expressions: int = 0
     absent: Counter[str] = field(default_factory=Counter)
-    skipped: Counter[str] = field(default_factory=Counter)
-    examples: dict[str, str] = field(default_factory=dict)
-    strict: bool = False
 
-    def skip(
-        self, reason: str, example: object, count: int = 1, fault: bool = True
-    ) -> None:
-        """Count what is left out.
-
-        Args:
-            reason: What it is, in the singular.
-            example: Which one.
-            count: How many of them; 0 does nothing.
-            fault: Whether the download is at fault: it lacks something or
-                contradicts itself. Otherwise it is complete, but of no use.
-
-        Raises:
-            DatasetError: If ``strict`` and at fault.
-        """
-        if not count:
-            return
-        if self.strict and fault:
-            raise DatasetError(
-                f'{reason}: {example}. Complete the download, or convert without '
-                '--strict to leave it out.'
-            )
-        self.skipped[reason] += count
-        self.examples.setdefault(reason, str(example))
-
-    def summary(self, title: object) -> str:
-        """A few lines for people: what was written, what was left out and why."""
-        lines = [
-            f'{title}: {self.videos} videos with {self.frames} frames; {self.objects} '
+    def found(self) -> list[str]:
+        """Lines that say what was written."""
+        return [
+            f'{self.videos} videos with {self.frames} frames; {self.objects} '
             f'objects with {self.boxes} boxes and {self.masks} masks'
-            + (f'; {self.expressions} expressions' if self.expressions else '')
+            + (f'; {self.expressions} expressions' if self.expressions else ''),
+            *(f'  no box {n}: {why}' for why, n in sorted(self.absent.items())),
         ]
-        lines += [f'  no box {n}: {why}' for why, n in sorted(self.absent.items())]
-        lines += [
-            f'  skipped {n}: {why} (first: {self.examples[why]})'
-            for why, n in sorted(self.skipped.items())
-        ]
-        return '\n'.join(lines)
 
 
 @dataclass
@@ -124,12 +91,17 @@ class VideoJson:
     Args:
         categories: Names; their ids count from 1.
         strict: Raise at the first thing that has to be skipped.
+        progress: Show a progress bar in a terminal.
     """
 
     def __init__(
-        self, categories: Sequence[str] = ('object',), strict: bool = False
+        self,
+        categories: Sequence[str] = ('object',),
+        strict: bool = False,
+        progress: bool = True,
     ) -> None:
         self.conversion = VideoConversion(strict=strict)
+        self._progress = progress
         self._categories = [
             dict(id=i, name=name) for i, name in enumerate(categories, start=1)
         ]
@@ -166,9 +138,7 @@ class VideoJson:
         seen = []
         for track in tracks:
             assert len(track.bboxes) == len(file_names)
-            assert track.segmentations is None or len(track.segmentations) == len(
-                file_names
-            )
+            assert len(track.segmentations or file_names) == len(file_names)
             if any(box is not None for box in track.bboxes):
                 seen.append(track)
             else:
@@ -193,6 +163,10 @@ class VideoJson:
         for track in seen:
             self._add_track(record['id'], track)
         return True
+
+    def each(self, records: Iterable[T], unit: str) -> Iterable[T]:
+        """Iterate with a progress bar; ``unit`` is what a record is, in the plural."""
+        return progress_bar(records, unit, self._progress)
 
     def save(self, path: Path) -> VideoConversion:
         """Write the file whole or not at all.
@@ -224,6 +198,40 @@ class VideoJson:
         self.conversion.masks += sum(s is not None for s in track.segmentations or ())
 
 
+def video_converter(
+    *categories: str,
+) -> Callable[[Callable[..., None]], Callable[..., VideoConversion]]:
+    """Make a function that collects videos of a download one that writes their file.
+
+    The function takes ``root``, a :class:`VideoJson` and arguments of its own. Made a
+    converter, it takes the file to write in the place of the second; ``strict``: raise
+    at the first thing that has to be skipped; ``progress``: show a bar in a terminal.
+    It returns the :class:`VideoConversion`, and raises :class:`DatasetError` if the
+    download is not what was expected.
+
+    Args:
+        *categories: Of the file; one called ``object`` if none is named.
+    """
+
+    def made(collect: Callable[..., None]) -> Callable[..., VideoConversion]:
+        @wraps(collect)
+        def convert(
+            root: str | Path,
+            out_file: str | Path,
+            *args: Any,
+            strict: bool = False,
+            progress: bool = True,
+            **kwargs: Any,
+        ) -> VideoConversion:
+            out = VideoJson(categories or ('object',), strict, progress)
+            collect(Path(root), out, *args, **kwargs)
+            return out.save(Path(out_file))
+
+        return convert
+
+    return made
+
+
 def require(path: Path, layout: str) -> Path:
     """Return a path of a download that has to be there.
 
@@ -235,15 +243,18 @@ def require(path: Path, layout: str) -> Path:
     return path
 
 
-def image_size(path: Path, conversion: VideoConversion) -> tuple[int, int] | None:
+def image_size(
+    path: Path,
+    conversion: ConversionReport,
+    reason: str = 'video whose first frame cannot be read',
+) -> tuple[int, int] | None:
     """Width and height of an image from its header, as loading turns it (EXIF).
 
-    Returns:
-        The size in pixels; None, counted in ``conversion``, if it cannot be read.
+    In pixels; None, counted in ``conversion``, if it cannot be read.
     """
     try:
         with Image.open(path) as image:
             return turned_size_wh(image)
-    except (OSError, UnidentifiedImageError):
-        conversion.skip('video whose first frame cannot be read', path)
+    except OSError:  # among them UnidentifiedImageError
+        conversion.skip(reason, path)
         return None

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from uninext.converters.files import tracked
 from uninext.converters.mask_folders import MaskVideo, read_mask_video
 from uninext.converters.video_json import (
     Track,
-    VideoConversion,
     VideoJson,
     require,
+    video_converter,
 )
 from uninext.formats.errors import DatasetError
 from uninext.formats.json_file import read_json
@@ -30,16 +29,14 @@ YOUTUBE_VOS_LAYOUT = (
 )
 
 
+@video_converter()
 def convert_davis(
     root: Path,
-    out_file: Path,
+    out: VideoJson,
     year: str = '2017',
     split: str = 'val',
-    resolution: str = '480p',
     first_mask_only: bool = False,
-    strict: bool = False,
-    progress: bool = True,
-) -> VideoConversion:
+) -> None:
     """Convert DAVIS 2016 or 2017.
 
     The file serves object tracking (an annotation is a target) and instance
@@ -47,22 +44,15 @@ def convert_davis(
 
     Args:
         root: Folder of the download.
-        out_file: JSON to write.
+        out: Collects the videos.
         year: ``2016``: all that is not black is one object; ``2017``: the pixel values
             are the objects.
         split: ``train``, ``val`` or another list of ImageSets.
-        resolution: Folder below JPEGImages and Annotations.
         first_mask_only: Keep the first mask of an object, as in a test.
-        strict: Raise at the first thing that has to be skipped.
-        progress: Show a progress bar in a terminal.
-
-    Raises:
-        DatasetError: If the download is not what was expected.
     """
-    images = require(root / 'JPEGImages' / resolution, DAVIS_LAYOUT)
-    masks = require(root / 'Annotations' / resolution, DAVIS_LAYOUT)
-    out = VideoJson(strict=strict)
-    for name in tracked(davis_videos(root, year, split), 'videos', progress):
+    images = require(root / 'JPEGImages' / '480p', DAVIS_LAYOUT)
+    masks = require(root / 'Annotations' / '480p', DAVIS_LAYOUT)
+    for name in out.each(davis_videos(root, year, split), 'videos'):
         video = read_mask_video(
             images,
             masks,
@@ -73,7 +63,6 @@ def convert_davis(
         )
         if video is not None:
             _add(out, video, first_mask_only)
-    return out.save(out_file)
 
 
 def davis_videos(root: Path, year: str, split: str) -> list[str]:
@@ -103,19 +92,14 @@ def davis_videos(root: Path, year: str, split: str) -> list[str]:
     raise DatasetError(f'{candidates[0]} does not exist. Expected: {DAVIS_LAYOUT}.')
 
 
+@video_converter()
 def convert_youtube_vos(
-    root: Path,
-    out_file: Path,
-    split: str = 'train',
-    all_masks: bool = False,
-    strict: bool = False,
-    progress: bool = True,
-) -> VideoConversion:
+    root: Path, out: VideoJson, split: str = 'train', all_masks: bool = False
+) -> None:
     """Convert YouTube-VOS 2018 or 2019.
 
     Training videos: every frame with a mask, all objects. Videos of other splits: all
-    frames; each object has the mask of the frame in which it is given, and
-    ``frames``: the indices of the frames in which meta.json asks for it. Where there is
+    frames; each object has the mask of the frame in which it is given. Where there is
     ``train/meta.json``, their objects have ``is_seen``: whether their category is one
     of the training set (1) or not (0), which YouTube-VOS's G asks for.
 
@@ -124,15 +108,10 @@ def convert_youtube_vos(
 
     Args:
         root: Folder with ``train/`` and ``valid/``.
-        out_file: JSON to write.
+        out: Collects the videos.
         split: Folder below ``root``.
         all_masks: Keep all masks, as of training videos: for a split whose ground truth
             is at hand, to evaluate on.
-        strict: Raise at the first thing that has to be skipped.
-        progress: Show a progress bar in a terminal.
-
-    Raises:
-        DatasetError: If the download is not what was expected.
     """
     folder = require(root / split, YOUTUBE_VOS_LAYOUT)
     images = require(folder / 'JPEGImages', YOUTUBE_VOS_LAYOUT)
@@ -142,8 +121,7 @@ def convert_youtube_vos(
     train = split.startswith('train')
     every_mask = train or all_masks
     seen = None if train else _training_categories(root)
-    out = VideoJson(strict=strict)
-    for name, record in tracked(list(videos.items()), 'videos', progress):
+    for name, record in out.each(list(videos.items()), 'videos'):
         video = read_mask_video(
             images, masks, name, out.conversion, every_frame_masked=every_mask
         )
@@ -151,21 +129,16 @@ def convert_youtube_vos(
             continue
         objects = {int(k): v for k, v in record.get('objects', {}).items()}
         for number in sorted(set(objects) - set(video.tracks)):
-            out.conversion.skip(
-                'object of meta.json without a mask', f'{name} {number}'
-            )
+            reason = 'object of meta.json without a mask'
+            out.conversion.skip(reason, f'{name} {number}')
         for number in sorted(set(video.tracks) - set(objects)):
             del video.tracks[number]
-            out.conversion.skip(
-                'object that meta.json does not have', f'{name} {number}'
-            )
-        if not train:
-            _add_wanted_frames(video, objects)
+            reason = 'object that meta.json does not have'
+            out.conversion.skip(reason, f'{name} {number}')
         if seen is not None:
             for number, track in video.tracks.items():
                 track.extra['is_seen'] = int(objects[number].get('category') in seen)
         _add(out, video, first_mask_only=not every_mask)
-    return out.save(out_file)
 
 
 def _training_categories(root: Path) -> set[str] | None:
@@ -179,13 +152,6 @@ def _training_categories(root: Path) -> set[str] | None:
         for object in record.get('objects', {}).values()
         if 'category' in object
     }
-
-
-def _add_wanted_frames(video: MaskVideo, objects: dict[int, dict]) -> None:
-    index = {stem: i for i, stem in enumerate(video.stems)}
-    for number, track in video.tracks.items():
-        wanted = objects[number].get('frames', [])
-        track.extra['frames'] = [index[stem] for stem in wanted if stem in index]
 
 
 def _add(out: VideoJson, video: MaskVideo, first_mask_only: bool) -> None:

@@ -6,9 +6,8 @@ A name in; its converter, its splits and the layout of its download out.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from uninext.converters import single_object as sot
 from uninext.converters import video_objects as vos
@@ -27,7 +26,8 @@ class VideoSet:
     """A set of videos.
 
     Attributes:
-        convert: Called with ``root, out_file, split, strict`` and :attr:`options`.
+        convert: Called with ``root, out_file``, ``split`` if there are several,
+            ``strict`` and :attr:`options`.
         splits: First the default.
         layout: Of the download, in words.
         images: Folder of the frames, below ROOT, that file names start from.
@@ -38,17 +38,7 @@ class VideoSet:
     splits: tuple[str, ...]
     layout: str
     images: str = ''
-    options: tuple[str, ...] = field(default=())
-
-
-def _all_of(convert: Callable[..., VideoConversion]) -> Callable[..., VideoConversion]:
-    """A converter of a set without splits, called like the others."""
-
-    def convert_all(*args: Any, split: str, **kwargs: Any) -> VideoConversion:
-        assert split == 'all'
-        return convert(*args, **kwargs)
-
-    return convert_all
+    options: tuple[str, ...] = ()
 
 
 VIDEO_SETS = {
@@ -72,8 +62,8 @@ VIDEO_SETS = {
         sot.TRACKINGNET_LAYOUT,
         options=('chunks',),
     ),
-    'tnl2k': VideoSet(_all_of(sot.convert_tnl2k), ('all',), sot.TNL2K_LAYOUT),
-    'otb': VideoSet(_all_of(sot.convert_otb), ('all',), sot.OTB_LAYOUT),
+    'tnl2k': VideoSet(sot.convert_tnl2k, ('all',), sot.TNL2K_LAYOUT),
+    'otb': VideoSet(sot.convert_otb, ('all',), sot.OTB_LAYOUT),
     'youtube-vos': VideoSet(
         vos.convert_youtube_vos,
         ('train', 'valid', 'test'),
