@@ -36,16 +36,9 @@ def open_session(
 ) -> VideoSession:
     """Build a video model, load its weights, start a session.
 
-    Args:
-        model: A name (``'uninext_tiny'``, which None means too); the path or name of a
-            config, or a config, with a ``model`` of the type ``UNINEXTVideo``; or a
-            file of weights that tells its config. See
-            :func:`uninext.model_zoo.resolve_model`.
-        checkpoint: Weights; every key must fit. Must be given with a config.
-        scale: (long, short) sides that frames are resized to; None: as they are;
-            'auto': what the config evaluates videos at, which may depend on the kind
-            of prompt; see :class:`uninext.utils.inference_scale.InferenceScale`.
-        device: 'cpu', 'cuda', ...; 'auto' takes the accelerator if there is one.
+    Arguments are those of :class:`uninext.apis.UninextInferencer`; the
+    ``model`` of the config is a ``UNINEXTVideo``. A ``scale`` of 'auto' may depend on
+    the kind of prompt.
 
     Raises:
         ValueError: If no model is meant by it, or it is none for videos; it says what

@@ -9,13 +9,14 @@ import base64
 import itertools
 from collections.abc import Iterable, Sequence
 from html import escape
+from typing import Any
 
 import cv2
 import numpy as np
 
 from uninext.apis import Result
 from uninext.apis.exports import VideoTracks
-from uninext.visualization.palette import Color, track_color
+from uninext.visualization.palette import track_color
 
 MAX_ROWS = 100  # of a table; images of crowds would make a page of it
 _NUMBERS = itertools.count()
@@ -36,7 +37,7 @@ def track_table(tracks: VideoTracks) -> str:
         box = _box((x, y, x + w, y + h))
         mean = f'{track.score:.2f}'
         cells = (f'#{track_id}', track.label, mean, frames, box, track.prompt)
-        rows.append((_swatch(track_color(track_id)), *map(escape, cells)))
+        rows.append((track_color(track_id), *cells))
     return _table(TRACK_HEADERS, rows, 'Tracks', 'No track was found.')
 
 
@@ -51,7 +52,7 @@ def instance_table(result: Result) -> str:
         if in_video:
             track = int(result.track_ids[i])
             cells.insert(0, f'#{track}' if track >= 0 else 'not sure yet')
-        rows.append((_swatch(colors[i]), *map(escape, cells)))
+        rows.append((colors[i], *cells))
     headers = FRAME_HEADERS if in_video else INSTANCE_HEADERS
     empty = 'Nothing was found. Lower the score threshold, or ask for something else.'
     return _table(headers, rows, 'What was found', empty)
@@ -106,16 +107,17 @@ def status(text: str) -> str:
 
 
 def _table(
-    headers: Sequence[str], rows: Sequence[Iterable[str]], caption: str, empty: str
+    headers: Sequence[str], rows: Sequence[Sequence[Any]], caption: str, empty: str
 ) -> str:
-    """A table; cells are HTML already."""
+    """A table; rows are a colour and texts."""
     if not rows:
         return status(empty)
     head = ''.join(f'<th scope="col">{escape(name) or HIDDEN}</th>' for name in headers)
-    body = ''.join(
-        f'<tr>{"".join(f"<td>{cell}</td>" for cell in row)}</tr>'
-        for row in rows[:MAX_ROWS]
-    )
+    body = ''
+    for color, *texts in rows[:MAX_ROWS]:
+        swatch = f'<span class="un-swatch" style="background:rgb{color}">&nbsp;</span>'
+        cells = [swatch, *map(escape, texts)]
+        body += f'<tr>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
     more = len(rows) - MAX_ROWS
     note = status(f'... and {more} more, in the JSON file.') if more > 0 else ''
     return (
@@ -123,10 +125,6 @@ def _table(
         f'<table class="un-table"><caption>{caption}: {len(rows)}</caption>'
         f'<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{note}'
     )
-
-
-def _swatch(color: Color) -> str:
-    return f'<span class="un-swatch" style="background:rgb{color}">&nbsp;</span>'
 
 
 def _box(box_xyxy: Iterable[float]) -> str:

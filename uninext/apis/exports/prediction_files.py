@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any, NamedTuple
 
 import cv2
@@ -202,19 +201,12 @@ class PredictionFiles:
     def __enter__(self) -> PredictionFiles:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         self._open.__exit__(kind, error, trace)
         for name in self._begun if error is None else ():
             if labels := self.label_sets.get(name):
-                for part, content in (
-                    ('labels', labels.to_dict()),
-                    ('results', labels.results()),
-                ):
+                parts = dict(labels=labels.to_dict(), results=labels.results())
+                for part, content in parts.items():
                     self.folder.write_text(f'{name}_{part}.json', json.dumps(content))
 
     def _file_name(self, result: Result) -> str:
