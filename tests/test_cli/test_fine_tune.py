@@ -11,62 +11,28 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from helpers.small_uninext import build, small_config
 from helpers.tools import message_of_failure
 from uninext.cli import fine_tune, main, train
 from uninext.fine_tuning import report
-from uninext.registry import MODELS
 from uninext.shapes import generate_image_set
 
 CONFIG = Path(__file__).resolve().parents[2] / 'configs/uninext/stage2_image_shapes.py'
-SMALL = """
-_base_ = {base!r}
-load = [
-    dict(type='LoadImageOrExplain'),
-    dict(type='LoadPromptAnnotations', with_mask=True),
-    dict(type='RandomChoiceResize', scales=[(64, 64)], keep_ratio=True),
-]
-pack = [dict(type='KeepVisibleInstances'), dict(type='PackUninextInputs')]
-names = [*load, dict(type='SampleCategoryPrompt', max_negatives=2), *pack]
-expressions = [*load, dict(type='SampleExpressionPrompt'), *pack]
-model = dict(
-    backbone=dict(init_cfg=None),
-    prompt_generator=dict(
-        text_encoder=dict(
-            _delete_=True,
-            hidden_size=8,
-            num_hidden_layers=1,
-            num_attention_heads=1,
-            intermediate_size=8,
-        ),
-        pretrained=None,
-    ),
-    fusion_neck=dict(prompt_dims=8),
-    encoder=dict(num_layers=1),
-    decoder=dict(num_layers=1),
-    bbox_head=dict(num_layers=1, prompt_dims=8),
-    query_selector=dict(num_queries=8),
-    denoising=dict(num_dn_queries=2, prompt_dims=8),
-)
-train_dataloader = dict(
-    num_workers=0,
-    persistent_workers=False,
-    dataset=dict(
-        sources=[
-            dict(name='a', dataset=dict(type='PromptCocoDataset', pipeline=names)),
-            dict(name='b', dataset=dict(type='ReferringDataset', pipeline=expressions)),
-        ]
-    ),
-)
-"""
 
 
 @pytest.fixture(scope='module')
 def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Random weights beside the config that they belong to."""
     folder = tmp_path_factory.mktemp('start')
-    (folder / 'small.py').write_text(SMALL.format(base=str(CONFIG)))
-    model = MODELS.build(Config.fromfile(folder / 'small.py').model)
-    torch.save({'state_dict': model.state_dict()}, folder / 'start.pth')
+    cfg = Config.fromfile(CONFIG)
+    cfg.model = small_config()
+    cfg.train_dataloader.update(num_workers=0, persistent_workers=False)
+    for source in cfg.train_dataloader.dataset.sources:
+        for step in source.dataset.pipeline:
+            if step.type == 'RandomChoiceResize':
+                step.scales = [(64, 64)]
+    cfg.dump(folder / 'small.py')
+    torch.save({'state_dict': build(cfg.model).state_dict()}, folder / 'start.pth')
     return folder / 'start.pth'
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ PAGE = ROOT / 'docs/model_zoo.md'
 SMALL = ('_tiny', '_overfit', '_shapes', '/shapes_words/')  # not of the paper
 BACKBONES = {
     'ResNet': 'ResNet-50',
-    'mmpretrain.ConvNeXt': 'ConvNeXt-{arch}',
+    'mmpretrain.ConvNeXt': 'ConvNeXt-{}',
     'UninextViT': 'ViT-H',
 }
 # Task -> who tracks its prompts, and whether that uses the IoU branch unless told
@@ -48,35 +49,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def training_table(models: list[dict[str, Any]]) -> str:
     """A row for each config, of ``Models`` of a metafile, of a full-size training."""
     rows = []
-    for model in models:
-        path = model['Config']
-        if '/eval/' in path or any(word in path for word in SMALL):
-            continue
-        cfg = Config.fromfile(ROOT / path)
-        backbone = cfg.model.backbone
-        name = BACKBONES[backbone.type].format(
-            arch=backbone.get('arch', '')[:1].upper()
-        )
+    for _, path, cfg in full_size(models, of_evaluation=False):
+        backbone, rate = cfg.model.backbone, cfg.optim_wrapper.optimizer.lr
+        name = BACKBONES[backbone.type].format(backbone.get('arch', '')[:1].upper())
         gpus, batch = re.search(r'(\d+) GPUs x (\d)', header(path)).groups()
         milestones = ', '.join(f'{m:,}' for m in cfg.param_scheduler[0].milestones)
-        rows.append(
-            [
-                link(path),
-                name,
-                f'{gpus} x {batch}',
-                f'{cfg.train_cfg.max_iters:,}',
-                milestones,
-                f'{cfg.optim_wrapper.optimizer.lr:g}',
-            ]
-        )
-    titles = [
+        iters = f'{cfg.train_cfg.max_iters:,}'
+        row = (link(path), name, f'{gpus} x {batch}', iters, milestones, f'{rate:g}')
+        rows.append(row)
+    titles = (
         'config',
         'backbone',
         'GPUs x batch',
         'iterations',
         'rate / 10 at',
         'rate',
-    ]
+    )
     return table(titles, rows)
 
 
@@ -87,27 +75,28 @@ def evaluation_table(models: list[dict[str, Any]]) -> str:
     ``Published Stage`` in the metadata (default: 1), and of stage 3 it is cut down.
     """
     rows = []
+    for data, path, cfg in full_size(models, of_evaluation=True):
+        task = Path(path).stem.split('_')[0]
+        sizes = sorted({tuple(s) for s in test_scales(cfg.test_dataloader.dataset)})
+        sides = ', '.join(f'{min(s)} / {max(s)}' for s in sizes)
+        of_videos = cfg.model.type == 'UNINEXTVideo'
+        stage = str(3 if of_videos else data.get('Published Stage', 1))
+        stage += ', `--image-only`' if stage == '3' and not of_videos else ''
+        iou = 'on' if with_iou(cfg.model, task) else 'off'
+        row = (task.upper(), data['Evaluation Data'], link(path), stage, sides, iou)
+        rows.append(row)
+    return table(('task', 'data', 'config', 'stage', 'sides', 'IoU branch'), rows)
+
+
+def full_size(
+    models: list[dict[str, Any]], of_evaluation: bool
+) -> Iterator[tuple[dict[str, Any], str, Config]]:
+    """Metadata, path and config of networks of full size: evaluations, or trainings."""
     for model in models:
         path = model['Config']
-        if '/eval/' not in path or any(word in path for word in SMALL):
-            continue
-        task = Path(path).stem.split('_')[0]
-        cfg = Config.fromfile(ROOT / path)
-        sizes = sorted({tuple(s) for s in test_scales(cfg.test_dataloader.dataset)})
-        of_videos = cfg.model.type == 'UNINEXTVideo'
-        stage = str(3 if of_videos else model['Metadata'].get('Published Stage', 1))
-        rows.append(
-            [
-                task.upper(),
-                model['Metadata']['Evaluation Data'],
-                link(path),
-                f'{stage}, `--image-only`' if stage == '3' and not of_videos else stage,
-                ', '.join(f'{min(s)} / {max(s)}' for s in sizes),
-                'on' if with_iou(cfg.model, task) else 'off',
-            ]
-        )
-    titles = ['task', 'data', 'config', 'stage', 'sides', 'IoU branch']
-    return table(titles, rows)
+        is_small = any(word in path for word in SMALL)
+        if ('/eval/' in path) is of_evaluation and not is_small:
+            yield model.get('Metadata', {}), path, Config.fromfile(ROOT / path)
 
 
 def published_table(models: list[dict[str, Any]]) -> str:
@@ -122,28 +111,21 @@ def published_table(models: list[dict[str, Any]]) -> str:
     rows = []
     for model in models:
         for result in model.get('Results', []):
-            if not result.get('Source'):
+            backbone, source = result.get('Backbone'), result.get('Source')
+            if not source:
                 raise ValueError(
-                    f'{model["Name"]}: a metric of {result.get("Backbone")} has no '
-                    'Source. Name the paper and its table, or drop the metric.'
+                    f'{model["Name"]}: a metric of {backbone} has no Source. Name the '
+                    'paper and its table, or drop the metric.'
                 )
             metrics = ', '.join(f'{k} {v}*' for k, v in result['Metrics'].items())
             data = model['Metadata']['Evaluation Data']
-            rows.append(
-                [
-                    data,
-                    result['Backbone'],
-                    metrics,
-                    result['Source'],
-                    link(model['Config']),
-                ]
-            )
+            rows.append((data, backbone, metrics, source, link(model['Config'])))
     if not rows:
         return (
             'The metafile has none yet: only metrics with a source are entered there.'
         )
-    rows_of = table(['data', 'backbone', 'metrics', 'source', 'config'], rows)
-    return f'{rows_of}\n\n\\* published, not measured here.'
+    found = table(('data', 'backbone', 'metrics', 'source', 'config'), rows)
+    return f'{found}\n\n\\* published, not measured here.'
 
 
 def with_iou(model: Config, task: str) -> bool:
@@ -172,7 +154,7 @@ def link(path: str) -> str:
     return f'[{Path(path).stem}](../{path})'
 
 
-def table(titles: list[str], rows: list[list[str]]) -> str:
+def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table."""
     lines = [titles, ['---'] * len(titles), *rows]
     return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
