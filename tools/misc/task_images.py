@@ -15,7 +15,7 @@ import argparse
 import json
 import sys
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -142,16 +142,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def draw_task(task: Task, root: Path, find: UninextInferencer | None) -> np.ndarray:
-    """Draw one task.
-
-    Args:
-        task: What is asked, of which scenes.
-        root: Folder of generated scenes.
-        find: Predictions; None: the annotations do.
-
-    Returns:
-        (H, W, 3) uint8 BGR.
-    """
+    """Draw one task, (H, W, 3) uint8 BGR, as ``find`` or the annotations say."""
     import numpy as np
 
     drawn = []
@@ -162,7 +153,8 @@ def draw_task(task: Task, root: Path, find: UninextInferencer | None) -> np.ndar
         for prediction in predictions:
             if not task.with_masks:
                 prediction.masks = None
-            drawn.append(enlarged(prediction).plot())
+            scale = FRAME_SCALE if panel.is_video else IMAGE_SCALE
+            drawn.append(prediction.enlarged(scale).plot())
     gap = np.full((drawn[0].shape[0], GAP, 3), 255, np.uint8)
     columns = [part for one in drawn for part in (gap, one)]
     return np.hstack(columns[1:])
@@ -214,13 +206,7 @@ def annotated(panel: Panel, root: Path) -> list[Result]:
 def answered(
     panel: Panel, ground_truth: list[Result], find: UninextInferencer
 ) -> list[Result]:
-    """What a model predicts for the same question.
-
-    Args:
-        panel: The question.
-        ground_truth: What the annotations answer; the first shows the targets.
-        find: The model.
-    """
+    """What a model predicts; the first of ``ground_truth`` shows it the targets."""
     ask = dict(panel.ask)
     if ask.pop('objects', None):
         first = ground_truth[0]
@@ -230,27 +216,6 @@ def answered(
         return find(source, **ask)
     results = find(source.parent, as_video=True, **ask)
     return [results[frame] for frame in SHOWN_FRAMES]
-
-
-def enlarged(result: Result) -> Result:
-    """The same on a larger image."""
-    import cv2
-    import numpy as np
-
-    scale = IMAGE_SCALE if result.frame is None else FRAME_SCALE
-    size = tuple(round(scale * side) for side in SIZE_WH)
-    masks = result.masks
-    if masks is not None and len(masks):
-        grown = [cv2.resize(m.astype(np.float32), size) > 0.5 for m in masks]
-        masks = np.stack(grown)
-    elif masks is not None:
-        masks = np.zeros((0, *size[::-1]), bool)
-    return replace(
-        result,
-        image=cv2.resize(result.image, size, interpolation=cv2.INTER_CUBIC),
-        boxes_xyxy=result.boxes_xyxy * scale,
-        masks=masks,
-    )
 
 
 def _result(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +132,22 @@ class Result:
             font_size = DrawingScale.of(*image.shape[:2]).font_size
             image = add_caption(image, caption, font_size)
         return cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+
+    def enlarged(self, times: float) -> Result:
+        """The same on a larger image, where letters and lines are finer."""
+        height, width = self.image.shape[:2]
+        size_wh = round(times * width), round(times * height)
+        masks = self.masks
+        if masks is not None:
+            # Linear, so that outlines are not stairs.
+            soft = [cv2.resize(mask.astype(np.float32), size_wh) for mask in masks]
+            masks = np.array(soft).reshape(-1, *size_wh[::-1]) > 0.5
+        return replace(
+            self,
+            image=cv2.resize(self.image, size_wh, interpolation=cv2.INTER_CUBIC),
+            boxes_xyxy=self.boxes_xyxy * np.float32(times),
+            masks=masks,
+        )
 
     def save(self, path: str | Path) -> Path:
         """Write the image of :meth:`plot`; folders are made.

@@ -10,7 +10,6 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -97,28 +96,10 @@ def first_frame(video: str | Path | None) -> np.ndarray | None:
 
 
 def plot_for_page(result: Result) -> np.ndarray:
-    """Draw what was found; on a small image after it was fitted into ``FRAME_WH``.
-
-    Returns:
-        (h, w, 3) uint8 BGR.
-    """
+    """Draw predictions, (h, w, 3) uint8 BGR; a small image fitted into ``FRAME_WH``."""
     height, width = result.image.shape[:2]
     times = min(FRAME_WH[0] / width, FRAME_WH[1] / height)
-    if times <= 1:
-        return result.plot()
-    size_wh = round(times * width), round(times * height)
-    masks = result.masks
-    if masks is not None:
-        # Linear, so that outlines are not stairs.
-        soft = [cv2.resize(mask.astype(np.float32), size_wh) for mask in masks]
-        masks = np.array(soft).reshape(-1, *size_wh[::-1]) > 0.5
-    enlarged = replace(
-        result,
-        image=cv2.resize(result.image, size_wh, interpolation=cv2.INTER_CUBIC),
-        boxes_xyxy=result.boxes_xyxy * np.float32(times),
-        masks=masks,
-    )
-    return enlarged.plot()
+    return (result.enlarged(times) if times > 1 else result).plot()
 
 
 @contextmanager
