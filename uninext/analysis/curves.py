@@ -13,16 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LAST_LAYER = (
-    'loss_ce',
-    'loss_bbox',
-    'loss_giou',
-    'loss_boxiou',
-    'loss_mask',
-    'loss_dice',
-    'loss_prj',
-    'loss_pairwise',
-    'loss_reid',
-    'loss_reid_aux',
+    *('loss_ce', 'loss_bbox', 'loss_giou', 'loss_boxiou', 'loss_mask', 'loss_dice'),
+    *('loss_prj', 'loss_pairwise', 'loss_reid', 'loss_reid_aux'),
 )
 PANEL_WH, MAX_COLUMNS = (5.5, 4.0), 3
 MANY_POINTS = 40  # curves with fewer have their points marked

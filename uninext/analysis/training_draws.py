@@ -26,39 +26,38 @@ class Mixture:
     """What was drawn of S sources.
 
     Attributes:
-        names: Of the sources.
-        ratios: (S,) of the config.
+        dataset: With the sources.
         batch_sizes: (S,).
-        sizes: (S,) samples that the sources have.
         samples: (S,) samples drawn.
         batches: (S,) batches drawn.
     """
 
-    names: list[str]
-    ratios: np.ndarray
+    dataset: MultiTaskDataset
     batch_sizes: np.ndarray
-    sizes: np.ndarray
     samples: np.ndarray
     batches: np.ndarray
 
+    @property
+    def ratios(self) -> np.ndarray:
+        """(S,) of the config."""
+        return np.array([source.ratio for source in self.dataset.sources])
+
     def table(self) -> str:
         """The shares as text, a line for each source."""
-        columns = (
-            _share(self.samples),
-            _share(self.ratios),
-            _share(self.batches),
-            _share(self.ratios / self.batch_sizes),
-        )
-        width = max(6, *map(len, self.names))
+        numbers = (self.samples, self.ratios, self.batches)
+        columns = [n / n.sum() for n in (*numbers, self.ratios / self.batch_sizes)]
+        names = [source.name for source in self.dataset.sources]
+        width = max(6, *map(len, names))
         lines = [
             f'{"source":<{width}}  {"has":>9}  {"ratio":>6}  {"batch":>5}  '
             f'{"samples":>8}  {"expected":>8}  {"batches":>8}  {"expected":>8}'
         ]
-        for i, name in enumerate(self.names):
+        for i, name in enumerate(names):
             shares = '  '.join(f'{column[i]:8.2%}' for column in columns)
+            size, ratio = self.dataset.source_sizes[i], self.ratios[i]
             lines.append(
-                f'{name:<{width}}  {self.sizes[i]:9d}  {self.ratios[i]:6.3g}  '
-                f'{self.batch_sizes[i]:5d}  {shares}'
+                f'{name:<{width}}  {size:9d}  {ratio:6.3g}  {self.batch_sizes[i]:5d}  '
+                f'{shares}'
             )
         of_samples = abs(columns[0] - columns[1]).max()
         of_batches = abs(columns[2] - columns[3]).max()
@@ -74,23 +73,15 @@ def simulate(
     dataset: MultiTaskDataset, samplers: list[Any], num_batches: int
 ) -> Mixture:
     """Count what the batch samplers of all ranks draw in so many batches each."""
-    num_sources = len(dataset.sources)
-    samples = np.zeros(num_sources, dtype=np.int64)
-    batches = np.zeros(num_sources, dtype=np.int64)
+    samples, batches = np.zeros((2, len(dataset.sources)), dtype=np.int64)
     for sampler in samplers:
         for _, batch in zip(range(num_batches), sampler):
             source, _ = dataset.locate(batch[0].index)
             samples[source] += len(batch)
             batches[source] += 1
     default = samplers[0].batch_size
-    return Mixture(
-        names=[source.name for source in dataset.sources],
-        ratios=np.array([source.ratio for source in dataset.sources]),
-        batch_sizes=np.array([s.batch_size or default for s in dataset.sources]),
-        sizes=np.array(dataset.source_sizes),
-        samples=samples,
-        batches=batches,
-    )
+    sizes = np.array([source.batch_size or default for source in dataset.sources])
+    return Mixture(dataset, sizes, samples, batches)
 
 
 def first_draws(
@@ -142,11 +133,7 @@ def save_samples(
 
 
 def build_dataset(cfg: Config) -> MultiTaskDataset:
-    """Build the training set of a config.
-
-    Raises:
-        ValueError: If it is no ``MultiTaskDataset``.
-    """
+    """Build the training set of a config, which must be a ``MultiTaskDataset``."""
     from uninext.utils.optional_imports import import_mmdet_quietly
 
     import_mmdet_quietly()
@@ -179,7 +166,3 @@ def build_sampler(cfg: Config, dataset: MultiTaskDataset, rank: int) -> Any:
             batch_size=cfg.train_dataloader.batch_size,
         ),
     )
-
-
-def _share(numbers: np.ndarray) -> np.ndarray:
-    return numbers / numbers.sum()

@@ -27,19 +27,8 @@ docs/evaluation.md says what the files of each format look like.
 # For --help and TAB, which may import nothing heavy; a test compares it with
 # uninext.evaluation.result_files.FORMATS.
 FORMATS = (
-    'coco',
-    'refexp',
-    'sot',
-    'davis',
-    'ytvos',
-    'rvos',
-    'ytvis',
-    'mot',
-    'mots',
-    'bdd-mot',
-    'bdd-mots',
-    'bdd-det',
-    'bdd-insseg',
+    *('coco', 'refexp', 'sot', 'davis', 'ytvos', 'rvos', 'ytvis', 'mot', 'mots'),
+    *('bdd-mot', 'bdd-mots', 'bdd-det', 'bdd-insseg'),
 )
 OPTIONS = ('max_dets', 'categories', 'frames', 'protocol', 'single_precision')
 FRAMES = ('inner', 'after_first', 'all')

@@ -87,13 +87,6 @@ GIVEN = ('weights', 'resize')
 # Settings of the published run that a session has no choice about, or other words for
 # what is compared.
 NOT_COMPARED = {
-    'frames',
-    'multi_class',
-    'temporal_score',
-    'object_score',
-    'update_interval',
-    'init_masks',
-    'init_ids',
-    'init_frame',
-    'step',
+    *('frames', 'multi_class', 'temporal_score', 'object_score', 'update_interval'),
+    *('init_masks', 'init_ids', 'init_frame', 'step'),
 }
