@@ -11,11 +11,9 @@ bdd100k_det_train = dict(
     filter_cfg=dict(filter_empty_gt=True),
 )
 bdd100k_ins_seg_train = dict(
-    type='PromptCocoDataset',
-    data_root='data/bdd100k/',
+    bdd100k_det_train,
     ann_file='annotations/ins_seg_train.json',
     data_prefix=dict(img='images/10k/train/'),
-    filter_cfg=dict(filter_empty_gt=True),
 )
 bdd100k_box_track_train = dict(
     type='VideoInstanceDataset',
@@ -24,21 +22,18 @@ bdd100k_box_track_train = dict(
     data_prefix=dict(img='images/track/train/'),
 )
 bdd100k_seg_track_train = dict(
-    type='VideoInstanceDataset',
-    data_root='data/bdd100k/',
+    bdd100k_box_track_train,
     ann_file='annotations/seg_track_train.json',
     data_prefix=dict(img='images/seg_track_20/train/'),
 )
 bdd100k_box_track_val = dict(
-    type='VideoInstanceDataset',
-    data_root='data/bdd100k/',
+    bdd100k_box_track_train,
     ann_file='annotations/box_track_val.json',
     data_prefix=dict(img='images/track/val/'),
     test_mode=True,
 )
 bdd100k_seg_track_val = dict(
-    type='VideoInstanceDataset',
-    data_root='data/bdd100k/',
+    bdd100k_seg_track_train,
     ann_file='annotations/seg_track_val.json',
     data_prefix=dict(img='images/seg_track_20/val/'),
     test_mode=True,

@@ -11,8 +11,7 @@ got10k_train = dict(
     data_prefix=dict(img='train/'),
 )
 got10k_test = dict(
-    type='SingleObjectDataset',
-    data_root='data/got10k/',
+    got10k_train,
     ann_file='annotations/test.json',
     data_prefix=dict(img='test/'),
     test_mode=True,

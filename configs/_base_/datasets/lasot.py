@@ -10,11 +10,5 @@ lasot_train = dict(
     ann_file='annotations/train.json',
     data_prefix=dict(img=''),
 )
-lasot_test = dict(
-    type='SingleObjectDataset',
-    data_root='data/lasot/',
-    ann_file='annotations/test.json',
-    data_prefix=dict(img=''),
-    test_mode=True,
-)
+lasot_test = dict(lasot_train, ann_file='annotations/test.json', test_mode=True)
 lasot_ext_test = dict(lasot_test, data_root='data/lasot-ext/')

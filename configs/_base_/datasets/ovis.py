@@ -8,8 +8,7 @@ ovis_train = dict(
     data_prefix=dict(img='train/'),
 )
 ovis_val = dict(
-    type='VideoInstanceDataset',
-    data_root='data/ovis/',
+    ovis_train,
     ann_file='annotations_valid.json',
     data_prefix=dict(img='valid/'),
     test_mode=True,

@@ -17,28 +17,16 @@ refcoco_val = dict(
     data_prefix=dict(img='train2014/'),
     test_mode=True,
 )
-refcoco_testA = dict(
-    refcoco_val, ann_file='annotations/refcoco-unc/instances_testA.json'
+refcoco_testA, refcoco_testB = (
+    dict(refcoco_val, ann_file=f'annotations/refcoco-unc/instances_{split}.json')
+    for split in ('testA', 'testB')
 )
-refcoco_testB = dict(
-    refcoco_val, ann_file='annotations/refcoco-unc/instances_testB.json'
+refcoco_plus_val, refcoco_plus_testA, refcoco_plus_testB = (
+    dict(refcoco_val, ann_file=f'annotations/refcocoplus-unc/instances_{split}.json')
+    for split in ('val', 'testA', 'testB')
 )
-refcoco_plus_val = dict(
-    refcoco_val, ann_file='annotations/refcocoplus-unc/instances_val.json'
-)
-refcoco_plus_testA = dict(
-    refcoco_val, ann_file='annotations/refcocoplus-unc/instances_testA.json'
-)
-refcoco_plus_testB = dict(
-    refcoco_val, ann_file='annotations/refcocoplus-unc/instances_testB.json'
-)
-refcoco_g_val = dict(
-    refcoco_val, ann_file='annotations/refcocog-umd/instances_val.json'
-)
-refcoco_g_test = dict(
-    refcoco_val, ann_file='annotations/refcocog-umd/instances_test.json'
-)
-refcoco_g_google_val = dict(
-    refcoco_val, ann_file='annotations/refcocog-google/instances_val.json'
+refcoco_g_val, refcoco_g_test, refcoco_g_google_val = (
+    dict(refcoco_val, ann_file=f'annotations/refcocog-{split}.json')
+    for split in ('umd/instances_val', 'umd/instances_test', 'google/instances_val')
 )
 refcoco_val_evaluator = dict(type='ReferringMetric')

@@ -11,8 +11,7 @@ refytvos_train = dict(
     data_prefix=dict(img='train/JPEGImages/'),
 )
 refytvos_val = dict(
-    type='ReferringVideoDataset',
-    data_root='data/refytvos/',
+    refytvos_train,
     ann_file='annotations/valid.json',
     data_prefix=dict(img='valid/JPEGImages/'),
     test_mode=True,

@@ -25,14 +25,10 @@ shapes_vis_train = dict(
 )
 shapes_mot_train = dict(shapes_vis_train, ann_file='mot_train.json')
 shapes_rvos_train = dict(
-    shapes_vis_train,
-    type='ReferringVideoDataset',
-    ann_file='refs_train.json',
+    shapes_vis_train, type='ReferringVideoDataset', ann_file='refs_train.json'
 )
 shapes_vos_train = dict(
-    shapes_vis_train,
-    type='SingleObjectDataset',
-    ann_file='vos_train.json',
+    shapes_vis_train, type='SingleObjectDataset', ann_file='vos_train.json'
 )
 shapes_sot_train = dict(shapes_vos_train, ann_file='sot_train.json')
 shapes_val = dict(
@@ -43,11 +39,7 @@ shapes_val = dict(
     test_mode=True,
 )
 shapes_refs_val = dict(
-    type='ReferringDataset',
-    data_root='data/shapes/',
-    ann_file='annotations/refs_val.json',
-    data_prefix=dict(img='val/'),
-    test_mode=True,
+    shapes_val, type='ReferringDataset', ann_file='annotations/refs_val.json'
 )
 shapes_val_evaluator = dict(
     type='CocoMetric',
@@ -56,8 +48,7 @@ shapes_val_evaluator = dict(
 )
 shapes_refs_val_evaluator = dict(type='ReferringMetric')
 shapes_vis_val = dict(
-    type='VideoInstanceDataset',
-    data_root='data/shapes/',
+    shapes_vis_train,
     ann_file='vis_val.json',
     data_prefix=dict(img='videos/val/'),
     test_mode=True,

@@ -26,11 +26,7 @@ tiny_val = dict(
     test_mode=True,
 )
 tiny_refs_val = dict(
-    type='ReferringDataset',
-    data_root='data/tiny/',
-    ann_file='annotations/refs_val.json',
-    data_prefix=dict(img='val/'),
-    test_mode=True,
+    tiny_val, type='ReferringDataset', ann_file='annotations/refs_val.json'
 )
 tiny_val_evaluator = dict(
     type='CocoMetric',

@@ -11,9 +11,5 @@ trackingnet_train = dict(
     data_prefix=dict(img=''),
 )
 trackingnet_test = dict(
-    type='SingleObjectDataset',
-    data_root='data/trackingnet/',
-    ann_file='annotations/test.json',
-    data_prefix=dict(img=''),
-    test_mode=True,
+    trackingnet_train, ann_file='annotations/test.json', test_mode=True
 )

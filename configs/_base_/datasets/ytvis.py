@@ -16,8 +16,7 @@ ytvis_2021_train = dict(
     data_prefix=dict(img='train/JPEGImages/'),
 )
 ytvis_2019_val = dict(
-    type='VideoInstanceDataset',
-    data_root='data/ytvis_2019/',
+    ytvis_2019_train,
     ann_file='annotations/instances_val_sub.json',
     data_prefix=dict(img='valid/JPEGImages/'),
     test_mode=True,

@@ -11,8 +11,7 @@ ytvos18_train = dict(
     data_prefix=dict(img='train/JPEGImages/'),
 )
 ytvos18_val = dict(
-    type='SingleObjectDataset',
-    data_root='data/ytvos18/',
+    ytvos18_train,
     ann_file='annotations/valid.json',
     data_prefix=dict(img='valid/JPEGImages/'),
     target='mask',

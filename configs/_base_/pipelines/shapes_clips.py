@@ -1,9 +1,5 @@
-# Pairs of frames of the Shapes suite. Names as in clips.py; box_target_: the masks of the
-# file are never read, a target is its box.
-__load = [
-    dict(type='LoadImageOrExplain'),
-    dict(type='LoadPromptAnnotations', with_mask=True),
-]
+# Pairs of frames of the Shapes suite. Names as in tiny_clips.py.
+_base_ = './tiny_clips.py'
 __crop = dict(
     type='RandomApplyCrop',  # both frames or none, but windows of their own
     prob=0.5,
@@ -34,44 +30,21 @@ __flip_resize = dict(
         ),
     ],
 )
-train_pipeline = [
-    dict(type='SampleFramePair', frame_range=10),
-    dict(type='ForEachFrame', transforms=__load),
-    __crop,
-    __flip_resize,
-    dict(
-        type='ForEachFrame',
-        transforms=[
-            dict(type='KeepVisibleInstances'),
-            dict(type='SampleCategoryPrompt', max_negatives=6),
-        ],
-    ),
-    dict(type='PackClipInputs'),
-]
+train_pipeline, target_train_pipeline, box_target_train_pipeline = (
+    [*steps[:2], __crop, __flip_resize, *steps[4:]]
+    for steps in (
+        _base_.train_pipeline,
+        _base_.target_train_pipeline,
+        _base_.box_target_train_pipeline,
+    )
+)
+__names = dict(type='SampleCategoryPrompt', max_negatives=6)
+train_pipeline[4] = dict(
+    type='ForEachFrame', transforms=[dict(type='KeepVisibleInstances'), __names]
+)
 # Never cropped: an expression may need an object that the window would leave out.
 expression_train_pipeline = [
-    dict(type='SampleFramePair', frame_range=10),
-    dict(
-        type='ForEachFrame',
-        transforms=[*__load, dict(type='SampleExpressionPrompt')],
-    ),
+    *_base_.expression_train_pipeline[:2],
     __flip_resize,
-    dict(
-        type='ForEachFrame',
-        transforms=[dict(type='SwapLeftRight'), dict(type='KeepVisibleInstances')],
-    ),
-    dict(type='PackClipInputs'),
+    *_base_.expression_train_pipeline[4:],
 ]
-target_train_pipeline, box_target_train_pipeline = (
-    [
-        dict(type='SampleFramePair', frame_range=200),
-        dict(type='ForEachFrame', transforms=load),
-        __crop,
-        __flip_resize,
-        dict(type='ForEachFrame', transforms=[dict(type='KeepVisibleInstances')]),
-        dict(type='SampleTarget'),
-        dict(type='TemplatePrompt', size=128),
-        dict(type='PackUninextInputs'),
-    ]
-    for load in (__load, [__load[0], dict(type='LoadPromptAnnotations')])
-)

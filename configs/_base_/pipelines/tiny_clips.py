@@ -1,26 +1,8 @@
 # Pairs of frames at laptop size. Names as in clips.py; box_target_: the masks of the file
 # are never read, a target is its box.
-__load = [
-    dict(type='LoadImageOrExplain'),
-    dict(type='LoadPromptAnnotations', with_mask=True),
-]
-__crop = dict(
-    type='RandomApplyCrop',
-    prob=0.5,
-    transforms=[
-        dict(
-            type='ForEachFrame',
-            transforms=[
-                dict(
-                    type='RandomCrop',
-                    crop_type='absolute_range',
-                    crop_size=(384, 600),
-                    allow_negative_crop=True,
-                )
-            ],
-        )
-    ],
-)
+_base_ = './clips.py'
+for __name in ('small', 'near', 'small_expression', 'small_target'):
+    _base_.pop(f'{__name}_train_pipeline')
 __resize_flip = dict(
     type='ForEachFrame',
     share_random_params=True,
@@ -34,44 +16,32 @@ __resize_flip = dict(
         dict(type='RandomFlip', prob=0.5),
     ],
 )
+# pair, load, crop, resize and flip, what is left of the objects, pack
+__keep = dict(type='KeepVisibleInstances')
+__names = dict(type='SampleCategoryPrompt', max_negatives=20)
 train_pipeline = [
-    dict(type='SampleFramePair', frame_range=10),
-    dict(type='ForEachFrame', transforms=__load),
-    __crop,
+    *_base_.train_pipeline[:3],
     __resize_flip,
-    dict(
-        type='ForEachFrame',
-        transforms=[
-            dict(type='KeepVisibleInstances'),
-            dict(type='SampleCategoryPrompt', max_negatives=20),
-        ],
-    ),
+    dict(type='ForEachFrame', transforms=[__keep, __names]),
     dict(type='PackClipInputs'),
 ]
 expression_train_pipeline = [
-    dict(type='SampleFramePair', frame_range=10),
-    dict(
-        type='ForEachFrame',
-        transforms=[*__load, dict(type='SampleExpressionPrompt')],
-    ),
-    __crop,
+    *_base_.expression_train_pipeline[:3],
     __resize_flip,
-    dict(
-        type='ForEachFrame',
-        transforms=[dict(type='SwapLeftRight'), dict(type='KeepVisibleInstances')],
-    ),
-    dict(type='PackClipInputs'),
+    *_base_.expression_train_pipeline[4:],
 ]
+__boxes = [dict(type='LoadImageOrExplain'), dict(type='LoadPromptAnnotations')]
+__pair, __load, __crop = _base_.target_train_pipeline[:3]
 target_train_pipeline, box_target_train_pipeline = (
     [
-        dict(type='SampleFramePair', frame_range=200),
-        dict(type='ForEachFrame', transforms=load),
+        __pair,
+        load,
         __crop,
         __resize_flip,
-        dict(type='ForEachFrame', transforms=[dict(type='KeepVisibleInstances')]),
+        dict(type='ForEachFrame', transforms=[__keep]),
         dict(type='SampleTarget'),
         dict(type='TemplatePrompt', size=128),
         dict(type='PackUninextInputs'),
     ]
-    for load in (__load, [__load[0], dict(type='LoadPromptAnnotations')])
+    for load in (__load, dict(type='ForEachFrame', transforms=__boxes))
 )

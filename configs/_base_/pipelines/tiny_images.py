@@ -1,10 +1,5 @@
 # How images are read at laptop size, for training and validation. Names as in images.py.
-__load = [
-    dict(type='LoadImageOrExplain'),
-    dict(type='LoadPromptAnnotations', with_mask=True),
-]
-__load_boxes = [__load[0], dict(type='LoadPromptAnnotations')]
-__flip = dict(type='RandomFlip', prob=0.5)
+_base_ = './images.py'
 __crop = dict(
     type='RandomApplyCrop',
     prob=0.5,
@@ -23,37 +18,31 @@ __crop = dict(
         ),
     ],
 )
-__resize = [
-    dict(
-        type='RandomChoiceResize',
-        scales=[(size, 400) for size in range(192, 289, 32)],
-        keep_ratio=True,
-        backend='pillow',
-    ),
+__resize = dict(
+    type='RandomChoiceResize',
+    scales=[(size, 400) for size in range(192, 289, 32)],
+    keep_ratio=True,
+    backend='pillow',
+)
+__last = [
     dict(type='KeepVisibleInstances'),
-]
-__categories = [
-    __flip,
-    __crop,
-    *__resize,
     dict(type='SampleCategoryPrompt', max_negatives=20),
     dict(type='PackUninextInputs'),
 ]
-train_pipeline = [*__load, *__categories]
-boxes_train_pipeline = [*__load_boxes, *__categories]
+train_pipeline, boxes_train_pipeline = (  # load and flip are those of images.py
+    [*steps[:3], __crop, __resize, *__last]
+    for steps in (_base_.train_pipeline, _base_.boxes_train_pipeline)
+)
 expression_train_pipeline = [
-    *__load,
-    dict(type='SampleExpressionPrompt'),
-    __flip,
-    dict(type='SwapLeftRight'),
-    *__resize,
-    dict(type='PackUninextInputs'),
+    *_base_.expression_train_pipeline[:5],
+    __resize,
+    *_base_.expression_train_pipeline[-2:],
 ]
 test_pipeline, expression_test_pipeline = (
     [
         dict(type='LoadImageOrExplain'),
         dict(type='Resize', scale=(400, 272), keep_ratio=True, backend='pillow'),
-        __load[1],
+        dict(type='LoadPromptAnnotations', with_mask=True),
         dict(type=prompt),
         dict(type='PackUninextInputs'),
     ]
