@@ -147,5 +147,3 @@ def test_a_caption_wraps_and_leaves_the_image_below():
     for captioned in (short, long, two):
         np.testing.assert_array_equal(captioned[-60:], image)
     np.testing.assert_array_equal(pad_to_height(short, 150)[-60:], image)
-    with pytest.raises(ValueError, match='max_lines must be at least 1, got 0'):
-        add_caption(image, 'a', 11, max_lines=0)

@@ -24,7 +24,6 @@ from uninext.fine_tuning.plan import FineTuning
 from uninext.fine_tuning.work_dir import PREDICTIONS
 from uninext.registry import RUNNERS
 from uninext.utils.config_files import test_config
-from uninext.utils.defaults import SCORE_THRESHOLD
 from uninext.visualization import UninextVisualizer, make_contact_sheet
 
 # Metrics that are compared, of those that the metrics give, and their names for people.
@@ -110,7 +109,6 @@ def draw_predictions(
     datasets: Sequence[Any],
     out_dir: str | Path,
     num_images: int = 8,
-    score_thr: float = SCORE_THRESHOLD,
 ) -> Path:
     """Draw ground truth beside predictions, and a sheet of all.
 
@@ -120,7 +118,6 @@ def draw_predictions(
             names their classes.
         out_dir: Images are written here, and ``contact_sheet.png``, which is returned.
         num_images: Of every dataset, at most.
-        score_thr: Predictions below are left out.
 
     Raises:
         ValueError: If there is no sample to draw.
@@ -135,11 +132,10 @@ def draw_predictions(
         for image, sample in _predict(model, dataset, num_images):
             name = f'{index}_{len(drawn):03d}_{Path(sample.img_path).stem}.png'
             visualizer.add_datasample(
-                'found',
+                'predictions',
                 image,
                 sample,
                 out_file=str(out_dir / name),
-                pred_score_thr=score_thr,
             )
             drawn.append(visualizer.get_image())
     if not drawn:

@@ -94,32 +94,24 @@ def find_place(
     return best
 
 
-def add_caption(
-    image: np.ndarray, text: str, font_size: int, max_lines: int = MAX_CAPTION_LINES
-) -> np.ndarray:
+def add_caption(image: np.ndarray, text: str, font_size: int) -> np.ndarray:
     """Put a bar with wrapped text on top of an image.
 
     Args:
         image: (H, W, 3) uint8.
-        text: Any length; a newline begins a new line. What does not fit into the lines
-            is left out in the middle.
+        text: Any length; a newline begins a new line. What does not fit into three
+            lines for each of its own is left out in the middle.
         font_size: In pixels.
-        max_lines: Of each line of ``text``.
 
     Returns:
         (H + bar, W, 3) uint8.
-
-    Raises:
-        ValueError: If ``max_lines`` is below 1.
     """
-    if max_lines < 1:
-        raise ValueError(f'max_lines must be at least 1, got {max_lines}.')
     pad = max(2, font_size // 3)
     width = image.shape[1] - 2 * pad
     lines = [
         line
         for paragraph in text.split('\n')
-        for line in wrap_text(paragraph, width, font_size, max_lines)
+        for line in wrap_text(paragraph, width, font_size, MAX_CAPTION_LINES)
     ]
     line_height = round(font_size * 1.3)
     bar = Image.new(

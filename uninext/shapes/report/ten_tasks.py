@@ -112,15 +112,15 @@ TEN_TASKS = (
 )
 
 
-def load_task_configs(folder: str | Path, suffix: str = '_shapes') -> dict[str, Config]:
-    """Read the config of every task, ``<config><suffix>.py``, by its name.
+def load_task_configs(folder: str | Path) -> dict[str, Config]:
+    """Read the config of every task, ``<config>_shapes.py``, by its name.
 
     Raises:
         ValueError: If a file is absent.
     """
     configs = {}
     for name in dict.fromkeys(row.config for row in TEN_TASKS):
-        path = Path(folder) / f'{name}{suffix}.py'
+        path = Path(folder) / f'{name}_shapes.py'
         if not path.is_file():
             raise ValueError(
                 f'There is no config {path}. Expected one for each of '
