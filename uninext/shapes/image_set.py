@@ -14,7 +14,6 @@ A record of ``refs_*.json`` carries ``expressions``; its ``file_name`` repeats, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -97,12 +96,14 @@ def _new_sets() -> dict[str, dict[str, Any]]:
     """Empty files; ``kind`` of ``<kind>_<split>.json`` -> content."""
     names = {'instances': CATEGORIES, 'refs': ('object',), ATTRIBUTE_REFS: ('object',)}
     names |= {f'instances_{key}': value.names for key, value in TAXONOMIES.items()}
-    return {kind: _new_set(categories) for kind, categories in names.items()}
-
-
-def _new_set(names: Sequence[str]) -> dict[str, Any]:
-    categories = [{'id': i + 1, 'name': name} for i, name in enumerate(names)]
-    return {'images': [], 'annotations': [], 'categories': categories}
+    return {
+        kind: {
+            'images': [],
+            'annotations': [],
+            'categories': [{'id': i, 'name': n} for i, n in enumerate(of_kind, 1)],
+        }
+        for kind, of_kind in names.items()
+    }
 
 
 def _add_image(
@@ -110,34 +111,39 @@ def _add_image(
 ) -> None:
     """Append a scene to all sets; ids count from 1."""
     height, width = scene.image.shape[:2]
-    instances = sets['instances']
-    image = {
-        'id': len(instances['images']) + 1,
-        'file_name': name,
-        'height': height,
-        'width': width,
-    }
+    instances, facts = sets['instances'], scene.facts
+    number = len(instances['images']) + 1
+    image = {'id': number, 'file_name': name, 'height': height, 'width': width}
+    first = len(instances['annotations']) + 1
+    annotations = [
+        {'id': i, 'image_id': number, **_fields_of(obj)}
+        for i, obj in enumerate(scene.objects, start=first)
+    ]
     instances['images'].append(image)
-    facts = scene.facts
-    first = len(instances['annotations'])
-    for index, obj in enumerate(scene.objects):
-        annotation = {
-            'id': len(instances['annotations']) + 1,
-            'image_id': image['id'],
-            'category_id': CATEGORIES.index(obj.words['category']) + 1,
-            **{key: obj.words[key] for key in ('color', 'size', 'texture')},
-            **_shape_fields(obj),
-        }
-        instances['annotations'].append(annotation)
+    instances['annotations'] += annotations
+    for index, annotation in enumerate(annotations):
         expressions = [e.text for e in describe(facts, index, rng)]
         _add_record(sets['refs'], image, annotation, expressions)
     # after all that an image of an earlier version drew: its expressions stay
-    for index, annotation in enumerate(instances['annotations'][first:]):
+    for index, annotation in enumerate(annotations):
         expressions = describe_by_attributes(facts, index, rng)
         _add_record(sets[ATTRIBUTE_REFS], image, annotation, expressions)
-    for key in TAXONOMIES:
-        labels = TAXONOMIES[key].label(facts)
-        _add_renamed(sets, key, labels, image, instances['annotations'][first:])
+    for key, taxonomy in TAXONOMIES.items():
+        renamed = [
+            {
+                'id': annotation['id'],
+                'image_id': number,
+                'category_id': taxonomy.names.index(label) + 1,
+                'bbox': annotation['bbox'],
+                'area': annotation['area'],
+                'iscrowd': 0,
+            }
+            for annotation, label in zip(annotations, taxonomy.label(facts))
+            if label
+        ]
+        if renamed:
+            sets[f'instances_{key}']['images'].append(image)
+            sets[f'instances_{key}']['annotations'] += renamed
 
 
 def _add_record(
@@ -162,35 +168,11 @@ def _add_record(
     )
 
 
-def _add_renamed(
-    sets: dict[str, dict],
-    key: str,
-    labels: Sequence[str | None],
-    image: dict,
-    annotations: list[dict],
-) -> None:
-    """Append the image to a taxonomy's set if an object of it has a name there."""
-    names, content = TAXONOMIES[key].names, sets[f'instances_{key}']
-    if not any(labels):
-        return
-    content['images'].append(image)
-    content['annotations'] += [
-        {
-            'id': annotation['id'],
-            'image_id': image['id'],
-            'category_id': names.index(label) + 1,
-            'bbox': annotation['bbox'],
-            'area': annotation['area'],
-            'iscrowd': 0,
-        }
-        for annotation, label in zip(annotations, labels)
-        if label
-    ]
-
-
-def _shape_fields(obj: SceneObject) -> dict[str, Any]:
+def _fields_of(obj: SceneObject) -> dict[str, Any]:
     x1, y1, x2, y2 = obj.box
     return {
+        'category_id': CATEGORIES.index(obj.words['category']) + 1,
+        **{key: obj.words[key] for key in ('color', 'size', 'texture')},
         'bbox': [x1, y1, x2 - x1, y2 - y1],
         'area': int(obj.mask.sum()),
         'iscrowd': 0,

@@ -88,12 +88,6 @@ class SceneAlbum:
 
     Attributes:
         evaluators: Name of the config -> its scenes' evaluator.
-
-    Example:
-        >>> album = SceneAlbum()
-        >>> rows = measure_ten_tasks(configs, model, 'logs',
-        ...                          hooks_of=album.hooks_of)    # doctest: +SKIP
-        >>> write_task_pages('images', album.pick())                # doctest: +SKIP
     """
 
     def __init__(self) -> None:
