@@ -43,7 +43,7 @@ def logged(monkeypatch):
     """What the datasets say."""
     lines = []
     monkeypatch.setattr(
-        'uninext.datasets.video_instance.print_log',
+        'uninext.datasets.detection.print_log',
         lambda message, logger, level: lines.append((level, message)),
     )
     return lines

@@ -60,6 +60,7 @@ class PromptCocoDataset(CocoDataset):
     """
 
     METAINFO: dict[str, Any] = {}
+    CLASS_AGNOSTIC = False  # True: all categories of the file are the one class
 
     def full_init(self) -> None:
         """Read and check the annotations and probe the images."""
@@ -88,12 +89,8 @@ class PromptCocoDataset(CocoDataset):
     def read_content(self) -> Any:
         """Read the annotations; the hook for other formats.
 
-        Returns:
-            What a COCO-format file holds (video sets: one in the YouTube-VIS layout);
-            it is checked afterwards. Here the content of ``ann_file``.
-
-        Raises:
-            DatasetError: If it cannot be read.
+        What a COCO-format file holds (video sets: one in the YouTube-VIS layout); it is
+        checked afterwards.
         """
         return read_annotations(self.ann_file, self.backend_args)
 
@@ -108,23 +105,14 @@ class PromptCocoDataset(CocoDataset):
         data_list: list[dict] = []
         for image in content['images']:
             data_list += self.samples_of_image(image, annotations.pop(image['id'], []))
-        if annotations:
-            print_log(
-                f'{self.ann_file}: {sum(map(len, annotations.values()))} annotations '
-                f'belong to {len(annotations)} images that the file does not list; '
-                'they are left out.',
-                logger='current',
-                level=logging.WARNING,
-            )
+        self._warn(
+            sum(map(len, annotations.values())),
+            f'annotations belong to {len(annotations)} images that are not listed',
+        )
         return data_list
 
     def samples_of_image(self, image: dict, annotations: list[dict]) -> list[dict]:
-        """Samples made from one image record; here one.
-
-        Args:
-            image: A record of the file's ``images``.
-            annotations: The records of ``annotations`` that belong to it.
-        """
+        """Samples made from one record of ``images`` and its annotations; here one."""
         instances = [
             instance
             for annotation in annotations
@@ -180,11 +168,7 @@ class PromptCocoDataset(CocoDataset):
         return info
 
     def prepare_data(self, idx: int) -> dict | None:
-        """Run the pipeline on a sample.
-
-        Returns:
-            The sample; None if it has to be drawn anew (training only), because
-            augmentation left no object or the image cannot be read.
+        """Run the pipeline; None if a sample has to be drawn anew (training only).
 
         Raises:
             UnreadableImageError: In test mode, if the image cannot be read.
@@ -206,8 +190,7 @@ class PromptCocoDataset(CocoDataset):
 
     def sampling_table(self) -> SamplingTable:
         """What the batch sampler needs to know of every sample, without loading it."""
-        if not self._fully_initialized:
-            self.full_init()
+        self.full_init()
         if self._sampling_table is None:
             infos = (self.get_data_info(i) for i in range(len(self)))
             self._sampling_table = SamplingTable.from_infos(infos)
@@ -223,6 +206,14 @@ class PromptCocoDataset(CocoDataset):
         subset = super().get_subset(indices)
         subset._sampling_table = None
         return subset
+
+    def _warn(self, count: int, what: str) -> None:
+        if count:
+            print_log(
+                f'{self.ann_file}: {count} {what}; they are left out.',
+                logger='current',
+                level=logging.WARNING,
+            )
 
     def _checked_filter_cfg(self, **defaults: Any) -> dict[str, Any]:
         """``filter_cfg``; ``defaults`` are all its keys and fill what it leaves out.
@@ -241,6 +232,8 @@ class PromptCocoDataset(CocoDataset):
 
     def _labels_of_categories(self, content: dict) -> dict[int, int]:
         """Category id -> label; settles ``metainfo['classes']`` on the way."""
+        if self.CLASS_AGNOSTIC:
+            return {category['id']: 0 for category in content['categories']}
         names = category_names(content, self.ann_file)
         wanted = self._metainfo.get('classes', 'auto')
         if isinstance(wanted, str) and wanted != 'auto':

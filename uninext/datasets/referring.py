@@ -1,6 +1,6 @@
 """Referring expressions: one sample per object that expressions refer to.
 
-Annotation file in, dictionaries out. In the file, every record of ``images`` stands for
+In the file, every record of ``images`` stands for
 one referred object: record ids are unique, ``file_name`` repeats, ``expressions`` lists
 the expressions, and one record of ``annotations`` belongs to it. The converters of
 ``tools/dataset_converters`` write it.
@@ -34,6 +34,7 @@ class ReferringDataset(PromptCocoDataset):
     """
 
     METAINFO: dict[str, Any] = {'classes': ('object',)}
+    CLASS_AGNOSTIC = True
 
     def samples_of_image(self, image: dict, annotations: list[dict]) -> list[dict]:
         """One sample in training, one per expression in test mode."""
@@ -52,10 +53,6 @@ class ReferringDataset(PromptCocoDataset):
         if not self.test_mode:
             return [{**sample, 'expressions': expressions}]
         return [{**sample, 'expressions': [expression]} for expression in expressions]
-
-    def _labels_of_categories(self, content: dict) -> dict[int, int]:
-        """Every category is the one class."""
-        return {category['id']: 0 for category in content['categories']}
 
 
 def checked_expressions(record: dict, where: str) -> list[str]:

@@ -1,7 +1,6 @@
 """Videos with expressions: one sample per referred object, in tests per frame.
 
-Annotation file in, dictionaries with a ``VideoAnnotation`` and expressions out. In the
-file, every record of ``videos`` stands for one referred object and lists its
+In the file, every record of ``videos`` stands for one referred object and lists its
 expressions as ``expressions``; files for tests may have one record per expression, or
 all expressions of a video in one.
 """
@@ -38,6 +37,7 @@ class ReferringVideoDataset(VideoInstanceDataset):
     """
 
     METAINFO: dict[str, Any] = {'classes': ('object',)}
+    CLASS_AGNOSTIC = True
 
     def samples_of_video(self, record: dict, annotations: list[dict]) -> list[dict]:
         """One sample."""
@@ -98,9 +98,6 @@ class ReferringVideoDataset(VideoInstanceDataset):
         raise DatasetError(
             f'{where} has {len(annotations)} annotations; expected {expected}'
         )
-
-    def _labels_of_categories(self, content: dict) -> dict[Any, int]:
-        return self._one_label(content)
 
     def _referred(
         self, record: dict, expressions: list[str], annotations: list[dict]

@@ -1,7 +1,6 @@
 """Videos with targets to track: one sample per video, in tests per frame.
 
-Annotation file in, dictionaries with a ``VideoAnnotation`` out, of which
-``SampleTarget`` chooses one of the targets; in test mode frames and what they show.
+``SampleTarget`` chooses one of the targets; in test mode frames say which appear.
 """
 
 from __future__ import annotations
@@ -44,6 +43,7 @@ class SingleObjectDataset(VideoInstanceDataset):
     """
 
     METAINFO: dict[str, Any] = {'classes': ('object',)}
+    CLASS_AGNOSTIC = True
     NO_PAIR = 'no target in two frames'
 
     def __init__(self, *args: Any, target: str = 'box', **kwargs: Any) -> None:
@@ -93,6 +93,3 @@ class SingleObjectDataset(VideoInstanceDataset):
             )
         mask = decode_segmentation(instance['mask'], frame['height'], frame['width'])
         return Target(mask=torch.from_numpy(mask))
-
-    def _labels_of_categories(self, content: dict) -> dict[Any, int]:
-        return self._one_label(content)

@@ -6,13 +6,11 @@ Annotation file in, dictionaries out: in training with a ``VideoAnnotation``, of
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from mmengine.logging import print_log
 
 from uninext.datasets.detection import PromptCocoDataset, some_names
 from uninext.datasets.sampling_table import SamplingTable
@@ -103,15 +101,7 @@ class VideoInstanceDataset(PromptCocoDataset):
         )
 
     def prompt_starts(self, info: dict, index: int) -> list[PromptStart]:
-        """What is to be looked for from a frame on; here all classes, from the first.
-
-        Args:
-            info: A video.
-            index: Of the frame.
-
-        Returns:
-            What appears in this very frame.
-        """
+        """What is asked for from this very frame on; here all classes in the first."""
         if index:
             return []
         return [PromptStart(Prompt.from_categories(self._metainfo['classes']))]
@@ -166,13 +156,7 @@ class VideoInstanceDataset(PromptCocoDataset):
         return content
 
     def samples_of_video(self, record: dict, annotations: list[dict]) -> list[dict]:
-        """Samples made from one record of ``videos``; here one.
-
-        Args:
-            record: A record of the file's ``videos``.
-            annotations: The records of ``annotations`` that belong to it and have one
-                of the classes.
-        """
+        """Samples made from one record of ``videos`` and its annotations; here one."""
         video = VideoAnnotation.from_records(
             record,
             annotations,
@@ -234,15 +218,3 @@ class VideoInstanceDataset(PromptCocoDataset):
     def _videos(self) -> Iterator[VideoAnnotation]:
         for position in range(super().__len__()):
             yield super().get_data_info(position)['video']
-
-    def _warn(self, count: int, what: str) -> None:
-        if count:
-            print_log(
-                f'{self.ann_file}: {count} {what}; they are left out.',
-                logger='current',
-                level=logging.WARNING,
-            )
-
-    def _one_label(self, content: dict) -> dict[Any, int]:
-        """Category id -> 0, for sets in which every category is the one class."""
-        return {category['id']: 0 for category in content['categories']}

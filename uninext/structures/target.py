@@ -6,7 +6,6 @@ of the frame that shows it.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from uninext.structures.prompt import Prompt
+from uninext.structures.visual_prompt import checked_box
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,12 +55,7 @@ class Target:
                 f'{tuple(self.box_xyxy.shape)}.'
             )
         if self.box_xyxy is not None:
-            x1, y1, x2, y2 = self.box_xyxy.flatten().tolist()
-            if not (math.inf > x2 > x1 > -math.inf and math.inf > y2 > y1 > -math.inf):
-                raise ValueError(
-                    'The box of a target is empty or not finite: (x1, y1, x2, y2) = '
-                    f'({x1:g}, {y1:g}, {x2:g}, {y2:g}). Expected x1 < x2 and y1 < y2.'
-                )
+            checked_box(self.box_xyxy)
 
     def box(self) -> Tensor:
         """(4,) float, the box given, or that of the mask."""

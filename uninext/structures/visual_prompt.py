@@ -63,7 +63,13 @@ class Template:
                 or the mask has another size than the frame.
         """
         height, width = image.shape[-2:]
-        x1, y1, x2, y2 = _checked_box(box_xyxy, height, width)
+        x1, y1, x2, y2 = checked_box(box_xyxy)
+        if min(x2, y2, width - x1, height - y1) <= 0:
+            raise ValueError(
+                'The box of a target lies outside its frame: (x1, y1, x2, y2) = '
+                f'({x1:g}, {y1:g}, {x2:g}, {y2:g}), the frame is {width}x{height} '
+                'pixels (width x height).'
+            )
         if mask is not None and tuple(mask.shape) != (height, width):
             raise ValueError(
                 f'The mask of a target has {tuple(mask.shape)} (height, width) pixels '
@@ -134,20 +140,18 @@ class VisualPrompt:
         return replace(self, templates=templates)
 
 
-def _checked_box(
-    box_xyxy: Tensor, height: int, width: int
-) -> tuple[float, float, float, float]:
-    x1, y1, x2, y2 = (float(v) for v in box_xyxy.flatten())
-    shown = f'(x1, y1, x2, y2) = ({x1:g}, {y1:g}, {x2:g}, {y2:g})'
-    if not all(math.isfinite(v) for v in (x1, y1, x2, y2)) or x2 <= x1 or y2 <= y1:
+def checked_box(box_xyxy: Tensor) -> tuple[float, float, float, float]:
+    """The corners of a target's box.
+
+    Raises:
+        ValueError: If it is empty or not finite.
+    """
+    x1, y1, x2, y2 = box_xyxy.flatten().tolist()
+    if not (math.inf > x2 > x1 > -math.inf and math.inf > y2 > y1 > -math.inf):
         raise ValueError(
-            f'The box of a target is empty or not finite: {shown}. Expected x1 < x2 '
-            'and y1 < y2 in pixels of the frame.'
-        )
-    if min(x2, y2, width - x1, height - y1) <= 0:
-        raise ValueError(
-            f'The box of a target lies outside its frame: {shown}, the frame is '
-            f'{width}x{height} pixels (width x height).'
+            'The box of a target is empty or not finite: (x1, y1, x2, y2) = '
+            f'({x1:g}, {y1:g}, {x2:g}, {y2:g}). Expected x1 < x2 and y1 < y2 in '
+            'pixels of the frame.'
         )
     return x1, y1, x2, y2
 

@@ -125,7 +125,7 @@ def test_seeds_of_samples_differ():
     assert all(0 <= seed < 2**63 for seed in seeds)
 
 
-@pytest.mark.parametrize('count', [0, 1, 1234, 5000])
+@pytest.mark.parametrize('count', [0, 1, 1234, 50_000])
 def test_skip_drops_the_first(count):
     reference = take(make(), count + 50)[count:]
     skipped = make()
@@ -141,28 +141,9 @@ def test_iterating_again_goes_on():
     assert take(sampler, 2) == take(make(), 25)[23:]
 
 
-def test_state_dict_goes_back_and_forth():
-    sampler = make()
-    take(sampler, 1500)
-    state = sampler.state_dict()
-    following = take(sampler, 30)
-    for other in (make(), sampler):
-        other.load_state_dict(state)
-        assert other.state_dict() == state
-        assert take(other, 30) == following
-    with pytest.raises(ValueError, match='saved with seed 1 and now has 5'):
-        make(seed=5).load_state_dict(state)
-
-
 def test_negative_skip():
     with pytest.raises(ValueError, match='Cannot skip -1'):
         make().skip(-1)
-
-
-def test_skipping_a_long_run():
-    sampler = make()
-    sampler.skip(300_000)
-    assert sampler.state_dict()['num_batches'] == 300_000
 
 
 def test_plain_dataset_gives_plain_indices():

@@ -69,7 +69,10 @@ class MultiTaskBatchSampler(Sampler[list]):
         self.rank = getattr(sampler, 'rank', get_dist_info()[0])
         self.num_ranks = getattr(sampler, 'world_size', get_dist_info()[1])
         self._set_sources(sampler.dataset)
-        self._restart()
+        self._chunk = 0
+        self._pending: deque[tuple[np.ndarray, np.ndarray]] = deque()
+        empty = np.empty(0, dtype=np.int64)
+        self._waiting = (empty, empty, empty)  # indices, seeds, buckets
 
     def __iter__(self) -> Iterator[list[SampleDraw] | list[int]]:
         """Yield batches without end, from where the stream stands."""
@@ -77,7 +80,6 @@ class MultiTaskBatchSampler(Sampler[list]):
             while not self._pending:
                 self._draw_chunk()
             indices, seeds = self._pending.popleft()
-            self._num_batches += 1
             if self._plain:
                 yield indices.tolist()
             else:
@@ -97,7 +99,6 @@ class MultiTaskBatchSampler(Sampler[list]):
         """
         if num_batches < 0:
             raise ValueError(f'Cannot skip {num_batches} batches: time goes forward.')
-        self._num_batches += num_batches
         while num_batches > 0:
             if not self._pending:
                 self._draw_chunk()
@@ -105,26 +106,6 @@ class MultiTaskBatchSampler(Sampler[list]):
             for _ in range(count):
                 self._pending.popleft()
             num_batches -= count
-
-    def state_dict(self) -> dict[str, int]:
-        """Position in the stream: batches handed out, among them those that workers
-        hold ready and training has not yet seen."""
-        return {'num_batches': self._num_batches, 'seed': self.seed}
-
-    def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go to a position of the stream.
-
-        Raises:
-            ValueError: If the state is of a stream with another seed.
-        """
-        if state['seed'] != self.seed:
-            raise ValueError(
-                f'The sampler was saved with seed {state["seed"]} and now has '
-                f'{self.seed}: it would not continue the same stream. Set '
-                f'randomness=dict(seed={state["seed"]}).'
-            )
-        self._restart()
-        self.skip(state['num_batches'])
 
     def _set_sources(self, dataset: Any) -> None:
         self._plain = not isinstance(dataset, MultiTaskDataset)
@@ -146,13 +127,6 @@ class MultiTaskBatchSampler(Sampler[list]):
             np.cumsum(class_aware_weights(table)) if source.class_aware else None
             for source, table in zip(sources, tables)
         ]
-
-    def _restart(self) -> None:
-        self._num_batches = 0
-        self._chunk = 0
-        self._pending: deque[tuple[np.ndarray, np.ndarray]] = deque()
-        empty = np.empty(0, dtype=np.int64)
-        self._waiting = (empty, empty, empty)  # indices, seeds, buckets
 
     def _draw_chunk(self) -> None:
         """Draw ``CHUNK`` samples; those that fill a bucket become pending batches."""

@@ -6,8 +6,9 @@ Sample dictionaries in, changed sample dictionaries out, or None: draw another s
 from __future__ import annotations
 
 import numpy as np
-from mmcv.transforms import BaseTransform, RandomApply
+from mmcv.transforms import RandomApply
 
+from uninext.datasets.transforms.base import NamedTransform
 from uninext.registry import TRANSFORMS
 
 INSTANCE_KEYS = (
@@ -44,7 +45,7 @@ class RandomApplyCrop(RandomApply):
 
 
 @TRANSFORMS.register_module()
-class KeepVisibleInstances(BaseTransform):
+class KeepVisibleInstances(NamedTransform):
     """Recompute boxes from masks and drop what augmentation left nothing of.
 
     Required keys: ``gt_bboxes``, ``gt_bboxes_labels``, ``gt_ignore_flags``; with
@@ -78,12 +79,6 @@ class KeepVisibleInstances(BaseTransform):
         if not self.keep_empty and np.all(results['gt_ignore_flags']):
             return None
         return results
-
-    def __repr__(self) -> str:
-        return (
-            f'{type(self).__name__}(min_box_size={self.min_box_size}, '
-            f'keep_empty={self.keep_empty})'
-        )
 
 
 def keep_instances(results: dict, inds: np.ndarray) -> None:

@@ -11,11 +11,12 @@ from contextlib import nullcontext
 from mmcv.transforms import BaseTransform, Compose
 from mmcv.transforms.utils import cache_random_params
 
+from uninext.datasets.transforms.base import NamedTransform
 from uninext.registry import TRANSFORMS
 
 
 @TRANSFORMS.register_module()
-class ForEachFrame(BaseTransform):
+class ForEachFrame(NamedTransform):
     """Apply transforms to every frame of a clip.
 
     Differs from mmcv's ``TransformBroadcaster`` in that frames are whole samples of
@@ -53,9 +54,3 @@ class ForEachFrame(BaseTransform):
                 frames.append(transformed)
         results['frames'] = frames
         return results
-
-    def __repr__(self) -> str:
-        return (
-            f'{type(self).__name__}(transforms={self.transforms}, '
-            f'share_random_params={self.share_random_params})'
-        )

@@ -70,10 +70,7 @@ class PackUninextInputs(PackDetInputs):
         super().__init__(meta_keys=tuple(meta_keys))
 
     def transform(self, results: dict) -> dict:
-        """Pack it.
-
-        Returns:
-            ``inputs``: (3, H, W) uint8 BGR; ``data_samples``: the data sample.
+        """``inputs`` (3, H, W) uint8 BGR, and ``data_samples``.
 
         Raises:
             ValueError: If no transform before has set a prompt.
@@ -90,8 +87,7 @@ class PackUninextInputs(PackDetInputs):
         sample.prompt = results['prompt']
         sample.gt_instances = plain.gt_instances
         sample.ignored_instances = plain.ignored_instances
-        packed['data_samples'] = sample
-        return packed
+        return {**packed, 'data_samples': sample}
 
 
 @TRANSFORMS.register_module()
@@ -109,10 +105,7 @@ class PackFrame(PackDetInputs):
         super().__init__(meta_keys=tuple(meta_keys))
 
     def transform(self, results: dict) -> dict:
-        """Pack it.
-
-        Returns:
-            ``inputs``: (3, H, W) uint8 BGR; ``data_samples``: the data sample.
+        """``inputs`` (3, H, W) uint8 BGR, and ``data_samples``.
 
         Raises:
             ValueError: If this is no frame of a test set.
@@ -123,9 +116,8 @@ class PackFrame(PackDetInputs):
                 'PackUninextInputs or PackClipInputs for training and for images.'
             )
         packed = super().transform(results)
-        metainfo = packed['data_samples'].metainfo
-        packed['data_samples'] = UninextDataSample(metainfo=metainfo)
-        return packed
+        sample = UninextDataSample(metainfo=packed['data_samples'].metainfo)
+        return {**packed, 'data_samples': sample}
 
 
 @TRANSFORMS.register_module()
@@ -147,17 +139,13 @@ class PackClipInputs(PackUninextInputs):
             and of the reference frame, sizes may differ; ``data_samples``: the data
             sample of the key frame, whose ``reference`` is that of the other frame.
         """
-        key, reference = map(super().transform, _pair_of(results))
+        frames = results.get('frames')
+        if frames is None or len(frames) != 2:
+            raise ValueError(
+                'PackClipInputs packs two frames; put SampleFramePair at the beginning '
+                'of the pipeline, or use PackUninextInputs for single images.'
+            )
+        key, reference = map(super().transform, frames)
         key['data_samples'].reference = reference['data_samples']
         key['reference_inputs'] = reference['inputs']
         return key
-
-
-def _pair_of(results: dict) -> list[dict]:
-    frames = results.get('frames')
-    if frames is None or len(frames) != 2:
-        raise ValueError(
-            'PackClipInputs packs two frames; put SampleFramePair at the beginning of '
-            'the pipeline, or use PackUninextInputs for single images.'
-        )
-    return frames

@@ -6,15 +6,15 @@ A sample with a ``video``, or an image sample, in; the same with ``frames`` out.
 from __future__ import annotations
 
 import numpy as np
-from mmcv.transforms import BaseTransform
 
+from uninext.datasets.transforms.base import NamedTransform
 from uninext.registry import TRANSFORMS
 
 MAX_TRIES = 10
 
 
 @TRANSFORMS.register_module()
-class SampleFramePair(BaseTransform):
+class SampleFramePair(NamedTransform):
     """Draw a frame and one near it: the earlier is the key, the later the reference.
 
     The first is drawn uniformly, the second uniformly among the others at most
@@ -72,9 +72,6 @@ class SampleFramePair(BaseTransform):
             if counts[first] and counts[second]:
                 return min(first, second), max(first, second)
         return None
-
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}(frame_range={self.frame_range})'
 
 
 def _image_frame(results: dict) -> dict:

@@ -9,9 +9,9 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
-from mmcv.transforms import BaseTransform
 
 from uninext.datasets.transforms.augmentation import keep_instances
+from uninext.datasets.transforms.base import NamedTransform
 from uninext.registry import TRANSFORMS
 from uninext.structures import Prompt, clean_category_name
 from uninext.structures.prompt import SEPARATOR
@@ -68,7 +68,7 @@ def has_ordinal(text: str) -> bool:
 
 
 @TRANSFORMS.register_module()
-class SampleCategoryPrompt(BaseTransform):
+class SampleCategoryPrompt(NamedTransform):
     """Draw the category names of a training caption.
 
     All classes present are asked for, and some that are not. Names present (shuffled)
@@ -111,6 +111,7 @@ class SampleCategoryPrompt(BaseTransform):
         if max_negatives < 1:
             raise ValueError(f'max_negatives is {max_negatives}; expected at least 1.')
         self.tokenizer = tokenizer
+        self.max_tokens = max_tokens
         self.budget = max_tokens - NUM_SPECIAL_TOKENS
         self.max_negatives = max_negatives
         self.with_background = with_background
@@ -186,17 +187,9 @@ class SampleCategoryPrompt(BaseTransform):
         results['gt_bboxes_labels'] = new
         keep_instances(results, np.flatnonzero(new >= 0))
 
-    def __repr__(self) -> str:
-        return (
-            f'{type(self).__name__}(tokenizer={self.tokenizer!r}, '
-            f'max_tokens={self.budget + NUM_SPECIAL_TOKENS}, '
-            f'max_negatives={self.max_negatives}, '
-            f'with_background={self.with_background})'
-        )
-
 
 @TRANSFORMS.register_module()
-class AllCategoryPrompt(BaseTransform):
+class AllCategoryPrompt(NamedTransform):
     """Ask for all classes of the dataset, in its order; labels stay (testing).
 
     A list that exceeds the token budget is split by the prompt generator, not here.
@@ -209,12 +202,9 @@ class AllCategoryPrompt(BaseTransform):
         results['prompt'] = Prompt.from_categories(results['classes'])
         return results
 
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}()'
-
 
 @TRANSFORMS.register_module()
-class SampleExpressionPrompt(BaseTransform):
+class SampleExpressionPrompt(NamedTransform):
     """Ask for an object by one of its expressions, drawn at random.
 
     Put it before cropping: an expression with an ordinal (first ... tenth, whole words)
@@ -240,12 +230,9 @@ class SampleExpressionPrompt(BaseTransform):
             results['gt_bboxes_labels'] = np.zeros_like(results['gt_bboxes_labels'])
         return results
 
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}()'
-
 
 @TRANSFORMS.register_module()
-class SwapLeftRight(BaseTransform):
+class SwapLeftRight(NamedTransform):
     """Swap left and right in the expression if the image was mirrored.
 
     Put it after ``RandomFlip`` and :class:`SampleExpressionPrompt`. Category names are
@@ -265,6 +252,3 @@ class SwapLeftRight(BaseTransform):
             results['expression'] = swap_left_right(results['expression'])
             results['prompt'] = Prompt.from_expression(results['expression'])
         return results
-
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}()'

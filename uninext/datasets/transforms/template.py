@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from mmcv.transforms import BaseTransform
 
 from uninext.datasets.transforms.augmentation import keep_instances
+from uninext.datasets.transforms.base import NamedTransform
 from uninext.registry import TRANSFORMS
 from uninext.structures import Template, VisualPrompt
 
 
 @TRANSFORMS.register_module()
-class SampleTarget(BaseTransform):
+class SampleTarget(NamedTransform):
     """Draw an object that all frames show, and drop the others.
 
     Put it after :class:`KeepVisibleInstances`: the object must have survived the crops.
@@ -40,12 +40,9 @@ class SampleTarget(BaseTransform):
             frame['gt_bboxes_labels'] = np.zeros_like(frame['gt_bboxes_labels'])
         return results
 
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}()'
-
 
 @TRANSFORMS.register_module()
-class TemplatePrompt(BaseTransform):
+class TemplatePrompt(NamedTransform):
     """Show the target of the later frame as the prompt of the earlier one.
 
     Put it after :class:`SampleTarget` and all augmentation. The template has the
@@ -78,9 +75,6 @@ class TemplatePrompt(BaseTransform):
         box = shown['gt_bboxes'].tensor[0]
         template = Template.from_frame(image, box, mask, self.context, self.size)
         return {**key, 'prompt': VisualPrompt((template,))}
-
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}(context={self.context}, size={self.size})'
 
 
 def _valued_ids(frame: dict) -> np.ndarray:
