@@ -110,13 +110,9 @@ def resolve_model(
 def config_of_checkpoint(path: str | Path) -> Config:
     """Read which config a file of weights belongs to; nothing in it is executed.
 
-    Args:
-        path: With the name of a config of this project as ``config`` in its metadata,
-            or a config as ``config_json``, as training checkpoints have it.
-
-    Returns:
-        The whole config if it was found by its name; else ``model`` and
-        ``inference_scale`` of the one that the file carries.
+    Its metadata have the name of a config of this project as ``config``, which is
+    given whole; or a config as ``config_json``, as training checkpoints have it, of
+    which ``model`` and ``inference_scale`` are given.
 
     Raises:
         FileError: If the file cannot be read, tells no config, or one that is not
@@ -155,9 +151,6 @@ def publish_model(
             another one the ``model`` goes into the metadata.
         target: ``.safetensors`` file to write, whole or not at all.
         metrics: What was measured with it, for the metadata; anything JSON knows.
-
-    Returns:
-        What was written, as it is when read back.
 
     Raises:
         ValueError: If ``target`` has another suffix, is the source, the config has no

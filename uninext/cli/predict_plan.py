@@ -114,11 +114,7 @@ def _root_of(text: str) -> str:
 
 
 def saves_for(asked: Sequence[str] | None, jobs: Sequence[Job]) -> list[str]:
-    """What is written of these sources.
-
-    Args:
-        asked: Of the command line; None: what suits.
-        jobs: The sources.
+    """What is written of these sources: what suits, of what was asked for.
 
     Raises:
         ValueError: If something that was asked for suits none of the sources.

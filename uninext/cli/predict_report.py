@@ -36,14 +36,7 @@ class Tally:
         self._seconds = self._finding = 0.0
 
     def add(self, job: Job, result: Result, finding: float, whole: float) -> None:
-        """Count a result of a job.
-
-        Args:
-            job: Its source.
-            result: What was found.
-            finding: Seconds of reading and of the network.
-            whole: Seconds with drawing and writing.
-        """
+        """Count a result of a job, with seconds of finding it and of the whole."""
         origin = job.origin
         kind = self.KINDS[origin.is_video + origin.is_tracked]
         self.numbers[kind] += 1

@@ -20,14 +20,7 @@ SHARE = 0.01  # of the values may differ by more
 
 
 class _Cut(NamedTuple):
-    """A template that a session cut.
-
-    Attributes:
-        frame: Number of the frame that it is of.
-        prompt: Whose it is.
-        renewed: Whether it is a later one, cut by what was found.
-        template: It.
-    """
+    """A template of a prompt that a session cut; renewed: by what was found."""
 
     frame: int
     prompt: int
@@ -36,12 +29,7 @@ class _Cut(NamedTuple):
 
 
 class Templates:
-    """Templates of a video in the order in which they were cut.
-
-    Args:
-        numbers: Stored numbers.
-        task: Whose templates.
-        model: Normalises them.
+    """Templates of a task's video in the order in which they were cut.
 
     Attributes:
         masks: Frame -> prompt -> the mask of the target, and that which is stored. By

@@ -18,14 +18,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class KeyRecord:
-    """A line of a key table.
-
-    Attributes:
-        key: Name of the tensor.
-        shape: Its shape.
-        dtype: Its type.
-        alias: Key of an earlier line that is the same tensor, or None.
-    """
+    """A line of a key table; an alias is the same tensor as that of an earlier line."""
 
     key: str
     shape: tuple[int, ...]

@@ -89,13 +89,7 @@ class StoredNumbers:
         return Comparison(name, self.shape(name), float('inf'), tolerance, note)
 
     def error(self, name: str, ours: Tensor, keep: Tensor | None = None) -> float:
-        """Relative error of a whole array of ours.
-
-        Args:
-            name: Key of the stored one.
-            ours: The whole array.
-            keep: Bool, broadcastable to it: what counts.
-        """
+        """Relative error of a whole array of ours, where ``keep`` (bool) is true."""
         if tuple(ours.shape) != self.shape(name):
             return float('inf')
         step, stored = self.step(name), self.arrays[name].reshape(-1)

@@ -83,11 +83,7 @@ class VideoNumbers(StoredNumbers):
 class SharpenedModel:
     """A video model with random weights, edited such that scores spread.
 
-    Args:
-        config: Config file with ``model``.
-        table: Key table of the published checkpoint.
-        numbers: With ``weights/*``: the seed, and what was edited.
-        device: Where the model computes.
+    ``numbers`` hold the seed and what was edited as ``weights/*``.
     """
 
     def __init__(
