@@ -9,6 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from mmengine.runner import Runner
+from torch.utils.data import DataLoader
 
 LOAD_ONLY = [dict(type='LoadImageOrExplain'), dict(type='LoadPromptAnnotations')]
 
@@ -171,3 +173,21 @@ def write_videos(tmp_path: Path) -> Callable[[dict], dict]:
         )
 
     return write
+
+
+@pytest.fixture
+def load_batches() -> Callable[..., DataLoader]:
+    """Build the loader of a training with batches of two."""
+
+    def build(dataset: dict, num_workers: int) -> DataLoader:
+        cfg = dict(
+            batch_size=2,
+            num_workers=num_workers,
+            dataset=dataset,
+            sampler=dict(type='DefaultSampler', shuffle=True),
+            batch_sampler=dict(type='MultiTaskBatchSampler'),
+            collate_fn=dict(type='pseudo_collate'),
+        )
+        return Runner.build_dataloader(cfg, seed=3)
+
+    return build

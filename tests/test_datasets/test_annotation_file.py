@@ -14,33 +14,23 @@ def path(tmp_path):
     return tmp_path / 'ann.json'
 
 
-def test_no_images_is_an_error(path):
-    path.write_text('{"images": [], "annotations": [], "categories": []}')
-    with pytest.raises(DatasetError, match=r'ann\.json lists no image'):
-        read_coco_file(str(path))
-
-
-def test_absent_file_is_named(path):
-    with pytest.raises(DatasetError, match=r'ann\.json does not exist.*data_root'):
-        read_coco_file(str(path))
-
-
-@pytest.mark.parametrize('text', ['', '{"images": [', '\x00\x01'])
-def test_broken_json_is_named(path, text):
-    path.write_text(text)
-    with pytest.raises(DatasetError, match=r'ann\.json is not valid JSON'):
-        read_coco_file(str(path))
-
-
-def test_binary_file_is_named(path):
-    path.write_bytes(b'\x80\x81\xff')
-    with pytest.raises(DatasetError, match='is not a text file'):
-        read_coco_file(str(path))
-
-
-def test_json_list_is_not_coco(path):
-    path.write_text('[1, 2]')
-    with pytest.raises(DatasetError, match='holds a JSON list'):
+@pytest.mark.parametrize(
+    ('written', 'message'),
+    [
+        (None, r'ann\.json does not exist.*data_root'),
+        (b'', r'ann\.json is not valid JSON'),
+        (b'{"images": [', r'ann\.json is not valid JSON'),
+        (b'\x00\x01', r'ann\.json is not valid JSON'),
+        (b'\x80\x81\xff', 'is not a text file'),
+        (b'[1, 2]', 'holds a JSON list'),
+        (b'{"images": [], "annotations": [], "categories": []}', 'lists no image'),
+    ],
+    ids=lambda value: value if isinstance(value, str) else '',
+)
+def test_what_is_no_annotation_file_is_named(path, written, message):
+    if written is not None:
+        path.write_bytes(written)
+    with pytest.raises(DatasetError, match=message):
         read_coco_file(str(path))
 
 
@@ -76,32 +66,24 @@ def test_absent_field_is_named_with_its_place(path, coco_content, key, field):
         read_coco_file(str(path))
 
 
-@pytest.mark.parametrize('bbox', [[1, 2, 3], None, 'abcd', [0, 0, None, 1]])
-def test_bad_box_is_named(path, coco_content, bbox):
-    coco_content['annotations'][2]['bbox'] = bbox
+BAD_BOX = r'annotations\[2\] has the bbox .*four finite numbers'
+
+
+@pytest.mark.parametrize(
+    ('key', 'place', 'field', 'value', 'message'),
+    [
+        *(
+            ('annotations', 2, 'bbox', box, BAD_BOX)
+            for box in ([1, 2, 3], None, 'abcd', [0, 0, None, 1], [0, 0, 1e999, 1])
+        ),
+        ('annotations', 3, 'category_id', 99, 'category_id 99'),
+        ('images', 1, 'id', 10, 'two images have the id 10'),
+    ],
+)
+def test_wrong_field_is_named(path, coco_content, key, place, field, value, message):
+    coco_content[key][place][field] = value
     path.write_text(json.dumps(coco_content))
-    with pytest.raises(DatasetError, match=r'annotations\[2\] has the bbox'):
-        read_coco_file(str(path))
-
-
-def test_infinite_box_is_named(path, coco_content):
-    coco_content['annotations'][0]['bbox'] = [0, 0, float('inf'), 1]
-    path.write_text(json.dumps(coco_content))
-    with pytest.raises(DatasetError, match='four finite numbers'):
-        read_coco_file(str(path))
-
-
-def test_unknown_category_is_named(path, coco_content):
-    coco_content['annotations'][3]['category_id'] = 99
-    path.write_text(json.dumps(coco_content))
-    with pytest.raises(DatasetError, match='category_id 99'):
-        read_coco_file(str(path))
-
-
-def test_repeated_image_id_is_an_error(path, coco_content):
-    coco_content['images'][1]['id'] = 10
-    path.write_text(json.dumps(coco_content))
-    with pytest.raises(DatasetError, match='two images have the id 10'):
+    with pytest.raises(DatasetError, match=message):
         read_coco_file(str(path))
 
 
@@ -111,18 +93,15 @@ def test_repeated_category_name_is_an_error(coco_content):
         category_names(coco_content, 'f.json')
 
 
-def test_image_probe_names_folder_or_file(tmp_path):
+def test_image_probe_names_folder_or_file_and_touches_few(tmp_path):
     check_image_files([], 'f.json')
-    with pytest.raises(DatasetError, match='image folder .*/nowhere does not exist'):
-        check_image_files([str(tmp_path / 'nowhere' / 'a.jpg')], 'f.json')
-    with pytest.raises(DatasetError, match='data_prefix'):
-        check_image_files([str(tmp_path / 'a.jpg')], 'f.json')
-
-
-def test_image_probe_touches_few_files(tmp_path):
-    paths = [str(tmp_path / f'{i}.jpg') for i in range(1000)]
-    with pytest.raises(DatasetError, match='21 of 21 probed'):
-        check_image_files(paths, 'f.json')
+    for names, message in (
+        (['nowhere/a.jpg'], 'image folder .*/nowhere does not exist'),
+        (['a.jpg'], 'data_prefix'),
+        ([f'{i}.jpg' for i in range(1000)], '21 of 21 probed'),
+    ):
+        with pytest.raises(DatasetError, match=message):
+            check_image_files([str(tmp_path / name) for name in names], 'f.json')
 
 
 @pytest.mark.parametrize(

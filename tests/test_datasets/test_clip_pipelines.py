@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.runner import Runner
 
 from helpers.tools import run_tool
 from uninext.datasets import MultiTaskDataset, SampleDraw
@@ -215,7 +214,9 @@ def test_a_frame_that_cannot_be_used(
 
 
 @pytest.mark.slow
-def test_a_mixture_of_all(write_videos, write_coco, video_content, coco_content):
+def test_a_mixture_of_all(
+    write_videos, write_coco, video_content, coco_content, load_batches
+):
     """Batches are of one source, and equal with and without workers."""
     videos = write_videos(video_content)
     sources = [
@@ -234,7 +235,10 @@ def test_a_mixture_of_all(write_videos, write_coco, video_content, coco_content)
         sources, ('train_pipeline', 'target_train_pipeline', 'train_pipeline')
     ):
         source['dataset']['pipeline'] = small(name)
-    batches = [list(islice(_loader(sources, n), 12)) for n in (0, 1)]
+    dataset = dict(type='MultiTaskDataset', sources=sources)
+    batches = [
+        list(islice(load_batches(copy.deepcopy(dataset), n), 12)) for n in (0, 1)
+    ]
     seen = set()
     for a, b in zip(*batches):
         kinds = {sample.source for sample in a['data_samples']}
@@ -243,18 +247,6 @@ def test_a_mixture_of_all(write_videos, write_coco, video_content, coco_content)
         assert all(torch.equal(x, y) for x, y in zip(a['inputs'], b['inputs']))
         seen |= kinds
     assert seen == {'vis', 'sot', 'coco'}
-
-
-def _loader(sources, num_workers):
-    cfg = dict(
-        batch_size=2,
-        num_workers=num_workers,
-        dataset=dict(type='MultiTaskDataset', sources=copy.deepcopy(sources)),
-        sampler=dict(type='DefaultSampler', shuffle=True),
-        batch_sampler=dict(type='MultiTaskBatchSampler'),
-        collate_fn=dict(type='pseudo_collate'),
-    )
-    return Runner.build_dataloader(cfg, seed=3)
 
 
 @pytest.mark.slow

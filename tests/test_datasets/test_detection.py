@@ -12,24 +12,21 @@ from uninext.datasets import (
 from uninext.registry import DATASETS
 
 
-def test_image_without_objects_stays_unless_filtered(write_coco, coco_content):
+@pytest.mark.parametrize(
+    ('test_mode', 'filter_cfg', 'crowd', 'kept'),
+    [
+        (False, None, 0, [10, 11, 12, 13]),
+        (False, dict(filter_empty_gt=True), 0, [10, 11, 12]),
+        # an image with ignored objects alone counts as empty
+        (False, dict(filter_empty_gt=True), 1, [10, 11]),
+        (True, dict(filter_empty_gt=True, min_size=1000), 0, [10, 11, 12, 13]),
+    ],
+)
+def test_filter(write_coco, coco_content, test_mode, filter_cfg, crowd, kept):
+    coco_content['annotations'][3]['iscrowd'] = crowd
     args = write_coco(coco_content)
-    assert len(PromptCocoDataset(**args)) == 4
-    kept = PromptCocoDataset(**args, filter_cfg=dict(filter_empty_gt=True))
-    assert [kept.get_data_info(i)['img_id'] for i in range(len(kept))] == [10, 11, 12]
-
-
-def test_image_with_only_ignored_objects_counts_as_empty(write_coco, coco_content):
-    coco_content['annotations'][3]['iscrowd'] = 1
-    args = write_coco(coco_content)
-    kept = PromptCocoDataset(**args, filter_cfg=dict(filter_empty_gt=True))
-    assert [kept.get_data_info(i)['img_id'] for i in range(len(kept))] == [10, 11]
-
-
-def test_filter_is_off_in_testing(write_coco, coco_content):
-    cfg = dict(filter_empty_gt=True, min_size=1000)
-    args = write_coco(coco_content)
-    assert len(PromptCocoDataset(**args, test_mode=True, filter_cfg=cfg)) == 4
+    dataset = PromptCocoDataset(**args, test_mode=test_mode, filter_cfg=filter_cfg)
+    assert [dataset.get_data_info(i)['img_id'] for i in range(len(dataset))] == kept
 
 
 class TextSet(PromptCocoDataset):
@@ -55,22 +52,27 @@ def test_other_formats_are_checked_like_files(write_coco, coco_content, monkeypa
         TextSet(**{**args, 'ann_file': 'labels.txt'})
 
 
-def test_unknown_filter_is_an_error(write_coco, coco_content):
-    args = write_coco(coco_content)
-    with pytest.raises(DatasetError, match=r"keys \['min_sizes'\]; known are .*min_si"):
-        PromptCocoDataset(**args, filter_cfg=dict(min_sizes=32))
-
-
-def test_nothing_left_is_an_error(write_coco, coco_content):
-    args = write_coco(coco_content)
-    with pytest.raises(DatasetError, match='No sample is left of the 4'):
-        PromptCocoDataset(**args, filter_cfg=dict(min_size=1000))
-
-
-def test_no_categories_is_an_error(write_coco, coco_content):
-    coco_content.update(categories=[], annotations=[])
-    with pytest.raises(DatasetError, match='lists no category'):
-        PromptCocoDataset(**write_coco(coco_content))
+@pytest.mark.parametrize(
+    ('changes', 'options', 'message'),
+    [
+        (
+            {},
+            dict(filter_cfg=dict(min_sizes=32)),
+            r"keys \['min_sizes'\]; known are .*min_si",
+        ),
+        ({}, dict(filter_cfg=dict(min_size=1000)), 'No sample is left of the 4'),
+        (dict(categories=[], annotations=[]), {}, 'lists no category'),
+        (
+            {},
+            dict(metainfo=dict(classes=('dog', 'horse'))),
+            r"no categories \('horse'\).*'dog'",
+        ),
+    ],
+)
+def test_what_cannot_be_built(write_coco, coco_content, changes, options, message):
+    args = write_coco({**coco_content, **changes})
+    with pytest.raises(DatasetError, match=message):
+        PromptCocoDataset(**args, **options)
 
 
 def test_classes_come_from_the_file(write_coco, coco_content):
@@ -98,12 +100,6 @@ def test_labels_agree_with_coco_metric(write_coco, coco_content, tmp_path):
     ids = metric._coco_api.get_cat_ids(cat_names=dataset.metainfo['classes'])
     assert [dataset.cat2label[i] for i in ids] == [0, 1]
     assert [i['bbox_label'] for i in dataset.get_data_info(0)['instances']] == [0]
-
-
-def test_absent_class_is_named(write_coco, coco_content):
-    args = write_coco(coco_content)
-    with pytest.raises(DatasetError, match=r"no categories \('horse'\).*'dog'"):
-        PromptCocoDataset(**args, metainfo=dict(classes=('dog', 'horse')))
 
 
 def test_crowd_is_ignored_and_needs_no_mask(write_coco, coco_content):
@@ -146,13 +142,9 @@ def test_absent_images_fail_when_built(write_coco, coco_content):
     args = write_coco(coco_content, images=False)
     with pytest.raises(DatasetError, match='4 of 4 probed images'):
         PromptCocoDataset(**args)
-
-
-def test_lazy_init_is_checked_by_full_init(write_coco, coco_content):
-    args = write_coco(coco_content, images=False)
-    dataset = PromptCocoDataset(**args, lazy_init=True)
+    lazy = PromptCocoDataset(**args, lazy_init=True)
     with pytest.raises(DatasetError, match='probed'):
-        dataset.full_init()
+        lazy.full_init()
 
 
 def test_unreadable_image_in_training_is_drawn_anew(

@@ -12,7 +12,6 @@ import pytest
 import torch
 from mmdet.structures.mask import BitmapMasks
 from mmengine.config import Config
-from mmengine.runner import Runner
 
 from uninext import converters as conv
 from uninext.datasets import MultiTaskDataset, SampleDraw
@@ -159,25 +158,15 @@ def same(a, b):
     )
 
 
-def loader(dataset_cfg, num_workers, seed=3):
-    cfg = dict(
-        batch_size=2,
-        num_workers=num_workers,
-        dataset=dataset_cfg,
-        sampler=dict(type='DefaultSampler', shuffle=True),
-        batch_sampler=dict(type='MultiTaskBatchSampler'),
-        collate_fn=dict(type='pseudo_collate'),
-    )
-    return Runner.build_dataloader(cfg, seed=seed)
-
-
 @pytest.mark.slow
-def test_batches_do_not_depend_on_workers_or_interruption(write_coco, coco_content):
+def test_batches_do_not_depend_on_workers_or_interruption(
+    write_coco, coco_content, load_batches
+):
     source = base('coco', 'train', write_coco(coco_content))
     cfg = dict(type='MultiTaskDataset', sources=[dict(name='coco', dataset=source)])
-    reference = list(islice(loader(cfg, 0), 12))
-    parallel = list(islice(loader(cfg, 2), 12))
-    resumed_loader = loader(cfg, 2)
+    reference = list(islice(load_batches(cfg, 0), 12))
+    parallel = list(islice(load_batches(cfg, 2), 12))
+    resumed_loader = load_batches(cfg, 2)
     resumed_loader.batch_sampler.skip(5)
     resumed = list(islice(resumed_loader, 7))
     for expected, got in zip(reference + reference[5:], parallel + resumed):
@@ -207,7 +196,7 @@ def test_broken_image_does_not_stop_training(write_coco, coco_content, tmp_path)
 
 
 @pytest.mark.slow
-def test_real_photographs(data_dir, tmp_path):
+def test_real_photographs(data_dir, tmp_path, load_batches):
     refs = conv.convert_refexp_json(data_dir / 'rec' / 'refs_public.json')
     assert (len(refs.objects), sum(refs.skipped.values())) == (15, 1)
     conv.write_json(conv.to_coco(refs), tmp_path / 'refs.json')
@@ -230,7 +219,9 @@ def test_real_photographs(data_dir, tmp_path):
         dict(name='coco', dataset=coco),
         dict(name='refcoco', dataset=refcoco, batch_size=1),
     ]
-    batches = loader(dict(type='MultiTaskDataset', sources=sources), num_workers=2)
+    batches = load_batches(
+        dict(type='MultiTaskDataset', sources=sources), num_workers=2
+    )
     assert len(batches.dataset.sources[0].dataset.metainfo['classes']) == 80
     seen = set()
     for batch in islice(batches, 60):

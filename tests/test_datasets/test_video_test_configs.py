@@ -16,23 +16,15 @@ from uninext.registry import DATASETS
 FOLDER = Path(__file__).resolve().parents[2] / 'configs/uninext/eval'
 
 
-def davis17(root: Path, out_file: Path, split: str, progress: bool) -> None:
-    conv.convert_davis(root, out_file, '2017', split, progress=progress)
-
-
-def without_split(convert):
-    return lambda root, out, split, progress: convert(root, out, progress=progress)
-
-
 # config -> layout, converter, its splits
 SETS = {
     'sot_lasot': (layouts.lasot, conv.convert_lasot, ['test']),
     'sot_lasot-ext': (layouts.lasot, conv.convert_lasot, ['all']),
     'sot_got10k': (layouts.got10k, conv.convert_got10k, ['test']),
     'sot_trackingnet': (layouts.trackingnet, conv.convert_trackingnet, ['test']),
-    'sot_tnl2k': (layouts.tnl2k, without_split(conv.convert_tnl2k), ['all']),
-    'sot_otb': (layouts.otb, without_split(conv.convert_otb), ['all']),
-    'vos_davis17': (layouts.davis, davis17, ['val']),
+    'sot_tnl2k': (layouts.tnl2k, conv.convert_tnl2k, [None]),
+    'sot_otb': (layouts.otb, conv.convert_otb, [None]),
+    'vos_davis17': (layouts.davis, conv.convert_davis, ['val']),
     'vos_ytvos18': (layouts.youtube_vos, conv.convert_youtube_vos, ['valid']),
     'rvos_refytvos': (layouts.ref_youtube_vos, conv.convert_ref_youtube_vos, ['valid']),
     'rvos_refdavis': (layouts.ref_davis, conv.convert_ref_davis, list(REF_DAVIS_FILES)),
@@ -61,7 +53,8 @@ def test_set(request, tmp_path):
     parts = cfg.datasets if 'datasets' in cfg else [cfg]
     assert len(parts) == len(splits)
     for part, split in zip(parts, splits):
-        convert(root, root / part.ann_file, split=split, progress=False)
+        options = dict(split=split) if split else {}
+        convert(root, root / part.ann_file, progress=False, **options)
         part.data_root = str(root)
     return request.param, DATASETS.build(cfg)
 

@@ -21,7 +21,6 @@ from uninext.datasets import (
     VideoInstanceDataset,
 )
 from uninext.datasets.samplers import WholeVideoSampler
-from uninext.formats.rle import decode_segmentation
 from uninext.registry import TRANSFORMS
 from uninext.structures import Prompt, Target, UninextDataSample
 
@@ -261,21 +260,6 @@ def test_expressions_that_cannot_be_assigned(write_videos, video_content):
     video_content['videos'][0].update(expressions=['a', 'b'], object_ids=[1])
     with pytest.raises(DatasetError, match=r'2 expressions, but 1 ids of them: \[1\]'):
         ReferringVideoDataset(**write_videos(video_content), test_mode=True)
-
-
-def test_masks_of_every_form():
-    from pycocotools import mask as mask_utils
-
-    ground_truth = np.zeros((6, 8), bool)
-    ground_truth[1:4, 2:7] = True
-    rle = mask_utils.encode(np.asfortranarray(ground_truth, np.uint8))
-    text = dict(size=[6, 8], counts=rle['counts'].decode())
-    column = ground_truth.ravel(order='F').astype(int)
-    edges = np.flatnonzero(np.diff(column)) + 1
-    counts = np.diff([0, *edges, ground_truth.size]).tolist()
-    polygon = [[2, 1, 7, 1, 7, 4, 2, 4]]
-    for mask in (rle, text, dict(size=[6, 8], counts=counts), polygon):
-        assert np.array_equal(decode_segmentation(mask, 6, 8), ground_truth)
 
 
 # ----------------------------------------------------------------------------- packing

@@ -16,48 +16,33 @@ def mask(*pixels: tuple[int, int], size_hw: tuple[int, int] = (6, 8)) -> torch.T
     return made
 
 
-def test_nothing_is_no_target():
-    with pytest.raises(ValueError, match='a box or a mask'):
-        Target()
-
-
-def test_an_empty_mask_is_no_target():
-    with pytest.raises(ValueError, match='empty'):
-        Target(mask=mask())
-
-
-@pytest.mark.parametrize('shape', [(5,), (1, 5, 5)])
-def test_a_mask_has_two_dimensions(shape):
-    with pytest.raises(ValueError, match='one by one'):
-        Target(mask=torch.ones(shape).bool())
-
-
-@pytest.mark.parametrize('shape', [(3,), (2, 4), (0,)])
-def test_a_box_has_four_numbers(shape):
-    with pytest.raises(ValueError, match='x1, y1, x2, y2'):
-        Target(box_xyxy=torch.ones(shape))
-
-
-@pytest.mark.parametrize('dtype', [torch.uint8, torch.float32])
-def test_a_mask_is_true_or_false(dtype):
-    with pytest.raises(ValueError, match='bool'):
-        Target(mask=mask((1, 1)).to(dtype))
+NAN, INF = float('nan'), float('inf')
 
 
 @pytest.mark.parametrize(
-    'box',
+    ('box', 'given', 'message'),
     [
-        (3, 1, 3, 5),
-        (1, 5, 3, 2),
-        (float('nan'), 1, 3, 5),
-        (1, 1, 3, float('nan')),
-        (1, 1, float('inf'), 5),
-        (1, -float('inf'), 3, 5),
+        (None, None, 'a box or a mask'),
+        (None, mask(), 'empty'),
+        *((None, torch.ones(s).bool(), 'one by one') for s in ((5,), (1, 5, 5))),
+        *((None, torch.ones(2, 2, dtype=d), 'bool') for d in (torch.uint8, torch.half)),
+        *((torch.ones(s), None, 'x1, y1, x2, y2') for s in ((3,), (2, 4), (0,))),
+        *(
+            (torch.tensor(box), None, 'empty or not finite')
+            for box in (
+                (3, 1, 3, 5),
+                (1, 5, 3, 2),
+                (NAN, 1, 3, 5),
+                (1, 1, 3, NAN),
+                (1, 1, INF, 5),
+                (1, -INF, 3, 5),
+            )
+        ),
     ],
 )
-def test_a_box_has_an_area(box):
-    with pytest.raises(ValueError, match='empty or not finite'):
-        Target(torch.tensor(box))
+def test_what_is_no_target(box, given, message):
+    with pytest.raises(ValueError, match=message):
+        Target(box, given)
 
 
 def test_box_is_as_given():
