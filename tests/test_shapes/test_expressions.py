@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers.generated import Seen, meant, named
 from uninext.shapes import (
     Expression,
     Facts,
@@ -135,61 +136,11 @@ class Reader:
         self.video = video
         self.paths = {t.id: scene.objects[t.id - 1].path for t in video.tracks}
 
-    def boxes(self, number: int) -> list:
-        return next(t for t in self.video.tracks if t.id == number).boxes_xywh
-
-    def named(self, phrase: str) -> list[int]:
-        words = phrase.split()
+    def seen(self, frame: int) -> list[Seen]:
         return [
-            t.id
+            Seen(t.id, set(t.words.values()), t.boxes_xywh[frame])
             for t in self.video.tracks
-            if all(
-                word in t.words.values()
-                or (word in ('small', 'large') and t.words['size'] == 'changing')
-                for word in words
-            )
         ]
-
-    def middle(self, number: int, frame: int, axis: int) -> float | None:
-        box = self.boxes(number)[frame]
-        return None if box is None else box[axis] + box[axis + 2] / 2
-
-    def meant(self, expression: str, frame: int) -> list[int] | None:
-        """Who is meant in a frame; None if it does not say anything there."""
-        body = expression.removeprefix('the ')
-        for words, axis, sign in (
-            (' left of the ', 0, 1),
-            (' right of the ', 0, -1),
-            (' above the ', 1, 1),
-            (' below the ', 1, -1),
-        ):
-            if words in body:
-                near, far = body.split(words)
-                anchors = self.named(far)
-                assert len(anchors) == 1, f'{far} is not one object'
-                base = self.middle(anchors[0], frame, axis)
-                if base is None:
-                    return None
-                return [
-                    n
-                    for n in self.named(near)
-                    if (at := self.middle(n, frame, axis)) is not None
-                    and sign * at < sign * base
-                ]
-        for word, axis, sign in (
-            ('leftmost', 0, 1),
-            ('rightmost', 0, -1),
-            ('topmost', 1, 1),
-            ('bottommost', 1, -1),
-        ):
-            if body.startswith(word + ' '):
-                places = {
-                    n: sign * at
-                    for n in self.named(body.removeprefix(word + ' '))
-                    if (at := self.middle(n, frame, axis)) is not None
-                }
-                return [min(places, key=places.get)] if places else []
-        return [n for n in self.named(body) if self.boxes(n)[frame] is not None]
 
     def does(self, phrase: str, number: int) -> bool:
         path = self.paths[number]
@@ -234,9 +185,8 @@ def test_an_expression_is_true_of_its_object_alone_in_every_frame(world: list[Re
     for reader, track, expression in said_in(world):
         kinds[expression.kind] += 1
         for frame in range(LENGTH if expression.kind != 'motion' else 0):
-            meant = reader.meant(expression.text, frame)
             right = [track.id] if track.visible[frame] else []
-            assert (meant or []) == right, expression
+            assert meant(expression.text, reader.seen(frame)) == right, expression
     assert min(kinds[k] for k in ('attribute', 'relation', 'superlative')) >= 15
     assert kinds['motion'] >= 30
 
@@ -247,7 +197,7 @@ def test_a_motion_is_that_of_one_object_alone(world: list[Reader]):
         if expression.kind != 'motion':
             continue
         noun, phrase = expression.text.removeprefix('the ').split(' that ')
-        rivals = reader.named(noun)
+        rivals = [obj.id for obj in named(noun, reader.seen(0))]
         assert len(rivals) > 1, f'{expression} does not need its motion'
         assert [n for n in rivals if reader.does(phrase, n)] == [track.id], expression
         said[phrase] += 1
@@ -258,13 +208,14 @@ def test_a_motion_is_that_of_one_object_alone(world: list[Reader]):
 def test_boxes_move_as_the_words_say(world: list[Reader]):
     signs = {'left': (0, -1), 'right': (0, 1), 'up': (1, -1), 'down': (1, 1)}
     checked = 0
-    for reader, track, expression in said_in(world):
+    for _, track, expression in said_in(world):
         whole = np.flatnonzero(track.visibility > 0.98)
         *_, verb, way = expression.text.split()
         if verb != 'moves' or len(whole) < LENGTH // 2:
             continue
         axis, sign = signs[way]
-        first, last = (reader.middle(track.id, i, axis) for i in whole[[0, -1]])
+        boxes = (track.boxes_xywh[i] for i in whole[[0, -1]])
+        first, last = (box[axis] + box[axis + 2] / 2 for box in boxes)
         assert sign * (last - first) > 0
         checked += 1
     assert checked >= 5

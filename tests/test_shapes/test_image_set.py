@@ -12,7 +12,7 @@ import pytest
 from pycocotools import mask as mask_utils
 from pycocotools.coco import COCO
 
-from helpers.generated import digests
+from helpers.generated import Seen, digests, meant
 from uninext.shapes import (
     CATEGORIES,
     TAXONOMIES,
@@ -92,58 +92,21 @@ def test_a_record_is_one_object_of_the_detection_set(folder: Path, split: str):
         assert len(set(record['expressions'])) == len(record['expressions'])
 
 
-def understand(expression: str, objects: list[dict]) -> list[int]:
-    """Annotation ids that an expression is true of; knows only words and boxes."""
-
-    def center(obj: dict) -> tuple[float, float]:
-        x, y, width, height = obj['bbox']
-        return x + width / 2, y + height / 2
-
-    def noun_phrase(words: list[str]) -> list[dict]:
-        found = objects
-        for word in words:
-            found = [o for o in found if word in o['words']]
-        return found
-
-    tests = {
-        ' left of ': lambda a, b: center(a)[0] < center(b)[0],
-        ' right of ': lambda a, b: center(a)[0] > center(b)[0],
-        ' above ': lambda a, b: center(a)[1] < center(b)[1],
-        ' below ': lambda a, b: center(a)[1] > center(b)[1],
-    }
-    extremes = {
-        'leftmost': lambda o: center(o)[0],
-        'rightmost': lambda o: -center(o)[0],
-        'topmost': lambda o: center(o)[1],
-        'bottommost': lambda o: -center(o)[1],
-    }
-    for relation, holds in tests.items():
-        if relation in expression:
-            near, far = expression.split(relation)
-            others = noun_phrase(far.split()[1:])
-            assert len(others) == 1, f'{far!r} is not one object'
-            found = noun_phrase(near.split()[1:])
-            return [o['id'] for o in found if holds(o, others[0])]
-    words = expression.split()[1:]
-    if words[0] in extremes:
-        return [min(noun_phrase(words[1:]), key=extremes[words[0]])['id']]
-    return [o['id'] for o in noun_phrase(words)]
-
-
 @pytest.mark.parametrize('kind', ['refs', 'refs_attributes'])
 @pytest.mark.parametrize('split', ['train', 'val'])
 def test_an_expression_is_true_of_its_object_alone(folder: Path, split: str, kind: str):
     instances, refs = read(folder, 'instances', split), read(folder, kind, split)
     names = {c['id']: c['name'] for c in instances['categories']}
-    objects: dict[int, list[dict]] = {}
+    objects: dict[int, list[Seen]] = {}
     for annotation in instances['annotations']:
         words = {annotation[key] for key in ('color', 'size', 'texture')}
-        annotation['words'] = words | {names[annotation['category_id']]}
-        objects.setdefault(annotation['image_id'], []).append(annotation)
+        words.add(names[annotation['category_id']])
+        seen = Seen(annotation['id'], words, annotation['bbox'])
+        objects.setdefault(annotation['image_id'], []).append(seen)
     for record in refs['images']:
         for expression in record['expressions']:
-            meant = understand(expression, objects[record['original_id']])
-            assert meant == [record['original_annotation_id']], expression
+            found = meant(expression, objects[record['original_id']])
+            assert found == [record['original_annotation_id']], expression
 
 
 def test_expressions_need_attributes_places_and_relations(folder: Path):
