@@ -130,6 +130,12 @@ def pad_to_height(image: np.ndarray, height: int) -> np.ndarray:
     return np.concatenate([bar, image])
 
 
+def side_by_side(images: Sequence[np.ndarray]) -> np.ndarray:
+    """Images (H_i, W_i, 3) in a row, on one base line."""
+    height = max(len(image) for image in images)
+    return np.concatenate([pad_to_height(i, height) for i in images], axis=1)
+
+
 def shorten(text: str, width: float, font_size: int) -> str:
     """Leave out the middle of a text that is wider than ``width`` pixels.
 

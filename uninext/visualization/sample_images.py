@@ -14,7 +14,7 @@ import torch
 from uninext.structures import Template, UninextDataSample, VisualPrompt
 from uninext.visualization.drawing import DrawingScale, draw_instances
 from uninext.visualization.labels import label_text
-from uninext.visualization.lettering import add_caption, pad_to_height
+from uninext.visualization.lettering import add_caption, side_by_side
 from uninext.visualization.palette import instance_color
 
 ALPHA = 0.4
@@ -37,8 +37,7 @@ def draw_sample(packed: dict[str, Any]) -> np.ndarray:
         panels.append(_draw_frame(packed['reference_inputs'], sample.reference))
     if isinstance(sample.prompt, VisualPrompt):
         panels += [_draw_template(template) for template in sample.prompt.templates]
-    height = max(len(panel) for panel in panels)
-    return np.concatenate([pad_to_height(p, height) for p in panels], axis=1)
+    return side_by_side(panels)
 
 
 def _draw_frame(image: torch.Tensor, sample: UninextDataSample) -> np.ndarray:

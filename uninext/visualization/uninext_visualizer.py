@@ -26,7 +26,7 @@ from uninext.structures import Prompt
 from uninext.utils.defaults import SCORE_THRESHOLD
 from uninext.visualization.drawing import MASK_OPACITY, DrawingScale, draw_instances
 from uninext.visualization.labels import label_text
-from uninext.visualization.lettering import add_caption, pad_to_height
+from uninext.visualization.lettering import add_caption, side_by_side
 from uninext.visualization.palette import instance_color, track_color
 
 MAX_NAME_LENGTH = 48  # characters of an expression that go into a file name
@@ -202,8 +202,7 @@ def _arrange(panels: list[tuple[str, np.ndarray]], expression: str) -> np.ndarra
             words.append(expression)
         text = ': '.join(words)
         captioned.append(add_caption(image, text, font_size) if text else image)
-    height = max(len(image) for image in captioned)
-    return np.concatenate([pad_to_height(p, height) for p in captioned], axis=1)
+    return side_by_side(captioned)
 
 
 def _masks_of(instances: InstanceData) -> np.ndarray | None:

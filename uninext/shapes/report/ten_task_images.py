@@ -31,7 +31,7 @@ from uninext.shapes.report.ten_tasks import (
 from uninext.utils.files import replacing
 from uninext.utils.video_writer import VideoWriter
 from uninext.visualization import make_contact_sheet
-from uninext.visualization.lettering import add_caption, pad_to_height
+from uninext.visualization.lettering import add_caption, pad_to_height, side_by_side
 from uninext.visualization.palette import BAR_COLOR, BLACK, WHITE
 
 TASK_NAMES = {
@@ -245,8 +245,7 @@ def draw_page(row: TaskMetric, picked: Sequence[PickedScene]) -> np.ndarray:
         text += f'Asked: {entry.scene.prompt}'
         blocks.append(add_caption(block, text, FONT_SIZE))
     if all(len(entry.scene.frames) == 1 for entry in picked):
-        height = max(len(block) for block in blocks)
-        page = np.concatenate([pad_to_height(b, height) for b in blocks], axis=1)
+        page = side_by_side(blocks)
     else:
         width = max(block.shape[1] for block in blocks)
         paddings = [(0, 0, 0, width - block.shape[1]) for block in blocks]
