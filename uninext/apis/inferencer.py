@@ -1,4 +1,4 @@
-"""The front door: a model, images or a video, and prompts enter; results leave.
+"""The front door: ask a model for objects in images and videos.
 
 Prompts of an image share its backbone pass. Videos go through a
 :class:`uninext.models.trackers.VideoSession`.

@@ -1,7 +1,7 @@
 """What was found in an image or frame, ready to be drawn, saved and exported.
 
-Arrays leave the inferencer as a :class:`Result`; images, JSON and COCO leave here,
-what is made of whole videos and sets leaves ``uninext.apis.exports``.
+The inferencer gives a :class:`Result`; it plots itself and writes JSON and COCO;
+``uninext.apis.exports`` makes files of whole videos and sets.
 
 Shape legend: n instances, (H, W) the image.
 """

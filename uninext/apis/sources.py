@@ -1,6 +1,6 @@
 """Images and videos of users, in whatever form they come; read one at a time.
 
-A path, array, image, folder, pattern, list, camera or address enters; images leave.
+Paths, arrays, images, folders, patterns, lists, cameras and addresses.
 """
 
 from __future__ import annotations

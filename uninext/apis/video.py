@@ -1,4 +1,4 @@
-"""Videos of users: files, folders and cameras enter, frames leave; sessions are opened.
+"""Read the frames of files, folders and cameras; open sessions.
 
 A video session itself is :class:`uninext.models.trackers.VideoSession`. What a file
 says of its length is compared with what could be read of it.

@@ -1,4 +1,4 @@
-"""The web demo: a model enters, a page for images and videos leaves.
+"""The web demo: a page for images and videos.
 
 A prompt of any kind may be given, and several at once. Needs the extra ``web``
 (Gradio); nothing of the page comes from elsewhere, and nothing is sent anywhere.

@@ -1,4 +1,4 @@
-"""The page: an inferencer enters, a Gradio app leaves that is not started yet."""
+"""Build the page, a Gradio app."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors of the page: exceptions enter, messages for people leave.
+"""Errors of the page as messages for people.
 
 What was asked wrongly is said as it is; what broke is written to the terminal of the
 server, and the visitor is told that, never a stack trace.

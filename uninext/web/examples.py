@@ -1,4 +1,4 @@
-"""Images and videos to try, generated here: nothing enters, files and prompts leave.
+"""Examples to try, generated here: images, videos and prompts.
 
 They are scenes of the Shapes suite that no model was trained on, with expressions that
 the generator knows to be true of one object.

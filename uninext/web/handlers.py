@@ -1,4 +1,4 @@
-"""What happens on the page: values of its fields enter, new values leave.
+"""What happens on the page: from values of its fields to new values.
 
 No network is touched here but through ``shared_inferencer``.
 """

@@ -1,6 +1,6 @@
 """What was found as small pieces of HTML: tables, progress, notes.
 
-Results enter, HTML leaves; whatever people typed is escaped.
+Whatever people typed is escaped.
 """
 
 from __future__ import annotations

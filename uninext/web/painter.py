@@ -1,4 +1,4 @@
-"""The canvas that is painted on: an image enters, a component of the page leaves.
+"""The canvas that is painted on, a component of the page.
 
 Its value is what :func:`uninext.web.strokes.read_painting` reads; ``painter.js`` does
 the work in the browser. It is ours because Gradio 6.17's own editor keeps a browser

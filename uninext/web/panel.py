@@ -1,7 +1,4 @@
-"""The left side of both tabs: the image or video, and all ways to ask.
-
-A component for the source enters; the components whose values ask a question leave.
-"""
+"""The left side of both tabs: the image or video, and all ways to ask."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What people type, click and paint, as the prompts that the inferencer takes.
 
-Texts of fields, clicks and paintings enter; categories, expressions, boxes and masks
-leave. Everything is in pixels of the image, or of the first frame of the video.
+From texts of fields, clicks and paintings to categories, expressions, boxes and masks.
+Everything is in pixels of the image, or of the first frame of the video.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Start the page: a model enters, a server runs until it is interrupted."""
+"""Start the page; its server runs until it is interrupted."""
 
 from __future__ import annotations
 

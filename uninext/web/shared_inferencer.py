@@ -1,4 +1,4 @@
-"""One inferencer for all users of the page: images and videos enter, results leave.
+"""One inferencer for all users of the page, asked one at a time.
 
 The network is one for all users, and no session of theirs is on it: users take turns,
 an image or a frame at a time, so that nobody waits for the end of another's video.

@@ -1,4 +1,4 @@
-"""What was painted over an image: strokes as JSON enter, a mask a colour leaves.
+"""Masks of what was painted over an image, one a colour.
 
 The browser sends lines, not images: ``{"image": key, "strokes": [{"color": 0,
 "width": 12, "points": [[30, 40], [50.5, 40]]}]}``. Widths and points (x, y) are in

@@ -1,4 +1,4 @@
-"""How the page looks: nothing enters, a theme and a style sheet leave.
+"""How the page looks: its theme and style sheet.
 
 Fonts are those of the visitor's system: the page fetches nothing from elsewhere.
 """

@@ -1,4 +1,4 @@
-"""Exports: results enter, the files of benchmarks and labelling tools leave.
+"""Exports: results as files of benchmarks and labelling tools.
 
 ``video_tracks``: tracks of a video; MOTChallenge's text and YouTube-VIS's results.
 ``label_sets``: complete annotation files of COCO's and YouTube-VIS's layouts.

@@ -1,8 +1,8 @@
 """Label sets of what was found: complete annotation files, to correct and train on.
 
-Results enter one by one; COCO's and YouTube-VIS's files leave, with images or videos,
-categories and annotations, as the datasets of this project and labelling tools read
-them. What an annotation has besides (``score``, ``track_id``) is extra.
+Files of COCO and YouTube-VIS, with images or videos, categories and annotations, as the
+datasets of this project and labelling tools read them. What an annotation has besides
+(``score``, ``track_id``) is extra.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tracks of a video: results of its frames enter one by one, tables leave.
+"""Tracks of a video as tables, gathered from the results of its frames.
 
 MOTChallenge's text and YouTube-VIS's results are made here.
 """
