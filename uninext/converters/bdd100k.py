@@ -1,7 +1,6 @@
 """Write the four sets of BDD100K in the layouts that the datasets read.
 
-The download's labels (Scalabel JSON, or bitmasks) in; COCO files for the image sets
-and video JSON for the tracking sets out.
+COCO files for the image sets, video JSON for the tracking sets.
 """
 
 from __future__ import annotations
@@ -200,11 +199,9 @@ def _convert_images(
         size_wh = _image_size(frame, folder, conversion)
         if size_wh is None:
             continue
+        width, height = size_wh
         image = dict(
-            id=len(images) + 1,
-            file_name=frame.name,
-            width=size_wh[0],
-            height=size_wh[1],
+            id=len(images) + 1, file_name=frame.name, width=width, height=height
         )
         images.append(image)
         for obj, box_xywh, mask in _usable(frame, size_wh, bdd_set, conversion):

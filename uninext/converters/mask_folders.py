@@ -1,7 +1,6 @@
 """Read masks that are kept as one indexed image a frame.
 
-Folders of images whose pixel values are object numbers in; boxes and run-length codes
-of each object over the frames out.
+Pixel values are object numbers.
 """
 
 from __future__ import annotations
@@ -52,13 +51,10 @@ def read_mask_video(
         images: Folder with ``<name>/<stem>.jpg``.
         masks: Folder with ``<name>/<stem>.png``; None if there are no masks.
         name: Of the video.
-        conversion: Counts what is left out.
+        conversion: Counts what is left out; the video itself if no frame is left.
         stems: Frames to read; those that are not on disk are left out. None: all.
         binary: As of :func:`read_object_ids`.
         every_frame_masked: Leave out frames that have no image in ``masks``.
-
-    Returns:
-        The video; None, counted, if no frame is left.
     """
     on_disk = {path.stem: path.name for path in list_images(images / name)}
     if stems is None:
@@ -100,16 +96,10 @@ def read_tracks(
     conversion: VideoConversion,
     binary: bool = False,
 ) -> dict[int, Track]:
-    """Read the objects of a video.
+    """Object number -> its boxes and masks, in the order of the numbers.
 
-    Args:
-        paths: The image of each frame; None for a frame that has none.
-        size_wh: Width and height that they must have, in pixels.
-        conversion: Counts images that are absent, unreadable or of another size.
-        binary: As of :func:`read_object_ids`.
-
-    Returns:
-        Object number -> its boxes and masks, in the order of the numbers.
+    ``paths`` are the image of each frame, None for a frame that has none; those that
+    cannot be read, or are not of ``size_wh`` pixels, are counted and left out.
     """
     tracks: dict[int, Track] = {}
     for frame, path in enumerate(paths):
@@ -121,12 +111,8 @@ def read_tracks(
                 continue
             rle = encode_mask(pixels == number)
             if number not in tracks:
-                empty = [None] * len(paths)
-                tracks[number] = Track(
-                    bboxes=list(empty),
-                    segmentations=list(empty),
-                    extra=dict(object_id=number),
-                )
+                boxes, masks = ([None] * len(paths) for _ in range(2))
+                tracks[number] = Track(boxes, masks, extra=dict(object_id=number))
             tracks[number].bboxes[frame] = mask_utils.toBbox(rle).tolist()
             tracks[number].segmentations[frame] = rle
     return dict(sorted(tracks.items()))

@@ -1,7 +1,4 @@
-"""Write MOT17 (MOT16, MOT20) as a file of videos with one box track per person.
-
-The benchmark's folders in; the video JSON that the video datasets read out.
-"""
+"""Write MOT17 (MOT16, MOT20) as a file of videos with one box track per person."""
 
 from __future__ import annotations
 

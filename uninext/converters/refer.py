@@ -1,7 +1,6 @@
 """Read referring sets over images for the layout that ``ReferringDataset`` reads.
 
-Files as they are downloaded in; COCO-format dictionaries with one ``images`` record
-per referred object, and a count of what was left out and why, out.
+COCO format, but with one record of ``images`` per referred object.
 """
 
 from __future__ import annotations
@@ -231,11 +230,8 @@ def to_coco(conversion: Conversion) -> dict[str, list[dict]]:
         if obj.segmentation is not None:
             annotation['segmentation'] = obj.segmentation
         annotations.append(annotation)
-    return dict(
-        images=images,
-        annotations=annotations,
-        categories=[dict(id=1, name='object')],
-    )
+    categories = [dict(id=1, name='object')]
+    return dict(images=images, annotations=annotations, categories=categories)
 
 
 def load_plain_pickle(path: Path) -> Any:

@@ -1,7 +1,6 @@
 """Convert sets of expressions about objects in videos: Ref-YouTube-VOS and Ref-DAVIS.
 
-Files of expressions and folders of indexed masks in; the shared video JSON out. For
-training, one record of ``videos`` is one referred object with all its expressions.
+For training, one record of ``videos`` is one referred object with all its expressions.
 """
 
 from __future__ import annotations

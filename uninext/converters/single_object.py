@@ -1,8 +1,7 @@
 """Convert sets for tracking one object by its box: LaSOT, GOT-10k and their like.
 
-Folders of frames and text files of boxes in; the shared video JSON out, one annotation
-a video. Boxes stay as the files have them (LaSOT and OTB count pixels from 1), since
-that is how results are evaluated; null stands where the target is absent.
+One annotation a video. Boxes stay as the files have them (LaSOT and OTB count pixels
+from 1), since that is how results are evaluated; null: the target is absent.
 """
 
 from __future__ import annotations

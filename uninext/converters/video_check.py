@@ -1,8 +1,4 @@
-"""Check a video annotation file before a training finds out.
-
-A video JSON, ours or a download's (YouTube-VIS, OVIS), and its folder of images in; the
-list of what is wrong, and counts, out.
-"""
+"""Check a video annotation file before a training finds out."""
 
 from __future__ import annotations
 
@@ -38,12 +34,12 @@ class VideoCheck:
         self.found = VideoConversion()
         self.labels: Counter[str] = Counter()
         self._images = images
+        self._wrong = self.found.skip
         content = read_json(path)
-        keys = ('videos', 'annotations', 'categories')
         if not isinstance(content, dict) or not isinstance(content.get('videos'), list):
             raise DatasetError(
                 f'{path} is not a video JSON: expected an object with the lists '
-                f'{keys}, the layout of YouTube-VIS.'
+                'videos, annotations and categories, the layout of YouTube-VIS.'
             )
         self._names = {c['id']: c['name'] for c in content.get('categories') or ()}
         self._check_unique(content['videos'], 'videos')
@@ -60,9 +56,6 @@ class VideoCheck:
     def ok(self) -> bool:
         """Whether nothing is wrong."""
         return not self.found.skipped
-
-    def _wrong(self, reason: str, example: object, count: int = 1) -> None:
-        self.found.skip(reason, example, count)
 
     def _check_unique(self, records: list[dict], key: str) -> None:
         for record_id, count in Counter(r.get('id') for r in records).items():
@@ -119,10 +112,10 @@ class VideoCheck:
         if not any(box or mask for box, mask in zip(boxes, masks)):
             self._wrong('object that is visible in no frame', where)
         for frame in range(length):
+            place = f'{where}, frame {frame}'
             # MOTChallenge's boxes may leave the frame: they are evaluated as they are
-            raw = 'considered' in annotation
-            self._check_box(boxes[frame], video, f'{where}, frame {frame}', raw)
-            self._check_mask(masks[frame], video, f'{where}, frame {frame}')
+            self._check_box(boxes[frame], video, place, 'considered' in annotation)
+            self._check_mask(masks[frame], video, place)
 
     def _check_box(self, box: Any, video: dict, where: str, raw: bool) -> None:
         if not box:
@@ -145,12 +138,9 @@ class VideoCheck:
         if not mask:
             return
         self.found.masks += 1
+        size_hw = [video['height'], video['width']]
         if valid_segmentation(mask) is None:
             self._wrong('mask that is neither polygons nor RLE', where)
-        elif isinstance(mask, dict) and mask['size'] != [
-            video['height'],
-            video['width'],
-        ]:
-            stated = [video['height'], video['width']]
+        elif isinstance(mask, dict) and mask['size'] != size_hw:
             reason = 'mask of another size than its video'
-            self._wrong(reason, f'{where}: {mask["size"]}, not {stated}')
+            self._wrong(reason, f'{where}: {mask["size"]}, not {size_hw}')

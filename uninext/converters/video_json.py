@@ -1,12 +1,9 @@
 """Collect videos and write the one annotation file that all video sets share.
 
-Frame names, boxes and masks of one video after another in; a JSON file in the layout
-of YouTube-VIS and a :class:`VideoConversion` out.
-
-The layout: ``videos`` [{id, width, height, length, file_names}], ``annotations``
-[{id, video_id, category_id, iscrowd, bboxes, segmentations}], ``categories``
-[{id, name}]; lists over frames have ``length`` entries, null where an object is absent;
-``bboxes`` are x, y, width, height in pixels.
+It is that of YouTube-VIS: ``videos`` [{id, width, height, length, file_names}],
+``annotations`` [{id, video_id, category_id, iscrowd, bboxes, segmentations}],
+``categories`` [{id, name}]; lists over frames have ``length`` entries, null where an
+object is absent; ``bboxes`` are x, y, width, height in pixels.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Convert sets for tracking given objects by masks: DAVIS and YouTube-VOS.
 
-Folders of frames and of indexed masks in; the shared video JSON out, one annotation an
-object, with its masks and the boxes around them.
+One annotation an object, with its masks and the boxes around them.
 """
 
 from __future__ import annotations

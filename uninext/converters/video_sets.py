@@ -1,7 +1,4 @@
-"""The video sets that have a converter, as a table.
-
-A name in; its converter, its splits and the layout of its download out.
-"""
+"""The video sets that have a converter, as a table."""
 
 from __future__ import annotations
 

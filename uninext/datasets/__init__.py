@@ -1,13 +1,10 @@
 """From annotation files to samples.
 
-Enter: annotation files and images. Leave: ``inputs`` (3, H, W) uint8 BGR and a
-:class:`UninextDataSample` with prompt and ground truth, in batches of one source.
-
 ``detection`` and ``referring`` read one annotation format of images each,
 ``video_instance``, ``single_object`` and ``referring_video`` one of videos; a video is
 a ``VideoAnnotation`` until a pair of its frames is chosen. ``transforms`` turn their
 dictionaries into samples, ``multi_task_dataset`` puts several sets together,
-``samplers`` choose the batches; ``converters`` write the formats read here.
+``samplers`` choose the batches.
 """
 
 from uninext.datasets import samplers, transforms

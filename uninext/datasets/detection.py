@@ -1,7 +1,4 @@
-"""Detection sets in COCO format: one sample per image, asked for by category names.
-
-Annotation file in, dictionaries out; the transforms turn these into samples.
-"""
+"""Detection sets in COCO format: one sample per image, asked for by category names."""
 
 from __future__ import annotations
 

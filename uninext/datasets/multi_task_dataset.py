@@ -1,7 +1,4 @@
-"""Several datasets, each under a name, as one.
-
-Configs of datasets in; samples that know their source out.
-"""
+"""Several datasets, each under a name, as one."""
 
 from __future__ import annotations
 

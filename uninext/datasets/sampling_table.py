@@ -1,7 +1,4 @@
-"""What samplers know about the samples of a dataset without loading them.
-
-Sample dictionaries in, flat arrays out. N samples.
-"""
+"""What samplers know about the samples of a dataset without loading them."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from uninext.datasets.video_annotation import VideoAnnotation
 
 @dataclass(frozen=True)
 class SamplingTable:
-    """Arrays over the samples of a dataset.
+    """Arrays over the N samples of a dataset.
 
     Attributes:
         landscape: (N,) bool, True where the original image is wider than high.

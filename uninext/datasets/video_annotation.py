@@ -1,8 +1,5 @@
 """One video with its objects, held compactly.
 
-Checked records in, :class:`VideoAnnotation` out; a frame of one is what an image sample
-is before loading.
-
 Shape legend: K objects, T frames.
 """
 
@@ -96,12 +93,11 @@ class VideoAnnotation:
 
         Args:
             video: A record of ``videos``.
-            annotations: The records of ``annotations`` that belong to it.
+            annotations: Those of it.
             labels: Category id -> label; other categories are left out.
             folder: What precedes the file names.
             where: The file, for messages.
-            for_evaluation: Whether boxes and keys that only an evaluation needs are
-                kept.
+            for_evaluation: Keep boxes and keys that only an evaluation needs.
 
         Raises:
             DatasetError: If lists over frames are not as long as the video, a box is
@@ -283,9 +279,8 @@ def _boxes(annotation: dict, length: int, where: str) -> np.ndarray:
 def _boxes_of_masks(masks: Sequence[list | dict | None], size: tuple) -> np.ndarray:
     boxes = np.full((len(masks), 4), np.nan)
     for index, mask in enumerate(masks):
-        if mask is None:
-            continue
-        boxes[index] = mask_utils.toBbox(to_rle(mask, *size))
+        if mask is not None:
+            boxes[index] = mask_utils.toBbox(to_rle(mask, *size))
     boxes[:, 2:] += boxes[:, :2]
     return boxes
 

@@ -1,8 +1,4 @@
-"""Videos whose objects have category names: one sample per video, in tests per frame.
-
-Annotation file in, dictionaries out: in training with a ``VideoAnnotation``, of which
-``SampleFramePair`` chooses frames; in test mode of a frame and of what it shows.
-"""
+"""Videos of objects with categories: one sample per video, in tests per frame."""
 
 from __future__ import annotations
 

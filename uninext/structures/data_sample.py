@@ -1,8 +1,4 @@
-"""The data sample: everything known about one image, and what was found in it.
-
-Leaves the datasets with a prompt and ground truth, leaves the predictors with
-predictions; metrics and visualizers read it.
-"""
+"""The data sample: everything known about one image, and what was found in it."""
 
 from __future__ import annotations
 

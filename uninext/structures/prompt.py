@@ -1,8 +1,5 @@
 """Prompts: what is asked for, and what the network sees of it.
 
-A prompt leaves a dataset (or the user's hands) as a :class:`Prompt`; the prompt
-generator turns a batch of them into :class:`PromptFeatures`.
-
 Shape legend: B batch, L prompt tokens, Cp prompt channels, K names of one prompt.
 """
 

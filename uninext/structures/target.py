@@ -1,8 +1,4 @@
-"""Targets: what a user or a benchmark points at in a frame.
-
-A target leaves a dataset (or the user's hands), a video session cuts its template out
-of the frame that shows it.
-"""
+"""Targets: what a user or a benchmark points at in a frame."""
 
 from __future__ import annotations
 

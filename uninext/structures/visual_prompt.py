@@ -1,7 +1,6 @@
 """Visual prompts: a target, as it was annotated in another frame.
 
-A frame with a box (and a mask) enters, a square crop of the target leaves; the visual
-prompt generator encodes it as the text encoder encodes words.
+The visual prompt generator encodes its crop as the text encoder encodes words.
 
 Shape legend: H, W the frame, S the side of the crop.
 """

@@ -1,8 +1,4 @@
-"""Which samples form the next batch.
-
-Enter: what is known of the samples of each source. Leave: batches of draws,
-or the frames of whole videos in order.
-"""
+"""Which samples form the next batch."""
 
 from uninext.datasets.samplers.class_aware_sampler import class_aware_weights
 from uninext.datasets.samplers.multi_task_batch_sampler import MultiTaskBatchSampler

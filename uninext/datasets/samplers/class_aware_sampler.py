@@ -1,7 +1,4 @@
-"""Weights that draw images of rare classes more often.
-
-A sampling table in, one weight per image out.
-"""
+"""Weights that draw images of rare classes more often."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Endless batches, each of one source and one orientation.
-
-Sources with ratios and batch sizes in; lists of :class:`SampleDraw` out.
-"""
+"""Endless batches, each of one source and one orientation."""
 
 from __future__ import annotations
 

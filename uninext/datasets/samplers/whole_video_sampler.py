@@ -1,7 +1,4 @@
-"""Every rank gets whole videos, frame by frame.
-
-Test sets of videos in; the order of frames of this rank out.
-"""
+"""Every rank gets whole videos, frame by frame."""
 
 from __future__ import annotations
 
@@ -56,9 +53,6 @@ class WholeVideoSampler(Sampler[int]):
 
 def video_spans(dataset: Any) -> list[tuple[int, int]]:
     """First frame of each video and the one after its last, as indices.
-
-    Args:
-        dataset: As of :class:`WholeVideoSampler`.
 
     Raises:
         ValueError: If the dataset has no videos to keep whole.

@@ -1,7 +1,4 @@
-"""Augmentation where mmdet's transforms do not suffice.
-
-Sample dictionaries in, changed sample dictionaries out, or None: draw another sample.
-"""
+"""Augmentation where mmdet's transforms do not suffice."""
 
 from __future__ import annotations
 

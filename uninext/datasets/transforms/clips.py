@@ -1,7 +1,4 @@
-"""Apply transforms of images to the frames of a clip.
-
-Samples with ``frames`` in, samples with changed ``frames`` out, or None: draw another.
-"""
+"""Apply transforms of images to the frames of a clip."""
 
 from __future__ import annotations
 

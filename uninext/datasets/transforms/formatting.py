@@ -1,7 +1,4 @@
-"""Pack a sample dictionary into what a model takes. The last transform.
-
-Sample dictionaries in; ``inputs`` (3, H, W) uint8 BGR and a data sample out.
-"""
+"""Pack a sample dictionary into what a model takes. The last transform."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Choose two frames of a video, or see an image twice.
-
-A sample with a ``video``, or an image sample, in; the same with ``frames`` out.
-"""
+"""Choose two frames of a video, or see an image twice."""
 
 from __future__ import annotations
 

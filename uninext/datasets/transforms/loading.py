@@ -1,7 +1,4 @@
-"""Read images and masks.
-
-Sample dictionaries with paths and polygons in, arrays, boxes and bitmaps out.
-"""
+"""Read images and masks."""
 
 from __future__ import annotations
 

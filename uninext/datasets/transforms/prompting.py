@@ -1,7 +1,4 @@
-"""Decide what is asked for in an image.
-
-Sample dictionaries with labels or expressions in; the same with a ``prompt`` out.
-"""
+"""Decide what is asked for in an image."""
 
 from __future__ import annotations
 

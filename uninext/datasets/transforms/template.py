@@ -1,7 +1,4 @@
-"""Ask for a target by showing it: cut out of the later frame, sought in the earlier.
-
-Clips in; a clip of one object, or an image sample with a ``VisualPrompt``, out.
-"""
+"""Ask for a target by showing it: cut out of the later frame, sought in the earlier."""
 
 from __future__ import annotations
 
