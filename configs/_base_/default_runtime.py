@@ -13,10 +13,7 @@ default_hooks = dict(
     ),
     visualization=dict(type='DetVisualizationHook'),
 )
-custom_hooks = [
-    dict(type='SeedIterHook'),
-    dict(type='SourceLossHook'),
-]
+custom_hooks = [dict(type='SeedIterHook'), dict(type='SourceLossHook')]
 
 env_cfg = dict(
     cudnn_benchmark=False,

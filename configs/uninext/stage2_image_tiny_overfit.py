@@ -32,8 +32,7 @@ overfit_refs_val = dict(
     _base_.tiny_refs_val, **__photos, pipeline=expression_test_pipeline
 )
 overfit_val_evaluator = dict(
-    _base_.tiny_val_evaluator,
-    ann_file='data/photos16/annotations/instances_val.json',
+    _base_.tiny_val_evaluator, ann_file='data/photos16/annotations/instances_val.json'
 )
 train_dataloader = dict(
     dataset=dict(

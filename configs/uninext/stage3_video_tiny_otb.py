@@ -7,10 +7,7 @@ __otb = dict(_base_.tiny_video_otb_train, pipeline=_base_.box_target_train_pipel
 __sources = _base_.train_dataloader.dataset.sources
 train_dataloader = dict(
     dataset=dict(
-        sources=[
-            *__sources,
-            dict(name='otb', ratio=0.5, batch_size=2, dataset=__otb),
-        ]
+        sources=[*__sources, dict(name='otb', ratio=0.5, batch_size=2, dataset=__otb)]
     )
 )
 optim_wrapper = dict(optimizer=dict(lr=2e-4))

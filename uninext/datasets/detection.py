@@ -196,13 +196,17 @@ class PromptCocoDataset(CocoDataset):
     def get_subset_(self, indices: int | list[int]) -> None:
         """Keep only these samples, in place."""
         super().get_subset_(indices)
-        self._sampling_table = None
+        self._forget()
 
     def get_subset(self, indices: int | list[int]) -> PromptCocoDataset:
         """A dataset of only these samples."""
         subset = super().get_subset(indices)
-        subset._sampling_table = None
+        subset._forget()
         return subset
+
+    def _forget(self) -> None:
+        """Drop what was derived from all samples."""
+        self._sampling_table = None
 
     def _warn(self, count: int, what: str) -> None:
         if count:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from uninext.datasets.video_annotation import VideoAnnotation
-
 
 @dataclass(frozen=True)
 class SamplingTable:
@@ -34,24 +32,8 @@ class SamplingTable:
 
         A sample is an image, or a video (``video``, a ``VideoAnnotation``).
         """
-        return cls._from_rows(map(_row, infos))
-
-    @classmethod
-    def from_frames(cls, videos: Iterable[VideoAnnotation]) -> SamplingTable:
-        """Collect the arrays from videos; a sample is a frame."""
-        return cls._from_rows(
-            (video.width > video.height, video.has_masks, video.labels[seen])
-            for video in videos
-            for seen in video.presence.T
-        )
-
-    @classmethod
-    def _from_rows(
-        cls, rows: Iterable[tuple[bool, bool, Sequence[int]]]
-    ) -> SamplingTable:
-        """Whether landscape, whether with masks, and labels of each sample."""
         landscape, has_masks, labels, counts = [], [], [], []
-        for is_landscape, with_masks, present in rows:
+        for is_landscape, with_masks, present in map(_row, infos):
             distinct = sorted(set(map(int, present)))
             landscape.append(is_landscape)
             has_masks.append(with_masks)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from uninext.datasets.detection import PromptCocoDataset, some_names
-from uninext.datasets.sampling_table import SamplingTable
 from uninext.datasets.video_annotation import VideoAnnotation
 from uninext.formats.errors import DatasetError
 from uninext.formats.youtube_vis import checked_videos
@@ -102,23 +101,9 @@ class VideoInstanceDataset(PromptCocoDataset):
             return []
         return [PromptStart(Prompt.from_categories(self._metainfo['classes']))]
 
-    def sampling_table(self) -> SamplingTable:
-        """What the batch sampler needs to know of every sample, without loading it."""
-        self.full_init()
-        if self.test_mode and self._sampling_table is None:
-            self._sampling_table = SamplingTable.from_frames(self._videos())
-        return super().sampling_table()
-
-    def get_subset_(self, indices: int | list[int]) -> None:
-        """Keep only these videos, in place."""
-        super().get_subset_(indices)
+    def _forget(self) -> None:
+        super()._forget()
         self._video_starts = self._last_video = None
-
-    def get_subset(self, indices: int | list[int]) -> VideoInstanceDataset:
-        """A dataset of only these videos."""
-        subset = super().get_subset(indices)
-        subset._video_starts = subset._last_video = None
-        return subset
 
     def load_data_list(self) -> list[dict]:
         """Read and check the annotations; one dictionary per sample."""

@@ -3,10 +3,7 @@
 # every source takes about as long; configs choose their shares of the batches.
 # Data: docs/shapes.md. Configs: configs/uninext/shapes_words.
 _base_ = ['./shapes.py', '../pipelines/shapes_clips.py']
-__load_boxes = [
-    dict(type='LoadImageOrExplain'),
-    dict(type='LoadPromptAnnotations'),
-]
+__load_boxes = [dict(type='LoadImageOrExplain'), dict(type='LoadPromptAnnotations')]
 __flip = dict(type='RandomFlip', prob=0.5)
 __resize, __small_resize = (
     dict(

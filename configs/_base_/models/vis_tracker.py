@@ -16,6 +16,6 @@ vis_tracker = dict(
             memo_tracklet_frames=10,
             memory_len=3,
             result_score_thr=0.05,
-        ),
+        )
     )
 )

@@ -1,21 +1,15 @@
 # Pairs of frames of the Shapes suite. Names as in tiny_clips.py.
 _base_ = './tiny_clips.py'
+__window = dict(
+    type='RandomCrop',
+    crop_type='absolute_range',
+    crop_size=(160, 320),
+    allow_negative_crop=True,
+)
 __crop = dict(
     type='RandomApplyCrop',  # both frames or none, but windows of their own
     prob=0.5,
-    transforms=[
-        dict(
-            type='ForEachFrame',
-            transforms=[
-                dict(
-                    type='RandomCrop',
-                    crop_type='absolute_range',
-                    crop_size=(160, 320),
-                    allow_negative_crop=True,
-                )
-            ],
-        )
-    ],
+    transforms=[dict(type='ForEachFrame', transforms=[__window])],
 )
 __flip_resize = dict(
     type='ForEachFrame',

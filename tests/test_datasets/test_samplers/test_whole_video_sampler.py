@@ -29,11 +29,11 @@ class Videos:
 def on_ranks(monkeypatch):
     """Build the sampler of each rank."""
 
-    def build(num_ranks: int, dataset, **kwargs) -> list[WholeVideoSampler]:
+    def build(num_ranks: int, dataset) -> list[WholeVideoSampler]:
         samplers = []
         for rank in range(num_ranks):
             monkeypatch.setattr(module, 'get_dist_info', lambda r=rank: (r, num_ranks))
-            samplers.append(WholeVideoSampler(dataset, **kwargs))
+            samplers.append(WholeVideoSampler(dataset))
         return samplers
 
     return build
@@ -47,16 +47,14 @@ def test_no_video():
 def test_one_rank_draws_in_order():
     sampler = WholeVideoSampler(Videos(3, 1, 4))
     assert list(sampler) == list(range(8)) == list(sampler)
-    sampler.set_epoch(1)
     assert len(sampler) == 8
 
 
 @pytest.mark.parametrize('num_ranks', [2, 3, 7])
-@pytest.mark.parametrize('shuffle', [False, True])
-def test_videos_stay_whole(on_ranks, num_ranks, shuffle):
+def test_videos_stay_whole(on_ranks, num_ranks):
     lengths = np.random.RandomState(0).randint(1, 30, 25)
     dataset = Videos(*lengths)
-    samplers = on_ranks(num_ranks, dataset, shuffle=shuffle, seed=3)
+    samplers = on_ranks(num_ranks, dataset)
     drawn = [list(sampler) for sampler in samplers]
     assert sorted(sum(drawn, [])) == list(range(len(dataset)))
     assert [len(d) for d in drawn] == [len(s) for s in samplers]
@@ -75,14 +73,6 @@ def test_longest_go_first(on_ranks):
 
 def test_more_ranks_than_videos(on_ranks):
     assert [len(s) for s in on_ranks(3, Videos(2, 1))] == [2, 1, 0]
-
-
-def test_shuffling_is_seeded(on_ranks):
-    dataset = Videos(*[1] * 20)
-    (one,), (two,), (three,) = (
-        on_ranks(1, dataset, shuffle=True, seed=i) for i in (1, 1, 2)
-    )
-    assert list(one) == list(two) != list(three)
 
 
 def test_several_sets(on_ranks):

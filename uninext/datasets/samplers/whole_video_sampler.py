@@ -6,7 +6,6 @@ import heapq
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 from mmengine.dist import get_dist_info
 from torch.utils.data import ConcatDataset, Sampler
 
@@ -23,22 +22,16 @@ class WholeVideoSampler(Sampler[int]):
     Args:
         dataset: A video dataset in test mode (``video_starts``), or several of them
             in a ``ConcatDataset``.
-        shuffle: Mix the videos of a rank instead of keeping their order.
-        seed: Of the mixing, equal on all ranks.
+        seed: Not used: mmengine gives one to every sampler.
 
     Raises:
         ValueError: If the dataset has no videos to keep whole.
     """
 
-    def __init__(
-        self, dataset: Any, shuffle: bool = False, seed: int | None = None
-    ) -> None:
+    def __init__(self, dataset: Any, seed: int | None = None) -> None:
         rank, num_ranks = get_dist_info()
         spans = video_spans(dataset)
         self.spans = [spans[v] for v in share_videos(spans, num_ranks)[rank]]
-        if shuffle:
-            rng = np.random.default_rng((seed or 0, rank))
-            self.spans = [self.spans[i] for i in rng.permutation(len(self.spans))]
 
     def __iter__(self) -> Iterator[int]:
         for start, end in self.spans:
@@ -46,9 +39,6 @@ class WholeVideoSampler(Sampler[int]):
 
     def __len__(self) -> int:
         return sum(end - start for start, end in self.spans)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Does nothing: a test has one epoch."""
 
 
 def video_spans(dataset: Any) -> list[tuple[int, int]]:

@@ -7,6 +7,7 @@ import struct
 import zlib
 from contextlib import suppress
 from http.client import HTTPException
+from typing import Any
 
 import cv2
 import mmcv
@@ -51,25 +52,12 @@ class LoadImageOrExplain(LoadImageFromFile):
     Args:
         imdecode_backend: Of mmcv. Pillow, as published, refuses files that are cut
             off; OpenCV fills what is absent with grey.
-        color_type: Of mmcv. ``'color_ignore_orientation'`` leaves images as they are
-            stored.
-        to_float32: Whether the image becomes float32.
-        backend_args: mmengine's file backend; None reads from disk.
+        **kwargs: Of mmcv; ``color_type='color_ignore_orientation'`` leaves images as
+            they are stored.
     """
 
-    def __init__(
-        self,
-        imdecode_backend: str = 'pillow',
-        color_type: str = 'color',
-        to_float32: bool = False,
-        backend_args: dict | None = None,
-    ) -> None:
-        super().__init__(
-            to_float32=to_float32,
-            color_type=color_type,
-            imdecode_backend=imdecode_backend,
-            backend_args=backend_args,
-        )
+    def __init__(self, imdecode_backend: str = 'pillow', **kwargs: Any) -> None:
+        super().__init__(imdecode_backend=imdecode_backend, **kwargs)
 
     def transform(self, results: dict) -> dict:
         """Load it.
@@ -153,9 +141,7 @@ class LoadPromptAnnotations(LoadAnnotations):
     without a mask get an empty one. Instances with an ``instance_id`` give
     ``gt_instances_ids``, int64.
 
-    Args:
-        with_mask: Load masks as :class:`BitmapMasks` where known.
-        **kwargs: Of mmdet's ``LoadAnnotations``.
+    Arguments are those of mmdet; masks are :class:`BitmapMasks`.
     """
 
     def __init__(self, with_mask: bool = False, **kwargs) -> None:
