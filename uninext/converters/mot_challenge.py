@@ -5,7 +5,6 @@ from __future__ import annotations
 import configparser
 import re
 from pathlib import Path
-from typing import NamedTuple
 
 from PIL import Image
 
@@ -16,29 +15,20 @@ from uninext.converters.video_json import (
     video_converter,
 )
 from uninext.formats.errors import DatasetError
-from uninext.formats.mot_text import read_mot
+from uninext.formats.mot_text import CLASS, CONSIDERED, read_mot
 from uninext.utils.image_files import list_images, turned_size_wh
 
 # Classes of gt.txt: persons who walk are the targets. All others are written too, since
 # the benchmark's evaluation matches predictions with them.
 PEDESTRIAN = 1
 NUM_CLASSES = 13
-LEAST_COLUMNS = 8  # without the visibility
+VISIBILITY = LEAST_COLUMNS = 8  # its column, from 0; how many there are without it
 MOST_COLUMNS = 9  # with ten, the last three are a place in the world (MOT15)
 
 _LAYOUT = (
     'Expected the folders of the MOT challenge: '
     'ROOT/train/<sequence>/{img1/000001.jpg, gt/gt.txt, seqinfo.ini}.'
 )
-
-
-class _Row(NamedTuple):
-    frame: int
-    track: int
-    box: tuple[float, float, float, float]  # x, y, width, height in pixels
-    considered: bool
-    kind: int
-    visibility: float
 
 
 @video_converter('pedestrian')
@@ -129,48 +119,38 @@ def _read_tracks(
     place_of = {number: place for place, number in enumerate(frames)}
     tracks: dict[tuple[int, int, bool, bool], Track] = {}
     seen: set[tuple[int, int]] = set()
-    for row in _read_rows(ground_truth):
-        if (row.frame, row.track) in seen:
+    table = read_mot(ground_truth)
+    for values, num, line in zip(table.rows.tolist(), table.num_columns, table.lines):
+        if problem := _problem_of(values[CLASS], num):
             raise DatasetError(
-                f'{ground_truth}, frame {row.frame}: the id {row.track} is there '
-                'twice. An object has one box in a frame.'
+                f'{ground_truth}, line {line}: expected frame, id, x, y, width, '
+                f'height, consider, class, visibility; {problem}.'
             )
-        seen.add((row.frame, row.track))
-        if row.frame not in place_of:
-            where = f'{ground_truth}, frame {row.frame}'
+        frame, identity, kind = int(values[0]), int(values[1]), int(values[CLASS])
+        if (frame, identity) in seen:
+            raise DatasetError(
+                f'{ground_truth}, frame {frame}: the id {identity} is there twice. An '
+                'object has one box in a frame.'
+            )
+        seen.add((frame, identity))
+        if frame not in place_of:
+            where = f'{ground_truth}, frame {frame}'
             conversion.skip('box in a frame that is not on the disk', where)
             continue
-        hidden = row.visibility < min_visibility
-        target = row.kind == PEDESTRIAN and row.considered and not hidden
-        key = (row.track, row.kind, row.considered, target)
+        considered = values[CONSIDERED] != 0
+        visibility = values[VISIBILITY] if num > LEAST_COLUMNS else 1.0
+        target = kind == PEDESTRIAN and considered and visibility >= min_visibility
+        key = (identity, kind, considered, target)
         if key not in tracks:
             tracks[key] = Track(
                 bboxes=[None] * len(place_of),
                 iscrowd=int(not target),
                 extra=dict(
-                    object_id=row.track,
-                    considered=int(row.considered),
-                    mot_class=row.kind,
+                    object_id=identity, considered=int(considered), mot_class=kind
                 ),
             )
-        tracks[key].bboxes[place_of[row.frame]] = list(row.box)
+        tracks[key].bboxes[place_of[frame]] = values[2:6]
     return list(tracks.values())
-
-
-def _read_rows(ground_truth: Path) -> list[_Row]:
-    table = read_mot(ground_truth)
-    rows = []
-    for values, num, line in zip(table.rows.tolist(), table.num_columns, table.lines):
-        frame, track, x, y, width, height, flag, kind, visibility, _ = values
-        if problem := _problem_of(kind, num):
-            raise DatasetError(
-                f'{ground_truth}, line {line}: expected frame, id, x, y, width, '
-                f'height, consider, class, visibility; {problem}.'
-            )
-        visibility = visibility if num > LEAST_COLUMNS else 1.0
-        box = (x, y, width, height)
-        rows.append(_Row(int(frame), int(track), box, flag != 0, int(kind), visibility))
-    return rows
 
 
 def _problem_of(kind: float, num_columns: int) -> str | None:

@@ -52,8 +52,8 @@ class LoadImageOrExplain(LoadImageFromFile):
     Args:
         imdecode_backend: Of mmcv. Pillow, as published, refuses files that are cut
             off; OpenCV fills what is absent with grey.
-        **kwargs: Of mmcv; ``color_type='color_ignore_orientation'`` leaves images as
-            they are stored.
+        **kwargs: Of mmcv's ``LoadImageFromFile``; ``color_type`` of
+            ``'color_ignore_orientation'`` leaves images as they are stored.
     """
 
     def __init__(self, imdecode_backend: str = 'pillow', **kwargs: Any) -> None:
