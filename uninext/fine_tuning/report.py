@@ -67,12 +67,12 @@ def metrics_table(before: Mapping[str, float], after: Mapping[str, float]) -> st
     Returns:
         Lines: a header, then one for each of ``METRICS`` that was measured.
     """
-    lines = [f'{"":<22}  {"before":>6}  {"after":>6}']
+    lines = [f'{"":<23}  {"before":>6}  {"after":>6}']
     for key, name in METRICS.items():
         found = [k for k in after if k == key or k.endswith('/' + key)]
         for full in found:
             start = f'{before[full]:.3f}' if full in before else '-'
-            lines.append(f'{name:<22}  {start:>6}  {after[full]:6.3f}')
+            lines.append(f'{name:<23}  {start:>6}  {after[full]:6.3f}')
     return '\n'.join(lines)
 
 
