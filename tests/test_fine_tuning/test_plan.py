@@ -316,7 +316,7 @@ def test_a_start_is_found_by_what_lies_beside_it(tmp_path):
 
 
 def test_metrics_stand_side_by_side():
-    assert metrics_table({}, {}).splitlines() == [f'{"":<22}  before   after']
+    assert metrics_table({}, {}).splitlines() == [f'{"":<23}  before   after']
     after = {'names/coco/bbox_mAP': 0.5, 'expressions/refexp/bbox_P@0.5': 1.0, 'x': 2}
     lines = metrics_table({'names/coco/bbox_mAP': 0.25}, after).splitlines()
     assert lines[1].split() == ['categories:', 'box', 'AP', '0.250', '0.500']

@@ -1,7 +1,6 @@
 """What the package brings along: weights of named models, with how they were made.
 
-Nothing enters; paths of files leave. ``uninext_tiny.safetensors`` is what
-``UninextInferencer()`` answers with.
+``uninext_tiny.safetensors`` is what ``UninextInferencer()`` answers with.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The world of shapes: a seed enters, images and videos for ten tasks leave.
+"""The Shapes suite: generated images and videos for ten tasks.
 
 ``vocabulary``: the words: categories, colours, sizes, textures, relations.
 ``backgrounds``, ``painting``: what scenes and videos paint alike. Images: ``scenes``

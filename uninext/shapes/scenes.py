@@ -1,7 +1,4 @@
-"""Scenes: which objects stand where, and how that looks.
-
-Second step of the flow: a random generator enters, an image and its objects leave.
-"""
+"""Scenes: which objects stand where, and how that looks."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The whole suite: images and videos for ten tasks, in all layouts, converted.
-
-Last step of the flow: a folder and a seed enter; files that the configs read leave.
-"""
+"""The whole suite: images and videos for ten tasks, in all layouts, converted."""
 
 from __future__ import annotations
 

@@ -1,10 +1,9 @@
 """The objects of an image under other names: colours, textures, sizes, places.
 
-What is known of an image enters, a name for each object leaves, or none. A network
-keeps of an object what it is asked for: trained on categories alone, ours had no trace
-of a colour left in its queries, and thousands of expressions did not bring it back.
-These sets ask for all that expressions are made of, every object of an image at once,
-as the 365 categories of Objects365 do in the paper's first stage.
+A network keeps of an object what it is asked for: trained on categories alone, ours had
+no trace of a colour left in its queries, and thousands of expressions did not bring it
+back. These sets ask for all that expressions are made of, every object of an image at
+once, as the 365 categories of Objects365 do in the paper's first stage.
 """
 
 from __future__ import annotations

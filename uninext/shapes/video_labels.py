@@ -1,7 +1,6 @@
 """Exact labels of a video: masks, boxes, visibility and expressions of every object.
 
-Third step of the flow for videos: painted frames enter, a :class:`LabelledVideo`
-leaves. Everything is of the visible parts.
+A :class:`LabelledVideo` is made of painted frames. Everything is of the visible parts.
 
 Shape legend: T frames, K objects.
 """

@@ -1,7 +1,7 @@
 """Videos: which objects move how, how that looks, and what of each is visible.
 
-Second step of the flow for videos: a random generator enters, a :class:`VideoScene`
-leaves; :func:`render` paints it frame by frame with the owner of every pixel.
+A :class:`VideoScene` is random; :func:`render` paints it frame by frame with the owner
+of every pixel.
 
 Shape legend: T frames, K objects from the back to the front.
 """

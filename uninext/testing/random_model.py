@@ -1,6 +1,6 @@
-"""The network of a config with the weights that are drawn for a published checkpoint.
+"""The network of a config with random weights for a published checkpoint.
 
-A config and a key table enter, a model leaves; ``parity`` compares what it computes.
+``parity`` compares what it computes.
 """
 
 from __future__ import annotations

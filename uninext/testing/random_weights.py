@@ -1,7 +1,7 @@
-"""Draw the tensors of a published checkpoint from their names.
+"""Random tensors of a published checkpoint, from their names and a seed.
 
-A port is right or wrong whatever the weights are: the same drawn parameters go to the
-published network and, converted, to ours. A key table enters, a state dict leaves.
+A port is right or wrong whatever the weights are: the same random parameters go to the
+published network and, converted, to ours.
 """
 
 from __future__ import annotations

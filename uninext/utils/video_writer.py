@@ -1,4 +1,4 @@
-"""Video files that every browser and player opens: frames enter, an H.264 mp4 leaves.
+"""Write H.264 mp4 files, which every browser and player opens.
 
 PyAV brings ffmpeg's libraries with the encoder in its wheel; nothing of the system is
 needed. The file appears under its name when it is whole.

@@ -1,8 +1,8 @@
 """Each image and video of a test run, evaluated by itself and kept small.
 
-Data samples of a run enter a hook, :class:`EvaluatedScene` leave: what was asked, what
-was predicted and what is true, with masks in run-length code, and the metrics of that
-scene. Images of examples and failures are chosen and drawn from these.
+A hook makes an :class:`EvaluatedScene` of the data samples of a run: what was asked,
+what was predicted and what is true, with masks in run-length code, and the metrics of
+that scene. Images of examples and failures are chosen and drawn from these.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Ten tasks as images and a video: two examples and a failure each.
 
-Evaluated scenes of a run enter; a page a task, and a video of all of them, leave. What
-is shown is chosen by the task's own metric, not by hand: the best, the median and the
-worst scene.
+What is shown is chosen by the task's own metric, not by hand: the best, the median and
+the worst scene.
 """
 
 from __future__ import annotations

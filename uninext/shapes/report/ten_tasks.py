@@ -1,4 +1,4 @@
-"""One checkpoint, ten tasks, one table: are the metrics what they should be?
+"""Measure a checkpoint by ten tasks, in one table.
 
 Every task is evaluated by its own config, loop, trackers and metric; the network is
 built once and goes from one to the next.
