@@ -15,9 +15,8 @@ _base_ = [
 model = _base_.pop('masks_from_boxes')
 __train = dict(_base_.objects365v2_train, pipeline=_base_.boxes_train_pipeline)
 __val = dict(_base_.objects365v2_val, pipeline=_base_.boxes_test_pipeline)
-train_dataloader = dict(
-    dataset=dict(sources=[dict(name='objects365', dataset=__train, class_aware=True)])
-)
+__source = dict(name='objects365', dataset=__train, class_aware=True)
+train_dataloader = dict(dataset=dict(sources=[__source]))
 val_cfg = dict(type='ValLoop')
 val_dataloader = dict(_base_.test_dataloader, dataset=__val)
 val_evaluator = _base_.objects365v2_val_evaluator

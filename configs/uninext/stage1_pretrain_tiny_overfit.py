@@ -10,12 +10,9 @@ boxes_train_pipeline = [
     dict(type='LoadPromptAnnotations'),
     *_base_.train_pipeline[2:],
 ]
-overfit_boxes_train = dict(_base_.overfit_train, pipeline=boxes_train_pipeline)
-train_dataloader = dict(
-    dataset=dict(
-        sources=[dict(name='boxes', dataset=overfit_boxes_train, batch_size=2)]
-    )
-)
+__train = dict(_base_.overfit_train, pipeline=boxes_train_pipeline)
+__source = dict(name='boxes', dataset=__train, batch_size=2)
+train_dataloader = dict(dataset=dict(sources=[__source]))
 val_dataloader = dict(dataset=dict(_delete_=True, **_base_.overfit_val))
 val_evaluator = dict(_delete_=True, **_base_.overfit_val_evaluator)
 test_dataloader, test_evaluator = val_dataloader, val_evaluator

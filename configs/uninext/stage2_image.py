@@ -17,23 +17,15 @@ __train = dict(
     coco=dict(_base_.coco_train, pipeline=_base_.train_pipeline),
     refcoco=dict(_base_.refcoco_train, pipeline=_base_.expression_train_pipeline),
 )
-train_dataloader = dict(
-    dataset=dict(
-        sources=[
-            dict(name=n, ratio=1, batch_size=2, dataset=d) for n, d in __train.items()
-        ]
-    )
-)
+__sources = [dict(name=n, ratio=1, batch_size=2, dataset=d) for n, d in __train.items()]
+train_dataloader = dict(dataset=dict(sources=__sources))
 val_cfg = dict(type='ValLoop')
+__val = [
+    dict(_base_.coco_val, pipeline=_base_.test_pipeline),
+    dict(_base_.refcoco_val, pipeline=_base_.expression_test_pipeline),
+]
 val_dataloader = dict(
-    _base_.test_dataloader,
-    dataset=dict(
-        type='ConcatDataset',
-        datasets=[
-            dict(_base_.coco_val, pipeline=_base_.test_pipeline),
-            dict(_base_.refcoco_val, pipeline=_base_.expression_test_pipeline),
-        ],
-    ),
+    _base_.test_dataloader, dataset=dict(type='ConcatDataset', datasets=__val)
 )
 val_evaluator = dict(
     type='MultiDatasetsEvaluator',

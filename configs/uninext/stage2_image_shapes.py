@@ -17,25 +17,15 @@ __train = dict(
     refcoco=dict(_base_.shapes_refs_train, pipeline=_base_.expression_train_pipeline),
 )
 __refs_val = dict(_base_.shapes_refs_val, pipeline=_base_.expression_test_pipeline)
-train_dataloader = dict(
-    batch_size=4,
-    num_workers=1,
-    dataset=dict(
-        sources=[
-            dict(name=n, ratio=1, batch_size=4, dataset=d) for n, d in __train.items()
-        ]
-    ),
-)
+__sources = [dict(name=n, ratio=1, batch_size=4, dataset=d) for n, d in __train.items()]
+train_dataloader = dict(batch_size=4, num_workers=1, dataset=dict(sources=__sources))
 val_cfg = dict(type='ValLoop')
+__val = [
+    dict(_base_.shapes_val, pipeline=_base_.test_pipeline),
+    dict(__refs_val, indices=300),
+]
 val_dataloader = dict(
-    _base_.test_dataloader,
-    dataset=dict(
-        type='ConcatDataset',
-        datasets=[
-            dict(_base_.shapes_val, pipeline=_base_.test_pipeline),
-            dict(__refs_val, indices=300),
-        ],
-    ),
+    _base_.test_dataloader, dataset=dict(type='ConcatDataset', datasets=__val)
 )
 val_evaluator = dict(
     type='MultiDatasetsEvaluator',

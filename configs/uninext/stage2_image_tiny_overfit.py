@@ -34,14 +34,11 @@ overfit_refs_val = dict(
 overfit_val_evaluator = dict(
     _base_.tiny_val_evaluator, ann_file='data/photos16/annotations/instances_val.json'
 )
-train_dataloader = dict(
-    dataset=dict(
-        sources=[
-            dict(name='coco', dataset=overfit_train, ratio=2, batch_size=2),
-            dict(name='refcoco', dataset=overfit_refs_train, ratio=1, batch_size=2),
-        ]
-    )
-)
+__sources = [
+    dict(name='coco', dataset=overfit_train, ratio=2, batch_size=2),
+    dict(name='refcoco', dataset=overfit_refs_train, ratio=1, batch_size=2),
+]
+train_dataloader = dict(dataset=dict(sources=__sources))
 val_dataloader = dict(dataset=dict(datasets=[overfit_val, overfit_refs_val]))
 val_evaluator = dict(metrics=[overfit_val_evaluator, _base_.tiny_refs_val_evaluator])
 test_dataloader, test_evaluator = val_dataloader, val_evaluator

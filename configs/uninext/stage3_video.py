@@ -39,11 +39,8 @@ __table = [  # name, ratio, batch size, files, how pairs are made of them
     ('ytvos18',            0.20, 2, _base_.ytvos18_train,           _base_.small_target_train_pipeline),
 ]
 # fmt: on
-train_dataloader = dict(
-    dataset=dict(
-        sources=[
-            dict(name=n, ratio=r, batch_size=b, dataset=dict(files, pipeline=pairs))
-            for n, r, b, files, pairs in __table
-        ]
-    )
-)
+__sources = [
+    dict(name=n, ratio=r, batch_size=b, dataset=dict(files, pipeline=pairs))
+    for n, r, b, files, pairs in __table
+]
+train_dataloader = dict(dataset=dict(sources=__sources))

@@ -5,12 +5,8 @@
 # Source: arXiv 2303.06674, and its published config video_joint_convnext_large.
 _base_ = ['./stage3_video.py', '../_base_/backbones/convnext-l.py']
 model = _base_.pop('convnext_l')
-train_dataloader = dict(
-    batch_size=1,
-    dataset=dict(
-        sources=[
-            dict(source, batch_size=2 if source['name'] == 'ytvis_2019' else 1)
-            for source in _base_.train_dataloader.dataset.sources
-        ]
-    ),
-)
+__sources = [
+    dict(source, batch_size=2 if source['name'] == 'ytvis_2019' else 1)
+    for source in _base_.train_dataloader.dataset.sources
+]
+train_dataloader = dict(batch_size=1, dataset=dict(sources=__sources))

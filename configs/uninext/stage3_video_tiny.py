@@ -20,15 +20,11 @@ __table = [  # name, ratio, files, how pairs are made of them
     ('rvos', 1.0, _base_.tiny_video_rvos_train, _base_.expression_train_pipeline),
 ]
 # fmt: on
-train_dataloader = dict(
-    num_workers=1,
-    dataset=dict(
-        sources=[
-            dict(name=n, ratio=r, batch_size=2, dataset=dict(files, pipeline=pairs))
-            for n, r, files, pairs in __table
-        ]
-    ),
-)
+__sources = [
+    dict(name=n, ratio=r, batch_size=2, dataset=dict(files, pipeline=pairs))
+    for n, r, files, pairs in __table
+]
+train_dataloader = dict(num_workers=1, dataset=dict(sources=__sources))
 optim_wrapper = dict(
     optimizer=dict(lr=5e-4, weight_decay=1e-4),
     paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.3))),

@@ -6,16 +6,8 @@
 _base_ = ['./stage3_video.py', '../_base_/backbones/vit-h.py']
 model = _base_.pop('vit_h')
 __ratios = dict(ovis=0.25, ytvis_2019=0.25, coco=0.5)
-train_dataloader = dict(
-    batch_size=1,
-    dataset=dict(
-        sources=[
-            dict(
-                source,
-                batch_size=1,
-                ratio=__ratios.get(source['name'], source['ratio']),
-            )
-            for source in _base_.train_dataloader.dataset.sources
-        ]
-    ),
-)
+__sources = [
+    dict(source, batch_size=1, ratio=__ratios.get(source['name'], source['ratio']))
+    for source in _base_.train_dataloader.dataset.sources
+]
+train_dataloader = dict(batch_size=1, dataset=dict(sources=__sources))

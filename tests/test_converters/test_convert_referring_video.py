@@ -6,10 +6,7 @@ import pytest
 
 from helpers import download_layouts as layouts
 from uninext import converters as conv
-from uninext.converters.referring_video import (
-    REF_DAVIS_FILES,
-    read_davis_expressions,
-)
+from uninext.converters.referring_video import REF_DAVIS_FILES, read_davis_expressions
 from uninext.datasets import DatasetError
 
 

@@ -67,11 +67,7 @@ def test_written_file(tmp_path):
                 object_id=9,
             ),
             dict(
-                id=2,
-                video_id=1,
-                category_id=1,
-                iscrowd=1,
-                bboxes=[[0, 0, 1, 1], None],
+                id=2, video_id=1, category_id=1, iscrowd=1, bboxes=[[0, 0, 1, 1], None]
             ),
         ],
         categories=[dict(id=1, name='cat'), dict(id=2, name='dog')],

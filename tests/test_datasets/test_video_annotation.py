@@ -150,10 +150,7 @@ def test_boxes_are_made_from_masks(bboxes):
 @pytest.mark.parametrize(
     ('records', 'message'),
     [
-        (
-            [dict(id=1, bboxes=[BOX])],
-            "1: 'bboxes' has 1 entries; expected 3",
-        ),
+        ([dict(id=1, bboxes=[BOX])], "1: 'bboxes' has 1 entries; expected 3"),
         ([dict(id=1, bboxes=BOX[0])], "'bboxes' has float entries"),
         (
             [dict(id=1, bboxes=[BOX] * 3, segmentations=[None])],

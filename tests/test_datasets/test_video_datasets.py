@@ -56,12 +56,7 @@ def test_a_sample_is_a_video(write_videos, video_content):
     info = dataset.get_data_info(0)
     assert (info['video_id'], info['video_name']) == (5, 'walk')
     assert info['video'].labels.tolist() == [0, 1]
-    assert [visible(info['video'], t) for t in range(4)] == [
-        [1],
-        [1, 2],
-        [1],
-        [2],
-    ]
+    assert [visible(info['video'], t) for t in range(4)] == [[1], [1, 2], [1], [2]]
     assert 'video_name' not in dataset.get_data_info(1)
     twin = pickle.loads(pickle.dumps(dataset))
     assert twin.get_data_info(0)['video'].frame(1) == info['video'].frame(1)

@@ -6,12 +6,7 @@ from dataclasses import fields, replace
 import pytest
 import torch
 
-from uninext.structures import (
-    InstanceMemory,
-    Template,
-    TemplateMemory,
-    TrackMemory,
-)
+from uninext.structures import InstanceMemory, Template, TemplateMemory, TrackMemory
 
 
 def template(value: float = 1.0) -> Template:

@@ -21,14 +21,8 @@ __train = dict(
     coco=dict(_base_.shapes_train, pipeline=train_pipeline),
     refcoco=dict(_base_.shapes_refs_train, pipeline=expression_train_pipeline),
 )
-train_dataloader = dict(
-    batch_size=8,
-    dataset=dict(
-        sources=[
-            dict(name=n, ratio=1, batch_size=8, dataset=d) for n, d in __train.items()
-        ]
-    ),
-)
+__sources = [dict(name=n, ratio=1, batch_size=8, dataset=d) for n, d in __train.items()]
+train_dataloader = dict(batch_size=8, dataset=dict(sources=__sources))
 __refs_val = dict(_base_.shapes_refs_val, pipeline=expression_test_pipeline)
 __val = [dict(_base_.shapes_val, pipeline=test_pipeline), dict(__refs_val, indices=300)]
 val_dataloader = dict(dataset=dict(datasets=__val))

@@ -24,16 +24,10 @@ train_dataloader = dict(
 )
 # fmt: on
 optim_wrapper = dict(optimizer=dict(lr=2e-4))
+__ramp = dict(type='LinearLR', by_epoch=False)
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=20),
-    dict(
-        type='LinearLR',
-        start_factor=1.0,
-        end_factor=0.02,
-        by_epoch=False,
-        begin=150,
-        end=600,
-    ),
+    dict(__ramp, start_factor=0.1, begin=0, end=20),
+    dict(__ramp, start_factor=1.0, end_factor=0.02, begin=150, end=600),
 ]
 train_cfg = dict(max_iters=600)
 default_hooks = dict(checkpoint=dict(max_keep_ckpts=2))
