@@ -12,6 +12,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from helpers import packed_samples
 from helpers.tools import run_tool
 from uninext.datasets import MultiTaskDataset, SampleDraw
 from uninext.registry import DATASETS
@@ -53,20 +54,10 @@ def build(kind: str, name: str, args: dict):
 
 
 def check_frame(inputs, sample):
-    objects = sample.gt_instances
-    height, width = sample.img_shape
-    assert inputs.dtype == torch.uint8
-    assert tuple(inputs.shape) == (3, height, width)
-    assert len(objects) >= 1
-    assert objects.instances_ids.dtype == torch.int64
-    assert len(set(objects.instances_ids.tolist())) == len(objects)
-    assert objects.labels.max() < len(sample.prompt)
-    boxes = objects.bboxes.tensor
-    assert (boxes[:, 2:] > boxes[:, :2]).all()
-    assert boxes[:, [0, 2]].max() <= width
-    assert boxes[:, [1, 3]].max() <= height
-    if 'masks' in objects:
-        assert objects.masks.masks.shape == (len(objects), height, width)
+    packed_samples.check_frame(inputs, sample)
+    ids = sample.gt_instances.instances_ids
+    assert ids.dtype == torch.int64
+    assert len(set(ids.tolist())) == len(ids)
 
 
 def check(packed, template_size=16):

@@ -13,6 +13,7 @@ import torch
 from mmdet.structures.mask import BitmapMasks
 from mmengine.config import Config
 
+from helpers.packed_samples import check_frame
 from uninext import converters as conv
 from uninext.datasets import MultiTaskDataset, SampleDraw
 from uninext.registry import DATASETS
@@ -47,24 +48,13 @@ def base(name, key, args):
 
 
 def check(packed):
-    inputs, sample = packed['inputs'], packed['data_samples']
-    objects = sample.gt_instances
-    height, width = sample.img_shape
-    assert inputs.dtype == torch.uint8
-    assert tuple(inputs.shape) == (3, height, width)
+    sample = packed['data_samples']
+    check_frame(packed['inputs'], sample)
     assert isinstance(sample.prompt, Prompt)
-    assert len(objects) >= 1
-    assert objects.labels.min() >= 0
-    assert objects.labels.max() < len(sample.prompt)
-    boxes = objects.bboxes.tensor
-    assert (boxes >= 0).all()
-    assert (boxes[:, 2:] > boxes[:, :2]).all()
-    assert boxes[:, [0, 2]].max() <= width
-    assert boxes[:, [1, 3]].max() <= height
+    objects = sample.gt_instances
     if 'masks' in objects:
         assert isinstance(objects.masks, BitmapMasks)
-        assert objects.masks.masks.shape == (len(objects), height, width)
-        for mask, box in zip(objects.masks.masks, boxes.tolist()):
+        for mask, box in zip(objects.masks.masks, objects.bboxes.tensor.tolist()):
             ys, xs = np.nonzero(mask)
             assert [xs.min(), ys.min(), xs.max() + 1, ys.max() + 1] == box
 
