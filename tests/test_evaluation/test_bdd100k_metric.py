@@ -69,7 +69,9 @@ def test_a_pixel_goes_to_the_better_score(tmp_path: Path):
         instances_ids=torch.tensor([4, 5, 6]),
         masks=torch.from_numpy(masks),
     )
-    metric = BDD100KTrackingMetric('segm', str(tmp_path), format_only=True)
+    metric = BDD100KTrackingMetric(
+        'segm', outfile_prefix=str(tmp_path), format_only=True
+    )
     assert run(metric, [sample]) == {}
     (frame,) = json.loads((tmp_path / 'v0.json').read_text())
     found = {o['id']: mask_utils.decode(o['rle']) for o in frame['labels']}

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import json
 import multiprocessing
+import os
 import zipfile
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from mmengine.evaluator import Evaluator
 from mmengine.structures import InstanceData
 
 from uninext.evaluation import (
+    BDD100KTrackingMetric,
     ReferringVOSMetric,
     SOTMetric,
     TrackingMetric,
@@ -24,6 +27,7 @@ from uninext.formats.index_png import read_object_ids
 from uninext.formats.rle import encode_mask
 from uninext.registry import METRICS
 from uninext.structures import UninextDataSample
+from uninext.utils.files import FileError
 
 SIZE = (20, 30)
 METRIC_TYPES = [
@@ -137,6 +141,31 @@ def test_two_videos_at_a_time_and_one_twice():
     both = [frame for pair in zip(first, second) for frame in pair]
     metric = SOTMetric('got10k')
     assert shares(run(metric, both + first, 20), 'AO') == [1]
+
+
+@pytest.mark.parametrize(
+    ('metric_type', 'name'),
+    [
+        (BDD100KTrackingMetric, 'cat-1.json'),
+        (SOTMetric, 'cat-1.txt'),
+        (TrackingMetric, 'cat-1.txt'),
+        (VideoInstanceMetric, 'results.json'),
+    ],
+)
+def test_a_full_disk_leaves_the_file_of_before(
+    metric_type, name: str, tmp_path: Path, monkeypatch
+):
+    def fail(file_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    (tmp_path / name).write_text('of before')
+    monkeypatch.setattr(os, 'fsync', fail)
+    video = make_video()
+    video[-1].set_metainfo(dict(video_instances=[]))
+    metric = metric_type(outfile_prefix=str(tmp_path), format_only=True)
+    with pytest.raises(FileError, match=f'{name} could not be written: No space left'):
+        run(metric, video, classes=('car',))
+    assert (tmp_path / name).read_text() == 'of before'
 
 
 # ---- SOT ----

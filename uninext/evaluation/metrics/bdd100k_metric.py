@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
-
-from mmengine.logging import MMLogger
 
 from uninext.evaluation.evaluators.bdd100k import BDD100KTracksEvaluator
 from uninext.evaluation.metrics.video_metric import (
@@ -31,15 +28,9 @@ class BDD100KTrackingMetric(TracksMetric):
     published code paints them; an object without a pixel left is none.
 
     Args:
-        similarity: ``'bbox'`` (MOT) or ``'segm'`` (MOTS): IoU of what.
-        outfile_prefix: Folder of ``<video>.json`` in the Scalabel layout, which the
-            benchmark's server takes and ``uninext eval`` evaluates.
-        format_only: Only write files.
-        collect_device: ``'cpu'`` or ``'gpu'``: where ranks meet.
-        prefix: First part of the metrics' names; ``'bdd100k'`` if None.
-
-    Raises:
-        ValueError: If ``similarity`` is unknown.
+        **kwargs: As of :class:`TracksMetric`; ``outfile_prefix`` is the folder of
+            ``<video>.json`` in the Scalabel layout, which the benchmark's server takes
+            and ``uninext eval`` evaluates.
     """
 
     default_prefix = 'bdd100k'
@@ -70,23 +61,13 @@ class BDD100KTrackingMetric(TracksMetric):
         return {'record': record, 'frames': state['frames']}
 
     def summarize(self, videos: list[dict]) -> dict[str, float]:
-        """Write the files, then evaluate.
+        """Means over the classes and metrics over all objects.
 
-        Args:
-            videos: Results of all ranks.
-
-        Returns:
-            Means over the classes and metrics over all objects, as
-            ``BDD100KTracksEvaluator.summarize``; none with ``format_only``.
+        See ``BDD100KTracksEvaluator.summarize``.
         """
-        logger: MMLogger = MMLogger.get_current_instance()
         if self.outfile_prefix is not None:
-            folder = Path(self.outfile_prefix)
-            folder.mkdir(parents=True, exist_ok=True)
-            for video in videos:
-                text = json.dumps(video['frames'])
-                (folder / f'{video["name"]}.json').write_text(text)
-            logger.info(f'tracks of {len(videos)} videos are saved in {folder}')
+            files = {f'{v["name"]}.json': [json.dumps(v['frames'])] for v in videos}
+            self.write(files, f'tracks of {len(videos)} videos')
         if self.format_only:
             return {}
         records = {video['name']: video['record'] for video in videos}

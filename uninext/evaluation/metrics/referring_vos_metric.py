@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.logging import MMLogger
 from pycocotools import mask as mask_utils
 
 from uninext.evaluation.evaluators.video_objects import (
@@ -15,7 +14,7 @@ from uninext.evaluation.evaluators.video_objects import (
     VideoObjectsEvaluator,
 )
 from uninext.evaluation.metrics.video_metric import (
-    VideoMetric,
+    MasksMetric,
     frame_stem,
     log_metrics,
     predictions_of,
@@ -23,7 +22,6 @@ from uninext.evaluation.metrics.video_metric import (
     targets_of,
     video_name,
 )
-from uninext.evaluation.submission import write_submission
 from uninext.formats.index_png import (
     paint_ids,
     write_mask,
@@ -34,7 +32,7 @@ from uninext.registry import METRICS
 
 
 @METRICS.register_module()
-class ReferringVOSMetric(VideoMetric):
+class ReferringVOSMetric(MasksMetric):
     """J and F of expressions; every frame counts.
 
     A video with an expression (``expression``, ``exp_id``) is one stream of frames; of
@@ -52,33 +50,15 @@ class ReferringVOSMetric(VideoMetric):
 
     Args:
         merged: See above.
-        outfile_prefix: Folder of the images.
-        with_zip: Also write ``<outfile_prefix>.zip``, checked for its server.
-        format_only: Only write files.
-        collect_device: ``'cpu'`` or ``'gpu'``: where ranks meet.
-        prefix: First part of the metrics' names; ``'rvos'`` if None.
-
-    Raises:
-        ValueError: If there is nowhere to write.
+        **kwargs: As of :class:`MasksMetric`.
     """
 
     default_prefix = 'rvos'
 
-    def __init__(
-        self,
-        merged: bool = False,
-        outfile_prefix: str | None = None,
-        with_zip: bool = False,
-        format_only: bool = False,
-        collect_device: str = 'cpu',
-        prefix: str | None = None,
-    ) -> None:
-        super().__init__(outfile_prefix, format_only, collect_device, prefix)
-        if with_zip and outfile_prefix is None:
-            raise ValueError('with_zip needs outfile_prefix: where to write to.')
+    def __init__(self, merged: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.evaluator = VideoObjectsEvaluator('all')
         self.merged = merged
-        self.with_zip = with_zip
 
     def start_video(self, sample: dict) -> dict[str, Any]:
         return {'object': self.evaluator.start(), 'files': [], 'tube': [], 'stems': []}
@@ -105,14 +85,7 @@ class ReferringVOSMetric(VideoMetric):
         return {'exp_id': _exp_id(sample), 'record': record, **state}
 
     def summarize(self, videos: list[dict]) -> dict[str, float]:
-        """Evaluate, and pack what was written.
-
-        Args:
-            videos: Results of all ranks, one per video and expression.
-
-        Returns:
-            ``J&F``, ``J_mean`` ... over expressions (``merged``: objects).
-        """
+        """``J&F``, ``J_mean`` ... over expressions (``merged``: objects)."""
         names = [(video['name'], video['exp_id']) for video in videos]
         if len(set(names)) < len(names) and (self.merged or self.outfile_prefix):
             raise ValueError(
@@ -127,7 +100,8 @@ class ReferringVOSMetric(VideoMetric):
                 self._merge(name, sorted(group, key=_exp_order))
                 for name, group in groups.items()
             ]
-        self._pack([file for video in videos for file in video['files']])
+        files = [file for video in videos for file in video['files']]
+        self.pack_images(files, 'ytvos' if self.merged else 'refytvos')
         if self.format_only:
             return {}
         metrics = self.evaluator.summarize({v['key']: v['record'] for v in videos})
@@ -156,17 +130,6 @@ class ReferringVOSMetric(VideoMetric):
                 self.evaluator.add(state, ground_truth, painted)
         record = None if self.format_only else self.evaluator.finish(state)
         return {'key': name, 'record': record, 'files': files}
-
-    def _pack(self, files: list[str]) -> None:
-        if self.outfile_prefix is None:
-            return
-        logger: MMLogger = MMLogger.get_current_instance()
-        logger.info(f'{len(files)} images are saved in {self.outfile_prefix}')
-        if self.with_zip:
-            path = f'{self.outfile_prefix}.zip'
-            layout = 'ytvos' if self.merged else 'refytvos'
-            write_submission(path, files, self.outfile_prefix, layout)
-            logger.info(f'{path} is what the server takes')
 
 
 def _best_mask(sample: dict) -> tuple[np.ndarray, float]:

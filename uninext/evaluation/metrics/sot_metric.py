@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.logging import MMLogger
 
 from uninext.evaluation.evaluators.single_object import (
     ABSENT,
@@ -22,7 +20,6 @@ from uninext.evaluation.metrics.video_metric import (
     targets_of,
     video_name,
 )
-from uninext.evaluation.submission import write_submission
 from uninext.formats.box_text import box_lines
 from uninext.formats.boxes import xyxy_to_xywh
 from uninext.registry import METRICS
@@ -46,9 +43,7 @@ class SOTMetric(VideoMetric):
         server: ``'trackingnet'`` or ``'got10k'``: also write
             ``<outfile_prefix>.zip`` for it. A frame without a prediction repeats the
             one before there. Times are seconds between frames, loading included.
-        format_only: Only write files.
-        collect_device: ``'cpu'`` or ``'gpu'``: where ranks meet.
-        prefix: First part of the metrics' names; ``'sot'`` if None.
+        **kwargs: As of :class:`VideoMetric`.
 
     Raises:
         ValueError: If ``rules`` or ``server`` is unknown, or a server's files have
@@ -62,11 +57,9 @@ class SOTMetric(VideoMetric):
         rules: str = 'lasot',
         outfile_prefix: str | None = None,
         server: str | None = None,
-        format_only: bool = False,
-        collect_device: str = 'cpu',
-        prefix: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(outfile_prefix, format_only, collect_device, prefix)
+        super().__init__(outfile_prefix, **kwargs)
         self.evaluator = SingleObjectEvaluator(rules)
         if server is not None and (server not in SERVERS or outfile_prefix is None):
             raise ValueError(
@@ -95,14 +88,7 @@ class SOTMetric(VideoMetric):
         return {'record': record, 'seconds': np.array(state['seconds'])}
 
     def summarize(self, videos: list[dict]) -> dict[str, float]:
-        """Write the files, then evaluate.
-
-        Args:
-            videos: Results of all ranks.
-
-        Returns:
-            Metrics of ``summarize_sequences``; none with ``format_only``.
-        """
+        """Metrics of ``summarize_sequences``."""
         if self.outfile_prefix is not None:
             self._write(videos)
         if self.format_only:
@@ -113,29 +99,23 @@ class SOTMetric(VideoMetric):
         return metrics
 
     def _write(self, videos: list[dict]) -> None:
-        assert self.outfile_prefix is not None
-        folder = Path(self.outfile_prefix)
+        texts: dict[str, str] = {}
         num_lines: dict[str, int] = {}
         for video in videos:
             name, boxes = video['name'], video['record']['pred']
             if self.server is not None:
                 boxes = _fill_forward(boxes)
-            contents = {f'{name}.txt': box_lines(boxes)}
+            files = {f'{name}.txt': box_lines(boxes)}
             if self.server == 'got10k':
-                contents = {
+                files = {
                     f'{name}/{name}_001.txt': box_lines(boxes),
                     f'{name}/{name}_time.txt': box_lines(video['seconds'][:, None]),
                 }
-            for file, text in contents.items():
-                (folder / file).parent.mkdir(parents=True, exist_ok=True)
-                (folder / file).write_text(text)
-                num_lines[file] = len(video['seconds'])
-        logger: MMLogger = MMLogger.get_current_instance()
-        logger.info(f'boxes of {len(videos)} sequences are saved in {folder}')
+            texts |= files
+            num_lines |= dict.fromkeys(files, len(video['seconds']))
+        self.write(texts, f'boxes of {len(videos)} sequences')
         if self.server is not None:
-            path = f'{self.outfile_prefix}.zip'
-            write_submission(path, num_lines, folder, self.server, num_lines)
-            logger.info(f'{path} is what the server of {self.server} takes')
+            self.pack(num_lines, self.server, num_lines)
 
 
 def _target_box(sample: dict) -> TargetBox:

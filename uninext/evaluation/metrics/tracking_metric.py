@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.logging import MMLogger
 
 from uninext.evaluation.evaluators.tracks import (
     MOTS_IGNORED,
@@ -45,19 +43,17 @@ class TrackingMetric(TracksMetric):
 
     Args:
         similarity: ``'bbox'`` (MOT) or ``'segm'`` (MOTS): IoU of what.
-        outfile_prefix: Folder of ``<video>.txt``: for boxes lines of MOTChallenge
-            ``frame,id,x,y,w,h,score,class,-1,-1`` (class -1 where the data set has
-            one), for masks of MOTS ``frame id class height width rle``; frames and
-            classes from 1 (``mots``: the pedestrian is 2). Numbers of boxes are
-            written so that the same numbers are read.
-        format_only: Only write files.
-        collect_device: ``'cpu'`` or ``'gpu'``: where ranks meet.
-        prefix: First part of the metrics' names; ``'track'`` if None.
         protocol: What is evaluated, see ``TracksEvaluator``. ``mot17`` and ``mot20``
             need data of one class, the pedestrian, whose ``instances`` have
             ``mot_class``, ``considered`` and ``object_id``, as the converter of
             MOTChallenge writes them. In the others the classes are those of the data
             set, and objects with ``ignore_flag`` are not considered.
+        **kwargs: As of :class:`TracksMetric`; ``outfile_prefix`` is the folder of
+            ``<video>.txt``: for boxes lines of MOTChallenge
+            ``frame,id,x,y,w,h,score,class,-1,-1`` (class -1 where the data set has
+            one), for masks of MOTS ``frame id class height width rle``; frames and
+            classes from 1 (``mots``: the pedestrian is 2). Numbers of boxes are
+            written so that the same numbers are read.
 
     Raises:
         ValueError: If ``similarity`` or ``protocol`` is unknown.
@@ -66,17 +62,9 @@ class TrackingMetric(TracksMetric):
     default_prefix = 'track'
 
     def __init__(
-        self,
-        similarity: str = 'bbox',
-        outfile_prefix: str | None = None,
-        format_only: bool = False,
-        collect_device: str = 'cpu',
-        prefix: str | None = None,
-        protocol: str = 'plain',
+        self, similarity: str = 'bbox', protocol: str = 'plain', **kwargs: Any
     ) -> None:
-        super().__init__(
-            similarity, outfile_prefix, format_only, collect_device, prefix
-        )
+        super().__init__(similarity, **kwargs)
         self.evaluator = TracksEvaluator(protocol, self.with_masks)
 
     @property
@@ -117,21 +105,10 @@ class TrackingMetric(TracksMetric):
         return {'record': record, 'lines': state['lines']}
 
     def summarize(self, videos: list[dict]) -> dict[str, float]:
-        """Write the files, then evaluate.
-
-        Args:
-            videos: Results of all ranks.
-
-        Returns:
-            Over all videos; none with ``format_only``. See ``combine_sequences``.
-        """
+        """Metrics over all videos, see ``combine_sequences``."""
         if self.outfile_prefix is not None:
-            folder = Path(self.outfile_prefix)
-            folder.mkdir(parents=True, exist_ok=True)
-            for video in videos:
-                (folder / f'{video["name"]}.txt').write_text(''.join(video['lines']))
-            logger: MMLogger = MMLogger.get_current_instance()
-            logger.info(f'tracks of {len(videos)} videos are saved in {folder}')
+            files = {f'{video["name"]}.txt': video['lines'] for video in videos}
+            self.write(files, f'tracks of {len(videos)} videos')
         if self.format_only:
             return {}
         metrics = self.evaluator.summarize({str(v['key']): v['record'] for v in videos})

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from mmengine.fileio import load
-from mmengine.logging import MMLogger
 
 from uninext.evaluation.evaluators.video_instances import (
     Instance,
@@ -21,7 +19,6 @@ from uninext.evaluation.metrics.video_metric import (
     targets_of,
     video_name,
 )
-from uninext.evaluation.submission import write_submission
 from uninext.formats.rle import encode_mask, rle_as_json
 from uninext.registry import METRICS
 
@@ -36,24 +33,14 @@ class VideoInstanceMetric(VideoMetric):
     Args:
         ann_file: Annotation file, from which category ids are read by name; needed
             for result files that a server takes. Without it ids are labels + 1.
-        outfile_prefix: Write ``<outfile_prefix>/results.json`` and
-            ``<outfile_prefix>.zip``, checked.
-        format_only: Only write files.
-        collect_device: ``'cpu'`` or ``'gpu'``: where ranks meet.
-        prefix: First part of the metrics' names; ``'vis'`` if None.
+        **kwargs: As of :class:`VideoMetric`; ``outfile_prefix`` writes
+            ``<outfile_prefix>/results.json`` and ``<outfile_prefix>.zip``, checked.
     """
 
     default_prefix = 'vis'
 
-    def __init__(
-        self,
-        ann_file: str | None = None,
-        outfile_prefix: str | None = None,
-        format_only: bool = False,
-        collect_device: str = 'cpu',
-        prefix: str | None = None,
-    ) -> None:
-        super().__init__(outfile_prefix, format_only, collect_device, prefix)
+    def __init__(self, ann_file: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.ann_file = ann_file
 
     def start_video(self, sample: dict) -> dict[int, dict]:
@@ -109,14 +96,7 @@ class VideoInstanceMetric(VideoMetric):
         }
 
     def summarize(self, videos: list[dict]) -> dict[str, float]:
-        """Write the result file, then evaluate.
-
-        Args:
-            videos: Results of all ranks.
-
-        Returns:
-            Metrics of ``video_instance_metrics``; none with ``format_only``.
-        """
+        """Metrics of ``video_instance_metrics``."""
         category_ids = self._category_ids(videos)
         evaluator = VideoInstancesEvaluator(list(category_ids.values()))
         records = {}
@@ -157,21 +137,15 @@ class VideoInstanceMetric(VideoMetric):
         return {label: ids[name] for label, name in enumerate(names)}
 
     def _write(self, records: dict[Any, dict]) -> None:
-        found = []
-        for video_id, record in records.items():
-            for instance in record['predictions']:
-                found.append(
-                    {
-                        'video_id': video_id,
-                        'category_id': instance.category_id,
-                        'score': instance.score,
-                        'segmentations': instance.segmentations,
-                    }
-                )
-        assert self.outfile_prefix is not None
-        folder = Path(self.outfile_prefix)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / 'results.json').write_text(json.dumps(found))
-        path = write_submission(f'{folder}.zip', ['results.json'], folder, 'ytvis')
-        logger: MMLogger = MMLogger.get_current_instance()
-        logger.info(f'{len(found)} instances are saved in {folder} and {path}')
+        found = [
+            {
+                'video_id': video_id,
+                'category_id': instance.category_id,
+                'score': instance.score,
+                'segmentations': instance.segmentations,
+            }
+            for video_id, record in records.items()
+            for instance in record['predictions']
+        ]
+        self.write({'results.json': [json.dumps(found)]}, f'{len(found)} instances')
+        self.pack(['results.json'], 'ytvis')

@@ -1,4 +1,4 @@
-"""What metrics of videos share: frames enter one by one, a video's result stays.
+"""What metrics of videos share: a frame at a time, one result a video.
 
 Frames of a video come in order, on one rank. What is kept of a frame is for the metric
 to say; masks are evaluated or packed at once, so that memory does not grow by them.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 from terminaltables import AsciiTable
 
+from uninext.evaluation.submission import write_submission
+from uninext.formats.json_file import write_text
 from uninext.formats.rle import decode_segmentation
 
 SIMILARITIES = ('bbox', 'segm')
@@ -35,8 +37,7 @@ class VideoMetric(BaseMetric):
     Args:
         outfile_prefix: Where to write results; nothing is written if None.
         format_only: Only write, for sets whose ground truth a server keeps.
-        collect_device: ``'cpu'`` or ``'gpu'``: where ranks meet.
-        prefix: First part of the metrics' names; the metric's own if None.
+        **kwargs: ``collect_device`` and ``prefix``, as of mmengine's ``BaseMetric``.
 
     Raises:
         ValueError: If ``format_only`` has nowhere to write.
@@ -46,10 +47,9 @@ class VideoMetric(BaseMetric):
         self,
         outfile_prefix: str | None = None,
         format_only: bool = False,
-        collect_device: str = 'cpu',
-        prefix: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(collect_device=collect_device, prefix=prefix)
+        super().__init__(**kwargs)
         if format_only and outfile_prefix is None:
             raise ValueError('format_only needs outfile_prefix: where to write to.')
         self.outfile_prefix = outfile_prefix
@@ -70,14 +70,10 @@ class VideoMetric(BaseMetric):
 
     @abstractmethod
     def summarize(self, videos: list[dict]) -> dict[str, float]:
-        """Write files and make metrics of all ranks' videos."""
+        """Write files and evaluate all ranks' videos; nothing with ``format_only``."""
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Take frames.
-
-        Args:
-            data_batch: Not used.
-            data_samples: Samples as the class describes them.
+        """Take frames, samples as the class describes them.
 
         Raises:
             ValueError: If a meta key is missing or frames are not in order.
@@ -110,12 +106,6 @@ class VideoMetric(BaseMetric):
     def evaluate(self, size: int) -> dict[str, float]:
         """Gather the videos of all ranks and evaluate them.
 
-        Args:
-            size: Of the dataset.
-
-        Returns:
-            Metrics with their prefix.
-
         Raises:
             ValueError: If a video did not come to its end.
         """
@@ -131,16 +121,51 @@ class VideoMetric(BaseMetric):
         return super().evaluate(sys.maxsize)
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
-        """Evaluate every video once, though a sampler may have drawn it twice.
-
-        Args:
-            results: Of all ranks.
-
-        Returns:
-            Metrics of :meth:`summarize`.
-        """
+        """Evaluate every video once, though a sampler may have drawn it twice."""
         videos = {result['key']: result for result in results}
         return self.summarize([videos[key] for key in sorted(videos, key=str)])
+
+    def write(self, texts: Mapping[str, Iterable[str]], what: str) -> None:
+        """Write texts of files below ``outfile_prefix``, each whole or not at all."""
+        for name, text in texts.items():
+            write_text(text, f'{self.outfile_prefix}/{name}')
+        _logger().info(f'{what} are saved in {self.outfile_prefix}')
+
+    def pack(
+        self,
+        files: Iterable[str],
+        layout: str,
+        num_lines: Mapping[str, int] | None = None,
+    ) -> None:
+        """Pack what was written into ``<outfile_prefix>.zip``, checked."""
+        path = f'{self.outfile_prefix}.zip'
+        write_submission(path, files, str(self.outfile_prefix), layout, num_lines)
+        _logger().info(f'{path} is what the server takes')
+
+
+class MasksMetric(VideoMetric):
+    """Base of metrics that write images of masks, in ``Annotations``.
+
+    Args:
+        with_zip: Also write ``<outfile_prefix>.zip``, checked for its server.
+        **kwargs: As of :class:`VideoMetric`.
+
+    Raises:
+        ValueError: If there is nowhere to write.
+    """
+
+    def __init__(self, with_zip: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if with_zip and self.outfile_prefix is None:
+            raise ValueError('with_zip needs outfile_prefix: where to write to.')
+        self.with_zip = with_zip
+
+    def pack_images(self, files: Sequence[str], layout: str) -> None:
+        """Tell of the images that were written, and pack them if that is wanted."""
+        if self.outfile_prefix is not None:
+            _logger().info(f'{len(files)} images are saved in {self.outfile_prefix}')
+        if self.with_zip:
+            self.pack(files, layout)
 
 
 class TracksMetric(VideoMetric):
@@ -148,24 +173,14 @@ class TracksMetric(VideoMetric):
 
     Args:
         similarity: ``'bbox'`` (MOT) or ``'segm'`` (MOTS): IoU of what.
-        outfile_prefix: As :class:`VideoMetric`.
-        format_only: As :class:`VideoMetric`.
-        collect_device: As :class:`VideoMetric`.
-        prefix: As :class:`VideoMetric`.
+        **kwargs: As of :class:`VideoMetric`.
 
     Raises:
         ValueError: If ``similarity`` is unknown.
     """
 
-    def __init__(
-        self,
-        similarity: str = 'bbox',
-        outfile_prefix: str | None = None,
-        format_only: bool = False,
-        collect_device: str = 'cpu',
-        prefix: str | None = None,
-    ) -> None:
-        super().__init__(outfile_prefix, format_only, collect_device, prefix)
+    def __init__(self, similarity: str = 'bbox', **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         if similarity not in SIMILARITIES:
             raise ValueError(
                 f'similarity must be one of {SIMILARITIES}, got {similarity!r}.'
@@ -179,39 +194,19 @@ class TracksMetric(VideoMetric):
 
 
 def video_key(sample: dict) -> tuple:
-    """What tells videos apart: with expressions, every expression is one.
-
-    Args:
-        sample: A frame.
-
-    Returns:
-        ``(video_id, exp_id, expression)``; None where there is none.
-    """
+    """What tells videos apart: with expressions, every expression is one."""
     exp_id = sample.get('exp_id')
     exp_id = tuple(exp_id) if isinstance(exp_id, list) else exp_id
     return sample['video_id'], exp_id, sample.get('expression')
 
 
 def video_name(sample: dict) -> str:
-    """Name of the video in result files: ``video_name``, or its id.
-
-    Args:
-        sample: A frame.
-
-    Returns:
-        The name.
-    """
+    """Name of the video in result files: ``video_name``, or its id."""
     return str(sample.get('video_name') or sample['video_id'])
 
 
 def frame_stem(sample: dict) -> str:
     """Name of the frame in result files: that of its image, without the ending.
-
-    Args:
-        sample: A frame.
-
-    Returns:
-        The name.
 
     Raises:
         ValueError: If it is not known.
@@ -225,14 +220,7 @@ def frame_stem(sample: dict) -> str:
 
 
 def targets_of(sample: dict, with_ignored: bool = False) -> list[dict]:
-    """Ground truth of a frame.
-
-    Args:
-        sample: A frame.
-        with_ignored: Whether those that do not count are wanted too.
-
-    Returns:
-        Of meta ``instances``.
+    """Ground truth of a frame, of meta ``instances``.
 
     Raises:
         ValueError: If the sample has none.
@@ -247,14 +235,7 @@ def targets_of(sample: dict, with_ignored: bool = False) -> list[dict]:
 
 
 def target_mask(target: dict, sample: dict) -> np.ndarray:
-    """Mask of an annotated object.
-
-    Args:
-        target: One of ``instances``.
-        sample: Its frame.
-
-    Returns:
-        (H, W) bool.
+    """Mask of an annotated object, (H, W) bool.
 
     Raises:
         ValueError: If it has none, or one of another size.
@@ -274,9 +255,6 @@ def predictions_of(sample: dict, *fields: str) -> dict[str, np.ndarray]:
         sample: A frame.
         *fields: Wanted, of ``bboxes``, ``scores``, ``labels``, ``instances_ids``,
             ``masks``.
-
-    Returns:
-        Field -> array.
 
     Raises:
         ValueError: If there are predictions, but a field is missing, or masks are not
@@ -304,14 +282,9 @@ def predictions_of(sample: dict, *fields: str) -> dict[str, np.ndarray]:
 
 
 def give_pixels_to_the_best(pred: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Make masks exclusive: a pixel goes to the better score.
+    """Make masks exclusive: a pixel goes to the better score, of equals to the first.
 
-    Args:
-        pred: Of :func:`predictions_of`, with ``masks`` and ``scores``.
-
-    Returns:
-        The predictions of which pixels are left, in the same order; of equal scores the
-        first is the better.
+    Predictions without a pixel left are dropped; the order stays.
     """
     masks = np.zeros_like(pred['masks'], dtype=bool)
     taken = np.zeros(masks.shape[1:], dtype=bool)
@@ -323,12 +296,10 @@ def give_pixels_to_the_best(pred: dict[str, np.ndarray]) -> dict[str, np.ndarray
 
 
 def log_metrics(title: str, metrics: dict[str, float]) -> None:
-    """Write metrics to the log as a table, shares in per cent.
-
-    Args:
-        title: First cell.
-        metrics: Name -> share; whole-number counts are not to be among them.
-    """
-    logger: MMLogger = MMLogger.get_current_instance()
+    """Write metrics, shares all of them, to the log as a table in per cent."""
     values = [f'{100 * value:.2f}' for value in metrics.values()]
-    logger.info('\n' + AsciiTable([['', *metrics], [title, *values]]).table)
+    _logger().info('\n' + AsciiTable([['', *metrics], [title, *values]]).table)
+
+
+def _logger() -> MMLogger:
+    return MMLogger.get_current_instance()

@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.logging import MMLogger
 
 from uninext.evaluation.evaluators.video_objects import (
     TrueObject,
     VideoObjectsEvaluator,
 )
 from uninext.evaluation.metrics.video_metric import (
-    VideoMetric,
+    MasksMetric,
     frame_stem,
     log_metrics,
     predictions_of,
@@ -21,13 +20,12 @@ from uninext.evaluation.metrics.video_metric import (
     targets_of,
     video_name,
 )
-from uninext.evaluation.submission import write_submission
 from uninext.formats.index_png import paint_ids, write_object_ids
 from uninext.registry import METRICS
 
 
 @METRICS.register_module()
-class VOSMetric(VideoMetric):
+class VOSMetric(MasksMetric):
     """J and F of objects, on masks of one image of ids a frame.
 
     Predictions are ``masks``, ``instances_ids`` (1 to 254, those of the ground truth)
@@ -39,10 +37,7 @@ class VOSMetric(VideoMetric):
             (YouTube-VOS, whose objects come in later); ``'all'`` leaves out none.
         outfile_prefix: Folder of ``Annotations/<video>/<frame>.png``, images with a
             palette.
-        with_zip: Also write ``<outfile_prefix>.zip``, checked for YouTube-VOS.
-        format_only: Only write files.
-        collect_device: ``'cpu'`` or ``'gpu'``: where ranks meet.
-        prefix: First part of the metrics' names; ``'vos'`` if None.
+        **kwargs: As of :class:`MasksMetric`; a zip is checked for YouTube-VOS.
 
     Raises:
         ValueError: If an argument is unknown or there is nowhere to write.
@@ -50,20 +45,9 @@ class VOSMetric(VideoMetric):
 
     default_prefix = 'vos'
 
-    def __init__(
-        self,
-        frames: str = 'inner',
-        outfile_prefix: str | None = None,
-        with_zip: bool = False,
-        format_only: bool = False,
-        collect_device: str = 'cpu',
-        prefix: str | None = None,
-    ) -> None:
-        super().__init__(outfile_prefix, format_only, collect_device, prefix)
+    def __init__(self, frames: str = 'inner', **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.evaluator = VideoObjectsEvaluator(frames)
-        if with_zip and outfile_prefix is None:
-            raise ValueError('with_zip needs outfile_prefix: where to write to.')
-        self.with_zip = with_zip
 
     def start_video(self, sample: dict) -> dict[str, Any]:
         return {'objects': self.evaluator.start(), 'files': []}
@@ -93,34 +77,19 @@ class VOSMetric(VideoMetric):
         return {'record': record, 'files': state['files']}
 
     def summarize(self, videos: list[dict]) -> dict[str, float]:
-        """Evaluate, and pack what was written.
+        """``J&F``, ``J_mean`` ...
 
-        Args:
-            videos: Results of all ranks.
-
-        Returns:
-            ``J&F``, ``J_mean`` ...; where all objects say whether their category is
-            among those of the training set (``is_seen`` of ``instances``), also
-            ``G``, ``J_seen``, ``J_unseen``, ``F_seen``, ``F_unseen``.
+        Where all objects say whether their category is among those of the training set
+        (``is_seen`` of ``instances``), also ``G``, ``J_seen``, ``J_unseen``,
+        ``F_seen``, ``F_unseen``.
         """
-        self._pack(videos)
+        self.pack_images([file for video in videos for file in video['files']], 'ytvos')
         if self.format_only:
             return {}
         metrics = self.evaluator.summarize({v['key']: v['record'] for v in videos})
         num_objects = sum(len(video['record']['objects']) for video in videos)
         log_metrics(f'{num_objects} objects', metrics)
         return metrics
-
-    def _pack(self, videos: list[dict], layout: str = 'ytvos') -> None:
-        if self.outfile_prefix is None:
-            return
-        logger: MMLogger = MMLogger.get_current_instance()
-        files = [file for video in videos for file in video['files']]
-        logger.info(f'{len(files)} images are saved in {self.outfile_prefix}')
-        if self.with_zip:
-            path = f'{self.outfile_prefix}.zip'
-            write_submission(path, files, self.outfile_prefix, layout)
-            logger.info(f'{path} is what the server takes')
 
     def _predicted_ids(self, sample: dict) -> np.ndarray:
         fields = ['masks', 'instances_ids']
