@@ -5,13 +5,22 @@ import json
 import pytest
 
 from uninext.datasets.image_files import check_image_files
-from uninext.formats.coco import category_names, read_coco_file, valid_segmentation
+from uninext.formats.coco import (
+    category_names,
+    checked_coco,
+    read_annotations,
+    valid_segmentation,
+)
 from uninext.formats.errors import DatasetError
 
 
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / 'ann.json'
+
+
+def read_coco(path, **kwargs):
+    return checked_coco(read_annotations(str(path)), str(path), **kwargs)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +40,7 @@ def test_what_is_no_annotation_file_is_named(path, written, message):
     if written is not None:
         path.write_bytes(written)
     with pytest.raises(DatasetError, match=message):
-        read_coco_file(str(path))
+        read_coco(path)
 
 
 @pytest.mark.parametrize('key', ['images', 'annotations', 'categories'])
@@ -39,13 +48,13 @@ def test_absent_list_is_named(path, coco_content, key):
     del coco_content[key]
     path.write_text(json.dumps(coco_content))
     with pytest.raises(DatasetError, match=f"no list named '{key}'"):
-        read_coco_file(str(path))
+        read_coco(path)
 
 
 def test_annotations_may_be_withheld_in_testing(path, coco_content):
     del coco_content['annotations']
     path.write_text(json.dumps(coco_content))
-    content = read_coco_file(str(path), require_annotations=False)
+    content = read_coco(path, require_annotations=False)
     assert content['annotations'] == []
 
 
@@ -63,7 +72,7 @@ def test_absent_field_is_named_with_its_place(path, coco_content, key, field):
     del coco_content[key][1][field]
     path.write_text(json.dumps(coco_content))
     with pytest.raises(DatasetError, match=rf'{key}\[1\].* has no {field}'):
-        read_coco_file(str(path))
+        read_coco(path)
 
 
 BAD_BOX = r'annotations\[2\] has the bbox .*four finite numbers'
@@ -84,7 +93,7 @@ def test_wrong_field_is_named(path, coco_content, key, place, field, value, mess
     coco_content[key][place][field] = value
     path.write_text(json.dumps(coco_content))
     with pytest.raises(DatasetError, match=message):
-        read_coco_file(str(path))
+        read_coco(path)
 
 
 def test_repeated_category_name_is_an_error(coco_content):

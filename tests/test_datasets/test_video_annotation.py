@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from pycocotools import mask as mask_utils
 
-from uninext.datasets import DatasetError, VideoAnnotation, read_video_file
+from uninext.datasets import DatasetError, VideoAnnotation
+from uninext.formats.coco import read_annotations
+from uninext.formats.youtube_vis import checked_videos
 
 SIZE = (10, 20)  # height, width
 BOX = [1.0, 2.0, 4.0, 5.0]
@@ -207,7 +209,7 @@ def content(**changes) -> dict:
 def read(tmp_path, written, **kwargs):
     path = tmp_path / 'ann.json'
     path.write_text(json.dumps(written))
-    return read_video_file(str(path), **kwargs)
+    return checked_videos(read_annotations(str(path)), str(path), **kwargs)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,6 @@ from uninext.datasets.single_object import SingleObjectDataset
 from uninext.datasets.video_annotation import VideoAnnotation
 from uninext.datasets.video_instance import VideoInstanceDataset
 from uninext.formats.errors import DatasetError
-from uninext.formats.youtube_vis import read_video_file
 
 __all__ = [
     'DatasetError',
@@ -33,7 +32,6 @@ __all__ = [
     'UnreadableImageError',
     'VideoAnnotation',
     'VideoInstanceDataset',
-    'read_video_file',
     'samplers',
     'transforms',
 ]

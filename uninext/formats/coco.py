@@ -31,26 +31,6 @@ _TYPES = dict(
 )
 
 
-def read_coco_file(
-    ann_file: str, require_annotations: bool = True, backend_args: dict | None = None
-) -> dict[str, list[dict[str, Any]]]:
-    """Read a COCO-format JSON file and check its structure.
-
-    Args:
-        ann_file: Path (or URL that mmengine's file backends know).
-        require_annotations: As of :func:`checked_coco`.
-        backend_args: mmengine's file backend; None reads from disk.
-
-    Returns:
-        As :func:`checked_coco`.
-
-    Raises:
-        DatasetError: If the file is absent, is not JSON, or lacks something.
-    """
-    content = read_annotations(ann_file, backend_args)
-    return checked_coco(content, ann_file, require_annotations)
-
-
 def checked_coco(
     content: Any, ann_file: str, require_annotations: bool = True
 ) -> dict[str, list[dict[str, Any]]]:

@@ -13,29 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from uninext.formats.coco import check_records, read_annotations
+from uninext.formats.coco import check_records
 from uninext.formats.errors import DatasetError
 from uninext.formats.json_file import write_text
-
-
-def read_video_file(
-    ann_file: str, require_annotations: bool = True, backend_args: dict | None = None
-) -> dict[str, list[dict[str, Any]]]:
-    """Read an annotation file in the YouTube-VIS layout and check its structure.
-
-    Args:
-        ann_file: Path (or URL that mmengine's file backends know).
-        require_annotations: As of :func:`checked_videos`.
-        backend_args: mmengine's file backend; None reads from disk.
-
-    Returns:
-        As :func:`checked_videos`.
-
-    Raises:
-        DatasetError: If the file is absent, is not JSON, or lacks something.
-    """
-    content = read_annotations(ann_file, backend_args)
-    return checked_videos(content, ann_file, require_annotations)
 
 
 def checked_videos(

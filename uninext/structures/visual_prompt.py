@@ -8,7 +8,7 @@ Shape legend: H, W the frame, S the side of the crop.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -133,10 +133,6 @@ class VisualPrompt:
 
     def __len__(self) -> int:
         return 1
-
-    def with_templates(self, *templates: Template) -> VisualPrompt:
-        """The same target shown by other templates."""
-        return replace(self, templates=templates)
 
 
 def checked_box(box_xyxy: Tensor) -> tuple[float, float, float, float]:

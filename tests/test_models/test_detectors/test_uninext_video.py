@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -157,7 +158,7 @@ def test_templates_of_a_batch_have_one_size(video_model) -> None:
         part.repeat_interleave(2, -1).repeat_interleave(2, -2)
         for part in (template.image, template.padding, template.prior)
     ))  # fmt: skip
-    samples[1].prompt = samples[1].prompt.with_templates(large)
+    samples[1].prompt = replace(samples[1].prompt, templates=(large,))
     with pytest.raises(ValueError, match=r'sizes \[64, 128\]'):
         video_model(images(samples), samples, mode='loss')
 
@@ -232,7 +233,7 @@ def test_built_in_inference_mode(video_eval) -> None:
 
 def test_order_of_templates_does_not_matter(video_eval) -> None:
     prompt = target(2)
-    turned = prompt.with_templates(*prompt.templates[::-1])
+    turned = replace(prompt, templates=prompt.templates[::-1])
     inputs = torch.randn(1, 3, SIDE, SIDE)
     found = [predict(video_eval, inputs, [sample(p, 0)])[0] for p in (prompt, turned)]
     assert_same(*found)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -188,7 +189,7 @@ def test_a_template_is_encoded_once(frames) -> None:
     again = frames.encode(model, [prompt, prompt])
     assert frames.runs == [1]
     torch.testing.assert_close(again.embeds, first.embeds.expand(2, -1, -1))
-    longer = prompt.with_templates(*prompt.templates, frames.template())
+    longer = replace(prompt, templates=(*prompt.templates, frames.template()))
     frames.encode(model, [longer, longer])
     assert frames.runs == [1, 1], 'only what is new, and it once'
 
