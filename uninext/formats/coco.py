@@ -39,8 +39,8 @@ def checked_coco(
     Args:
         content: What the file holds.
         ann_file: Named in messages.
-        require_annotations: False for sets whose labels are withheld: the key
-            ``annotations`` may then be absent.
+        require_annotations: False for sets whose labels are withheld: ``annotations``
+            may then be absent or null.
 
     Returns:
         ``images``, ``annotations`` and ``categories``, each a list of dicts with the
@@ -49,26 +49,39 @@ def checked_coco(
     Raises:
         DatasetError: If it lacks something.
     """
-    keys = ['images', 'categories'] + ['annotations'] * require_annotations
+    given = content, ann_file, require_annotations
+    content = checked_lists(*given, 'images', 'COCO format')
+    _check_records(content, ann_file)
+    return content
+
+
+def checked_lists(
+    content: Any, ann_file: str, require_annotations: bool, records: str, layout: str
+) -> dict[str, list]:
+    """A copy of a file's content, whose lists are there; ``records`` is the first.
+
+    Raises:
+        DatasetError: If a list is absent, or there is no record.
+    """
+    keys = (records, 'annotations', 'categories')
     if not isinstance(content, dict):
         raise DatasetError(
             f'Annotation file {ann_file} holds a JSON {type(content).__name__}; '
-            f'expected an object with the keys {keys} (COCO format).'
+            f'expected an object with the lists {", ".join(keys)} ({layout}).'
         )
+    content = dict(content)  # what was given stays as it is
+    if not require_annotations and content.get('annotations') is None:
+        content['annotations'] = []
     missing = [key for key in keys if not isinstance(content.get(key), list)]
     if missing:
         raise DatasetError(
-            f'Annotation file {ann_file} is not in COCO format: it has no list named '
-            f'{" and no list named ".join(repr(k) for k in missing)} '
+            f'Annotation file {ann_file} is not in {layout}: it has no list named '
+            f'{" and no list named ".join(map(repr, missing))} '
             f'(its keys are {sorted(content)[:10]}). Convert it with a tool of '
             'tools/dataset_converters/, or point `ann_file` to another file.'
         )
-    if not content['images']:
-        raise DatasetError(f'Annotation file {ann_file} lists no image.')
-    content = dict(content)  # what was given stays as it is
-    if content.get('annotations') is None:
-        content['annotations'] = []
-    _check_records(content, ann_file)
+    if not content[records]:
+        raise DatasetError(f'Annotation file {ann_file} lists no {records[:-1]}.')
     return content
 
 

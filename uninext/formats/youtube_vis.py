@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from uninext.formats.coco import check_records
+from uninext.formats.coco import check_records, checked_lists
 from uninext.formats.errors import DatasetError
 from uninext.formats.json_file import write_text
 
@@ -23,41 +23,11 @@ def checked_videos(
 ) -> dict[str, list[dict[str, Any]]]:
     """Check the structure of annotations in the YouTube-VIS layout.
 
-    Args:
-        content: What the file holds.
-        ann_file: Named in messages.
-        require_annotations: False for sets whose labels are withheld: ``annotations``
-            may then be absent or null.
-
-    Returns:
-        ``videos``, ``annotations`` and ``categories``.
-
-    Raises:
-        DatasetError: If it lacks something.
+    Arguments and errors as of :func:`uninext.formats.coco.checked_coco`; gives
+    ``videos``, ``annotations`` and ``categories``.
     """
-    if not isinstance(content, dict):
-        raise DatasetError(
-            f'Annotation file {ann_file} holds a JSON {type(content).__name__}; '
-            'expected an object with videos, annotations and categories (the layout '
-            'of YouTube-VIS).'
-        )
-    content = dict(content)  # what was given stays as it is
-    if not require_annotations and content.get('annotations') is None:
-        content['annotations'] = []
-    missing = [
-        key
-        for key in ('videos', 'annotations', 'categories')
-        if not isinstance(content.get(key), list)
-    ]
-    if missing:
-        raise DatasetError(
-            f'Annotation file {ann_file} is not in the layout of YouTube-VIS: it has '
-            f'no list named {" and no list named ".join(map(repr, missing))} (its keys '
-            f'are {sorted(content)[:10]}). Convert the dataset with a tool of '
-            'tools/dataset_converters/, or point `ann_file` to another file.'
-        )
-    if not content['videos']:
-        raise DatasetError(f'Annotation file {ann_file} lists no video.')
+    given = content, ann_file, require_annotations
+    content = checked_lists(*given, 'videos', 'the layout of YouTube-VIS')
     _check_records(content, ann_file)
     return content
 
