@@ -222,6 +222,16 @@ def test_objects_of_several_ids(tmp_path: Path):
     assert metrics['mean']['J_mean'] == pytest.approx((0 + 1 / 3) / 2)
 
 
+def test_frames_come_by_their_numbers(tmp_path: Path):
+    """By their letters 9 came last, and 10 was one of the frames that count."""
+    for name in ('gt', 'pred'):
+        for number in (8, 9, 10):
+            write_ids(tmp_path / name / 'v' / f'{number}.png', np.eye(4))
+    write_ids(tmp_path / 'pred/v/10.png', np.zeros((4, 4)))
+    metrics = evaluate_davis(tmp_path / 'gt', tmp_path / 'pred')
+    assert metrics['mean']['J_mean'] == 1
+
+
 def test_void_is_no_object_beside_others_but_one_alone(tmp_path: Path):
     ids = make_videos(tmp_path / 'gt')
     make_videos(tmp_path / 'pred')

@@ -127,14 +127,14 @@ def test_bitmasks(tmp_path: Path):
     pixels[1:3, 2:5] = 3, 8, 1, 2  # a car, truncated, with the id 258
     pixels[4:, 6:] = 1, 2, 0, 9  # a crowd of pedestrians
     pixels[0, 0] = 8, 1, 0, 1  # a bicycle to be ignored
-    for name in ('v/v-1.png', 'v/v-2.png', 'w/w-1.png'):
+    for name in ('v/v-9.png', 'v/v-10.png', 'w/w-1.png'):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         Image.fromarray(pixels, 'RGBA').save(tmp_path / name)
     assert len(find_label_files(tmp_path)) == 2
     frames = read_frames(tmp_path)
     assert [(f.video, f.index, f.name) for f in frames] == [
-        ('v', 0, 'v-1.jpg'),
-        ('v', 1, 'v-2.jpg'),
+        ('v', 0, 'v-9.jpg'),
+        ('v', 1, 'v-10.jpg'),
         ('w', 0, 'w-1.jpg'),
     ]
     found = {o.id: o for o in frames[1].objects}

@@ -20,6 +20,7 @@ from pycocotools import mask as mask_utils
 
 from uninext.formats.json_file import read_json
 from uninext.formats.rle import encode_mask, rle_as_json, to_rle
+from uninext.utils.image_files import natural_key
 
 # Classes of box and mask tracking and of instance segmentation; a bitmask's red channel
 # counts them from 1. Detection has two more.
@@ -164,7 +165,7 @@ def read_label_file(
     if path.is_dir():
         return [
             _read_bitmask(image, index, categories, in_videos)
-            for index, image in enumerate(sorted(path.glob('*.png')))
+            for index, image in enumerate(sorted(path.glob('*.png'), key=natural_key))
         ]
     content = read_json(path)
     frames = content.get('frames') if isinstance(content, dict) else content

@@ -16,6 +16,7 @@ from uninext.evaluation.evaluators.video_objects import (
 )
 from uninext.formats.index_png import read_object_ids
 from uninext.formats.json_file import read_json
+from uninext.utils.image_files import natural_key
 
 META_FILE = 'meta.json'  # of YouTube-VOS: the category of each object
 SEEN_BY = 'train'  # the split whose categories are the seen ones
@@ -158,7 +159,7 @@ def _record(
     seen: Mapping[int, bool],
     one_object: bool,
 ) -> dict[str, Any]:
-    names = sorted(p.name for p in gt.glob('*.png'))
+    names = sorted((p.name for p in gt.glob('*.png')), key=natural_key)
     counting = _counting(names, evaluator.frames, gt)
     absent = [name for name in counting if not (pred / name).is_file()]
     if absent:
