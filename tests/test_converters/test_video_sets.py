@@ -14,43 +14,27 @@ from uninext.datasets import (
 )
 
 TOOL = 'tools/dataset_converters/video_set.py'
-WRITERS = {
-    'lasot': layouts.lasot,
-    'lasot-ext': layouts.lasot,
-    'got10k': layouts.got10k,
-    'trackingnet': layouts.trackingnet,
-    'tnl2k': layouts.tnl2k,
-    'otb': layouts.otb,
-    'youtube-vos': layouts.youtube_vos,
-    'davis2016': layouts.davis,
-    'davis2017': layouts.davis,
-    'ref-youtube-vos': layouts.ref_youtube_vos,
-    'ref-davis': layouts.ref_davis,
+# set -> what writes its download, splits
+SETS = {
+    'lasot': (layouts.lasot, 'train', 'test'),
+    'lasot-ext': (layouts.lasot, 'all'),
+    'got10k': (layouts.got10k, 'train', 'test'),
+    'trackingnet': (layouts.trackingnet, 'train', 'test'),
+    'tnl2k': (layouts.tnl2k, 'all'),
+    'otb': (layouts.otb, 'all'),
+    'youtube-vos': (layouts.youtube_vos, 'train', 'valid'),
+    'davis2016': (layouts.davis, 'train'),
+    'davis2017': (layouts.davis, 'train', 'val'),
+    'ref-youtube-vos': (layouts.ref_youtube_vos, 'train', 'valid'),
+    'ref-davis': (layouts.ref_davis, 'annot1-first', 'annot2-full'),
 }
-
-# set, split, read by, for testing
-READ_BY = [
-    ('lasot', 'train', SingleObjectDataset),
-    ('lasot', 'test', SingleObjectDataset),
-    ('lasot-ext', 'all', SingleObjectDataset),
-    ('got10k', 'train', SingleObjectDataset),
-    ('got10k', 'test', SingleObjectDataset),
-    ('trackingnet', 'train', SingleObjectDataset),
-    ('trackingnet', 'test', SingleObjectDataset),
-    ('tnl2k', 'all', SingleObjectDataset),
-    ('otb', 'all', SingleObjectDataset),
-    ('youtube-vos', 'train', SingleObjectDataset),
-    ('youtube-vos', 'valid', SingleObjectDataset),
-    ('davis2016', 'train', VideoInstanceDataset),
-    ('davis2017', 'val', SingleObjectDataset),
-    ('ref-youtube-vos', 'train', ReferringVideoDataset),
-    ('ref-youtube-vos', 'valid', ReferringVideoDataset),
-    ('ref-davis', 'annot2-full', ReferringVideoDataset),
-]
+PLACES = [(name, split) for name, (_, *splits) in SETS.items() for split in splits]
+READ_BY = {'davis2016': VideoInstanceDataset}
+READ_BY |= dict.fromkeys(('ref-youtube-vos', 'ref-davis'), ReferringVideoDataset)
 
 
 def test_every_set_is_tested():
-    assert set(WRITERS) == set(VIDEO_SETS)
+    assert set(SETS) == set(VIDEO_SETS)
 
 
 @pytest.mark.parametrize('name', VIDEO_SETS)
@@ -73,26 +57,21 @@ def test_help_says_the_layout(name, capsys):
     assert layout.split()[-1] in said.replace('- ', '-')
 
 
-@pytest.mark.parametrize('name', VIDEO_SETS)
-def test_converted_set_passes_the_check(name, tmp_path, capsys):
-    root, out = WRITERS[name](tmp_path / 'd'), tmp_path / 'deep' / 'a.json'
-    assert run_tool(TOOL, name, root, out) == 0
+@pytest.mark.parametrize(('name', 'split'), PLACES)
+def test_converted_set_passes_the_check_and_is_read(name, split, tmp_path, capsys):
+    root, out = SETS[name][0](tmp_path / 'd'), tmp_path / 'deep' / 'a.json'
+    is_first = split == VIDEO_SETS[name].splits[0]
+    options = [] if is_first else ['--split', split]
+    assert run_tool(TOOL, name, root, out, *options) == 0
     assert f'{out}: ' in capsys.readouterr().out
     assert [p.name for p in out.parent.iterdir()] == ['a.json']
-    split = VIDEO_SETS[name].splits[0]
     images = root / VIDEO_SETS[name].images.replace('<split>', split)
-    check = VideoCheck(out, images, progress=False)
+    found = VideoCheck(out, images, progress=False).found
     # boxes may leave the frame, as those of the sets do
-    assert set(check.found.skipped) <= {'box that leaves the frame'}
-    assert check.found.videos and check.found.boxes
-
-
-@pytest.mark.parametrize(('name', 'split', 'dataset_type'), READ_BY)
-def test_converted_set_is_read(name, split, dataset_type, tmp_path, capsys):
-    root, out = WRITERS[name](tmp_path / 'd'), tmp_path / 'a.json'
-    args = [name, str(root), str(out), '--split', split]
-    assert run_tool(TOOL, *args) == 0
-    images = root / VIDEO_SETS[name].images.replace('<split>', split)
+    assert set(found.skipped) <= {'box that leaves the frame'}
+    assert found.videos
+    assert found.boxes or not is_first
+    dataset_type = READ_BY.get(name, SingleObjectDataset)
     dataset = dataset_type(
         ann_file=str(out),
         data_prefix=dict(img=str(images)),
