@@ -43,25 +43,17 @@ class MultiTaskBatchSampler(Sampler[list]):
             dataset is not a :class:`MultiTaskDataset` it is taken as one source and
             batches hold plain indices.
         batch_size: Of sources that name none of their own.
-        drop_last: For compatibility; an endless stream has no last batch.
         seed: Default: the sampler's.
 
     Raises:
         ValueError: If the batch size is not a positive integer, or a source is empty.
     """
 
-    def __init__(
-        self,
-        sampler: Any,
-        batch_size: int,
-        drop_last: bool = True,
-        seed: int | None = None,
-    ) -> None:
+    def __init__(self, sampler: Any, batch_size: int, seed: int | None = None) -> None:
         if not isinstance(batch_size, int) or batch_size < 1:
             raise ValueError(f'batch_size is {batch_size!r}; expected at least 1.')
         self.sampler = sampler
         self.batch_size = batch_size
-        self.drop_last = drop_last
         self.seed = int(getattr(sampler, 'seed', None) or 0) if seed is None else seed
         self.rank = getattr(sampler, 'rank', get_dist_info()[0])
         self.num_ranks = getattr(sampler, 'world_size', get_dist_info()[1])

@@ -8,6 +8,7 @@ from mmcv.transforms import RandomApply
 from uninext.datasets.transforms.base import NamedTransform
 from uninext.registry import TRANSFORMS
 
+MIN_BOX_SIZE = 1e-5  # pixels; an object is dropped unless both sides are longer
 INSTANCE_KEYS = (
     'gt_bboxes',
     'gt_bboxes_labels',
@@ -50,17 +51,8 @@ class KeepVisibleInstances(NamedTransform):
 
     Differs from mmdet's :class:`FilterAnnotations` in that boxes follow the masks, and
     that ignored objects do not count when it is asked whether any object is left.
-
-    Args:
-        min_box_size: An object is dropped unless both sides of its box, in pixels,
-            are greater.
-        keep_empty: False: a sample with no object left is drawn anew (as published).
-            True: it stays, as an image with nothing to find.
+    A sample with no object left is drawn anew (as published).
     """
-
-    def __init__(self, min_box_size: float = 1e-5, keep_empty: bool = False) -> None:
-        self.min_box_size = min_box_size
-        self.keep_empty = keep_empty
 
     def transform(self, results: dict) -> dict | None:
         """Drop invisible instances; None if no object is left."""
@@ -68,14 +60,12 @@ class KeepVisibleInstances(NamedTransform):
         if masks is not None:
             results['gt_bboxes'] = masks.get_bboxes('hbox')
         boxes = results['gt_bboxes']
-        keep = (boxes.widths > self.min_box_size) & (boxes.heights > self.min_box_size)
+        keep = (boxes.widths > MIN_BOX_SIZE) & (boxes.heights > MIN_BOX_SIZE)
         keep = keep.numpy()
         if masks is not None:
             keep &= masks.areas > 0
         keep_instances(results, np.flatnonzero(keep))
-        if not self.keep_empty and np.all(results['gt_ignore_flags']):
-            return None
-        return results
+        return None if np.all(results['gt_ignore_flags']) else results
 
 
 def keep_instances(results: dict, inds: np.ndarray) -> None:

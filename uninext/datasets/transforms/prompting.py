@@ -16,19 +16,10 @@ from uninext.utils.tokenizer import build_tokenizer
 
 BACKGROUND = '__background__'
 NUM_SPECIAL_TOKENS = 2  # [CLS], [SEP]
-ORDINALS = (
-    'first',
-    'second',
-    'third',
-    'fourth',
-    'fifth',
-    'sixth',
-    'seventh',
-    'eighth',
-    'ninth',
-    'tenth',
+_ORDINAL = re.compile(
+    r'\b(first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)\b',
+    re.IGNORECASE,
 )
-_ORDINAL = re.compile(rf'\b({"|".join(ORDINALS)})\b', re.IGNORECASE)
 _SIDE = re.compile(
     r'\b(left|right)(?=(?:er|est|most|ermost|hand|handed|side|ward|wards|y)?\b)',
     re.IGNORECASE,
