@@ -43,18 +43,6 @@ def test_pickled_code_is_not_run(tmp_path):
     assert not trace.exists()
 
 
-def test_nobody_is_told_to_run_it_after_all(tmp_path):
-    class CallsTheShell:
-        def __reduce__(self):
-            return os.system, ('true',)
-
-    path = tmp_path / 'evil.pth'
-    torch.save({'x': CallsTheShell()}, path)
-    with pytest.raises(FileError, match='system') as error:
-        load_file(path)
-    assert 'weights_only' not in str(error.value)
-
-
 @pytest.mark.parametrize('content', [b'', b'no checkpoint', b'PK\x03\x04cut'])
 def test_what_is_no_checkpoint(tmp_path, content):
     path = tmp_path / 'x.pth'

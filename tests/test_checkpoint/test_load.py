@@ -29,7 +29,7 @@ def test_every_key_must_fit():
     report = load_state(model, state, allow=[r'\.extra$', '^1', '^0.weight'])
     assert report.missing == ['1.bias']
     assert report.unexpected == ['2.extra']
-    assert report.misshapen == ['0.weight']
+    assert list(report.misshapen) == ['0.weight']
     assert (model[0].weight == 7).all()
     assert (model[0].bias == 5).all()
 

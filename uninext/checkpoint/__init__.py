@@ -18,26 +18,17 @@ from uninext.checkpoint.io import (
     save_file,
     state_dict_of,
 )
-from uninext.checkpoint.load import KeyReport, find_loadable, load_state, load_weights
-from uninext.checkpoint.packaged_parts import (
-    PackagedPart,
-    digest_of,
-    packaged_parts_of,
-    packaged_parts_text,
-)
+from uninext.checkpoint.load import find_loadable, load_state, load_weights
+from uninext.checkpoint.packaged_parts import packaged_parts_of
 
 __all__ = [
-    'KeyReport',
-    'PackagedPart',
     'SafeCheckpointHook',
-    'digest_of',
     'find_loadable',
     'load_file',
     'load_state',
     'load_weights',
     'local_file',
     'packaged_parts_of',
-    'packaged_parts_text',
     'read_meta',
     'refusing_pickled_code',
     'save_file',

@@ -17,28 +17,18 @@ _TYPE_NAME = re.compile(r'((mmpretrain|mmdet)\.)?\w+', re.ASCII)
 
 
 def carried_meta(config: Mapping[str, Any]) -> dict[str, str]:
-    """What the metadata of a file say of a config that belongs to it.
-
-    Args:
-        config: A config, or a part of one. Tuples become lists.
-    """
+    """Metadata of a file that tell the config it belongs to; tuples become lists."""
     if isinstance(config, Config):
         config = config.to_dict()
     return {CONFIG_KEY: json.dumps(config, default=repr)}
 
 
 def carried_config(meta: Mapping[str, Any], source: str) -> dict[str, Any] | None:
-    """Read the config out of the metadata of a file.
-
-    Args:
-        meta: The metadata; see :func:`uninext.checkpoint.read_meta`.
-        source: What an error message calls the file.
-
-    Returns:
-        The config, with a ``model``; None if the file carries none.
+    """Read the config, with a ``model``, out of the metadata of a file, if any.
 
     Raises:
-        FileError: If it is not JSON, has no model, or one that could run code.
+        FileError: If it is not JSON, has no model, or one that could run code; it names
+            ``source``.
     """
     if CONFIG_KEY not in meta:
         return None
@@ -63,12 +53,9 @@ def carried_config(meta: Mapping[str, Any], source: str) -> dict[str, Any] | Non
 
 
 def check_types(value: Any) -> None:
-    """Refuse types that are no plain names of a registry.
+    """Refuse types, anywhere in a config, that are no plain names of a registry.
 
     mmengine imports what a ``type`` with dots names, and calls it.
-
-    Args:
-        value: A config, or a part of one.
 
     Raises:
         ValueError: If a ``type`` is something else.

@@ -30,12 +30,11 @@ class SafeCheckpointHook(CheckpointHook):
     only. Arguments are those of ``CheckpointHook``.
     """
 
-    def before_train(self, runner: Runner) -> None:
-        """Sweep up what a killed process left half-written.
+    last_ckpt: str | None
+    max_keep_ckpts: int
 
-        Args:
-            runner: The runner of this run.
-        """
+    def before_train(self, runner: Runner) -> None:
+        """Sweep up what a killed process left half-written."""
         with file_only(runner.logger):  # mmengine warns of its own old names here
             super().before_train(runner)
         runner.logger.info(f'Checkpoints: {self.out_dir}')
@@ -49,10 +48,6 @@ class SafeCheckpointHook(CheckpointHook):
         """Turn all but weights into plain values, so that loading needs no pickle.
 
         The config is added as data, so that the file alone is enough to use it.
-
-        Args:
-            runner: The runner of this run.
-            checkpoint: What will be saved; changed in place.
         """
         for part in ('meta', 'message_hub', 'param_schedulers'):
             if part in checkpoint:
@@ -60,22 +55,12 @@ class SafeCheckpointHook(CheckpointHook):
         checkpoint.setdefault('meta', {}).update(carried_meta(runner.cfg))
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
-        """Turn plain logs into mmengine's again.
-
-        Args:
-            runner: The runner of this run.
-            checkpoint: What was loaded; changed in place.
-        """
+        """Turn plain logs into mmengine's again."""
         if 'message_hub' in checkpoint:
             checkpoint['message_hub'] = from_plain(checkpoint['message_hub'])
 
     def save_unless_saved(self, runner: Runner, num_iters: int) -> None:
-        """Save a checkpoint between two iterations, out of turn.
-
-        Args:
-            runner: The runner of this run.
-            num_iters: Iterations that are done; nothing is saved of none.
-        """
+        """Save a checkpoint between two iterations, out of turn; nothing of none."""
         filename = self.filename_tmpl.format(num_iters)
         is_saved = Path(self.last_ckpt or '').name == filename
         if num_iters and not self.by_epoch and not is_saved:
@@ -118,13 +103,8 @@ def to_plain(value: Any) -> Any:
     """Replace what only numpy and mmengine can read by tensors, numbers and dicts.
 
     mmengine's logs pickle bound methods; a file without them loads with
-    ``weights_only=True`` in every version of torch and numpy.
-
-    Args:
-        value: Containers of plain values, numpy values and ``HistoryBuffer``.
-
-    Returns:
-        The same, with new containers. :func:`from_plain` is the inverse for logs.
+    ``weights_only=True`` in every version of torch and numpy. :func:`from_plain` is the
+    inverse for logs.
     """
     if isinstance(value, HistoryBuffer):
         values, counts = (torch.from_numpy(np.array(a, float)) for a in value.data)
@@ -133,8 +113,8 @@ def to_plain(value: Any) -> Any:
         plain = {key: to_plain(item) for key, item in value.items()}
         return Counter(plain) if isinstance(value, Counter) else plain
     if isinstance(value, (list, tuple)):
-        plain = [to_plain(item) for item in value]
-        return plain if isinstance(value, list) else tuple(plain)
+        items = [to_plain(item) for item in value]
+        return tuple(items) if isinstance(value, tuple) else items
     if isinstance(value, np.generic):
         return value.item()
     return value

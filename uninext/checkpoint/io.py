@@ -43,9 +43,6 @@ def load_file(
         map_location: As in ``torch.load``; safetensors are always loaded on the CPU.
         mmap: Map the file instead of reading it: enough to see whether it is whole.
 
-    Returns:
-        The loaded mapping.
-
     Raises:
         FileError: If the file is absent, cut short, carries pickled code, or is not a
             mapping.
@@ -66,7 +63,7 @@ def load_file(
         ) from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
         raise FileError(_damaged(path, 'torch', error)) from error
-    if not isinstance(loaded, Mapping):
+    if not isinstance(loaded, dict):
         raise FileError(
             f'{path} holds a {type(loaded).__name__}; expected a mapping of weights.'
         )
@@ -76,11 +73,10 @@ def load_file(
 def state_dict_of(
     checkpoint: Mapping[str, Any], source: str = 'checkpoint', published: bool = False
 ) -> dict[str, Tensor]:
-    """Find the weights in a checkpoint.
+    """Find the weights in a checkpoint, also beside other things (optimizer, ...).
 
     Args:
-        checkpoint: As :func:`load_file` returns it: weights, or a mapping that holds
-            them beside other things (optimizer, scheduler, iteration).
+        checkpoint: As :func:`load_file` returns it.
         source: What an error message calls it.
         published: Whether weights under ``model``, as the published code and
             Detectron2 keep them, are taken too.
@@ -107,13 +103,7 @@ def state_dict_of(
 
 
 def read_meta(path: str | os.PathLike) -> Mapping[str, Any]:
-    """Read what a checkpoint says of itself; its weights are not read.
-
-    Args:
-        path: As for :func:`load_file`.
-
-    Returns:
-        ``meta`` of the checkpoint; empty if it says nothing.
+    """Read ``meta`` of a checkpoint, empty if there is none; weights are not read.
 
     Raises:
         FileError: As :func:`load_file` does.
@@ -132,10 +122,8 @@ def read_meta(path: str | os.PathLike) -> Mapping[str, Any]:
 def save_file(content: Mapping[str, Any], path: str | os.PathLike) -> None:
     """Write a checkpoint; it appears under its name only when it is whole.
 
-    Args:
-        content: What to save. Into ``.safetensors`` go the weights (``state_dict`` or
-            ``model``) and, as texts, the entries of ``meta``; nothing else fits there.
-        path: File to write; its folder is made.
+    Into ``.safetensors`` go the weights (``state_dict`` or ``model``) and, as texts,
+    the entries of ``meta``; nothing else fits there. The folder is made.
 
     Raises:
         FileError: If it cannot be written, or holds what does not fit.
@@ -152,9 +140,7 @@ def save_file(content: Mapping[str, Any], path: str | os.PathLike) -> None:
 def local_file(path: str | os.PathLike) -> Path:
     """Find the file of a checkpoint on this machine.
 
-    Args:
-        path: A local file, or an ``https://`` address that is fetched once into torch's
-            hub cache.
+    An ``https://`` address is fetched once into torch's hub cache.
 
     Raises:
         FileError: If there is no such file, or it cannot be fetched.

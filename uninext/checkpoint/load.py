@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -19,6 +20,16 @@ _OPTIONAL_KEYS = re.compile(r'num_batches_tracked$')
 _MAX_LISTED = 8
 
 
+@runtime_checkable
+class StartsFromEarlier(Protocol):
+    """A model that derives weights from those of an earlier stage of training."""
+
+    def adapt_state_dict(
+        self, state: Mapping[str, Tensor]
+    ) -> tuple[Mapping[str, Tensor], list[str], list[str]]:
+        """The weights, notes for the log, and patterns of keys that may be missing."""
+
+
 @dataclass
 class KeyReport:
     """What differed between a checkpoint and a model.
@@ -26,50 +37,46 @@ class KeyReport:
     Attributes:
         missing: Keys of the model that the checkpoint does not have.
         unexpected: Keys of the checkpoint that the model does not have.
-        misshapen: Keys of both whose shapes differ.
-        notes: What the model derived from the checkpoint; see :func:`load_state`.
-        shapes: Of misshapen keys, for people: what they are and what they should be.
+        misshapen: Keys of both whose shapes differ, and what they are and should be.
+        notes: What the model derived from the checkpoint.
     """
 
     missing: list[str]
     unexpected: list[str]
-    misshapen: list[str]
+    misshapen: dict[str, str]
     notes: list[str] = field(default_factory=list)
-    shapes: Mapping[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.missing or self.unexpected or self.misshapen)
 
     def without(self, patterns: Sequence[str]) -> KeyReport:
         """Return the keys that none of the regular expressions ``patterns`` finds."""
+        misshapen = _unmatched(self.misshapen, patterns)
         return KeyReport(
             _unmatched(self.missing, patterns),
             _unmatched(self.unexpected, patterns),
-            _unmatched(self.misshapen, patterns),
-            shapes=self.shapes,
+            {key: self.misshapen[key] for key in misshapen},
         )
 
     def describe(self) -> str:
         """Return one line per kind of difference, long lists shortened."""
+        kinds = {
+            'missing': self.missing,
+            'unexpected': self.unexpected,
+            'misshapen': [f'{k} {sizes}' for k, sizes in self.misshapen.items()],
+        }
         lines = []
-        for name in ('missing', 'unexpected', 'misshapen'):
-            keys = getattr(self, name)
+        for kind, keys in kinds.items():
+            more = len(keys) - _MAX_LISTED
+            tail = f', ... and {more} more' if more > 0 else ''
             if keys:
-                shown = ', '.join(
-                    k + self.shapes.get(k, '') for k in keys[:_MAX_LISTED]
-                )
-                more = len(keys) - _MAX_LISTED
-                tail = f', ... and {more} more' if more > 0 else ''
-                lines.append(f'  {name} ({len(keys)}): {shown}{tail}')
+                shown = ', '.join(keys[:_MAX_LISTED])
+                lines.append(f'  {kind} ({len(keys)}): {shown}{tail}')
         return '\n'.join(lines)
 
 
 def load_weights(model: nn.Module, path: str | os.PathLike) -> None:
-    """Load a checkpoint file into a model; every key must fit.
-
-    Args:
-        model: The module to fill, unwrapped.
-        path: As for :func:`load_file`.
+    """Load a checkpoint file into a model, unwrapped; every key must fit.
 
     Raises:
         FileError: If the file cannot be used, or a key does not fit.
@@ -99,11 +106,9 @@ def load_state(
         allow: Regular expressions of keys that may be missing, unexpected or misshapen;
             such weights of the model stay as they are.
         source: What the error message calls ``state``.
-        adapt: Let the model prepare ``state`` first, if it has a method for that:
-            ``adapt_state_dict(state) -> (state, notes, patterns)`` derives weights
-            from those of an earlier stage of training, says so in ``notes``, and gives
-            regular expressions of keys that may be missing then. For the start of a
-            training only: the weights that are missing are random.
+        adapt: Let the model prepare ``state`` first, if it is a
+            :class:`StartsFromEarlier`. For the start of a training only: the weights
+            that are missing are random.
         packaged: What ``state`` leaves out because packages bring it; taken from there,
             but for parts that ``allow`` finds as a whole.
 
@@ -116,19 +121,19 @@ def load_state(
     """
     notes: list[str] = []
     fresh: list[str] = []
-    if adapt and hasattr(model, 'adapt_state_dict'):
+    if adapt and isinstance(model, StartsFromEarlier):
         state, notes, fresh = model.adapt_state_dict(state)
     own = model.state_dict()
     absent = [f'{part.name}.*' for part in packaged if not part.is_in(model)]
-    misshapen = [k for k in own if k in state and own[k].shape != state[k].shape]
     report = KeyReport(
         missing=[k for k in own if k not in state and not _OPTIONAL_KEYS.search(k)],
         unexpected=[k for k in state if k not in own] + absent,
-        misshapen=misshapen,
-        notes=notes,
-        shapes={
-            k: f' {_size(state[k])} in place of {_size(own[k])}' for k in misshapen
+        misshapen={
+            k: f'{_size(state[k])} in place of {_size(v)}'
+            for k, v in own.items()
+            if k in state and v.shape != state[k].shape
         },
+        notes=notes,
     )
     refused = report.without(allow)
     brought = [p for p in packaged if any(p.has(k) for k in refused.missing)]
@@ -154,11 +159,11 @@ def find_loadable(folder: str | os.PathLike) -> tuple[Path | None, list[str]]:
         The file or None, and why newer ones were passed over, one text each.
     """
     candidates = sorted(
-        (int(match.group(1)), path)
+        (int(match[1]), path)
         for path in Path(folder).glob('iter_*.pth')
         if (match := re.fullmatch(r'iter_(\d+)\.pth', path.name))
     )
-    passed_over = []
+    passed_over: list[str] = []
     for _, path in reversed(candidates):
         try:
             load_file(path, mmap=True)
@@ -169,7 +174,7 @@ def find_loadable(folder: str | os.PathLike) -> tuple[Path | None, list[str]]:
     return None, passed_over
 
 
-def _unmatched(keys: Sequence[str], patterns: Sequence[str]) -> list[str]:
+def _unmatched(keys: Iterable[str], patterns: Sequence[str]) -> list[str]:
     return [k for k in keys if not any(re.search(p, k) for p in patterns)]
 
 

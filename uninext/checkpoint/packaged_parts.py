@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
 from torch import nn
 
@@ -41,51 +41,38 @@ class PackagedPart:
 
     def is_in(self, model: nn.Module) -> bool:
         """Whether a model has such a part at all."""
-        return {self.name, self.loaded_by} <= {
-            name for name, _ in model.named_modules()
-        }
+        return {self.name, self.loaded_by} <= dict(model.named_modules()).keys()
 
     def fetch(self, model: nn.Module, source: str) -> None:
-        """Load the part into a model, unless it is there already.
-
-        Args:
-            model: It has the part.
-            source: What an error message calls the file that leaves it out.
+        """Load the part into a model that has it, unless it is there already.
 
         Raises:
             FileError: If the package is absent, or the weights of this model are
-                not those that were left out.
+                not those that were left out; it names ``source``.
         """
         part = model.get_submodule(self.name)
         if digest_of(part) == self.sha256:
             return
+        what = f'{source} leaves out {self.name}, which the package {self.package}'
         try:
-            model.get_submodule(self.loaded_by).init_weights()
+            cast(Callable, model.get_submodule(self.loaded_by).init_weights)()
         except ValueError as error:
-            raise FileError(
-                f'{source} leaves out {self.name}, which the package {self.package} '
-                f'brings. {error}'
-            ) from error
+            raise FileError(f'{what} brings. {error}') from error
         if digest_of(part) != self.sha256:
             raise FileError(
-                f'{source} leaves out {self.name}, which the package {self.package} '
-                'brings; what this model has there is something else. Use the config '
-                'that the file was published with, and the version of the package that '
-                'requirements/ name.'
+                f'{what} brings; what this model has there is something else. Use the '
+                'config that the file was published with, and the version of the '
+                'package that requirements/ name.'
             )
 
 
 def packaged_parts_of(checkpoint: Mapping[str, Any]) -> list[PackagedPart]:
     """Read from a checkpoint what it leaves out.
 
-    Args:
-        checkpoint: As :func:`uninext.checkpoint.load_file` returns it.
-
     Raises:
         FileError: If what is written there cannot be understood.
     """
-    meta = checkpoint.get('meta')
-    text = meta.get(META_KEY) if isinstance(meta, Mapping) else None
+    text = (checkpoint.get('meta') or {}).get(META_KEY)
     if not text:
         return []
     try:

@@ -6,15 +6,14 @@ import pytest
 import torch
 
 from uninext.checkpoint.conversion import from_published, to_published
-from uninext.checkpoint.conversion.key_rule import compile_template
+from uninext.checkpoint.conversion.key_rule import translate
 from uninext.checkpoint.conversion.key_table import (
     IMAGE_RULES,
     PROPOSAL_CLASSIFIER,
     VIDEO_RULES,
     detect_stage,
 )
-from uninext.registry import MODELS
-from uninext.testing.random_weights import draw_state_dict, read_key_table
+from uninext.testing.random_weights import read_key_table
 
 DECODER = 'detr.detr.transformer.decoder'
 
@@ -43,27 +42,10 @@ def small_published() -> OrderedDict:
     return state
 
 
-def shapes_as_meta(path) -> OrderedDict:
-    """The state dict of a key table without memory."""
-    state = OrderedDict()
-    for r in read_key_table(path):
-        state[r.key] = (
-            state[r.alias] if r.alias else torch.empty(r.shape, device='meta')
-        )
-    return state
-
-
 @pytest.mark.parametrize('convert', [from_published, to_published])
 def test_empty_state_dict(convert) -> None:
     with pytest.raises(ValueError, match='empty'):
         convert({})
-
-
-def test_placeholders() -> None:
-    pattern = compile_template('a.{i}.{p}')
-    assert pattern.fullmatch('a.12.bias')['i'] == '12'
-    assert not pattern.fullmatch('a.x.bias')
-    assert not pattern.fullmatch('aX1.bias')
 
 
 def test_known_pairs() -> None:
@@ -92,7 +74,7 @@ def test_round_trip_keeps_every_tensor() -> None:
 
 def test_rules_are_unambiguous() -> None:
     """No key of an example of one rule is read by another, in either direction."""
-    fill = dict(i='0', j='0', k='0', p='weight', bn='running_mean', axis='h', rest='x')
+    fill = dict(i='0', j='0', p='weight', bn='running_mean', axis='h', rest='x')
     # on our side the two kinds of classifier share ``cls_branches.{i}.bias``
     shared = [*IMAGE_RULES, *VIDEO_RULES]
     sides = {'published': [*shared, PROPOSAL_CLASSIFIER], 'ours': shared}
@@ -100,9 +82,7 @@ def test_rules_are_unambiguous() -> None:
         examples = [getattr(rule, side).format(**fill) for rule in rules]
         for example in examples:
             hits = [
-                r
-                for r in rules
-                if r.translate(example, getattr(r, side), r.published) is not None
+                r for r in rules if translate(example, getattr(r, side), r.published)
             ]
             assert len(hits) == 1, (example, hits)
 
@@ -160,28 +140,6 @@ def small_video() -> OrderedDict:
     return OrderedDict((n, torch.full((2,), 50.0 + i)) for i, n in enumerate(names))
 
 
-def test_known_pairs_of_stage_three() -> None:
-    ours, report = from_published(small_video())
-    assert report.stage == 'video'
-    assert list(ours) == [
-        'visual_prompt_generator.backbone.conv1.weight',
-        'visual_prompt_generator.backbone.layer1.0.bn1.running_var',
-        'visual_prompt_generator.fuser.3.bias',
-        'visual_prompt_generator.adapter.weight',
-        'embed_head.layers.1.norms.0.weight',
-        'embed_head.layers.1.norms.1.weight',
-        'embed_head.layers.0.self_attn.attn.in_proj_weight',
-        'embed_head.ref_point_head.layers.0.weight',
-        'embed_head.mlp.layers.2.bias',
-        'visual_prompt_generator.backbone.layer1.0.bn1.num_batches_tracked',
-    ]
-    back, report = to_published(ours)
-    assert report.stage == 'video'
-    assert [key for key, _ in report.dropped] == [list(ours)[-1]]
-    assert all(torch.equal(back[k], v) for k, v in small_video().items())
-    assert set(back) == set(small_video())
-
-
 def test_stage_three_can_be_reduced_to_images() -> None:
     state = small_published()
     assert detect_stage(state) == 'image'
@@ -232,72 +190,7 @@ def test_published_tables_leave_no_key(parity_dir, name, count) -> None:
     assert all(number_of(again[k]) == number_of(v) for k, v in ours.items())
 
 
-@pytest.mark.parametrize(
-    ('published', 'ours'),
-    [
-        ('downsample_layers.0.0.bias', 'downsample_layers.0.0.bias'),
-        ('downsample_layers.0.1.bias.weight', 'downsample_layers.0.1.bias'),
-        ('downsample_layers.2.0.weight.weight', 'downsample_layers.2.0.weight'),
-        ('stages.2.26.dwconv.weight', 'stages.2.26.depthwise_conv.weight'),
-        ('stages.0.1.norm.bias.weight', 'stages.0.1.norm.bias'),
-        ('stages.3.0.gamma.weight', 'stages.3.0.gamma'),
-        ('norm3.weight.weight', 'norm3.weight'),
-        ('pos_embed', 'pos_embed'),
-        ('patch_embed.proj.bias', 'patch_embed.projection.bias'),
-        ('blocks.31.mlp.fc1.weight', 'layers.31.ffn.layers.0.0.weight'),
-        ('blocks.2.attn.rel_pos_w', 'layers.2.attn.rel_pos_w'),
-        ('fpn1.0.weight', 'upsample.weight'),
-    ],
-)
-def test_known_pairs_of_other_backbones(published, ours) -> None:
-    row = torch.ones(1, 3)
-    for prefix, place in [
-        ('detr.detr.backbone.0.backbone.', 'backbone.'),
-        ('detr.detr.ref_backbone.0.backbone.', 'visual_prompt_generator.backbone.'),
-    ]:
-        state, _ = from_published({prefix + published: row})
-        assert list(state) == [place + ours]
-        is_row = 'norm' in published or published.count('.weight') == 2
-        is_row |= 'gamma' in published or published.endswith('bias.weight')
-        assert state[place + ours].shape == ((3,) if is_row else (1, 3))
-        back, _ = to_published(state)
-        assert list(back) == [prefix + published]
-        assert torch.equal(back[prefix + published], row)
-
-
 def test_row_of_another_shape() -> None:
     key = 'detr.detr.backbone.0.backbone.norm1.weight.weight'
     with pytest.raises(ValueError, match=r'norm1.*expected a row.*\(3,\)'):
         from_published({key: torch.ones(3)})
-
-
-def test_keys_of_convnext_are_those_of_mmpretrain(parity_dir) -> None:
-    """At 1/96 of the width: names, and shapes up to the width."""
-    network = MODELS.build(
-        dict(
-            type='mmpretrain.ConvNeXt',
-            arch=dict(depths=[3, 3, 27, 3], channels=[2, 4, 8, 16]),
-            out_indices=(1, 2, 3),
-            gap_before_final_norm=False,
-        )
-    )
-    table = parity_dir / 'official_convnext-l_stage3.tsv'
-    ours, _ = from_published(shapes_as_meta(table), drop_video=True)
-    got = {k[9:]: v for k, v in ours.items() if k.startswith('backbone.')}
-    wanted = network.state_dict()
-    assert set(got) == set(wanted)
-    for key, value in wanted.items():
-        # inputs of the stem and of depthwise convolutions, and kernels, have no width
-        fixed = 1 if value.shape[1:2] in ((1,), (3,)) else 2
-        shape = [96 * n for n in value.shape[:fixed]] + list(value.shape[fixed:])
-        assert list(got[key].shape) == shape, key
-
-
-@pytest.mark.slow
-def test_round_trip_of_random_weights_is_bit_equal(parity_dir) -> None:
-    table = parity_dir / 'official_r50_stage3.tsv'
-    published = draw_state_dict(table)
-    back, report = to_published(from_published(published)[0])
-    added = {key for key, _ in report.added}
-    assert set(back) == set(published)
-    assert all(torch.equal(back[k], v) for k, v in published.items() if k not in added)

@@ -9,7 +9,6 @@ from torch import nn
 from uninext.checkpoint.conversion import (
     add_template_backbone,
     start_video_from_image,
-    to_published,
 )
 from uninext.registry import MODELS
 
@@ -69,17 +68,6 @@ def test_template_backbone_computes_what_the_backbone_does(build, first) -> None
             torch.testing.assert_close(a, b)
 
 
-def test_first_convolution_of_mobilenet() -> None:
-    state = {
-        f'backbone.{k}': v
-        for k, v in MODELS.build(dict(type='MobileNetV2')).state_dict().items()
-    }
-    whole = add_template_backbone(state)
-    changed = [k for k, v in state.items() if whole[TEMPLATE + k[9:]].shape != v.shape]
-    assert changed == ['backbone.conv1.conv.weight']
-    assert whole[f'{TEMPLATE}conv1.conv.weight'].shape == (32, 4, 3, 3)
-
-
 @pytest.mark.parametrize(
     ('shapes', 'found'),
     [([(4, 8, 3, 3)], 'none'), ([(4, 3, 3, 3), (4, 3, 1, 1)], r'backbone\.1')],
@@ -115,15 +103,3 @@ def test_only_what_is_new_may_be_missing() -> None:
     assert may_lack('visual_prompt_generator.fuser.0.bias')
     assert not may_lack(f'{TEMPLATE}layer1.0.conv1.weight')
     assert not may_lack('neck.convs.0.conv.weight')
-
-
-def test_derived_weights_have_published_names() -> None:
-    state = add_template_backbone({'backbone.conv1.weight': torch.ones(2, 3, 1, 1)})
-    published, report = to_published(state)
-    assert report.stage == 'video'
-    assert published['detr.detr.ref_backbone.0.backbone.stem.conv1.weight'].shape == (
-        2,
-        4,
-        1,
-        1,
-    )

@@ -12,36 +12,19 @@ from uninext.checkpoint.conversion.converter import (
     from_published,
     to_published,
 )
-from uninext.checkpoint.conversion.files import (
-    config_of,
-    convert_file,
-)
+from uninext.checkpoint.conversion.files import config_of, convert_file
 from uninext.checkpoint.conversion.initial_weights import backbone_from_published
-from uninext.checkpoint.conversion.key_rule import KeyRule
-from uninext.checkpoint.conversion.key_table import (
-    DROPPED,
-    IMAGE_RULES,
-    VIDEO_PARTS,
-    VIDEO_RULES,
-    detect_stage,
-)
 from uninext.checkpoint.conversion.to_video import (
     add_template_backbone,
     start_video_from_image,
 )
 
 __all__ = [
-    'DROPPED',
-    'IMAGE_RULES',
-    'VIDEO_PARTS',
-    'VIDEO_RULES',
     'ConversionReport',
-    'KeyRule',
     'add_template_backbone',
     'backbone_from_published',
     'config_of',
     'convert_file',
-    'detect_stage',
     'from_published',
     'start_video_from_image',
     'to_published',

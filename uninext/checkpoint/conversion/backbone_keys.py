@@ -6,16 +6,64 @@ backbone looks like one of another, so the rules of all can stand in one list.
 
 from __future__ import annotations
 
-from uninext.checkpoint.conversion.key_rule import KeyRule
+from dataclasses import replace
+
+from uninext.checkpoint.conversion.key_rule import KeyRule, rules_of
+
+_RESNET_STEM = """
+    conv1.weight     conv1.weight
+    conv1.norm.{bn}  bn1.{bn}
+"""
+_RESNET_BLOCK = """
+    conv1.weight        conv1.weight
+    conv1.norm.{bn}     bn1.{bn}
+    conv2.weight        conv2.weight
+    conv2.norm.{bn}     bn2.{bn}
+    conv3.weight        conv3.weight
+    conv3.norm.{bn}     bn3.{bn}
+    shortcut.weight     downsample.0.weight
+    shortcut.norm.{bn}  downsample.1.{bn}
+"""
+# The stem normalises after its convolution, the other stages before.
+_CONVNEXT = """
+    downsample_layers.0.0.{p}   downsample_layers.0.0.{p}
+    downsample_layers.1.1.{p}   downsample_layers.1.1.{p}
+    downsample_layers.2.1.{p}   downsample_layers.2.1.{p}
+    downsample_layers.3.1.{p}   downsample_layers.3.1.{p}
+    stages.{i}.{j}.dwconv.{p}   stages.{i}.{j}.depthwise_conv.{p}
+    stages.{i}.{j}.pwconv1.{p}  stages.{i}.{j}.pointwise_conv1.{p}
+    stages.{i}.{j}.pwconv2.{p}  stages.{i}.{j}.pointwise_conv2.{p}
+"""
+_CONVNEXT_VECTORS = """
+    downsample_layers.0.1.{p}  downsample_layers.0.1.{p}
+    downsample_layers.1.0.{p}  downsample_layers.1.0.{p}
+    downsample_layers.2.0.{p}  downsample_layers.2.0.{p}
+    downsample_layers.3.0.{p}  downsample_layers.3.0.{p}
+    stages.{i}.{j}.norm.{p}    stages.{i}.{j}.norm.{p}
+    stages.{i}.{j}.gamma       stages.{i}.{j}.gamma
+    norm1.{p}                  norm1.{p}
+    norm2.{p}                  norm2.{p}
+    norm3.{p}                  norm3.{p}
+"""
+# Ours is named as mmpretrain.ViTSAM names it. pos_embed (1, 1 + 14 * 14, C) keeps the
+# place of the class token, which the forward pass leaves out; upsample is the
+# transposed convolution that makes the level of stride 8.
+_VIT = """
+    pos_embed                          pos_embed
+    patch_embed.proj.{p}               patch_embed.projection.{p}
+    blocks.{i}.norm1.{p}               layers.{i}.ln1.{p}
+    blocks.{i}.norm2.{p}               layers.{i}.ln2.{p}
+    blocks.{i}.attn.qkv.{p}            layers.{i}.attn.qkv.{p}
+    blocks.{i}.attn.proj.{p}           layers.{i}.attn.proj.{p}
+    blocks.{i}.attn.rel_pos_{axis}     layers.{i}.attn.rel_pos_{axis}
+    blocks.{i}.mlp.fc1.{p}             layers.{i}.ffn.layers.0.0.{p}
+    blocks.{i}.mlp.fc2.{p}             layers.{i}.ffn.layers.1.{p}
+    fpn1.0.{p}                         upsample.{p}
+"""
 
 
 def backbone_rules(published: str, ours: str) -> list[KeyRule]:
-    """Rules of every backbone that a published UNINEXT checkpoint may have.
-
-    Args:
-        published: Prefix of the published keys.
-        ours: Prefix of our keys.
-    """
+    """Rules of every backbone that a published UNINEXT checkpoint may have."""
     return [
         *resnet_rules(published, ours),
         *convnext_rules(published, ours, norms_as_rows=True),
@@ -23,90 +71,32 @@ def backbone_rules(published: str, ours: str) -> list[KeyRule]:
     ]
 
 
-def resnet_rules(published: str, ours: str) -> list[KeyRule]:
+def resnet_rules(published: str = '', ours: str = '') -> list[KeyRule]:
     """Detectron2's ResNet with bottlenecks to ``mmdet.ResNet``."""
-    rules = [
-        KeyRule(f'{published}stem.conv1.weight', f'{ours}conv1.weight'),
-        KeyRule(f'{published}stem.conv1.norm.{{bn}}', f'{ours}bn1.{{bn}}'),
-    ]
+    rules = rules_of(_RESNET_STEM, f'{published}stem.', ours)
     for stage in range(1, 5):
-        theirs = f'{published}res{stage + 1}.{{i}}'
-        block = f'{ours}layer{stage}.{{i}}'
-        for n in (1, 2, 3):
-            rules += [
-                KeyRule(f'{theirs}.conv{n}.weight', f'{block}.conv{n}.weight'),
-                KeyRule(f'{theirs}.conv{n}.norm.{{bn}}', f'{block}.bn{n}.{{bn}}'),
-            ]
-        rules += [
-            KeyRule(f'{theirs}.shortcut.weight', f'{block}.downsample.0.weight'),
-            KeyRule(f'{theirs}.shortcut.norm.{{bn}}', f'{block}.downsample.1.{{bn}}'),
-        ]
+        theirs = f'{published}res{stage + 1}.{{i}}.'
+        rules += rules_of(_RESNET_BLOCK, theirs, f'{ours}layer{stage}.{{i}}.')
     return rules
 
 
 def convnext_rules(
-    published: str, ours: str, norms_as_rows: bool = False
+    published: str = '', ours: str = '', norms_as_rows: bool = False
 ) -> list[KeyRule]:
     """The authors' ConvNeXt to ``mmpretrain.ConvNeXt``.
 
-    Args:
-        published: Prefix of the published keys.
-        ours: Prefix of our keys.
-        norms_as_rows: Whether normalisations and layer scales are kept as embeddings
-            of one row, as in a UNINEXT checkpoint: ``.weight`` after the name, (1, C).
+    With ``norms_as_rows``, normalisations and layer scales are kept as embeddings of
+    one row, as in a UNINEXT checkpoint: ``.weight`` after the name, (1, C).
     """
-    row = '.weight' if norms_as_rows else ''
-
-    def vector(theirs: str, name: str) -> KeyRule:
-        return KeyRule(
-            f'{published}{theirs}{row}', f'{ours}{name}', as_row=norms_as_rows
-        )
-
-    def same(theirs: str, name: str) -> KeyRule:
-        return KeyRule(f'{published}{theirs}', f'{ours}{name}')
-
-    down, block = 'downsample_layers', 'stages.{i}.{j}'
-    rules = [
-        # the stem normalises after its convolution, the others before
-        same(f'{down}.0.0.{{p}}', f'{down}.0.0.{{p}}'),
-        vector(f'{down}.0.1.{{p}}', f'{down}.0.1.{{p}}'),
-        same(f'{block}.dwconv.{{p}}', f'{block}.depthwise_conv.{{p}}'),
-        vector(f'{block}.norm.{{p}}', f'{block}.norm.{{p}}'),
-        same(f'{block}.pwconv1.{{p}}', f'{block}.pointwise_conv1.{{p}}'),
-        same(f'{block}.pwconv2.{{p}}', f'{block}.pointwise_conv2.{{p}}'),
-        vector(f'{block}.gamma', f'{block}.gamma'),
-    ]
-    for stage in (1, 2, 3):
-        rules += [
-            vector(f'{down}.{stage}.0.{{p}}', f'{down}.{stage}.0.{{p}}'),
-            same(f'{down}.{stage}.1.{{p}}', f'{down}.{stage}.1.{{p}}'),
-            # of the output of the stage
-            vector(f'norm{stage}.{{p}}', f'norm{stage}.{{p}}'),
+    vectors = rules_of(_CONVNEXT_VECTORS, published, ours)
+    if norms_as_rows:
+        vectors = [
+            replace(rule, published=f'{rule.published}.weight', as_row=True)
+            for rule in vectors
         ]
-    return rules
+    return rules_of(_CONVNEXT, published, ours) + vectors
 
 
-def vit_rules(published: str, ours: str) -> list[KeyRule]:
-    """A plain ViT as timm, MAE and ViTDet name it to ours.
-
-    Ours is named as ``mmpretrain.ViTSAM``: ``patch_embed.projection``, ``layers.{i}``
-    with ``ln1``, ``attn`` (``qkv``, ``proj``, ``rel_pos_h``, ``rel_pos_w``), ``ln2``,
-    ``ffn`` (``layers.0.0``, ``layers.1``). ``pos_embed`` (1, 1 + 14 * 14, C) keeps the
-    place of the class token, which the forward pass leaves out. ``upsample`` is the
-    transposed convolution that makes the level of stride 8.
-    """
-    theirs, mine = f'{published}blocks.{{i}}', f'{ours}layers.{{i}}'
-    return [
-        KeyRule(f'{published}pos_embed', f'{ours}pos_embed'),
-        KeyRule(
-            f'{published}patch_embed.proj.{{p}}', f'{ours}patch_embed.projection.{{p}}'
-        ),
-        KeyRule(f'{theirs}.norm1.{{p}}', f'{mine}.ln1.{{p}}'),
-        KeyRule(f'{theirs}.norm2.{{p}}', f'{mine}.ln2.{{p}}'),
-        KeyRule(f'{theirs}.attn.qkv.{{p}}', f'{mine}.attn.qkv.{{p}}'),
-        KeyRule(f'{theirs}.attn.proj.{{p}}', f'{mine}.attn.proj.{{p}}'),
-        KeyRule(f'{theirs}.attn.rel_pos_{{axis}}', f'{mine}.attn.rel_pos_{{axis}}'),
-        KeyRule(f'{theirs}.mlp.fc1.{{p}}', f'{mine}.ffn.layers.0.0.{{p}}'),
-        KeyRule(f'{theirs}.mlp.fc2.{{p}}', f'{mine}.ffn.layers.1.{{p}}'),
-        KeyRule(f'{published}fpn1.0.{{p}}', f'{ours}upsample.{{p}}'),
-    ]
+def vit_rules(published: str = '', ours: str = '') -> list[KeyRule]:
+    """A plain ViT as timm, MAE and ViTDet name it to ours."""
+    return rules_of(_VIT, published, ours)

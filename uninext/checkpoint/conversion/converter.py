@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from uninext.checkpoint.conversion.key_rule import KeyRule, matches_any
+from uninext.checkpoint.conversion.key_rule import KeyRule, reason_of, translate
 from uninext.checkpoint.conversion.key_table import (
     DROPPED,
     IMAGE_RULES,
-    NO_COUNTER,
-    OURS_DROPPED,
     PROPOSAL_CLASSIFIER,
     TRANSFORMER,
     VIDEO_PARTS,
@@ -27,19 +25,21 @@ from uninext.checkpoint.conversion.key_table import (
 )
 
 RULES = (*IMAGE_RULES, *VIDEO_RULES)
+COUNTER = 'num_batches_tracked'
+NO_COUNTER = 'counter; frozen batch norms have none'
 
 
 @dataclass
 class ConversionReport:
-    """What became of every key.
+    """What became of every key: pairs of the source's key and the other or a reason.
 
     Attributes:
         stage: What the source holds: 'image' (stages 1 and 2), 'video' (stage 3), or
             the layout of a backbone.
-        mapped: (source key, target key) pairs.
-        aliases: (key, key of the same tensor) pairs of the published layout.
-        dropped: (source key, reason) pairs.
-        added: (target key, reason) pairs of keys that no source key stands for.
+        mapped: (source key, target key).
+        aliases: (key, key of the same tensor) of the published layout.
+        dropped: (source key, reason).
+        added: (target key, reason): no source key stands for it.
     """
 
     stage: str = 'image'
@@ -50,10 +50,9 @@ class ConversionReport:
 
     def summary(self) -> str:
         """One line of counts."""
-        return (
-            f'{self.stage}: {len(self.mapped)} mapped, {len(self.aliases)} '
-            f'aliases, {len(self.dropped)} dropped, {len(self.added)} added'
-        )
+        kinds = ('mapped', 'aliases', 'dropped', 'added')
+        counts = (f'{len(getattr(self, kind))} {kind}' for kind in kinds)
+        return f'{self.stage}: {", ".join(counts)}'
 
     def lines(self) -> list[str]:
         """A line per key."""
@@ -66,26 +65,24 @@ class ConversionReport:
 def from_published(
     state: Mapping[str, Tensor], drop_video: bool = False
 ) -> tuple[OrderedDict[str, Tensor], ConversionReport]:
-    """Rename the keys of a published state dict to ours.
+    """Rename the keys of a published state dict, of any stage and backbone, to ours.
 
-    Args:
-        state: Published state dict of any stage and backbone.
-        drop_video: Leave out the parts that stage 3 adds, as the published evaluation
-            of image tasks does with a stage 3 checkpoint.
-
-    Returns:
-        Our state dict (memory shared with ``state``) and what became of every key.
+    With ``drop_video``, the parts that stage 3 adds are left out, as the published
+    evaluation of image tasks does. Memory is shared with ``state``.
 
     Raises:
         ValueError: If a key is unknown, two copies of one tensor differ, or ``state``
             is in our layout, or a tensor that should be a row is none.
     """
     _refuse_layout(state, 'bbox_head.', 'is in our layout already')
-    report = ConversionReport(stage=detect_stage(state))
+    report = ConversionReport(detect_stage(state))
     reasons = {**DROPPED, **(VIDEO_PARTS if drop_video else {})}
     rules = (*RULES, PROPOSAL_CLASSIFIER)
     ours = rename_published(state, rules, reasons, report, 'published')
-    _add_batch_norm_counters(ours, report)
+    for key in [k for k in ours if k.endswith('.running_var')]:
+        counter = key.replace('running_var', COUNTER)
+        ours[counter] = torch.zeros((), dtype=torch.long)
+        report.added.append((counter, NO_COUNTER))
     return ours, report
 
 
@@ -96,13 +93,13 @@ def rename_published(
     report: ConversionReport,
     layout: str,
 ) -> OrderedDict[str, Tensor]:
-    """Rename keys by rules.
+    """Rename keys by rules; what became of every key is added to ``report``.
 
     Args:
         state: State dict in another layout.
         rules: Its keys and ours.
         reasons: Templates of keys without a place, and why.
-        report: What became of every key is added to it.
+        report: Changed.
         layout: What an error message calls the layout.
 
     Raises:
@@ -112,7 +109,7 @@ def rename_published(
     source: dict[str, str] = {}
     left_over = []
     for key, value in state.items():
-        reason = _reason_to_drop(key, reasons)
+        reason = reason_of(key, reasons)
         if reason is not None:
             report.dropped.append((key, reason))
             continue
@@ -123,7 +120,8 @@ def rename_published(
             _check_alias(key, value, source[new], ours[new])
             report.aliases.append((key, source[new]))
         else:
-            ours[new], source[new] = rule.tensor_of_ours(key, value), key
+            ours[new] = _vector_of_row(key, value) if rule.as_row else value
+            source[new] = key
             report.mapped.append((key, new))
     _refuse_left_over(left_over, layout)
     return ours
@@ -132,17 +130,11 @@ def rename_published(
 def to_published(
     state: Mapping[str, Tensor],
 ) -> tuple[OrderedDict[str, Tensor], ConversionReport]:
-    """Rename the keys of our state dict to the published ones.
+    """Rename the keys of our state dict, of images or of video, to the published ones.
 
     The dead layer of the published transformer (``transformer.resizer``) is added as
-    zeros, so that the published code finds all its keys.
-
-    Args:
-        state: State dict of our model, of images or of video.
-
-    Returns:
-        The published state dict (memory shared, aliases included) and what became of
-        every key.
+    zeros, so that the published code finds all its keys. Memory is shared, aliases
+    included.
 
     Raises:
         ValueError: If a key is unknown, or ``state`` is in the published layout.
@@ -152,55 +144,54 @@ def to_published(
     published: OrderedDict[str, Tensor] = OrderedDict()
     left_over = []
     for key, value in state.items():
-        reason = _reason_to_drop(key, OURS_DROPPED)
-        if reason is not None:
-            report.dropped.append((key, reason))
-            continue
         rule = _rule_of_ours(key, state)
-        if rule is None:
+        if key.endswith(COUNTER):
+            report.dropped.append((key, NO_COUNTER))
+        elif rule is None:
             left_over.append(key)
-            continue
-        new = rule.translate(key, rule.ours, rule.published)
-        value = rule.tensor_of_published(value)
-        published[new] = value
-        report.mapped.append((key, new))
-        if rule.alias is not None:
-            alias = rule.translate(key, rule.ours, rule.alias)
-            published[alias] = value
-            report.aliases.append((alias, new))
+        else:
+            value = value[None] if rule.as_row else value
+            new = translate(key, rule.ours, rule.published)
+            published[new] = value
+            report.mapped.append((key, new))
+            if rule.alias is not None:
+                alias = translate(key, rule.ours, rule.alias)
+                published[alias] = value
+                report.aliases.append((alias, new))
     _refuse_left_over(left_over, 'our')
-    _add_dead_resizer(published, report)
+    for key in [k for k in published if k.startswith('detr.resizer.')]:
+        dead = key.replace('detr.', TRANSFORMER)
+        published[dead] = torch.zeros_like(published[key])
+        report.added.append((dead, DROPPED[TRANSFORMER + 'resizer.{rest}']))
     report.stage = detect_stage(published)
     return published, report
 
 
 def _rule_of_published(
-    key: str, rules: Iterable[KeyRule]
-) -> tuple[KeyRule, str] | tuple[None, None]:
-    """Find the first rule that reads a published key, and our key by that rule."""
+    key: str, rules: Sequence[KeyRule]
+) -> tuple[KeyRule, str] | tuple[None, str]:
+    """The first rule that reads a published key, and our key by that rule."""
     for rule in rules:
-        for template in (rule.published, rule.alias):
-            if template is not None:
-                new = rule.translate(key, template, rule.ours)
-                if new is not None:
-                    return rule, new
-    return None, None
+        for template in filter(None, (rule.published, rule.alias)):
+            new = translate(key, template, rule.ours)
+            if new:
+                return rule, new
+    return None, ''
 
 
 def _rule_of_ours(key: str, state: Mapping[str, Tensor]) -> KeyRule | None:
     branch = re.fullmatch(r'(bbox_head\.cls_branches\.\d+)\.(weight|bias)', key)
     if branch and f'{branch[1]}.weight' in state:
         return PROPOSAL_CLASSIFIER
-    for rule in RULES:
-        if rule.translate(key, rule.ours, rule.published) is not None:
-            return rule
-    return None
+    return next((r for r in RULES if translate(key, r.ours, r.published)), None)
 
 
-def _reason_to_drop(key: str, reasons: Mapping[str, str]) -> str | None:
-    """Look up why a key has no place, by template; None: it should have one."""
-    template = matches_any(key, reasons)
-    return None if template is None else reasons[template]
+def _vector_of_row(key: str, row: Tensor) -> Tensor:
+    if row.dim() != 2 or row.shape[0] != 1:
+        raise ValueError(
+            f'{key}: expected a row of shape (1, C), got {tuple(row.shape)}.'
+        )
+    return row[0]
 
 
 def _check_alias(key: str, value: Tensor, other_key: str, other: Tensor) -> None:
@@ -212,7 +203,7 @@ def _check_alias(key: str, value: Tensor, other_key: str, other: Tensor) -> None
 
 
 def _refuse_left_over(keys: Sequence[str], layout: str) -> None:
-    """Raise ``ValueError`` if ``keys``, which no rule reads, are any."""
+    """Raise ``ValueError`` if there are keys that no rule reads."""
     if keys:
         shown = '\n  '.join(keys[:20])
         more = f'\n  ... and {len(keys) - 20} more' if len(keys) > 20 else ''
@@ -227,21 +218,3 @@ def _refuse_layout(state: Mapping[str, Tensor], prefix: str, what: str) -> None:
         raise ValueError('The state dict is empty.')
     if any(key.startswith(prefix) for key in state):
         raise ValueError(f'The state dict {what}: convert it in the other direction.')
-
-
-def _add_batch_norm_counters(
-    ours: OrderedDict[str, Tensor], report: ConversionReport
-) -> None:
-    for key in [k for k in ours if k.endswith('.running_var')]:
-        counter = key[: -len('running_var')] + 'num_batches_tracked'
-        ours[counter] = torch.zeros((), dtype=torch.long)
-        report.added.append((counter, NO_COUNTER))
-
-
-def _add_dead_resizer(
-    published: OrderedDict[str, Tensor], report: ConversionReport
-) -> None:
-    for key in [k for k in published if k.startswith('detr.resizer.')]:
-        dead = key.replace('detr.resizer', f'{TRANSFORMER}.resizer')
-        published[dead] = torch.zeros_like(published[key])
-        report.added.append((dead, 'has no effect: its output is multiplied by 0'))

@@ -54,9 +54,12 @@ def convert_file(
             source cannot be converted.
     """
     source, target = Path(source), Path(target)
-    _check_options(source, target, reverse, image_only, to_video, backbone_only)
+    _check_files(source, target)
+    _check_options(reverse, image_only, to_video, backbone_only)
     state = state_dict_of(load_file(source), str(source), published=True)
     meta = {'source': source.name, 'source_sha256': sha256_of(source)}
+    ours: Mapping[str, Tensor] = state
+    converted: Mapping[str, Tensor]
     if backbone_only:
         converted, report = backbone_from_published(state)
     elif reverse:
@@ -68,7 +71,7 @@ def convert_file(
             before = set(ours)
             ours = add_template_backbone(ours)
             report.added += [(k, DERIVED) for k in ours if k not in before]
-        converted, meta['config'] = ours, config or config_of(ours)
+        converted, config = ours, config or config_of(ours)
     meta['source_stage'] = report.stage
     if config is not None:
         meta['config'] = config
@@ -79,33 +82,37 @@ def convert_file(
 
 
 def config_of(state: Mapping[str, Tensor]) -> str:
-    """Name the config that converted published weights belong to, by their keys.
+    """Name the config that weights in our layout belong to, by their keys.
 
     Stages 1 and 2 have the same network: it is called by that of stage 2.
-
-    Args:
-        state: State dict in our layout.
     """
     is_video = any(key.startswith(VIDEO_PREFIXES) for key in state)
-    suffix = ''
-    for sign, name in BACKBONE_SUFFIXES.items():
-        if any(key.startswith(sign) for key in state):
-            suffix = name
-    return ('stage3_video' if is_video else 'stage2_image') + suffix
+    suffixes = (
+        suffix
+        for sign, suffix in BACKBONE_SUFFIXES.items()
+        if any(key.startswith(sign) for key in state)
+    )
+    return ('stage3_video' if is_video else 'stage2_image') + next(suffixes, '')
 
 
-def _check_options(
-    source: Path,
-    target: Path,
-    reverse: bool,
-    image_only: bool,
-    to_video: bool,
-    backbone_only: bool,
-) -> None:
+def _check_files(source: Path, target: Path) -> None:
     if source.resolve() == target.resolve():
         raise ValueError(f'Source and target are the same file: {source}.')
     if target.is_dir():
         raise ValueError(f'The target {target} is a folder; give a file name in it.')
+    if source.suffix == '.pkl':
+        raise ValueError(
+            f'{source} is a pickle, as Detectron2 keeps its model zoo: reading one can '
+            'run any code, so it is not read. R-50.pkl holds the weights of '
+            "torchvision's ResNet-50: use checkpoint='torchvision://resnet50' or its "
+            '.pth. If you trust another, load it yourself and save its tensors with '
+            'torch.save.'
+        )
+
+
+def _check_options(
+    reverse: bool, image_only: bool, to_video: bool, backbone_only: bool
+) -> None:
     if backbone_only and (reverse or image_only or to_video):
         raise ValueError(
             'A pretrained backbone has no other direction and no stage: give '
@@ -115,12 +122,4 @@ def _check_options(
         raise ValueError(
             '--image-only leaves out what stage 3 adds to a published checkpoint: it '
             'goes with neither --reverse nor --to-video.'
-        )
-    if source.suffix == '.pkl':
-        raise ValueError(
-            f'{source} is a pickle, as Detectron2 keeps its model zoo: reading one can '
-            'run any code, so it is not read. R-50.pkl holds the weights of '
-            "torchvision's ResNet-50: use checkpoint='torchvision://resnet50' or its "
-            '.pth. If you trust another, load it yourself and save its tensors with '
-            'torch.save.'
         )

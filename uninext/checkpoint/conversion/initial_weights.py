@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from torch import Tensor
 
@@ -17,61 +17,53 @@ from uninext.checkpoint.conversion.backbone_keys import (
     resnet_rules,
     vit_rules,
 )
-from uninext.checkpoint.conversion.converter import (
-    ConversionReport,
-    rename_published,
-)
+from uninext.checkpoint.conversion.converter import ConversionReport, rename_published
 from uninext.checkpoint.conversion.key_rule import KeyRule
 
 VIT_PATCH = 16
+_CLASSIFIER = 'of the classifier'
+_PRETRAINING = 'of the pretraining task'
 
 
-@dataclass(frozen=True)
-class BackboneLayout:
+class BackboneLayout(NamedTuple):
     """A layout that pretrained weights of a backbone come in.
 
     Attributes:
         name: What it is called.
         sign: A key that no other layout has.
-        rules: Its keys and ours, without prefixes.
+        rules: Its keys and ours.
         dropped: Templates of keys without a place, and why.
     """
 
     name: str
     sign: str
-    rules: tuple[KeyRule, ...]
+    rules: list[KeyRule]
     dropped: Mapping[str, str]
 
-
-_CLASSIFIER = 'of the classifier'
-_PRETRAINING = 'of the pretraining task'
 
 BACKBONE_LAYOUTS = (
     BackboneLayout(
         'torchvision ResNet',
         'layer1.0.conv1.weight',
-        tuple(
-            KeyRule(key, key)
-            for key in ('conv1.weight', 'bn1.{rest}', 'layer{i}.{j}.{rest}')
-        ),
+        [KeyRule(k, k) for k in ('conv1.weight', 'bn1.{rest}', 'layer{i}.{j}.{rest}')],
         {'fc.{p}': _CLASSIFIER},
     ),
     BackboneLayout(
         'Detectron2 ResNet',
         'res2.0.conv1.weight',
-        tuple(resnet_rules('', '')),
+        resnet_rules(),
         {'stem.fc.{p}': _CLASSIFIER},
     ),
     BackboneLayout(
         'ConvNeXt',
         'stages.0.0.dwconv.weight',
-        tuple(convnext_rules('', '')),
+        convnext_rules(),
         {'norm.{p}': _CLASSIFIER, 'head.{p}': _CLASSIFIER},
     ),
     BackboneLayout(
         'MAE ViT',
         'blocks.0.attn.qkv.weight',
-        tuple(vit_rules('', '')),
+        vit_rules(),
         {
             'cls_token': 'the class token, which the detector has not',
             'norm.{p}': 'of the class token and the decoder of the pretraining',
@@ -89,16 +81,10 @@ def backbone_from_published(
 ) -> tuple[OrderedDict[str, Tensor], ConversionReport]:
     """Rename the keys of pretrained weights of a backbone to ours, without prefix.
 
+    Read are a ResNet-50 as torchvision or Detectron2 name it, a ConvNeXt of its authors
+    (22k, 22k-1k, 1k), and a ViT of MAE with patches of 16 pixels; memory is shared.
     What the detector adds to a backbone is not in such a file and keeps its initial
     values: norms of ConvNeXt's outputs; relative positions and the upsampling of ViT.
-
-    Args:
-        state: State dict of a ResNet-50 as torchvision or Detectron2 name it, a
-            ConvNeXt of its authors (22k, 22k-1k, 1k), or a ViT of MAE with patches of
-            16 pixels.
-
-    Returns:
-        Our state dict (memory shared) and what became of every key.
 
     Raises:
         ValueError: If it is none of these, a key has no place, or patches of the ViT
@@ -111,14 +97,9 @@ def backbone_from_published(
             'This is no pretrained backbone of a known layout. Known, with a key: '
             f'{known}. Found the keys {sorted(state)[:5]}.'
         )
-    layout = found[0]
-    report = ConversionReport(stage=layout.name)
-    ours = rename_published(state, layout.rules, layout.dropped, report, layout.name)
-    _check_patches(ours)
-    return ours, report
-
-
-def _check_patches(ours: Mapping[str, Tensor]) -> None:
+    name, _, rules, dropped = found[0]
+    report = ConversionReport(name)
+    ours = rename_published(state, rules, dropped, report, name)
     kernel = ours.get('patch_embed.projection.weight')
     if kernel is not None and kernel.shape[-1] != VIT_PATCH:
         raise ValueError(
@@ -126,3 +107,4 @@ def _check_patches(ours: Mapping[str, Tensor]) -> None:
             f'{VIT_PATCH}. For ViT-H take mae_pretrain_vit_huge_p14to16.pth, where '
             'they were resized.'
         )
+    return ours, report

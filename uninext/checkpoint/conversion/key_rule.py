@@ -1,22 +1,19 @@
 """A rule that pairs keys of two layouts, read in both directions.
 
-Placeholders: ``{i}``, ``{j}``, ``{k}`` a number; ``{p}`` weight or bias; ``{bn}`` what
-a frozen batch norm has; ``{axis}`` h or w; ``{rest}`` anything.
+Placeholders: ``{i}``, ``{j}`` a number; ``{p}`` weight or bias; ``{bn}`` what a frozen
+batch norm has; ``{axis}`` h or w; ``{rest}`` anything.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
-
-from torch import Tensor
+from functools import cache
 
 PLACEHOLDERS = {
     'i': r'\d+',
     'j': r'\d+',
-    'k': r'\d+',
     'p': 'weight|bias',
     'bn': 'weight|bias|running_mean|running_var',
     'axis': 'h|w',
@@ -24,29 +21,14 @@ PLACEHOLDERS = {
 }
 
 
-@cache
-def compile_template(template: str) -> re.Pattern[str]:
-    """Turn a template of a rule into a pattern with a named group per placeholder.
-
-    Example:
-        >>> compile_template('a.{i}.{p}').fullmatch('a.3.bias').groupdict()
-        {'i': '3', 'p': 'bias'}
-    """
-    parts = re.split(r'\{(\w+)\}', template)
-    pattern = ''
-    for n, part in enumerate(parts):
-        pattern += f'(?P<{part}>{PLACEHOLDERS[part]})' if n % 2 else re.escape(part)
-    return re.compile(pattern)
-
-
 @dataclass(frozen=True)
 class KeyRule:
-    """A key pattern in both layouts.
+    """A key in both layouts, as templates with the same placeholders.
 
     Attributes:
-        published: Template of the published key.
-        ours: Template of our key, with the same placeholders.
-        alias: Template of a second published key of the same tensor, or None.
+        published: Of the published key.
+        ours: Of our key.
+        alias: Of a second published key of the same tensor, or None.
         as_row: Whether the published tensor is a row (1, C) and ours the vector (C,).
     """
 
@@ -55,38 +37,46 @@ class KeyRule:
     alias: str | None = None
     as_row: bool = False
 
-    @cached_property
-    def _patterns(self) -> dict[str, re.Pattern[str]]:
-        templates = (self.published, self.ours, self.alias)
-        return {t: compile_template(t) for t in templates if t is not None}
 
-    def translate(self, key: str, source: str, target: str) -> str | None:
-        """Put a key of the template ``source`` into ``target``; None: no match."""
-        match = self._patterns[source].fullmatch(key)
-        return target.format(**match.groupdict()) if match else None
+def rules_of(
+    table: str, published: str = '', ours: str = '', alias: str | None = None
+) -> list[KeyRule]:
+    """Rules of a table: in each line a published key and ours, behind these prefixes.
 
-    def tensor_of_ours(self, key: str, published: Tensor) -> Tensor:
-        """Give a published tensor our shape; a view, or itself.
-
-        Raises:
-            ValueError: If it has not the shape of this rule; names ``key``.
-        """
-        if not self.as_row:
-            return published
-        if published.dim() != 2 or published.shape[0] != 1:
-            raise ValueError(
-                f'{key}: expected a row of shape (1, C), got {tuple(published.shape)}.'
-            )
-        return published[0]
-
-    def tensor_of_published(self, ours: Tensor) -> Tensor:
-        """Give a tensor of ours the published shape; a view, or itself."""
-        return ours[None] if self.as_row else ours
+    Args:
+        table: Lines of two templates.
+        published: Prefix of the published keys.
+        ours: Prefix of our keys.
+        alias: Prefix of a second published key of each tensor.
+    """
+    pairs = [line.split() for line in table.strip().splitlines()]
+    return [
+        KeyRule(published + old, ours + new, None if alias is None else alias + old)
+        for old, new in pairs
+    ]
 
 
-def matches_any(key: str, templates: Iterable[str]) -> str | None:
-    """The first of the templates that a key matches, or None."""
-    for template in templates:
-        if compile_template(template).fullmatch(key):
-            return template
-    return None
+@cache
+def compile_template(template: str) -> re.Pattern[str]:
+    """A pattern with a named group for each placeholder.
+
+    Example:
+        >>> compile_template('a.{i}.{p}').fullmatch('a.3.bias').groupdict()
+        {'i': '3', 'p': 'bias'}
+    """
+    parts = re.split(r'\{(\w+)\}', template)
+    parts[::2] = map(re.escape, parts[::2])
+    parts[1::2] = [f'(?P<{name}>{PLACEHOLDERS[name]})' for name in parts[1::2]]
+    return re.compile(''.join(parts))
+
+
+def translate(key: str, source: str, target: str) -> str:
+    """Put a key of the template ``source`` into ``target``; '' if it does not match."""
+    match = compile_template(source).fullmatch(key)
+    return target.format(**match.groupdict()) if match else ''
+
+
+def reason_of(key: str, reasons: Mapping[str, str]) -> str | None:
+    """The reason of the first template that a key matches; None: it matches none."""
+    matching = (t for t in reasons if compile_template(t).fullmatch(key))
+    return next((reasons[template] for template in matching), None)

@@ -46,35 +46,17 @@ def add_template_backbone(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
             f'The state dict has no {BACKBONE}* to derive the template backbone from. '
             'Expected the weights of a whole image network in our layout.'
         )
-    first = first_convolution(backbone)
-    added = {TEMPLATE_BACKBONE + k[len(BACKBONE) :]: v for k, v in backbone.items()}
-    weight = backbone[first]
-    target_channel = torch.zeros_like(weight[:, :1])
-    added[TEMPLATE_BACKBONE + first[len(BACKBONE) :]] = torch.cat(
-        [weight, target_channel], dim=1
-    )  # (C, 4, k, k)
-    return {**state, **added}
-
-
-def first_convolution(backbone: Mapping[str, Tensor]) -> str:
-    """Find the key of the convolution that sees the image.
-
-    Args:
-        backbone: State dict of a backbone.
-
-    Returns:
-        The key of its one weight of shape (C, 3, k, k).
-
-    Raises:
-        ValueError: If there is not exactly one.
-    """
-    found = [k for k, v in backbone.items() if v.dim() == 4 and v.shape[1] == 3]
-    if len(found) != 1:
+    first = [k for k, v in backbone.items() if v.dim() == 4 and v.shape[1] == 3]
+    if len(first) != 1:
         raise ValueError(
             'Expected exactly one convolution with 3 input channels in the backbone, '
-            f'to extend it by the channel of the target; found {found or "none"}.'
+            f'to extend it by the channel of the target; found {first or "none"}.'
         )
-    return found[0]
+    weight = backbone[first[0]]
+    target_channel = torch.zeros_like(weight[:, :1])
+    backbone[first[0]] = torch.cat([weight, target_channel], dim=1)  # (C, 4, k, k)
+    added = {TEMPLATE_BACKBONE + k[len(BACKBONE) :]: v for k, v in backbone.items()}
+    return {**state, **added}
 
 
 def start_video_from_image(
