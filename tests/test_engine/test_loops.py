@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import pytest
 from mmengine.hooks import Hook
-from mmengine.runner import loops
-from torch.utils.data import DataLoader, SequentialSampler
+from torch.utils.data import DataLoader
 
 from helpers.engine_toy import ToyBatchSampler
-from uninext.engine import ResumableIterTrainLoop
 
 
 class Killed(Exception):
@@ -38,7 +36,11 @@ def losses_of(runner, die_at=-1):
     return recorder.losses
 
 
-def test_resumed_run_equals_uninterrupted(make_runner, tmp_path):
+@pytest.mark.parametrize('can_skip', [True, False])
+def test_resumed_run_equals_uninterrupted(make_runner, tmp_path, monkeypatch, can_skip):
+    """Without ``skip``, mmengine asks for the batches again and throws them away."""
+    if not can_skip:
+        monkeypatch.delattr(ToyBatchSampler, 'skip')
     whole = losses_of(make_runner(work_dir=str(tmp_path / 'whole')))
     assert sorted(whole) == list(range(20))
     assert len(set(whole.values())) == 20
@@ -51,23 +53,13 @@ def test_resumed_run_equals_uninterrupted(make_runner, tmp_path):
     assert len(runner.train_dataloader.dataset.read) == 20
 
 
-class EagerIterator:
-    """What upstream's mmengine makes when the loop is built."""
-
-    def __init__(self, dataloader) -> None:
-        self.iterator = iter(dataloader)
-
-
-@pytest.mark.parametrize('is_eager', [True, False], ids=['upstream', 'installed'])
-def test_the_loader_is_started_once(make_runner, monkeypatch, tmp_path, is_eager):
+def test_the_loader_is_started_once(make_runner, monkeypatch, tmp_path):
     whole = losses_of(make_runner(work_dir=str(tmp_path / 'whole')))
     starts = []
     start = DataLoader.__iter__
     monkeypatch.setattr(
         DataLoader, '__iter__', lambda self: starts.append(self) or start(self)
     )
-    if is_eager:
-        monkeypatch.setattr(loops, '_InfiniteDataloaderIterator', EagerIterator)
     runner = make_runner()
     runner.prepare_training()
     assert starts == []
@@ -90,32 +82,3 @@ def test_no_worker_beside_options_of_workers(make_runner):
 def test_resume_at_end_trains_nothing(make_runner):
     losses_of(make_runner())
     assert losses_of(make_runner(resume='auto')) == {}
-
-
-def test_sampler_without_skip_is_an_error(make_runner, monkeypatch):
-    losses_of(make_runner(), die_at=12)
-    monkeypatch.delattr(ToyBatchSampler, 'skip')
-    with pytest.raises(ValueError, match='ToyBatchSampler.*skip'):
-        losses_of(make_runner(resume='auto'))
-
-
-class SkippableSampler(SequentialSampler):
-    skipped = 0
-
-    def skip(self, num_samples: int) -> None:
-        self.skipped = num_samples
-
-
-def test_plain_batch_sampler_skips_single_samples():
-    sampler = SkippableSampler(range(8))
-    loop = ResumableIterTrainLoop.__new__(ResumableIterTrainLoop)
-    loop.dataloader = DataLoader(range(8), batch_size=4, sampler=sampler)
-    loop.skip_batches(3)
-    assert sampler.skipped == 12
-
-
-def test_finite_loader_starts_over():
-    loop = ResumableIterTrainLoop.__new__(ResumableIterTrainLoop)
-    loop.dataloader = [1, 2]
-    batches = loop._batches()
-    assert [next(batches) for _ in range(5)] == [1, 2, 1, 2, 1]

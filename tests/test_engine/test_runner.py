@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from helpers.engine_toy import ToyNet
-from uninext.engine import UninextRunner, init_cpu_group
+from uninext.engine import init_cpu_group
 from uninext.utils.files import FileError
 
 
@@ -155,9 +155,3 @@ def test_slurm_variables_become_those_of_torch(tmp_path, monkeypatch):
     assert os.environ['WORLD_SIZE'] == '4'
     assert os.environ['LOCAL_RANK'] == '1'
     assert os.environ['MASTER_ADDR'] == 'node7'
-
-
-def test_runner_is_what_configs_build():
-    from uninext.registry import RUNNERS
-
-    assert RUNNERS.get('UninextRunner') is UninextRunner

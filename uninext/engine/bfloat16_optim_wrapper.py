@@ -22,11 +22,7 @@ class BFloat16OptimWrapper(OptimWrapper):
 
     @contextlib.contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
-        """Wrap the forward pass and the losses.
-
-        Args:
-            model: The model that is trained; where its weights are, is computed.
-        """
+        """Wrap the forward pass and the losses, on the device of the weights."""
         device = next(model.parameters()).device.type
         with super().optim_context(model), torch.autocast(device, torch.bfloat16):
             yield

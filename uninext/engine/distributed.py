@@ -21,10 +21,7 @@ def has_accelerator() -> bool:
 
 
 def init_cpu_group(launcher: str) -> None:
-    """Join the processes of ``launcher`` in a gloo group.
-
-    Args:
-        launcher: ``'pytorch'`` (torchrun) or ``'slurm'``.
+    """Join the processes of torchrun (``'pytorch'``) or ``'slurm'`` in a gloo group.
 
     Raises:
         ValueError: If the launcher is another one, or its variables are not set.

@@ -12,7 +12,7 @@ from torch import nn
 
 
 def freeze_parameters(model: nn.Module, patterns: Sequence[str]) -> int:
-    """Freeze the parameters whose names a pattern finds.
+    """Freeze the parameters whose names a pattern finds, in place.
 
     They ask for no gradient from then on: the optimiser keeps no state for them, and
     where nothing before them learns either, the backward pass keeps no activations.

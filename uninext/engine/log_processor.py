@@ -26,12 +26,8 @@ class UninextLogProcessor(LogProcessor):
     to TensorBoard and json; the screen gets those without a layer, ``enc`` or ``dn``
     in their name. Without a GPU, memory is the peak resident set of this process.
 
-    Args:
-        window_size: Number of iterations that losses and times are averaged over.
-        by_epoch: Must be False: UNINEXT trains by iteration.
-
     Raises:
-        ValueError: If ``by_epoch`` is True.
+        ValueError: If ``by_epoch`` is True: UNINEXT trains by iteration.
     """
 
     def __init__(self, window_size: int = 50, by_epoch: bool = False) -> None:
@@ -45,13 +41,7 @@ class UninextLogProcessor(LogProcessor):
     def get_log_after_iter(
         self, runner: Runner, batch_idx: int, mode: str
     ) -> tuple[dict[str, Any], str]:
-        """Return the record of an iteration and the line for the screen.
-
-        Args:
-            runner: The runner of this run.
-            batch_idx: Index of the batch in its loop.
-            mode: ``'train'``, ``'val'`` or ``'test'``.
-        """
+        """Return the record of an iteration and the line for the screen."""
         tag, line = super().get_log_after_iter(runner, batch_idx, mode)
         if mode != 'train':
             return tag, line

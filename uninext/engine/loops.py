@@ -1,14 +1,10 @@
-"""The training loop: counts iterations, and finds its place in the data again."""
+"""The training loop: Ctrl-C waits, and a resumed run finds its place in the data."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-from mmengine.hooks import EMAHook, Hook
-from mmengine.runner import BaseLoop, IterBasedTrainLoop, Runner
+from mmengine.hooks import EMAHook
+from mmengine.runner import IterBasedTrainLoop
 from torch import nn
-from torch.utils.data import BatchSampler, DataLoader, Dataset
 
 from uninext.checkpoint import SafeCheckpointHook
 from uninext.engine.interruption import PatientInterrupt
@@ -17,46 +13,13 @@ from uninext.registry import LOOPS
 
 @LOOPS.register_module()
 class ResumableIterTrainLoop(IterBasedTrainLoop):
-    """mmengine's loop by iteration, resumed by moving the sampler, not the loader.
+    """mmengine's loop by iteration, whose batch sampler may say how to skip.
 
-    mmengine knows only samplers of single images when it resumes, and otherwise loads
-    and throws away every batch that was trained on. Here the batch sampler itself says
-    how to skip: ``batch_sampler.skip(num_batches)``; no image is read.
-
-    The data loader is started once, by the first batch that is asked for. Upstream
-    mmengine starts it when the loop is built: worker processes would be made twice,
-    and a sampler that keeps its place would have lost the batches they prefetched.
-
-    Args:
-        runner: The runner of this run.
-        dataloader: A data loader, or its config.
-        max_iters: Iterations to train.
-        val_begin: Iteration from which on is validated.
-        val_interval: Iterations between validations.
-        dynamic_intervals: Pairs (iteration, interval that holds from there on).
+    When it resumes, mmengine moves samplers of single images, and otherwise reads and
+    throws away every batch that was trained on. A batch sampler with a method
+    ``skip(num_batches)`` is moved instead; no image is read. Arguments are those of
+    ``IterBasedTrainLoop``.
     """
-
-    def __init__(
-        self,
-        runner: Runner,
-        dataloader: DataLoader | dict,
-        max_iters: int,
-        val_begin: int = 1,
-        val_interval: int = 1000,
-        dynamic_intervals: list[tuple[int, int]] | None = None,
-    ) -> None:
-        BaseLoop.__init__(self, runner, dataloader)  # builds the data loader
-        loader = self.dataloader
-        super().__init__(
-            runner,
-            _NotStarted(loader.dataset),
-            max_iters,
-            val_begin,
-            val_interval,
-            dynamic_intervals,
-        )
-        self.dataloader = loader
-        self.dataloader_iterator = self._batches()
 
     def run(self) -> nn.Module:
         """Train until ``max_iters``, validating in between.
@@ -64,17 +27,13 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
         Ctrl-C ends it after the iteration that is under way, with a checkpoint to
         resume from; see :class:`PatientInterrupt`.
 
-        Returns:
-            The trained model.
-
         Raises:
-            ValueError: If the run was resumed and the sampler cannot skip.
             KeyboardInterrupt: After Ctrl-C.
         """
         self.runner.call_hook('before_train')
         self.runner.call_hook('before_train_epoch')
         if self._iter > 0:
-            self.skip_batches(self._iter)
+            self._skip_batches()
         self._can_be_saved = False
         with PatientInterrupt() as ctrl_c:
             try:
@@ -106,58 +65,24 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
             self._decide_current_val_interval()
             if self._is_time_to_validate():
                 # their averages stand in for the weights meanwhile
-                self._can_be_saved = not self._has(EMAHook)
+                self._can_be_saved = not self._hooks_of(EMAHook)
                 self.runner.val_loop.run()
                 self._can_be_saved = True
 
+    def _skip_batches(self) -> None:
+        """Move the data to where they stood after the iterations that are done."""
+        skip = getattr(self.dataloader.batch_sampler, 'skip', None)
+        (skip or self.dataloader_iterator.skip_iter)(self._iter)
+
     def _save(self) -> None:
         """Save what was trained by now, unless that is done."""
-        for hook in self.runner.hooks:
-            if isinstance(hook, SafeCheckpointHook):
-                hook.save_unless_saved(self.runner, self._iter)
+        for hook in self._hooks_of(SafeCheckpointHook):
+            hook.save_unless_saved(self.runner, self._iter)
 
-    def _has(self, kind: type[Hook]) -> bool:
-        return any(isinstance(hook, kind) for hook in self.runner.hooks)
-
-    def skip_batches(self, num_batches: int) -> None:
-        """Move the sampler to where it stood after ``num_batches`` batches.
-
-        Raises:
-            ValueError: If neither the batch sampler nor the sampler under a plain
-                ``BatchSampler`` has a method ``skip``.
-        """
-        batch_sampler = self.dataloader.batch_sampler
-        if hasattr(batch_sampler, 'skip'):
-            batch_sampler.skip(num_batches)
-            return
-        sampler = getattr(batch_sampler, 'sampler', None)
-        if type(batch_sampler) is BatchSampler and hasattr(sampler, 'skip'):
-            sampler.skip(num_batches * batch_sampler.batch_size)
-            return
-        raise ValueError(
-            f'The run cannot be resumed at iteration {num_batches}: '
-            f'{type(batch_sampler).__name__} over {type(sampler).__name__} has no '
-            'method skip(num_batches). Use MultiTaskBatchSampler as '
-            'train_dataloader.batch_sampler, or InfiniteSampler as its sampler; or '
-            'start a new run from the weights with load_from instead of resuming.'
-        )
-
-    def _batches(self) -> Iterator[Any]:
-        """Yield batches without end; a finite sampler starts over."""
-        while True:
-            yield from self.dataloader
+    def _hooks_of(self, kind: type) -> list:
+        return [hook for hook in self.runner.hooks if isinstance(hook, kind)]
 
     def _is_time_to_validate(self) -> bool:
         if self.runner.val_loop is None or self._iter < self.val_begin:
             return False
         return self._iter % self.val_interval == 0 or self._iter == self._max_iters
-
-
-class _NotStarted:
-    """Stands for a data loader while mmengine's loop is built; it has no batch."""
-
-    def __init__(self, dataset: Dataset) -> None:
-        self.dataset = dataset
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(())

@@ -14,7 +14,7 @@ from mmengine.dist import broadcast_object_list, is_distributed, master_only
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
-from mmengine.runner import Runner
+from mmengine.runner import BaseLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -56,10 +56,8 @@ class UninextRunner(Runner):
     * Several processes without GPUs run on gloo.
     * ``num_workers=0`` works beside ``persistent_workers=True``.
     * The environment, the config and the thousands of lines about initial values go to
-      the log file; the screen gets a summary.
+      the log file; the screen speaks when the run starts, with a summary.
     """
-
-    _starts_training = False
 
     def prepare_training(self) -> None:
         """Build all that reads data files, so that a wrong path fails now.
@@ -77,9 +75,6 @@ class UninextRunner(Runner):
     def setup_env(self, env_cfg: dict) -> None:
         """Set up processes, without GPUs on gloo; the config's text is not formatted.
 
-        Args:
-            env_cfg: ``env_cfg`` of the config.
-
         Raises:
             ValueError: If the launcher cannot run without GPUs.
         """
@@ -92,12 +87,6 @@ class UninextRunner(Runner):
 
     def build_model(self, model: nn.Module | dict) -> nn.Module:
         """Build the model; ``frozen`` of the config is applied before DDP sees it.
-
-        Args:
-            model: ``model`` of the config, or a built one.
-
-        Returns:
-            The model.
 
         Raises:
             ValueError: If a pattern of ``frozen`` finds nothing.
@@ -114,14 +103,8 @@ class UninextRunner(Runner):
     ) -> DataLoader:
         """Build a data loader; without workers, options about them are left out.
 
-        Args:
-            dataloader: A data loader, or its config. ``num_workers=0`` there, or on the
-                command line, need not take ``persistent_workers`` with it.
-            seed: Seed of the sampler and the workers.
-            diff_rank_seed: Let the sampler agree on a seed among processes.
-
-        Returns:
-            The data loader.
+        So ``num_workers=0`` on the command line need not take ``persistent_workers``
+        with it.
         """
         if isinstance(dataloader, dict) and not dataloader.get('num_workers'):
             dataloader = {k: v for k, v in dataloader.items() if k not in _OF_WORKERS}
@@ -133,23 +116,12 @@ class UninextRunner(Runner):
         That one is somebody's, short and with comments; what it expands to is in the
         log's folder.
         """
-        source = self.cfg.filename
-        if (
-            source is None
-            or Path(source).resolve().parent != Path(self.work_dir).resolve()
-        ):
+        source, folder = self.cfg.filename, Path(self.work_dir).resolve()
+        if source is None or Path(source).resolve().parent != folder:
             super().dump_config()
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
-        """Move the model to its device and wrap it for several processes.
-
-        Args:
-            model_wrapper_cfg: ``model_wrapper_cfg`` of the config.
-            model: The model.
-
-        Returns:
-            The model, or its wrapper.
-        """
+        """Move the model to its device and wrap it for several processes."""
         wrapper = model_wrapper_cfg
         if self.distributed and not has_accelerator():
             # mmengine passes the id of a device by default, which DDP refuses on CPU.
@@ -165,23 +137,14 @@ class UninextRunner(Runner):
     def build_logger(
         self, log_level: int | str = 'INFO', log_file: str | None = None, **kwargs: Any
     ) -> MMLogger:
-        """Build the logger; the screen is silent below warnings until ``announce``.
-
-        Args:
-            log_level: Lowest level that is logged.
-            log_file: File of the log; by default in the run's folder.
-            **kwargs: Further arguments of ``MMLogger``.
-
-        Returns:
-            The logger.
-        """
+        """Build the logger; the screen gets only warnings until the run starts."""
         logger = super().build_logger(log_level, log_file, **kwargs)
         self._screen_levels = {h: h.level for h in screens(logger)}
         for handler in self._screen_levels:
             handler.setLevel(max(handler.level, logging.WARNING))
         return logger
 
-    def announce(self) -> None:
+    def _announce(self) -> None:
         """Let the screen speak, and say in three lines what runs where."""
         for handler, level in self._screen_levels.items():
             handler.setLevel(level)
@@ -196,59 +159,12 @@ class UninextRunner(Runner):
         self.logger.info(
             f'Environment and full config: {self.log_dir}/{self.timestamp}.log'
         )
-
-    def train(self) -> nn.Module:
-        """Train; see ``mmengine.runner.Runner.train``.
-
-        Returns:
-            The trained model.
-        """
-        self._starts_training = True
-        self.announce()
-        return super().train()
-
-    def test(self) -> dict[str, float]:
-        """Test; see ``mmengine.runner.Runner.test``.
-
-        Returns:
-            Metrics by name.
-        """
-        self.announce()
-        return super().test()
-
-    def val(self) -> dict[str, float]:
-        """Validate; see ``mmengine.runner.Runner.val``.
-
-        Returns:
-            Metrics by name.
-        """
-        self.announce()
-        return super().val()
-
-    def build_optim_wrapper(self, optim_wrapper: Any) -> OptimWrapper:
-        """Build the optimiser; its groups are summed up in one line on the screen.
-
-        Args:
-            optim_wrapper: ``optim_wrapper`` of the config, or a built one.
-
-        Returns:
-            The wrapper of the optimiser.
-        """
-        if isinstance(optim_wrapper, OptimWrapper):
-            return optim_wrapper
-        with file_only(self.logger):
-            built = super().build_optim_wrapper(optim_wrapper)
-        rates = Counter()
-        for group in built.param_groups:
-            learning = [p for p in group['params'] if p.requires_grad]
-            rates[group['lr']] += sum(p.numel() for p in learning)
-        rates = +rates  # without the rates of frozen parameters alone
-        text = ', '.join(f'{r:g} ({n / 1e6:.1f} M)' for r, n in rates.most_common())
-        self.logger.info(f'{type(built.optimizer).__name__}: learning rates {text}')
-        return built
+        if isinstance(self.optim_wrapper, OptimWrapper):
+            self.logger.info(_learning_rates(self.optim_wrapper))
 
     def load_or_resume(self) -> None:
         """Load weights, or the state of the run to resume, as configured."""
+        self._announce()
         automatic = self._resume == 'auto' or (self._resume and not self._load_from)
         if not self._has_loaded and automatic:
             found = self._newest_loadable()
@@ -270,12 +186,6 @@ class UninextRunner(Runner):
     ) -> None:
         """Continue the run that was saved in ``filename``.
 
-        Args:
-            filename: Checkpoint with the state of training.
-            resume_optimizer: Restore the optimiser's state.
-            resume_param_scheduler: Restore the schedulers' state.
-            map_location: As in ``torch.load``; ``'default'`` is the run's device.
-
         Raises:
             FileError: If the file cannot be used, or holds weights only.
         """
@@ -289,7 +199,7 @@ class UninextRunner(Runner):
         strict: bool = True,
         revise_keys: Sequence[tuple[str, str]] = ((r'^module\.', ''),),
     ) -> dict[str, Any]:
-        """Load weights into the model.
+        """Load weights into the model; return the whole checkpoint.
 
         Args:
             filename: Path or address of the checkpoint.
@@ -297,9 +207,6 @@ class UninextRunner(Runner):
             strict: Every key must fit, except those that ``load_allow`` of the config
                 finds. False lets everything differ; what does is logged.
             revise_keys: Pairs (regular expression, replacement) applied to keys.
-
-        Returns:
-            The whole checkpoint.
 
         Raises:
             FileError: If the file cannot be read safely, has no weights, does not
@@ -317,12 +224,13 @@ class UninextRunner(Runner):
         for pattern, replacement in revise_keys:
             state = {re.sub(pattern, replacement, k): v for k, v in state.items()}
         allow = [''] if not strict else list(self.cfg.get('load_allow') or [])
+        is_training = isinstance(self._train_loop, BaseLoop)
         differences = load_state(
             self._unwrapped_model(),
             state,
             allow=[] if self._resume else allow,
             source=str(filename),
-            adapt=self._starts_training and not self._resume,
+            adapt=is_training and not self._resume,
             packaged=packaged_parts_of(checkpoint),
         )
         for note in differences.notes:
@@ -341,11 +249,7 @@ class UninextRunner(Runner):
     ) -> None:
         """Save a checkpoint; it appears under its name only when it is whole.
 
-        Args:
-            out_dir: Folder, or an address that mmengine can write to.
-            filename: Name in that folder.
-            *args: Further arguments of ``Runner.save_checkpoint``.
-            **kwargs: Further arguments of ``Runner.save_checkpoint``.
+        ``out_dir`` is a folder, or an address that mmengine can write to.
 
         Raises:
             FileError: If the file cannot be written.
@@ -358,7 +262,7 @@ class UninextRunner(Runner):
             super().save_checkpoint(out_dir, temporary.name, *args, **kwargs)
 
     def _init_model_weights(self) -> None:
-        with file_only(self.logger), refusing_pickled_code():
+        with refusing_pickled_code():
             super()._init_model_weights()
 
     def _newest_loadable(self) -> str | None:
@@ -374,3 +278,13 @@ class UninextRunner(Runner):
 
     def _unwrapped_model(self) -> nn.Module:
         return self.model.module if is_model_wrapper(self.model) else self.model
+
+
+def _learning_rates(optim_wrapper: OptimWrapper) -> str:
+    """A line of the learning rates of what learns, and of how many numbers."""
+    rates: Counter[float] = Counter()
+    for group in optim_wrapper.param_groups:
+        rates[group['lr']] += sum(p.numel() for p in group['params'] if p.requires_grad)
+    rates = +rates  # without the rates of frozen parameters alone
+    text = ', '.join(f'{r:g} ({n / 1e6:.1f} M)' for r, n in rates.most_common())
+    return f'{type(optim_wrapper.optimizer).__name__}: learning rates {text}'

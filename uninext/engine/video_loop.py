@@ -55,11 +55,7 @@ class VideoTestLoop(TestLoop):
         self._trackers = {k: MODELS.build(v) for k, v in (trackers or {}).items()}
 
     def run_iter(self, idx: int, data_batch: dict) -> None:
-        """Take one frame.
-
-        Args:
-            idx: Of the batch.
-            data_batch: One frame: ``inputs`` and ``data_samples``, lists of one.
+        """Take one frame; ``inputs`` and ``data_samples`` are lists of one.
 
         Raises:
             ValueError: If a batch has several frames, or frames are not in order.

@@ -39,11 +39,5 @@ class SeedIterHook(Hook):
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None
     ) -> None:
-        """Seed the generators for the iteration that starts.
-
-        Args:
-            runner: The runner of this run; its ``seed`` and ``iter`` are read.
-            batch_idx: Index of the batch.
-            data_batch: The batch.
-        """
+        """Seed the generators for the iteration that starts."""
         seed_everything(int(runner.seed or 0), get_rank(), runner.iter)

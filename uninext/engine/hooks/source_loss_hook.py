@@ -18,11 +18,8 @@ class SourceLossHook(Hook):
     their meta field ``source``. Batches without that field are not recorded by source.
 
     mmengine keeps every value of every scalar in memory and in each checkpoint: with 70
-    losses and 300,000 iterations some 300 MB, copied in every iteration. This hook
-    bounds them.
-
-    Args:
-        max_history: Number of latest values kept of each scalar.
+    losses and 300,000 iterations some 300 MB, copied in every iteration. Of each scalar
+    the latest ``max_history`` values are kept.
 
     Raises:
         ValueError: If ``max_history`` is less than 1.
@@ -42,14 +39,7 @@ class SourceLossHook(Hook):
         data_batch: Any = None,
         outputs: dict[str, float] | None = None,
     ) -> None:
-        """Record the total loss under the name of the batch's source.
-
-        Args:
-            runner: The runner of this run.
-            batch_idx: Index of the batch.
-            data_batch: ``dict(inputs=..., data_samples=[...])``.
-            outputs: Scalars of the iteration; ``loss`` is their sum.
-        """
+        """Record the total loss under the name of the batch's source."""
         source = _source_of(data_batch)
         if outputs is not None and 'loss' in outputs and source is not None:
             runner.message_hub.update_scalar(f'train/loss/{source}', outputs['loss'])
