@@ -9,7 +9,7 @@ Nothing here imports datasets.
 
 import uninext.registry  # noqa: F401  (before mmdet: stands in for absent ops)
 
-from . import (
+from . import (  # noqa: F401  (registers)
     backbones,
     data_preprocessors,
     detectors,
@@ -23,18 +23,3 @@ from . import (
     trackers,
     transformer,
 )
-
-__all__ = [
-    'backbones',
-    'data_preprocessors',
-    'detectors',
-    'heads',
-    'losses',
-    'necks',
-    'ops',
-    'predictors',
-    'prompt_generators',
-    'task_modules',
-    'trackers',
-    'transformer',
-]

@@ -20,8 +20,6 @@ from helpers.small_uninext import (
     names,
     sample,
     small_config,
-    small_video_config,
-    target,
 )
 from uninext.checkpoint.conversion import from_published
 from uninext.registry import MODELS
@@ -111,21 +109,6 @@ def test_every_parameter_of_the_backbone_learns(name) -> None:
         if p.grad is None or not p.grad.any()
     ]  # fmt: skip
     assert unused == []
-
-
-@every_backbone
-def test_target_is_seen_by_a_backbone_of_four_channels(name) -> None:
-    cfg = in_small(name, small_video_config)
-    model = perturbed(build(cfg))
-    templates = model.visual_prompt_generator.backbone
-    assert type(templates) is type(model.backbone)
-    wide = {n for n, p in templates.named_parameters() if p.shape[1:2] == (4,)}
-    assert {p.split('.')[0] for p in wide} <= {'patch_embed', 'downsample_layers'}
-    assert len(wide) == 1
-    one = sample(target())
-    with torch.no_grad():
-        (found,) = model(images([one]), [one], mode='predict')
-    assert found.pred_instances.scores.isfinite().all()
 
 
 @every_backbone

@@ -1,18 +1,16 @@
 from __future__ import annotations
 
-import copy
-
 import pytest
 import torch
 from mmengine.config import Config
 
-from uninext.models.backbones import UninextViT, widen_input_channels
+from uninext.models.backbones import UninextViT
 from uninext.models.backbones.uninext_vit import image_of, windows_of
 from uninext.registry import MODELS
 
 SMALL = dict(
     embed_dims=16, num_layers=3, num_heads=2, window_size=3, window_blocks=(0, 1),
-    pretrain_side=4, global_side=6, drop_path_rate=0.5,
+    drop_path_rate=0.5,
 )  # fmt: skip
 
 
@@ -75,15 +73,8 @@ def test_windows_do_not_see_each_other() -> None:
         assert not torch.allclose(vit(image)[1][:, :, :3], vit(other)[1][:, :, :3])
 
 
-def test_image_alone_and_in_a_batch() -> None:
-    vit, images = small(), torch.randn(2, 3, 64, 96)
-    with torch.no_grad():
-        for together, alone in zip(vit(images), vit(images[1:])):
-            torch.testing.assert_close(together[1:], alone)
-
-
 def test_place_of_the_class_token_is_not_used() -> None:
-    vit, image = small(), torch.randn(1, 3, 64, 64)
+    vit, image = small(), torch.randn(1, 3, 224, 224)
     sum(level.sum() for level in vit(image)).backward()
     assert not vit.pos_embed.grad[:, 0].any()
     assert vit.pos_embed.grad[:, 1:].all()
@@ -91,29 +82,17 @@ def test_place_of_the_class_token_is_not_used() -> None:
     assert unused == []
 
 
-@pytest.mark.parametrize('side', [64, 128], ids=['stored', 'stretched'])
+@pytest.mark.parametrize('side', [224, 448], ids=['stored', 'stretched'])
 def test_position_table(side) -> None:
-    """Row 1 + 4 y + x of the table belongs to the token at (x, y) of 4 x 4."""
+    """Row 1 + 14 y + x of the table belongs to the token at (x, y) of 14 x 14."""
     vit = small()
     vit.pos_embed.data.zero_()
-    vit.pos_embed.data[0, 1 + 4 * 1 + 2] = 1
+    vit.pos_embed.data[0, 1 + 14 * 1 + 2] = 1
     with torch.no_grad():
         found = vit._positions(side // 16, side // 16)[0, ..., 0]
     y, x = divmod(int(found.argmax()), side // 16)
-    scale = side // 64
+    scale = side // 224
     assert (y // scale, x // scale) == (1, 2)
-
-
-def test_fewer_activations_same_gradients() -> None:
-    kept, again = small(), small(with_cp=True)
-    again.load_state_dict(kept.state_dict())
-    grads = []
-    for vit in (kept.train(), again.train()):
-        torch.manual_seed(3)  # of the dropped paths
-        sum(level.square().sum() for level in vit(torch.randn(2, 3, 64, 64))).backward()
-        grads.append([p.grad for p in vit.parameters()])
-    for a, b in zip(*grads):
-        torch.testing.assert_close(a, b)
 
 
 def test_paths_are_dropped_more_often_with_depth() -> None:
@@ -124,31 +103,6 @@ def test_paths_are_dropped_more_often_with_depth() -> None:
     x = torch.randn(1, 4, 4, 16)
     assert torch.equal(last(x), x) or not last(x).isfinite().all()
     assert vit(image)
-
-
-def test_half_precision() -> None:
-    vit, image = small(), torch.randn(1, 3, 64, 96)
-    with torch.no_grad():
-        exact = vit(image)
-        with torch.autocast('cpu', torch.bfloat16):
-            half = vit(image)
-    for a, b in zip(exact, half):
-        assert b.dtype == torch.bfloat16
-        assert (a - b).abs().max() < 0.05 * a.abs().max()
-
-
-def test_fourth_channel_of_zeros_is_not_seen() -> None:
-    narrow = small()
-    wide = copy.deepcopy(narrow)
-    widen_input_channels(wide, 4)
-    state = narrow.state_dict()
-    weight = state['patch_embed.projection.weight']
-    state['patch_embed.projection.weight'] = torch.cat([weight, 0 * weight[:, :1]], 1)
-    wide.load_state_dict(state)
-    image = torch.randn(1, 4, 64, 64)
-    with torch.no_grad():
-        for ours, expected in zip(wide(image), narrow(image[:, :3])):
-            torch.testing.assert_close(ours, expected)
 
 
 def test_config_is_the_published_vit_h() -> None:
@@ -164,3 +118,14 @@ def test_config_is_the_published_vit_h() -> None:
     levels = vit(torch.zeros(1, 3, 64, 96, device='meta'))
     assert [x.shape[1] for x in levels] == cfg.neck.in_channels
     assert vit.layers[-1].drop_path.drop_prob == 0.5
+
+
+def test_half_precision() -> None:
+    vit, image = small(), torch.randn(1, 3, 64, 96)
+    with torch.no_grad():
+        exact = vit(image)
+        with torch.autocast('cpu', torch.bfloat16):
+            half = vit(image)
+    for a, b in zip(exact, half):
+        assert b.dtype == torch.bfloat16
+        assert (a - b).abs().max() < 0.05 * a.abs().max()

@@ -150,16 +150,6 @@ def test_samples_may_be_absent_in_inference() -> None:
     assert data['inputs'].shape == (1, 3, 8, 9)
 
 
-def test_stacked_inputs_are_taken() -> None:
-    batch = _batch((40, 50), (40, 50))
-    stacked = dict(
-        inputs=torch.stack(batch['inputs']), data_samples=batch['data_samples']
-    )
-    data = _build(with_color_similarity=True)(stacked, training=True)
-    assert data['inputs'].shape == (2, 3, 64, 64)
-    assert data['data_samples'][1].color_similarity.shape == (8, 16, 16)
-
-
 @pytest.mark.parametrize(
     ('kwargs', 'message'),
     [
@@ -213,13 +203,6 @@ def test_clips_are_padded_to_one_size(training: bool) -> None:
             assert masks.sum() == height * width
 
 
-def test_clips_with_color_similarity() -> None:
-    batch = _clip_batch(((40, 50), (30, 40)))
-    data = _build(with_color_similarity=True)(batch, training=True)
-    (sample,) = data['data_samples']
-    assert sample.color_similarity.shape == (8, 16, 16)
-
-
 def _template(size: int = 8) -> Template:
     image = torch.randint(0, 256, (3, 20, 30)).float()
     return Template.from_frame(image, torch.tensor([24.0, 12.0, 31.0, 19.0]), size=size)
@@ -243,16 +226,16 @@ def test_templates_are_normalised_where_they_show_the_frame(bgr: bool) -> None:
     assert (templates[0].padding == 1).any()
 
 
-def test_template_of_normalised_frame_is_normalised_template() -> None:
-    """Normalisation and cutting may be exchanged: published code normalises first."""
-    mean, std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
-    image = torch.randint(0, 256, (3, 20, 30)).float()
-    box = torch.tensor([24.0, 12.0, 31.0, 19.0])
-    ours = _build().template_inputs([Template.from_frame(image, box, size=16)])
-    normalised = Template.from_frame((image - mean) / std, box, size=16)
-    torch.testing.assert_close(ours[0, :3], normalised.image, rtol=1e-4, atol=1e-5)
-
-
 def test_templates_of_different_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match=r'sizes \[8, 16\]; expected one'):
         _build().template_inputs([_template(8), _template(16)])
+
+
+def test_stacked_inputs_are_taken() -> None:
+    batch = _batch((40, 50), (40, 50))
+    stacked = dict(
+        inputs=torch.stack(batch['inputs']), data_samples=batch['data_samples']
+    )
+    data = _build(with_color_similarity=True)(stacked, training=True)
+    assert data['inputs'].shape == (2, 3, 64, 64)
+    assert data['data_samples'][1].color_similarity.shape == (8, 16, 16)

@@ -188,12 +188,6 @@ def test_warm_up_counts_layers_the_last_one_first():
     assert slow.state_dict()['warmup_step'].item() == 6  # in the checkpoint
 
 
-def test_mask_supervision_does_not_count_warm_up():
-    model = head()
-    model.loss(*loss_inputs([pairs(0)], [target_of(1)]))
-    assert model.warmup_step.item() == 0
-
-
 @pytest.mark.parametrize(('limit', 'seen'), [(64, 64), (100, 100), (1000, 100)])
 def test_box_supervision_looks_at_so_many_pairs(limit, seen):
     model = head(**BOX_LOSSES, max_box_supervised=limit)
@@ -224,3 +218,9 @@ def test_computes_in_float32_under_autocast():
     with torch.autocast('cpu', torch.bfloat16):
         logits = model(*inputs)
     torch.testing.assert_close(logits, model(*inputs))
+
+
+def test_mask_supervision_does_not_count_warm_up():
+    model = head()
+    model.loss(*loss_inputs([pairs(0)], [target_of(1)]))
+    assert model.warmup_step.item() == 0

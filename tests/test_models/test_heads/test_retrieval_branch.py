@@ -35,12 +35,6 @@ def test_equals_the_formula():
     np.testing.assert_allclose(model(query, prompt).detach(), expected, rtol=1e-4)
 
 
-def test_length_of_a_prompt_embedding_does_not_matter():
-    model = branch()
-    query, prompt = torch.randn(1, 4, 6), torch.randn(1, 3, 5)
-    torch.testing.assert_close(model(query, prompt), model(query, prompt * 7))
-
-
 def test_padding_of_zeros_gives_finite_numbers():
     model = branch()
     prompt = torch.zeros(1, 2, 5, requires_grad=True)
@@ -67,10 +61,3 @@ def test_computes_in_float32_under_autocast():
     with torch.autocast('cpu', torch.bfloat16):
         logits = model(query, prompt)
     torch.testing.assert_close(logits, model(query, prompt))
-
-
-def test_gradient_reaches_every_parameter():
-    model = branch()
-    model(torch.randn(1, 4, 6), torch.randn(1, 3, 5)).square().sum().backward()
-    for name, parameter in model.named_parameters():
-        assert parameter.grad.abs().sum() > 0, name

@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from uninext.models.losses import BoxProjectionLoss, PairwiseAffinityLoss, fill_boxes
-from uninext.registry import MODELS
 
 # row-major around the centre, dilation 2
 NEIGHBOURS = [(dy, dx) for dy in (-2, 0, 2) for dx in (-2, 0, 2) if (dy, dx) != (0, 0)]
@@ -82,15 +81,6 @@ class TestBoxProjectionLoss:
         diagonal[:, range(2, 6), range(2, 6)] = 50.0
         assert BoxProjectionLoss()(diagonal, boxes).item() == pytest.approx(0, abs=1e-5)
 
-    def test_gradient_is_that_of_finite_differences(self) -> None:
-        logits = (torch.arange(40.0).reshape(2, 4, 5) * 0.37).sin().requires_grad_()
-        boxes = torch.zeros(2, 4, 5)
-        boxes[:, 1:3, 1:4] = 1
-        loss = BoxProjectionLoss()
-        torch.autograd.gradcheck(
-            lambda x: loss(x, boxes), logits, eps=1e-3, atol=1e-3, nondet_tol=0
-        )
-
 
 class TestPairwiseAffinityLoss:
     def test_no_instance_is_zero_and_in_the_graph(self) -> None:
@@ -128,14 +118,6 @@ class TestPairwiseAffinityLoss:
         above = PairwiseAffinityLoss()(logits, torch.ones(1, 8, 6, 6), ones)
         assert at == above > 0
 
-    def test_inverted_masks_cost_the_same(self) -> None:
-        logits, similarity = torch.randn(2, 6, 7), torch.rand(2, 8, 6, 7)
-        loss = PairwiseAffinityLoss()
-        torch.testing.assert_close(
-            loss(logits, similarity, torch.ones(2, 6, 7)),
-            loss(-logits, similarity, torch.ones(2, 6, 7)),
-        )
-
     @pytest.mark.parametrize('dtype', [torch.float32, torch.float16])
     def test_extreme_logits_stay_finite(self, dtype: torch.dtype) -> None:
         logits = torch.tensor([[5e4, -5e4, 5e4], [0, 5e4, -5e4]], dtype=dtype)
@@ -146,20 +128,3 @@ class TestPairwiseAffinityLoss:
         loss.backward()
         assert loss.isfinite()
         assert logits.grad.isfinite().all()
-
-    def test_gradient_is_that_of_finite_differences(self) -> None:
-        logits = torch.randn(1, 4, 4, requires_grad=True)
-        similarity, boxes = torch.rand(1, 8, 4, 4), torch.ones(1, 4, 4)
-        loss = PairwiseAffinityLoss()
-        torch.autograd.gradcheck(
-            lambda x: loss(x, similarity, boxes),
-            logits,
-            eps=1e-2,
-            atol=1e-3,
-            nondet_tol=0,
-        )
-
-
-@pytest.mark.parametrize('name', ['BoxProjectionLoss', 'PairwiseAffinityLoss'])
-def test_registered(name: str) -> None:
-    assert MODELS.build(dict(type=name, loss_weight=0.5)).loss_weight == 0.5

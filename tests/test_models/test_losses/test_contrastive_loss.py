@@ -49,13 +49,6 @@ def test_contrast_of_large_numbers_is_finite() -> None:
     assert loss > 1000
 
 
-def test_contrast_is_computed_in_single_precision() -> None:
-    given = [embeds(1)[0].half(), embeds(2).half(), embeds(3).half()]
-    loss = ContrastiveEmbedLoss()(*given)
-    assert loss.dtype == torch.float32
-    assert loss == ContrastiveEmbedLoss()(*[t.float() for t in given])
-
-
 def cosine(a, b) -> float:
     return dot(a, b) / math.sqrt(dot(a, a) * dot(b, b))
 
@@ -91,15 +84,6 @@ def test_cosine_samples_negatives(num_pos, kept) -> None:
     assert values == {0, 1}, 'the one is drawn at times, and never twice'
     share = sum(value > 0 for value in found) / len(found)
     assert share == pytest.approx(kept / 20, abs=0.1)
-
-
-def test_cosine_of_all_equal_negatives_has_no_chance_in_it() -> None:
-    embed, positive, negative = embeds(1)[0], embeds(1), embeds(1)
-    loss = CosineEmbedLoss(max_negatives_per_positive=4)
-    together, apart = cosine(embed, positive[0]), cosine(embed, negative[0])
-    expected = ((together - 1) ** 2 + 4 * apart**2) / 5
-    many = loss(embed, positive, negative.repeat(50, 1))
-    assert many.item() == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize('name', ['ContrastiveEmbedLoss', 'CosineEmbedLoss'])

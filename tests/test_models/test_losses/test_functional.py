@@ -45,7 +45,7 @@ def test_untouched_modules_with_huge_weights():
 
 
 def test_embed_head_without_frames_to_compare():
-    head = filled(ContrastiveEmbedHead(1, 16, 2, feedforward_channels=8))
+    head = filled(ContrastiveEmbedHead(1, 16, num_heads=2, feedforward_channels=8))
     assert_zero(head.no_loss(), *head.parameters())
 
 

@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from uninext.models.necks import BiDirectionalFusion
-from uninext.registry import MODELS
 from uninext.structures import PromptFeatures
 
 SIZES = dict(visual_dims=12, prompt_dims=20, embed_dims=16, num_heads=4)
@@ -59,18 +58,6 @@ def oracle(fusion: BiDirectionalFusion, visual, embeds, mask):
     return torch.from_numpy(v).float(), torch.from_numpy(t).float()
 
 
-def test_single_token_each() -> None:
-    visual, prompt = tiny().eval()(torch.randn(1, 1, 12), features([1], 1))
-    assert visual.shape == (1, 1, 12)
-    assert prompt.embeds.shape == (1, 1, 20)
-
-
-def test_is_registered() -> None:
-    assert isinstance(
-        MODELS.build(dict(type='BiDirectionalFusion', **SIZES)), BiDirectionalFusion
-    )
-
-
 @pytest.mark.parametrize('gain', [1, 1e5], ids=['usual', 'clamped'])
 def test_against_oracle(gain) -> None:
     fusion = tiny().eval()
@@ -85,16 +72,6 @@ def test_against_oracle(gain) -> None:
         torch.testing.assert_close(fused.embeds[b], want[1], rtol=1e-4, atol=1e-5)
 
 
-def test_without_scale_only_the_norms_are_left() -> None:
-    fusion = tiny().eval()
-    torch.nn.init.zeros_(fusion.visual_scale)
-    torch.nn.init.zeros_(fusion.prompt_scale)
-    visual, prompt = torch.randn(1, 4, 12), features([3], 3)
-    out, fused = fusion(visual, prompt)
-    torch.testing.assert_close(out, fusion.visual_norm(visual))
-    torch.testing.assert_close(fused.embeds, fusion.prompt_norm(prompt.embeds))
-
-
 def test_trimmed_prompt_gives_equal_results() -> None:
     fusion = tiny().eval()
     visual, padded = torch.randn(2, 9, 12), features([6, 4], 256)
@@ -104,15 +81,6 @@ def test_trimmed_prompt_gives_equal_results() -> None:
     torch.testing.assert_close(out, out_padded)
     torch.testing.assert_close(fused.embeds, fused_padded.embeds[:, :6])
     assert fused.mask is trimmed.mask
-
-
-def test_row_of_a_batch_is_a_batch_of_one() -> None:
-    fusion = tiny().eval()
-    visual, prompt = torch.randn(2, 5, 12), features([4, 2], 4)
-    one = PromptFeatures(prompt.embeds[1:, :2], prompt.mask[1:, :2], False, [])
-    torch.testing.assert_close(
-        fusion(visual, prompt)[0][1:], fusion(visual[1:], one)[0]
-    )
 
 
 def test_order_of_image_tokens_does_not_matter() -> None:

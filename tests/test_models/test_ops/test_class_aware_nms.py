@@ -40,21 +40,6 @@ def test_equals_brute_force(threshold):
     assert kept == expected
 
 
-def test_labels_never_suppress_each_other():
-    boxes = torch.tensor([[0.0, 0.0, 1.0, 1.0]]).expand(4, 4)
-    scores = torch.tensor([0.1, 0.9, 0.5, 0.7])
-    assert class_aware_nms(boxes, scores, torch.arange(4), 0.5).tolist() == [1, 3, 2, 0]
-    same = torch.zeros(4, dtype=torch.long)
-    assert class_aware_nms(boxes, scores, same, 0.5).tolist() == [1]
-
-
-def test_a_suppressed_box_suppresses_nothing():
-    """b overlaps a and c, a and c do not overlap: c stays though b goes."""
-    boxes = torch.tensor([[0.0, 0, 10, 10], [4, 0, 14, 10], [8, 0, 18, 10]])
-    scores, labels = torch.tensor([0.9, 0.8, 0.7]), torch.zeros(3, dtype=torch.long)
-    assert class_aware_nms(boxes, scores, labels, 0.4).tolist() == [0, 2]
-
-
 def test_first_of_equal_scores_stays():
     boxes = torch.tensor([[0.0, 0, 1, 1]]).expand(3, 4)
     labels = torch.zeros(3, dtype=torch.long)

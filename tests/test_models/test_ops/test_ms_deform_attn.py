@@ -229,10 +229,8 @@ def call(attn, query, value, reference, **kwargs):
 
 
 def test_wrong_sizes_are_refused():
-    with pytest.raises(ValueError, match='embed_dims=10 must be divisible'):
+    with pytest.raises(ValueError, match='embed_dims must be divisible'):
         MSDeformAttention(10, num_heads=4)
-    with pytest.raises(ValueError, match='batch, queries'):
-        MSDeformAttention(8, num_heads=2, batch_first=False)
 
 
 def test_padded_keys_say_nothing():
@@ -276,32 +274,3 @@ def test_identity_and_position():
     moved = call(attn, query, value, reference, query_pos=pos, identity=zero)
     summed = call(attn, query + pos, value, reference, identity=zero)
     torch.testing.assert_close(moved, summed)
-
-
-def test_value_defaults_to_the_query():
-    attn = attention()
-    feat, reference = torch.randn(1, 16, 8), torch.rand(1, 16, 2, 2)
-    torch.testing.assert_close(
-        call(attn, feat, None, reference), call(attn, feat, feat, reference)
-    )
-
-
-def test_starts_with_equal_weights_and_points_in_a_ring():
-    attn = MSDeformAttention(8, num_heads=4, num_levels=2, num_points=3)
-    assert attn.attention_weights.weight.abs().sum() == 0
-    assert attn.sampling_offsets.weight.abs().sum() == 0
-    offsets = attn.sampling_offsets.bias.view(4, 2, 3, 2)
-    steps = torch.arange(1, 4).float()
-    for head, (x, y) in enumerate([(1, 0), (0, 1), (-1, 0), (0, -1)]):
-        expected = torch.stack([x * steps, y * steps], -1).expand(2, -1, -1)
-        torch.testing.assert_close(offsets[head], expected, atol=1e-6, rtol=0)
-
-
-def test_gradient_reaches_every_parameter():
-    attn = attention()
-    out = call(
-        attn, torch.randn(1, 3, 8), torch.randn(1, 16, 8), torch.rand(1, 3, 2, 2)
-    )
-    out.square().sum().backward()
-    for name, parameter in attn.named_parameters():
-        assert parameter.grad.abs().sum() > 0, name

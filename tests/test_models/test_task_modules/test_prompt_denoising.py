@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from uninext.models.task_modules import DenoisingQueries, PromptDenoising
+from uninext.models.task_modules import PromptDenoising
 from uninext.registry import MODELS
 from uninext.structures import PromptFeatures
 
@@ -134,17 +134,6 @@ def test_attention_mask_separates_groups_and_hides_them_from_queries() -> None:
     assert queries.attn_mask.dtype == torch.bool
 
 
-def test_one_sample_is_a_row_of_two() -> None:
-    module, features, boxes = _module(box_noise_scale=0.0), _features(2), _boxes(2, 2)
-    pair = module(boxes, features, 3)
-    alone = module(
-        boxes[1:], PromptFeatures(features.embeds[1:], features.mask[1:], False, []), 3
-    )
-    torch.testing.assert_close(alone.query[0], pair.query[1])
-    torch.testing.assert_close(alone.reference_logits[0], pair.reference_logits[1])
-    assert torch.equal(alone.attn_mask, pair.attn_mask)
-
-
 def test_gradient_reaches_every_parameter_and_the_prompt() -> None:
     module, features = _module(), _features(2)
     features.embeds.requires_grad_()
@@ -163,13 +152,6 @@ def test_names_and_shapes_of_parameters_are_the_published_ones() -> None:
         'prompt_norm.bias': (256,),
     }
     assert PromptDenoising().prompt_norm.eps == 1e-12
-
-
-def test_runs_under_autocast() -> None:
-    with torch.autocast('cpu', dtype=torch.bfloat16):
-        queries = _module()(_boxes(2, 1), _features(2), 3)
-    assert isinstance(queries, DenoisingQueries)
-    assert queries.reference_logits.dtype == torch.float32
 
 
 def test_bad_arguments_are_refused() -> None:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from itertools import permutations
-
 import pytest
 import torch
 from scipy.optimize import linear_sum_assignment
@@ -35,19 +33,6 @@ def test_no_object(assigner: PromptHungarianAssigner) -> None:
     assert len(assignment) == len(assignment.best_query_inds) == 0
 
 
-def test_is_the_cheapest_of_all_matchings(assigner: PromptHungarianAssigner) -> None:
-    for _ in range(10):
-        scene = _scene(6, 3)
-        cost = _cost(*scene)
-        cheapest = min(
-            sum(float(cost[q, g]) for g, q in enumerate(chosen))
-            for chosen in permutations(range(6), 3)
-        )
-        found = assigner.assign(*scene)
-        total = cost[found.query_inds, found.gt_inds].sum().item()
-        assert total == pytest.approx(cheapest, abs=1e-5)
-
-
 def test_leaving_out_dear_proposals_loses_nothing(
     assigner: PromptHungarianAssigner,
 ) -> None:
@@ -58,15 +43,6 @@ def test_leaving_out_dear_proposals_loses_nothing(
         assert found.query_inds.tolist() == rows.tolist()
         assert found.gt_inds.tolist() == columns.tolist()
         assert torch.equal(found.best_query_inds[found.gt_inds], found.query_inds)
-
-
-def test_equivariant_to_the_order_of_both(assigner: PromptHungarianAssigner) -> None:
-    logits, boxes, gt_boxes = _scene(50, 6)
-    perm_q, perm_g = torch.randperm(50), torch.randperm(6)
-    base = assigner.assign(logits, boxes, gt_boxes)
-    moved = assigner.assign(logits[perm_q], boxes[perm_q], gt_boxes[perm_g])
-    assert (moved.query_inds.diff() > 0).all()
-    assert torch.equal(perm_q[moved.best_query_inds], base.best_query_inds[perm_g])
 
 
 def test_of_several_names_an_object_has_one(

@@ -31,14 +31,6 @@ def queries(batch: int = 2):
     return torch.randn(batch, QUERIES, CHANNELS), torch.rand(batch, QUERIES, 4)
 
 
-def test_shapes_and_the_given_boxes_first():
-    query, reference = queries()
-    hidden, references = decoder()(query, reference, random_pyramid(), branches())
-    assert torch.stack(hidden).shape == (3, 2, QUERIES, CHANNELS)
-    assert torch.stack(references).shape == (4, 2, QUERIES, 4)
-    assert references[0] is reference
-
-
 def test_boxes_are_refined_in_logit_space():
     query, reference = queries()
     regs = branches()

@@ -11,7 +11,6 @@ from helpers.pyramids import (
     random_pyramid,
 )
 from uninext.models.transformer import DeformableEncoder
-from uninext.registry import MODELS
 
 
 def encoder(with_cp: bool = False, num_layers: int = 2) -> DeformableEncoder:
@@ -28,16 +27,6 @@ def encoder(with_cp: bool = False, num_layers: int = 2) -> DeformableEncoder:
         torch.nn.init.normal_(layer.self_attn.sampling_offsets.weight, std=0.1)
         torch.nn.init.normal_(layer.self_attn.attention_weights.weight, std=0.1)
     return built
-
-
-def test_without_layers_nothing_changes():
-    pyramid = random_pyramid()
-    assert torch.equal(encoder(num_layers=0)(pyramid), pyramid.feat)
-
-
-def test_is_registered():
-    built = MODELS.build(dict(type='DeformableEncoder', num_layers=1))
-    assert isinstance(built, DeformableEncoder)
 
 
 def test_padding_changes_nothing():

@@ -90,23 +90,6 @@ def test_index_copies_only_where_needed(rows, same):
     assert (pyramid.index(rows) is pyramid) == bool(same)
 
 
-def test_with_feat_keeps_the_geometry():
-    pyramid = random_pyramid()
-    other = pyramid.with_feat(pyramid.feat * 2)
-    assert other.padding_mask is pyramid.padding_mask
-    assert not torch.equal(other.feat, pyramid.feat)
-
-
-def test_cell_centres():
-    pyramid = pyramid_of(
-        random_levels(1, [(2, 3), (1, 2), (1, 1), (1, 1)]), [(16, 24)], (16, 24)
-    )
-    first, second, *_ = pyramid.grids
-    expected = [[x + 0.5, y + 0.5] for y in range(2) for x in range(3)]
-    assert first.tolist() == expected
-    assert second.tolist() == [[0.5, 0.5], [1.5, 0.5]]
-
-
 def test_reference_points_equal_mmdets():
     from mmdet.models.layers import DeformableDetrTransformerEncoder
 

@@ -55,14 +55,7 @@ class DecomposedAttention(nn.Module):
         self.rel_pos_w = nn.Parameter(torch.zeros(table))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Attend within each grid.
-
-        Args:
-            x: (B, H, W, C).
-
-        Returns:
-            (B, H, W, C).
-        """
+        """Attend within each grid; (B, H, W, C) to the same."""
         batch, height, width, channels = x.shape
         qkv = self.qkv(x).view(batch, height * width, 3, self.num_heads, self.head_dims)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)  # each (B, h, N, D)
@@ -84,14 +77,10 @@ class DecomposedAttention(nn.Module):
 
 
 def relative_vectors(table: Tensor, size: int) -> Tensor:
-    """Vectors for the distances between the places of an axis.
+    """(size, size, D): ``[i, j]`` is the vector for the distance ``i - j`` on an axis.
 
-    Args:
-        table: (2 S - 1, D) for distances from -(S - 1) to S - 1.
-        size: Places on the axis. If it is not S, the table is stretched linearly.
-
-    Returns:
-        (size, size, D): ``[i, j]`` is for the distance ``i - j``.
+    ``table`` (2 S - 1, D) is for distances from -(S - 1) to S - 1; if ``size`` is not
+    S, it is stretched linearly.
     """
     num_distances = 2 * size - 1
     if len(table) != num_distances:

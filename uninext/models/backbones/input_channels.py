@@ -16,10 +16,6 @@ def widen_input_channels(backbone: nn.Module, num_channels: int) -> None:
     Works for any backbone with exactly one convolution of three input channels, so that
     no backbone needs an argument for it. The new weights are freshly initialised.
 
-    Args:
-        backbone: ResNet, MobileNet, ConvNeXt, ViT, ...
-        num_channels: Channels of the images to come.
-
     Raises:
         ValueError: If there is not exactly one such convolution.
     """

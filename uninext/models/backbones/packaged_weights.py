@@ -23,10 +23,6 @@ class PackagedImageNet:
     Use it as ``init_cfg=dict(type='PackagedImageNet')`` of the backbone.
     """
 
-    def __init__(self, **kwargs: object) -> None:
-        if kwargs:
-            raise ValueError(f'PackagedImageNet takes no arguments, got {kwargs}.')
-
     def __call__(self, module: nn.Module) -> None:
         """Load the weights into ``module``.
 
@@ -46,11 +42,7 @@ class PackagedImageNet:
 
 
 def packaged_weights_path() -> Path:
-    """Find the file without importing the package.
-
-    Raises:
-        FileNotFoundError: If the package is not installed.
-    """
+    """Find the file without importing the package; ``FileNotFoundError`` if absent."""
     spec = importlib.util.find_spec(_PACKAGE)
     path = Path(spec.submodule_search_locations[0], _FILE) if spec else None
     if path is None or not path.is_file():

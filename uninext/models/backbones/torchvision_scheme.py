@@ -13,17 +13,10 @@ SCHEME = 'torchvision://'
 
 @mmengine_checkpoint.CheckpointLoader.register_scheme(prefixes=SCHEME, force=True)
 def load_torchvision_weights(filename: str, map_location: Any = None) -> Any:
-    """Load ImageNet weights by torchvision's name of the model.
+    """Load the state dict of ``torchvision://NAME``, ImageNet weights.
 
     mmengine imports torchvision to look the address up, though a table of addresses
     lies in mmengine itself; this reads the table.
-
-    Args:
-        filename: ``torchvision://NAME``.
-        map_location: As in ``torch.load``.
-
-    Returns:
-        What the file holds, a state dict.
 
     Raises:
         ValueError: If the table has no such name.

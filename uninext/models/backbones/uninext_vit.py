@@ -24,6 +24,11 @@ from uninext.registry import MODELS
 PATCH_SIZE = 16
 COARSEST_STRIDE = 32
 NORM_EPS = 1e-6
+MLP_RATIO = 4  # hidden channels of the feed-forward networks, in C
+# Side, in tokens, of the images of the pretraining. The position table has one row more
+# for the class token, which is kept for the checkpoints' sake and not used.
+PRETRAIN_SIDE = 14
+GLOBAL_SIDE = 64  # tokens that relative positions of blocks without windows are for
 
 
 @MODELS.register_module()
@@ -45,14 +50,8 @@ class UninextViT(BaseModule):
         embed_dims: Channels C.
         num_layers: Blocks.
         num_heads: Attention heads.
-        mlp_ratio: Hidden channels of the feed-forward networks, in C.
         window_size: Side of windows, in tokens.
         window_blocks: Blocks that attend within windows; the others see all tokens.
-        pretrain_side: Side, in tokens, of the images of the pretraining. The position
-            table has so many rows and columns, and one row more for the class token,
-            which is kept for the checkpoints' sake and not used.
-        global_side: Side, in tokens, that the relative positions of blocks without
-            windows are stored for.
         drop_path_rate: Of the last block; rises linearly from 0.
         with_cp: Recompute each block's activations in the backward pass to save memory.
         init_cfg: Initial weights. None: linear layers and positions from a truncated
@@ -67,11 +66,8 @@ class UninextViT(BaseModule):
         embed_dims: int = 1280,
         num_layers: int = 32,
         num_heads: int = 16,
-        mlp_ratio: float = 4.0,
         window_size: int = 14,
         window_blocks: Sequence[int] = (0, 1, 3, 4, 6, 7, 9, 10),
-        pretrain_side: int = 14,
-        global_side: int = 64,
         drop_path_rate: float = 0.5,
         with_cp: bool = False,
         init_cfg: dict | None = None,
@@ -83,17 +79,16 @@ class UninextViT(BaseModule):
                 f'{num_layers}), got {tuple(window_blocks)}.'
             )
         self.with_cp = with_cp
-        self.pretrain_side = pretrain_side
         self.patch_embed = _PatchEmbed(embed_dims)
-        self.pos_embed = nn.Parameter(torch.zeros(1, 1 + pretrain_side**2, embed_dims))
+        self.pos_embed = nn.Parameter(torch.zeros(1, 1 + PRETRAIN_SIDE**2, embed_dims))
         self.layers = ModuleList(
             _Block(
                 embed_dims,
                 num_heads,
-                int(embed_dims * mlp_ratio),
+                embed_dims * MLP_RATIO,
                 drop_path_rate * i / max(num_layers - 1, 1),
                 window_size if i in window_blocks else 0,
-                window_size if i in window_blocks else global_side,
+                window_size if i in window_blocks else GLOBAL_SIDE,
             )
             for i in range(num_layers)
         )
@@ -135,7 +130,7 @@ class UninextViT(BaseModule):
 
     def _positions(self, height: int, width: int) -> Tensor:
         """The position table without the class token, as (1, H, W, C)."""
-        side = self.pretrain_side
+        side = PRETRAIN_SIDE
         table = self.pos_embed[:, 1:].unflatten(1, (side, side))
         if (height, width) == (side, side):
             return table
@@ -162,13 +157,8 @@ class _PatchEmbed(nn.Module):
 class _Block(nn.Module):
     """Attention and feed-forward network, each normalised before and added.
 
-    Args:
-        embed_dims: Channels.
-        num_heads: Attention heads.
-        feedforward_channels: Hidden channels.
-        drop_path: Chance that a sample passes either by.
-        window_size: Side of windows; 0 for none.
-        table_side: See :class:`DecomposedAttention`.
+    ``drop_path`` is the chance that a sample passes either by, ``window_size`` 0 for no
+    windows; ``table_side`` see :class:`DecomposedAttention`.
     """
 
     def __init__(
@@ -206,14 +196,10 @@ class _Block(nn.Module):
 
 
 def windows_of(x: Tensor, side: int) -> Tensor:
-    """Cut maps into windows; the last ones are filled up with zeros.
-
-    Args:
-        x: (B, H, W, C).
-        side: Side S of the windows.
+    """Cut maps (B, H, W, C) into windows; the last ones are filled up with zeros.
 
     Returns:
-        (B * windows, S, S, C), windows of an image row by row.
+        (B * windows, S, S, C) with S = ``side``, windows of an image row by row.
     """
     height, width = x.shape[1:3]
     x = F.pad(x, (0, 0, 0, -width % side, 0, -height % side))
@@ -223,16 +209,7 @@ def windows_of(x: Tensor, side: int) -> Tensor:
 
 
 def image_of(windows: Tensor, height: int, width: int) -> Tensor:
-    """Put windows together again and cut off what they were filled up with.
-
-    Args:
-        windows: What :func:`windows_of` gives for maps of this size.
-        height: H of the maps.
-        width: W of the maps.
-
-    Returns:
-        (B, H, W, C).
-    """
+    """Put windows of (B, height, width, C) maps together again, without the filling."""
     side = windows.shape[1]
     rows, columns = -(-height // side), -(-width // side)
     batch = len(windows) // (rows * columns)

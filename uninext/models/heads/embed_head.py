@@ -10,6 +10,7 @@ embeddings.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from mmdet.models.layers import MLP
@@ -62,40 +63,24 @@ class ContrastiveEmbedHead(BoxGuidedDecoderLayers):
     Args:
         num_layers: Decoder layers.
         embed_dims: Channels C.
-        num_heads: Attention heads.
-        num_levels: Feature levels.
-        num_points: Sampling points a head and level.
-        feedforward_channels: Hidden channels of the feed-forward network.
-        dropout: In attention outputs and feed-forward.
         positive_assigner: Tells which queries show an object.
         candidate_assigner: Tells which queries may show it: no negatives of it.
         loss_embed: Contrast of positives and negatives.
         loss_cosine: Auxiliary loss of cosine similarities.
+        **kwargs: Of :class:`BoxGuidedDecoderLayers`.
     """
 
     def __init__(
         self,
         num_layers: int = 2,
         embed_dims: int = 256,
-        num_heads: int = 8,
-        num_levels: int = 4,
-        num_points: int = 4,
-        feedforward_channels: int = 2048,
-        dropout: float = 0.0,
         positive_assigner: dict | None = None,
         candidate_assigner: dict | None = None,
         loss_embed: dict | None = None,
         loss_cosine: dict | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(
-            num_layers=num_layers,
-            embed_dims=embed_dims,
-            num_heads=num_heads,
-            num_levels=num_levels,
-            num_points=num_points,
-            feedforward_channels=feedforward_channels,
-            dropout=dropout,
-        )
+        super().__init__(num_layers, embed_dims, **kwargs)
         self.mlp = MLP(embed_dims, embed_dims, embed_dims, 3)
         self.positive_assigner = TASK_UTILS.build(
             positive_assigner or dict(type='PromptSimOTAAssigner', candidate_topk=10)

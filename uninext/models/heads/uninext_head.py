@@ -47,15 +47,10 @@ class HeadOutputs:
 
     def split(self, num_denoising: int) -> tuple[HeadOutputs, HeadOutputs]:
         """Separate denoising queries (first) from matching queries."""
-        first = {'logits': [], 'boxes': [], 'ious': []}
-        second = {'logits': [], 'boxes': [], 'ious': []}
-        for name in first:
-            for value in getattr(self, name) or []:
-                first[name].append(value[:, :num_denoising])
-                second[name].append(value[:, num_denoising:])
-        if self.ious is None:
-            first['ious'] = second['ious'] = None
-        return HeadOutputs(**first), HeadOutputs(**second)
+        layers = (self.logits, self.boxes, self.ious)
+        first = [x and [value[:, :num_denoising] for value in x] for x in layers]
+        second = [x and [value[:, num_denoising:] for value in x] for x in layers]
+        return HeadOutputs(*first), HeadOutputs(*second)
 
 
 @MODELS.register_module()

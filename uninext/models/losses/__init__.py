@@ -6,7 +6,6 @@ still part of the graph. Everything is computed in float32.
 
 import uninext.registry  # noqa: F401  (before mmdet: stands in for absent ops)
 
-from .box_loss import NormalizedGIoULoss
 from .box_supervised_mask_loss import (
     BoxProjectionLoss,
     PairwiseAffinityLoss,
@@ -14,9 +13,8 @@ from .box_supervised_mask_loss import (
 )
 from .color_similarity import color_similarity
 from .contrastive_loss import ContrastiveEmbedLoss, CosineEmbedLoss
-from .focal_loss import BinaryFocalLoss
-from .functional import divide_or_zero, sigmoid_focal_loss, zero_with_gradient
-from .mask_dice_loss import MaskDiceLoss
+from .functional import divide_or_zero, zero_with_gradient
+from .matched_losses import BinaryFocalLoss, MaskDiceLoss, NormalizedGIoULoss
 
 __all__ = [
     'BinaryFocalLoss',
@@ -29,6 +27,5 @@ __all__ = [
     'color_similarity',
     'divide_or_zero',
     'fill_boxes',
-    'sigmoid_focal_loss',
     'zero_with_gradient',
 ]

@@ -49,9 +49,6 @@ class BoxProjectionLoss(nn.Module):
     """The mask must be as wide and as high as the box: dice of its max-projections.
 
     Section 3.2 of the paper; squared denominators, 1e-5 below the line.
-
-    Args:
-        loss_weight: Factor of the result.
     """
 
     def __init__(self, loss_weight: float = 1.0) -> None:
@@ -59,15 +56,7 @@ class BoxProjectionLoss(nn.Module):
         self.loss_weight = loss_weight
 
     def forward(self, mask_logits: Tensor, box_masks: Tensor) -> Tensor:
-        """Average the loss over the instances.
-
-        Args:
-            mask_logits: (M, H, W).
-            box_masks: (M, H, W), 1 inside the matched object's box.
-
-        Returns:
-            Scalar, float32; 0 if M is 0.
-        """
+        """Average over the instances, logits and boxes (M, H, W); 0 if M is 0."""
         assert mask_logits.shape == box_masks.shape, (
             mask_logits.shape,
             box_masks.shape,
@@ -90,12 +79,8 @@ class PairwiseAffinityLoss(nn.Module):
     """Neighbours of like colour inside the box should get the same label.
 
     Eq. 8 of the paper: the mean of ``-log P(both in or both out)`` over the edges
-    whose colour similarity reaches the threshold. The caller multiplies by the warm-up
-    factor.
-
-    Args:
-        color_threshold: Least similarity of an edge that counts.
-        loss_weight: Factor of the result.
+    whose colour similarity reaches ``color_threshold``. The caller multiplies by the
+    warm-up factor.
     """
 
     def __init__(
@@ -110,7 +95,7 @@ class PairwiseAffinityLoss(nn.Module):
     def forward(
         self, mask_logits: Tensor, color_similarity: Tensor, box_masks: Tensor
     ) -> Tensor:
-        """Average the loss over the edges that count.
+        """Average the loss over the edges that count; 0 if none does.
 
         A neighbour outside the map has log-probability 0 for both labels, as published.
 
@@ -118,9 +103,6 @@ class PairwiseAffinityLoss(nn.Module):
             mask_logits: (M, H, W).
             color_similarity: (M, 8, H, W), each instance's image's similarity.
             box_masks: (M, H, W), 1 inside the matched object's box.
-
-        Returns:
-            Scalar, float32; 0 if no edge counts.
         """
         log_same = self._log_same_label(mask_logits.float())  # (M, 8, H, W)
         assert log_same.shape == color_similarity.shape, (

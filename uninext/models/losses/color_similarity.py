@@ -18,14 +18,7 @@ _KERNEL_SIZE, _DILATION = 3, 2  # 2012.02310, Section 3.3
 
 
 def unfold_neighbours(maps: Tensor) -> Tensor:
-    """Gather the neighbours of each pixel; order and padding as said above.
-
-    Args:
-        maps: (M, H, W).
-
-    Returns:
-        (M, 8, H, W).
-    """
+    """(M, 8, H, W) neighbours of pixels (M, H, W); order and padding as above."""
     if not len(maps):  # unfold takes no empty batch
         return maps.new_zeros(0, _KERNEL_SIZE**2 - 1, *maps.shape[1:])
     return unfold_wo_center(maps[:, None], _KERNEL_SIZE, _DILATION)[:, 0]

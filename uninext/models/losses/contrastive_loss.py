@@ -21,9 +21,6 @@ class ContrastiveEmbedLoss(BaseModule):
 
     Paper: In Defense of Online Models for Video Instance Segmentation,
     arXiv 2207.10661, Eq. 3. Follows: method section 1.15 (``loss_reid``).
-
-    Args:
-        loss_weight: Factor.
     """
 
     def __init__(self, loss_weight: float = 1.0) -> None:
@@ -31,15 +28,12 @@ class ContrastiveEmbedLoss(BaseModule):
         self.loss_weight = loss_weight
 
     def forward(self, embed: Tensor, positives: Tensor, negatives: Tensor) -> Tensor:
-        """Loss of one object.
+        """Loss of one object; 0 without a positive or without a negative.
 
         Args:
             embed: (C,), of the object in the key frame.
             positives: (P, C), embeddings of the same object in the reference frame.
             negatives: (N, C), of anything else there.
-
-        Returns:
-            Tensor: scalar; 0 without a positive or without a negative.
         """
         embed = embed.float()
         if not len(positives) or not len(negatives):
@@ -53,13 +47,10 @@ class ContrastiveEmbedLoss(BaseModule):
 class CosineEmbedLoss(BaseModule):
     """Mean squared error of cosine similarities: 1 for positives, 0 for negatives.
 
-    Negatives are sampled, so that they do not outweigh the positives.
+    Of the negatives ``max_negatives_per_positive`` for each positive are sampled, so
+    that they do not outweigh the positives.
 
     Follows: method section 1.15 (``loss_reid_aux``).
-
-    Args:
-        max_negatives_per_positive: At most so many negatives for each positive.
-        loss_weight: Factor.
     """
 
     def __init__(

@@ -43,7 +43,6 @@ class BiDirectionalFusion(BaseModule):
         init_scale: Initial value of the learned scale of each channel; published: 1 by
             the number of encoder layers.
         with_cp: Recompute in the backward pass instead of keeping the N x L scores.
-        init_cfg: Of mmengine.
 
     Raises:
         ValueError: If ``embed_dims`` is no multiple of ``num_heads``, or ``dropout`` is
@@ -59,9 +58,8 @@ class BiDirectionalFusion(BaseModule):
         dropout: float = 0.1,
         init_scale: float = 1 / 6,
         with_cp: bool = False,
-        init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(init_cfg)
+        super().__init__()
         if embed_dims % num_heads:
             raise ValueError(
                 f'embed_dims must be a multiple of num_heads, got {embed_dims} and '
@@ -90,11 +88,7 @@ class BiDirectionalFusion(BaseModule):
     def forward(
         self, visual: Tensor, prompt: PromptFeatures
     ) -> tuple[Tensor, PromptFeatures]:
-        """Fuse image tokens and prompts.
-
-        Args:
-            visual: Image tokens (B, N, C), without position embedding.
-            prompt: Features with ``embeds`` (B, L, Cp).
+        """Fuse image tokens (B, N, C), without position embedding, and prompts.
 
         Returns:
             Image tokens (B, N, C) and the prompts with new embeddings, both float32.
@@ -144,15 +138,9 @@ class BiDirectionalFusion(BaseModule):
     ) -> tuple[Tensor, Tensor]:
         """One head in both directions.
 
-        Args:
-            query: Of the image, scaled, (B, N, Eh).
-            key: Of the prompt, (B, L, Eh).
-            visual_value: (B, N, Eh).
-            prompt_value: (B, L, Eh).
-            mask: (B, L) bool, True where a prompt token is looked at.
-
-        Returns:
-            What the image receives (B, N, Eh), and the prompt (B, L, Eh).
+        ``query`` of the image, scaled, and ``visual_value`` are (B, N, Eh), ``key`` and
+        ``prompt_value`` of the prompt (B, L, Eh), ``mask`` (B, L) bool is True where a
+        prompt token is looked at. Returned is what image and prompt receive.
         """
         scores = query @ key.transpose(1, 2)  # (B, N, L)
         scores = scores.clamp(-SCORE_LIMIT, SCORE_LIMIT)

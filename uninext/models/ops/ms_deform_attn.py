@@ -7,21 +7,20 @@ L levels, P points, C = M*D.
 from __future__ import annotations
 
 import importlib.util
-import math
 import os
 import warnings
 from collections.abc import Sequence
 from functools import cache
 
 import torch
-from mmengine.model import BaseModule, constant_init, xavier_init
-from torch import Tensor, nn
+from torch import Tensor
 
 from uninext.utils.optional_imports import ensure_mmcv_ops, has_mmcv_ops
 
 ensure_mmcv_ops()
 
 from mmcv.ops.multi_scale_deform_attn import (  # noqa: E402
+    MultiScaleDeformableAttention,
     MultiScaleDeformableAttnFunction,
     multi_scale_deformable_attn_pytorch,
 )
@@ -172,63 +171,12 @@ def ms_deform_attn(
     )
 
 
-class MSDeformAttention(BaseModule):
-    """Deformable attention with residual; parameters named as mmcv's module names them.
+class MSDeformAttention(MultiScaleDeformableAttention):
+    """mmcv's deformable attention with residual, on the backends above.
 
-    Args:
-        embed_dims: Channels C; divisible by ``num_heads``.
-        num_heads: Heads M.
-        num_levels: Feature levels L.
-        num_points: Sampling points P a head and level.
-        dropout: Applied to the output before the residual is added.
-        batch_first: Must be True; kept for mmdet's layer configs.
-
-    Raises:
-        ValueError: If the channels cannot be divided by the heads.
+    Takes (batch, queries, channels), whatever ``batch_first`` says; attention weights
+    and sampling are computed in float32.
     """
-
-    def __init__(
-        self,
-        embed_dims: int = 256,
-        num_heads: int = 8,
-        num_levels: int = 4,
-        num_points: int = 4,
-        dropout: float = 0.0,
-        batch_first: bool = True,
-    ) -> None:
-        super().__init__()
-        if embed_dims % num_heads:
-            raise ValueError(
-                f'embed_dims={embed_dims} must be divisible by num_heads={num_heads}.'
-            )
-        if not batch_first:
-            raise ValueError('MSDeformAttention takes (batch, queries, channels) only.')
-        self.embed_dims = embed_dims
-        self.num_heads = num_heads
-        self.num_levels = num_levels
-        self.num_points = num_points
-        num_samples = num_heads * num_levels * num_points
-        self.sampling_offsets = nn.Linear(embed_dims, num_samples * 2)
-        self.attention_weights = nn.Linear(embed_dims, num_samples)
-        self.value_proj = nn.Linear(embed_dims, embed_dims)
-        self.output_proj = nn.Linear(embed_dims, embed_dims)
-        self.dropout = nn.Dropout(dropout)
-        self.init_weights()
-
-    def init_weights(self) -> None:
-        """Start with equal weights, and points spreading out from the reference."""
-        constant_init(self.sampling_offsets, 0.0)
-        angles = torch.arange(self.num_heads) * (2.0 * math.pi / self.num_heads)
-        grid = torch.stack([angles.cos(), angles.sin()], -1)
-        grid = grid / grid.abs().max(-1, keepdim=True)[0]
-        grid = grid.view(self.num_heads, 1, 1, 2)
-        steps = torch.arange(1, self.num_points + 1).view(1, 1, -1, 1)
-        grid = (grid * steps).expand(-1, self.num_levels, -1, -1)
-        self.sampling_offsets.bias.data = grid.reshape(-1).clone()
-        constant_init(self.attention_weights, 0.0)
-        xavier_init(self.value_proj, distribution='uniform')
-        xavier_init(self.output_proj, distribution='uniform')
-        self._is_init = True
 
     def forward(
         self,

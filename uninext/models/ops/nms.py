@@ -10,18 +10,10 @@ _SMALLEST_AREA = torch.finfo(torch.float32).tiny  # divides where there is no ar
 
 
 def pairwise_iou(boxes_a: Tensor, boxes_b: Tensor) -> Tensor:
-    """IoU of every pair of boxes, whatever their unit.
+    """(N, G) IoU of every pair of xyxy boxes, whatever their unit; 0 without an area.
 
     mmdet's ``bbox_overlaps`` takes no union to be smaller than 1e-6, which is more than
     a box of 0.8 pixels has in 0..1 of an image of 1333 x 800.
-
-    Args:
-        boxes_a: (N, 4) xyxy, any unit.
-        boxes_b: (G, 4) xyxy, the same unit.
-
-    Returns:
-        Tensor: (N, G), ``[i, j]`` of ``boxes_a[i]`` and ``boxes_b[j]``; 0 where neither
-        has an area.
     """
     return bbox_overlaps(boxes_a, boxes_b, eps=_SMALLEST_AREA)
 

@@ -85,7 +85,6 @@ class LanguagePromptGenerator(BaseModule):
             the published stage 3 does; nothing is kept then.
         cache_size: How many encoded texts are kept; 0 keeps none.
         with_cp: Recompute activations in the backward pass to save memory.
-        init_cfg: Of mmengine; unused, see ``pretrained``.
 
     Raises:
         ValueError: If the architecture is unknown, or does not fit the tokenizer.
@@ -101,9 +100,8 @@ class LanguagePromptGenerator(BaseModule):
         dropout_when_frozen: bool = False,
         cache_size: int = 1024,
         with_cp: bool = False,
-        init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(init_cfg)
+        super().__init__()
         self.text_encoder = build_text_encoder(
             BERT_BASE if text_encoder is None else text_encoder
         )
@@ -144,21 +142,12 @@ class LanguagePromptGenerator(BaseModule):
         return build_tokenizer(self.tokenizer_name)
 
     @property
-    def prompt_dims(self) -> int:
-        """Channels Cp of the prompt features."""
-        return self.text_encoder.config.hidden_size
-
-    @property
     def packaged_parts(self) -> dict[str, str]:
         """Parts that ``init_weights`` loads from a package, and its name."""
         return {'text_encoder': PACKAGE} if self.pretrained == PACKAGED else {}
 
     def init_weights(self) -> None:
-        """Load ``pretrained``; leave the encoder's own random weights without it.
-
-        Raises:
-            ValueError: If the weights are absent or do not fit.
-        """
+        """Load ``pretrained``; ``ValueError`` if it is absent or does not fit."""
         if self.pretrained is not None:
             where = load_pretrained(self.text_encoder, self.pretrained)
             if hasattr(self, '_params_init_info'):
@@ -218,33 +207,23 @@ class LanguagePromptGenerator(BaseModule):
     def split(self, prompt: Prompt) -> list[tuple[Prompt, int]]:
         """Split a list of names that exceeds the token budget; parts are remembered.
 
-        Args:
-            prompt: What is asked for. A pooled one is never split.
-
         Returns:
             Prompts of whole names in order, each with the index that its first name has
-            in ``prompt``. A prompt that fits comes back itself.
+            in ``prompt``. One that fits, or is pooled, comes back itself.
 
         Raises:
             ValueError: If a name alone exceeds the budget.
         """
         return list(_split(prompt, self.tokenizer_name, self.max_tokens))
 
-    def _encoder_device(self) -> torch.device:
-        return next(self.text_encoder.parameters()).device
-
     def _layout(self, prompt: Prompt) -> _Layout:
         return _layout(prompt, self.tokenizer_name, self.max_tokens)
 
     def remarks(self, prompt: Prompt) -> tuple[str, ...]:
-        """What of a prompt cannot be understood; the same as is warned of.
+        """What of a prompt cannot be understood, for people; the same as is warned of.
 
-        Args:
-            prompt: Names, which are split where they are too many, or an expression.
-
-        Returns:
-            Expressions for people: words that the token budget cuts off, names and
-            expressions of which the vocabulary has no token.
+        Words that the token budget cuts off, names and expressions of which the
+        vocabulary has no token. A list of names is split where it is too long.
 
         Raises:
             ValueError: If a name alone exceeds the budget.
@@ -289,7 +268,7 @@ class LanguagePromptGenerator(BaseModule):
 
     def _run_encoder(self, ids: Sequence[Sequence[int]]) -> list[Tensor]:
         """Run token lists through the encoder; per list (its length, Cp)."""
-        device = self._encoder_device()
+        device = self.text_encoder.device
         rows = [torch.tensor(row, device=device) for row in ids]
         tokens = pad_sequence(
             rows, batch_first=True, padding_value=self.tokenizer.pad_token_id or 0
@@ -297,9 +276,8 @@ class LanguagePromptGenerator(BaseModule):
         sizes = torch.tensor([len(row) for row in ids], device=device)
         mask = torch.arange(tokens.shape[1], device=device) < sizes.unsqueeze(1)
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
-            hidden = self.text_encoder(
-                input_ids=tokens, attention_mask=mask.long()
-            ).last_hidden_state  # (texts, L, Cp)
+            encoded = self.text_encoder(input_ids=tokens, attention_mask=mask.long())
+        hidden = encoded.last_hidden_state  # (texts, L, Cp)
         return [row[: len(tokens_of)] for row, tokens_of in zip(hidden, ids)]
 
     def _is_reusable(self) -> bool:

@@ -41,13 +41,7 @@ def focal_class_cost(logits: Tensor) -> Tensor:
     """How much more it costs to call a token positive than negative.
 
     Paper: Focal Loss for Dense Object Detection, 1708.02002, as a cost (Deformable
-    DETR); 1e-8 is added inside the logarithms.
-
-    Args:
-        logits: Any shape.
-
-    Returns:
-        float32, shape of ``logits``; low where the logit is high.
+    DETR); 1e-8 is added inside the logarithms. Float32; low where the logit is high.
     """
     prob = logits.float().sigmoid()
     positive = _ALPHA * (1 - prob) ** _GAMMA * -(prob + 1e-8).log()

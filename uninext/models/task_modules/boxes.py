@@ -15,43 +15,20 @@ _EPS = 1e-7  # added to every area that divides
 
 
 def aligned_iou(boxes_a: Tensor, boxes_b: Tensor) -> Tensor:
-    """IoU of box ``i`` of one set with box ``i`` of the other.
-
-    Args:
-        boxes_a: (..., M, 4) cxcywh, normalised.
-        boxes_b: Like ``boxes_a``.
-
-    Returns:
-        (..., M), float32, in 0..1.
-    """
+    """IoU (..., M) float32 of box ``i`` of one set with box ``i`` of the other."""
     return _overlaps(boxes_a, boxes_b)[0]
 
 
 def aligned_giou(boxes_a: Tensor, boxes_b: Tensor) -> Tensor:
-    """Generalised IoU of box ``i`` of one set with box ``i`` of the other.
+    """Generalised IoU (..., M) float32 of box ``i`` of one set and ``i`` of the other.
 
     Paper: Generalized Intersection over Union, 1902.09630, Algorithm 1.
-
-    Args:
-        boxes_a: (..., M, 4) cxcywh, normalised.
-        boxes_b: Like ``boxes_a``.
-
-    Returns:
-        (..., M), float32, in -1..1.
     """
     return _overlaps(boxes_a, boxes_b)[1]
 
 
 def pairwise_iou_giou(boxes_a: Tensor, boxes_b: Tensor) -> tuple[Tensor, Tensor]:
-    """IoU and generalised IoU of every pair.
-
-    Args:
-        boxes_a: (N, 4) cxcywh, normalised.
-        boxes_b: (G, 4) cxcywh, normalised.
-
-    Returns:
-        Two (N, G), float32; ``[i, j]`` is of ``boxes_a[i]`` and ``boxes_b[j]``.
-    """
+    """IoU and generalised IoU of every pair of (N, 4) and (G, 4) boxes: two (N, G)."""
     return _overlaps(boxes_a[:, None], boxes_b[None])
 
 

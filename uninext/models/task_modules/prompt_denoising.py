@@ -78,7 +78,6 @@ class PromptDenoising(nn.Module):
         box_noise_scale: Corners of positives move by up to this times half the side,
             those of negatives by up to once more. 0: boxes are given as they are, and
             no random number is drawn.
-        dropout: On the projected prompt.
     """
 
     def __init__(
@@ -87,7 +86,6 @@ class PromptDenoising(nn.Module):
         prompt_dims: int = 768,
         num_dn_queries: int = 100,
         box_noise_scale: float = 1.0,
-        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         if num_dn_queries < 1:
@@ -103,7 +101,6 @@ class PromptDenoising(nn.Module):
         self.box_noise_scale = box_noise_scale
         self.prompt_proj = nn.Linear(prompt_dims, embed_dims)
         self.prompt_norm = nn.LayerNorm(embed_dims, eps=1e-12)
-        self.dropout = nn.Dropout(dropout)
 
     def forward(
         self,
@@ -131,7 +128,7 @@ class PromptDenoising(nn.Module):
         valid = slots < torch.tensor(counts, device=boxes.device)[:, None]  # (B, G)
 
         pooled = prompt_features.pool()  # (B, 1, Cp)
-        content = self.dropout(self.prompt_norm(self.prompt_proj(pooled)))  # (B, 1, C)
+        content = self.prompt_norm(self.prompt_proj(pooled))  # (B, 1, C)
         reference_logits = inverse_sigmoid(self._noised(boxes, num_groups), eps=1e-5)
         padding = ~valid.repeat(1, 2 * num_groups).unsqueeze(-1)  # (B, Nd, 1)
         return DenoisingQueries(

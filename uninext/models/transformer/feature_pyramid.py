@@ -91,11 +91,7 @@ class FeaturePyramid:
         return replace(self, feat=feat)
 
     def reference_points(self) -> Tensor:
-        """Where each token lies in each level, in 0..1 of the padded image.
-
-        Returns:
-            Tensor: (B, N, L, 2), (x, y).
-        """
+        """(B, N, L, 2) places (x, y) of tokens in each level, in 0..1 with padding."""
         sizes_wh = self.spatial_shapes.flip(-1)
         points = [
             grid / (self.valid_ratios[:, None, level] * sizes_wh[level])
