@@ -51,7 +51,7 @@ CHANGES = dict(
     denoising=dict(embed_dims=CHANNELS, prompt_dims=WORDS, num_dn_queries=4),
     bbox_head=dict(num_layers=2, embed_dims=CHANNELS, prompt_dims=WORDS),
     mask_head=dict(embed_dims=CHANNELS, refine_channels=8),
-    predictor=dict(max_per_img=10),
+    test_cfg=dict(max_per_img=10),
 )
 
 
@@ -175,3 +175,28 @@ def clips(
         reference.gt_instances.labels = reference.gt_instances.labels.flip(0)
         key.reference = reference
     return torch.stack([images(keys), images(references)], 1), keys
+
+
+def total(losses: dict[str, Tensor]) -> Tensor:
+    """The sum of losses, each a finite scalar."""
+    assert all(loss.isfinite() and loss.dim() == 0 for loss in losses.values())
+    return sum(losses.values())
+
+
+def predict(
+    model: UNINEXT, inputs: Tensor, samples: Sequence[UninextDataSample], **kwargs: Any
+) -> list[InstanceData]:
+    """What a model finds for copies of samples, without gradient."""
+    with torch.no_grad():
+        found = model.predict(inputs, [s.clone() for s in samples], **kwargs)
+    return [one.pred_instances for one in found]
+
+
+def assert_close(first: InstanceData, second: InstanceData, atol: float = 1e-4) -> None:
+    """The same instances but for noise; masks but for 1 % of their pixels."""
+    assert set(first.keys()) == set(second.keys())
+    torch.testing.assert_close(first.scores, second.scores, atol=atol, rtol=0)
+    torch.testing.assert_close(first.bboxes, second.bboxes, atol=atol * 100, rtol=0)
+    assert torch.equal(first.labels, second.labels)
+    if 'masks' in first:
+        assert (first.masks != second.masks).float().mean() < 0.01

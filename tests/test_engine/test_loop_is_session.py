@@ -61,10 +61,9 @@ def config_of(task: str) -> Config:
 
 
 def model_of(cfg: Config, network: UNINEXTVideo) -> UNINEXTVideo:
-    """The network with the trackers and the predictor of the task's config."""
-    model = copy.deepcopy(network)
+    """The network with the trackers of the task's config."""
+    model = copy.copy(network)
     model.trackers = {k: MODELS.build(v) for k, v in cfg.model.trackers.items()}
-    model.predictor.with_masks = cfg.model.predictor.get('with_masks', True)
     return model
 
 

@@ -30,7 +30,7 @@ TRACKERS = dict(
     mask=dict(
         type='TemplateTracker',
         template_size=64,
-        update=dict(type='ConfidentTemplateUpdate', size=64),
+        update=dict(type='ConfidentTemplateUpdate'),
         merge=dict(type='SoftAggregation'),
     ),
 )
@@ -125,17 +125,6 @@ def test_a_loop_may_bring_its_own_trackers(tmp_path, content, with_masks):
     loop.evaluator.process = lambda data_samples, **_: seen.extend(data_samples)
     loop.run_iter(0, next(iter(loop.dataloader)))
     assert ('masks' in seen[0].pred_instances) == with_masks
-
-
-def test_targets_by_box(tmp_path, content):
-    del content['annotations'][1]
-    metric = dict(type='SOTMetric', rules='lasot', outfile_prefix=f'{tmp_path}/out')
-    loop = make_loop(tmp_path, content, dict(type='SingleObjectDataset'), metric)
-    assert loop.run()['sot/AO'] == pytest.approx(1, abs=1e-4)
-    lines = (tmp_path / 'out/things.txt').read_text().splitlines()
-    assert [float(line.split(',')[0]) for line in lines] == pytest.approx(
-        [8, 12, 16, 20, 24], abs=1e-3
-    )
 
 
 def test_a_session_for_each_video(tmp_path, content):

@@ -131,7 +131,7 @@ def published_table(models: list[dict[str, Any]]) -> str:
 def with_iou(model: Config, task: str) -> bool:
     """Whether scores of a task are multiplied with those of the IoU branch."""
     if task not in TRACKERS:
-        return model.predictor.with_iou
+        return model.test_cfg.with_iou
     kind, default = TRACKERS[task]
     return model.trackers[kind].get('with_iou', default)
 

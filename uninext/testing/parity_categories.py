@@ -36,12 +36,12 @@ def compare_mot(run: TaskRun) -> Iterator[Comparison]:
 
 def compare_vis(run: TaskRun) -> Iterator[Comparison]:
     """Scores averaged over time, and the results of the whole video."""
+    run.setting('nms_after', 0.05)  # of untracked instances, which nobody reports
     tracker = VideoInstanceTracker(
         init_score_thr=run.setting('init_score'),
         addnew_score_thr=run.setting('new_track_score', 0.2),
         match_score_thr=run.setting('match_score', 0.5),
         nms_thr_pre=run.setting('nms_before', 0.5),
-        nms_thr_post=run.setting('nms_after', 0.05),
         memory_len=int(run.setting('memory_length', 3)),
         with_frame_weight=bool(run.setting('frame_weight', 1)),
         with_temporal_weight=bool(run.setting('temporal_weight', 1)),

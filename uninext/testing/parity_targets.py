@@ -49,7 +49,7 @@ def compare_sot(run: TaskRun) -> Iterator[Comparison]:
     yield from run.track(
         session, compare, lambda i, frame, _: templates.look_at(session, i, frame)
     )
-    yield from templates.compare(tracker.update)
+    yield from templates.compare(tracker)
 
 
 def compare_vos(run: TaskRun) -> Iterator[Comparison]:
@@ -84,7 +84,7 @@ def compare_vos(run: TaskRun) -> Iterator[Comparison]:
             prompt: (mask.cpu(), stored == ids[prompt])
             for prompt, mask in zip(found.prompt_ids.tolist(), found.masks)
         }
-    yield from templates.compare(tracker.update)
+    yield from templates.compare(tracker)
 
 
 def _compare_vos_frame(

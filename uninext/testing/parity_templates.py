@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from uninext.models.trackers import TemplateUpdate, VideoSession
+from uninext.models.trackers import TemplateTracker, VideoFrame, VideoSession
 from uninext.structures import Template, TemplateMemory
 from uninext.testing.stored_numbers import Comparison
 from uninext.testing.video_numbers import VideoNumbers
@@ -59,7 +59,7 @@ class Templates:
                 one = _Cut(frame, prompt, which == 'latest', Template(**template))
                 self._cut.append(one)
 
-    def compare(self, update: TemplateUpdate | None) -> Iterator[Comparison]:
+    def compare(self, tracker: TemplateTracker) -> Iterator[Comparison]:
         """The frames that templates were cut from, and each template."""
         name = f'{self._task}/templates/frame'
         if name not in self._numbers:
@@ -70,14 +70,12 @@ class Templates:
         note = '' if stored == ours else f'ours are cut from {ours}, not {stored}'
         yield Comparison(name, (len(stored),), error, 0.0, note)
         for k, one in enumerate(self._cut if stored == ours else []):
-            template, note = self._cut_again(one, update)
+            template, note = self._cut_again(one, tracker)
             for result in self._compare(f'{self._task}/templates/{k}', template):
                 result.note = note
                 yield result
 
-    def _cut_again(
-        self, one: _Cut, update: TemplateUpdate | None
-    ) -> tuple[Template, str]:
+    def _cut_again(self, one: _Cut, tracker: TemplateTracker) -> tuple[Template, str]:
         """The template by the stored mask, where ours is another; and what was done."""
         masks = self.masks.get(one.frame, {}).get(one.prompt)
         if not one.renewed or masks is None or torch.equal(*masks):
@@ -86,9 +84,8 @@ class Templates:
         memory = TemplateMemory(one.template)
         image, size_hw = self._images[one.frame], tuple(stored.shape)
         divisor = self._model.data_preprocessor.test_pad_size_divisor
-        update.step(
-            memory, image, 1.0, mask=stored, out_size_hw=size_hw, pad_divisor=divisor
-        )
+        frame = VideoFrame(image, size_hw, pad_divisor=divisor)
+        tracker.renew(memory, frame, 1.0, None, stored)
         number = int((masks[0] != stored).sum())
         note = f'cut by the stored mask: {number} pixels of ours differ'
         return memory.templates[-1], note

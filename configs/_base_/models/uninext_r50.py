@@ -99,8 +99,7 @@ model = dict(
         loss_mask=dict(type='BinaryFocalLoss', mean_pixels=True, loss_weight=2.0),
         loss_dice=dict(type='MaskDiceLoss', loss_weight=5.0),
     ),
-    predictor=dict(
-        type='InstancePredictor',
+    test_cfg=dict(  # of images; of videos: trackers
         with_iou=True,
         nms_iou_threshold=0.7,
         max_per_img=100,

@@ -9,15 +9,18 @@ import torch
 from helpers.small_uninext import (
     QUERIES,
     SIDE,
+    assert_close,
     build,
     clips,
     images,
     names,
+    predict,
     sample,
     small_config,
     small_resnet_video_config,
     small_video_config,
     target,
+    total,
 )
 from uninext.checkpoint.load import load_state
 from uninext.models.detectors import UNINEXTVideo
@@ -61,11 +64,6 @@ def batch_of(kind: str, num: int = 1):
 
 
 KINDS = ('names', 'expressions', 'targets', 'clips of names', 'clips of expressions')
-
-
-def total(losses):
-    assert all(loss.isfinite() and loss.dim() == 0 for loss in losses.values())
-    return sum(losses.values())
 
 
 # -------------------------------------------------------------------------- training
@@ -166,20 +164,6 @@ def test_templates_of_a_batch_have_one_size(video_model) -> None:
 # ------------------------------------------------------------------------------ test
 
 
-def predict(model, inputs, samples):
-    with torch.no_grad():
-        samples = model.predict(inputs, [s.clone() for s in samples])
-    return [s.pred_instances for s in samples]
-
-
-def assert_same(first, second, atol: float = 1e-4) -> None:
-    assert set(first.keys()) == set(second.keys())
-    torch.testing.assert_close(first.scores, second.scores, atol=atol, rtol=0)
-    torch.testing.assert_close(first.bboxes, second.bboxes, atol=atol * 100, rtol=0)
-    assert torch.equal(first.labels, second.labels)
-    assert (first.masks != second.masks).float().mean() < 0.01
-
-
 def test_a_target_is_found_once(video_eval) -> None:
     given = sample(target(), 0, (48, 40), ori_hw=(96, 80))
     (found,) = predict(video_eval, images([given]), [given])
@@ -202,7 +186,7 @@ def test_batch_of_all_kinds_is_its_rows(video_eval) -> None:
     together = predict(video_eval, inputs, samples)
     for i, one in enumerate(samples):
         (alone,) = predict(video_eval, inputs[i : i + 1], [one])
-        assert_same(together[i], alone)
+        assert_close(together[i], alone)
 
 
 def test_passes_are_of_one_kind(video_eval) -> None:
@@ -213,38 +197,12 @@ def test_passes_are_of_one_kind(video_eval) -> None:
     assert sorted(row.item for rows in passes for row in rows) == list(range(6))
 
 
-def test_a_target_is_never_split(video_eval) -> None:
-    prompt = target(3)
-    assert video_eval.split_prompt(prompt) == [(prompt, 0)]
-    assert video_eval.split_prompt(PETS) == [(PETS, 0)]
-
-
-def test_built_in_inference_mode(video_eval) -> None:
-    samples = [sample(PETS), sample(DOG), sample(target())]
-    inputs = images(samples[:1])
-    with torch.inference_mode():
-        model = build(small_video_config()).eval()
-        model.load_state_dict(video_eval.state_dict())
-        for given in samples:
-            found = predict(model, inputs, [given])[0].clone()
-            assert_same(found, predict(video_eval, inputs, [given])[0])
-    assert len(predict(model, inputs, samples[:1])[0]) > 0
-
-
 def test_order_of_templates_does_not_matter(video_eval) -> None:
     prompt = target(2)
     turned = replace(prompt, templates=prompt.templates[::-1])
     inputs = torch.randn(1, 3, SIDE, SIDE)
     found = [predict(video_eval, inputs, [sample(p, 0)])[0] for p in (prompt, turned)]
-    assert_same(*found)
-
-
-def test_raw_outputs_of_targets(video_eval) -> None:
-    samples = [sample(target()), sample(target())]
-    with torch.no_grad():
-        logits, boxes, ious = video_eval(images(samples), samples, mode='tensor')
-    assert logits.shape == ious.shape == (2, QUERIES, 1)
-    assert boxes.shape == (2, QUERIES, 4)
+    assert_close(*found)
 
 
 def test_embeddings_where_they_are_asked_for(video_eval) -> None:
@@ -336,7 +294,7 @@ def test_image_weights_find_the_same_in_the_video_model(video_eval) -> None:
     inputs = images(samples)
     expected = predict(image_model, inputs, samples)
     for first, second in zip(predict(model, inputs, samples), expected):
-        assert_same(first, second, atol=1e-6)
+        assert_close(first, second, atol=1e-6)
 
 
 def test_video_weights_are_taken_as_they_are(video_model, video_eval) -> None:
@@ -344,3 +302,11 @@ def test_video_weights_are_taken_as_they_are(video_model, video_eval) -> None:
     report = load_state(video_model, state, adapt=True)
     assert report.notes == []
     assert all(torch.equal(v, state[k]) for k, v in video_model.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ('old', 'new'), [('followers', 'model.trackers'), ('predictor', 'model.test_cfg')]
+)
+def test_old_keys_of_a_config_are_told(old, new) -> None:
+    with pytest.raises(ValueError, match=f'model.{old} is {new}'):
+        build(small_video_config(**{old: dict()}))

@@ -12,7 +12,6 @@ from uninext.models.predictors import (
     mask_resizing,
     scoring,
 )
-from uninext.registry import MODELS
 
 EYE = torch.eye(3).bool()
 
@@ -76,47 +75,10 @@ def test_no_query():
     assert len(found.queries) == 0
 
 
-def test_is_registered():
-    built = MODELS.build(dict(type='InstancePredictor', max_per_img=7))
-    assert (built.max_per_img, built.max_per_expression) == (7, 1)
-
-
 @pytest.mark.parametrize('threshold', [0.0, 1.0, -1, 2])
 def test_mask_threshold_is_a_probability(threshold):
     with pytest.raises(ValueError, match='mask_threshold'):
         InstancePredictor(mask_threshold=threshold)
-
-
-@pytest.mark.parametrize('with_iou', [True, False])
-def test_score_is_the_mean_logit_of_the_name_and_the_iou(with_iou):
-    """Names of two, one and two tokens of five; the map may be shorter than logits."""
-    logits, ious = torch.randn(4, 6), torch.randn(4, 1)
-    spans = [(1, 3), (3, 4), (0, 2)]
-    names = torch.zeros(3, 5).bool()
-    for row, (a, b) in zip(names, spans):
-        row[a:b] = True
-    found = select(
-        InstancePredictor(with_iou=with_iou, nms_iou_threshold=1.0),
-        logits=logits, ious=ious, positive_map=names, query=torch.arange(4.0)[:, None],
-        boxes_cxcywh=torch.rand(4, 4), centres_xy=torch.rand(4, 2),
-    )  # fmt: skip
-    assert len(found.queries) == 12
-    seen = {(int(q), int(n)): s for q, n, s in zip(
-        found.queries, found.labels, found.scores)}  # fmt: skip
-    for q in range(4):
-        for n, (a, b) in enumerate(spans):
-            expected = 1 / (1 + np.exp(-logits[q, a:b].double().mean().item()))
-            if with_iou:
-                iou = 1 / (1 + np.exp(-ious[q, 0].item()))
-                expected = np.sqrt(expected * iou)
-            assert seen[q, n].item() == pytest.approx(expected, rel=1e-5)
-    assert (found.scores.diff() <= 0).all()
-
-
-def test_without_iou_branch_the_score_is_the_probability():
-    logits = torch.randn(5, 3)
-    found = select(logits=logits, ious=None)
-    torch.testing.assert_close(found.scores[0], logits.sigmoid().max())
 
 
 def test_a_query_is_reported_under_several_names():
@@ -126,13 +88,6 @@ def test_a_query_is_reported_under_several_names():
     found = select(three, logits=logits, ious=None, label_offset=10)
     assert found.labels.tolist() == [11, 10, 12]
     assert found.queries.tolist() == [2] * 3
-
-
-def test_a_name_without_tokens_is_never_found():
-    names = EYE.clone()
-    names[1] = False
-    found = select(logits=torch.full((5, 3), -4.0), positive_map=names)
-    assert (found.scores[found.labels == 1] == 0).all()
 
 
 def test_duplicates_go_unless_their_best_names_differ():
@@ -274,12 +229,3 @@ def test_large_masks_are_made_a_few_at_a_time(monkeypatch):
     monkeypatch.setattr(scoring, 'MASKS_AT_ONCE', 2)
     assert torch.equal(report([part], mask_head=head).masks, at_once)
     assert calls == [5, 2, 2, 1]
-
-
-def test_masks_can_be_switched_off():
-    results = report(
-        [candidates([[0.0, 0, 1, 1]])],
-        InstancePredictor(with_masks=False),
-        mask_head=fake_head,
-    )
-    assert 'masks' not in results

@@ -73,12 +73,6 @@ def test_probabilities_are_interpolated(size_hw, out_hw):
         torch.testing.assert_close(mask, probs[0, 0])
 
 
-def test_both_agree_in_the_frame_of_the_input():
-    given = logits()
-    probs = probability_masks(given, (16, 24), (16, 24))
-    assert torch.equal(probs > 0.5, binary_masks(given, (16, 24), (16, 24), 0.0))
-
-
 @SIZES
 @pytest.mark.parametrize('at_once', [1, 2, 3])
 def test_a_few_at_a_time_change_nothing(monkeypatch, size_hw, out_hw, at_once):
@@ -98,10 +92,3 @@ def test_a_few_at_a_time_change_nothing(monkeypatch, size_hw, out_hw, at_once):
     assert max(calls) == at_once
     assert sum(calls) == 5
     torch.testing.assert_close(probability_masks(given, size_hw, out_hw), probs)
-
-
-def test_a_frame_larger_than_the_limit_goes_one_by_one(monkeypatch):
-    given = logits(2)
-    expected = binary_masks(given, (16, 24), (16, 24), 0.0)
-    monkeypatch.setattr(mask_resizing, 'MAX_MASK_PIXELS', 1)
-    assert torch.equal(binary_masks(given, (16, 24), (16, 24), 0.0), expected)

@@ -62,10 +62,6 @@ def test_boxes_are_corners():
     torch.testing.assert_close(found.boxes_xyxy, torch.tensor([[0.4, 0.1, 0.6, 0.7]]))
 
 
-def test_no_box():
-    assert boxes_to_pixels(torch.zeros(0, 4), (3, 4)).shape == (0, 4)
-
-
 @pytest.mark.parametrize(
     ('box', 'expected'),
     [

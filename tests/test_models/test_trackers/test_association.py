@@ -6,13 +6,15 @@ import pytest
 import torch
 from mmengine.structures import InstanceData
 
-from uninext.models.trackers import (
-    IdCounter,
+from uninext.models.trackers import IdCounter
+from uninext.models.trackers.association import (
     bisoftmax,
+    check_fields,
+    join,
     keep_greedily,
+    name_new,
     pairwise_mask_iou,
 )
-from uninext.models.trackers.association import check_fields, join, name_new
 
 
 def test_nothing_to_compare():

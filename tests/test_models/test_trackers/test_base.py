@@ -4,10 +4,8 @@ import pytest
 import torch
 
 from helpers.painted_world import HEIGHT, WIDTH, PaintedBoxes, painted, row_outputs
-from uninext.models.predictors import scoring
 from uninext.models.trackers import ExpressionTracker, PromptState, VideoFrame
 from uninext.models.trackers.base import (
-    IdCounter,
     TrackedPrompt,
     best_query,
     instance_of,
@@ -31,42 +29,10 @@ def expression(scores, boxes=(LEFT, RIGHT), track_id=5, ious=None) -> TrackedPro
 
 
 def step(tracker, *prompts, frame=None):
-    return tracker.step(prompts, frame or video_frame(), IdCounter())
+    return tracker.step(prompts, frame or video_frame())
 
 
 # -------------------------------------------------------------------- what all share
-
-
-@pytest.mark.parametrize('threshold', [0.0, 1.0, -0.1, 2])
-def test_mask_threshold_is_a_probability(threshold):
-    with pytest.raises(ValueError, match='mask_threshold'):
-        ExpressionTracker(mask_threshold=threshold)
-
-
-def test_ids_are_given_once():
-    ids = IdCounter(3)
-    assert [list(ids.take()), list(ids.take(2))] == [[3], [4, 5]]
-    assert ids.next_id == 6
-
-
-def test_masks_are_measured_from_centres_in_pixels():
-    frame = video_frame((32, 64), (64, 128))
-    found = row_outputs([[0.1], [0.2]], [LEFT, RIGHT])
-    logits = frame.mask_logits(found, torch.tensor([1]))
-    assert frame.size_hw == (32, 64)
-    assert logits.shape == (1, 16, 32)
-    centres = frame.mask_head.centres[0]
-    torch.testing.assert_close(centres, torch.tensor([[24.0, 20.0]]))
-
-
-def test_masks_of_many_queries_are_made_a_few_at_a_time(monkeypatch):
-    monkeypatch.setattr(scoring, 'MASKS_AT_ONCE', 2)
-    frame = video_frame()
-    found = row_outputs([[0.1]] * 5, [LEFT, RIGHT, LEFT, RIGHT, RIGHT])
-    logits = frame.mask_logits(found, torch.arange(5))
-    assert [len(c) for c in frame.mask_head.centres] == [2, 2, 1]
-    whole = frame.mask_head(found.query, found.centres_xy, found.mask_feat)
-    assert torch.equal(logits, whole)
 
 
 def test_best_query_of_all_parts():
@@ -136,15 +102,6 @@ def test_a_score_that_reaches_the_threshold_is_reported(merge):
     score = prompt.found[0].name_scores(True).max()
     tracker = ExpressionTracker(score_threshold=float(score), merge=merge)
     assert len(step(tracker, prompt)[0]) == 1
-
-
-@pytest.mark.parametrize('tracker', [ExpressionTracker(with_masks=False), None])
-def test_boxes_alone(tracker):
-    frame = video_frame(with_masks=tracker is not None)
-    merging = ExpressionTracker(merge=dict(type='SoftAggregation'))
-    (result,) = step(tracker or merging, expression([0.2, 0.7]), frame=frame)
-    assert result.bboxes.tolist() == [list(RIGHT)]
-    assert 'masks' not in result
 
 
 def test_expressions_overlap_unless_merged():

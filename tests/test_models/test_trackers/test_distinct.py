@@ -38,16 +38,6 @@ def test_one_target_takes_its_best(with_iou):
     assert picked(one, with_iou=with_iou) == [best_query(one, with_iou)]
 
 
-def test_different_wishes_are_granted():
-    assert picked(target((0.1, 0.9, 0.1)), target((0.8, 0.2, 0.1))) == [(0, 1), (0, 0)]
-
-
-def test_who_loses_least_gives_way():
-    sure, unsure = target((0.8, 0.1, 0.1)), target((0.9, 0.85, 0.1))
-    assert picked(sure, unsure) == [(0, 0), (0, 1)]
-    assert picked(unsure, sure) == [(0, 1), (0, 0)]
-
-
 def test_boxes_that_overlap_are_one_instance():
     boxes = (NEAR_LEFT, LEFT, RIGHT)
     one = target((0.7, 0.1, 0.2))

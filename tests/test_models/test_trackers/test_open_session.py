@@ -113,13 +113,6 @@ def test_opens_with_the_trackers_of_the_config(video_model, frames):
     assert result.masks.shape[1:] == frames[0].shape[:2]
 
 
-def test_frames_are_resized(video_model, frames):
-    session = video_model.open(scale=(32, 32))
-    session.add(expression=EXPRESSIONS[0])
-    result = session.step(frames[0]).pred_instances
-    assert result.masks.shape == (1, SIDE - 16, SIDE)
-
-
 @pytest.mark.parametrize('key', ['box', 'mask'])
 def test_five_targets_at_once_are_five_alone(video_model, frames, key):
     given = [box_mask(box) if key == 'mask' else box for box in BOXES]
@@ -133,46 +126,6 @@ def test_five_targets_at_once_are_five_alone(video_model, frames, key):
         for whole, result in zip(together, run(alone, frames)):
             ignore = ('prompt_ids', 'instances_ids')
             assert_same(of_prompt(whole, i), result, ignore, exact=False)
-
-
-def test_targets_of_one_and_of_two_templates_together(video_model, frames):
-    """One that is shown later has no latest template yet."""
-    session = open_session(video_model)
-    alone = open_session(video_model), open_session(video_model)
-    for i, image in enumerate(frames):
-        if i in (0, 2):
-            session.add(mask=box_mask(BOXES[i]))
-            alone[i // 2].add(mask=box_mask(BOXES[i]))
-        whole = session.step(image).pred_instances
-        for k in range(1 + i // 2):
-            result = alone[k].step(image).pred_instances
-            ignore = ('prompt_ids', 'instances_ids')
-            assert_same(of_prompt(whole, k), result, ignore, exact=False)
-
-
-def test_four_expressions_at_once_are_four_alone(video_model, frames):
-    session = open_session(video_model)
-    for expression in EXPRESSIONS:
-        session.add(expression=expression)
-    together = run(session, frames[:2])
-    for i, expression in enumerate(EXPRESSIONS):
-        alone = open_session(video_model)
-        alone.add(expression=expression)
-        for whole, result in zip(together, run(alone, frames[:2])):
-            ignore = ('prompt_ids', 'instances_ids')
-            assert_same(of_prompt(whole, i), result, ignore, exact=False)
-
-
-@pytest.mark.parametrize('max_rows', [1, 2])
-def test_length_of_a_pass_changes_nothing(video_model, frames, max_rows):
-    merge = dict(type='SoftAggregation')
-    sessions = [open_session(video_model, rows, merge=merge) for rows in (9, max_rows)]
-    for session in sessions:
-        fill(session)
-        session.add(mask=box_mask(BOXES[3]))
-    for one, other in zip(*(run(session, frames[:3]) for session in sessions)):
-        assert len(one) > 6
-        assert_same(one, other, exact=False)
 
 
 @pytest.mark.parametrize('kind', ['quasi dense', 'averaged'])
@@ -194,23 +147,6 @@ def test_goes_on_where_it_was_saved(video_model, frames, kind):
     assert same_state(session.state_dict(), other.state_dict())
 
 
-def test_a_session_leaves_nothing_in_the_network(video_model, frames):
-    before = copy.deepcopy(video_model.state_dict())
-    videos = frames[:3], frames[::-1][:3]
-    alone = []
-    for video in videos:
-        session = open_session(video_model)
-        fill(session)
-        alone.append(run(session, video))
-    sessions = [open_session(video_model) for _ in videos]
-    for session in sessions:
-        fill(session)
-    for i in range(3):
-        for session, video, expected in zip(sessions, videos, alone):
-            assert_same(session.step(video[i]).pred_instances, expected[i])
-    assert same_state(dict(video_model.state_dict()), dict(before))
-
-
 def test_text_and_templates_are_encoded_once(video_model, frames, monkeypatch):
     generator = video_model.prompt_generator
     generator.clear_cache()
@@ -225,20 +161,6 @@ def test_text_and_templates_are_encoded_once(video_model, frames, monkeypatch):
     assert sum(texts) == 3
     # the box: first, latest of frame 2; the mask: first, latest of frames 1 and 2
     assert sum(templates) == 5
-
-
-def test_modes_are_restored(video_model, frames):
-    model = copy.deepcopy(video_model).train()
-    model.encoder.eval()  # frozen, say
-    modes = {name: module.training for name, module in model.named_modules()}
-    session = open_session(model)
-    fill(session)
-    results = run(session, frames[:2])
-    assert {n: m.training for n, m in model.named_modules()} == modes
-    session = open_session(video_model)
-    fill(session)
-    for one, other in zip(results, run(session, frames[:2])):
-        assert_same(one, other)
 
 
 def test_a_session_follows_its_model_into_training(video_model, frames):

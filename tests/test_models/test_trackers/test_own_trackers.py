@@ -127,12 +127,3 @@ def test_a_saved_memory_needs_its_tracker(own_session):
     other = open_session()
     with pytest.raises(ValueError, match='CountMemory.*TrackMemory'):
         other.load_state_dict(state)
-
-
-def test_our_own_trackers_hide_nothing():
-    session = open_session()
-    session.add(categories=['red', 'blue'])
-    session.add(expression='the red one')
-    session.add(box=[0, 4, 16, 20])
-    run(session, [scene(i) for i in range(4)])
-    session.state_dict()

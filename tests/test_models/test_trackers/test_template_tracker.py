@@ -14,7 +14,7 @@ from helpers.painted_world import (
     row_outputs,
 )
 from uninext.models.trackers import PromptState, TemplateTracker, VideoFrame
-from uninext.models.trackers.base import IdCounter, TrackedPrompt
+from uninext.models.trackers.base import TrackedPrompt
 from uninext.structures import Target, Template
 
 A, B = (8, 16, 40, 48), (24, 16, 72, 40)
@@ -47,7 +47,7 @@ def later(prompt, box, score=0.8, size_hw=(HEIGHT, WIDTH)) -> TrackedPrompt:
 
 
 def step(one, frame, *prompts):
-    return one.step(prompts, frame, IdCounter())
+    return one.step(prompts, frame)
 
 
 @pytest.fixture
@@ -56,9 +56,9 @@ def cut(monkeypatch):
     calls = []
     from_frame = Template.from_frame
 
-    def spy(image, box, mask=None, *sizes):
+    def spy(image, box, mask=None, **sizes):
         calls.append((image, box, mask, sizes))
-        return from_frame(image, box, mask, *sizes)
+        return from_frame(image, box, mask, **sizes)
 
     monkeypatch.setattr(Template, 'from_frame', spy)
     return calls
@@ -78,12 +78,12 @@ def test_no_target(merge):
 
 def test_template_is_cut_out_of_the_networks_frame(cut):
     frame = video_frame((32, 64), (64, 256))
-    memory = tracker(context=3.0).show(box(40, 10, 80, 30), frame)
+    memory = tracker().show(box(40, 10, 80, 30), frame)
     image, where, mask, sizes = cut[0]
     assert image is frame.image
     assert where.tolist() == [10, 5, 20, 15]
     assert mask is None
-    assert sizes == (3.0, 64, 1)
+    assert sizes == dict(size=64, pad_divisor=1)
     assert memory.templates == (memory.first,)
     assert memory.first.size == 64
     assert memory.frame == 0
@@ -196,13 +196,6 @@ def test_a_shown_mask_may_make_the_round_trip_of_the_published_code():
     assert torch.equal(result.masks[0], target.mask)
 
 
-def test_the_round_trip_changes_nothing_without_resizing():
-    frame, target = video_frame(), Target(mask=random_mask((HEIGHT, WIDTH)))
-    one = tracker(shown_mask='round_trip')
-    (result,) = step(one, frame, shown(one, target, frame))
-    assert torch.equal(result.masks[0], target.mask)
-
-
 def test_what_is_reported_of_a_shown_mask_has_two_ways():
     with pytest.raises(ValueError, match="'exact', 'round_trip'.*'bilinear'"):
         tracker(shown_mask='bilinear')
@@ -215,17 +208,6 @@ def test_the_shown_box_is_the_result_its_mask_is_predicted():
     assert result.bboxes.tolist() == [[0, 9, WIDTH, 30]]
     assert result.scores.tolist() == [1]
     assert torch.equal(result.masks, painted(A)[None])
-
-
-@pytest.mark.parametrize('with_head', [True, False])
-def test_boxes_alone(with_head):
-    one = tracker(with_masks=not with_head)
-    frame = video_frame(with_masks=with_head)
-    prompt = shown(one, box(8, 8, 24, 24), frame)
-    for asked in (prompt, later(prompt, A)):
-        (result,) = step(one, frame, asked)
-        assert 'masks' not in result
-    assert result.bboxes.tolist() == [list(A)]
 
 
 def test_templates_are_cut_out_of_the_padded_frame():
@@ -282,41 +264,10 @@ def test_new_templates_are_cut_in_the_networks_frame(cut, update, expected, has_
     image, where, mask, sizes = cut[1]
     assert image is frame.image
     assert where.tolist() == expected
-    assert sizes == (2.0, 64, 1)
+    assert sizes == dict(size=64, pad_divisor=1)
     assert (mask is not None) == has_mask
     if has_mask:
         assert torch.equal(mask, result.masks[0, ::2, ::2])
-
-
-@pytest.mark.parametrize('update', [PERIODIC, CONFIDENT])
-def test_unsure_results_give_no_template(update):
-    one, frame = tracker(update=update), video_frame()
-    prompt = shown(one, box(*A), frame)
-    step(one, frame, later(prompt, B, 0.6))
-    memory = prompt.state.memory
-    assert memory.latest is None
-    assert memory.frame == 1
-    assert memory.last_score == pytest.approx(0.6)
-
-
-def test_templates_of_every_nth_frame():
-    one = tracker(update=dict(type='PeriodicTemplateUpdate', interval=3))
-    prompt = shown(one, box(*A), video_frame())
-    latest = []
-    for _ in range(7):
-        step(one, video_frame(), later(prompt, B))
-        latest.append(prompt.state.memory.latest)
-    assert latest[:2] == [None, None]
-    assert len({id(t) for t in latest}) == 3
-    assert latest[2] is latest[4]
-    assert latest[5] is latest[6]
-
-
-def test_templates_may_be_of_another_size():
-    update = dict(type='PeriodicTemplateUpdate', interval=1, size=128, context=4.0)
-    assert tracker(update=update).update.size == 128
-    assert tracker(update=PERIODIC).update.size == 64
-    assert tracker(update=PERIODIC, context=3.0).update.context == 3.0
 
 
 # ------------------------------------------------------------------- several targets

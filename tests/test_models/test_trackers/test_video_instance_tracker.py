@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-import io
-
 import pytest
 import torch
 from mmengine.structures import InstanceData
 
 from helpers.session_checks import associate
 from uninext.models.trackers import IdCounter, VideoInstanceTracker
-from uninext.registry import MODELS
 from uninext.structures import InstanceMemory
 
 SIDE = 16
@@ -145,31 +142,6 @@ class WholeVideo:
         return int((a & b).sum()) / int((a | b).sum())
 
 
-def test_no_detection_in_a_hundred_frames():
-    tracker, state = VideoInstanceTracker(), InstanceMemory()
-    for _ in range(100):
-        step = associate(tracker, state, frame())
-        assert (
-            step.kept.tolist()
-            == step.ids.tolist()
-            == step.update.discarded.tolist()
-            == []
-        )
-        assert len(step.update.results) == 0
-    assert len(tracker.finish(state).results) == 0
-    assert ids_of(tracker, state, TARGET) == {0: 0}
-
-
-def test_a_video_without_any_frame():
-    tracker = VideoInstanceTracker()
-    assert len(tracker.finish(InstanceMemory()).results) == 0
-
-
-def test_built_from_config():
-    tracker = MODELS.build(dict(type='VideoInstanceTracker', init_score_thr=0.95))
-    assert ids_of(tracker, InstanceMemory(), TARGET) == {}
-
-
 @pytest.mark.parametrize('setting', ['memo_tracklet_frames', 'memory_len'])
 def test_wrong_settings_are_refused(setting):
     with pytest.raises(ValueError, match=setting):
@@ -205,7 +177,7 @@ def test_equals_the_bookkeeping_over_the_whole_video(length, seed):
 
 
 def test_order_of_the_detections_does_not_matter():
-    tracker = VideoInstanceTracker(with_untracked=True)
+    tracker = VideoInstanceTracker()
     generator = torch.Generator().manual_seed(2)
     state, shuffled_state = InstanceMemory(), InstanceMemory()
     for _ in range(15):
@@ -215,22 +187,6 @@ def test_order_of_the_detections_does_not_matter():
         shuffled = associate(tracker, shuffled_state, detections[order])
         assert order[shuffled.kept].tolist() == step.kept.tolist()
         assert shuffled.ids.tolist() == step.ids.tolist()
-
-
-def test_targets_that_cross_keep_their_ids():
-    tracker, state = VideoInstanceTracker(), InstanceMemory()
-    for x in (0, 3, 6, 9, 12):
-        found = frame((mask(x), [0.9, 0.1], A), (mask(12 - x, 1), [0.8, 0.1], B))
-        assert ids_of(tracker, state, found) == {0: 0, 1: 1}
-
-
-@pytest.mark.parametrize(('gap', 'expected'), [(9, 0), (10, 1)])
-def test_a_target_that_comes_back_in_time_is_the_same(gap, expected):
-    tracker, state = VideoInstanceTracker(), InstanceMemory()
-    associate(tracker, state, TARGET)
-    for _ in range(gap):
-        associate(tracker, state, frame())
-    assert ids_of(tracker, state, TARGET) == {0: expected}
 
 
 def test_a_track_ends_once_with_its_mean_and_its_id_is_not_used_again():
@@ -282,26 +238,6 @@ def test_the_first_tracks_have_a_threshold_of_their_own():
     assert ids_of(tracker, state, both) == {0: 0, 1: 1}
 
 
-def test_a_double_mask_is_dropped():
-    near = frame((mask(0), [0.9, 0.0], A), (mask(1), [0.8, 0.0], B))  # IoU 0.6
-    assert ids_of(VideoInstanceTracker(), InstanceMemory(), near) == {0: 0}
-    tracker = VideoInstanceTracker(nms_thr_pre=0.7)
-    assert ids_of(tracker, InstanceMemory(), near) == {0: 0, 1: 1}
-
-
-def test_untracked_instances_are_reported_on_request_if_apart():
-    tracker = VideoInstanceTracker(with_untracked=True)
-    found = frame(
-        (mask(0), [0.9, 0.0], A),
-        (mask(3), [0.15, 0.0], B),  # shares a column with the first
-        (mask(10), [0.1, 0.0], C),
-    )
-    state = InstanceMemory()
-    assert ids_of(tracker, state, found) == {0: 0, 2: -1}
-    assert state.ids.tolist() == [0]
-    assert ids_of(VideoInstanceTracker(), InstanceMemory(), found) == {0: 0}
-
-
 def similar_tracks() -> InstanceMemory:
     """Track 0 seen 5 times, track 1 once; the second detection looks like both."""
     memory = InstanceMemory(
@@ -336,43 +272,6 @@ def test_memory_embedding_by_hand(with_temporal_weight):
     expected = [(first * 9 + second * 8) / (first + second)]
     expected += [second / (first + second), 0.0]
     torch.testing.assert_close(tracker._memory_embeds(state), torch.tensor([expected]))
-
-
-def test_saved_in_mid_video_and_restored():
-    tracker = VideoInstanceTracker()
-    generator = torch.Generator().manual_seed(3)
-    frames = [random_frame(generator) for _ in range(24)]
-    state = InstanceMemory()
-    for detections in frames[:12]:
-        associate(tracker, state, detections)
-    file = io.BytesIO()
-    torch.save(state.state_dict(), file)
-    file.seek(0)
-    restored = InstanceMemory.from_state_dict(torch.load(file, weights_only=True))
-    restored.counter = IdCounter(state.counter.next_id)
-    for detections in frames[12:]:
-        ids = associate(tracker, state, detections).ids
-        assert associate(tracker, restored, detections).ids.tolist() == ids.tolist()
-    a, b = (tracker.finish(memory).results for memory in (state, restored))
-    for name, values in a.items():
-        assert torch.equal(values, b[name])
-
-
-def test_memory_is_flat_over_500_frames():
-    tracker, state = VideoInstanceTracker(), InstanceMemory()
-    generator = torch.Generator().manual_seed(4)
-    sizes = []
-    for _ in range(500):
-        detections = random_frame(generator)
-        shape = detections.embeds.shape
-        detections.embeds = 3 * torch.randn(shape, generator=generator)  # no re-entry
-        associate(tracker, state, detections)
-        sizes.append(
-            sum(v.numel() for v in vars(state).values() if isinstance(v, torch.Tensor))
-        )
-    assert state.counter.next_id > 100
-    assert max(sizes[250:]) <= max(sizes[10:250]) * 1.2
-    assert len(state) <= 6 * tracker.memo_tracklet_frames
 
 
 def test_an_empty_mask_is_an_instance_once():

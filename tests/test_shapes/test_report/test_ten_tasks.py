@@ -208,7 +208,7 @@ def small(cfg: Config, root: Path, model: Config) -> Config:
     cfg, own = cfg.copy(), cfg.model
     cfg.model = model.copy()
     cfg.model.trackers = own.trackers
-    cfg.model.predictor.with_masks = own.predictor.get('with_masks', True)
+    cfg.model.test_cfg.with_masks = own.test_cfg.get('with_masks', True)
     cfg = point_at_shapes({'x': cfg}, root, 'test')['x']
     dataset = cfg.test_dataloader.dataset
     (resize,) = [step for step in dataset.pipeline if step.type == 'Resize']

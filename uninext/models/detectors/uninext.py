@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from uninext.models.heads import ImageTargets, gather_targets
 from uninext.models.losses import zero_with_gradient
 from uninext.models.ops import MSDeformAttention
-from uninext.models.predictors import RowOutputs
+from uninext.models.predictors import InstancePredictor, RowOutputs
 from uninext.models.task_modules import DenoisingQueries, PromptAssignment
 from uninext.models.transformer import FeaturePyramid, SelectedQueries
 from uninext.registry import MODELS
@@ -29,12 +29,10 @@ from uninext.structures import Prompt, PromptFeatures, UninextDataSample
 
 
 class PromptRow(NamedTuple):
-    """One row of a pass through the transformer.
+    """One row of a pass through the transformer: a prompt, or a part of it that fits.
 
-    Attributes:
-        item: Place of the prompt in the list that was asked.
-        prompt: The prompt, or a part of it that fits the token budget.
-        label_offset: Label of the part's first name.
+    ``item`` is the place of the prompt in the list that was asked, ``label_offset`` the
+    label of the part's first name.
     """
 
     item: int
@@ -92,7 +90,8 @@ class UNINEXT(BaseDetector):
         denoising: Makes denoising queries in training; None: none.
         bbox_head: Retrieval, box and IoU branches.
         mask_head: Masks of chosen queries; None: boxes only.
-        predictor: Chooses what is reported.
+        test_cfg: What is reported of an image: arguments of
+            :class:`InstancePredictor`; None: its defaults.
         num_levels: Feature levels after the neck.
         max_rows: Most (image, prompt) rows that go through the transformer at once in
             test; more are done in several passes.
@@ -113,7 +112,7 @@ class UNINEXT(BaseDetector):
         denoising: dict | None,
         bbox_head: dict,
         mask_head: dict | None,
-        predictor: dict,
+        test_cfg: dict | None = None,
         num_levels: int = 4,
         max_rows: int = 4,
         data_preprocessor: dict | None = None,
@@ -131,7 +130,7 @@ class UNINEXT(BaseDetector):
         self.denoising = MODELS.build(denoising) if denoising else None
         self.bbox_head = MODELS.build(bbox_head)
         self.mask_head = MODELS.build(mask_head) if mask_head else None
-        self.predictor = MODELS.build(predictor)
+        self.predictor = InstancePredictor(**(test_cfg or {}))
         self.level_embed = nn.Parameter(
             torch.zeros(num_levels, self.encoder.embed_dims)
         )
@@ -179,12 +178,9 @@ class UNINEXT(BaseDetector):
         prompt: PromptFeatures,
         denoising: DenoisingQueries | None = None,
     ) -> Decoded:
-        """Fusion, encoder, query selection, decoder.
+        """Fusion, encoder, query selection, decoder, for R rows.
 
-        Args:
-            pyramid: R rows.
-            prompt: Prompt features of the R rows, before fusion.
-            denoising: Queries put before the selected ones.
+        ``prompt`` is before fusion; ``denoising`` queries come before the others.
         """
         if self.fusion_neck is not None:
             feat, prompt = self.fusion_neck(pyramid.feat, prompt)
@@ -407,12 +403,7 @@ class UNINEXT(BaseDetector):
     def passes(
         self, prompts: Sequence[Prompt], max_rows: int | None = None
     ) -> list[list[PromptRow]]:
-        """Group prompts, or their parts, by kind.
-
-        Args:
-            prompts: Of any kind.
-            max_rows: Most rows of a group; None: as the model was built.
-        """
+        """Group prompts, or their parts, by kind; ``max_rows`` as in :meth:`ask`."""
         groups: dict[tuple, list[PromptRow]] = {}
         for item, prompt in enumerate(prompts):
             for part, offset in self.split_prompt(prompt):

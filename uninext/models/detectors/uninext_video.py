@@ -29,6 +29,11 @@ from uninext.structures import (
     VisualPrompt,
 )
 
+_RENAMED = {
+    'followers': 'model.trackers, by category, expression, box and mask,',
+    'predictor': 'model.test_cfg, without a type,',
+}
+
 
 @MODELS.register_module()
 class UNINEXTVideo(UNINEXT):
@@ -57,6 +62,10 @@ class UNINEXTVideo(UNINEXT):
         trackers: dict[str, dict] | None = None,
         **kwargs: Any,
     ) -> None:
+        for old in _RENAMED.keys() & kwargs.keys():
+            raise ValueError(
+                f'model.{old} is {_RENAMED[old]} now; see the table in CHANGELOG.md.'
+            )
         super().__init__(**kwargs)
         self.visual_prompt_generator = MODELS.build(
             {'backbone': kwargs['backbone'], **visual_prompt_generator}
@@ -183,8 +192,7 @@ class UNINEXTVideo(UNINEXT):
                 of prompt; None: as they are.
             max_rows: Most prompts that go through the transformer at once; None: as
                 the model was built.
-            trackers: Other trackers than those of the config, by kind of prompt; None:
-                those.
+            trackers: By kind of prompt; None: those of the config.
         """
         return VideoSession(self, trackers or self.trackers, scale, max_rows)
 
@@ -195,11 +203,8 @@ class UNINEXTVideo(UNINEXT):
     ) -> tuple[dict[str, Tensor], list[str], list[str]]:
         """Make weights of an image model (stage 2) the start of this one.
 
-        Args:
-            state: Weights to be loaded, image or video.
-
         Returns:
-            tuple: the weights; notes of what was derived, for the log; and regular
+            The weights; notes of what was derived, for the log; and regular
             expressions of keys that the file may lack.
         """
         return start_video_from_image(state)

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from uninext.models.ops import class_aware_nms
 from uninext.models.predictors.mask_resizing import binary_masks, mask_logit
 from uninext.models.predictors.scoring import RowOutputs, boxes_to_pixels
-from uninext.registry import MODELS
 
 
 class Candidates(NamedTuple):
@@ -39,7 +38,6 @@ class Candidates(NamedTuple):
         return self.found.boxes_xyxy[self.queries]
 
 
-@MODELS.register_module()
 class InstancePredictor:
     """Score, suppress duplicates, keep the best, and resize masks.
 

@@ -30,7 +30,10 @@ def mask_logit(mask_threshold: float) -> float:
 
 
 def binary_masks(
-    logits: Tensor, size_hw: Sequence[int], out_size_hw: Sequence[int], threshold: float
+    logits: Tensor,
+    size_hw: Sequence[int],
+    out_size_hw: Sequence[int],
+    threshold: float = 0.0,
 ) -> Tensor:
     """Threshold in the network's frame, then nearest neighbour (method.md 5.1).
 
@@ -58,17 +61,10 @@ def probability_masks(
     out_size_hw: Sequence[int],
     mode: str = 'bilinear',
 ) -> Tensor:
-    """Probabilities in the network's frame, then in that to report in.
+    """Probabilities (n, H, W), resized as :func:`binary_masks` are.
 
-    Args:
-        logits: (n, Hm, Wm).
-        size_hw: (h, w).
-        out_size_hw: (H, W).
-        mode: How they are brought there: ``'bilinear'`` (VOS, method.md 5.4) or
-            ``'nearest'`` (Ref-DAVIS, method.md 5.7).
-
-    Returns:
-        (n, H, W) in 0..1.
+    ``mode`` is how they come to the reported frame: ``'bilinear'`` (VOS, method.md 5.4)
+    or ``'nearest'`` (Ref-DAVIS, method.md 5.7).
     """
     masks = logits.new_zeros((len(logits), *out_size_hw))
     for part in _chunks(len(logits), size_hw, out_size_hw):

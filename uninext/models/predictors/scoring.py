@@ -66,13 +66,7 @@ class RowOutputs:
     def mask_logits(
         self, mask_head: nn.Module, queries: Tensor, size_hw: tuple[int, int]
     ) -> Tensor:
-        """(n, Hm, Wm) of some queries.
-
-        Args:
-            mask_head: Makes masks of queries.
-            queries: (n,) int64 places of queries.
-            size_hw: Un-padded (height, width) of the network's input.
-        """
+        """(n, Hm, Wm) of queries (n,), in an un-padded input of ``size_hw``."""
         centres = self.centres_xy * self.centres_xy.new_tensor(size_hw[::-1])
         parts = [
             mask_head(self.query[part], centres[part], self.mask_feat)
@@ -84,13 +78,7 @@ class RowOutputs:
 def boxes_to_pixels(
     boxes_xyxy: Tensor, size_hw: tuple[int, int], clip: bool = True
 ) -> Tensor:
-    """Scale boxes from 0..1 to pixels of a frame; (n, 4).
-
-    Args:
-        boxes_xyxy: (n, 4) in 0..1.
-        size_hw: (height, width) of the frame.
-        clip: Cut off what reaches over the border.
-    """
+    """Scale boxes (n, 4) from 0..1 to pixels of a frame, and clip them to it."""
     height, width = size_hw
     scale = boxes_xyxy.new_tensor([width, height, width, height])
     pixels = boxes_xyxy * scale

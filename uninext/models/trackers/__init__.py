@@ -10,11 +10,6 @@ templates fresh; ``SoftAggregation`` merges the masks of several. All hold setti
 only; what a video leaves behind is in ``uninext.structures.memory``.
 """
 
-from uninext.models.trackers.association import (
-    bisoftmax,
-    keep_greedily,
-    pairwise_mask_iou,
-)
 from uninext.models.trackers.base import (
     IdCounter,
     PromptState,
@@ -26,17 +21,13 @@ from uninext.models.trackers.category_tracker import Association, CategoryTracke
 from uninext.models.trackers.distinct import distinct_queries
 from uninext.models.trackers.expression_tracker import ExpressionTracker
 from uninext.models.trackers.prompt_quasi_dense_tracker import PromptQuasiDenseTracker
-from uninext.models.trackers.soft_aggregation import SoftAggregation, soft_aggregate
+from uninext.models.trackers.soft_aggregation import SoftAggregation
 from uninext.models.trackers.template_tracker import TemplateTracker, target_at_input
 from uninext.models.trackers.template_update import (
     ConfidentTemplateUpdate,
     PeriodicTemplateUpdate,
-    TemplateUpdate,
 )
-from uninext.models.trackers.video_instance_tracker import (
-    TrackScores,
-    VideoInstanceTracker,
-)
+from uninext.models.trackers.video_instance_tracker import VideoInstanceTracker
 from uninext.models.trackers.video_session import VideoSession
 
 __all__ = [
@@ -50,17 +41,11 @@ __all__ = [
     'PromptState',
     'SoftAggregation',
     'TemplateTracker',
-    'TemplateUpdate',
-    'TrackScores',
     'TrackedPrompt',
     'Tracker',
     'VideoFrame',
     'VideoInstanceTracker',
     'VideoSession',
-    'bisoftmax',
     'distinct_queries',
-    'keep_greedily',
-    'pairwise_mask_iou',
-    'soft_aggregate',
     'target_at_input',
 ]

@@ -13,16 +13,12 @@ from torch import Tensor
 
 from uninext.models.trackers.base import IdCounter
 
-UNTRACKED = -1  # no track; may be reported or kept as a backdrop
+UNTRACKED = -1  # no track; may be kept as a backdrop
 IGNORED = -2  # no track and of no use: most likely a weak double of a track
 
 
 def check_fields(detections: InstanceData, names: Sequence[str]) -> None:
-    """Refuse detections that lack what a tracker reads.
-
-    Raises:
-        ValueError: If a field is missing.
-    """
+    """Raise ``ValueError`` if detections lack a field that a tracker reads."""
     missing = [name for name in names if name not in detections]
     if missing:
         raise ValueError(
@@ -32,14 +28,10 @@ def check_fields(detections: InstanceData, names: Sequence[str]) -> None:
 
 
 def bisoftmax(embeds: Tensor, memory_embeds: Tensor) -> Tensor:
-    """Compare embeddings both ways.
+    """Compare embeddings (n, C) with those of a memory (T, C) both ways.
 
     Paper: Quasi-Dense Similarity Learning for Multiple Object Tracking, 2006.06664,
     section 3.3; on dot products of embeddings that are not normalised.
-
-    Args:
-        embeds: (n, C).
-        memory_embeds: (T, C).
 
     Returns:
         (n, T) in 0..1; ``[i, j]`` is the mean of "which j is i" and "which i is j".
@@ -49,14 +41,7 @@ def bisoftmax(embeds: Tensor, memory_embeds: Tensor) -> Tensor:
 
 
 def pairwise_mask_iou(masks: Tensor) -> Tensor:
-    """Intersection over union of all pairs.
-
-    Args:
-        masks: (n, P), True inside.
-
-    Returns:
-        (n, n) float32; two empty masks are equal (1).
-    """
+    """(n, n) float32 IoU of pairs of (n, P) masks; two empty masks are equal (1)."""
     pixels = masks.float()
     inter = pixels @ pixels.T
     areas = pixels.sum(1)
@@ -83,13 +68,9 @@ def keep_greedily(ious: Tensor, threshold: float) -> Tensor:
 
 
 def name_new(ids: Tensor, scores: Tensor, threshold: float, counter: IdCounter) -> None:
-    """Give new identities, best first, to untracked detections with a high score.
+    """Give new ids, best first, to untracked detections with a score above the limit.
 
-    Args:
-        ids: (n,) int64, written to.
-        scores: (n,).
-        threshold: The score must be higher.
-        counter: Gives new track ids.
+    ``ids`` (n,) int64 is written to; ``scores`` is (n,).
     """
     new = (ids == UNTRACKED) & (scores > threshold)
     ids[new] = torch.tensor(counter.take(int(new.sum())), device=ids.device).to(ids)

@@ -16,12 +16,20 @@ import torch
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from uninext.models.predictors import (
-    RowOutputs,
-    boxes_to_pixels,
-    mask_logit,
-)
+from uninext.models.predictors import RowOutputs, boxes_to_pixels
 from uninext.structures import Memory, Prompt, Target, TrackUpdate, VisualPrompt
+
+
+class IdCounter:
+    """Hands out track ids, each once in a session."""
+
+    def __init__(self, next_id: int = 0) -> None:
+        self.next_id = next_id
+
+    def take(self, count: int = 1) -> range:
+        """As many more."""
+        self.next_id += count
+        return range(self.next_id - count, self.next_id)
 
 
 @dataclass
@@ -33,12 +41,14 @@ class VideoFrame:
         out_size_hw: (H, W), the frame that results are reported in.
         mask_head: Makes masks of queries; None: boxes only.
         pad_divisor: The network pads the image, right and below, to a multiple of this.
+        ids: Gives new track ids.
     """
 
     image: Tensor
     out_size_hw: tuple[int, int]
     mask_head: nn.Module | None = None
     pad_divisor: int = 1
+    ids: IdCounter = field(default_factory=IdCounter)
 
     @property
     def size_hw(self) -> tuple[int, int]:
@@ -85,22 +95,6 @@ class TrackedPrompt:
     update: TrackUpdate | None = None
 
 
-class IdCounter:
-    """Hands out track ids, each once in a session.
-
-    Args:
-        next_id: The first to give.
-    """
-
-    def __init__(self, next_id: int = 0) -> None:
-        self.next_id = next_id
-
-    def take(self, count: int = 1) -> range:
-        """As many more."""
-        self.next_id += count
-        return range(self.next_id - count, self.next_id)
-
-
 class Tracker(ABC):
     """How one kind of prompt is tracked.
 
@@ -113,8 +107,7 @@ class Tracker(ABC):
     needs_embeds = False
     memory_type: type[Memory] | None = None
 
-    def __init__(self, mask_threshold: float = 0.5, with_masks: bool = True) -> None:
-        self.mask_logit = mask_logit(mask_threshold)
+    def __init__(self, with_masks: bool = True) -> None:
         self.with_masks = with_masks
 
     def ask(self, state: PromptState) -> Prompt | VisualPrompt:
@@ -131,14 +124,9 @@ class Tracker(ABC):
 
     @abstractmethod
     def step(
-        self, prompts: Sequence[TrackedPrompt], frame: VideoFrame, ids: IdCounter
+        self, prompts: Sequence[TrackedPrompt], frame: VideoFrame
     ) -> list[InstanceData]:
         """Report the instances of all prompts of this kind in a frame.
-
-        Args:
-            prompts: With what the network found.
-            frame: The frame.
-            ids: Gives new track ids.
 
         Returns:
             Per prompt: ``bboxes`` (n, 4) xyxy pixels of the reported frame, those of

@@ -53,27 +53,21 @@ class CategoryTracker(Tracker):
     Args:
         select_score_thr: Queries with a higher best score are taken; if there is none,
             the best query is.
-        nms_iou_threshold: Class-aware suppression of boxes on each query's best name;
-            None: the default of the class, 0.7 (MOT, MOTS) or 0.9 (VIS).
+        nms_iou_threshold: Class-aware suppression of boxes on each query's best name.
         with_iou: Multiply scores with the IoU branch (geometric mean).
-        mask_threshold: Probability above which a pixel belongs to the instance.
         with_masks: Predict masks.
     """
 
     needs_embeds = True
-    default_nms_iou = 0.7
 
     def __init__(
         self,
         select_score_thr: float = 0.1,
-        nms_iou_threshold: float | None = None,
+        nms_iou_threshold: float = 0.7,
         with_iou: bool = False,
-        mask_threshold: float = 0.5,
         with_masks: bool = True,
     ) -> None:
-        super().__init__(mask_threshold, with_masks)
-        if nms_iou_threshold is None:
-            nms_iou_threshold = self.default_nms_iou
+        super().__init__(with_masks)
         self.select_score_thr = select_score_thr
         self.nms_iou_threshold = nms_iou_threshold
         self.with_iou = with_iou
@@ -99,14 +93,12 @@ class CategoryTracker(Tracker):
         return {}
 
     def step(
-        self, prompts: Sequence[TrackedPrompt], frame: VideoFrame, ids: IdCounter
+        self, prompts: Sequence[TrackedPrompt], frame: VideoFrame
     ) -> list[InstanceData]:
         """The tracked instances of each list of categories."""
-        return [self._step(prompt, frame, ids) for prompt in prompts]
+        return [self._step(prompt, frame) for prompt in prompts]
 
-    def _step(
-        self, prompt: TrackedPrompt, frame: VideoFrame, ids: IdCounter
-    ) -> InstanceData:
+    def _step(self, prompt: TrackedPrompt, frame: VideoFrame) -> InstanceData:
         scores = [found.name_scores(self.with_iou) for found in prompt.found]
         num_categories = len(prompt.state.prompt)
         parts = [
@@ -115,7 +107,7 @@ class CategoryTracker(Tracker):
             if len(chosen)
         ]
         detections = InstanceData.cat(parts)
-        found = self.associate(prompt.state.memory, detections, ids)
+        found = self.associate(prompt.state.memory, detections, frame.ids)
         prompt.update = found.update
         chosen = detections[found.kept]
         results = InstanceData(
@@ -145,11 +137,10 @@ class CategoryTracker(Tracker):
         num_categories: int,
         frame: VideoFrame,
     ) -> InstanceData:
-        """Detections of one part of the names, n of them.
+        """Detections of one part of the prompt, n of them.
 
-        Returns:
-            ``bboxes`` (n, 4), ``scores``, ``labels``, ``class_scores`` (n, K),
-            ``embeds`` (n, C), ``queries`` (n,), ``parts`` (n,) the label offset.
+        Besides what :meth:`associate` gets: ``queries`` (n,), ``parts`` (n,) the label
+        offset.
         """
         best, labels = scores.max(1)
         boxes = found.boxes_xyxy
@@ -185,7 +176,5 @@ class CategoryTracker(Tracker):
                 logits = chosen.mask_logits[mine]
             else:
                 logits = frame.mask_logits(part, chosen.queries[mine])
-            masks[mine] = binary_masks(
-                logits, frame.size_hw, frame.out_size_hw, self.mask_logit
-            )
+            masks[mine] = binary_masks(logits, frame.size_hw, frame.out_size_hw)
         return masks

@@ -32,16 +32,11 @@ def distinct_queries(
 ) -> list[PickedQuery]:
     """A query for each target, of different instances wherever there are enough.
 
-    Boxes that overlap are one instance, whoever found them. Targets are given to
-    instances such that the sum of scores is largest (Hungarian method); a target that
-    is left without takes its best query, as if it were alone.
-
-    Args:
-        prompts: What each target found; one target alone gets its best query.
-        target_xyxy: (m, 4) in 0..1, boxes of targets that this very frame shows: what
-            is there is theirs.
-        with_iou: Multiply scores with the IoU branch (geometric mean).
-        iou_threshold: Above it, two boxes are one instance.
+    Boxes that overlap more than ``iou_threshold`` are one instance, whoever found them.
+    Targets are given to instances such that the sum of scores is largest (Hungarian
+    method); a target that is left without takes its best query, as if it were alone.
+    What is at ``target_xyxy`` (m, 4), boxes in 0..1 of targets that this very frame
+    shows, is theirs.
     """
     if len(prompts) + len(target_xyxy) < 2 or not prompts:  # nothing to share
         return [best_query(prompt, with_iou) for prompt in prompts]

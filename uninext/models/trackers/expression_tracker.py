@@ -9,7 +9,6 @@ from mmengine.structures import InstanceData
 
 from uninext.models.predictors import binary_masks, probability_masks
 from uninext.models.trackers.base import (
-    IdCounter,
     TrackedPrompt,
     Tracker,
     VideoFrame,
@@ -28,7 +27,6 @@ class ExpressionTracker(Tracker):
         score_threshold: Nothing is reported below.
         merge: Several expressions of a session share the pixels among them, e.g.
             ``dict(type='SoftAggregation')`` (Ref-DAVIS); None: each has its own mask.
-        mask_threshold: Probability above which a pixel belongs to the instance.
         with_masks: Predict masks.
     """
 
@@ -37,16 +35,15 @@ class ExpressionTracker(Tracker):
         with_iou: bool = True,
         score_threshold: float = 0.0,
         merge: dict | None = None,
-        mask_threshold: float = 0.5,
         with_masks: bool = True,
     ) -> None:
-        super().__init__(mask_threshold, with_masks)
+        super().__init__(with_masks)
         self.with_iou = with_iou
         self.score_threshold = score_threshold
         self.merge = MODELS.build(merge) if merge else None
 
     def step(
-        self, prompts: Sequence[TrackedPrompt], frame: VideoFrame, ids: IdCounter
+        self, prompts: Sequence[TrackedPrompt], frame: VideoFrame
     ) -> list[InstanceData]:
         """One instance an expression, or none below the threshold."""
         results = [self._report(prompt, frame) for prompt in prompts]
@@ -59,9 +56,7 @@ class ExpressionTracker(Tracker):
         """Replace ``mask_probs`` by masks; what is not reported has no part in them."""
         probs = torch.cat([r.mask_probs for r in results])
         scores = torch.cat([r.scores for r in results])
-        numbers = torch.arange(1, len(probs) + 1, device=probs.device)
-        merged = self.merge(probs, scores, numbers)
-        masks = merged[None] == numbers[:, None, None]
+        masks = self.merge(probs, scores)
         for result, mine in zip(results, masks.split([len(r) for r in results])):
             result.masks = mine
             del result.mask_probs
@@ -74,7 +69,7 @@ class ExpressionTracker(Tracker):
         logits = frame.mask_logits(found, chosen)
         sizes = (frame.size_hw, frame.out_size_hw)
         if self.merge is None:
-            result.masks = binary_masks(logits, *sizes, self.mask_logit)
+            result.masks = binary_masks(logits, *sizes)
         else:
             result.mask_probs = probability_masks(logits, *sizes, mode='nearest')
         return result

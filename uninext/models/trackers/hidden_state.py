@@ -15,13 +15,9 @@ UNPICKLABLE = (pickle.PicklingError, TypeError, AttributeError, RecursionError)
 
 
 def digests(trackers: Mapping[str, object]) -> dict[str, str]:
-    """A digest of each attribute of trackers and of what they are made of.
+    """Digests of the attributes of trackers, and of what those are made of.
 
-    Args:
-        trackers: By kind of prompt.
-
-    Returns:
-        E.g. ``'category.init_score_thr'`` -> digest of its value.
+    E.g. ``'category.init_score_thr'`` -> digest of its value.
     """
     return {
         path: _digest(value)
@@ -45,22 +41,9 @@ def _attributes(kind: str, tracker: object) -> Iterator[tuple[str, Any]]:
             yield f'{kind}.{name}', value
 
 
-class _Hash:
-    """A file that keeps nothing of what is written to it but its digest."""
-
-    def __init__(self) -> None:
-        self.sha = hashlib.sha256()
-
-    def write(self, data: bytes) -> int:
-        self.sha.update(data)
-        return len(data)
-
-
 def _digest(value: Any) -> str:
     """Of its contents; of what cannot be pickled (a function), which one it is."""
-    file = _Hash()
     try:
-        pickle.Pickler(file, protocol=pickle.HIGHEST_PROTOCOL).dump(value)
+        return hashlib.sha256(pickle.dumps(value)).hexdigest()
     except UNPICKLABLE:
         return f'{type(value).__name__} at {id(value)}'
-    return file.sha.hexdigest()

@@ -11,12 +11,7 @@ from uninext.models.trackers.base import VideoFrame
 
 
 def joined(results: Mapping[int, InstanceData], frame: VideoFrame) -> InstanceData:
-    """All instances of a frame, in the order of their prompts.
-
-    Args:
-        results: Prompt -> its instances; ``prompt_ids`` are added to them.
-        frame: The frame.
-    """
+    """All instances of a frame, in the order of their prompts, with ``prompt_ids``."""
     parts = []
     for prompt_id, result in sorted(results.items()):
         ids = result.labels.new_full((len(result),), prompt_id)

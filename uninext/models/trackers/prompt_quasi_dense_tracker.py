@@ -25,6 +25,11 @@ from uninext.models.trackers.category_tracker import Association, CategoryTracke
 from uninext.registry import MODELS
 from uninext.structures import TrackMemory
 
+# A detection too weak to continue a track, but more similar to it, is a double of it.
+NMS_CONF_THR = 0.5
+# A detection below ``obj_score_thr``, or a backdrop, that overlaps more is dropped.
+NMS_BACKDROP_IOU_THR = 0.3
+
 
 @MODELS.register_module()
 class PromptQuasiDenseTracker(CategoryTracker):
@@ -45,11 +50,8 @@ class PromptQuasiDenseTracker(CategoryTracker):
         memo_backdrop_frames: Frames for which untracked detections are remembered, so
             that a distractor does not take a track over.
         memo_momentum: Share of the new embedding in a track's, 0..1; 1 replaces it.
-        nms_conf_thr: A detection too weak to continue a track, but more similar to it
-            than this, is a double of it: ignored.
-        nms_backdrop_iou_thr: A detection with a score below ``obj_score_thr``, or a
-            backdrop, that overlaps more with a better one is dropped.
-        nms_class_iou_thr: Any other that overlaps more is dropped, of whatever class.
+        nms_class_iou_thr: Of detections that overlap more, the better one is kept, of
+            whatever class.
         with_cats: A track keeps its class.
         **kwargs: Of :class:`CategoryTracker`.
     """
@@ -64,8 +66,6 @@ class PromptQuasiDenseTracker(CategoryTracker):
         memo_tracklet_frames: int = 10,
         memo_backdrop_frames: int = 1,
         memo_momentum: float = 1.0,
-        nms_conf_thr: float = 0.5,
-        nms_backdrop_iou_thr: float = 0.3,
         nms_class_iou_thr: float = 0.7,
         with_cats: bool = True,
         **kwargs: Any,
@@ -84,8 +84,6 @@ class PromptQuasiDenseTracker(CategoryTracker):
         self.memo_tracklet_frames = memo_tracklet_frames
         self.memo_backdrop_frames = memo_backdrop_frames
         self.memo_momentum = memo_momentum
-        self.nms_conf_thr = nms_conf_thr
-        self.nms_backdrop_iou_thr = nms_backdrop_iou_thr
         self.nms_class_iou_thr = nms_class_iou_thr
         self.with_cats = with_cats
 
@@ -93,13 +91,7 @@ class PromptQuasiDenseTracker(CategoryTracker):
     def associate(
         self, memory: TrackMemory, detections: InstanceData, ids: IdCounter
     ) -> Association:
-        """Name the targets of the next frame.
-
-        Args:
-            memory: Of this video and prompt; updated.
-            detections: ``bboxes`` (n, 4) xyxy in pixels, ``scores`` (n,), ``labels``
-                (n,) int64, ``embeds`` (n, C). In any order; more fields are allowed.
-            ids: Gives new track ids.
+        """See :meth:`CategoryTracker.associate`.
 
         Raises:
             ValueError: If a field of the detections is missing.
@@ -116,7 +108,7 @@ class PromptQuasiDenseTracker(CategoryTracker):
         tracks = self._match(memory, scores, labels, embeds)
         name_new(tracks, scores, self.init_score_thr, ids)
         self._remember_tracks(memory, tracks, labels, embeds)
-        distinct = ~_covered(ious, self.nms_backdrop_iou_thr)
+        distinct = ~_covered(ious, NMS_BACKDROP_IOU_THR)
         backdrop = (tracks == UNTRACKED) & distinct
         self._remember_backdrops(memory, labels[backdrop], embeds[backdrop])
         memory.frame += 1
@@ -126,7 +118,7 @@ class PromptQuasiDenseTracker(CategoryTracker):
     def _without_doubles(self, ious: Tensor, scores: Tensor) -> Tensor:
         """(n,) bool; as published, what is dropped itself still covers others."""
         weak = scores < self.obj_score_thr
-        strict = _covered(ious, self.nms_backdrop_iou_thr)
+        strict = _covered(ious, NMS_BACKDROP_IOU_THR)
         return ~torch.where(weak, strict, _covered(ious, self.nms_class_iou_thr))
 
     def _match(
@@ -149,7 +141,7 @@ class PromptQuasiDenseTracker(CategoryTracker):
             if is_strong:
                 ids[i] = track_ids[int(column)]
                 similarity[:, column] = 0
-            elif confidence > self.nms_conf_thr:
+            elif confidence > NMS_CONF_THR:
                 ids[i] = IGNORED
         return ids
 

@@ -1,11 +1,9 @@
-"""Several targets of a frame, each with its own mask, become one map.
+"""Several targets of a frame, each with its own mask, share its pixels.
 
 Shape legend: n targets, H, W the frame.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -13,7 +11,7 @@ from torch import Tensor
 from uninext.registry import MODELS
 
 
-def soft_aggregate(probs: Tensor, ids: Sequence[int] | Tensor) -> Tensor:
+def share_pixels(probs: Tensor) -> Tensor:
     """Give every pixel to the most probable target, or to none.
 
     The background is as probable as that no target is there: the product of
@@ -21,27 +19,16 @@ def soft_aggregate(probs: Tensor, ids: Sequence[int] | Tensor) -> Tensor:
 
     Args:
         probs: (n, H, W) in 0..1, one map a target.
-        ids: n different numbers above 0.
 
     Returns:
-        (H, W) int64: the id of each pixel, 0 where there is no target.
-
-    Raises:
-        ValueError: If ids are not n different numbers above 0.
+        (n, H, W) bool, no pixel of two targets.
     """
-    values = [int(value) for value in ids]
-    distinct = len(set(values)) == len(values) == len(probs)
-    if not distinct or min(values, default=1) < 1:
-        raise ValueError(
-            f'{len(probs)} probability maps need as many different ids above 0 (0 is '
-            f'the background), got {values}.'
-        )
-    if not values:
-        return torch.zeros(probs.shape[-2:], dtype=torch.int64, device=probs.device)
+    if not len(probs):
+        return probs.bool()
     background = (1 - probs).prod(dim=0)
     best, index = probs.max(dim=0)
-    chosen = torch.tensor(values, device=probs.device)[index]
-    return chosen.masked_fill(best <= background, 0)
+    index = index.masked_fill(best <= background, -1)
+    return index == torch.arange(len(probs), device=probs.device)[:, None, None]
 
 
 @MODELS.register_module()
@@ -56,15 +43,7 @@ class SoftAggregation:
     def __init__(self, blank_score_thr: float = 0.0) -> None:
         self.blank_score_thr = blank_score_thr
 
-    def __call__(
-        self, probs: Tensor, scores: Tensor, ids: Sequence[int] | Tensor
-    ) -> Tensor:
-        """See :func:`soft_aggregate`.
-
-        Args:
-            probs: (n, H, W) in 0..1.
-            scores: (n,).
-            ids: n different numbers above 0.
-        """
+    def __call__(self, probs: Tensor, scores: Tensor) -> Tensor:
+        """See :func:`share_pixels`; ``scores`` is (n,)."""
         blank = scores < self.blank_score_thr
-        return soft_aggregate(probs.masked_fill(blank[:, None, None], 0.0), ids)
+        return share_pixels(probs.masked_fill(blank[:, None, None], 0.0))

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from uninext.models.predictors import probability_masks
 from uninext.models.trackers.base import (
-    IdCounter,
     PickedQuery,
     PromptState,
     TrackedPrompt,
@@ -54,9 +53,7 @@ class TemplateTracker(Tracker):
             are one instance, see :func:`uninext.models.trackers.distinct_queries`;
             None: each target takes its best query, whatever others take (published).
         with_iou: Multiply scores with the IoU branch (geometric mean).
-        context: Side of a template relative to the target.
         template_size: Side of a template in pixels.
-        mask_threshold: Probability above which a pixel belongs to the target.
         with_masks: Predict masks.
         shown_mask: What is reported in the frame that shows a target by its mask:
             ``'exact'``, the mask as it was given; or ``'round_trip'``, the mask resized
@@ -74,25 +71,20 @@ class TemplateTracker(Tracker):
         merge: dict | None = None,
         distinct_iou: float | None = None,
         with_iou: bool = True,
-        context: float = 2.0,
         template_size: int = 256,
-        mask_threshold: float = 0.5,
         with_masks: bool = True,
         shown_mask: str = 'exact',
     ) -> None:
-        super().__init__(mask_threshold, with_masks)
+        super().__init__(with_masks)
         if shown_mask not in SHOWN_MASKS:
             raise ValueError(
                 f'shown_mask must be one of {SHOWN_MASKS}, got {shown_mask!r}.'
             )
         self.shown_mask = shown_mask
-        sizes = dict(context=context, size=template_size)
-        self.update = MODELS.build({**sizes, **update}) if update else None
+        self.update = MODELS.build(update) if update else None
         self.merge = MODELS.build(merge) if merge else None
         self.distinct_iou = distinct_iou
-        self.mask_threshold = mask_threshold
         self.with_iou = with_iou
-        self.context = context
         self.template_size = template_size
 
     def ask(self, state: PromptState) -> VisualPrompt:
@@ -108,18 +100,15 @@ class TemplateTracker(Tracker):
         """
         box, mask = target_at_input(target, frame.out_size_hw, frame.size_hw)
         mask = None if mask is None else mask.to(frame.image.device)
-        template = Template.from_frame(
-            frame.image,
-            box,
-            mask,
-            self.context,
-            self.template_size,
-            frame.pad_divisor,
-        )
-        return TemplateMemory(first=template)
+        return TemplateMemory(first=self._cut(frame, box, mask))
+
+    def _cut(self, frame: VideoFrame, box: Tensor, mask: Tensor | None) -> Template:
+        """The template of a target in the network's input."""
+        sizes = dict(size=self.template_size, pad_divisor=frame.pad_divisor)
+        return Template.from_frame(frame.image, box, mask, **sizes)
 
     def step(
-        self, prompts: Sequence[TrackedPrompt], frame: VideoFrame, ids: IdCounter
+        self, prompts: Sequence[TrackedPrompt], frame: VideoFrame
     ) -> list[InstanceData]:
         """One instance a target. In the frame that shows it, the target as shown."""
         results, probs = [], []
@@ -133,7 +122,9 @@ class TemplateTracker(Tracker):
                 result.masks = mask[None]
         for prompt, result in zip(prompts, results):
             if prompt.target is None and self.update is not None:
-                self._renew(prompt.state.memory, result, frame)
+                mask = result.masks[0] if 'masks' in result else None
+                score, box = float(result.scores[0]), result.bboxes[0]
+                self.renew(prompt.state.memory, frame, score, box, mask)
         return results
 
     def _pick(
@@ -199,25 +190,49 @@ class TemplateTracker(Tracker):
     def _masks(self, probs: Tensor, results: list[InstanceData]) -> Tensor:
         """(n, H, W) bool."""
         if self.merge is None:
-            return probs > self.mask_threshold
-        numbers = torch.arange(1, len(results) + 1, device=probs.device)
-        scores = torch.cat([result.scores for result in results])
-        merged = self.merge(probs, scores, numbers)
-        return merged[None] == numbers[:, None, None]
+            return probs > 0.5
+        return self.merge(probs, torch.cat([result.scores for result in results]))
 
-    def _renew(
-        self, memory: TemplateMemory, result: InstanceData, frame: VideoFrame
+    @torch.no_grad()
+    def renew(
+        self,
+        memory: TemplateMemory,
+        frame: VideoFrame,
+        score: float,
+        box_xyxy: Tensor | None,
+        mask: Tensor | None,
     ) -> None:
-        """Let the newest frame become the latest template."""
-        self.update.step(
-            memory,
-            frame.image,
-            float(result.scores[0]),
-            result.bboxes[0],
-            result.masks[0] if 'masks' in result else None,
-            frame.out_size_hw,
-            frame.pad_divisor,
-        )
+        """Count one more frame; it becomes the latest template where one is due.
+
+        A target that is empty, without area or outside the frame gives none.
+
+        Args:
+            memory: Of this target; updated.
+            frame: The frame.
+            score: Of the target in this frame, in 0..1.
+            box_xyxy: (4,), where it was found, pixels of the reported frame.
+            mask: (H, W) bool, True on the target; None: not known.
+        """
+        memory.frame += 1
+        memory.last_score = score
+        target = self.update.target(box_xyxy, mask)
+        if target is None or not self.update.is_due(memory):
+            return
+        box, mask = target
+        sizes = zip(frame.out_size_hw, frame.size_hw)
+        scale = torch.tensor([out / size for out, size in sizes][::-1] * 2)
+        box = box.float() / scale.to(box.device)
+        if _is_inside(box, frame.size_hw):
+            mask = None if mask is None else resize_mask(mask, frame.size_hw)
+            memory.latest = self._cut(frame, box, mask)
+
+
+def _is_inside(box_xyxy: Tensor, size_hw: tuple[int, int]) -> bool:
+    """Whether some of the box lies in the frame; False if it is not finite."""
+    height, width = size_hw
+    x1, y1, x2, y2 = box_xyxy.tolist()
+    wide = max(x1, 0) < min(x2, width) and max(y1, 0) < min(y2, height)
+    return wide and bool(box_xyxy.isfinite().all())
 
 
 def _relative_boxes(targets: Sequence[Target], frame: VideoFrame) -> Tensor:

@@ -5,7 +5,7 @@ Shape legend: n detections, T tracks, M embeddings kept of a track, C channels, 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from mmengine.structures import InstanceData
@@ -13,7 +13,6 @@ from torch import Tensor
 
 from uninext.models.predictors import RowOutputs
 from uninext.models.trackers.association import (
-    IGNORED,
     UNTRACKED,
     bisoftmax,
     check_fields,
@@ -27,17 +26,11 @@ from uninext.models.trackers.category_tracker import Association, CategoryTracke
 from uninext.registry import MODELS
 from uninext.structures import InstanceMemory, TrackUpdate
 
-
-class TrackScores(NamedTuple):
-    """Tracks that are complete.
-
-    Attributes:
-        ids: (t,) int64.
-        class_scores: (t, K), mean over the frames in which each was seen.
-    """
-
-    ids: Tensor
-    class_scores: Tensor
+# As published (method.md 5.6).
+FRAME_WEIGHT_THR = 0.5  # similarity from which a track is one of several
+FILTER_FROM_FRAME = 9  # short tracks are discarded from here on; not what ended before
+FILTER_GAP = 2  # ... when unseen in that many last frames
+MIN_VALID_FRAMES = 3  # a track seen in fewer is short
 
 
 @MODELS.register_module()
@@ -58,24 +51,16 @@ class VideoInstanceTracker(CategoryTracker):
         addnew_score_thr: Other new tracks need a higher score.
         match_score_thr: Similarity must be higher to be the same target.
         nms_thr_pre: Detections whose masks overlap more with a better one are dropped.
-        nms_thr_post: Untracked ones are reported only if they overlap less with every
-            better one.
         memo_tracklet_frames: A track unseen in that many frames ends.
         memory_len: Embeddings M kept of a track.
         with_frame_weight: Where several tracks are similar, prefer the one seen longer.
-        frame_weight_thr: Similarity from which a track is one of the several.
         with_temporal_weight: Newer embeddings of a track weigh more.
-        filter_from_frame: Index of the frame from which short tracks are discarded; a
-            track that ends before is not filtered.
-        filter_gap: Short tracks are discarded when unseen in that many last frames.
-        min_valid_frames: A track seen in fewer frames is short.
         result_score_thr: A track is reported under every name with a higher mean.
-        with_untracked: Report untracked detections too, with id -1.
+        nms_iou_threshold: See :class:`CategoryTracker`.
         **kwargs: Of :class:`CategoryTracker`.
     """
 
     memory_type = InstanceMemory
-    default_nms_iou = 0.9
     needs_masks = True
 
     def __init__(
@@ -84,20 +69,15 @@ class VideoInstanceTracker(CategoryTracker):
         addnew_score_thr: float = 0.2,
         match_score_thr: float = 0.5,
         nms_thr_pre: float = 0.5,
-        nms_thr_post: float = 0.05,
         memo_tracklet_frames: int = 10,
         memory_len: int = 3,
         with_frame_weight: bool = True,
-        frame_weight_thr: float = 0.5,
         with_temporal_weight: bool = True,
-        filter_from_frame: int = 9,
-        filter_gap: int = 2,
-        min_valid_frames: int = 3,
         result_score_thr: float = 0.05,
-        with_untracked: bool = False,
+        nms_iou_threshold: float = 0.9,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(nms_iou_threshold=nms_iou_threshold, **kwargs)
         if memo_tracklet_frames < 1 or memory_len < 1:
             raise ValueError(
                 'memo_tracklet_frames and memory_len must be at least 1, got '
@@ -107,46 +87,30 @@ class VideoInstanceTracker(CategoryTracker):
         self.addnew_score_thr = addnew_score_thr
         self.match_score_thr = match_score_thr
         self.nms_thr_pre = nms_thr_pre
-        self.nms_thr_post = nms_thr_post
         self.memo_tracklet_frames = memo_tracklet_frames
         self.memory_len = memory_len
         self.with_frame_weight = with_frame_weight
-        self.frame_weight_thr = frame_weight_thr
         self.with_temporal_weight = with_temporal_weight
-        self.filter_from_frame = filter_from_frame
-        self.filter_gap = filter_gap
-        self.min_valid_frames = min_valid_frames
         self.result_score_thr = result_score_thr
-        self.with_untracked = with_untracked
 
     def more_fields(
         self, found: RowOutputs, chosen: Tensor, frame: VideoFrame
     ) -> dict[str, Tensor]:
-        """Masks.
-
-        Raises:
-            ValueError: If the model has no mask head.
-        """
+        """Masks; ``ValueError`` if the model has no mask head."""
         if frame.mask_head is None:
             raise ValueError(
                 'Video instances are told apart by their masks, but the model has no '
                 "mask head. Use dict(type='PromptQuasiDenseTracker') for boxes."
             )
         logits = frame.mask_logits(found, chosen)
-        return dict(mask_logits=logits, masks=logits > self.mask_logit)
+        return dict(mask_logits=logits, masks=logits > 0)
 
     @torch.no_grad()
     def associate(
         self, memory: InstanceMemory, detections: InstanceData, ids: IdCounter
     ) -> Association:
-        """Name the instances of the next frame.
-
-        Args:
-            memory: Of this video and prompt; updated.
-            detections: ``scores`` (n,), ``class_scores`` (n, K), ``embeds`` (n, C),
-                ``masks`` (n, h, w) bool or logits, at any one stride. In any order;
-                more fields are allowed.
-            ids: Gives new track ids.
+        """See :meth:`CategoryTracker.associate`; besides ``masks`` (n, h, w) bool or
+        logits, at any one stride, are read.
 
         Raises:
             ValueError: If a field of the detections is missing.
@@ -155,7 +119,7 @@ class VideoInstanceTracker(CategoryTracker):
         order = detections.scores.argsort(descending=True, stable=True)
         ious = pairwise_mask_iou((detections.masks[order] > 0).flatten(1))
         single = keep_greedily(ious, self.nms_thr_pre)
-        order, ious = order[single], ious[single][:, single]
+        order = order[single]
         found = InstanceData(
             scores=detections.scores[order],
             class_scores=detections.class_scores[order],
@@ -164,39 +128,34 @@ class VideoInstanceTracker(CategoryTracker):
         threshold = self.addnew_score_thr if len(memory) else self.init_score_thr
         tracks = self._match(memory, found.embeds)
         name_new(tracks, found.scores, threshold, ids)
-        overlaps = (ious >= self.nms_thr_post).tril(diagonal=-1).any(dim=1)
-        tracks[(tracks == UNTRACKED) & overlaps] = IGNORED
         self._remember(memory, tracks, found)
         discarded = self._discard_short(memory)
         ended = self._forget(memory)
         memory.frame += 1
-        reported = tracks >= (UNTRACKED if self.with_untracked else 0)
+        reported = tracks >= 0
         kept, tracks = order[reported], tracks[reported]
-        means, known = detections.class_scores[kept].clone(), tracks >= 0
-        means[known] = memory.mean_scores(tracks[known]).to(means)
+        means = memory.mean_scores(tracks).to(detections.class_scores)
         scores, labels = means.max(1)
-        update = TrackUpdate(self._results(ended), discarded)
+        update = TrackUpdate(ended, discarded)
         return Association(kept, tracks, scores, labels, update)
 
     def finish(self, memory: InstanceMemory) -> TrackUpdate:
         """Tracks that the end of the video completes."""
-        ended = _summary(memory, memory.valid_frames > 0)
-        return TrackUpdate(self._results(ended), ended.ids[:0])
+        ended = self._results(memory, memory.valid_frames > 0)
+        return TrackUpdate(ended, memory.ids[:0])
 
-    def _results(self, tracks: TrackScores) -> InstanceData:
-        """One result for every name a track may have.
+    def _results(self, memory: InstanceMemory, ended: Tensor) -> InstanceData:
+        """One result for every name that an ended track may have, track by track.
 
         Returns:
-            ``instances_id``, ``labels`` (int64) and ``scores``, (r,) each, in the order
-            of the tracks.
+            ``instances_id``, ``labels`` (int64) and ``scores``, (r,) each: means over
+            the frames in which a track was seen.
         """
-        row, label = (tracks.class_scores > self.result_score_thr).nonzero(
-            as_tuple=True
-        )
+        ids = memory.ids[ended]
+        means = memory.mean_scores(ids)  # (t, K)
+        row, label = (means > self.result_score_thr).nonzero(as_tuple=True)
         return InstanceData(
-            instances_id=tracks.ids[row],
-            labels=label,
-            scores=tracks.class_scores[row, label],
+            instances_id=ids[row], labels=label, scores=means[row, label]
         )
 
     def _match(self, state: InstanceMemory, embeds: Tensor) -> Tensor:
@@ -209,7 +168,7 @@ class VideoInstanceTracker(CategoryTracker):
         seen = state.seen_frames.to(similarity)
         for i in range(len(ids)):
             row = similarity[i]
-            alike = row > self.frame_weight_thr
+            alike = row > FRAME_WEIGHT_THR
             if self.with_frame_weight and int(alike.sum()) > 1:
                 row = row * torch.where(alike, seen, seen[alike].mean())
             confidence, column = row.max(dim=0)
@@ -265,19 +224,20 @@ class VideoInstanceTracker(CategoryTracker):
 
     def _discard_short(self, state: InstanceMemory) -> Tensor:
         short = (
-            (state.frame - state.last_frames >= self.filter_gap)
-            & (state.valid_frames < self.min_valid_frames)
+            (state.frame - state.last_frames >= FILTER_GAP)
+            & (state.valid_frames < MIN_VALID_FRAMES)
             & (state.valid_frames > 0)
         )
-        if state.frame < self.filter_from_frame:
+        if state.frame < FILTER_FROM_FRAME:
             short = torch.zeros_like(short)
         state.valid_frames = state.valid_frames.masked_fill(short, 0)
         state.score_sums = state.score_sums.masked_fill(short[:, None], 0.0)
         return state.ids[short]
 
-    def _forget(self, state: InstanceMemory) -> TrackScores:
+    def _forget(self, state: InstanceMemory) -> InstanceData:
+        """Drop the tracks that ended; their results."""
         alive = state.frame - state.last_frames < self.memo_tracklet_frames
-        ended = _summary(state, ~alive & (state.valid_frames > 0))
+        ended = self._results(state, ~alive & (state.valid_frames > 0))
         state.ids, state.embeds = state.ids[alive], state.embeds[alive]
         state.embed_scores = state.embed_scores[alive]
         state.seen_frames = state.seen_frames[alive]
@@ -285,8 +245,3 @@ class VideoInstanceTracker(CategoryTracker):
         state.score_sums = state.score_sums[alive]
         state.valid_frames = state.valid_frames[alive]
         return ended
-
-
-def _summary(state: InstanceMemory, chosen: Tensor) -> TrackScores:
-    ids = state.ids[chosen]
-    return TrackScores(ids, state.mean_scores(ids))

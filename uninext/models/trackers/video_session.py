@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 import mmcv
@@ -23,7 +24,7 @@ from uninext.models.trackers.base import (
     Tracker,
     VideoFrame,
 )
-from uninext.models.trackers.frame_scale import FrameScale
+from uninext.models.trackers.frame_scale import frame_scale
 from uninext.models.trackers.hidden_state import changed, digests
 from uninext.models.trackers.inputs import checked_frame, prompts_of
 from uninext.models.trackers.joined import joined
@@ -31,7 +32,6 @@ from uninext.structures import (
     Memory,
     Prompt,
     Target,
-    TemplateMemory,
     TrackUpdate,
     UninextDataSample,
 )
@@ -78,7 +78,6 @@ class VideoSession:
         self.trackers = dict(trackers)
         self._settings = digests(self.trackers)
         self.scale = scale
-        self._frame_scale = FrameScale(scale)
         self.num_frames = 0
         self._ids = IdCounter()
         self._next_prompt = 0
@@ -197,7 +196,7 @@ class VideoSession:
         """
         height, width = checked_frame(frame)
         kinds = {state.kind for state in self._prompts.values()}
-        image, scale = frame, self._frame_scale.of(kinds)
+        image, scale = frame, frame_scale(self.scale, kinds)
         if scale is not None:
             image = mmcv.imrescale(frame, scale, backend='pillow')
         tensor = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)
@@ -226,58 +225,51 @@ class VideoSession:
             tuple(sample.ori_shape[:2]),
             self.model.mask_head if with_masks else None,
             self.model.data_preprocessor.test_pad_size_divisor,
+            self._ids,
         )
-        shown = self._show(frame)
-        for prompt_id, memory in shown.items():
-            self._prompts[prompt_id].memory = memory[1]
+        for prompt_id, memory in self._show(frame).items():
+            self._prompts[prompt_id].memory = memory
         tracked = {
-            prompt_id: TrackedPrompt(state, target=shown.get(prompt_id, (None,))[0])
+            prompt_id: TrackedPrompt(state, target=self._waiting.get(prompt_id))
             for prompt_id, state in self._prompts.items()
         }
-        self._find(image, sample, frame, tracked)
+        self._find(image, sample, frame, tracked.values())
         self._waiting.clear()  # not before: the frame can be tried again
         results: dict[int, InstanceData] = {}
         for kind in dict.fromkeys(state.kind for state in self._prompts.values()):
-            mine = {i: f for i, f in tracked.items() if f.state.kind == kind}
-            found = self.trackers[kind].step(list(mine.values()), frame, self._ids)
+            mine = {i: one for i, one in tracked.items() if one.state.kind == kind}
+            found = self.trackers[kind].step(list(mine.values()), frame)
             results.update(zip(mine, found))
         self.num_frames += 1
         sample.pred_instances = joined(results, frame)
-        updates = _updates((i, f.update) for i, f in tracked.items())
+        updates = _updates((i, one.update) for i, one in tracked.items())
         sample.set_metainfo(dict(track_updates=updates))
         return sample
 
-    def _show(self, frame: VideoFrame) -> dict[int, tuple[Target, TemplateMemory]]:
+    def _show(self, frame: VideoFrame) -> dict[int, Memory]:
         """Memories of the targets that this frame shows; nothing is changed yet."""
-        shown = {}
+        memories = {}
         for prompt_id, target in self._waiting.items():
+            tracker = self.trackers[self._prompts[prompt_id].kind]
             try:
-                memory = self._tracker(prompt_id).show(target, frame)
+                memories[prompt_id] = tracker.show(target, frame)
             except ValueError as error:
                 raise ValueError(
                     f'{error} This is the target of prompt {prompt_id}, which is still '
                     f'waiting: call remove({prompt_id}) and add() what is right, or '
                     'step() with its frame.'
                 ) from error
-            shown[prompt_id] = (target, memory)
-        return shown
-
-    def _tracker(self, prompt_id: int) -> Tracker:
-        return self.trackers[self._state(prompt_id).kind]
+        return memories
 
     def _find(
         self,
         image: Tensor,
         sample: UninextDataSample,
         frame: VideoFrame,
-        tracked: dict[int, TrackedPrompt],
+        prompts: Iterable[TrackedPrompt],
     ) -> None:
         """Ask for all prompts together: one backbone pass, few transformer passes."""
-        asked = {
-            prompt_id: track
-            for prompt_id, track in tracked.items()
-            if self._needs_the_network(track, frame)
-        }
+        asked = [one for one in prompts if self._needs_the_network(one, frame)]
         if not asked:
             return
         data = dict(inputs=[image], data_samples=[sample])
@@ -285,24 +277,24 @@ class VideoSession:
         pyramid = self.model.build_pyramid(
             self.model.extract_feat(data['inputs']), data['data_samples']
         )
-        trackers = [self._tracker(prompt_id) for prompt_id in asked]
+        trackers = [self.trackers[one.state.kind] for one in asked]
         found = self.model.ask(
             pyramid,
-            [f.ask(one.state) for f, one in zip(trackers, asked.values())],
+            [tracker.ask(one.state) for tracker, one in zip(trackers, asked)],
             [0] * len(asked),
             with_masks=[tracker.needs_masks for tracker in trackers],
             with_embeds=[tracker.needs_embeds for tracker in trackers],
             max_rows=self.max_rows,
         )
-        for track, rows in zip(asked.values(), found):
-            track.found = rows
+        for one, rows in zip(asked, found):
+            one.found = rows
 
-    def _needs_the_network(self, track: TrackedPrompt, frame: VideoFrame) -> bool:
+    def _needs_the_network(self, prompt: TrackedPrompt, frame: VideoFrame) -> bool:
         """A target shown by its mask is known; of a box the mask is not."""
-        if track.target is None:
+        if prompt.target is None:
             return True
-        tracker = self.trackers[track.state.kind]
-        return track.target.mask is None and tracker.reports_masks(frame)
+        tracker = self.trackers[prompt.state.kind]
+        return prompt.target.mask is None and tracker.reports_masks(frame)
 
     def finish(self) -> list[TrackUpdate]:
         """What is still to be said of tracks at the end of the video."""
@@ -419,14 +411,7 @@ def _packed_state(state: PromptState) -> dict[str, Any]:
     return dict(
         kind=state.kind,
         track_id=state.track_id,
-        prompt=None
-        if prompt is None
-        else dict(
-            text=prompt.text,
-            names=prompt.names,
-            spans=prompt.spans,
-            pooled=prompt.pooled,
-        ),
+        prompt=None if prompt is None else asdict(prompt),
         memory=None if memory is None else memory.state_dict(),
         memory_type=None if memory is None else type(memory).__name__,
     )
