@@ -186,7 +186,7 @@ def test_layers_agree(name):
     assert len(channels) == 1
     model = model_of(name)
     words = {part.prompt_dims for part in asked}
-    assert words == {model.prompt_generator.prompt_dims}
+    assert words == {model.prompt_generator.text_encoder.config.hidden_size}
 
 
 @every_training
