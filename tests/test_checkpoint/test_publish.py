@@ -19,6 +19,7 @@ from uninext.checkpoint.io import load_file
 from uninext.checkpoint.publish import MAX_ERROR, PublishReport
 from uninext.model_zoo import publish_model, resolve_model
 from uninext.models.detectors import UNINEXT
+from uninext.utils import config_files
 from uninext.utils.files import FileError
 
 ENCODER = 'prompt_generator.text_encoder.'
@@ -204,7 +205,8 @@ def test_a_config_of_this_project_is_noted_by_its_name(
     path = tmp_path / 'configs' / 'uninext' / 'small.py'
     path.parent.mkdir(parents=True)
     config.dump(path)
-    monkeypatch.setattr(model_zoo, 'configs_root', lambda: tmp_path / 'configs')
+    for module in (model_zoo, config_files):
+        monkeypatch.setattr(module, 'configs_root', lambda: tmp_path / 'configs')
     publish_model(trained, path, target)
     meta = load_file(target)['meta']
     assert meta['config'] == 'uninext/small.py'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from mmengine.hooks import Hook
+from mmengine.runner import loops
 from torch.utils.data import DataLoader
 
 from helpers.engine_toy import ToyBatchSampler
@@ -65,6 +66,24 @@ def test_the_loader_is_started_once(make_runner, monkeypatch, tmp_path):
     assert starts == []
     assert losses_of(runner) == whole
     assert starts == [runner.train_dataloader]
+
+
+class EagerIterator:
+    """What upstream's mmengine makes when the loop is built."""
+
+    def __init__(self, dataloader) -> None:
+        self._iterator = iter(dataloader)
+
+    def __next__(self):
+        return next(self._iterator)
+
+
+def test_a_loader_that_cannot_skip_any_more_is_an_error(make_runner, monkeypatch):
+    """Silently, batches that were prefetched would be lost."""
+    losses_of(make_runner(), die_at=12)
+    monkeypatch.setattr(loops, '_InfiniteDataloaderIterator', EagerIterator)
+    with pytest.raises(RuntimeError, match=r'onedl-mmengine >= 0\.10\.12'):
+        losses_of(make_runner(resume='auto'))
 
 
 def test_no_worker_beside_options_of_workers(make_runner):

@@ -71,6 +71,12 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
 
     def _skip_batches(self) -> None:
         """Move the data to where they stood after the iterations that are done."""
+        if getattr(self.dataloader_iterator, '_iterator', None) is not None:
+            raise RuntimeError(
+                'This mmengine has read batches before a resumed run could skip those '
+                'that are done: others would be trained on. Install onedl-mmengine '
+                '>= 0.10.12.'
+            )
         skip = getattr(self.dataloader.batch_sampler, 'skip', None)
         (skip or self.dataloader_iterator.skip_iter)(self._iter)
 
