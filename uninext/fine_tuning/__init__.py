@@ -1,7 +1,7 @@
 """Fine-tune a model on data of users: ``uninext train --data``, ``make demo DATA=``.
 
 ``folder``: annotation files and images in a user's folder.
-``data``: annotations of users, read, checked and split; ``checks``, ``scenes``.
+``data``: annotations of users, read, checked and split; ``checks``, ``splits``.
 ``plan``: the model to start from, and all that is decided.
 ``config``: the config of it; ``config_lines`` writes values as people do.
 ``work_dir``: the folder of a run, whose earlier contents are not lost unasked.

@@ -14,7 +14,7 @@ from typing import Any
 from PIL import Image, UnidentifiedImageError
 
 from uninext.datasets.image_files import NUM_PROBED_IMAGES
-from uninext.fine_tuning.scenes import keep_scenes, kind_of_scenes, scene_of
+from uninext.fine_tuning.splits import keep_scenes, kind_of_scenes, scene_of
 from uninext.formats.coco import valid_segmentation
 from uninext.formats.errors import DatasetError
 from uninext.utils.image_files import turned_size_wh

@@ -21,7 +21,7 @@ from uninext.fine_tuning.checks import (
     without_lost_files,
 )
 from uninext.fine_tuning.folder import find_coco_folder, find_images
-from uninext.fine_tuning.scenes import (
+from uninext.fine_tuning.splits import (
     keep_scenes,
     kind_of_scenes,
     random_scenes,
@@ -92,7 +92,7 @@ class OwnSet:
 
     @property
     def scenes(self) -> set[str]:
-        """Images or videos, see :func:`uninext.fine_tuning.scenes.scene_of`."""
+        """Images or videos, see :func:`uninext.fine_tuning.splits.scene_of`."""
         return set(map(scene_of, self.records))
 
     @property

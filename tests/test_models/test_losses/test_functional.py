@@ -6,7 +6,7 @@ from torch import nn
 
 from uninext.models.detectors.uninext import untouched
 from uninext.models.heads import ContrastiveEmbedHead, PromptMaskHead
-from uninext.models.heads.targets import ImageTargets
+from uninext.models.heads.ground_truth import ImageTargets
 from uninext.models.losses import zero_with_gradient
 from uninext.models.task_modules import PromptAssignment
 

@@ -7,9 +7,9 @@
 """
 
 from uninext.models.heads.embed_head import ContrastiveEmbedHead, ReferenceFrame
+from uninext.models.heads.ground_truth import ImageTargets, gather_targets
 from uninext.models.heads.mask_head import PromptMaskHead
 from uninext.models.heads.retrieval import RetrievalBranch
-from uninext.models.heads.targets import ImageTargets, gather_targets
 from uninext.models.heads.uninext_head import HeadOutputs, UNINEXTHead
 
 __all__ = [

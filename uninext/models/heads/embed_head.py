@@ -16,7 +16,7 @@ import torch
 from mmdet.models.layers import MLP
 from torch import Tensor
 
-from uninext.models.heads.targets import ImageTargets
+from uninext.models.heads.ground_truth import ImageTargets
 from uninext.models.losses import zero_with_gradient
 from uninext.models.task_modules import PromptAssignment
 from uninext.models.transformer import BoxGuidedDecoderLayers, FeaturePyramid

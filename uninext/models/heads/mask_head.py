@@ -15,7 +15,7 @@ from mmdet.models.utils import aligned_bilinear
 from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, nn
 
-from uninext.models.heads.targets import ImageTargets
+from uninext.models.heads.ground_truth import ImageTargets
 from uninext.models.losses import fill_boxes, zero_with_gradient
 from uninext.models.task_modules import PromptAssignment
 from uninext.registry import MODELS

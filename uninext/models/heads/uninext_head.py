@@ -16,8 +16,8 @@ from mmdet.models.layers import inverse_sigmoid
 from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, nn
 
+from uninext.models.heads.ground_truth import ImageTargets
 from uninext.models.heads.retrieval import PRIOR_LOGIT, RetrievalBranch
-from uninext.models.heads.targets import ImageTargets
 from uninext.models.losses import divide_or_zero
 from uninext.models.task_modules import (
     DenoisingQueries,

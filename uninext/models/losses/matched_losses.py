@@ -10,7 +10,7 @@ from mmdet.models.losses.dice_loss import dice_loss
 from mmdet.models.losses.focal_loss import py_sigmoid_focal_loss
 from torch import Tensor, nn
 
-from uninext.models.task_modules.boxes import aligned_giou
+from uninext.models.task_modules.iou import aligned_giou
 from uninext.registry import MODELS
 
 from .functional import divide_or_zero

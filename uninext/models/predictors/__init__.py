@@ -15,7 +15,7 @@ from uninext.models.predictors.mask_resizing import (
     mask_logit,
     probability_masks,
 )
-from uninext.models.predictors.scoring import RowOutputs, boxes_to_pixels
+from uninext.models.predictors.row_outputs import RowOutputs, boxes_to_pixels
 
 __all__ = [
     'Candidates',

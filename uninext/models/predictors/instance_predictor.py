@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from uninext.models.ops import class_aware_nms
 from uninext.models.predictors.mask_resizing import binary_masks, mask_logit
-from uninext.models.predictors.scoring import RowOutputs, boxes_to_pixels
+from uninext.models.predictors.row_outputs import RowOutputs, boxes_to_pixels
 
 
 class Candidates(NamedTuple):

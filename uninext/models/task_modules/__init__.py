@@ -8,7 +8,7 @@ the prompts of a batch. Boxes are normalised cxcywh.
 import uninext.registry  # noqa: F401  (before mmdet: stands in for absent ops)
 
 from .assignment import PromptAssignment, focal_class_cost
-from .boxes import aligned_giou, aligned_iou, pairwise_iou_giou
+from .iou import aligned_giou, aligned_iou, pairwise_iou_giou
 from .prompt_denoising import DenoisingQueries, PromptDenoising
 from .prompt_hungarian_assigner import PromptHungarianAssigner
 from .prompt_sim_ota_assigner import PromptSimOTAAssigner

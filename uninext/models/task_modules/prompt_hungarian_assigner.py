@@ -15,7 +15,7 @@ from torch import Tensor
 from uninext.registry import TASK_UTILS
 
 from .assignment import PromptAssignment, focal_class_cost, mean_over_tokens
-from .boxes import pairwise_iou_giou
+from .iou import pairwise_iou_giou
 
 # Deformable DETR, as published: class cost, L1 of normalised cxcywh, -GIoU
 _CLS_WEIGHT, _L1_WEIGHT, _GIOU_WEIGHT = 2.0, 5.0, 2.0

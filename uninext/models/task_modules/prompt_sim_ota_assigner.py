@@ -13,7 +13,7 @@ from torch import Tensor
 from uninext.registry import TASK_UTILS
 
 from .assignment import PromptAssignment, focal_class_cost, mean_over_tokens
-from .boxes import pairwise_iou_giou
+from .iou import pairwise_iou_giou
 
 # As published (OTA branch of HungarianMatcherVL).
 _CENTER_RADIUS = 2.5 / 32  # half side of the square around a centre, normalised

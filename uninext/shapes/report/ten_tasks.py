@@ -24,7 +24,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from uninext.apis.inferencer import UninextInferencer
-from uninext.fine_tuning.scenes import keep_scenes, kind_of_scenes, scene_of
+from uninext.fine_tuning.splits import keep_scenes, kind_of_scenes, scene_of
 from uninext.formats.json_file import read_json, write_json, write_text
 from uninext.registry import RUNNERS
 from uninext.utils.config_files import test_config

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from uninext.fine_tuning.scenes import (
+from uninext.fine_tuning.splits import (
     keep_scenes,
     kind_of_scenes,
     random_scenes,
