@@ -10,7 +10,7 @@ from uninext.models.predictors import (
     InstancePredictor,
     RowOutputs,
     mask_resizing,
-    scoring,
+    row_outputs,
 )
 
 EYE = torch.eye(3).bool()
@@ -226,6 +226,6 @@ def test_large_masks_are_made_a_few_at_a_time(monkeypatch):
     part = candidates([[0.0, 0, 1, 1]] * 5)
     at_once = report([part], mask_head=head).masks
     monkeypatch.setattr(mask_resizing, 'MAX_MASK_PIXELS', 20 * 40)
-    monkeypatch.setattr(scoring, 'MASKS_AT_ONCE', 2)
+    monkeypatch.setattr(row_outputs, 'MASKS_AT_ONCE', 2)
     assert torch.equal(report([part], mask_head=head).masks, at_once)
     assert calls == [5, 2, 2, 1]
