@@ -155,9 +155,6 @@ class Result:
         Args:
             path: Its suffix names the format, e.g. ``.jpg`` or ``.png``.
 
-        Returns:
-            The path.
-
         Raises:
             ValueError: If the suffix is no format of images.
         """

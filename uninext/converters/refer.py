@@ -101,9 +101,6 @@ def convert_refer(
 
     ``root`` holds ``refcoco/``, ``refcoco+/``, ``refcocog/``.
 
-    Returns:
-        Split -> what was read.
-
     Raises:
         DatasetError: If a file is absent or not what it should be.
     """

@@ -122,9 +122,6 @@ class VideoJson:
             require_object: Leave out a video in which no object is visible.
             **extra: Further keys of the record, such as ``name`` and ``expressions``.
 
-        Returns:
-            Whether the video was added.
-
         Raises:
             DatasetError: If strict and something is left out.
         """

@@ -1,4 +1,4 @@
-"""The test loop of videos: frames enter in order, results go to the evaluator.
+"""The test loop of videos: frames in order, results to the evaluator.
 
 The loop owns the session of the video it is in; the network keeps nothing. Test sets
 give a frame a sample, with the meta keys ``frame_id``, ``video_length`` and

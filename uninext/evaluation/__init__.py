@@ -1,4 +1,4 @@
-"""Evaluation: predictions and ground truth enter, metrics and result files leave.
+"""Evaluation: compare predictions with ground truth, write result files.
 
 ``functional``: the metrics as pure functions of numpy arrays.
 ``evaluators``: one a task, the only place where predictions meet ground truth.

@@ -1,4 +1,4 @@
-"""Zip files for benchmark servers: result files enter, a checked zip leaves."""
+"""Pack checked result files into zip files for benchmark servers."""
 
 from __future__ import annotations
 
@@ -103,9 +103,6 @@ def check_submission(
         expected: Names that must be in it, no more and no less; any if None.
         num_lines: Frames of the sequence of a text file, by its name in the zip, where
             they are known. Boxes and times of GOT-10k must be equally many in any case.
-
-    Returns:
-        How many files it holds.
 
     Raises:
         ValueError: If it is no zip, empty, or a file in it has another name or

@@ -52,10 +52,6 @@ def parse_json(text: str, path: str | Path) -> Any:
 def read_text(path: str | Path, advice: str = 'Check the path.') -> str:
     """Read a text file in UTF-8, with or without a byte order mark.
 
-    Args:
-        path: Of the file.
-        advice: What to do if there is none.
-
     Raises:
         DatasetError: If it does not exist or is not text.
     """
@@ -78,10 +74,6 @@ def write_text(chunks: Iterable[str], path: str | Path) -> None:
     """Write a text file in UTF-8 whole or not at all, its folders included.
 
     After a kill or a full disk the file is as it was before.
-
-    Args:
-        chunks: Of the text, in order.
-        path: Of the file.
 
     Raises:
         FileError: If it cannot be written.

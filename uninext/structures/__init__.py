@@ -1,4 +1,4 @@
-"""The currency of the project; imports nothing of ours.
+"""What rooms hand to each other; imports nothing of ours.
 
 ``Prompt``: what is asked for (dataset or user -> network).
 ``VisualPrompt``, ``Template``: a target annotated in another frame, as a prompt.

@@ -49,14 +49,7 @@ def build_app(
     images: Sequence[Example] = (),
     videos: Sequence[Example] = (),
 ) -> gr.Blocks:
-    """Build the page; :func:`uninext.web.launch` starts one.
-
-    Args:
-        inferencer: Answers; one for all visitors.
-        model_name: Shown in the header.
-        images: To try.
-        videos: To try.
-    """
+    """Build the page; :func:`uninext.web.launch` starts one."""
     ask = AskHandlers(SharedInferencer(inferencer))
     app = gr.Blocks(
         title=TITLE,

@@ -41,17 +41,11 @@ class SequenceEvaluator(ABC, Generic[GroundTruth, Prediction]):
 
         Args:
             state: Of this sequence, after its last frame.
-
-        Returns:
-            The record: small, picklable.
         """
 
     @abstractmethod
     def summarize(self, records: Mapping[str, Any]) -> dict[str, Any]:
         """Compute the metrics of a set.
-
-        Args:
-            records: Sequence name -> record.
 
         Returns:
             Metric name -> value; shares are 0 to 1, counts are whole numbers.

@@ -141,9 +141,6 @@ class BDD100KTracksEvaluator(SequenceEvaluator[ScalabelFrame, ScalabelFrame]):
     def summarize(self, records: Mapping[str, VideoRecord]) -> dict[str, Any]:
         """The benchmark's table.
 
-        Args:
-            records: Video -> record.
-
         Returns:
             ``mMOTA``, ``mMOTP``, ``mIDF1`` and ``mHOTA``, means over the classes;
             ``MOTA``, ``MOTP``, ``IDF1``, ``FP``, ``FN``, ``IDSw``, ``MT``, ``PT``,

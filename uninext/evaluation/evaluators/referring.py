@@ -66,9 +66,6 @@ class ReferringEvaluator(SequenceEvaluator[Referent, Referent]):
     def summarize(self, records: Mapping[Any, dict]) -> dict[str, dict[str, float]]:
         """Average over expressions.
 
-        Args:
-            records: Expression -> record.
-
         Returns:
             Kind -> ``num_expressions`` and the metrics of ``summarize_overlaps``;
             without the kinds for which no expression has a target.

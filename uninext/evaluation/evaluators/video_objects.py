@@ -90,9 +90,6 @@ class VideoObjectsEvaluator(SequenceEvaluator[Mapping[int, TrueObject], np.ndarr
     def finish(self, state: dict[str, Any]) -> dict[str, Any]:
         """Keep the frames that count.
 
-        Args:
-            state: Of a whole video.
-
         Returns:
             ``objects``: id -> (T, 2) J and F; ``seen``: id -> flag.
 
@@ -121,9 +118,6 @@ class VideoObjectsEvaluator(SequenceEvaluator[Mapping[int, TrueObject], np.ndarr
 
     def summarize(self, records: Mapping[str, dict]) -> dict[str, float]:
         """Average over objects, whatever their video.
-
-        Args:
-            records: Video -> record.
 
         Returns:
             ``J&F``, ``J_mean`` ...; where all objects say whether their category is

@@ -1,4 +1,4 @@
-"""Metrics as pure functions: numpy arrays enter, numbers leave.
+"""Metrics as pure functions of numpy arrays.
 
 ``coco``: AP and AR of boxes and masks, as pycocotools matches them.
 ``confusion``: which categories are taken for which.

@@ -71,10 +71,6 @@ def _single_box_of(
 def object_rle(obj: ScalabelObject, size_wh: tuple[int, int]) -> dict | None:
     """Mask of an object as RLE; None if it has none.
 
-    Args:
-        obj: The object.
-        size_wh: Width and height of its image.
-
     Raises:
         ValueError: If the mask is of another size.
     """
@@ -107,9 +103,6 @@ MASKS = ObjectShape(object_rle, mask_similarity, _mask_cover, True)
 
 def finite_metrics(metrics: Mapping[str, float]) -> dict[str, float | None]:
     """Replace what JSON cannot hold.
-
-    Args:
-        metrics: Name -> number.
 
     Returns:
         The same with None for NaN and infinities.

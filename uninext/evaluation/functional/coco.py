@@ -44,9 +44,6 @@ def coco_evaluation(
         max_dets: How many results count for an image and category, ascending.
         category_ids: Those that count; all of ``ground_truth`` if None.
 
-    Returns:
-        The evaluation, accumulated.
-
     Raises:
         ValueError: If ``max_dets`` are not ascending positive numbers.
     """
@@ -78,9 +75,6 @@ def accumulated(
         evaluation: Not yet run.
         max_dets: As :func:`coco_evaluation`.
         category_ids: As :func:`coco_evaluation`.
-
-    Returns:
-        The same evaluation.
     """
     evaluation.params.maxDets = list(max_dets)
     if category_ids is not None:

@@ -1,4 +1,4 @@
-"""Which categories are taken for which: objects and predictions enter, counts leave."""
+"""Count which categories are taken for which."""
 
 from __future__ import annotations
 

@@ -1,8 +1,5 @@
 """Referring metrics: how well one prediction per expression covers the one target.
 
-Last in the flow: the best prediction of an expression and its target enter, metrics
-    leave.
-
 Legend: S expressions; boxes are (x1, y1, x2, y2) in absolute pixels without the old
 ``+1``; masks are bool, True on the object.
 """

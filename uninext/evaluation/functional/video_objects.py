@@ -4,8 +4,8 @@ Legend: T frames, K objects; masks are bool, True on the object, in the size of 
 original image.
 
 Paper: A Benchmark Dataset and Evaluation Methodology for Video Object Segmentation
-(DAVIS 2016); The 2017 DAVIS Challenge, arXiv 1704.00675. Follows:
-davis2017-evaluation ``metrics.py`` and ``utils.py``.
+(DAVIS 2016); The 2017 DAVIS Challenge, arXiv 1704.00675. Follows: davis2017-evaluation
+``metrics.py`` and ``utils.py``.
 """
 
 from __future__ import annotations
@@ -133,9 +133,6 @@ def frame_statistics(values: np.ndarray) -> dict[str, float]:
 
 def summarize_objects(scores: Sequence[ObjectScores]) -> dict[str, float]:
     """Metrics of a set: every object counts the same, whatever its video.
-
-    Args:
-        scores: K entries.
 
     Returns:
         ``J&F``, ``J_mean``, ``J_recall``, ``J_decay``, ``F_mean``, ``F_recall``,

@@ -1,4 +1,4 @@
-"""Metrics that a config names: data samples enter, a dict of metrics leaves.
+"""Metrics that a config names, of the data samples of a test run.
 
 Detection and instance segmentation use mmdet's ``CocoMetric`` as it is.
 

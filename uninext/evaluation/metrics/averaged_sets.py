@@ -68,9 +68,6 @@ class AveragedSetsMetric:
     def evaluate(self, size: int) -> dict[str, float]:
         """Evaluate every set; call it on all ranks.
 
-        Args:
-            size: Of the dataset.
-
         Returns:
             The means under the names that one metric gives, and those of the sets as
             ``<set>/<name>``.

@@ -1,8 +1,8 @@
-"""Metrics from files: a benchmark's ground truth and result files enter, metrics leave.
+"""Metrics of result files and a benchmark's ground truth.
 
-Used by ``tools/analysis_tools/eval_results.py``; a format is one function of
-``(gt, pred)`` paths that returns numbers JSON can hold; its keyword arguments are
-options of ``uninext eval``. A new one is a function and a line in ``FORMATS``.
+Used by ``tools/analysis_tools/eval_results.py``; a format is one function of ``(gt,
+pred)`` paths that returns numbers JSON can hold; its keyword arguments are options of
+``uninext eval``. A new one is a function and a line in ``FORMATS``.
 
 ``reading``: files -> values, with errors for people.
 ``images``, ``referring``: COCO detection and segmentation; expressions.

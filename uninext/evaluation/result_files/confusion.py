@@ -1,4 +1,4 @@
-"""Confusion matrix of COCO result files: two files enter, counts by category leave."""
+"""Confusion matrix of COCO result files."""
 
 from __future__ import annotations
 

@@ -65,10 +65,6 @@ def read_coco_pair(
 ) -> tuple[dict[str, Any], list[dict]]:
     """Read a COCO annotation file and results that belong to it.
 
-    Args:
-        gt: COCO annotation file.
-        pred: COCO result file.
-
     Returns:
         What they hold; every result has a score, and the same of ``bbox`` and
         ``segmentation``.

@@ -20,9 +20,6 @@ def list_of_records(
         path: Of the file.
         what: What the list is to be, for the error.
 
-    Returns:
-        The value.
-
     Raises:
         ValueError: If it is no list of objects, or a record lacks a key.
     """
@@ -42,14 +39,6 @@ def list_of_records(
 def unique(values: Iterable[Any], what: str, path: Any) -> set[Any]:
     """Collect ids.
 
-    Args:
-        values: The ids, in order.
-        what: Of what, for the error.
-        path: Of the file.
-
-    Returns:
-        The ids.
-
     Raises:
         ValueError: If one is neither a number nor a text, or comes twice.
     """
@@ -66,12 +55,6 @@ def unique(values: Iterable[Any], what: str, path: Any) -> set[Any]:
 def check_known(value: Any, known: Container[Any], what: str, place: str) -> None:
     """Refuse an id that the ground truth does not have.
 
-    Args:
-        value: The id.
-        known: All ids.
-        what: Of what, for the error.
-        place: File and record.
-
     Raises:
         ValueError: If it is not known.
     """
@@ -85,14 +68,6 @@ def check_known(value: Any, known: Container[Any], what: str, place: str) -> Non
 def finite(value: Any, what: str, place: str) -> float:
     """Check a number.
 
-    Args:
-        value: Of a JSON file.
-        what: Its name.
-        place: File and record, for the error.
-
-    Returns:
-        The number.
-
     Raises:
         ValueError: If it is null, text, NaN or infinite.
     """
@@ -105,11 +80,6 @@ def finite(value: Any, what: str, place: str) -> float:
 
 def box_xywh(value: Any, place: str, what: str = 'bbox') -> list[float]:
     """Check a box.
-
-    Args:
-        value: Of a JSON file.
-        place: File and record, for the error.
-        what: Its name.
 
     Returns:
         Four finite numbers x, y, width, height; no side is negative.

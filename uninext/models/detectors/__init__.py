@@ -1,4 +1,4 @@
-"""Detectors: images and prompts enter, losses or data samples leave.
+"""Detectors: the whole network, which a config builds.
 
 ``UNINEXT``: single images, prompts of text (stages 1 and 2).
 ``UNINEXTVideo``: besides, targets of other frames and embeddings (stage 3).

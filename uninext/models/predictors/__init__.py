@@ -1,4 +1,4 @@
-"""Predictors: what the network found in an image enters, ``InstanceData`` leaves.
+"""Predictors: select what is reported of an image.
 
 ``RowOutputs``: what the network found for one prompt in one image.
 ``InstancePredictor``: detection, segmentation, expressions (each image by itself).

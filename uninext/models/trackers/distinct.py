@@ -1,7 +1,7 @@
-"""Several targets are several instances: who gets which is decided together.
+"""Assign targets to distinct instances (Hungarian).
 
-What each target found enters, one query a target leaves. Beyond the paper, where each
-target takes its best query, and two alike may take the same.
+Beyond the paper, where each target takes its best query, and two alike may take the
+same.
 
 Shape legend: n targets, G groups of overlapping boxes.
 """

@@ -1,4 +1,4 @@
-"""To which size the next frame is resized: kinds of prompts enter, a size leaves."""
+"""To which size the next frame is resized."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What users give to a session, checked and brought to one form.
 
-Names, expressions, boxes, masks and frames enter; prompts and targets leave.
+Categories, expressions, boxes, masks and frames become prompts and targets.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Multiple object tracking by appearance: detections of a frame enter, ids leave.
+"""Multiple object tracking by appearance (MOT, MOTS).
 
 Shape legend: n detections, T tracks, B backdrops, C channels.
 """

@@ -1,4 +1,4 @@
-"""Video instance segmentation: instances of a frame enter, ids and averages leave.
+"""Video instance segmentation: ids, and scores averaged over time.
 
 Shape legend: n detections, T tracks, M embeddings kept of a track, C channels, K names.
 """

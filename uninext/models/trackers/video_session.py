@@ -1,7 +1,7 @@
 """A video, or a live stream, frame by frame, with prompts that come and go.
 
-Frames and prompts enter, tracked instances leave. Everything that a video leaves behind
-is here, not on the network, and does not grow with the number of frames.
+Everything that a video leaves behind is here, not on the network, and does not grow
+with the number of frames.
 """
 
 from __future__ import annotations

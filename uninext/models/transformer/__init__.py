@@ -1,4 +1,4 @@
-"""The encoder-decoder: fused features enter, refined queries leave.
+"""The encoder-decoder, from fused features to refined queries.
 
 ``FeaturePyramid``: flattens feature levels and keeps what attention needs to know.
 ``BoxGuidedDecoderLayers``: the layers that decoder and embedding head share.

@@ -1,4 +1,4 @@
-"""Deformable decoder: queries and boxes enter, refined ones of every layer leave."""
+"""Deformable decoder: refine queries and their boxes, layer by layer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deformable encoder: fused visual features enter, memory leaves."""
+"""Deformable encoder of fused visual features."""
 
 from __future__ import annotations
 

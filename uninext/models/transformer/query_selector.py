@@ -1,4 +1,4 @@
-"""Query selection: memory enters, the most promising boxes leave as queries.
+"""Query selection: the most promising boxes of the memory become queries.
 
 Shape legend: B batch, N memory tokens, Q queries, C channels.
 """
