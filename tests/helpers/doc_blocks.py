@@ -32,6 +32,7 @@ LANGUAGES = {  # what is done with each; others are errors
     'json': 'parsed',
     'yaml': 'parsed',
     'text': 'shown',
+    'diff': 'shown',
     'bibtex': 'shown',
 }
 _COMMENT = r'[ \t]*<!--(?:(?!-->).)*-->[ \t]*\n\s*?'
