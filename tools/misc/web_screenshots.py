@@ -1,9 +1,9 @@
 #!/usr/bin/env python
 """Use the web demo as a visitor does, in a real browser, and take images of it.
 
-A model enters; ``web_names.png``, ``web_expression.png``, ``web_painting.png``,
-``web_video_running.png``, ``web_video.png`` and ``web_phone.png`` leave. Needs
-``playwright`` and a Chromium of the system.
+Writes ``web_categories.png``, ``web_expression.png``, ``web_painting.png``,
+``web_video_running.png``, ``web_video.png`` and ``web_phone.png``. Needs ``playwright``
+and a Chromium of the system.
 """
 
 from __future__ import annotations
@@ -267,7 +267,7 @@ def take_screenshots(url: str, out: Path) -> None:
     with browser() as opened:
         visitor = Visitor(opened, url, LAPTOP)
         visitor.give_example_image(0)
-        visitor.screenshot(out / 'web_names.png')
+        visitor.screenshot(out / 'web_categories.png')
         visitor.give_example_image(1)
         visitor.ask_image(expressions=EXPRESSION)
         visitor.screenshot(out / 'web_expression.png')
