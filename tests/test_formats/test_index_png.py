@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import errno
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,6 +16,7 @@ from uninext.formats.index_png import (
     write_mask,
     write_object_ids,
 )
+from uninext.utils.files import FileError
 
 
 @pytest.mark.parametrize('shape', [(1, 1), (3, 7)])
@@ -54,3 +59,17 @@ def test_palette_and_painting():
     assert paint_ids(masks, ids, np.array([0.1, 0.9])).tolist() == [[4, 9, 9]]
     with pytest.raises(ValueError, match='1 to 254'):
         paint_ids(masks, np.array([0, 9]), np.zeros(2))
+
+
+@pytest.mark.parametrize('write', [write_object_ids, write_mask])
+def test_a_full_disk_leaves_the_image_of_before(tmp_path: Path, monkeypatch, write):
+    def fail(file_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    write(np.ones((2, 3), np.uint8), tmp_path / 'v' / '0.png')
+    before = (tmp_path / 'v' / '0.png').read_bytes()
+    monkeypatch.setattr(os, 'fsync', fail)
+    with pytest.raises(FileError, match='could not be written: No space left'):
+        write(np.zeros((2, 3), np.uint8), tmp_path / 'v' / '0.png')
+    assert (tmp_path / 'v' / '0.png').read_bytes() == before
+    assert len(list((tmp_path / 'v').iterdir())) == 1

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from uninext.formats.errors import DatasetError
+from uninext.utils.files import replacing
 
 VOID = 255  # no object: DAVIS
 MAX_ID = VOID - 1
@@ -73,27 +74,22 @@ def read_object_ids(path: str | Path, binary: bool = False) -> np.ndarray:
 
 
 def write_object_ids(ids: np.ndarray, path: str | Path) -> None:
-    """Write a palette PNG.
-
-    Args:
-        ids: (H, W) uint8, 0 is background.
-        path: Of the file; its folder is made.
-    """
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    """Write (H, W) uint8 ids, 0 is background, as a palette PNG; see :func:`_save`."""
     image = Image.fromarray(np.asarray(ids, dtype=np.uint8), mode='P')
     image.putpalette(PALETTE)
-    image.save(path)
+    _save(image, path)
 
 
 def write_mask(mask: np.ndarray, path: str | Path) -> None:
-    """Write a mask as a grey PNG of 0 and 255.
+    """Write a mask (H, W) bool as a grey PNG of 0 and 255; see :func:`_save`."""
+    _save(Image.fromarray(np.asarray(mask, dtype=np.uint8) * 255), path)
 
-    Args:
-        mask: (H, W) bool.
-        path: Of the file; its folder is made.
-    """
+
+def _save(image: Image.Image, path: str | Path) -> None:
+    """Write a PNG whole or not at all; its folder is made."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.asarray(mask, dtype=np.uint8) * 255).save(path)
+    with replacing(path) as temporary:
+        image.save(temporary, format='PNG')
 
 
 def paint_ids(masks: np.ndarray, ids: np.ndarray, scores: np.ndarray) -> np.ndarray:

@@ -33,7 +33,7 @@ class Referent(NamedTuple):
 class ReferringEvaluator(SequenceEvaluator[Referent, Referent]):
     """P@0.5 to P@0.9, oIoU and mIoU of the best prediction of every expression.
 
-    A sequence is an expression, added once. Masks count where the target has one; a
+    A sequence is an expression, added once. Masks count where the target has one; an
     expression without a prediction is a miss of both kinds.
 
     Args:

@@ -8,12 +8,10 @@ original image whatever the pipeline resizes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
-from mmengine.fileio import dump
 from mmengine.logging import MMLogger
 from terminaltables import AsciiTable
 
@@ -22,6 +20,7 @@ from uninext.evaluation.evaluators.referring import (
     Referent,
     ReferringEvaluator,
 )
+from uninext.formats.json_file import write_json
 from uninext.formats.rle import decode_segmentation, encode_mask
 from uninext.registry import METRICS
 
@@ -50,8 +49,7 @@ class ReferringMetric(BaseMetric):
         metric: ``'bbox'``, ``'segm'`` or both.
         outfile_prefix: Where to write ``<prefix>_instances_results.json``; nothing
             is written if None.
-        collect_device: ``'cpu'`` or ``'gpu'``: where ranks meet.
-        prefix: First part of the metrics' names; ``'refexp'`` if None.
+        **kwargs: ``collect_device`` and ``prefix``, as of mmengine's ``BaseMetric``.
 
     Raises:
         ValueError: If ``metric`` names something else or nothing.
@@ -63,10 +61,9 @@ class ReferringMetric(BaseMetric):
         self,
         metric: str | Sequence[str] = METRIC_KINDS,
         outfile_prefix: str | None = None,
-        collect_device: str = 'cpu',
-        prefix: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(collect_device=collect_device, prefix=prefix)
+        super().__init__(**kwargs)
         metrics = [metric] if isinstance(metric, str) else list(metric)
         if not metrics or not set(metrics) <= set(METRIC_KINDS):
             raise ValueError(f'metric must be of {METRIC_KINDS}, got {metric!r}.')
@@ -75,10 +72,6 @@ class ReferringMetric(BaseMetric):
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Reduce every sample to its overlaps and a record for the result file.
-
-        Args:
-            data_batch: Not used.
-            data_samples: Samples as the class describes them.
 
         Raises:
             ValueError: If a sample has no ``instances``, more than one target, or no
@@ -101,9 +94,6 @@ class ReferringMetric(BaseMetric):
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """Summarize all ranks' results.
 
-        Args:
-            results: What :meth:`process` collected.
-
         Returns:
             ``<metric>_P@0.5`` ... ``<metric>_P@mean``, ``<metric>_oIoU``,
             ``<metric>_mIoU`` for every metric that has a target, in [0, 1].
@@ -114,17 +104,15 @@ class ReferringMetric(BaseMetric):
         if not all(results):
             raise ValueError(
                 'ReferringMetric evaluates expressions, but some samples were asked '
-                'for '
-                'by category names. Give it a ReferringDataset, alone or as one set of '
-                'a MultiDatasetsEvaluator.'
+                'for by category names. Give it a ReferringDataset, alone or as one '
+                'set of a MultiDatasetsEvaluator.'
             )
         logger: MMLogger = MMLogger.get_current_instance()
         if self.outfile_prefix is not None:
             path = f'{self.outfile_prefix}_instances_results.json'
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
             records = [r['record'] for r in results if r['record'] is not None]
-            dump(records, path)
-            logger.info(f'{len(records)} answers are saved in {path}')
+            write_json(records, path)
+            logger.info(f'{len(records)} predictions are saved in {path}')
         overlaps = {i: r['overlaps'] for i, r in enumerate(results) if 'overlaps' in r}
         if len(overlaps) < len(results):
             num_untold = len(results) - len(overlaps)
@@ -179,7 +167,7 @@ class ReferringMetric(BaseMetric):
 def _find_target(data_sample: dict) -> dict | None:
     if 'instances' not in data_sample:
         raise ValueError(
-            "A data sample has no meta key 'instances', where the target of a "
+            "A data sample has no meta key 'instances', where the target of an "
             "expression is read from. Add 'instances' to meta_keys of the test "
             "pipeline's packing transform."
         )

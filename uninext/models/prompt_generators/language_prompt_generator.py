@@ -371,7 +371,7 @@ def _remarks_on(
         if not prompt.text[end : end + 1].isspace():
             kept -= 1  # the cut goes through a word
         remarks.append(
-            f'Only the first {kept} of the {len(prompt.text.split())} words of a '
+            f'Only the first {kept} of the {len(prompt.text.split())} words of an '
             f'expression are read, {max_tokens} tokens (max_tokens): '
             f'{prompt.text[:40]!r}...'
         )
