@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from uninext.models.detectors import UNINEXT
 from uninext.models.detectors.uninext import PromptRow
+from uninext.models.ops import FoldedNorm
 from uninext.models.predictors import InstancePredictor, RowOutputs
 from uninext.structures import Prompt, VisualPrompt
 
@@ -134,6 +135,7 @@ class ColorModel(UNINEXT):
         self, with_masks: bool = True, max_categories: int = 99, max_rows: int = 99
     ) -> None:
         BaseDetector.__init__(self)  # no network
+        self._folded_norm = FoldedNorm()
         self.level_embed = nn.Parameter(torch.zeros(1))
         self.mask_head = PaintedBoxes() if with_masks else None
         self.data_preprocessor = NoPreprocessing()

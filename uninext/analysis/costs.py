@@ -13,10 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
-from torch.nn.modules.module import (
-    register_module_forward_hook,
-    register_module_forward_pre_hook,
-)
 from torch.utils.flop_counter import FlopCounterMode
 
 if TYPE_CHECKING:
@@ -140,12 +136,12 @@ def _count_flops(model: nn.Module, run: Callable[[], Any]) -> dict[str, int]:
             active.pop()
 
         booked = [0]
-        handles = (
-            register_module_forward_pre_hook(enter),
-            register_module_forward_hook(leave, always_call=True),
-        )
-        for handle in handles:
-            stack.callback(handle.remove)
+        for module in parts:
+            for handle in (
+                module.register_forward_pre_hook(enter),
+                module.register_forward_hook(leave, always_call=True),
+            ):
+                stack.callback(handle.remove)
         with torch.no_grad():
             run()
         book()

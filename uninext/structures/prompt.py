@@ -97,6 +97,8 @@ class PromptFeatures:
             ``k``; (1, 1) ones when pooled.
         fused_tokens: (B, L) bool, True where fusion looks at a token; None: where
             ``mask`` is True.
+        kept_tokens: Per sample the tensors (L', Cp) that its tokens were joined of,
+            where the prompt generator keeps them for the next time; None: it does not.
     """
 
     embeds: Tensor
@@ -104,16 +106,20 @@ class PromptFeatures:
     pooled: bool
     positive_maps: list[Tensor]
     fused_tokens: Tensor | None = None
+    kept_tokens: list[tuple[Tensor, ...]] | None = None
 
     def fusion_mask(self) -> Tensor:
         """(B, L) bool, True where fusion looks at a token."""
         return self.mask if self.fused_tokens is None else self.fused_tokens
 
+    def pooling_weights(self) -> Tensor:
+        """(B, L): the share of each token in the average of the real ones."""
+        real = self.mask.to(self.embeds.dtype)
+        return real / real.sum(1, keepdim=True).clamp(min=1e-6)
+
     def pool(self) -> Tensor:
         """Average the real tokens of each sample; (B, 1, Cp)."""
-        weights = self.mask.to(self.embeds.dtype).unsqueeze(-1)  # (B, L, 1)
-        total = (self.embeds * weights).sum(1, keepdim=True)
-        return total / weights.sum(1, keepdim=True).clamp(min=1e-6)
+        return self.pooling_weights()[:, None] @ self.embeds
 
     def retrieval_embeds(self) -> Tensor:
         """What queries are compared with: (B, L, Cp), or (B, 1, Cp) when pooled."""
@@ -127,4 +133,11 @@ class PromptFeatures:
 
     def with_embeds(self, embeds: Tensor) -> PromptFeatures:
         """The same prompts with other token features, e.g. after fusion."""
-        return replace(self, embeds=embeds)
+        return replace(self, embeds=embeds, kept_tokens=None)
+
+    def averaged(self, embeds: Tensor) -> PromptFeatures:
+        """The same pooled prompts as their averages (B, 1, Cp)."""
+        one = torch.ones_like(self.mask[:, :1])
+        return replace(
+            self, embeds=embeds, mask=one, fused_tokens=None, kept_tokens=None
+        )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -143,6 +143,8 @@ def _run_forward(model: nn.Module, numbers: StoredNumbers, group: str) -> _Forwa
     is_target = isinstance(prompt, VisualPrompt)
     text: PromptFeatures = out['visual_prompt' if is_target else 'language_prompt']
     fused_visual, fused = out.get('fusion', (pyramid.feat, text))
+    if fused.embeds.shape != text.embeds.shape:  # the average of a pooled prompt
+        fused = model.fusion_neck(pyramid.feat, replace(text, pooled=False))[1]
     hidden_states, references = (torch.stack(list(o)) for o in out['decoder'])
     memory, mask_feats = out['encoder'], found.mask_feat
     plain = {f'stage/backbone.res{i + 3}': f for i, f in enumerate(out['backbone'])}
@@ -194,7 +196,6 @@ def _watched(model: nn.Module, stack: ExitStack) -> dict[str, Any]:
     The visual prompt generator calls the neck too, after the image has gone through.
     """
     parts = dict(
-        backbone=model.backbone,
         neck=model.neck,
         language_prompt=model.prompt_generator,
         visual_prompt=getattr(model, 'visual_prompt_generator', None),
@@ -207,6 +208,8 @@ def _watched(model: nn.Module, stack: ExitStack) -> dict[str, Any]:
 
     def note(name: str, module: nn.Module, args: tuple, output: Any) -> None:
         given.setdefault(name, output)
+        if name == 'neck':  # a hook on the backbone would leave its norm unfolded
+            given.setdefault('backbone', args[0])
 
     for name, module in parts.items():
         if module is not None:

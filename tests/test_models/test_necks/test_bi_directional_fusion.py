@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from torch.nn.utils.rnn import pad_sequence
 
 from uninext.models.necks import BiDirectionalFusion
 from uninext.structures import PromptFeatures
@@ -96,6 +99,79 @@ def test_order_of_image_tokens_does_not_matter() -> None:
 def test_prompt_without_a_real_token_is_finite() -> None:
     out, fused = tiny()(torch.randn(1, 4, 12), features([0], 3))
     assert out.isfinite().all() and fused.embeds.isfinite().all()
+
+
+def kept_features(lengths: list[list[int]]) -> PromptFeatures:
+    """Prompts joined of tensors that a generator keeps."""
+    parts = [tuple(torch.randn(size, 20) for size in sizes) for sizes in lengths]
+    rows = [torch.cat(tensors) for tensors in parts]
+    embeds = pad_sequence(rows, batch_first=True)
+    mask = torch.arange(embeds.shape[1]) < torch.tensor([[len(r)] for r in rows])
+    return PromptFeatures(embeds, mask, True, [], kept_tokens=parts)
+
+
+@pytest.fixture
+def sides(monkeypatch):
+    """Of how many tokens the prompt's side was computed, call by call."""
+    calls, compute = [], BiDirectionalFusion._prompt_side
+
+    def counted(self, embeds):
+        calls.append(len(embeds))
+        return compute(self, embeds)
+
+    monkeypatch.setattr(BiDirectionalFusion, '_prompt_side', counted)
+    return calls
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('lengths', [[[3]], [[3, 2], [4]], [[2], [2, 1]]])
+def test_side_of_kept_tokens_is_computed_once(lengths, sides) -> None:
+    fusion, prompt = tiny().eval(), kept_features(lengths)
+    visual = torch.randn(len(lengths), 6, 12)
+    first = fusion(visual, prompt)
+    assert sides == [size for sizes in lengths for size in sizes]
+    second = fusion(visual, prompt)
+    assert len(sides) == sum(map(len, lengths))
+    expected = fusion(visual, replace(prompt, kept_tokens=None))
+    for out, fused in (first, second):
+        torch.testing.assert_close(out, expected[0])
+        torch.testing.assert_close(fused.embeds, expected[1].embeds)
+
+
+@torch.no_grad()
+def test_kept_side_is_of_the_present_weights(sides) -> None:
+    fusion, prompt = tiny().eval(), kept_features([[3]])
+    visual = torch.randn(1, 6, 12)
+    fusion(visual, prompt)
+    fusion.prompt_key_proj.weight.mul_(2)
+    fusion(visual, prompt)
+    assert sides == [3, 3], 'changed in place'
+    fusion.train()
+    fusion.eval()(visual, prompt)
+    assert sides == [3, 3, 3], 'may have been swapped'
+
+
+@torch.no_grad()
+def test_what_is_kept_is_bounded_and_ends_with_its_tokens(sides) -> None:
+    fusion = tiny(kept_tokens=5).eval()
+    prompts = [kept_features([[size]]) for size in (2, 3, 1)]
+    for prompt in (*prompts, prompts[1]):
+        fusion(torch.randn(1, 6, 12), prompt)
+    assert sides == [2, 3, 1], 'the longest unused went'
+    assert len(fusion._kept) == 2
+    del prompts, prompt
+    assert len(fusion._kept) == 0
+
+
+@torch.no_grad()
+def test_pooled_prompts_come_back_as_their_average() -> None:
+    fusion, prompt = tiny().eval(), features([4, 2], 4)
+    visual = torch.randn(2, 6, 12)
+    out, fused = fusion(visual, prompt)
+    pooled_out, pooled = fusion(visual, replace(prompt, pooled=True))
+    torch.testing.assert_close(pooled_out, out)
+    assert pooled.embeds.shape == (2, 1, 20) and pooled.mask.all()
+    torch.testing.assert_close(pooled.pool(), fused.pool())
 
 
 def test_gradient_reaches_every_parameter() -> None:

@@ -22,6 +22,7 @@ SHAPES = torch.tensor(SIZES)
 STARTS = torch.tensor([0, 12])
 HAS_EXTRA = importlib.util.find_spec('torch_ms_deform_attn') is not None
 BACKENDS = [
+    'bags',
     'pytorch',
     pytest.param(
         'extra', marks=pytest.mark.skipif(not HAS_EXTRA, reason='extra is absent')
@@ -54,7 +55,8 @@ def install(monkeypatch):
                 raise error
             return value
 
-        monkeypatch.setattr(module, '_is_installed', lambda name: name in packages)
+        there = {'bags', *packages}
+        monkeypatch.setattr(module, '_is_installed', lambda name: name in there)
         monkeypatch.setattr(module, '_run_compiled', run)
 
     return pretend
@@ -114,25 +116,25 @@ def test_equals_explicit_loops(force, backend, batch):
     torch.testing.assert_close(output, expected, atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.skipif(not HAS_EXTRA, reason='only one backend on this machine')
-def test_backends_have_equal_gradients(force):
+@pytest.mark.parametrize('backend', BACKENDS)
+def test_backends_have_equal_gradients(force, backend):
     given = inputs(queries=5)
     cotangent = torch.randn(2, 5, 6)
     gradients = {}
-    for backend in ('pytorch', 'extra'):
-        force(backend)
+    for name in ('pytorch', backend):
+        force(name)
         value, locations, weights = (x.clone().requires_grad_() for x in given)
         output = ms_deform_attn(value, SHAPES, STARTS, locations, weights, SIZES)
-        gradients[backend] = torch.autograd.grad(
+        gradients[name] = torch.autograd.grad(
             (output * cotangent).sum(), (value, locations, weights)
         )
-    for ours, theirs in zip(gradients['pytorch'], gradients['extra']):
+    for ours, theirs in zip(gradients['pytorch'], gradients[backend]):
         torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
 
 
 def test_unknown_backend_is_refused(force):
     force('fast')
-    with pytest.raises(ValueError, match="'fast' is unknown.*'extra', 'mmcv'"):
+    with pytest.raises(ValueError, match="'fast' is unknown.*'bags', 'extra'"):
         deform_attn_backend('cpu')
 
 
@@ -140,7 +142,7 @@ def test_variable_forces_a_backend(force, install, monkeypatch):
     """Whenever it is set: nothing of an earlier call is left."""
     install(extra={})
     force('')
-    assert deform_attn_backend('cpu') == 'extra'
+    assert deform_attn_backend('cpu') == 'bags'
     monkeypatch.setenv('UNINEXT_DEFORM_ATTN', 'pytorch')
     assert deform_attn_backend('cpu') == 'pytorch'
     monkeypatch.setenv('UNINEXT_DEFORM_ATTN', 'extra')
@@ -156,11 +158,20 @@ def test_variable_forces_a_backend(force, install, monkeypatch):
         ('mmcv', {}, 'cpu', 'not installed'),
         ('extra', {}, 'cpu', 'not installed'),
         ('mmcv', {'mmcv': {}}, 'cpu', 'made for .*cuda'),
+        ('bags', {}, 'meta', 'made for .*cpu'),
         ('extra', {'extra': {}}, 'meta', 'made for .*cpu'),
         ('extra', {'extra': {'cpu': RuntimeError('no kernel')}}, 'cpu', 'no kernel'),
         ('extra', {'extra': {'cpu': ImportError()}}, 'cpu', 'ImportError'),
     ],
-    ids=['no mmcv', 'no extra', 'mmcv on cpu', 'unknown device', 'kernel', 'import'],
+    ids=[
+        'no mmcv',
+        'no extra',
+        'mmcv on cpu',
+        'bags',
+        'unknown device',
+        'kernel',
+        'import',
+    ],
 )
 def test_forced_where_it_cannot_run(force, install, backend, packages, device, reason):
     install(**packages)
@@ -172,12 +183,11 @@ def test_forced_where_it_cannot_run(force, install, backend, packages, device, r
 @pytest.mark.parametrize(
     ('packages', 'device', 'expected'),
     [
-        ({'extra': {}, 'mmcv': {}}, 'cpu', 'extra'),
-        ({'mmcv': {}}, 'cpu', 'pytorch'),
-        ({}, 'cpu', 'pytorch'),
+        ({'extra': {}, 'mmcv': {}}, 'cpu', 'bags'),
+        ({}, 'cpu', 'bags'),
         ({'extra': {}, 'mmcv': {}}, 'meta', 'pytorch'),
     ],
-    ids=['both', 'mmcv', 'none', 'unknown device'],
+    ids=['all', 'none', 'unknown device'],
 )
 def test_fastest_present_is_taken(force, install, packages, device, expected):
     force('')  # not forced
@@ -196,8 +206,9 @@ def test_order_on_gpus(force, monkeypatch):
         absent.add(expected)
 
 
-def test_installed_without_a_kernel_for_the_device(force, install):
+def test_installed_without_a_kernel_for_the_device(force, install, monkeypatch):
     """As a build without CUDA, or for another torch: said once, and done without."""
+    monkeypatch.setattr(module, 'BACKENDS', ('extra', 'mmcv', 'pytorch'))
     install(extra={'cpu': RuntimeError('Extension built without it\n at line 3')})
     force('')
     with pytest.warns(UserWarning, match="'extra'.*'cpu' .Extension built without it"):

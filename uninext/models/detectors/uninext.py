@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from uninext.models.heads import ImageTargets, gather_targets
 from uninext.models.losses import zero_with_gradient
-from uninext.models.ops import MSDeformAttention
+from uninext.models.ops import FoldedNorm, MSDeformAttention, to_channels_last
 from uninext.models.predictors import InstancePredictor, RowOutputs
 from uninext.models.task_modules import DenoisingQueries, PromptAssignment
 from uninext.models.transformer import FeaturePyramid, SelectedQueries
@@ -135,6 +135,14 @@ class UNINEXT(BaseDetector):
             torch.zeros(num_levels, self.encoder.embed_dims)
         )
         self.max_rows = max_rows
+        self._folded_norm = FoldedNorm()  # of the backbone
+        to_channels_last(self)
+
+    def train(self, mode: bool = True) -> UNINEXT:
+        """Switch modes; weights may have been swapped since."""
+        if mode != self.training:
+            self._folded_norm.clear()
+        return super().train(mode)
 
     @property
     def device(self) -> torch.device:
@@ -157,7 +165,7 @@ class UNINEXT(BaseDetector):
 
     def extract_feat(self, batch_inputs: Tensor) -> tuple[Tensor, ...]:
         """Backbone and neck; finest level first, (B, C, Hl, Wl) each."""
-        return self.neck(self.backbone(batch_inputs))
+        return self.neck(self._folded_norm.run(self.backbone, batch_inputs))
 
     def build_pyramid(
         self, levels: Sequence[Tensor], data_samples: Sequence[UninextDataSample]

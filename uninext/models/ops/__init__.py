@@ -3,6 +3,7 @@
 Enter: tensors. Leave: tensors.
 """
 
+from uninext.models.ops.convolutions import FoldedNorm, to_channels_last
 from uninext.models.ops.ms_deform_attn import (
     MSDeformAttention,
     deform_attn_backend,
@@ -11,9 +12,11 @@ from uninext.models.ops.ms_deform_attn import (
 from uninext.models.ops.nms import class_aware_nms, pairwise_iou
 
 __all__ = [
+    'FoldedNorm',
     'MSDeformAttention',
     'class_aware_nms',
     'deform_attn_backend',
     'ms_deform_attn',
     'pairwise_iou',
+    'to_channels_last',
 ]

@@ -15,6 +15,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from uninext.models.ops.bag_deform_attn import bag_deform_attn
 from uninext.utils.optional_imports import ensure_mmcv_ops, has_mmcv_ops
 
 ensure_mmcv_ops()
@@ -25,16 +26,21 @@ from mmcv.ops.multi_scale_deform_attn import (  # noqa: E402
     multi_scale_deformable_attn_pytorch,
 )
 
-BACKENDS = ('extra', 'mmcv', 'pytorch')
+BACKENDS = ('bags', 'extra', 'mmcv', 'pytorch')  # the fastest first
 _VARIABLE = 'UNINEXT_DEFORM_ATTN'
-# device types that compiled ops may have been built for
-_COMPILED_FOR = {'extra': ('cpu', 'cuda', 'mps'), 'mmcv': ('cuda',)}
+# device types that they may run on; 'pytorch' runs anywhere
+_MADE_FOR = {
+    'bags': ('cpu',),
+    'extra': ('cpu', 'cuda', 'mps'),
+    'mmcv': ('cuda',),
+}
 _IM2COL_STEP = 64  # images of a batch that mmcv's op takes at once
 
 
 def deform_attn_backend(device_type: str) -> str:
     """Name the implementation that :func:`ms_deform_attn` uses on a device type.
 
+    * ``bags``: :func:`bag_deform_attn` (CPU), faster there than a compiled op;
     * ``extra``: the compiled op of the optional package ``torch-ms-deform-attn``
       (CPU, CUDA and MPS, whichever it was built for);
     * ``mmcv``: mmcv's compiled op (CUDA);
@@ -64,8 +70,8 @@ def deform_attn_backend(device_type: str) -> str:
 @cache
 def _fastest(device_type: str) -> str:
     """The first backend that is installed and runs on a device type."""
-    for backend in ('extra', 'mmcv'):
-        if device_type not in _COMPILED_FOR[backend] or not _is_installed(backend):
+    for backend in BACKENDS[:-1]:
+        if device_type not in _MADE_FOR[backend] or not _is_installed(backend):
             continue
         reason = _why_not(backend, device_type)
         if reason is None:
@@ -82,7 +88,7 @@ def _fastest(device_type: str) -> str:
 def _is_installed(backend: str) -> bool:
     if backend == 'extra':
         return importlib.util.find_spec('torch_ms_deform_attn') is not None
-    return has_mmcv_ops()
+    return backend == 'bags' or has_mmcv_ops()
 
 
 @cache
@@ -92,8 +98,10 @@ def _why_not(backend: str, device_type: str) -> str | None:
         return None
     if not _is_installed(backend):
         return 'it is not installed.'
-    if device_type not in _COMPILED_FOR[backend]:
-        return f'it is made for {_COMPILED_FOR[backend]}.'
+    if device_type not in _MADE_FOR[backend]:
+        return f'it is made for {_MADE_FOR[backend]}.'
+    if backend == 'bags':
+        return None
     try:
         with torch.inference_mode(False), torch.no_grad():
             shapes = torch.ones(1, 2, dtype=torch.int64, device=device_type)
@@ -161,6 +169,8 @@ def ms_deform_attn(
         Tensor: (B, Q, M * D).
     """
     backend = deform_attn_backend(value.device.type)
+    if backend == 'bags':
+        return bag_deform_attn(value, sizes_hw, sampling_locations, attention_weights)
     if backend != 'pytorch':
         return _run_compiled(
             backend, value, spatial_shapes, level_start_index, sampling_locations,

@@ -26,10 +26,10 @@ from uninext.models.prompt_generators.text_encoder import (
     build_text_encoder,
     load_pretrained,
 )
-from uninext.models.prompt_generators.weights_stamp import weights_stamp
 from uninext.registry import MODELS
 from uninext.structures import Prompt, PromptFeatures
 from uninext.utils.tokenizer import build_tokenizer
+from uninext.utils.weights_stamp import weights_stamp
 
 _KEPT_LAYOUTS = 4096  # of prompts, a few kB each
 
@@ -202,7 +202,14 @@ class LanguagePromptGenerator(BaseModule):
         mask = torch.arange(length, device=device) < sizes.unsqueeze(1)  # (B, L)
         pooled = prompts[0].pooled
         maps = [_positive_map(layout, length, pooled) for layout in layouts]
-        return PromptFeatures(embeds, mask, pooled, [m.to(device) for m in maps])
+        kept = [(self._features.get(p.text),) for p in prompts]
+        return PromptFeatures(
+            embeds,
+            mask,
+            pooled,
+            [m.to(device) for m in maps],
+            kept_tokens=None if any(t is None for (t,) in kept) else kept,
+        )
 
     def split(self, prompt: Prompt) -> list[tuple[Prompt, int]]:
         """Split a list of names that exceeds the token budget; parts are remembered.

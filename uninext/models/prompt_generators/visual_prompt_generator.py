@@ -21,9 +21,10 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from uninext.models.backbones import widen_input_channels
-from uninext.models.prompt_generators.weights_stamp import weights_stamp
+from uninext.models.ops import FoldedNorm, to_channels_last
 from uninext.registry import MODELS
 from uninext.structures import PromptFeatures, Template, VisualPrompt
+from uninext.utils.weights_stamp import weights_stamp
 
 NUM_CHANNELS = 4  # red, green, blue, prior
 
@@ -66,6 +67,8 @@ class VisualPromptGenerator(BaseModule):
             nn.Conv2d(embed_dims, embed_dims, 3, padding=1) for _ in range(num_levels)
         )
         self.adapter = nn.Linear(embed_dims, prompt_dims)
+        self._folded_norm = FoldedNorm()  # of the backbone
+        to_channels_last(self)
         self._kept: WeakKeyDictionary[Template, tuple[Tensor, Tensor]]
         self._kept = WeakKeyDictionary()
         self._kept_state: object = None
@@ -74,6 +77,7 @@ class VisualPromptGenerator(BaseModule):
         """Switch modes; forget what was encoded in another one."""
         if mode != self.training:
             self._kept.clear()
+            self._folded_norm.clear()
         return super().train(mode)
 
     def forward(
@@ -106,11 +110,12 @@ class VisualPromptGenerator(BaseModule):
         encoded = self._encode(
             [t for p in prompts for t in p.templates], neck, to_inputs
         )
-        tokens, real = [], []
+        parts, tokens, real = [], [], []
         for prompt in prompts:
-            parts = [encoded.pop(0) for _ in prompt.templates]
-            tokens.append(torch.cat([part[0] for part in parts]))
-            real.append(torch.cat([part[1] for part in parts]))
+            of_prompt = [encoded.pop(0) for _ in prompt.templates]
+            parts.append(tuple(part[0] for part in of_prompt))
+            tokens.append(torch.cat(parts[-1]))
+            real.append(torch.cat([part[1] for part in of_prompt]))
         embeds = pad_sequence(tokens, batch_first=True)
         sizes = torch.tensor([len(t) for t in tokens], device=embeds.device)
         present = torch.arange(embeds.shape[1], device=embeds.device) < sizes[:, None]
@@ -121,6 +126,7 @@ class VisualPromptGenerator(BaseModule):
             pooled=True,
             positive_maps=[one] * len(prompts),
             fused_tokens=present,
+            kept_tokens=parts if self._keeps() else None,
         )
 
     def _encode(
@@ -130,13 +136,16 @@ class VisualPromptGenerator(BaseModule):
         to_inputs: Callable[[Sequence[Template]], Tensor],
     ) -> list[tuple[Tensor, Tensor]]:
         """Tokens (L, Cp) and their (L,) mask of each template."""
-        if self.training or torch.is_grad_enabled():
+        if not self._keeps():
             return self._run(templates, neck, to_inputs)
         self._drop_stale(neck)
         for template in templates:  # one by one: what is kept must not depend on others
             if template not in self._kept:
                 (self._kept[template],) = self._run([template], neck, to_inputs)
         return [self._kept[t] for t in templates]
+
+    def _keeps(self) -> bool:
+        return not self.training and not torch.is_grad_enabled()
 
     def _run(
         self,
@@ -145,7 +154,7 @@ class VisualPromptGenerator(BaseModule):
         to_inputs: Callable[[Sequence[Template]], Tensor],
     ) -> list[tuple[Tensor, Tensor]]:
         inputs = to_inputs(templates)  # (T, 4, S, S)
-        levels = neck(self.backbone(inputs))
+        levels = neck(self._folded_norm.run(self.backbone, inputs))
         sides = [level.shape[-1] for level in levels]
         if any(sides[0] % side for side in sides):
             raise ValueError(
