@@ -1,5 +1,9 @@
-"""Helpers of tests and checks; only ``tools/analysis_tools/check_parity.py`` uses them.
+"""Helpers of tests and checks: of parity, and of what a GPU would not forgive.
 
+``pretend_device``: a device that every machine has; it refuses tensors of the host and
+counts the waits for it.
+
+Only ``tools/analysis_tools/check_parity.py`` uses the others:
 ``random_weights``: random weights of the published network for a key table;
 ``random_model``: a network of ours with them.
 ``stored_numbers``: what the published network computed with them.
