@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any, NamedTuple, Union
 from unittest import mock
@@ -21,7 +21,6 @@ from mmengine.structures import instance_data
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map
 
 DEVICE = torch.device('meta')  # the one that is not the CPU in every build of torch
 READ, SIZE = 'read', 'size'
@@ -160,7 +159,7 @@ class _Operations(TorchDispatchMode):
         self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None
     ) -> Any:
         kwargs = dict(kwargs or {})
-        leaves = tree_leaves((args, kwargs))
+        leaves = [*_leaves(args), *_leaves(tuple(kwargs.values()))]
         ours = any(isinstance(leaf, OnDevice) for leaf in leaves)
         to_us = _is_ours(kwargs.get('device'))
         _refuse_emptiness(func, leaves)
@@ -174,16 +173,31 @@ class _Operations(TorchDispatchMode):
         if to_us:
             kwargs['device'] = torch.device('cpu')
         on_device = to_us or (ours and kwargs.get('device') is None)
-        result = func(*tree_map(_inner, args), **tree_map(_inner, kwargs))
+        bare = {name: _each(_inner, value) for name, value in kwargs.items()}
+        result = func(*_each(_inner, args), **bare)
         written = _written(func, args, kwargs)
         if written is not None:
             _check_size(func, written)
             return written
-        return tree_map(_wrapped, result) if on_device else result
+        return _each(_wrapped, result) if on_device else result
 
 
 def _is_ours(device: Any) -> bool:
     return device is not None and torch.device(device).type == DEVICE.type
+
+
+def _leaves(values: Sequence) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, (list, tuple)):
+            yield from _leaves(value)
+        else:
+            yield value
+
+
+def _each(change: Callable[[Any], Any], value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return type(value)([_each(change, part) for part in value])
+    return change(value)
 
 
 def _inner(value: Any) -> Any:

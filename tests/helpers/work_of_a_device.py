@@ -1,0 +1,195 @@
+"""What a network does on a device, step by step: images, frames, training steps.
+
+Each work is a generator of a device. It yields nothing once the network is there, then
+what each step found or lost. Weights and inputs are random, of a seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.optim import OptimWrapper
+from torch import Tensor, nn
+
+from uninext.models.trackers import (
+    ExpressionTracker,
+    PromptQuasiDenseTracker,
+    TemplateTracker,
+    VideoInstanceTracker,
+)
+from uninext.structures import Prompt, VisualPrompt
+
+from .small_uninext import (
+    BOX_SUPERVISED,
+    SIDE,
+    build,
+    names,
+    sample,
+    small_config,
+    small_video_config,
+)
+
+Found = dict[str, Tensor]
+Work = Callable[[torch.device], Iterator[Found]]
+NUM_STEPS = 3
+CATEGORIES = names('cat', 'dog', 'zebra')
+EXPRESSION, OTHER = (
+    Prompt.from_expression(text) for text in ('the red cat', 'a dog on the left')
+)
+FRAME_HW = (80, 100)
+BOXES = [[10, 20, 40, 60], [50, 8, 90, 44]]
+MERGED = dict(type='SoftAggregation')
+RENEWED = dict(type='ConfidentTemplateUpdate', min_score=0.0)
+# Of random weights scores are low and embeddings alike.
+ALL_THAT_IS_FOUND = dict(select_score_thr=0.02, init_score_thr=0.0, match_score_thr=0.1)
+TRACKERS: dict[str, dict[str, Any]] = {
+    'mot': dict(
+        category=PromptQuasiDenseTracker(
+            **ALL_THAT_IS_FOUND, obj_score_thr=0.0, nms_class_iou_thr=0.95
+        )
+    ),
+    'vis': dict(
+        category=VideoInstanceTracker(
+            **ALL_THAT_IS_FOUND, nms_thr_pre=0.97, memo_tracklet_frames=1
+        )
+    ),
+    'rvos': dict(expression=ExpressionTracker()),
+    'rvos_merged': dict(expression=ExpressionTracker(merge=MERGED)),
+    'sot': dict(
+        box=TemplateTracker(
+            dict(type='PeriodicTemplateUpdate', interval=2, min_score=0.0),
+            with_masks=False,
+            template_size=SIDE,
+        )
+    ),
+    'vos': dict(mask=TemplateTracker(RENEWED, MERGED, template_size=SIDE)),
+    'vos_distinct': dict(
+        mask=TemplateTracker(RENEWED, MERGED, distinct_iou=0.7, template_size=SIDE)
+    ),
+}
+TRACKERS['all'] = {k: v for one in TRACKERS.values() for k, v in one.items()}
+ASKED: dict[str, list[dict[str, Any]]] = {
+    'category': [dict(categories='cat, dog, zebra')],
+    'expression': [dict(expression='the red cat'), dict(expression='a dog')],
+    'box': [dict(box=BOXES[0])],
+    'mask': [dict(mask=True)],
+}
+
+
+def images(*prompts: Prompt | VisualPrompt) -> Work:
+    """An image with several prompts."""
+
+    def run(device: torch.device) -> Iterator[Found]:
+        torch.manual_seed(0)
+        model = build(small_video_config()).eval().to(device)
+        yield {}
+        for _ in range(NUM_STEPS):
+            inputs, asked = random_images(1), sample(prompts[0])
+            asked.prompts = prompts
+            with torch.no_grad():
+                (found,) = model.test_step(dict(inputs=inputs, data_samples=[asked]))
+            yield dict(found.pred_instances.items())
+
+    return run
+
+
+def frames(task: str) -> Work:
+    """A video with what a task asks for."""
+
+    def run(device: torch.device) -> Iterator[Found]:
+        torch.manual_seed(0)
+        model = build(small_video_config()).eval().to(device)
+        session = model.open(None, trackers=TRACKERS[task])
+        for kind in TRACKERS[task]:
+            for one in ASKED[kind]:
+                session.add(**(dict(mask=shown_masks()) if kind == 'mask' else one))
+        yield {}
+        image = np.random.default_rng(0).integers(0, 255, (*FRAME_HW, 3), np.uint8)
+        for number in range(NUM_STEPS):
+            found = session.step(np.roll(image, number, 1))
+            yield {
+                **dict(found.pred_instances.items()),
+                **{
+                    f'update_{i}': update.results.scores
+                    for i, update in enumerate(found.track_updates)
+                },
+            }
+        ends = [update.results.scores for update in session.finish()]
+        yield dict(zip('ab', ends))
+
+    return run
+
+
+def training(changes: dict[str, Any], *prompts: Prompt | VisualPrompt | None) -> Work:
+    """Training steps of samples with these prompts; None: a clip of two frames."""
+
+    def run(device: torch.device) -> Iterator[Found]:
+        torch.manual_seed(0)
+        in_video = any(not isinstance(prompt, Prompt) for prompt in prompts)
+        config = small_video_config if in_video else small_config
+        model = build(config(**changes)).train().to(device)
+        optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
+        wrapper = OptimWrapper(optimizer, clip_grad=dict(max_norm=1.0))
+        norms = []
+        optimizer.register_step_pre_hook(lambda *_: norms.append(gradient_norms(model)))
+        yield {}
+        for _ in range(NUM_STEPS):
+            losses = model.train_step(batch(prompts), wrapper)
+            yield {**losses, 'gradients': norms.pop()}
+
+    return run
+
+
+def batch(prompts: tuple[Prompt | VisualPrompt | None, ...]) -> dict[str, Any]:
+    """As a data loader gives it: of the host, three objects in each image."""
+    samples = [sample(prompt or CATEGORIES, 3) for prompt in prompts]
+    data = dict(inputs=random_images(len(samples)), data_samples=samples)
+    if prompts[0] is None:
+        data['reference_inputs'] = random_images(len(samples))
+        for one in samples:
+            one.reference = sample(CATEGORIES, 3)
+            one.gt_instances.instances_ids = torch.arange(3)
+            one.reference.gt_instances.instances_ids = torch.arange(3).flip(0)
+    return data
+
+
+def random_images(num: int) -> list[Tensor]:
+    """(3, SIDE, SIDE) uint8 each."""
+    return list(torch.randint(0, 255, (num, 3, SIDE, SIDE), dtype=torch.uint8))
+
+
+def shown_masks() -> np.ndarray:
+    """(2, height, width) bool."""
+    masks = np.zeros((len(BOXES), *FRAME_HW), bool)
+    for mask, (x1, y1, x2, y2) in zip(masks, BOXES):
+        mask[y1:y2, x1:x2] = True
+    return masks
+
+
+def gradient_norms(model: nn.Module) -> Tensor:
+    """(n,) of the parameters that have a gradient."""
+    gradients = [p.grad for p in model.parameters() if p.grad is not None]
+    return torch.stack([gradient.norm() for gradient in gradients])
+
+
+BOXES_ONLY = {**BOX_SUPERVISED, 'data_preprocessor': dict(with_color_similarity=True)}
+WORKS: dict[str, Work] = {
+    'image, categories': images(CATEGORIES),
+    'image, an expression': images(EXPRESSION),
+    'image, two expressions and categories': images(EXPRESSION, CATEGORIES, OTHER),
+    'SOT frame': frames('sot'),
+    'VOS frame, two targets': frames('vos'),
+    'VOS frame, two targets, distinct': frames('vos_distinct'),
+    'R-VOS frame, two expressions': frames('rvos'),
+    'R-VOS frame, two expressions, merged': frames('rvos_merged'),
+    'MOT frame': frames('mot'),
+    'VIS frame': frames('vis'),
+    'frame, all kinds of prompts': frames('all'),
+    'training step, stage 1, categories': training(BOXES_ONLY, CATEGORIES, CATEGORIES),
+    'training step, stage 2, categories': training({}, CATEGORIES, CATEGORIES),
+    'training step, stage 2, expressions': training({}, EXPRESSION, OTHER),
+    'training step, stage 3, clips': training({}, None, None),
+}
