@@ -12,6 +12,7 @@ from mmengine import Registry
 
 import uninext
 from uninext import registry
+from uninext.utils.late_packages import late_packages
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ('models', 'datasets', 'engine', 'evaluation', 'visualization')
@@ -22,6 +23,8 @@ REGISTRIES = {n: r for n, r in vars(registry).items() if isinstance(r, Registry)
 def _rooms() -> None:
     for room in ROOMS:
         importlib.import_module(f'uninext.{room}')
+    while late := late_packages():
+        late[0].complete()
 
 
 def own_classes(which: Registry) -> dict[str, type]:

@@ -8,7 +8,10 @@ call load them when they are first asked for. The rooms, in the order that data 
 
 from typing import TYPE_CHECKING, Any
 
+from uninext.utils import late_packages
 from uninext.version import __version__
+
+late_packages.install()
 
 if TYPE_CHECKING:
     from uninext.apis import Result, UninextInferencer, open_session, read_frames

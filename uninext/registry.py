@@ -13,11 +13,38 @@ from typing import Any
 
 from mmengine.registry import Registry
 
+from uninext.utils.late_packages import import_offered, late_packages
 from uninext.utils.optional_imports import ensure_mmcv_ops, import_mmpretrain_models
 
 ensure_mmcv_ops()
 
 from mmdet import registry as mmdet_registry  # noqa: E402  (needs mmcv._ext to stand)
+
+_get = Registry.get
+
+
+def _get_late(registry: Registry, key: str) -> Any:
+    """``Registry.get``, and what late packages have (``utils.late_packages``).
+
+    They are asked for the name before a parent is, which may have another class of that
+    name; and run, one by one, if the type is known under a name that no list has.
+    """
+    scope, name = Registry.split_scope_key(key)
+    if scope is None or scope == registry.scope:
+        for location in registry._locations:
+            import_offered(location, name)
+    found = _get(registry, key)
+    if found is None:
+        for package in late_packages():
+            import_offered(package.__name__, name)
+        found = _get(registry, key)
+    while found is None and (late := late_packages()):
+        late[0].complete()
+        found = _get(registry, key)
+    return found
+
+
+Registry.get = _get_late
 
 
 class _ModelRegistry(Registry):
@@ -47,7 +74,7 @@ OPTIM_WRAPPER_CONSTRUCTORS = _child(
 PARAM_SCHEDULERS = _child('PARAM_SCHEDULERS', 'mmdet.engine.schedulers')
 DATASETS = _child('DATASETS', 'mmdet.datasets', 'uninext.datasets')
 DATA_SAMPLERS = _child('DATA_SAMPLERS', 'mmdet.datasets', 'uninext.datasets')
-TRANSFORMS = _child('TRANSFORMS', 'mmdet.datasets', 'uninext.datasets')
+TRANSFORMS = _child('TRANSFORMS', 'mmdet.datasets.transforms', 'uninext.datasets')
 MODELS = _child('MODELS', 'mmdet.models', 'uninext.models', cls=_ModelRegistry)
 TASK_UTILS = _child('TASK_UTILS', 'mmdet.models', 'uninext.models')
 METRICS = _child('METRICS', 'mmdet.evaluation', 'uninext.evaluation.metrics')

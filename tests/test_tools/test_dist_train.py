@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from uninext.cli import main
-from uninext.utils.optional_imports import import_mmdet_quietly
+from uninext.registry import MODELS, RUNNERS
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / 'tests'
@@ -47,7 +47,8 @@ def start(*args: object) -> subprocess.Popen:
 
 def train_whole(work_dir: Path) -> dict[int, float]:
     """Losses of an uninterrupted training, in two copies of this process."""
-    import_mmdet_quietly()  # once, before there are copies
+    # once, before there are copies
+    assert RUNNERS.get('UninextRunner') and MODELS.get('UNINEXT')
     fork = multiprocessing.get_context('fork')
     ranks = [fork.Process(target=_train_as, args=(rank, work_dir)) for rank in range(2)]
     for process in ranks:

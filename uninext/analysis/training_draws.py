@@ -134,9 +134,6 @@ def save_samples(
 
 def build_dataset(cfg: Config) -> MultiTaskDataset:
     """Build the training set of a config, which must be a ``MultiTaskDataset``."""
-    from uninext.utils.optional_imports import import_mmdet_quietly
-
-    import_mmdet_quietly()
     from mmengine.registry import init_default_scope
 
     from uninext.registry import DATASETS

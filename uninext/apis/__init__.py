@@ -7,10 +7,6 @@
 ``video``: frames of videos, folders and cameras; sessions, frame by frame.
 """
 
-from uninext.utils.optional_imports import import_mmdet_quietly
-
-import_mmdet_quietly()  # or it prints what it lacks into everybody's first program
-
 from uninext.apis.exports import (
     to_coco_labels,
     to_cvat,

@@ -149,9 +149,7 @@ def parse_options(options: list[str] | None) -> dict[str, Any]:
 def build_runner(cfg: Config) -> UninextRunner:
     """Build the runner that a whole config names."""
     from uninext.registry import RUNNERS
-    from uninext.utils.optional_imports import import_mmdet_quietly
 
-    import_mmdet_quietly()
     return RUNNERS.build(cfg)
 
 

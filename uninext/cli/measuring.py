@@ -131,9 +131,6 @@ def random_image(size_hw: tuple[int, int], seed: int = 0) -> np.ndarray:
 
 def coco_names() -> Sequence[str]:
     """The 80 names of COCO."""
-    from uninext.utils.optional_imports import import_mmdet_quietly
-
-    import_mmdet_quietly()
     from mmdet.datasets import CocoDataset
 
     return CocoDataset.METAINFO['classes']

@@ -216,9 +216,6 @@ def run(args: argparse.Namespace) -> int:
         0; 3 if a part of the sources could not be used; 130 after Ctrl-C.
     """
     _check(args)  # before seconds are spent on imports
-    from uninext.utils.optional_imports import import_mmdet_quietly
-
-    import_mmdet_quietly()
     from uninext.apis import SourceWarning
     from uninext.apis.exports import OutputFolder, PredictionFiles
 

@@ -44,9 +44,6 @@ def run(args: argparse.Namespace) -> None:
     # What a training may take over in part must be whole to be measured.
     cfg.load_allow = parse_options(args.cfg_options).get('load_allow', [])
     if args.show or args.show_dir:
-        from uninext.utils.optional_imports import import_mmdet_quietly
-
-        import_mmdet_quietly()
         from mmdet.engine.hooks.utils import trigger_visualization_hook
 
         cfg = trigger_visualization_hook(cfg, args)

@@ -8,10 +8,6 @@
 ``report``: metrics before and after, predictions drawn, what to type next.
 """
 
-from uninext.utils.optional_imports import import_mmdet_quietly
-
-import_mmdet_quietly()  # or it prints what it lacks into everybody's first program
-
 from uninext.fine_tuning.config import config_text
 from uninext.fine_tuning.data import OwnPart, OwnSet, read_own_data, read_own_set
 from uninext.fine_tuning.plan import (

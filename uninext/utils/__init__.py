@@ -6,6 +6,7 @@
 ``error_origin``: whose an error is, the user's or ours.
 ``files``: written whole or not at all. ``image_files``: which are images, in order.
 ``inference_scale``: the size that a config evaluates at.
+``late_packages``: packages of OpenMMLab, imported name by name.
 ``meta_device``: networks of full size without numbers.
 ``optional_imports``: stand-ins for compiled extensions that may be absent.
 ``screen``: what goes to the log file alone.

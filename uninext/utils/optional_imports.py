@@ -10,10 +10,8 @@ import contextlib
 import importlib
 import importlib.machinery
 import importlib.util
-import io
 import sys
 import types
-import warnings
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
@@ -50,15 +48,6 @@ def ensure_mmcv_ops() -> None:
     stand_in = _AbsentOps('mmcv._ext')
     stand_in.__spec__ = importlib.machinery.ModuleSpec('mmcv._ext', None)
     sys.modules['mmcv._ext'] = stand_in
-
-
-def import_mmdet_quietly() -> None:
-    """Import mmdet's rooms without what they print about optional packages."""
-    ensure_mmcv_ops()
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-        warnings.filterwarnings('ignore', message='faster_coco_eval is not installed')
-        importlib.import_module('mmdet.datasets')
-        importlib.import_module('mmdet.evaluation')
 
 
 class _AbsentModule(types.ModuleType):

@@ -5,13 +5,14 @@ Sizes are in pixels.
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import TypeVar
 
 import cv2
 import numpy as np
-from matplotlib import font_manager
 from PIL import Image, ImageDraw, ImageFont
 
 from uninext.visualization.palette import BAR_COLOR, WHITE, Color, ink_on
@@ -172,8 +173,11 @@ def wrap_text(text: str, width: float, font_size: int, max_lines: int) -> list[s
 
 @lru_cache(maxsize=16)
 def load_font(size: int) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which comes with matplotlib."""
-    return ImageFont.truetype(font_manager.findfont('DejaVu Sans'), size)
+    """DejaVu Sans, which comes with matplotlib; that is not imported for it."""
+    spec = importlib.util.find_spec('matplotlib')
+    assert spec is not None and spec.origin is not None
+    fonts = Path(spec.origin).parent / 'mpl-data' / 'fonts' / 'ttf'
+    return ImageFont.truetype(str(fonts / 'DejaVuSans.ttf'), size)
 
 
 def _most(limit: int, fits: Callable[[int], bool]) -> int:

@@ -9,7 +9,6 @@ Shape legend: N predictions (some ten thousand), G objects, L prompt tokens.
 from __future__ import annotations
 
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from uninext.registry import TASK_UTILS
@@ -59,6 +58,8 @@ class PromptHungarianAssigner:
         num_gts, device = len(gt_boxes_cxcywh), logits.device
         if not num_gts:
             return PromptAssignment.empty(device)
+        from scipy.optimize import linear_sum_assignment  # half a second to load
+
         with torch.autocast(device.type, enabled=False):
             if gt_positive_maps is None:
                 gt_positive_maps = logits.new_ones(num_gts, 1)

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from uninext.models.ops import class_aware_nms, pairwise_iou
@@ -40,6 +39,8 @@ def distinct_queries(
     """
     if len(prompts) + len(target_xyxy) < 2 or not prompts:  # nothing to share
         return [best_query(prompt, with_iou) for prompt in prompts]
+    from scipy.optimize import linear_sum_assignment  # half a second to load
+
     found = [_candidates(prompt, with_iou, iou_threshold) for prompt in prompts]
     boxes = torch.cat([boxes for boxes, *_ in found] + [target_xyxy])
     scores = torch.cat([scores for _, scores, _ in found])
