@@ -13,13 +13,21 @@ from uninext.analysis.costs import (
 from uninext.models.ops import MSDeformAttention
 
 
+class Attention(MSDeformAttention):
+    """To a map of 3 x 4 cells."""
+
+    def forward(self, query, value, reference):
+        places = torch.tensor([[3, 4]]), torch.tensor([0]), [(3, 4)]
+        return super().forward(query, self.keys(value, *places), reference)
+
+
 class Toy(nn.Module):
     """Parts named as a network's; the decoder calls a branch of the head."""
 
     def __init__(self) -> None:
         super().__init__()
         self.backbone = nn.Conv2d(3, 4, 3, padding=1)
-        self.encoder = MSDeformAttention(8, num_heads=2, num_levels=1, num_points=3)
+        self.encoder = Attention(8, num_heads=2, num_levels=1, num_points=3)
         self.decoder = nn.MultiheadAttention(8, 2, batch_first=True)
         self.bbox_head = nn.Linear(8, 5)
         self.scale = nn.Parameter(torch.ones(8, 8))
@@ -28,14 +36,7 @@ class Toy(nn.Module):
     def run(self) -> None:
         self.backbone(torch.ones(1, 3, 6, 7))
         query = torch.ones(2, 10, 8)
-        self.encoder(
-            query,
-            value=torch.ones(2, 12, 8),
-            reference_points=torch.full((2, 10, 1, 2), 0.5),
-            spatial_shapes=torch.tensor([[3, 4]]),
-            level_start_index=torch.tensor([0]),
-            sizes_hw=[(3, 4)],
-        )
+        self.encoder(query, torch.ones(2, 12, 8), torch.full((2, 10, 1, 2), 0.5))
         self.decoder(query, query, query)
         self.bbox_head(query @ self.scale)
 

@@ -220,19 +220,18 @@ def test_embeddings_where_they_are_asked_for(video_eval) -> None:
 
 @pytest.mark.parametrize('training', [True, False], ids=['training', 'test'])
 def test_padding_is_hidden_from_all_layers_but_those_of_embeddings(
-    video_model, training
+    video_model, training, monkeypatch
 ) -> None:
     """As published: see :class:`ContrastiveEmbedHead`."""
     model, given = video_model.train(training), {}
+    names = {module: name for name, module in model.named_modules()}
+    keys_of = MSDeformAttention.keys
 
-    def note(name, kwargs) -> None:
-        given.setdefault(name, []).append(kwargs['key_padding_mask'])
+    def note(module, value, shapes, starts, sizes_hw, key_padding_mask=None):
+        given.setdefault(names[module], []).append(key_padding_mask)
+        return keys_of(module, value, shapes, starts, sizes_hw, key_padding_mask)
 
-    for name, module in model.named_modules():
-        if isinstance(module, MSDeformAttention):
-            module.register_forward_pre_hook(
-                lambda _, args, kwargs, name=name: note(name, kwargs), with_kwargs=True
-            )
+    monkeypatch.setattr(MSDeformAttention, 'keys', note)
     inputs, keys = clips(PETS)
     if training:
         model(inputs, keys, mode='loss')

@@ -227,16 +227,9 @@ def attention(points=2) -> MSDeformAttention:
     return attn.eval()
 
 
-def call(attn, query, value, reference, **kwargs):
-    return attn(
-        query,
-        value=value,
-        reference_points=reference,
-        spatial_shapes=SHAPES,
-        level_start_index=STARTS,
-        sizes_hw=SIZES,
-        **kwargs,
-    )
+def call(attn, query, value, reference, query_pos=None, key_padding_mask=None):
+    keys = attn.keys(value, SHAPES, STARTS, SIZES, key_padding_mask)
+    return attn(query, keys, reference, query_pos)
 
 
 def test_wrong_sizes_are_refused():
@@ -279,9 +272,13 @@ def test_identity_and_position():
     query, value, pos = (torch.randn(1, n, 8) for n in (3, 16, 3))
     reference = torch.rand(1, 3, 2, 2)
     plain = call(attn, query, value, reference)
-    zero = torch.zeros_like(query)
-    without = call(attn, query, value, reference, identity=zero)
-    torch.testing.assert_close(plain, without + query)
-    moved = call(attn, query, value, reference, query_pos=pos, identity=zero)
-    summed = call(attn, query + pos, value, reference, identity=zero)
-    torch.testing.assert_close(moved, summed)
+    with_pos = call(attn, query, value, reference, query_pos=pos)
+    assert not torch.allclose(plain, with_pos)
+    moved = call(attn, query + pos, value, reference)
+    torch.testing.assert_close(with_pos - query, moved - (query + pos))
+    nothing = (
+        torch.zeros_like(value)
+        - torch.linalg.lstsq(attn.value_proj.weight, attn.value_proj.bias).solution
+    )
+    without = call(attn, query, nothing, reference)
+    torch.testing.assert_close(without, query + attn.output_proj.bias)

@@ -176,8 +176,13 @@ class UNINEXT(BaseDetector):
         for i, sample in enumerate(data_samples):
             height, width = sample.img_shape[:2]
             mask[i, :height, :width] = False
+        sizes_hw = {tuple(sample.img_shape[:2]) for sample in data_samples}
         return FeaturePyramid.from_levels(
-            levels, mask, self.positional_encoding, self.level_embed
+            levels,
+            mask,
+            self.positional_encoding,
+            self.level_embed,
+            is_padded=sizes_hw != {tuple(input_hw)},
         )
 
     def decode(

@@ -45,8 +45,14 @@ def attention_both_ways(
         (B, N, C), what image tokens receive; (B, L, C), what prompt tokens see, or
         (B, 1, C) of their average.
     """
+    at_once = drop is None and not torch.is_grad_enabled() and visual.is_cpu
+    if at_once and len(visual) > 1:  # scores of one image are large enough
+        rows = (visual, keys, biases, values, mask, shares)
+        rows = zip(*((None,) * len(visual) if x is None else x.split(1) for x in rows))
+        both = (attention_both_ways(*row, limit) for row in rows)
+        return tuple(torch.cat(parts) for parts in zip(*both))
     scores = visual @ keys.transpose(1, 2)  # (B, N, L)
-    if drop is None and not torch.is_grad_enabled() and scores.device.type == 'cpu':
+    if at_once:
         both = _of_one_exponential(visual, scores, biases, values, mask, shares, limit)
         if both is not None:
             return both

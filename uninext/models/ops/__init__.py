@@ -5,6 +5,7 @@ Enter: tensors. Leave: tensors.
 
 from uninext.models.ops.convolutions import FoldedNorm, to_channels_last
 from uninext.models.ops.ms_deform_attn import (
+    DeformKeys,
     MSDeformAttention,
     deform_attn_backend,
     ms_deform_attn,
@@ -12,6 +13,7 @@ from uninext.models.ops.ms_deform_attn import (
 from uninext.models.ops.nms import class_aware_nms, pairwise_iou
 
 __all__ = [
+    'DeformKeys',
     'FoldedNorm',
     'MSDeformAttention',
     'class_aware_nms',

@@ -208,25 +208,46 @@ def bag_deform_attn(
     return _attend(value, locations, attention, sizes_hw)
 
 
+class KeyTable:
+    """Keys that queries sample without gradient, in one call or in many.
+
+    Args:
+        value: (B, N, M, D).
+        sizes_hw: L pairs (height, width).
+        num_points: P.
+    """
+
+    def __init__(
+        self, value: Tensor, sizes_hw: Sequence[tuple[int, int]], num_points: int
+    ) -> None:
+        self._table = _Table.of_levels(sizes_hw, num_points, value)
+        self._cells = self._table.fill(value)
+
+    def attend(self, locations: Tensor, attention: Tensor) -> Tensor:
+        """See :func:`bag_deform_attn`."""
+        batch, num_queries, heads = locations.shape[:3]
+        channels = self._cells.shape[-1]
+        output = self._cells.new_empty(batch, num_queries, heads * channels)
+        for b, cells in enumerate(self._cells):
+            rows = cells.view(-1, channels)
+            for block in _blocks(num_queries, QUERIES_AT_ONCE):
+                samples = _Samples.at(locations[b, block], self._table)
+                weights = samples.weights(attention[b, block].flatten(2))
+                sums = F.embedding_bag(
+                    samples.cells, rows, mode='sum', per_sample_weights=weights
+                )
+                output[b, block] = sums.view(-1, heads * channels)
+        return output
+
+
 def _attend(
     value: Tensor,
     locations: Tensor,
     attention: Tensor,
     sizes_hw: Sequence[tuple[int, int]],
 ) -> Tensor:
-    (batch, num_queries, heads), channels = locations.shape[:3], value.shape[-1]
-    table = _Table.of_levels(sizes_hw, locations.shape[4], locations)
-    output = value.new_empty(batch, num_queries, heads * channels)
-    for b, cells in enumerate(table.fill(value)):
-        rows = cells.view(-1, channels)
-        for block in _blocks(num_queries, QUERIES_AT_ONCE):
-            samples = _Samples.at(locations[b, block], table)
-            weights = samples.weights(attention[b, block].flatten(2))
-            sums = F.embedding_bag(
-                samples.cells, rows, mode='sum', per_sample_weights=weights
-            )
-            output[b, block] = sums.view(-1, heads * channels)
-    return output
+    table = KeyTable(value, sizes_hw, locations.shape[4])
+    return table.attend(locations, attention)
 
 
 def _gradients(

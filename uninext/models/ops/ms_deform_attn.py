@@ -9,13 +9,14 @@ from __future__ import annotations
 import importlib.util
 import os
 import warnings
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from uninext.models.ops.bag_deform_attn import bag_deform_attn
+from uninext.models.ops.bag_deform_attn import KeyTable, bag_deform_attn
 from uninext.utils.optional_imports import ensure_mmcv_ops, has_mmcv_ops
 
 ensure_mmcv_ops()
@@ -181,6 +182,32 @@ def ms_deform_attn(
     )
 
 
+def _attend_to(
+    value: Tensor,
+    spatial_shapes: Tensor,
+    level_start_index: Tensor,
+    sizes_hw: Sequence[tuple[int, int]],
+    locations: Tensor,
+    weights: Tensor,
+) -> Tensor:
+    return ms_deform_attn(
+        value, spatial_shapes, level_start_index, locations, weights, sizes_hw
+    )
+
+
+class DeformKeys(NamedTuple):
+    """Keys that are ready to be sampled.
+
+    Attributes:
+        attend: From locations (B, Q, M, L, P, 2) in 0..1 and weights (B, Q, M, L, P) to
+            (B, Q, C).
+        spatial_shapes: (L, 2) int64, (height, width) of each level.
+    """
+
+    attend: Callable[[Tensor, Tensor], Tensor]
+    spatial_shapes: Tensor
+
+
 class MSDeformAttention(MultiScaleDeformableAttention):
     """mmcv's deformable attention with residual, on the backends above.
 
@@ -188,70 +215,85 @@ class MSDeformAttention(MultiScaleDeformableAttention):
     and sampling are computed in float32.
     """
 
+    def keys(
+        self,
+        value: Tensor,
+        spatial_shapes: Tensor,
+        level_start_index: Tensor,
+        sizes_hw: Sequence[tuple[int, int]],
+        key_padding_mask: Tensor | None = None,
+    ) -> DeformKeys:
+        """Project keys, for any number of calls.
+
+        Args:
+            value: (B, N, C).
+            spatial_shapes: (L, 2) int64, (height, width) of each level.
+            level_start_index: (L,) int64, first key of each level.
+            sizes_hw: ``spatial_shapes`` as L pairs of Python integers.
+            key_padding_mask: (B, N) bool, True where a key is padding.
+        """
+        value = self.value_proj(value)
+        if key_padding_mask is not None:
+            value = value.masked_fill(key_padding_mask[..., None], 0.0)
+        value = value.float().unflatten(-1, (self.num_heads, -1))
+        backend = deform_attn_backend(value.device.type)
+        if backend == 'bags' and not torch.is_grad_enabled():
+            attend = KeyTable(value, sizes_hw, self.num_points).attend
+        else:
+            places = spatial_shapes, level_start_index
+            attend = partial(_attend_to, value, *places, sizes_hw)
+        return DeformKeys(attend, spatial_shapes)
+
     def forward(
         self,
         query: Tensor,
-        key: Tensor | None = None,
-        value: Tensor | None = None,
-        identity: Tensor | None = None,
+        keys: DeformKeys,
+        reference_points: Tensor,
         query_pos: Tensor | None = None,
-        key_padding_mask: Tensor | None = None,
-        reference_points: Tensor | None = None,
-        spatial_shapes: Tensor | None = None,
-        level_start_index: Tensor | None = None,
-        sizes_hw: Sequence[tuple[int, int]] | None = None,
-        **unused: Tensor | None,
     ) -> Tensor:
         """Attend from queries to the keys around their reference points.
 
         Args:
             query: (B, Q, C).
-            key: Ignored; mmdet's layers pass it.
-            value: (B, N, C); ``query`` if None.
-            identity: What the result is added to; ``query`` if None.
-            query_pos: (B, Q, C), added to ``query``.
-            key_padding_mask: (B, N) bool, True where a key is padding.
+            keys: Of :meth:`keys`.
             reference_points: (B, Q, L, 2) points, or (B, Q, L, 4) boxes cxcywh, in
                 0..1 of the padded image.
-            spatial_shapes: (L, 2) int64.
-            level_start_index: (L,) int64.
-            sizes_hw: ``spatial_shapes`` as L pairs of Python integers.
-            **unused: Whatever else mmdet's layers hand down (``key_pos``, masks).
+            query_pos: (B, Q, C), added to ``query``.
 
         Returns:
-            Tensor: (B, Q, C).
+            Tensor: (B, Q, C), added to ``query``.
         """
-        value = query if value is None else value
-        identity = query if identity is None else identity
+        identity = query
         if query_pos is not None:
             query = query + query_pos
-        batch, num_queries, _ = query.shape
-        value = self.value_proj(value)
-        if key_padding_mask is not None:
-            value = value.masked_fill(key_padding_mask[..., None], 0.0)
-        value = value.view(batch, -1, self.num_heads, self.embed_dims // self.num_heads)
-        shape = (batch, num_queries, self.num_heads, self.num_levels, self.num_points)
-        offsets = self.sampling_offsets(query).view(*shape, 2)
-        weights = self.attention_weights(query).view(*shape[:3], -1)
+        shape = (self.num_heads, self.num_levels, self.num_points)
+        offsets = self.sampling_offsets(query).unflatten(-1, (*shape, 2))
+        weights = self.attention_weights(query).unflatten(-1, (self.num_heads, -1))
         with torch.autocast(query.device.type, enabled=False):
-            weights = weights.float().softmax(-1).view(shape)
+            weights = weights.float().softmax(-1).unflatten(-1, shape[1:])
             locations = self._locations(
-                reference_points.float(), offsets.float(), spatial_shapes
+                reference_points.float(), offsets.float(), keys.spatial_shapes
             )
-            output = ms_deform_attn(
-                value.float(), spatial_shapes, level_start_index, locations, weights,
-                sizes_hw,
-            )  # fmt: skip
-        output = self.output_proj(output.to(value.dtype))
+            output = keys.attend(locations, weights)
+        output = self.output_proj(output.to(query.dtype))
         return self.dropout(output) + identity
 
     def _locations(
         self, reference: Tensor, offsets: Tensor, spatial_shapes: Tensor
     ) -> Tensor:
-        """Turn offsets into (B, Q, M, L, P, 2) locations in 0..1."""
-        if reference.shape[-1] == 2:
-            scale_wh = spatial_shapes.flip(-1).to(offsets.dtype)  # (L, 2)
-            offsets = offsets / scale_wh[None, None, None, :, None]
-            return reference[:, :, None, :, None] + offsets
-        centre, size_wh = reference[:, :, None, :, None].split(2, -1)
-        return centre + offsets / self.num_points * size_wh * 0.5
+        """Turn offsets into (B, Q, M, L, P, 2) locations in 0..1.
+
+        Numbers of a head lie side by side: L * P * 2 of them go through as one.
+        """
+        samples = offsets.shape[3:]  # (L, P, 2)
+        centre, size = reference[..., :2], reference[..., 2:]
+        if size.shape[-1]:
+            unit = size * (0.5 / self.num_points)  # (B, Q, L, 2)
+        else:
+            unit = 1 / spatial_shapes.flip(-1).to(offsets.dtype)[None, None]
+        centre, unit = (
+            each[:, :, None, :, None].expand(-1, -1, 1, *samples).flatten(3)
+            for each in (centre, unit)
+        )
+        locations = torch.addcmul(centre, offsets.flatten(3), unit)
+        return locations.unflatten(3, samples)

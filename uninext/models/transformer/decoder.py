@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mmcv.cnn.bricks.transformer import MultiheadAttention
 from mmdet.models.layers import (
     MLP,
     DeformableDetrTransformerDecoderLayer,
@@ -12,21 +13,55 @@ from mmdet.models.layers import (
 )
 from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, cat, nn
+from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from uninext.models.ops import MSDeformAttention
+from uninext.models.ops import DeformKeys, MSDeformAttention
 from uninext.models.transformer.feature_pyramid import FeaturePyramid
 from uninext.registry import MODELS
 
 
+class _SelfAttention(MultiheadAttention):
+    """mmcv's attention and its parameters; the (Q, Q) weights are not asked for."""
+
+    def forward(self, query: Tensor, query_pos: Tensor, mask: Tensor | None) -> Tensor:
+        """Attend among queries (B, Q, C); ``mask`` (Q, Q) True where it is blocked."""
+        weight, bias = self.attn.in_proj_weight, self.attn.in_proj_bias
+        split, heads = 2 * self.embed_dims, (self.num_heads, -1)
+        both = F.linear(query + query_pos, weight[:split], bias[:split])
+        value = F.linear(query, weight[split:], bias[split:])
+        parts = (*both.chunk(2, dim=-1), value)
+        attended = F.scaled_dot_product_attention(
+            *(part.unflatten(-1, heads).transpose(1, 2) for part in parts),
+            attn_mask=None if mask is None else ~mask,
+            dropout_p=self.attn.dropout if self.training else 0.0,
+        )
+        attended = self.attn.out_proj(attended.transpose(1, 2).flatten(2))
+        return query + self.dropout_layer(self.proj_drop(attended))
+
+
 class _DecoderLayer(DeformableDetrTransformerDecoderLayer):
-    """mmdet's layer on an attention that needs no compiled op."""
+    """mmdet's layer on attentions that keep no weights and need no compiled op."""
 
     def _init_layers(self) -> None:
-        attn_cfg = self.cross_attn_cfg
+        self_attn_cfg, attn_cfg = self.self_attn_cfg, self.cross_attn_cfg
         self.cross_attn_cfg = dict(embed_dims=attn_cfg['embed_dims'])
         super()._init_layers()
+        self.self_attn = _SelfAttention(**self_attn_cfg)
         self.cross_attn = MSDeformAttention(**attn_cfg)
+
+    def forward(
+        self,
+        query: Tensor,
+        query_pos: Tensor,
+        keys: DeformKeys,
+        reference: Tensor,
+        self_attn_mask: Tensor | None,
+    ) -> Tensor:
+        """Refine queries (B, Q, C) that look at boxes (B, Q, L, 4)."""
+        query = self.norms[0](self.self_attn(query, query_pos, self_attn_mask))
+        query = self.norms[1](self.cross_attn(query, keys, reference, query_pos))
+        return self.norms[2](self.ffn(query))
 
 
 class BoxGuidedDecoderLayers(BaseModule):
@@ -102,17 +137,8 @@ class BoxGuidedDecoderLayers(BaseModule):
         ratios = cat([pyramid.valid_ratios] * 2, -1)  # (B, L, 4)
         boxes = reference[:, :, None] * ratios[:, None]  # (B, Q, L, 4)
         sine = coordinate_to_encoding(boxes[:, :, 0], num_feats=self.embed_dims // 2)
-        return layer(
-            query,
-            query_pos=self.ref_point_head(sine),
-            value=pyramid.feat,
-            key_padding_mask=key_padding_mask,
-            self_attn_mask=self_attn_mask,
-            reference_points=boxes,
-            spatial_shapes=pyramid.spatial_shapes,
-            level_start_index=pyramid.level_start_index,
-            sizes_hw=pyramid.sizes_hw,
-        )
+        keys = layer.cross_attn.keys(pyramid.feat, *pyramid.places, key_padding_mask)
+        return layer(query, self.ref_point_head(sine), keys, boxes, self_attn_mask)
 
 
 @MODELS.register_module()
@@ -149,7 +175,7 @@ class DeformableDecoder(BoxGuidedDecoderLayers):
             each layer. They carry gradient; a layer itself looks at detached ones.
         """
         hidden_states, references = [], [reference]
-        masks = pyramid.padding_mask, self_attn_mask
+        masks = pyramid.hidden_keys, self_attn_mask
         for layer, reg_branch in zip(self.layers, reg_branches):
             if self.with_cp and query.requires_grad:
                 query = checkpoint(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import torch
 from mmdet.models.layers import DeformableDetrTransformerEncoderLayer
 from mmengine.model import BaseModule, ModuleList
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from uninext.models.ops import MSDeformAttention
+from uninext.models.ops import DeformKeys, MSDeformAttention
 from uninext.models.transformer.feature_pyramid import FeaturePyramid
 from uninext.registry import MODELS
+
+TOKENS_AT_ONCE = 1024
 
 
 class _EncoderLayer(DeformableDetrTransformerEncoderLayer):
@@ -20,6 +23,33 @@ class _EncoderLayer(DeformableDetrTransformerEncoderLayer):
         self.self_attn_cfg = dict(embed_dims=attn_cfg['embed_dims'])
         super()._init_layers()
         self.self_attn = MSDeformAttention(**attn_cfg)
+
+    def forward(
+        self, query: Tensor, reference: Tensor, pyramid: FeaturePyramid
+    ) -> Tensor:
+        """Refine tokens (B, N, C); ``reference`` (B, N, L, 2) is where they look.
+
+        On a CPU where nothing is learnt, a block of tokens goes through the whole layer
+        before the next one: what is made in between stays in the caches.
+        """
+        parts = query, pyramid.feat_pos, reference
+        if torch.is_grad_enabled() or query.device.type != 'cpu':
+            keys = self.self_attn.keys(query, *pyramid.places, pyramid.hidden_keys)
+            return self._refine(keys, *parts)
+        refined = torch.empty_like(query)
+        for b in range(len(query)):
+            image, row = pyramid.index([b]), slice(b, b + 1)
+            keys = self.self_attn.keys(query[row], *image.places, image.hidden_keys)
+            for start in range(0, query.shape[1], TOKENS_AT_ONCE):
+                block = row, slice(start, start + TOKENS_AT_ONCE)
+                refined[block] = self._refine(keys, *(part[block] for part in parts))
+        return refined
+
+    def _refine(
+        self, keys: DeformKeys, query: Tensor, query_pos: Tensor, reference: Tensor
+    ) -> Tensor:
+        query = self.norms[0](self.self_attn(query, keys, reference, query_pos))
+        return self.norms[1](self.ffn(query))
 
 
 @MODELS.register_module()
@@ -74,22 +104,8 @@ class DeformableEncoder(BaseModule):
         for layer in self.layers:
             if self.with_cp and query.requires_grad:
                 query = checkpoint(
-                    self._run, layer, query, reference, pyramid, use_reentrant=False
+                    layer, query, reference, pyramid, use_reentrant=False
                 )
             else:
-                query = self._run(layer, query, reference, pyramid)
+                query = layer(query, reference, pyramid)
         return query
-
-    @staticmethod
-    def _run(
-        layer: _EncoderLayer, query: Tensor, reference: Tensor, pyramid: FeaturePyramid
-    ) -> Tensor:
-        return layer(
-            query=query,
-            query_pos=pyramid.feat_pos,
-            key_padding_mask=pyramid.padding_mask,
-            reference_points=reference,
-            spatial_shapes=pyramid.spatial_shapes,
-            level_start_index=pyramid.level_start_index,
-            sizes_hw=pyramid.sizes_hw,
-        )

@@ -26,6 +26,7 @@ class FeaturePyramid:
         valid_ratios: (B, L, 2), (x, y) share of each level that is image.
         sizes_hw: L pairs (height, width): ``spatial_shapes`` without asking the device.
         grids: L tensors (Hl * Wl, 2), cell centres (x, y) of each level, in cells.
+        is_padded: Whether any image may have padding; False saves asking the device.
     """
 
     feat: Tensor
@@ -36,6 +37,17 @@ class FeaturePyramid:
     valid_ratios: Tensor
     sizes_hw: tuple[tuple[int, int], ...]
     grids: tuple[Tensor, ...]
+    is_padded: bool = True
+
+    @property
+    def hidden_keys(self) -> Tensor | None:
+        """(B, N) bool, True where attention must not look; None: nowhere."""
+        return self.padding_mask if self.is_padded else None
+
+    @property
+    def places(self) -> tuple[Tensor, Tensor, tuple[tuple[int, int], ...]]:
+        """Where levels are: ``spatial_shapes, level_start_index, sizes_hw``."""
+        return self.spatial_shapes, self.level_start_index, self.sizes_hw
 
     @classmethod
     def from_levels(
@@ -44,6 +56,7 @@ class FeaturePyramid:
         img_padding_mask: Tensor,
         positional_encoding: nn.Module,
         level_embed: Tensor,
+        is_padded: bool = True,
     ) -> FeaturePyramid:
         """Flatten the levels.
 
@@ -56,6 +69,7 @@ class FeaturePyramid:
             img_padding_mask: (B, H, W) bool, True where the image is padding.
             positional_encoding: Maps a (B, Hl, Wl) mask to (B, C, Hl, Wl).
             level_embed: (L, C).
+            is_padded: Whether any of the mask is True.
         """
         masks = [_resize_mask(img_padding_mask, x) for x in levels[:-1]]
         masks.append(_resize_mask(masks[0], levels[-1]))
@@ -76,6 +90,7 @@ class FeaturePyramid:
             valid_ratios=torch.stack([_valid_ratio(m) for m in masks], 1),
             sizes_hw=sizes_hw,
             grids=tuple(_cell_centres(size, device) for size in sizes_hw),
+            is_padded=is_padded,
         )
 
     def index(self, images: Sequence[int]) -> FeaturePyramid:
