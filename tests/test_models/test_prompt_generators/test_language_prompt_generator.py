@@ -6,10 +6,12 @@ import pytest
 import torch
 from mmdet.datasets import Objects365V2Dataset
 
+from uninext.checkpoint import save_file
 from uninext.models.prompt_generators import (
     LanguagePromptGenerator,
     language_prompt_generator,
 )
+from uninext.models.prompt_generators.bert import BertEncoder
 from uninext.structures import Prompt
 from uninext.utils.tokenizer import package_model_dir
 
@@ -207,12 +209,9 @@ def test_features_of_inference_mode_are_not_used_for_training() -> None:
 
 
 def test_checkpointing_gives_equal_gradients() -> None:
-    plain = LanguagePromptGenerator(
-        {**TINY, 'hidden_dropout_prob': 0.0, 'attention_probs_dropout_prob': 0.0}
-    )
-    saving = LanguagePromptGenerator(
-        dict(plain.text_encoder.config.to_dict()), with_cp=1
-    )
+    fields = {**TINY, 'hidden_dropout_prob': 0.0, 'attention_probs_dropout_prob': 0.0}
+    plain = LanguagePromptGenerator(fields)
+    saving = LanguagePromptGenerator(fields, with_cp=True)
     saving.load_state_dict(plain.state_dict())
     prompts = [Prompt.from_categories(['dog', 'cat'])]
     for generator in (plain, saving):
@@ -377,17 +376,65 @@ def test_other_encoder_of_berts_shape() -> None:
     assert generator([Prompt.from_categories(['dog'])]).embeds.shape == (1, 3, 16)
 
 
-def test_weights_of_a_folder(tmp_path) -> None:
-    source = tiny()
-    source.text_encoder.save_pretrained(tmp_path)
+def save_bert(folder, head: str = 'BertModel', model_type: str = 'bert') -> dict:
+    """A folder as transformers writes it; the weights of the encoder."""
+    transformers = pytest.importorskip('transformers')
+    config = transformers.AutoConfig.for_model(model_type, **TINY)
+    model = getattr(transformers, head)(config)
+    model.save_pretrained(folder)
+    return model.base_model.state_dict()
+
+
+@pytest.mark.parametrize(
+    ('head', 'model_type'),
+    [
+        ('BertModel', 'bert'),
+        ('BertForMaskedLM', 'bert'),
+        ('ElectraModel', 'electra'),
+    ],
+)
+def test_weights_of_a_folder(tmp_path, head, model_type) -> None:
+    expected = save_bert(tmp_path, head, model_type)
+    generator = LanguagePromptGenerator(str(tmp_path), pretrained=str(tmp_path))
+    assert isinstance(generator.text_encoder, BertEncoder) == (model_type == 'bert')
+    generator.init_weights()
+    for name, value in generator.text_encoder.state_dict().items():
+        assert torch.equal(value, expected[name]), name
+
+
+def test_weights_of_a_pickled_file(tmp_path) -> None:
+    """As transformers reads them."""
+    expected = save_bert(tmp_path)
+    (tmp_path / 'model.safetensors').unlink()
+    torch.save(expected, tmp_path / 'pytorch_model.bin')
     generator = LanguagePromptGenerator(str(tmp_path), pretrained=str(tmp_path))
     generator.init_weights()
-    for a, b in zip(source.parameters(), generator.parameters()):
-        assert torch.equal(a, b)
+    for name, value in generator.text_encoder.state_dict().items():
+        assert torch.equal(value, expected[name]), name
+
+
+def test_names_of_tensorflow(tmp_path) -> None:
+    state = {
+        f'bert.{name}'.replace('LayerNorm.weight', 'LayerNorm.gamma').replace(
+            'LayerNorm.bias', 'LayerNorm.beta'
+        ): value
+        for name, value in save_bert(tmp_path).items()
+    }
+    save_file({'state_dict': state}, tmp_path / 'model.safetensors')
+    LanguagePromptGenerator(str(tmp_path), pretrained=str(tmp_path)).init_weights()
+
+
+@pytest.mark.parametrize(
+    'fields', [{'hidden_act': 'relu'}, {'position_embedding_type': 'relative_key'}]
+)
+def test_an_unusual_bert_is_that_of_transformers(fields) -> None:
+    encoder = LanguagePromptGenerator({**TINY, **fields}).text_encoder
+    assert not isinstance(encoder, BertEncoder)
+    assert encoder.config.to_dict().items() >= fields.items()
 
 
 def test_weights_that_do_not_fit(tmp_path) -> None:
-    tiny().text_encoder.save_pretrained(tmp_path)
+    save_bert(tmp_path)
     deeper = LanguagePromptGenerator(
         {**TINY, 'num_hidden_layers': 3}, pretrained=str(tmp_path)
     )
@@ -406,7 +453,8 @@ def test_absent_weights_say_what_to_do(monkeypatch) -> None:
     def refuse(*args, **kwargs):
         raise OSError('no connection')
 
-    monkeypatch.setattr(type(generator.text_encoder), 'from_pretrained', refuse)
+    transformers = pytest.importorskip('transformers')
+    monkeypatch.setattr(transformers.BertModel, 'from_pretrained', refuse)
     with pytest.raises(ValueError, match='set pretrained=None.*no connection'):
         generator.init_weights()
 

@@ -282,8 +282,11 @@ class LanguagePromptGenerator(BaseModule):
         )  # (texts, L)
         sizes = torch.tensor([len(row) for row in ids], device=device)
         mask = torch.arange(tokens.shape[1], device=device) < sizes.unsqueeze(1)
+        is_even = len({len(row) for row in ids}) == 1
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
-            encoded = self.text_encoder(input_ids=tokens, attention_mask=mask.long())
+            encoded = self.text_encoder(
+                input_ids=tokens, attention_mask=None if is_even else mask.long()
+            )
         hidden = encoded.last_hidden_state  # (texts, L, Cp)
         return [row[: len(tokens_of)] for row, tokens_of in zip(hidden, ids)]
 

