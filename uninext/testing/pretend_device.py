@@ -37,6 +37,7 @@ _FROM_VALUES = (torch.tensor, torch.as_tensor, torch.asarray)
 _BY_INDEX = (Tensor.__getitem__, Tensor.__setitem__)
 _MASKS = (torch.bool, torch.uint8)
 _OUTSIDE = 'outside of uninext'
+_NO_PLACE = (__name__, 'uninext.utils.transfers')  # they wait for others
 
 
 class Wait(NamedTuple):
@@ -309,7 +310,7 @@ def _place() -> tuple[str, int]:
     frame = sys._getframe(1)
     while frame is not None:
         module = frame.f_globals.get('__name__', '')
-        if module.startswith('uninext.') and module != __name__:
+        if module.startswith('uninext.') and module not in _NO_PLACE:
             code = frame.f_code
             name = getattr(code, 'co_qualname', code.co_name)  # from Python 3.11 on
             name = name.partition('.<locals>')[0]
