@@ -48,6 +48,7 @@ def candidates(boxes, scores=None, labels=None, mask_feat=None) -> Candidates:
         queries=torch.arange(num),
         scores=torch.linspace(0.9, 0.1, num) if scores is None else scores,
         labels=torch.zeros(num, dtype=torch.long) if labels is None else labels,
+        boxes_xyxy=boxes,
     )
 
 

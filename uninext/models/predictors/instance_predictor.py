@@ -15,27 +15,25 @@ from torch import Tensor, nn
 from uninext.models.ops import class_aware_nms
 from uninext.models.predictors.mask_resizing import binary_masks, mask_logit
 from uninext.models.predictors.row_outputs import RowOutputs, boxes_to_pixels
+from uninext.utils.transfers import download, upload
 
 
 class Candidates(NamedTuple):
-    """Queries of one row that may be reported, best first.
+    """Queries of one row that may be reported, best first, in main memory.
 
     Attributes:
-        found: The row they come from.
+        found: The row they come from, on the network's device.
         queries: (n,) int64, their places in it.
         scores: (n,) in 0..1.
         labels: (n,) int64, index of the name in the whole prompt.
+        boxes_xyxy: (n, 4) in 0..1 of the un-padded image, not clipped.
     """
 
     found: RowOutputs
     queries: Tensor
     scores: Tensor
     labels: Tensor
-
-    @property
-    def boxes_xyxy(self) -> Tensor:
-        """(n, 4) in 0..1 of the un-padded image, not clipped."""
-        return self.found.boxes_xyxy[self.queries]
+    boxes_xyxy: Tensor
 
 
 class InstancePredictor:
@@ -81,18 +79,22 @@ class InstancePredictor:
         """
         scores = found.name_scores(self.with_iou)
         best, best_label = scores.max(1)
-        kept = class_aware_nms(
-            found.boxes_xyxy, best, best_label, self.nms_iou_threshold
-        )
+        boxes = found.boxes_xyxy
+        kept = class_aware_nms(boxes, best, best_label, self.nms_iou_threshold)
         flat = scores[kept].flatten()
         top_scores, top = flat.topk(min(self._limit(found), len(flat)))
+        queries = kept[top // scores.shape[1]]
+        queries, top_scores, labels, boxes = download(
+            [queries, top_scores, top % scores.shape[1], boxes[queries]]
+        )
         least = self.score_threshold
-        top = top[top_scores >= (least if found.pooled else max(least, score_thr))]
+        enough = top_scores >= (least if found.pooled else max(least, score_thr))
         return Candidates(
             found=found,
-            queries=kept[top // scores.shape[1]],
-            scores=flat[top],
-            labels=top % scores.shape[1] + found.label_offset,
+            queries=queries[enough].long(),
+            scores=top_scores[enough],
+            labels=labels[enough].long() + found.label_offset,
+            boxes_xyxy=boxes[enough],
         )
 
     def report(
@@ -120,23 +122,25 @@ class InstancePredictor:
         boxes = torch.cat([part.boxes_xyxy for part in parts])[order]
         boxes = boxes_to_pixels(boxes, out_size_hw)
         solid = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
-        order = order[solid]
+        order, device = order[solid], parts[0].found.logits.device
         results = InstanceData(
-            bboxes=boxes[solid],
-            scores=scores[order],
-            labels=torch.cat([part.labels for part in parts])[order],
+            bboxes=upload(boxes[solid], device),
+            scores=upload(scores[order], device),
+            labels=upload(torch.cat([part.labels for part in parts])[order], device),
         )
         if mask_head is None or not self.with_masks:
             return results
-        masks = scores.new_zeros((len(order), *out_size_hw), dtype=torch.bool)
+        size = (len(order), *out_size_hw)
+        masks = torch.zeros(size, dtype=torch.bool, device=device)
         queries = torch.cat([part.queries for part in parts])[order]
-        sizes = order.new_tensor([len(part.queries) for part in parts])
-        row_of = torch.arange(len(parts), device=order.device)
-        row_of = row_of.repeat_interleave(sizes)[order]
+        sizes = torch.tensor([len(part.queries) for part in parts])
+        row_of = torch.arange(len(parts)).repeat_interleave(sizes)[order]
         for row in row_of.unique().tolist():
-            mine = row_of == row
-            logits = parts[row].found.mask_logits(mask_head, queries[mine], img_size_hw)
-            masks[mine] = binary_masks(
+            mine = (row_of == row).nonzero()[:, 0]
+            logits = parts[row].found.mask_logits(
+                mask_head, upload(queries[mine], device), img_size_hw
+            )
+            masks[upload(mine, device)] = binary_masks(
                 logits, img_size_hw, out_size_hw, self.mask_logit
             )
         results.masks = masks

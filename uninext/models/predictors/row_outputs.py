@@ -13,6 +13,8 @@ import torch
 from mmdet.structures.bbox import bbox_cxcywh_to_xyxy
 from torch import Tensor, nn
 
+from uninext.utils.transfers import tensor_on
+
 MASKS_AT_ONCE = 100  # dynamic convolutions run together
 
 
@@ -67,7 +69,7 @@ class RowOutputs:
         self, mask_head: nn.Module, queries: Tensor, size_hw: tuple[int, int]
     ) -> Tensor:
         """(n, Hm, Wm) of queries (n,), in an un-padded input of ``size_hw``."""
-        centres = self.centres_xy * self.centres_xy.new_tensor(size_hw[::-1])
+        centres = self.centres_xy * tensor_on(self.centres_xy.device, size_hw[::-1])
         parts = [
             mask_head(self.query[part], centres[part], self.mask_feat)
             for part in queries.split(MASKS_AT_ONCE)
@@ -80,6 +82,6 @@ def boxes_to_pixels(
 ) -> Tensor:
     """Scale boxes (n, 4) from 0..1 to pixels of a frame, and clip them to it."""
     height, width = size_hw
-    scale = boxes_xyxy.new_tensor([width, height, width, height])
+    scale = tensor_on(boxes_xyxy.device, [width, height] * 2).to(boxes_xyxy)
     pixels = boxes_xyxy * scale
     return torch.minimum(pixels.clamp(min=0), scale) if clip else pixels
