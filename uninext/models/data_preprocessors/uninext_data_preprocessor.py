@@ -18,6 +18,7 @@ from uninext.models.heads.mask_head import MASK_STRIDE
 from uninext.models.losses.color_similarity import color_similarity
 from uninext.registry import MODELS
 from uninext.structures import Template, UninextDataSample
+from uninext.utils.transfers import upload
 
 # Rows at the lower edge of the original image whose annotations BoxInst does not trust.
 BOTTOM_PIXELS_REMOVED = 10
@@ -78,7 +79,7 @@ class UninextDataPreprocessor(DetDataPreprocessor):
             std=std,
             pad_size_divisor=pad_size_divisor,
             pad_mask=pad_mask,
-            **kwargs,
+            **{'non_blocking': True, **kwargs},
         )
         self.test_pad_size_divisor = test_pad_size_divisor
         self.with_color_similarity = with_color_similarity
@@ -101,11 +102,14 @@ class UninextDataPreprocessor(DetDataPreprocessor):
         if references is not None:
             return self._forward_clips(data, references, training)
         images = data['inputs']
-        # The base class reads the divisor from its self: in test, from that of a copy
-        # (of references), so that calls from several threads do not meet.
-        padder = self if training else copy.copy(self)
+        # The base class reads settings from its self: from those of a copy (of
+        # references), so that calls from several threads do not meet.
+        padder = copy.copy(self)
         if not training:
             padder.pad_size_divisor = self.test_pad_size_divisor
+        if self._channel_conversion:  # the base class waits for a list of channels
+            padder._channel_conversion = False
+            data['inputs'] = _flipped(self.cast_data(images))
         data = DetDataPreprocessor.forward(padder, data, training)
         if training and self.with_color_similarity:
             for image, sample in zip(images, data['data_samples']):
@@ -141,9 +145,10 @@ class UninextDataPreprocessor(DetDataPreprocessor):
                 f'{sorted({t.size for t in templates})}; expected one. Use the same '
                 'TemplatePrompt(size=...) for all sources, and for the session.'
             )
-        image = torch.stack([t.image for t in templates]).to(self.device)
-        padding = torch.stack([t.padding for t in templates]).to(self.device)
-        prior = torch.stack([t.prior for t in templates]).to(self.device)
+        image, padding, prior = (
+            upload(torch.stack(parts), self.device)
+            for parts in zip(*((t.image, t.padding, t.prior) for t in templates))
+        )
         if self._channel_conversion:
             image = image.flip(1)
         image = (image - self.mean * (1 - padding[:, None])) / self.std
@@ -159,7 +164,7 @@ class UninextDataPreprocessor(DetDataPreprocessor):
 
     def _color_similarity(self, image: Tensor, sample: UninextDataSample) -> Tensor:
         """(8, H / 4, W / 4) of one image (3, h, w) as it left the dataset."""
-        image = image.to(self.device)
+        image = upload(image, self.device)
         if self._channel_conversion:
             image = image.flip(0)
         height, width = image.shape[-2:]
@@ -170,3 +175,10 @@ class UninextDataPreprocessor(DetDataPreprocessor):
         mask[max(height - num_removed, 0) :] = 0
         image, mask = F.pad(image, padding), F.pad(mask, padding)
         return color_similarity(image, mask, MASK_STRIDE)
+
+
+def _flipped(images: Tensor | Sequence[Tensor]) -> Tensor | list[Tensor]:
+    """Channels the other way round, of images (3, H, W) or a batch (B, 3, H, W)."""
+    if isinstance(images, Tensor):
+        return images.flip(1)
+    return [image.flip(0) for image in images]
