@@ -14,13 +14,15 @@ import torch
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
+from uninext.models.detectors import UNINEXTVideo
 from uninext.models.trackers import (
     ExpressionTracker,
     PromptQuasiDenseTracker,
     TemplateTracker,
     VideoInstanceTracker,
+    VideoSession,
 )
-from uninext.structures import Prompt, VisualPrompt
+from uninext.structures import Prompt, TrackUpdate, VisualPrompt
 
 from .small_uninext import (
     BOX_SUPERVISED,
@@ -83,8 +85,7 @@ def images(*prompts: Prompt | VisualPrompt) -> Work:
     """An image with several prompts."""
 
     def run(device: torch.device) -> Iterator[Found]:
-        torch.manual_seed(0)
-        model = build(small_video_config()).eval().to(device)
+        model = small_model().to(device)
         yield {}
         for _ in range(NUM_STEPS):
             inputs, asked = random_images(1), sample(prompts[0])
@@ -100,25 +101,16 @@ def frames(task: str) -> Work:
     """A video with what a task asks for."""
 
     def run(device: torch.device) -> Iterator[Found]:
-        torch.manual_seed(0)
-        model = build(small_video_config()).eval().to(device)
-        session = model.open(None, trackers=TRACKERS[task])
-        for kind in TRACKERS[task]:
-            for one in ASKED[kind]:
-                session.add(**(dict(mask=shown_masks()) if kind == 'mask' else one))
+        session = small_model().to(device).open(None, trackers=TRACKERS[task])
+        ask(session, task)
         yield {}
-        image = np.random.default_rng(0).integers(0, 255, (*FRAME_HW, 3), np.uint8)
-        for number in range(NUM_STEPS):
-            found = session.step(np.roll(image, number, 1))
+        for frame in made_frames(NUM_STEPS):
+            found = session.step(frame)
             yield {
                 **dict(found.pred_instances.items()),
-                **{
-                    f'update_{i}': update.results.scores
-                    for i, update in enumerate(found.track_updates)
-                },
+                **of_updates(found.track_updates),
             }
-        ends = [update.results.scores for update in session.finish()]
-        yield dict(zip('ab', ends))
+        yield of_updates(session.finish())
 
     return run
 
@@ -159,6 +151,34 @@ def batch(prompts: tuple[Prompt | VisualPrompt | None, ...]) -> dict[str, Any]:
 def random_images(num: int) -> list[Tensor]:
     """(3, SIDE, SIDE) uint8 each."""
     return list(torch.randint(0, 255, (num, 3, SIDE, SIDE), dtype=torch.uint8))
+
+
+def small_model() -> UNINEXTVideo:
+    """For test; the same each time."""
+    torch.manual_seed(0)
+    return build(small_video_config()).eval()
+
+
+def ask(session: VideoSession, task: str) -> None:
+    """All that the trackers of a task can be asked for."""
+    for kind in TRACKERS[task]:
+        for prompt in ASKED[kind]:
+            session.add(**(dict(mask=shown_masks()) if kind == 'mask' else prompt))
+
+
+def of_updates(updates: list[TrackUpdate]) -> Found:
+    """Results of tracks that ended; they are in main memory."""
+    return {
+        f'update_{i}_{name}': value
+        for i, update in enumerate(updates)
+        for name, value in update.results.items()
+    }
+
+
+def made_frames(num: int) -> list[np.ndarray]:
+    """(height, width, 3) uint8 each: one image that moves."""
+    image = np.random.default_rng(0).integers(0, 255, (*FRAME_HW, 3), np.uint8)
+    return [np.roll(image, number, 1) for number in range(num)]
 
 
 def shown_masks() -> np.ndarray:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from uninext.structures import Target, mask_box, resize_mask
+from uninext.structures import Target, mask_box, mask_boxes, resize_mask
 
 
 def mask(*pixels: tuple[int, int], size_hw: tuple[int, int] = (6, 8)) -> torch.Tensor:
@@ -98,3 +98,21 @@ def test_no_pixel_stays_no_pixel():
     nothing = torch.zeros(5, 9, dtype=torch.bool)
     for from_centres in (True, False):
         assert not resize_mask(nothing, (50, 3), from_centres).any()
+
+
+def test_boxes_of_no_mask():
+    assert mask_boxes(torch.zeros(0, 3, 4, dtype=torch.bool)).shape == (0, 4)
+
+
+def test_boxes_of_masks_are_those_of_each():
+    masks = torch.rand(20, 7, 9) > 0.9
+    masks[3] = False
+    boxes = mask_boxes(masks)
+    assert boxes[3].isnan().all()
+    for mask, box in zip(masks, boxes):
+        if not mask.any():
+            continue
+        y, x = mask.nonzero().unbind(1)
+        corners = [x.min(), y.min(), x.max() + 1, y.max() + 1]
+        assert box.tolist() == [float(corner) for corner in corners]
+        assert torch.equal(mask_box(mask), box)

@@ -24,6 +24,7 @@ from uninext.structures.target import (
     PromptStart,
     Target,
     mask_box,
+    mask_boxes,
     resize_mask,
 )
 from uninext.structures.track_update import TrackUpdate
@@ -46,6 +47,7 @@ __all__ = [
     'clean_category_name',
     'clean_expression',
     'mask_box',
+    'mask_boxes',
     'parse_categories',
     'resize_mask',
 ]

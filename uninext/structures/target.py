@@ -71,9 +71,20 @@ def mask_box(mask: Tensor) -> Tensor:
         (4,) float xyxy, the outer edges: from the first pixel to one past the last, so
         never empty.
     """
-    rows, columns = mask.any(1).nonzero()[:, 0], mask.any(0).nonzero()[:, 0]
-    corners = [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]
-    return torch.stack(corners).float()
+    return mask_boxes(mask[None])[0]
+
+
+def mask_boxes(masks: Tensor) -> Tensor:
+    """Boxes (n, 4) of masks (n, H, W), as :func:`mask_box`; nan of an empty mask."""
+    ends = [_ends(masks.any(dim)) for dim in (1, 2)]  # of columns, of rows
+    boxes = torch.stack([ends[0][0], ends[1][0], ends[0][1], ends[1][1]], 1).float()
+    return boxes.masked_fill(~masks.flatten(1).any(1)[:, None], torch.nan)
+
+
+def _ends(marked: Tensor) -> tuple[Tensor, Tensor]:
+    """(n,) each: the first of (n, W) that is marked, and one past the last."""
+    last = marked.flip(1).int().argmax(1)  # counted from the end
+    return marked.int().argmax(1), marked.shape[1] - last
 
 
 def resize_mask(

@@ -139,5 +139,6 @@ def test_a_mask_without_area_gives_no_template(shape, height):
     mask[3 : 3 + height, 5] = True
     assert not renew(CONFIDENT, memory(), mask=mask, out_hw=shape)
     if height:
-        box, _ = ConfidentTemplateUpdate().target(None, mask)
+        box, with_mask = ConfidentTemplateUpdate().target(None, mask_box(mask))
+        assert with_mask
         assert torch.equal(box, mask_box(mask) - torch.tensor([0, 0, 1, 1]))

@@ -53,18 +53,18 @@ def keep_greedily(ious: Tensor, threshold: float) -> Tensor:
     """Suppress what overlaps with something better that is itself kept.
 
     Args:
-        ious: (n, n), best first.
+        ious: (n, n), best first, in main memory.
         threshold: Overlap above is suppressed.
 
     Returns:
         (n,) bool, True is kept.
     """
-    covers = (ious > threshold).cpu()
+    covers = ious > threshold
     keep = torch.ones(len(ious), dtype=torch.bool)
     for i in range(len(ious)):
         if keep[i]:
             keep[i + 1 :] &= ~covers[i, i + 1 :]
-    return keep.to(ious.device)
+    return keep
 
 
 def name_new(ids: Tensor, scores: Tensor, threshold: float, counter: IdCounter) -> None:
@@ -73,9 +73,9 @@ def name_new(ids: Tensor, scores: Tensor, threshold: float, counter: IdCounter) 
     ``ids`` (n,) int64 is written to; ``scores`` is (n,).
     """
     new = (ids == UNTRACKED) & (scores > threshold)
-    ids[new] = torch.tensor(counter.take(int(new.sum())), device=ids.device).to(ids)
+    ids[new] = torch.tensor(counter.take(int(new.sum()))).to(ids)
 
 
 def join(old: Tensor, new: Tensor) -> Tensor:
-    """Concatenate rows; an empty ``old`` may have any width, type and device."""
+    """Concatenate rows; an empty ``old`` may have any width and type."""
     return torch.cat([old, new]) if len(old) else new

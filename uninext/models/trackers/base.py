@@ -118,6 +118,10 @@ class Tracker(ABC):
         """Memory of a prompt of text; None: nothing is remembered."""
         return None if self.memory_type is None else self.memory_type()
 
+    def memory_device(self, device: torch.device) -> torch.device:
+        """Where memories are kept, of a network on ``device``."""
+        return device
+
     def finish(self, memory: Memory | None) -> TrackUpdate | None:
         """Tracks that the end of the video completes; None: results are of frames."""
         return None
@@ -155,17 +159,24 @@ class Tracker(ABC):
 
 
 class PickedQuery(NamedTuple):
-    """A query of a prompt: the part that found it, and its place there."""
+    """A query of a prompt: the part that found it, and its place there.
+
+    Attributes:
+        part: Index of the part.
+        query: (1,) int64, on the network's device.
+    """
 
     part: int
-    query: int
+    query: Tensor
 
 
 def best_query(prompt: TrackedPrompt, with_iou: bool) -> PickedQuery:
     """The best query of a pooled prompt, of all its parts."""
     best = [part.name_scores(with_iou)[:, 0].max(0) for part in prompt.found]
-    part = int(torch.stack([b.values for b in best]).argmax())
-    return PickedQuery(part, int(best[part].indices))
+    part = 0
+    if len(best) > 1:
+        part = int(torch.stack([b.values for b in best]).argmax())
+    return PickedQuery(part, best[part].indices[None])
 
 
 def instance_of(
@@ -177,9 +188,8 @@ def instance_of(
         The one instance, without a mask; the part that found it; and (1,) int64, the
         query in that part.
     """
-    found = prompt.found[picked.part]
+    found, chosen = prompt.found[picked.part], picked.query
     scores = found.name_scores(with_iou)[:, 0]
-    chosen = torch.tensor([picked.query], device=scores.device)
     instance = InstanceData(
         bboxes=boxes_to_pixels(found.boxes_xyxy[chosen], frame.out_size_hw),
         scores=scores[chosen],

@@ -24,6 +24,7 @@ from uninext.models.trackers.base import (
     VideoFrame,
 )
 from uninext.structures import Memory, TrackUpdate
+from uninext.utils.transfers import download, upload
 
 
 class Association(NamedTuple):
@@ -78,6 +79,9 @@ class CategoryTracker(Tracker):
     ) -> Association:
         """Name the detections of the next frame.
 
+        All is in main memory, whatever the network runs on, but for what
+        :meth:`more_fields` adds.
+
         Args:
             memory: Of this video and prompt; updated.
             detections: ``bboxes`` (n, 4) xyxy in pixels, ``scores`` (n,), ``labels``
@@ -89,8 +93,16 @@ class CategoryTracker(Tracker):
     def more_fields(
         self, found: RowOutputs, chosen: Tensor, frame: VideoFrame
     ) -> dict[str, Tensor]:
-        """Further fields of detections that :meth:`associate` looks at."""
+        """Further fields of detections that :meth:`associate` looks at.
+
+        ``chosen`` (n,) int64 are their queries, on the network's device, where the
+        fields may stay.
+        """
         return {}
+
+    def memory_device(self, device: torch.device) -> torch.device:
+        """Main memory: what is compared is small, and decided step by step."""
+        return torch.device('cpu')
 
     def step(
         self, prompts: Sequence[TrackedPrompt], frame: VideoFrame
@@ -99,26 +111,39 @@ class CategoryTracker(Tracker):
         return [self._step(prompt, frame) for prompt in prompts]
 
     def _step(self, prompt: TrackedPrompt, frame: VideoFrame) -> InstanceData:
-        scores = [found.name_scores(self.with_iou) for found in prompt.found]
+        parts = self._in_main_memory(prompt.found)
+        chosen = self._chosen([part.scores for part in parts])
         num_categories = len(prompt.state.prompt)
-        parts = [
-            self._detections(found, scores[i], chosen, num_categories, frame)
-            for i, (found, chosen) in enumerate(zip(prompt.found, self._chosen(scores)))
-            if len(chosen)
-        ]
-        detections = InstanceData.cat(parts)
+        detections = InstanceData.cat(
+            [
+                self._detections(found, part, queries, num_categories, frame)
+                for found, part, queries in zip(prompt.found, parts, chosen)
+                if len(queries)
+            ]
+        )
         found = self.associate(prompt.state.memory, detections, frame.ids)
         prompt.update = found.update
-        chosen = detections[found.kept]
+        kept, device = found.kept, frame.image.device
+        scores, labels = found.scores, found.labels
         results = InstanceData(
-            bboxes=chosen.bboxes,
-            scores=chosen.scores if found.scores is None else found.scores,
-            labels=chosen.labels if found.labels is None else found.labels,
+            bboxes=detections.bboxes[kept],
+            scores=detections.scores[kept] if scores is None else scores,
+            labels=detections.labels[kept] if labels is None else labels,
             instances_ids=found.ids,
         )
+        results = InstanceData(**{k: upload(v, device) for k, v in results.items()})
         if self.reports_masks(frame):
-            results.masks = self._masks(chosen, prompt.found, frame)
+            results.masks = self._masks(detections, kept, prompt.found, frame)
         return results
+
+    def _in_main_memory(self, found: Sequence[RowOutputs]) -> list[_Queries]:
+        """All that is tracked by, of all parts of a prompt, in one copy."""
+        parts = [
+            (part.name_scores(self.with_iou), part.boxes_xyxy, part.embeds)
+            for part in found
+        ]
+        copies = iter(download([values for part in parts for values in part]))
+        return [_Queries(next(copies), next(copies), next(copies)) for _ in parts]
 
     def _chosen(self, scores: Sequence[Tensor]) -> list[Tensor]:
         """Queries of each part of the names; of all parts one at least."""
@@ -132,7 +157,7 @@ class CategoryTracker(Tracker):
     def _detections(
         self,
         found: RowOutputs,
-        scores: Tensor,
+        part: _Queries,
         chosen: Tensor,
         num_categories: int,
         frame: VideoFrame,
@@ -142,39 +167,62 @@ class CategoryTracker(Tracker):
         Besides what :meth:`associate` gets: ``queries`` (n,), ``parts`` (n,) the label
         offset.
         """
-        best, labels = scores.max(1)
-        boxes = found.boxes_xyxy
+        best, labels = part.scores.max(1)
         kept = class_aware_nms(
-            boxes[chosen], best[chosen], labels[chosen], self.nms_iou_threshold
-        )
+            part.boxes_xyxy[chosen], best[chosen], labels[chosen],
+            self.nms_iou_threshold,
+        )  # fmt: skip
         chosen = chosen[kept]
-        class_scores = scores.new_zeros(len(chosen), num_categories)
+        class_scores = torch.zeros(len(chosen), num_categories)
         start = found.label_offset
-        class_scores[:, start : start + scores.shape[1]] = scores[chosen]
+        class_scores[:, start : start + part.scores.shape[1]] = part.scores[chosen]
+        boxes = boxes_to_pixels(part.boxes_xyxy[chosen], frame.out_size_hw, clip=False)
         return InstanceData(
-            bboxes=boxes_to_pixels(boxes[chosen], frame.out_size_hw, clip=False),
+            bboxes=boxes,
             scores=best[chosen],
             labels=labels[chosen] + start,
             class_scores=class_scores,
-            embeds=found.embeds[chosen],
+            embeds=part.embeds[chosen],
             queries=chosen,
             parts=torch.full_like(chosen, start),
-            **self.more_fields(found, chosen, frame),
+            **self.more_fields(found, upload(chosen, frame.image.device), frame),
         )
 
     def _masks(
-        self, chosen: InstanceData, found: Sequence[RowOutputs], frame: VideoFrame
+        self,
+        detections: InstanceData,
+        kept: Tensor,
+        found: Sequence[RowOutputs],
+        frame: VideoFrame,
     ) -> Tensor:
         """(m, H, W) bool."""
-        masks = chosen.bboxes.new_zeros((len(chosen), *frame.out_size_hw))
-        masks = masks.bool()
+        device = frame.image.device
+        size = (len(kept), *frame.out_size_hw)
+        masks = torch.zeros(size, dtype=torch.bool, device=device)
         for part in found:
-            mine = (chosen.parts == part.label_offset).nonzero()[:, 0]
+            mine = (detections.parts[kept] == part.label_offset).nonzero()[:, 0]
             if not len(mine):
                 continue
-            if 'mask_logits' in chosen:  # the tracker has looked at them
-                logits = chosen.mask_logits[mine]
+            if 'mask_logits' in detections:  # the tracker has looked at them
+                logits = detections.mask_logits[upload(kept[mine], device)]
             else:
-                logits = frame.mask_logits(part, chosen.queries[mine])
-            masks[mine] = binary_masks(logits, frame.size_hw, frame.out_size_hw)
+                queries = upload(detections.queries[kept[mine]], device)
+                logits = frame.mask_logits(part, queries)
+            masks[upload(mine, device)] = binary_masks(
+                logits, frame.size_hw, frame.out_size_hw
+            )
         return masks
+
+
+class _Queries(NamedTuple):
+    """What is known of the Q queries of a part, in main memory.
+
+    Attributes:
+        scores: (Q, K).
+        boxes_xyxy: (Q, 4) in 0..1.
+        embeds: (Q, C).
+    """
+
+    scores: Tensor
+    boxes_xyxy: Tensor
+    embeds: Tensor

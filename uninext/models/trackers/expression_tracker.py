@@ -47,10 +47,17 @@ class ExpressionTracker(Tracker):
     ) -> list[InstanceData]:
         """One instance an expression, or none below the threshold."""
         results = [self._report(prompt, frame) for prompt in prompts]
-        results = [r[r.scores >= self.score_threshold] for r in results]
+        results = self._above_threshold(results)
         if self.merge is not None and self.reports_masks(frame) and results:
             self._share_pixels(results)
         return results
+
+    def _above_threshold(self, results: list[InstanceData]) -> list[InstanceData]:
+        if not results:
+            return results
+        scores = torch.cat([r.scores for r in results])
+        reported = (scores >= self.score_threshold).tolist()
+        return [r[: int(yes)] for r, yes in zip(results, reported)]
 
     def _share_pixels(self, results: list[InstanceData]) -> None:
         """Replace ``mask_probs`` by masks; what is not reported has no part in them."""

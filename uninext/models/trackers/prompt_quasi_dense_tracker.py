@@ -132,7 +132,6 @@ class PromptQuasiDenseTracker(CategoryTracker):
         if self.with_cats:
             memory_labels = torch.cat([state.labels, state.backdrop_labels])
             similarity = similarity * (labels[:, None] == memory_labels[None])
-        similarity = similarity.cpu()  # the loop would wait for the device in each step
         track_ids, strong = state.ids.tolist(), (scores > self.obj_score_thr).tolist()
         for i, is_strong in enumerate(strong):
             confidence, column = similarity[i].max(dim=0)
@@ -150,7 +149,7 @@ class PromptQuasiDenseTracker(CategoryTracker):
     ) -> None:
         track_embeds = state.embeds.clone()
         last_frames = state.last_frames.clone()
-        same = state.ids.to(ids.device)[:, None] == ids[None]  # (T, n)
+        same = state.ids[:, None] == ids[None]  # (T, n)
         row, column = same.nonzero(as_tuple=True)
         if len(row):
             track_embeds[row] = torch.lerp(

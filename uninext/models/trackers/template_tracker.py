@@ -30,8 +30,10 @@ from uninext.structures import (
     TemplateMemory,
     VisualPrompt,
     mask_box,
+    mask_boxes,
     resize_mask,
 )
+from uninext.utils.transfers import download
 
 SHOWN_MASKS = ('exact', 'round_trip')
 
@@ -120,11 +122,9 @@ class TemplateTracker(Tracker):
             masks = self._masks(torch.stack(probs), results)
             for result, mask in zip(results, masks):
                 result.masks = mask[None]
-        for prompt, result in zip(prompts, results):
-            if prompt.target is None and self.update is not None:
-                mask = result.masks[0] if 'masks' in result else None
-                score, box = float(result.scores[0]), result.bboxes[0]
-                self.renew(prompt.state.memory, frame, score, box, mask)
+        if self.update is not None:
+            pairs = [(p, r) for p, r in zip(prompts, results) if p.target is None]
+            self._renew([p for p, _ in pairs], [r for _, r in pairs], frame)
         return results
 
     def _pick(
@@ -193,6 +193,31 @@ class TemplateTracker(Tracker):
             return probs > 0.5
         return self.merge(probs, torch.cat([result.scores for result in results]))
 
+    def _renew(
+        self,
+        prompts: Sequence[TrackedPrompt],
+        results: Sequence[InstanceData],
+        frame: VideoFrame,
+    ) -> None:
+        """Renew the targets that were found, of which one copy tells all."""
+        if not prompts:
+            return
+        scores = torch.cat([r.scores for r in results])
+        boxes = torch.cat([r.bboxes for r in results])
+        if not self.reports_masks(frame):
+            (scores, boxes), of_masks = download([scores, boxes]), None
+        else:
+            of_masks = mask_boxes(torch.cat([r.masks for r in results]))
+            scores, boxes, of_masks = download([scores, boxes, of_masks])
+        for i, (prompt, result) in enumerate(zip(prompts, results)):
+            self._count(
+                prompt.state.memory,
+                frame,
+                float(scores[i]),
+                self.update.target(boxes[i], None if of_masks is None else of_masks[i]),
+                None if of_masks is None else result.masks[0],
+            )
+
     @torch.no_grad()
     def renew(
         self,
@@ -213,17 +238,28 @@ class TemplateTracker(Tracker):
             box_xyxy: (4,), where it was found, pixels of the reported frame.
             mask: (H, W) bool, True on the target; None: not known.
         """
+        box = None if box_xyxy is None else box_xyxy.cpu()
+        of_mask = None if mask is None else mask_boxes(mask[None])[0].cpu()
+        self._count(memory, frame, score, self.update.target(box, of_mask), mask)
+
+    def _count(
+        self,
+        memory: TemplateMemory,
+        frame: VideoFrame,
+        score: float,
+        target: tuple[Tensor, bool] | None,
+        mask: Tensor | None,
+    ) -> None:
+        """See :meth:`renew`; ``target`` is what the update says."""
         memory.frame += 1
         memory.last_score = score
-        target = self.update.target(box_xyxy, mask)
         if target is None or not self.update.is_due(memory):
             return
-        box, mask = target
+        box, with_mask = target
         sizes = zip(frame.out_size_hw, frame.size_hw)
-        scale = torch.tensor([out / size for out, size in sizes][::-1] * 2)
-        box = box.float() / scale.to(box.device)
+        box = box.float() / torch.tensor([out / size for out, size in sizes][::-1] * 2)
         if _is_inside(box, frame.size_hw):
-            mask = None if mask is None else resize_mask(mask, frame.size_hw)
+            mask = resize_mask(mask, frame.size_hw) if with_mask else None
             memory.latest = self._cut(frame, box, mask)
 
 
@@ -236,11 +272,11 @@ def _is_inside(box_xyxy: Tensor, size_hw: tuple[int, int]) -> bool:
 
 
 def _relative_boxes(targets: Sequence[Target], frame: VideoFrame) -> Tensor:
-    """(n, 4) xyxy in 0..1."""
+    """(n, 4) xyxy in 0..1, in main memory."""
     height, width = frame.out_size_hw
     boxes = [target.box().float().cpu() for target in targets]
     boxes = torch.stack(boxes) if boxes else torch.zeros(0, 4)
-    return (boxes / boxes.new_tensor([width, height] * 2)).to(frame.image.device)
+    return boxes / boxes.new_tensor([width, height] * 2)
 
 
 def target_at_input(

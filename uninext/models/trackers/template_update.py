@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from torch import Tensor
 
 from uninext.registry import MODELS
-from uninext.structures import TemplateMemory, mask_box
+from uninext.structures import TemplateMemory
 
 
 class TemplateUpdate(ABC):
@@ -28,11 +28,18 @@ class TemplateUpdate(ABC):
 
     @abstractmethod
     def target(
-        self, box_xyxy: Tensor | None, mask: Tensor | None
-    ) -> tuple[Tensor, Tensor | None] | None:
-        """Box (4,) and mask (H, W) to cut out; None if there is nothing to cut.
+        self, box_xyxy: Tensor | None, mask_xyxy: Tensor | None
+    ) -> tuple[Tensor, bool] | None:
+        """Which part of a frame is cut out.
 
-        Both are those of the reported frame.
+        Args:
+            box_xyxy: (4,), where the target was found, pixels of the reported frame, in
+                main memory.
+            mask_xyxy: (4,), the box of its mask, nan of an empty one; None: no mask is
+                known.
+
+        Returns:
+            The box (4,) and whether with the mask; None if there is nothing to cut.
         """
 
 
@@ -55,10 +62,10 @@ class PeriodicTemplateUpdate(TemplateUpdate):
         return memory.frame % self.interval == 0 and memory.last_score > self.min_score
 
     def target(
-        self, box_xyxy: Tensor | None, mask: Tensor | None
-    ) -> tuple[Tensor, Tensor | None] | None:
+        self, box_xyxy: Tensor | None, mask_xyxy: Tensor | None
+    ) -> tuple[Tensor, bool] | None:
         """The box alone, as published, even where a mask is known."""
-        return None if box_xyxy is None else (box_xyxy, None)
+        return None if box_xyxy is None else (box_xyxy, False)
 
 
 @MODELS.register_module()
@@ -69,13 +76,12 @@ class ConfidentTemplateUpdate(TemplateUpdate):
         return memory.last_score >= self.min_score
 
     def target(
-        self, box_xyxy: Tensor | None, mask: Tensor | None
-    ) -> tuple[Tensor, Tensor | None] | None:
+        self, box_xyxy: Tensor | None, mask_xyxy: Tensor | None
+    ) -> tuple[Tensor, bool] | None:
         """The mask and the box from its first to its last pixel, as published.
 
         A pixel less than its outer edges: a mask of one row or column has no area.
         """
-        if mask is None or not bool(mask.any()):
+        if mask_xyxy is None or mask_xyxy.isnan().any():
             return None
-        box = mask_box(mask)
-        return box - box.new_tensor([0, 0, 1, 1]), mask
+        return mask_xyxy - mask_xyxy.new_tensor([0, 0, 1, 1]), True

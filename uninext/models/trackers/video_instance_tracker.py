@@ -25,6 +25,7 @@ from uninext.models.trackers.base import IdCounter, VideoFrame
 from uninext.models.trackers.category_tracker import Association, CategoryTracker
 from uninext.registry import MODELS
 from uninext.structures import InstanceMemory, TrackUpdate
+from uninext.utils.transfers import upload
 
 # As published (method.md 5.6).
 FRAME_WEIGHT_THR = 0.5  # similarity from which a track is one of several
@@ -117,7 +118,8 @@ class VideoInstanceTracker(CategoryTracker):
         """
         check_fields(detections, ('scores', 'class_scores', 'embeds', 'masks'))
         order = detections.scores.argsort(descending=True, stable=True)
-        ious = pairwise_mask_iou((detections.masks[order] > 0).flatten(1))
+        masks = detections.masks[upload(order, detections.masks.device)]
+        ious = pairwise_mask_iou((masks > 0).flatten(1)).cpu()
         single = keep_greedily(ious, self.nms_thr_pre)
         order = order[single]
         found = InstanceData(
@@ -160,10 +162,10 @@ class VideoInstanceTracker(CategoryTracker):
 
     def _match(self, state: InstanceMemory, embeds: Tensor) -> Tensor:
         """(n,) int64: the track of each, best detection first."""
-        ids = torch.full((len(embeds),), UNTRACKED, device=embeds.device)
+        ids = torch.full((len(embeds),), UNTRACKED)
         if not len(state) or not len(ids):
             return ids
-        similarity = bisoftmax(embeds, self._memory_embeds(state)).cpu()
+        similarity = bisoftmax(embeds, self._memory_embeds(state))
         track_ids = state.ids.tolist()
         seen = state.seen_frames.to(similarity)
         for i in range(len(ids)):
@@ -180,7 +182,7 @@ class VideoInstanceTracker(CategoryTracker):
     def _memory_embeds(self, state: InstanceMemory) -> Tensor:
         """(T, C): mean of a track's last embeddings, weighted by score and age."""
         filled = state.seen_frames.clamp(max=self.memory_len)[:, None]  # (T, 1)
-        slot = torch.arange(self.memory_len, device=filled.device)
+        slot = torch.arange(self.memory_len)
         rank = slot[None] - (self.memory_len - filled) + 1  # (T, M), newest = filled
         weights = state.embed_scores
         if self.with_temporal_weight:
@@ -192,7 +194,7 @@ class VideoInstanceTracker(CategoryTracker):
     def _remember(
         self, state: InstanceMemory, ids: Tensor, found: InstanceData
     ) -> None:
-        same = state.ids.to(ids.device)[:, None] == ids[None]  # (T, n)
+        same = state.ids[:, None] == ids[None]  # (T, n)
         row, column = same.nonzero(as_tuple=True)
         new = (ids >= 0) & ~same.any(dim=0)
         count, length = int(new.sum()), self.memory_len
@@ -200,7 +202,7 @@ class VideoInstanceTracker(CategoryTracker):
         embeds = found.embeds.new_zeros(count, length, found.embeds.shape[1])
         scores = found.scores.new_zeros(count, length)
         sums = torch.zeros_like(found.class_scores[new])
-        row = torch.cat([row, torch.arange(count, device=row.device) + len(state)])
+        row = torch.cat([row, torch.arange(count) + len(state)])
         column = torch.cat([column, new.nonzero()[:, 0]])
 
         state.ids = join(state.ids, ids[new])

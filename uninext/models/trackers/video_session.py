@@ -35,6 +35,7 @@ from uninext.structures import (
     TrackUpdate,
     UninextDataSample,
 )
+from uninext.utils.transfers import upload
 
 CATEGORY, EXPRESSION, BOX, MASK = 'category', 'expression', 'box', 'mask'
 
@@ -221,7 +222,7 @@ class VideoSession:
     def _step(self, image: Tensor, sample: UninextDataSample) -> UninextDataSample:
         with_masks = any(f.needs_masks for f in self.trackers.values())
         frame = VideoFrame(
-            image.to(self.model.device),
+            upload(image, self.model.device),
             tuple(sample.ori_shape[:2]),
             self.model.mask_head if with_masks else None,
             self.model.data_preprocessor.test_pad_size_divisor,
@@ -233,7 +234,7 @@ class VideoSession:
             prompt_id: TrackedPrompt(state, target=self._waiting.get(prompt_id))
             for prompt_id, state in self._prompts.items()
         }
-        self._find(image, sample, frame, tracked.values())
+        self._find(sample, frame, tracked.values())
         self._waiting.clear()  # not before: the frame can be tried again
         results: dict[int, InstanceData] = {}
         for kind in dict.fromkeys(state.kind for state in self._prompts.values()):
@@ -263,7 +264,6 @@ class VideoSession:
 
     def _find(
         self,
-        image: Tensor,
         sample: UninextDataSample,
         frame: VideoFrame,
         prompts: Iterable[TrackedPrompt],
@@ -272,7 +272,7 @@ class VideoSession:
         asked = [one for one in prompts if self._needs_the_network(one, frame)]
         if not asked:
             return
-        data = dict(inputs=[image], data_samples=[sample])
+        data = dict(inputs=[frame.image], data_samples=[sample])
         data = self.model.data_preprocessor(data, False)
         pyramid = self.model.build_pyramid(
             self.model.extract_feat(data['inputs']), data['data_samples']
@@ -369,7 +369,7 @@ class VideoSession:
                 f'model as {name}. Open it with the same trackers.'
             )
         if memory is not None:
-            device = self.model.device
+            device = self.trackers[kind].memory_device(self.model.device)
             memory = expected.from_state_dict(memory).to(device)
         return PromptState(
             kind=kind,
