@@ -12,12 +12,11 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import Any, NamedTuple, Union
+from typing import Any, NamedTuple
 from unittest import mock
 
 import numpy as np
 import torch
-from mmengine.structures import instance_data
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -78,7 +77,7 @@ class PretendDevice:
         self._stack = ExitStack()
 
     def __enter__(self) -> PretendDevice:
-        for patch in (*_without_autocast(), *_indexed_instances()):
+        for patch in _without_autocast():
             self._stack.enter_context(patch)
         self._stack.enter_context(_Functions())
         self._stack.enter_context(_Operations(self.waits))
@@ -317,22 +316,6 @@ def _place() -> tuple[str, int]:
             return f'{module.partition(".")[2]}.{name}', frame.f_lineno
         frame = frame.f_back
     return _OUTSIDE, 0
-
-
-def _indexed_instances() -> Iterator[Any]:
-    """``InstanceData`` asks for the types of an index, which tell the device."""
-    for name, kind in (('IndexType', OnDevice), ('BoolTypeTensor', _MaskOnDevice)):
-        types = Union[getattr(instance_data, name), kind]  # noqa: UP007 (its __args__)
-        yield mock.patch.object(instance_data, name, types)
-
-
-class _IsMask(type):
-    def __instancecheck__(cls, value: Any) -> bool:
-        return isinstance(value, OnDevice) and value.dtype == torch.bool
-
-
-class _MaskOnDevice(metaclass=_IsMask):
-    """As ``torch.BoolTensor`` is of the CPU."""
 
 
 def _without_autocast() -> Iterator[Any]:
