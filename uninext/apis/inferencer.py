@@ -347,10 +347,8 @@ class Tracking:
             time: When it is, in seconds, for the result.
         """
         score_thr = checked_score_thr(score_thr)
-        found = self._session.step(image).pred_instances
-        single = torch.tensor(
-            [prompt.single for prompt in self._asked], device=found.scores.device
-        )
+        found = self._session.step(image).pred_instances.cpu()
+        single = torch.tensor([prompt.single for prompt in self._asked])
         found = found[(found.scores >= score_thr) | single[found.prompt_ids]]
         self._done += 1
         return _result(image, self._asked, found, path, time, self._done - 1)

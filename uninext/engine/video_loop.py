@@ -89,6 +89,7 @@ class VideoTestLoop(TestLoop):
             (prompt_id,) = self._session.add(start.prompt)
             self._asked[prompt_id] = start
         result = self._session.step_sample(image, sample)
+        result.pred_instances = result.pred_instances.cpu()  # evaluated there
         updates = list(result.track_updates)
         if updates:
             self._recorder.add(result.pred_instances, sample.frame_id)
@@ -114,7 +115,7 @@ class _VideoRecorder:
     def add(self, instances: Any, frame_id: int) -> None:
         """Keep the masks of a frame."""
         for track_id, mask in zip(instances.instances_ids.tolist(), instances.masks):
-            rle = encode_mask(mask.cpu().numpy())
+            rle = encode_mask(mask.numpy())
             self._masks.setdefault(track_id, {})[frame_id] = rle
 
     def close(self, update: TrackUpdate) -> None:
