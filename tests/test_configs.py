@@ -37,7 +37,7 @@ from uninext.registry import (
     VISUALIZERS,
 )
 from uninext.shapes import TAXONOMIES
-from uninext.utils.meta_device import without_numbers
+from uninext.utils.without_draws import without_draws
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / 'configs/uninext'
@@ -72,8 +72,8 @@ def load(name: str) -> Config:
 @cache
 def _built(model_cfg: str, name: str) -> torch.nn.Module:
     init_default_scope('uninext')
-    with without_numbers():
-        return MODELS.build(load(name).model)
+    with without_draws():
+        return MODELS.build(load(name).model).to('meta')
 
 
 def model_of(name: str) -> torch.nn.Module:

@@ -30,7 +30,7 @@ def _get_late(registry: Registry, key: str) -> Any:
     name; and run, one by one, if the type is known under a name that no list has.
     """
     scope, name = Registry.split_scope_key(key)
-    if scope is None or scope == registry.scope:
+    if name not in registry._module_dict and scope in (None, registry.scope):
         for location in registry._locations:
             import_offered(location, name)
     found = _get(registry, key)

@@ -32,6 +32,7 @@ from uninext.models.trackers import VideoFrame, VideoSession
 from uninext.structures import Prompt, Target, UninextDataSample, VisualPrompt
 from uninext.utils.defaults import SCORE_THRESHOLD
 from uninext.utils.inference_scale import InferenceScale
+from uninext.utils.without_draws import without_draws
 
 ON_ERROR = ('raise', 'skip')
 # An image as it came; (3, h, w) uint8, of the network's size; both sizes and prompts.
@@ -85,7 +86,8 @@ class UninextInferencer:
             device = usable_device(device)
         if not is_built:
             config, checkpoint = resolve_model(model, checkpoint)
-            model = build_uninext(config)
+            with without_draws():  # all weights are loaded
+                model = build_uninext(config)
         if not isinstance(model, UNINEXT):
             raise ValueError(
                 f'The inferencer needs the model UNINEXT or UNINEXTVideo, got '

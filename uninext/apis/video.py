@@ -24,6 +24,7 @@ from uninext.models.trackers import VideoSession
 from uninext.utils.image_files import IMAGE_SUFFIXES, list_images
 from uninext.utils.inference_scale import InferenceScale
 from uninext.utils.video_writer import MAX_FPS
+from uninext.utils.without_draws import without_draws
 
 TOLERANCE = 0.25  # seconds by which headers are wrong about the end
 
@@ -51,7 +52,8 @@ def open_session(
     """
     device = usable_device(device)  # before seconds are spent on the model
     config, weights = resolve_model(model, checkpoint)
-    network = build_uninext(config, 'UNINEXTVideo')
+    with without_draws():  # all weights are loaded
+        network = build_uninext(config, 'UNINEXTVideo')
     frame_scale = InferenceScale(config, scale).for_videos()
     load_weights(network, weights)
     return network.to(device).eval().open(scale=frame_scale)

@@ -94,5 +94,5 @@ def digest_of(module: nn.Module) -> str:
     digest = hashlib.sha256()
     for name, value in sorted(module.named_parameters()):
         digest.update(f'{name} {tuple(value.shape)} {value.dtype}\n'.encode())
-        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+        digest.update(value.detach().cpu().contiguous().numpy().data)
     return digest.hexdigest()

@@ -79,10 +79,10 @@ def check_fit(config: str, state: Mapping[str, Tensor]) -> None:
     """
     from uninext.checkpoint import load_state
     from uninext.model_zoo import build_uninext
-    from uninext.utils.meta_device import without_numbers
+    from uninext.utils.without_draws import without_draws
 
-    with without_numbers():
-        model = build_uninext(read_config(config))
+    with without_draws():
+        model = build_uninext(read_config(config)).to('meta')
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', UserWarning)  # it copies nothing: as meant
         load_state(model, state, source=f'What was converted to {config}')

@@ -7,10 +7,10 @@
 ``files``: written whole or not at all. ``image_files``: which are images, in order.
 ``inference_scale``: the size that a config evaluates at.
 ``late_packages``: packages of OpenMMLab, imported name by name.
-``meta_device``: networks of full size without numbers.
 ``optional_imports``: stand-ins for compiled extensions that may be absent.
 ``screen``: what goes to the log file alone.
 ``text``: category names and expressions as people write them.
 ``tokenizer``: where the text vocabulary comes from.
 ``video_writer``: frames into a playable mp4.
+``without_draws``: networks whose first random numbers are not made.
 """

@@ -22,6 +22,7 @@ import io
 import sys
 import warnings
 from collections.abc import Sequence
+from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -42,6 +43,7 @@ def install() -> None:
         sys.meta_path.insert(0, _Finder)
 
 
+@cache
 def import_offered(package: str, name: str) -> None:
     """Import the module that a package lists a name of, if the package is late."""
     module = importlib.import_module(package)
