@@ -2,16 +2,20 @@
 
 Each work is a generator of a device. It yields nothing once the network is there, then
 what each step found or lost. Weights and inputs are random, of a seed.
+
+``PYTHONPATH=.:tests python -m helpers.work_of_a_device`` counts the waits anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from mmengine.optim import OptimWrapper
+from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 
 from uninext.models.detectors import UNINEXTVideo
@@ -23,7 +27,10 @@ from uninext.models.trackers import (
     VideoSession,
 )
 from uninext.structures import Prompt, TrackUpdate, VisualPrompt
+from uninext.testing.device_waits import waits_by_room, waits_table
+from uninext.testing.pretend_device import DEVICE, PretendDevice
 
+from .doc_blocks import ROOT
 from .small_uninext import (
     BOX_SUPERVISED,
     SIDE,
@@ -32,11 +39,14 @@ from .small_uninext import (
     sample,
     small_config,
     small_video_config,
+    target,
 )
 
 Found = dict[str, Tensor]
 Work = Callable[[torch.device], Iterator[Found]]
+Asked = Prompt | Callable[[], VisualPrompt]
 NUM_STEPS = 3
+WAITS, PAGE = ROOT / 'docs/assets/device_waits.json', ROOT / 'docs/performance.md'
 CATEGORIES = names('cat', 'dog', 'zebra')
 EXPRESSION, OTHER = (
     Prompt.from_expression(text) for text in ('the red cat', 'a dog on the left')
@@ -81,7 +91,7 @@ ASKED: dict[str, list[dict[str, Any]]] = {
 }
 
 
-def images(*prompts: Prompt | VisualPrompt) -> Work:
+def images(*prompts: Prompt) -> Work:
     """An image with several prompts."""
 
     def run(device: torch.device) -> Iterator[Found]:
@@ -115,12 +125,15 @@ def frames(task: str) -> Work:
     return run
 
 
-def training(changes: dict[str, Any], *prompts: Prompt | VisualPrompt | None) -> Work:
-    """Training steps of samples with these prompts; None: a clip of two frames."""
+def training(changes: dict[str, Any], *prompts: Asked) -> Work:
+    """Training steps of samples with these prompts, or with what makes them.
+
+    Without any: clips of two frames.
+    """
 
     def run(device: torch.device) -> Iterator[Found]:
         torch.manual_seed(0)
-        in_video = any(not isinstance(prompt, Prompt) for prompt in prompts)
+        in_video = not all(isinstance(prompt, Prompt) for prompt in prompts or [None])
         config = small_video_config if in_video else small_config
         model = build(config(**changes)).train().to(device)
         optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
@@ -135,11 +148,12 @@ def training(changes: dict[str, Any], *prompts: Prompt | VisualPrompt | None) ->
     return run
 
 
-def batch(prompts: tuple[Prompt | VisualPrompt | None, ...]) -> dict[str, Any]:
+def batch(prompts: Sequence[Asked]) -> dict[str, Any]:
     """As a data loader gives it: of the host, three objects in each image."""
-    samples = [sample(prompt or CATEGORIES, 3) for prompt in prompts]
+    asked = prompts or [CATEGORIES] * 2
+    samples = [sample(p if isinstance(p, Prompt) else p(), 3) for p in asked]
     data = dict(inputs=random_images(len(samples)), data_samples=samples)
-    if prompts[0] is None:
+    if not prompts:
         data['reference_inputs'] = random_images(len(samples))
         for one in samples:
             one.reference = sample(CATEGORIES, 3)
@@ -211,5 +225,27 @@ WORKS: dict[str, Work] = {
     'training step, stage 1, categories': training(BOXES_ONLY, CATEGORIES, CATEGORIES),
     'training step, stage 2, categories': training({}, CATEGORIES, CATEGORIES),
     'training step, stage 2, expressions': training({}, EXPRESSION, OTHER),
-    'training step, stage 3, clips': training({}, None, None),
+    'training step, stage 3, clips': training({}),
+    'training step, stage 3, targets': training({}, target, target),
 }
+
+
+def main() -> None:
+    """Count anew what is allowed: write the table and its place in the page."""
+    init_default_scope('uninext')
+    allowed = {}
+    with PretendDevice() as device:
+        for name, work in WORKS.items():
+            device.waits.clear()
+            for number, _ in enumerate(work(DEVICE)):
+                if number == NUM_STEPS:
+                    allowed[name] = waits_by_room(device.waits)
+                device.waits.clear()
+    before = waits_table(json.loads(WAITS.read_text()))
+    PAGE.write_text(PAGE.read_text().replace(before, waits_table(allowed)))
+    rows = ',\n'.join(f'  {json.dumps(k)}: {json.dumps(v)}' for k, v in allowed.items())
+    WAITS.write_text(f'{{\n{rows}\n}}\n')
+
+
+if __name__ == '__main__':
+    main()

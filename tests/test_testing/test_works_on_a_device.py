@@ -2,40 +2,94 @@
 
 from __future__ import annotations
 
+import json
 import warnings
+from dataclasses import dataclass, field
 
 import pytest
 import torch
+from mmengine.registry import init_default_scope
 from torch import Tensor
 
 from helpers.session_checks import through_a_file
 from helpers.work_of_a_device import (
+    NUM_STEPS,
+    PAGE,
     TRACKERS,
+    WAITS,
     WORKS,
     Found,
-    Work,
     ask,
     made_frames,
     small_model,
 )
-from uninext.testing.pretend_device import DEVICE, PretendDevice
+from uninext.testing.device_waits import waits_by_room, waits_table
+from uninext.testing.pretend_device import DEVICE, PretendDevice, Wait
 
 
-@pytest.fixture(params=WORKS, ids=lambda name: name)
-def work(request) -> Work:
-    return WORKS[request.param]
+@dataclass
+class Done:
+    """A work, done on the CPU and on the device.
+
+    Attributes:
+        name: Of the work.
+        expected, found: Of each step, in main memory.
+        waits: For the device, of each step.
+    """
+
+    name: str
+    expected: list[Found]
+    found: list[Found] = field(default_factory=list)
+    waits: list[list[Wait]] = field(default_factory=list)
 
 
-def test_nothing_mixes_and_results_are_those_of_the_cpu(work):
-    with warnings.catch_warnings(), PretendDevice():
+@pytest.fixture(scope='module', params=WORKS)
+def done(request) -> Done:
+    init_default_scope('uninext')
+    work = WORKS[request.param]
+    with warnings.catch_warnings(), PretendDevice() as device:
         warnings.simplefilter('ignore')
-        expected = list(work(torch.device('cpu')))
-        found = [on_the_host(step) for step in work(DEVICE)]
-    assert any(step for step in expected)
-    for ours, theirs in zip(found, expected, strict=True):
+        both = Done(request.param, list(work(torch.device('cpu'))))
+        for step in work(DEVICE):
+            both.waits.append(list(device.waits))
+            both.found.append(on_the_host(step))
+            device.waits.clear()
+    return both
+
+
+@pytest.fixture(scope='module')
+def allowed() -> dict[str, dict[str, int]]:
+    return json.loads(WAITS.read_text())
+
+
+@pytest.mark.slow
+def test_nothing_mixes_and_results_are_those_of_the_cpu(done):
+    assert any(step for step in done.expected)
+    for ours, theirs in zip(done.found, done.expected, strict=True):
         assert ours.keys() == theirs.keys()
         for name in ours:
             assert_same(ours[name], theirs[name], name)
+
+
+@pytest.mark.slow
+def test_no_more_waits_than_named(done, allowed):
+    """Of the last step: the first ones encode prompts, and fold and compare."""
+    waits = done.waits[NUM_STEPS]
+    found, named = waits_by_room(waits), allowed[done.name]
+    more = {room for room in found if found[room] > named.get(room, 0)}
+    where = [w for w in waits if waits_by_room([w]).keys() & more]
+    assert not more, (
+        f'{done.name}: {json.dumps(found)} waits, allowed are {json.dumps(named)} '
+        f'({WAITS.name}). These are in rooms that wait more often: {where}'
+    )
+
+
+def test_the_page_names_what_is_allowed(allowed):
+    assert allowed.keys() == WORKS.keys()
+    assert waits_table(allowed) in PAGE.read_text(), (
+        f'{PAGE.name} differs from {WAITS.name}. Its section "Waits for the '
+        f'device" should have this table:\n{waits_table(allowed)}'
+    )
 
 
 def test_a_session_goes_on_where_one_of_the_cpu_stopped():
