@@ -18,6 +18,7 @@ from uninext.models.detectors import UNINEXT
 from uninext.models.detectors.uninext import PromptRow
 from uninext.models.ops import FoldedNorm
 from uninext.models.predictors import InstancePredictor, RowOutputs
+from uninext.models.speed_options import SpeedOptions
 from uninext.structures import Prompt, VisualPrompt
 
 COLORS = dict(red=(40, 40, 250), green=(40, 250, 40), blue=(250, 40, 40))
@@ -136,6 +137,7 @@ class ColorModel(UNINEXT):
     ) -> None:
         BaseDetector.__init__(self)  # no network
         self._folded_norm = FoldedNorm()
+        self.speed = SpeedOptions()
         self.level_embed = nn.Parameter(torch.zeros(1))
         self.mask_head = PaintedBoxes() if with_masks else None
         self.data_preprocessor = NoPreprocessing()

@@ -28,6 +28,7 @@ SHARED_OPTIONS = {
     '--local_rank',
     '--local-rank',
 }
+SPEED_OPTIONS = {'--precision', '--num-queries', '--compile'}
 # Changing one of these sets breaks somebody's script: say so in CHANGELOG.md.
 OPTIONS = {
     'train': frozenset(
@@ -41,6 +42,7 @@ OPTIONS = {
     ),
     'test': frozenset(
         SHARED_OPTIONS
+        | SPEED_OPTIONS
         | {'config', 'checkpoint', '--out', '--show', '--show-dir', '--wait-time'}
     ),
     'convert': frozenset(
@@ -50,6 +52,7 @@ OPTIONS = {
     'info': frozenset(),
     'predict': frozenset(
         {'source', '--categories', '--expression', '--box', '--mask', '--score-thr'}
+        | SPEED_OPTIONS
         | {'--model', '--checkpoint', '--device', '--scale', '--batch-size'}
         | {'--as-video', '--no-as-video', '--limit', '--out', '--overwrite', '--save'}
         | {'--fps', '--show', '--quiet', '--strict'}
@@ -57,7 +60,8 @@ OPTIONS = {
     'eval': frozenset({'format', '--gt', '--pred', '--protocol', '--single-precision'})
     | {'--max-dets', '--categories', '--frames'},
     'demo': frozenset(
-        {'--model', '--checkpoint', '--device', '--host', '--port', '--share'}
+        SPEED_OPTIONS
+        | {'--model', '--checkpoint', '--device', '--host', '--port', '--share'}
         | {'--no-browser'}
     ),
     'completion': frozenset({'shell'}),
@@ -142,6 +146,23 @@ def test_options_reach_the_config(tmp_path):
     train.apply_train_options(cfg, args)
     assert cfg.optim_wrapper.type == 'BFloat16OptimWrapper'
     assert (cfg.resume, cfg.load_from) == (True, str(path))
+
+
+def test_options_of_speed_are_those_of_the_model(tmp_path, monkeypatch):
+    checkpoint = tmp_path / 'x.pth'
+    checkpoint.touch()
+    built = []
+
+    def build_runner(cfg):
+        built.append(cfg.model.get('test_cfg'))
+        return SimpleNamespace(prepare_testing=lambda: None, test=lambda: None)
+
+    monkeypatch.setattr('uninext.cli.test.build_runner', build_runner)
+    argv = ['test', str(TOY), str(checkpoint), '--work-dir', str(tmp_path)]
+    options = ['--precision', 'bf16', '--num-queries', '90', '--compile']
+    for given in ([], options):
+        assert main([*argv, *given]) == 0
+    assert built == [None, dict(precision='bf16', num_queries=90, compile=True)]
 
 
 def test_train_then_test(tmp_path, monkeypatch, capfd):

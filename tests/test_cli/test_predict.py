@@ -166,9 +166,13 @@ def test_options_reach_the_inferencer(photos, monkeypatch):
     assert run(photos, *NAMES) == 0
     options = ['--model', 'm', '--checkpoint', 'c', '--device', 'd']
     assert run(photos, *NAMES, *options, '--scale', 128, 64) == 0
+    options = ['--precision', 'bf16', '--num-queries', 90, '--compile']
+    assert run(photos, *NAMES, *options) == 0
+    speed = dict(precision='bf16', num_queries=90, compile=True)
     assert given == [
         ((None, None, 'auto'), {}),
         (('m', 'c', 'd'), dict(scale=(128, 64))),
+        ((None, None, 'auto'), speed),
     ]
 
 

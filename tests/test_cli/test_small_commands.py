@@ -101,6 +101,11 @@ def test_demo_launches_the_page(monkeypatch):
     assert main(['demo', *options, '--host', '0.0.0.0', '--share', '--no-browser']) == 0
     place = dict(host='0.0.0.0', port=80, share=True, open_browser=False)
     assert given == dict(model='m', checkpoint='c', device='cpu', **place)
+    given.clear()
+    assert (
+        main(['demo', '--precision', 'bf16', '--num-queries', '90', '--compile']) == 0
+    )
+    assert given.items() >= dict(precision='bf16', num_queries=90, compile=True).items()
 
 
 def test_demo_gives_what_launch_takes():
@@ -108,6 +113,7 @@ def test_demo_gives_what_launch_takes():
     tree = ast.parse((ROOT / 'uninext/web/server.py').read_text())
     (launch,) = (n for n in tree.body if getattr(n, 'name', '') == 'launch')
     names = ['model', 'checkpoint', 'device', 'host', 'port', 'share', 'open_browser']
+    names += ['precision', 'num_queries', 'compile']
     assert [argument.arg for argument in launch.args.args] == names
 
 

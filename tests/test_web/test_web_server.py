@@ -121,7 +121,7 @@ class TestLaunch:
         opened: list = []
         monkeypatch.setattr('webbrowser.open', opened.append)
         monkeypatch.setattr(
-            server_module, 'UninextInferencer', lambda *given: FakeFinder()
+            server_module, 'UninextInferencer', lambda *_, **__: FakeFinder()
         )
         monkeypatch.setattr(
             'gradio.Blocks.block_thread', lambda self: opened.append('blocked')

@@ -28,6 +28,7 @@ from uninext.apis.sources import Source, SourceImage, open_source
 from uninext.checkpoint import load_weights
 from uninext.model_zoo import build_uninext, resolve_model
 from uninext.models.detectors import UNINEXT, UNINEXTVideo
+from uninext.models.speed_options import SpeedOptions, given_speed
 from uninext.models.trackers import VideoFrame, VideoSession
 from uninext.structures import Prompt, Target, UninextDataSample, VisualPrompt
 from uninext.utils.defaults import SCORE_THRESHOLD
@@ -54,11 +55,16 @@ class UninextInferencer:
             'auto': what the config evaluates images and videos at, see
             :class:`uninext.utils.inference_scale.InferenceScale`; (1333, 800) for a
             built model.
+        precision: 'float32', 'bf16' or 'fp16'. This and the next two make the network
+            faster, and change results: docs/inference.md. None: as the config, or the
+            built model, says; a built model is changed.
+        num_queries: Queries of the decoder, fewer than it was built with.
+        compile: Compile encoder and decoder.
 
     Raises:
         ValueError: If no model is meant by it, the config has no UNINEXT, or comes
-            without weights; it says what may be passed. If there is no such device; it
-            says which there are.
+            without weights; it says what may be passed. If there is no such device, or
+            it has no such precision; it says which there are.
         FileError: If the weights cannot be read or do not fit.
 
     Example:
@@ -78,12 +84,17 @@ class UninextInferencer:
         checkpoint: str | Path | None = None,
         device: str = 'auto',
         scale: tuple[int, int] | str | None = 'auto',
+        precision: str | None = None,
+        num_queries: int | None = None,
+        compile: bool | None = None,
     ) -> None:
         init_default_scope('uninext')
+        speed = given_speed(precision, num_queries, compile)
         config = None
         is_built = isinstance(model, nn.Module)
         if device != 'auto' or not is_built:  # before seconds are spent on the model
             device = usable_device(device)
+            SpeedOptions(**speed).check(device)
         if not is_built:
             config, checkpoint = resolve_model(model, checkpoint)
             with without_draws():  # all weights are loaded
@@ -96,6 +107,8 @@ class UninextInferencer:
         if checkpoint is not None:
             load_weights(model, checkpoint)
         self.model = model.eval() if device == 'auto' else model.to(device).eval()
+        if speed:
+            self.model.set_speed(**speed)
         self.scale = InferenceScale(config, scale)
 
     def __call__(

@@ -20,6 +20,7 @@ from uninext.apis.devices import usable_device
 from uninext.apis.images import SourceError, SourceWarning, read_image
 from uninext.checkpoint import load_weights
 from uninext.model_zoo import build_uninext, resolve_model
+from uninext.models.speed_options import SpeedOptions, given_speed
 from uninext.models.trackers import VideoSession
 from uninext.utils.image_files import IMAGE_SUFFIXES, list_images
 from uninext.utils.inference_scale import InferenceScale
@@ -34,6 +35,9 @@ def open_session(
     checkpoint: str | Path | None = None,
     scale: tuple[int, int] | str | None = 'auto',
     device: str = 'auto',
+    precision: str | None = None,
+    num_queries: int | None = None,
+    compile: bool | None = None,
 ) -> VideoSession:
     """Build a video model, load its weights, start a session.
 
@@ -43,7 +47,8 @@ def open_session(
 
     Raises:
         ValueError: If no model is meant by it, or it is none for videos; it says what
-            may be passed. If there is no such device; it says which there are.
+            may be passed. If there is no such device, or it has no such precision; it
+            says which there are.
         FileError: If the file cannot be read or does not fit.
 
     Example:
@@ -51,12 +56,15 @@ def open_session(
         ... # doctest: +SKIP
     """
     device = usable_device(device)  # before seconds are spent on the model
+    speed = given_speed(precision, num_queries, compile)
+    SpeedOptions(**speed).check(device)
     config, weights = resolve_model(model, checkpoint)
     with without_draws():  # all weights are loaded
         network = build_uninext(config, 'UNINEXTVideo')
     frame_scale = InferenceScale(config, scale).for_videos()
     load_weights(network, weights)
-    return network.to(device).eval().open(scale=frame_scale)
+    network.to(device).eval().set_speed(**speed)
+    return network.open(scale=frame_scale)
 
 
 def read_frames(source: str | Path | int) -> Iterator[np.ndarray]:

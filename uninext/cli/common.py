@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from uninext.utils.defaults import PRECISIONS
 from uninext.utils.error_origin import is_for_users, message_of
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ EXIT_BUG = 1
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 EXIT_BROKEN_PIPE = 141  # what a shell reports of a program that SIGPIPE ended
+SPEED_OPTIONS = ('precision', 'num_queries', 'compile')
 _TRACEBACK_VARIABLE = 'UNINEXT_TRACEBACK'
 _HINT = f'({_TRACEBACK_VARIABLE}=1 shows where in the code.)'
 _BUG = (
@@ -74,6 +76,35 @@ def add_model_options(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         '--device', default='auto', help="'cpu', 'cuda', ...; default %(default)s"
     )
+    add_speed_options(parser)
+
+
+def add_speed_options(parser: argparse._ActionsContainer) -> None:
+    """Add the options that trade exactness for speed; absent: as the config says."""
+    parser.add_argument(
+        '--precision',
+        choices=PRECISIONS,
+        help='number type of the network; bf16 is faster on GPUs and on new CPUs, '
+        'results differ a little (docs/inference.md); default: float32',
+    )
+    parser.add_argument(
+        '--num-queries',
+        type=int,
+        metavar='N',
+        help='fewer queries of the decoder: faster, for images with few instances',
+    )
+    parser.add_argument(
+        '--compile',
+        action='store_true',
+        default=None,
+        help='compile encoder and decoder (torch.compile): pays on GPUs, in long runs',
+    )
+
+
+def speed_of(args: argparse.Namespace) -> dict[str, Any]:
+    """What was given of :func:`add_speed_options`, as the inferencer takes it."""
+    given = {name: getattr(args, name) for name in SPEED_OPTIONS}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def names_of(options: Sequence[str] | None) -> tuple[str, ...] | None:

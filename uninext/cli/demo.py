@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from uninext.cli.common import add_model_options
+from uninext.cli.common import add_model_options, speed_of
 
 DESCRIPTION = 'Open a page in the browser: images, videos and prompts enter there.'
 EXAMPLES = """\
@@ -53,4 +53,5 @@ def run(args: argparse.Namespace) -> None:
         port=args.port,
         share=args.share,
         open_browser=not args.no_browser,
+        **speed_of(args),
     )

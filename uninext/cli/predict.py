@@ -14,7 +14,12 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from uninext.cli.common import EXIT_INTERRUPTED, add_model_options, names_of
+from uninext.cli.common import (
+    EXIT_INTERRUPTED,
+    add_model_options,
+    names_of,
+    speed_of,
+)
 from uninext.cli.predict_plan import (
     DEFAULT_FPS,
     DEFAULT_OUT,
@@ -293,7 +298,9 @@ def _build_inferencer(args: argparse.Namespace) -> UninextInferencer:
     texts = [*(args.categories or ()), *(args.expression or ())]
     if unknown := unknown_to(args.model, args.checkpoint, texts):
         warnings.warn(unknown, stacklevel=2)
-    given = {} if args.scale is None else dict(scale=tuple(args.scale))
+    given = speed_of(args)
+    if args.scale is not None:
+        given['scale'] = tuple(args.scale)
     return UninextInferencer(args.model, args.checkpoint, args.device, **given)
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from uninext.cli.common import (
     add_run_arguments,
+    add_speed_options,
     build_runner,
     load_config,
     parse_options,
     prepare_process,
     run_tool,
+    speed_of,
 )
 
 DESCRIPTION = 'Evaluate a checkpoint on the test set of a config.'
@@ -33,14 +35,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--wait-time', type=float, default=2, help='seconds a window stays (--show)'
     )
     add_run_arguments(parser)
+    add_speed_options(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     """Test as the arguments say."""
     prepare_process(args)
     _check(args)
+    from uninext.utils.config_files import change_config
+
     cfg = load_config(args)
     cfg.load_from, cfg.resume = args.checkpoint, False
+    change_config(cfg, {f'model.test_cfg.{k}': v for k, v in speed_of(args).items()})
     # What a training may take over in part must be whole to be measured.
     cfg.load_allow = parse_options(args.cfg_options).get('load_allow', [])
     if args.show or args.show_dir:

@@ -2,3 +2,4 @@
 
 SCORE_THRESHOLD = 0.3  # predictions below are not shown, saved or counted
 MAX_FPS = 1000  # of videos
+PRECISIONS = ('float32', 'bf16', 'fp16')  # of a network at test

@@ -32,6 +32,9 @@ def launch(
     port: int | None = None,
     share: bool = False,
     open_browser: bool = True,
+    precision: str | None = None,
+    num_queries: int | None = None,
+    compile: bool | None = None,
 ) -> None:
     """Serve the page until Ctrl-C; nothing of it stays on the disk.
 
@@ -44,12 +47,22 @@ def launch(
         port: Of the server; None: the first free one from 7860.
         share: Ask Gradio for a public address. This alone uses the internet.
         open_browser: Open the page.
+        precision: As of the inferencer; with the next two faster, for other results.
+        num_queries: As of the inferencer.
+        compile: As of the inferencer.
 
     Raises:
         ValueError: If the model cannot be used.
         OSError: If the port is taken.
     """
-    inferencer = UninextInferencer(model, checkpoint, device)
+    inferencer = UninextInferencer(
+        model,
+        checkpoint,
+        device,
+        precision=precision,
+        num_queries=num_queries,
+        compile=compile,
+    )
     with (
         _ended_by_kill(),
         serving(inferencer, _name_of(model, checkpoint), host, port, share) as app,

@@ -11,7 +11,8 @@ channels, Q queries, D decoder layers.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import torch
 from mmdet.models.detectors import BaseDetector
@@ -22,6 +23,7 @@ from uninext.models.heads import ImageTargets, gather_targets
 from uninext.models.losses import zero_with_gradient
 from uninext.models.ops import FoldedNorm, MSDeformAttention, to_channels_last
 from uninext.models.predictors import InstancePredictor, RowOutputs
+from uninext.models.speed_options import SpeedOptions
 from uninext.models.task_modules import DenoisingQueries, PromptAssignment
 from uninext.models.transformer import FeaturePyramid, SelectedQueries
 from uninext.registry import MODELS
@@ -91,7 +93,8 @@ class UNINEXT(BaseDetector):
         bbox_head: Retrieval, box and IoU branches.
         mask_head: Masks of chosen queries; None: boxes only.
         test_cfg: What is reported of an image: arguments of
-            :class:`InstancePredictor`; None: its defaults.
+            :class:`InstancePredictor`; and how the network is run: of
+            :class:`SpeedOptions`; None: their defaults.
         num_levels: Feature levels after the neck.
         max_rows: Most (image, prompt) rows that go through the transformer at once in
             test; more are done in several passes.
@@ -130,7 +133,9 @@ class UNINEXT(BaseDetector):
         self.denoising = MODELS.build(denoising) if denoising else None
         self.bbox_head = MODELS.build(bbox_head)
         self.mask_head = MODELS.build(mask_head) if mask_head else None
-        self.predictor = InstancePredictor(**(test_cfg or {}))
+        self.speed, test_cfg = SpeedOptions.split(test_cfg or {})
+        self.speed.check_queries(self.query_selector.num_queries)
+        self.predictor = InstancePredictor(**test_cfg)
         self.level_embed = nn.Parameter(
             torch.zeros(num_levels, self.encoder.embed_dims)
         )
@@ -142,7 +147,22 @@ class UNINEXT(BaseDetector):
         """Switch modes; weights may have been swapped since."""
         if mode != self.training:
             self._folded_norm.clear()
-        return super().train(mode)
+        super().train(mode)
+        if self.speed.compile:
+            self.speed.compile_layers(self)
+        return self
+
+    def set_speed(self, **options: Any) -> None:
+        """Change some of the :class:`SpeedOptions`, for all who use this network.
+
+        Raises:
+            ValueError: If one is unknown, or cannot be had here.
+        """
+        speed = replace(self.speed, **options)
+        speed.check(self.device)
+        speed.check_queries(self.query_selector.num_queries)
+        speed.compile_layers(self)
+        self.speed = speed
 
     @property
     def device(self) -> torch.device:
@@ -165,7 +185,8 @@ class UNINEXT(BaseDetector):
 
     def extract_feat(self, batch_inputs: Tensor) -> tuple[Tensor, ...]:
         """Backbone and neck; finest level first, (B, C, Hl, Wl) each."""
-        return self.neck(self._folded_norm.run(self.backbone, batch_inputs))
+        with self.speed.running(self):
+            return self.neck(self._folded_norm.run(self.backbone, batch_inputs))
 
     def build_pyramid(
         self, levels: Sequence[Tensor], data_samples: Sequence[UninextDataSample]
@@ -200,7 +221,10 @@ class UNINEXT(BaseDetector):
             pyramid = pyramid.with_feat(feat)
         memory = pyramid.with_feat(self.encoder(pyramid))
         selected = self.query_selector(
-            memory, self.bbox_head.cls_branches[-1], self.bbox_head.reg_branches[-1]
+            memory,
+            self.bbox_head.cls_branches[-1],
+            self.bbox_head.reg_branches[-1],
+            None if self.training else self.speed.num_queries,
         )
         query, reference, attn_mask = selected.query, selected.reference, None
         if denoising is not None:
@@ -384,15 +408,16 @@ class UNINEXT(BaseDetector):
             with_masks: With the features that masks are made of, if there is a head.
             with_embeds: With an embedding for every query, where the model has them.
         """
-        prompt = self.encode_prompts([row.prompt for row in rows])
-        decoded = self.decode(pyramid.index(images), prompt)
-        outputs = self.bbox_head(
-            decoded.hidden_states, decoded.references, decoded.prompt, layers=[-1]
-        )
         mask_feats: Sequence[Tensor | None] = [None] * len(rows)
-        if self.mask_head is not None and with_masks:
-            mask_feats = self.mask_features(decoded.memory)
-        embeds = self.embed(decoded) if with_embeds else None
+        with self.speed.running(self):
+            prompt = self.encode_prompts([row.prompt for row in rows])
+            decoded = self.decode(pyramid.index(images), prompt)
+            outputs = self.bbox_head(
+                decoded.hidden_states, decoded.references, decoded.prompt, layers=[-1]
+            )
+            if self.mask_head is not None and with_masks:
+                mask_feats = self.mask_features(decoded.memory)
+            embeds = self.embed(decoded) if with_embeds else None
         return [
             RowOutputs(
                 logits=outputs.logits[0][i],

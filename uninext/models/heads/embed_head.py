@@ -114,7 +114,7 @@ class ContrastiveEmbedHead(BoxGuidedDecoderLayers):
             query = self.run_layer(
                 layer, query, reference, memory, key_padding_mask=None
             )
-        return self.mlp(query)
+        return self.mlp(query).float()
 
     def loss(
         self,

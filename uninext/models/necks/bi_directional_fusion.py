@@ -133,7 +133,7 @@ class BiDirectionalFusion(BaseModule):
             f'{visual.shape[0]} images, but {prompt.embeds.shape[0]} prompts'
         )
         with torch.autocast(visual.device.type, enabled=False):
-            shares = prompt.pooling_weights() if prompt.pooled else None
+            shares = prompt.pooling_weights().float() if prompt.pooled else None
             if torch.is_grad_enabled():
                 inputs = (visual, prompt.embeds, prompt.fusion_mask(), shares)
                 if self.with_cp:

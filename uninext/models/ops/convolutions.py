@@ -77,7 +77,9 @@ def _fold(module: nn.Module, inputs: Tensor) -> nn.Module | None:
         return None
     folded = fuse_conv_bn(copy.deepcopy(module)).requires_grad_(False)
     to_channels_last(folded)
-    return folded if _equal(folded(inputs), module(inputs)) else None
+    with torch.autocast(inputs.device.type, enabled=False):
+        is_equal = _equal(folded(inputs), module(inputs))
+    return folded if is_equal else None
 
 
 def _equal(found: Any, expected: Any) -> bool:

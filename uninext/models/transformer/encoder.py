@@ -25,29 +25,9 @@ class _EncoderLayer(DeformableDetrTransformerEncoderLayer):
         self.self_attn = MSDeformAttention(**attn_cfg)
 
     def forward(
-        self, query: Tensor, reference: Tensor, pyramid: FeaturePyramid
-    ) -> Tensor:
-        """Refine tokens (B, N, C); ``reference`` (B, N, L, 2) is where they look.
-
-        On a CPU where nothing is learnt, a block of tokens goes through the whole layer
-        before the next one: what is made in between stays in the caches.
-        """
-        parts = query, pyramid.feat_pos, reference
-        if torch.is_grad_enabled() or query.device.type != 'cpu':
-            keys = self.self_attn.keys(query, *pyramid.places, pyramid.hidden_keys)
-            return self._refine(keys, *parts)
-        refined = torch.empty_like(query)
-        for b in range(len(query)):
-            image, row = pyramid.index([b]), slice(b, b + 1)
-            keys = self.self_attn.keys(query[row], *image.places, image.hidden_keys)
-            for start in range(0, query.shape[1], TOKENS_AT_ONCE):
-                block = row, slice(start, start + TOKENS_AT_ONCE)
-                refined[block] = self._refine(keys, *(part[block] for part in parts))
-        return refined
-
-    def _refine(
         self, keys: DeformKeys, query: Tensor, query_pos: Tensor, reference: Tensor
     ) -> Tensor:
+        """Refine tokens (B, N, C); ``reference`` (B, N, L, 2) is where they look."""
         query = self.norms[0](self.self_attn(query, keys, reference, query_pos))
         return self.norms[1](self.ffn(query))
 
@@ -104,8 +84,31 @@ class DeformableEncoder(BaseModule):
         for layer in self.layers:
             if self.with_cp and query.requires_grad:
                 query = checkpoint(
-                    layer, query, reference, pyramid, use_reentrant=False
+                    self._run, layer, query, reference, pyramid, use_reentrant=False
                 )
             else:
-                query = layer(query, reference, pyramid)
+                query = self._run(layer, query, reference, pyramid)
         return query
+
+    @staticmethod
+    def _run(
+        layer: _EncoderLayer, query: Tensor, reference: Tensor, pyramid: FeaturePyramid
+    ) -> Tensor:
+        """Run one layer.
+
+        On a CPU where nothing is learnt, a block of tokens goes through the whole layer
+        before the next one: what is made in between stays in the caches.
+        """
+        parts = query, pyramid.feat_pos, reference
+        attention = layer.self_attn
+        if torch.is_grad_enabled() or query.device.type != 'cpu':
+            keys = attention.keys(query, *pyramid.places, pyramid.hidden_keys)
+            return layer(keys, *parts)
+        refined = torch.empty_like(query)
+        for b in range(len(query)):
+            image, row = pyramid.index([b]), slice(b, b + 1)
+            keys = attention.keys(query[row], *image.places, image.hidden_keys)
+            for start in range(0, query.shape[1], TOKENS_AT_ONCE):
+                block = row, slice(start, start + TOKENS_AT_ONCE)
+                refined[block] = layer(keys, *(part[block] for part in parts))
+        return refined

@@ -60,7 +60,11 @@ class QuerySelector(BaseModule):
         nn.init.normal_(self.query_embedding.weight)
 
     def forward(
-        self, pyramid: FeaturePyramid, cls_branch: nn.Module, reg_branch: nn.Module
+        self,
+        pyramid: FeaturePyramid,
+        cls_branch: nn.Module,
+        reg_branch: nn.Module,
+        num_queries: int | None = None,
     ) -> SelectedQueries:
         """Score all tokens of the memory and keep the best.
 
@@ -68,13 +72,15 @@ class QuerySelector(BaseModule):
             pyramid: ``feat`` is the encoder's memory.
             cls_branch: C -> 1 objectness logit.
             reg_branch: C -> 4 box refinement in logit space.
+            num_queries: Fewer queries than ``Q``; None: all.
         """
         proposals, valid = _grid_proposals(pyramid)
         memory = pyramid.feat.masked_fill(~valid, 0.0)
         memory = self.memory_norm(self.memory_proj(memory))
         logits = cls_branch(memory)  # (B, N, 1)
         coords = reg_branch(memory) + proposals  # (B, N, 4), logit space
-        top = logits[..., 0].topk(min(self.num_queries, logits.shape[1]), dim=1)[1]
+        limit = min(num_queries or self.num_queries, logits.shape[1])
+        top = logits[..., 0].topk(limit, dim=1)[1]
         reference = coords.gather(1, top[..., None].expand(-1, -1, 4)).sigmoid()
         content = self.query_embedding.weight[: top.shape[1]]
         return SelectedQueries(
