@@ -12,6 +12,7 @@ from mmengine.registry import init_default_scope
 from torch import Tensor
 
 from helpers.session_checks import through_a_file
+from helpers.small_uninext import SIDE, predict, sample
 from helpers.work_of_a_device import (
     NUM_STEPS,
     PAGE,
@@ -23,6 +24,8 @@ from helpers.work_of_a_device import (
     made_frames,
     small_model,
 )
+from uninext.registry import MODELS
+from uninext.structures import Prompt
 from uninext.testing.device_waits import waits_by_room, waits_table
 from uninext.testing.pretend_device import DEVICE, PretendDevice, Wait
 
@@ -105,6 +108,49 @@ def test_a_session_goes_on_where_one_of_the_cpu_stopped():
             expected, found = (s.step(frame).pred_instances for s in sessions)
             for name, value in on_the_host(dict(found.items())).items():
                 assert_same(value, expected[name], name)
+
+
+@pytest.mark.parametrize(
+    'backbone',
+    [
+        dict(
+            type='ResNet', depth=18, base_channels=4, stem_channels=4, num_stages=3,
+            strides=(1, 2, 2), dilations=(1, 1, 1), out_indices=(0, 1, 2),
+        ),
+        dict(
+            type='UninextViT', embed_dims=16, num_layers=3, num_heads=2,
+            window_size=3, window_blocks=(0, 1),
+        ),
+        dict(
+            type='mmpretrain.ConvNeXt', out_indices=(1, 2, 3),
+            arch=dict(depths=[1] * 4, channels=[4] * 4), gap_before_final_norm=False,
+        ),
+    ],
+    ids=lambda backbone: backbone['type'],
+)  # fmt: skip
+def test_backbones(backbone):
+    built, image = MODELS.build(backbone), torch.randn(1, 3, 64, 96)
+    built.eval()
+    expected = built(image)
+    with PretendDevice() as device:
+        built.to(DEVICE)
+        image = image.to(DEVICE)
+        device.waits.clear()
+        found = built(image)
+        assert device.waits == []
+        for ours, theirs in zip(found, expected, strict=True):
+            assert_same(ours.cpu(), theirs, 'level')
+
+
+def test_a_list_of_categories_in_parts():
+    many = Prompt.from_categories([f'thing number {i}' for i in range(120)])
+    model, inputs = small_model(), torch.randn(1, 3, SIDE, SIDE)
+    assert len(model.split_prompt(many)) > 1
+    (expected,) = predict(model, inputs, [sample(many)])
+    with PretendDevice():
+        (found,) = predict(model.to(DEVICE), inputs.to(DEVICE), [sample(many)])
+        for name, value in on_the_host(dict(found.items())).items():
+            assert_same(value, expected[name], name)
 
 
 def on_the_host(step: Found) -> Found:

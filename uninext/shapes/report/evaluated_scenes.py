@@ -146,8 +146,8 @@ def _question(samples: Sequence[UninextDataSample]) -> tuple[str, tuple, bool]:
 
 
 def _predictions(sample: UninextDataSample, score_thr: float) -> InstanceData:
-    kept = sample.pred_instances
-    kept = kept[kept.scores >= score_thr].cpu()
+    kept = sample.pred_instances.cpu()
+    kept = kept[kept.scores >= score_thr]
     if 'instances_ids' in kept:  # a tracker is not sure of some yet
         kept = kept[kept.instances_ids >= 0]
     kept = kept.numpy()
