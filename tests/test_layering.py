@@ -1,4 +1,4 @@
-"""Dependencies point one way; ``import uninext`` is light."""
+"""Dependencies point one way, and no code asks which task it is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.tools import ROOT, run_python
+from helpers.tools import ROOT
 
 PACKAGE = ROOT / 'uninext'
 
@@ -140,21 +140,3 @@ def test_no_code_asks_which_task_it_is(room):
     """A task is data: it has no name to choose by (the report of shapes lists them)."""
     for path in (PACKAGE / room).rglob('*.py'):
         assert not asks_for_the_task(path.read_text()), path
-
-
-def test_imports_are_light():
-    """In one process, which stops at the first module that is not."""
-    modules = [
-        *('uninext', 'uninext.cli', 'uninext.utils', 'uninext.formats'),
-        *('uninext.converters', 'uninext.evaluation.result_files'),
-        *('uninext.utils.tokenizer', 'uninext.analysis.curves'),
-    ]
-    code = (
-        'import importlib, sys\n'
-        f'for name in {modules}:\n'
-        '    importlib.import_module(name)\n'
-        '    heavy = {"torch", "mmdet", "scipy", "transformers"} & set(sys.modules)\n'
-        '    assert not heavy, (name, heavy)\n'
-    )
-    done = run_python(code)
-    assert done.returncode == 0, done.stderr

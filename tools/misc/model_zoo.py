@@ -12,12 +12,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-import yaml
-from mmengine.config import Config
+from typing import TYPE_CHECKING, Any
 
 from uninext.cli.common import run_tool
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 ROOT = Path(__file__).resolve().parents[2]
 METAFILE = ROOT / 'configs/uninext/metafile.yml'
@@ -92,6 +92,8 @@ def full_size(
     models: list[dict[str, Any]], of_evaluation: bool
 ) -> Iterator[tuple[dict[str, Any], str, Config]]:
     """Metadata, path and config of networks of full size: evaluations, or trainings."""
+    from mmengine.config import Config
+
     for model in models:
         path = model['Config']
         is_small = any(word in path for word in SMALL)
@@ -177,6 +179,8 @@ def fill(page: str, parts: dict[str, str]) -> str:
 
 def run(args: argparse.Namespace) -> int:
     """Write the page, or compare it."""
+    import yaml
+
     models = yaml.safe_load(args.metafile.read_text())['Models']
     makers = (training_table, evaluation_table, published_table)
     tables = {make.__name__.removesuffix('_table'): make(models) for make in makers}

@@ -27,6 +27,7 @@ def without_draws() -> Iterator[None]:
     once, and ``.to('meta')`` gives it back.
 
     Example:
+        >>> import torch
         >>> with without_draws():
         ...     layer = torch.nn.Linear(30_000, 30_000)
         >>> layer.weight.shape
