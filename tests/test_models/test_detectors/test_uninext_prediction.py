@@ -77,6 +77,27 @@ def test_batch_is_its_rows(eval_model, size):
         assert_close(together[i], alone)
 
 
+@pytest.mark.parametrize(
+    ('fit', 'expected'), [(3, [3]), (2.5, [2, 1]), (0.5, [1, 1, 1])]
+)
+def test_rows_of_a_pass_are_as_many_as_fit(eval_model, monkeypatch, fit, expected):
+    model, lengths = copy.copy(eval_model), []
+    assert model.max_rows is None, 'nobody said how many'
+
+    def noted(pyramid, *args):
+        lengths.append(len(pyramid.feat))
+        return eval_model.decode(pyramid, *args)
+
+    monkeypatch.setattr(model, 'decode', noted)
+    given = [sample(names(name)) for name in ('cat', 'dog', 'bird')]
+    inputs = images(given)
+    pyramid = model.build_pyramid(model.extract_feat(inputs), given)
+    limit = int(fit * pyramid.feat.shape[1])
+    monkeypatch.setattr('uninext.models.detectors.uninext.TOKENS_OF_A_PASS', limit)
+    predict(model, inputs, given)
+    assert lengths == expected
+
+
 @pytest.mark.parametrize('max_rows', [1, 2, 3])
 def test_length_of_a_pass_changes_nothing(eval_model, max_rows):
     samples = [sample(PETS), sample(DOG), sample(names('bird')), sample(names('a'))]

@@ -29,6 +29,8 @@ from uninext.models.transformer import FeaturePyramid, SelectedQueries
 from uninext.registry import MODELS
 from uninext.structures import Prompt, PromptFeatures, UninextDataSample
 
+TOKENS_OF_A_PASS = 90_000  # of images; bounds the memory of a pass
+
 
 class PromptRow(NamedTuple):
     """One row of a pass through the transformer: a prompt, or a part of it that fits.
@@ -67,6 +69,10 @@ class Matched(NamedTuple):
     assignments: list[PromptAssignment]
 
 
+def _rows_of_a_pass(pyramid: FeaturePyramid) -> int:
+    return max(1, TOKENS_OF_A_PASS // pyramid.feat.shape[1])
+
+
 def untouched(*modules: nn.Module) -> Tensor:
     """Zero with a gradient to all that learns: DDP waits for every such parameter."""
     learning = [p for m in modules for p in m.parameters() if p.requires_grad]
@@ -97,7 +103,8 @@ class UNINEXT(BaseDetector):
             :class:`SpeedOptions`; None: their defaults.
         num_levels: Feature levels after the neck.
         max_rows: Most (image, prompt) rows that go through the transformer at once in
-            test; more are done in several passes.
+            test; more are done in several passes. None: as many as have
+            ``TOKENS_OF_A_PASS`` image tokens, 4 of 800 x 1333 pixels, 28 of 320 x 480.
         data_preprocessor: Normalises and pads the batch.
         init_cfg: Initialisation of the whole model.
     """
@@ -117,7 +124,7 @@ class UNINEXT(BaseDetector):
         mask_head: dict | None,
         test_cfg: dict | None = None,
         num_levels: int = 4,
-        max_rows: int = 4,
+        max_rows: int | None = None,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -378,6 +385,7 @@ class UNINEXT(BaseDetector):
             For each prompt what each of its parts found.
         """
         found: list[list[RowOutputs]] = [[] for _ in prompts]
+        max_rows = max_rows or self.max_rows or _rows_of_a_pass(pyramid)
         for rows in self.passes(prompts, max_rows):
             items = [row.item for row in rows]
             outputs = self.find(
@@ -438,21 +446,18 @@ class UNINEXT(BaseDetector):
         """(R, Q, C) embeddings of all queries to track by; None: the model has none."""
         return None
 
-    def passes(
-        self, prompts: Sequence[Prompt], max_rows: int | None = None
-    ) -> list[list[PromptRow]]:
-        """Group prompts, or their parts, by kind; ``max_rows`` as in :meth:`ask`."""
+    def passes(self, prompts: Sequence[Prompt], max_rows: int) -> list[list[PromptRow]]:
+        """Group prompts, or their parts, by kind, at most ``max_rows`` together."""
         groups: dict[tuple, list[PromptRow]] = {}
         for item, prompt in enumerate(prompts):
             for part, offset in self.split_prompt(prompt):
                 groups.setdefault((type(prompt), prompt.pooled), []).append(
                     PromptRow(item, part, offset)
                 )
-        step = max_rows or self.max_rows
         return [
-            rows[i : i + step]
+            rows[i : i + max_rows]
             for rows in groups.values()
-            for i in range(0, len(rows), step)
+            for i in range(0, len(rows), max_rows)
         ]
 
     # ---------------------------------------------------------------------- inspection
