@@ -13,7 +13,7 @@ from typing import Any
 
 from mmengine.registry import Registry
 
-from uninext.utils.late_packages import import_offered, late_packages
+from uninext.utils.late_packages import import_offered, is_importing, late_packages
 from uninext.utils.optional_imports import ensure_mmcv_ops, import_mmpretrain_models
 
 ensure_mmcv_ops()
@@ -34,10 +34,11 @@ def _get_late(registry: Registry, key: str) -> Any:
         for location in registry._locations:
             import_offered(location, name)
     found = _get(registry, key)
-    if found is None:
-        for package in late_packages():
-            import_offered(package.__name__, name)
-        found = _get(registry, key)
+    if found is not None or is_importing():
+        return found
+    for package in late_packages():
+        import_offered(package.__name__, name)
+    found = _get(registry, key)
     while found is None and (late := late_packages()):
         late[0].complete()
         found = _get(registry, key)

@@ -150,6 +150,17 @@ def test_running_it_changes_no_object(late):
     assert pickle.loads(pickle.dumps(late.Heavy)) is late.Heavy
 
 
+def test_a_module_that_asks_in_its_import_gets_what_is_there(late, tmp_path):
+    """As mmengine's optimizers ask whether a name is taken."""
+    (tmp_path / 'toy' / 'late' / 'asking.py').write_text(
+        'from uninext.registry import MODELS\nfound = MODELS.get("Circle")\n'
+    )
+    assert not late_packages.is_importing()
+    assert late.asking.found is None
+    assert is_late(late)
+    assert '.late.shapes.circle' not in loaded()
+
+
 def test_offers_imports_nothing(late):
     assert late.offers('Square')
     assert not late.offers('Hidden')

@@ -57,6 +57,16 @@ def late_packages() -> list[LatePackage]:
     return [m for root in LATE for m in late if _is_below(m.__name__, root)]
 
 
+def is_importing() -> bool:
+    """Whether a module of them is in the middle of its import.
+
+    What it asks for then may need the module itself: nothing else can be imported.
+    """
+    modules = [m for n, m in sys.modules.items() if any(_is_below(n, r) for r in LATE)]
+    specs = [getattr(module, '__spec__', None) for module in modules]
+    return any(getattr(spec, '_initializing', False) for spec in specs)
+
+
 class _Binding(NamedTuple):
     """``from module import name as alias``; a star has no alias."""
 
