@@ -56,16 +56,29 @@ BOXES = [[10, 20, 40, 60], [50, 8, 90, 44]]
 MERGED = dict(type='SoftAggregation')
 RENEWED = dict(type='ConfidentTemplateUpdate', min_score=0.0)
 # Of random weights scores are low and embeddings alike.
-ALL_THAT_IS_FOUND = dict(select_score_thr=0.02, init_score_thr=0.0, match_score_thr=0.1)
+ALL_THAT_IS_FOUND = dict(
+    select_score_thr=0.0,
+    nms_iou_threshold=0.95,
+    init_score_thr=0.0,
+    match_score_thr=0.052,
+)
 TRACKERS: dict[str, dict[str, Any]] = {
     'mot': dict(
         category=PromptQuasiDenseTracker(
-            **ALL_THAT_IS_FOUND, obj_score_thr=0.0, nms_class_iou_thr=0.95
+            **ALL_THAT_IS_FOUND,
+            obj_score_thr=0.0,
+            nms_class_iou_thr=0.95,
+            with_cats=False,
+            memo_tracklet_frames=1,
         )
     ),
     'vis': dict(
         category=VideoInstanceTracker(
-            **ALL_THAT_IS_FOUND, nms_thr_pre=0.97, memo_tracklet_frames=1
+            **ALL_THAT_IS_FOUND,
+            addnew_score_thr=0.0,
+            nms_thr_pre=0.97,
+            memo_tracklet_frames=1,
+            result_score_thr=0.0,
         )
     ),
     'rvos': dict(expression=ExpressionTracker()),
