@@ -79,3 +79,21 @@ def test_mmdet_is_imported_without_a_word_of_absent_packages() -> None:
     )
     done = run_python(code)
     assert (done.returncode, done.stdout, done.stderr) == (0, '', '')
+
+
+@pytest.mark.slow
+def test_optimizers_come_without_transformers_and_adafactor_with_it() -> None:
+    code = (
+        'import sys, torch\n'
+        'import uninext.engine.runner\n'
+        "assert 'transformers' not in sys.modules\n"
+        'from mmengine.registry import OPTIMIZERS\n'
+        'params = [torch.nn.Parameter(torch.zeros(2))]\n'
+        "for name in ('AdamW', 'Adafactor'):\n"
+        '    built = OPTIMIZERS.build(dict(type=name, params=params))\n'
+        '    print(type(built).__module__)\n'
+    )
+    done = run_python(code)
+    lines = done.stdout.splitlines()
+    assert lines[0] == 'torch.optim.adamw', done.stderr
+    assert lines[-1] == 'transformers.optimization'

@@ -13,8 +13,6 @@ from mmengine.device import get_device
 from mmengine.dist import broadcast_object_list, is_distributed, master_only
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper
-from mmengine.optim import OptimWrapper
-from mmengine.runner import BaseLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -30,7 +28,13 @@ from uninext.engine.distributed import has_accelerator, init_cpu_group
 from uninext.engine.freezing import freeze_parameters
 from uninext.registry import RUNNERS
 from uninext.utils.files import FileError, replacing
+from uninext.utils.optional_imports import import_optimizers
 from uninext.utils.screen import file_only, screens
+
+import_optimizers()  # before the runner, which imports them
+
+from mmengine.optim import OptimWrapper  # noqa: E402
+from mmengine.runner import BaseLoop, Runner  # noqa: E402
 
 # arguments of DataLoader that it refuses without workers
 _OF_WORKERS = ('persistent_workers', 'prefetch_factor', 'multiprocessing_context')

@@ -1,7 +1,7 @@
 """Import mmcv, mmdet and mmpretrain where compiled ops or torchvision are absent.
 
 First thing in the flow: ``uninext.registry`` calls :func:`ensure_mmcv_ops` before
-anything of mmdet is imported.
+anything of mmdet is imported, ``uninext.engine.runner`` :func:`import_optimizers`.
 """
 
 from __future__ import annotations
@@ -48,6 +48,29 @@ def ensure_mmcv_ops() -> None:
     stand_in = _AbsentOps('mmcv._ext')
     stand_in.__spec__ = importlib.machinery.ModuleSpec('mmcv._ext', None)
     sys.modules['mmcv._ext'] = stand_in
+
+
+def import_optimizers() -> None:
+    """Import mmengine's optimizers without transformers, which takes a second.
+
+    All that they have of it is ``Adafactor``: it is imported when one is built.
+    """
+    builder = 'mmengine.optim.optimizer.builder'
+    if builder in sys.modules or 'transformers' in sys.modules:
+        return
+    sys.modules['transformers'] = None  # type: ignore[assignment]  # to import it fails
+    try:
+        optimizers = importlib.import_module(builder).OPTIMIZERS
+    finally:
+        del sys.modules['transformers']
+    if importlib.util.find_spec('transformers') is not None:
+        optimizers.register_module(name='Adafactor', module=_adafactor)
+
+
+def _adafactor(*args: Any, **kwargs: Any) -> Any:
+    from transformers import Adafactor
+
+    return Adafactor(*args, **kwargs)
 
 
 class _AbsentModule(types.ModuleType):
