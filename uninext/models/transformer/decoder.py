@@ -61,7 +61,10 @@ class _DecoderLayer(DeformableDetrTransformerDecoderLayer):
         """Refine queries (B, Q, C) that look at boxes (B, Q, L, 4)."""
         query = self.norms[0](self.self_attn(query, query_pos, self_attn_mask))
         query = self.norms[1](self.cross_attn(query, keys, reference, query_pos))
-        return self.norms[2](self.ffn(query))
+        # Flat: ReLU in place on the view that a linear layer of (B, N, C) returns would
+        # copy the gradient three times.
+        refined = self.ffn(query.flatten(0, 1)).view_as(query)
+        return self.norms[2](refined)
 
 
 class BoxGuidedDecoderLayers(BaseModule):

@@ -29,7 +29,10 @@ class _EncoderLayer(DeformableDetrTransformerEncoderLayer):
     ) -> Tensor:
         """Refine tokens (B, N, C); ``reference`` (B, N, L, 2) is where they look."""
         query = self.norms[0](self.self_attn(query, keys, reference, query_pos))
-        return self.norms[1](self.ffn(query))
+        # Flat: ReLU in place on the view that a linear layer of (B, N, C) returns would
+        # copy the gradient three times.
+        refined = self.ffn(query.flatten(0, 1)).view_as(query)
+        return self.norms[1](refined)
 
 
 @MODELS.register_module()
