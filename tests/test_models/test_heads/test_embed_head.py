@@ -9,7 +9,7 @@ from mmdet.models.layers import SinePositionalEncoding
 from mmdet.structures.bbox import bbox_cxcywh_to_xyxy
 
 from uninext.models.heads import ContrastiveEmbedHead, ImageTargets, ReferenceFrame
-from uninext.models.task_modules import PromptAssignment
+from uninext.models.task_modules import PromptAssignment, pad_objects
 from uninext.models.transformer import FeaturePyramid
 from uninext.registry import MODELS
 
@@ -57,10 +57,10 @@ def targets_of(boxes=(), ids=(), tokens=1) -> ImageTargets:
     )
 
 
-def matches_of(*best: int) -> PromptAssignment:
-    """The loss reads the best queries only."""
-    none = torch.zeros(0, dtype=torch.long)
-    return PromptAssignment(none, none, torch.tensor(best, dtype=torch.long))
+def match_of(*best: list[int]) -> PromptAssignment:
+    """Of each image; the loss reads the best queries only."""
+    padded = pad_objects([torch.tensor(of, dtype=torch.long) for of in best])
+    return PromptAssignment(torch.full((len(best), QUERIES), -1), padded)
 
 
 def reference_of(*targets: ImageTargets) -> ReferenceFrame:
@@ -152,8 +152,8 @@ def test_nothing_in_both_frames(key, in_key, in_reference) -> None:
     reference = reference_of(targets_of(*in_reference))
     key.requires_grad_()
     reference.embeds.requires_grad_()
-    matches = [matches_of(*[5] * len(in_key[1]))]
-    losses = model.loss(key, matches, [targets_of(*in_key)], reference)
+    match = match_of([5] * len(in_key[1]))
+    losses = model.loss(key, match, [targets_of(*in_key)], reference)
     zero_but_connected(model, losses, key, reference.embeds)
 
 
@@ -161,16 +161,16 @@ def test_two_objects_by_hand(key) -> None:
     """Queries of the other object are negatives, those that may show this are not."""
     targets = targets_of([A, B], [11, 12])
     reference = reference_of(targets)
-    matches = [matches_of(BEST['A'], BEST['B'])]
-    losses = head().loss(key, matches, [targets], reference)
+    match = match_of([BEST['A'], BEST['B']])
+    losses = head().loss(key, match, [targets], reference)
     assert_losses(losses, expected(key, reference, OF_A, OF_B))
 
 
 def test_object_of_one_frame_is_left_out(key) -> None:
     """Its queries are negatives of others all the same."""
     reference = reference_of(targets_of([B, A], [40, 11]))
-    matches = [matches_of(BEST['A'], BEST['B'])]
-    losses = head().loss(key, matches, [targets_of([A, B], [11, 12])], reference)
+    match = match_of([BEST['A'], BEST['B']])
+    losses = head().loss(key, match, [targets_of([A, B], [11, 12])], reference)
     assert_losses(losses, expected(key, reference, OF_A))
 
 
@@ -178,8 +178,8 @@ def test_mean_is_over_objects_of_the_batch() -> None:
     key = torch.randn(3, QUERIES, CHANNELS) * 0.5
     one, both, none = targets_of([B], [1]), targets_of([A, B], [5, 6]), targets_of()
     reference = reference_of(one, both, none)
-    matches = [matches_of(4), matches_of(BEST['A'], BEST['B']), matches_of()]
-    losses = head().loss(key, matches, [one, both, none], reference)
+    match = match_of([4], [BEST['A'], BEST['B']], [])
+    losses = head().loss(key, match, [one, both, none], reference)
     chosen = [
         (0, 4, SHOW_B[:2], SHOW_B),
         (1, *OF_A[1:]),
@@ -193,11 +193,9 @@ def test_more_objects_than_queries_in_the_key_frame(key) -> None:
     targets = targets_of([A, B], [11, 12])
     reference = reference_of(targets)
     model = head()
-    losses = model.loss(key, [matches_of(-1, BEST['B'])], [targets], reference)
+    losses = model.loss(key, match_of([-1, BEST['B']]), [targets], reference)
     assert_losses(losses, expected(key, reference, OF_B))
-    losses = model.loss(
-        key.requires_grad_(), [matches_of(-1, -1)], [targets], reference
-    )
+    losses = model.loss(key.requires_grad_(), match_of([-1, -1]), [targets], reference)
     zero_but_connected(model, losses, key)
 
 
@@ -207,7 +205,7 @@ def test_more_objects_than_queries_in_the_reference_frame(key) -> None:
     reference = reference_of(targets)
     for name in ('embeds', 'logits', 'boxes'):
         setattr(reference, name, getattr(reference, name)[:, 5:6])  # B's best alone
-    losses = head().loss(key, [matches_of(BEST['A'], BEST['B'])], [targets], reference)
+    losses = head().loss(key, match_of([BEST['A'], BEST['B']]), [targets], reference)
     ref, a, b = reference.embeds[0, 0], key[0, BEST['A']], key[0, BEST['B']]
     assert losses['loss_reid'] == 0
     wanted = (cosine(a, [], [ref]) + cosine(b, [ref], [])) / 2
@@ -221,7 +219,7 @@ def test_tokens_of_other_names_and_padding_do_not_count(key) -> None:
     noise = torch.randn(1, QUERIES, 2) * 9
     reference.logits = torch.cat([reference.logits, noise], 2)
     reference.token_mask = torch.tensor([[True, True, False]])
-    losses = head().loss(key, [matches_of(BEST['A'], BEST['B'])], [targets], reference)
+    losses = head().loss(key, match_of([BEST['A'], BEST['B']]), [targets], reference)
     assert_losses(losses, expected(key, reference, OF_A, OF_B))
 
 
@@ -230,8 +228,8 @@ def test_both_frames_learn(key) -> None:
     reference = reference_of(targets)
     reference.embeds.requires_grad_()
     key.requires_grad_()
-    matches = [matches_of(BEST['A'], BEST['B'])]
-    sum(head().loss(key, matches, [targets], reference).values()).backward()
+    match = match_of([BEST['A'], BEST['B']])
+    sum(head().loss(key, match, [targets], reference).values()).backward()
     concerned = key.grad[0].abs().sum(1) > 0
     assert concerned.nonzero()[:, 0].tolist() == sorted(BEST.values())
     assert (reference.embeds.grad[0].abs().sum(1) > 0).all()

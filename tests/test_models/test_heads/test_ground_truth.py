@@ -57,12 +57,13 @@ def test_labels_become_tokens():
 
 def test_masks_and_colours_come_along():
     raster = np.zeros((1, 64, 96), np.uint8)
-    raster[0, 3:9, 5:6] = 1
+    raster[0, 3:9, 5:7] = 1
     with_masks = sample_of(torch.rand(1, 4), [0], BitmapMasks(raster, 64, 96))
     with_masks.color_similarity = torch.rand(8, 16, 24)
     without = sample_of(torch.rand(1, 4), [0])
     first, second = gather_targets([with_masks, without], prompt_of(2))
     assert first.masks.dtype == torch.bool
-    assert first.masks.sum() == 6
+    assert torch.equal(first.masks, torch.from_numpy(raster[:, 2::4, 2::4] > 0))
+    assert first.masks.sum() == 1
     assert first.color_similarity is with_masks.color_similarity
     assert second.masks is None

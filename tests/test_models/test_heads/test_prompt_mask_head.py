@@ -5,8 +5,7 @@ import torch
 import torch.nn.functional as F
 from mmdet.models.utils import aligned_bilinear
 
-from uninext.models.heads import ImageTargets, PromptMaskHead
-from uninext.models.task_modules import PromptAssignment
+from uninext.models.heads import ImageTargets, PromptMaskHead, mask_head
 
 LAYERS, QUERIES, CHANNELS = 2, 6, 16
 SIDE = 32  # pixels; mask features are 4 x 4, masks at stride 4 are 8 x 8
@@ -32,24 +31,23 @@ def target_of(num: int, with_masks: bool = True, with_colours: bool = True):
         boxes_cxcywh=centre_wh / SIDE,
         positive_maps=torch.ones(num, 1).bool(),
         img_size_hw=(SIDE, SIDE),
-        masks=torch.rand(num, SIDE, SIDE) > 0.5 if with_masks else None,
+        masks=torch.rand(num, SIDE // 4, SIDE // 4) > 0.5 if with_masks else None,
         color_similarity=torch.rand(8, 8, 8) if with_colours else None,
     )
 
 
-def pairs(*gt_inds: int) -> PromptAssignment:
-    gts = torch.tensor(gt_inds, dtype=torch.long)
-    return PromptAssignment(torch.arange(len(gts)), gts, gts)
-
-
 def loss_inputs(matches, targets, queries=QUERIES):
+    """``matches``: of each image the objects of the first queries, in all layers."""
     batch = len(targets)
     states = [torch.randn(batch, queries, CHANNELS) for _ in range(LAYERS)]
     references = [torch.rand(batch, queries, 4) for _ in range(LAYERS)]
     feat = torch.rand(batch, 8, 4, 4)
     for tensor in (*states, feat):
         tensor.requires_grad_()
-    return states, references, feat, [matches] * LAYERS, targets
+    gt_inds = torch.full((LAYERS, batch, queries), -1)
+    for b, objects in enumerate(matches):
+        gt_inds[:, b, : len(objects)] = torch.tensor(objects, dtype=torch.long)
+    return states, references, feat, gt_inds, targets
 
 
 def test_no_query():
@@ -62,7 +60,7 @@ def test_no_query():
 
 @pytest.mark.parametrize('kwargs', [{}, BOX_LOSSES], ids=['masks', 'boxes'])
 def test_no_object_gives_zero_losses_in_the_graph(kwargs):
-    inputs = loss_inputs([pairs(), pairs()], [target_of(0), target_of(0)])
+    inputs = loss_inputs([[], []], [target_of(0), target_of(0)])
     losses = head(**kwargs).loss(*inputs)
     assert all(loss == 0 and loss.requires_grad for loss in losses.values())
     sum(losses.values()).backward()
@@ -105,10 +103,12 @@ def test_mask_features(sizes):
     assert all(level.grad.abs().sum() > 0 for level in levels)
 
 
-def test_losses_of_masks():
-    """Focal and dice from their formulas, on the masks' pixels 2, 6, 10, ..."""
+@pytest.mark.parametrize('cells', [1, 48, 2**22], ids=['one', 'three', 'all'])
+def test_losses_of_masks(monkeypatch, cells):
+    """Focal and dice from their formulas, whatever is done at once."""
+    monkeypatch.setattr(mask_head, 'CELLS_AT_ONCE', cells)
     model = head()
-    matches, targets = [pairs(0), pairs(1, 0)], [target_of(1), target_of(2)]
+    matches, targets = [[0], [1, 0]], [target_of(1), target_of(2)]
     states, references, feat, assigned, _ = loss_inputs(matches, targets)
     losses = model.loss(states, references, feat, assigned, targets)
     names = ('loss_mask', 'loss_dice')
@@ -116,10 +116,10 @@ def test_losses_of_masks():
     for layer, suffix in enumerate(('_0', '')):
         focal = dice = 0.0
         for b, match in enumerate(matches):
-            for query, gt in zip(match.query_inds.tolist(), match.gt_inds.tolist()):
+            for query, gt in enumerate(match):
                 centre = references[layer][b, query, :2] * SIDE
                 p = explicit(model, states[layer][b, query], centre, feat[b]).sigmoid()
-                t = targets[b].masks[gt][2::4, 2::4].float()
+                t = targets[b].masks[gt].float()
                 bce = -0.25 * (1 - p) ** 2 * p.log() * t
                 bce = bce - 0.75 * p**2 * (1 - p).log() * (1 - t)
                 focal = focal + bce.mean().item()
@@ -133,14 +133,14 @@ def test_losses_of_masks():
 
 def test_images_without_masks_teach_nothing_but_count():
     model = head()
-    matches = [pairs(0), pairs(0)]
+    matches = [[0], [0]]
     both = [target_of(1), target_of(1)]
     inputs = loss_inputs(matches, both)
     mixed = [both[0], target_of(1, with_masks=False)]
     only_first = model.loss(*inputs[:4], mixed)['loss_dice']
     alone = model.loss(
         [s[:1] for s in inputs[0]], [r[:1] for r in inputs[1]], inputs[2][:1],
-        [matches[:1]] * LAYERS, both[:1],
+        inputs[3][:, :1], both[:1],
     )['loss_dice']  # fmt: skip
     torch.testing.assert_close(only_first, alone / 2)
     none = model.loss(*inputs[:4], [target_of(1, with_masks=False)] * 2)
@@ -162,7 +162,7 @@ def test_images_without_masks_teach_nothing_but_count():
 def test_keys_and_gradients(kwargs, names):
     model = head(**kwargs)
     targets = [target_of(2, 'loss_mask' in names), target_of(1)]
-    states, references, feat, *rest = loss_inputs([pairs(0, 1), pairs(0)], targets)
+    states, references, feat, *rest = loss_inputs([[0, 1], [0]], targets)
     losses = model.loss(states, references, feat, *rest)
     assert set(losses) == {n + s for n in names for s in ('', '_0')}
     sum(losses.values()).backward()
@@ -172,7 +172,7 @@ def test_keys_and_gradients(kwargs, names):
 
 
 def test_warm_up_counts_layers_the_last_one_first():
-    inputs = loss_inputs([pairs(0), pairs(0)], [target_of(1), target_of(1)])
+    inputs = loss_inputs([[0], [0]], [target_of(1), target_of(1)])
     full, slow = head(**BOX_LOSSES, pairwise_warmup=1), None
     slow = head(**BOX_LOSSES, pairwise_warmup=5)
     slow.load_state_dict(full.state_dict())
@@ -195,7 +195,7 @@ def test_box_supervision_looks_at_so_many_pairs(limit, seen):
     model.loss_projection.register_forward_pre_hook(
         lambda module, args: sizes.append([len(x) for x in args])
     )
-    matches = [pairs(*[0] * 60), pairs(*[0, 1] * 20)]
+    matches = [[0] * 60, [0, 1] * 20]
     targets = [target_of(1), target_of(2)]
     model.loss(*loss_inputs(matches, targets, queries=60))
     assert sizes == [[seen, seen]] * LAYERS
@@ -207,7 +207,7 @@ def test_box_losses_go_together():
 
 
 def test_box_supervision_asks_for_colours():
-    inputs = loss_inputs([pairs(0)], [target_of(1, with_colours=False)])
+    inputs = loss_inputs([[0]], [target_of(1, with_colours=False)])
     with pytest.raises(ValueError, match='with_color_similarity=True'):
         head(**BOX_LOSSES).loss(*inputs)
 
@@ -222,5 +222,5 @@ def test_computes_in_float32_under_autocast():
 
 def test_mask_supervision_does_not_count_warm_up():
     model = head()
-    model.loss(*loss_inputs([pairs(0)], [target_of(1)]))
+    model.loss(*loss_inputs([[0]], [target_of(1)]))
     assert model.warmup_step.item() == 0

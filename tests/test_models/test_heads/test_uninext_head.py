@@ -41,9 +41,8 @@ def target_of(num: int, labels=None, tokens: int = TOKENS) -> ImageTargets:
 
 def random_outputs(tokens: int = TOKENS, with_iou: bool = True) -> HeadOutputs:
     def leaves(*shape, squash=False):
-        tensors = [torch.randn(2, QUERIES, *shape) for _ in range(LAYERS)]
-        tensors = [t.sigmoid() if squash else t for t in tensors]
-        return [t.requires_grad_() for t in tensors]
+        values = torch.randn(LAYERS, 2, QUERIES, *shape)
+        return (values.sigmoid() if squash else values).requires_grad_()
 
     return HeadOutputs(
         leaves(tokens), leaves(4, squash=True), leaves(1) if with_iou else None
@@ -56,12 +55,13 @@ def selected_of(logits, boxes) -> SelectedQueries:
 
 def test_no_object_gives_zero_losses_in_the_graph():
     outputs = random_outputs()
-    losses, assignments = head().loss(outputs, prompt_of(), [target_of(0)] * 2)
+    losses, assignment = head().loss(outputs, prompt_of(), [target_of(0)] * 2)
     assert set(losses) == KEYS | {k + '_0' for k in KEYS}
     assert all(loss == 0 and loss.requires_grad for loss in losses.values())
-    assert [[len(m) for m in row] for row in assignments] == [[0, 0], [0, 0]]
+    assert assignment.gt_inds.tolist() == [[[-1] * QUERIES] * 2] * LAYERS
+    assert assignment.best_query_inds.shape == (LAYERS, 2, 0)
     sum(losses.values()).backward()
-    for tensor in outputs.logits + outputs.boxes + outputs.ious:
+    for tensor in (outputs.logits, outputs.boxes, outputs.ious):
         assert tensor.grad.abs().sum() == 0
 
 
@@ -86,14 +86,16 @@ def test_losses_are_those_of_the_matched_pairs(pooled):
     outputs, prompt = random_outputs(tokens), prompt_of(pooled=pooled)
     labels = torch.zeros(3, dtype=torch.long) if pooled else torch.tensor([2, 0, 3])
     targets = [target_of(1, labels[:1], tokens), target_of(3, labels, tokens)]
-    losses, assignments = head().loss(outputs, prompt, targets)
+    losses, assignment = head().loss(outputs, prompt, targets)
     for layer, suffix in enumerate(('_0', '')):
         classes = torch.zeros(2, QUERIES, tokens)
         l1 = giou = entropy = torch.zeros(())
         num_pos = 0
-        for b, (match, target) in enumerate(zip(assignments[layer], targets)):
-            assert set(match.gt_inds.tolist()) == set(range(len(target)))
-            for query, gt in zip(match.query_inds.tolist(), match.gt_inds.tolist()):
+        for b, (match, target) in enumerate(zip(assignment.gt_inds[layer], targets)):
+            assert set(match.tolist()) - {-1} == set(range(len(target)))
+            for query, gt in enumerate(match.tolist()):
+                if gt < 0:
+                    continue
                 num_pos += 1
                 classes[b, query] = target.positive_maps[gt].float()
                 box, ground_truth = (
@@ -123,7 +125,7 @@ def test_padded_tokens_are_no_target_and_no_loss():
     padded_name = torch.tensor([TOKENS - 1])
     losses, _ = head().loss(outputs, prompt, [target_of(1, padded_name)] * 2)
     losses['loss_ce'].backward()
-    gradient = outputs.logits[-1].grad
+    gradient = outputs.logits.grad[-1]
     assert gradient[..., -1].abs().sum() == 0
     assert gradient[..., :-1].abs().sum() > 0
 
@@ -132,8 +134,8 @@ def test_iou_branch_learns_no_box():
     outputs = random_outputs()
     losses, _ = head().loss(outputs, prompt_of(), [target_of(2)] * 2)
     losses['loss_boxiou'].backward()
-    assert outputs.boxes[-1].grad is None
-    assert outputs.ious[-1].grad.abs().sum() > 0
+    assert outputs.boxes.grad is None
+    assert outputs.ious.grad[-1].abs().sum() > 0
 
 
 def test_without_iou_branch():
@@ -178,7 +180,7 @@ def test_denoising_queries_return_to_their_objects():
         boxes[1, group] = targets[1].boxes_cxcywh[0]
         classes[1, group] = targets[1].positive_maps[0].float()
     logits = torch.randn(2, 8, TOKENS)
-    outputs = HeadOutputs([logits] * LAYERS, [boxes] * LAYERS, None)
+    outputs = HeadOutputs(*(torch.stack([x] * LAYERS) for x in (logits, boxes)), None)
     losses = head().loss_denoising(outputs, dn, prompt_of(), targets)
     names = ('loss_ce', 'loss_bbox', 'loss_giou')
     assert set(losses) == {n + s for n in names for s in ('_dn', '_dn_0')}
@@ -222,9 +224,9 @@ def test_split(num_denoising, with_iou):
     outputs = random_outputs(with_iou=with_iou)
     first, second = outputs.split(num_denoising)
     for name in ('logits', 'boxes') + (('ious',) if with_iou else ()):
-        for whole, a, b in zip(*(getattr(o, name) for o in (outputs, first, second))):
-            assert a.shape[1] == num_denoising
-            assert torch.equal(torch.cat([a, b], 1), whole)
+        whole, a, b = (getattr(o, name) for o in (outputs, first, second))
+        assert a.shape[2] == num_denoising
+        assert torch.equal(torch.cat([a, b], 2), whole)
     if not with_iou:
         assert first.ious is None
         assert second.ious is None

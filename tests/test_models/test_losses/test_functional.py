@@ -8,7 +8,6 @@ from uninext.models.detectors.uninext import untouched
 from uninext.models.heads import ContrastiveEmbedHead, PromptMaskHead
 from uninext.models.heads.ground_truth import ImageTargets
 from uninext.models.losses import zero_with_gradient
-from uninext.models.task_modules import PromptAssignment
 
 HUGE = 3e38  # two of them are more than float32 holds
 
@@ -52,20 +51,20 @@ def test_embed_head_without_frames_to_compare():
 def test_mask_head_without_masks():
     head = filled(PromptMaskHead(8, refine_channels=4))
     query, feat = huge(1, 3, 8), huge(1, 8, 4, 4)
-    none = torch.zeros(0, dtype=torch.long)
+    gt_inds = torch.full((1, 1, 3), -1)
     target = ImageTargets(
         boxes_xyxy=torch.zeros(0, 4),
         boxes_cxcywh=torch.zeros(0, 4),
         positive_maps=torch.zeros(0, 1, dtype=torch.bool),
         img_size_hw=(32, 32),
     )
-    for masks in (None, torch.zeros(0, 32, 32, dtype=torch.bool)):
+    for masks in (None, torch.zeros(0, 8, 8, dtype=torch.bool)):
         target.masks = masks
         losses = head.loss(
             [query],
             [torch.rand(1, 3, 4)],
             feat,
-            [[PromptAssignment(none, none, none)]],
+            gt_inds,
             [target],
         )
         for loss in losses.values():

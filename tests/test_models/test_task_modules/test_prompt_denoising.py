@@ -38,7 +38,8 @@ def test_sample_without_objects_is_all_padding() -> None:
     assert not queries.valid[0].any()
     assert (queries.query[0] == 0).all()
     assert (queries.reference_logits[0] == 0).all()
-    assert (queries.positive_inds[0] == 1).all()
+    assert (queries.gt_inds[0] == -1).all()
+    assert (queries.gt_inds[1] >= 0).sum() == 2 * queries.num_groups
 
 
 @pytest.mark.parametrize(
@@ -65,10 +66,12 @@ def test_without_noise_queries_are_the_boxes_and_no_number_is_drawn() -> None:
             torch.testing.assert_close(references[1, r, s, :1], boxes[1])
 
 
-def test_positive_inds_point_at_the_boxes() -> None:
+def test_gt_inds_point_at_the_boxes() -> None:
     boxes = _boxes(3, 0, 2)
     queries = _module(num_dn_queries=6, box_noise_scale=0.0)(boxes, _features(3), 5)
-    batch_inds, query_inds, gt_inds = queries.positive_inds
+    assert queries.gt_inds.shape == queries.query.shape[:2]
+    batch_inds, query_inds = (queries.gt_inds >= 0).nonzero().unbind(1)
+    gt_inds = queries.gt_inds[batch_inds, query_inds]
     assert len(batch_inds) == 5 * queries.num_groups
     targets = torch.stack([boxes[b][g] for b, g in zip(batch_inds, gt_inds)])
     references = queries.reference_logits.sigmoid()[batch_inds, query_inds]

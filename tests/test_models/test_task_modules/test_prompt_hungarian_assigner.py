@@ -5,7 +5,11 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from uninext.models.task_modules import PromptHungarianAssigner, pairwise_iou_giou
+from uninext.models.task_modules import (
+    PromptAssignment,
+    PromptHungarianAssigner,
+    pairwise_iou_giou,
+)
 from uninext.registry import TASK_UTILS
 
 
@@ -23,14 +27,28 @@ def _cost(logits: Tensor, boxes: Tensor, gt_boxes: Tensor) -> Tensor:
     return 2 * (pos - neg) + 5 * l1 - 2 * pairwise_iou_giou(boxes, gt_boxes)[1]
 
 
+def _assign(
+    assigner: PromptHungarianAssigner, scene: tuple[Tensor, ...], *maps: Tensor
+) -> tuple[list[int], list[int], list[int]]:
+    """Of one image: predictions, their objects, and predictions of objects."""
+    logits, boxes, gt_boxes = scene
+    found = assigner.assign(logits[None], boxes[None], [gt_boxes], *([m] for m in maps))
+    return _lists(found[0])
+
+
+def _lists(found: PromptAssignment) -> tuple[list[int], list[int], list[int]]:
+    queries = (found.gt_inds >= 0).nonzero()[:, 0]
+    gts, best = found.gt_inds[queries], found.best_query_inds
+    return queries.tolist(), gts.tolist(), best.tolist()
+
+
 @pytest.fixture
 def assigner() -> PromptHungarianAssigner:
     return TASK_UTILS.build(dict(type='PromptHungarianAssigner'))
 
 
 def test_no_object(assigner: PromptHungarianAssigner) -> None:
-    assignment = assigner.assign(*_scene(5, 0))
-    assert len(assignment) == len(assignment.best_query_inds) == 0
+    assert _assign(assigner, _scene(5, 0)) == ([], [], [])
 
 
 def test_leaving_out_dear_proposals_loses_nothing(
@@ -39,10 +57,28 @@ def test_leaving_out_dear_proposals_loses_nothing(
     for num_gts in (1, 7, 30):
         scene = _scene(500, num_gts)
         rows, columns = linear_sum_assignment(_cost(*scene))
-        found = assigner.assign(*scene)
-        assert found.query_inds.tolist() == rows.tolist()
-        assert found.gt_inds.tolist() == columns.tolist()
-        assert torch.equal(found.best_query_inds[found.gt_inds], found.query_inds)
+        queries, gts, best = _assign(assigner, scene)
+        assert queries == rows.tolist()
+        assert gts == columns.tolist()
+        assert [best[gt] for gt in gts] == queries
+
+
+def test_layers_and_images_are_matched_alone(assigner: PromptHungarianAssigner) -> None:
+    counts = [3, 0, 40, 6]  # of 30 predictions
+    ground_truth = [_scene(1, num)[2] for num in counts]
+    scenes = [[_scene(30, 0)[:2] for _ in counts] for _ in range(2)]
+    logits, boxes = (
+        torch.stack([torch.stack([scene[i] for scene in row]) for row in scenes])
+        for i in range(2)
+    )
+    found = assigner.assign(logits, boxes, ground_truth)
+    assert found.gt_inds.shape == (2, 4, 30)
+    for layer in range(2):
+        for b, (gts, num) in enumerate(zip(ground_truth, counts)):
+            here = _lists(found[layer, b])
+            alone = _assign(assigner, (logits[layer, b], boxes[layer, b], gts))
+            assert here[:2] == alone[:2]
+            assert here[2] == alone[2] + [-1] * (40 - num)
 
 
 def test_of_several_names_an_object_has_one(
@@ -51,26 +87,25 @@ def test_of_several_names_an_object_has_one(
     boxes = torch.tensor([[0.5, 0.5, 0.2, 0.2]]).repeat(3, 1)
     logits = torch.tensor([[5.0, 5, -5], [-5, -5, 5], [-5, -5, -5]])
     maps = torch.tensor([[False, False, True], [True, True, False]])
-    found = assigner.assign(logits, boxes, boxes[:2], maps)
-    assert found.query_inds.tolist() == [0, 1]
-    assert found.gt_inds.tolist() == [1, 0]
+    queries, gts, _ = _assign(assigner, (logits, boxes, boxes[:2]), maps)
+    assert queries == [0, 1]
+    assert gts == [1, 0]
 
 
 def test_more_objects_than_proposals(assigner: PromptHungarianAssigner) -> None:
-    assignment = assigner.assign(*_scene(3, 8))
-    assert assignment.query_inds.tolist() == [0, 1, 2]
-    assert (assignment.best_query_inds == -1).sum() == 5
+    queries, _, best = _assign(assigner, _scene(3, 8))
+    assert queries == [0, 1, 2]
+    assert best.count(-1) == 5
 
 
 def test_autocast_changes_nothing(assigner: PromptHungarianAssigner) -> None:
     scene = _scene(100, 6)
-    expected = assigner.assign(*scene)
+    expected = _assign(assigner, scene)
     with torch.autocast('cpu', dtype=torch.bfloat16):
-        found = assigner.assign(*scene)
-    assert torch.equal(found.best_query_inds, expected.best_query_inds)
+        assert _assign(assigner, scene) == expected
 
 
 def test_divergence_is_named(assigner: PromptHungarianAssigner) -> None:
     logits, boxes, gt_boxes = _scene(4, 2)
     with pytest.raises(ValueError, match='training has diverged'):
-        assigner.assign(logits * torch.nan, boxes, gt_boxes)
+        _assign(assigner, (logits * torch.nan, boxes, gt_boxes))

@@ -90,11 +90,17 @@ def _reference(
 
 
 def _lists(assignment: PromptAssignment) -> tuple[list[int], list[int], list[int]]:
-    return (
-        assignment.query_inds.tolist(),
-        assignment.gt_inds.tolist(),
-        assignment.best_query_inds.tolist(),
-    )
+    queries = (assignment.gt_inds >= 0).nonzero()[:, 0]
+    gts, best = assignment.gt_inds[queries], assignment.best_query_inds
+    return queries.tolist(), gts.tolist(), best.tolist()
+
+
+def _assign(
+    assigner: PromptSimOTAAssigner, scene: tuple[Tensor, ...]
+) -> PromptAssignment:
+    """Of one image."""
+    logits, boxes, gt_boxes, maps = scene
+    return assigner.assign(logits[None], boxes[None], [gt_boxes], [maps])[0]
 
 
 @pytest.fixture
@@ -103,10 +109,9 @@ def assigner() -> PromptSimOTAAssigner:
 
 
 def test_no_object(assigner: PromptSimOTAAssigner) -> None:
-    assignment = assigner.assign(*_scene(5, 0))
+    assignment = _assign(assigner, _scene(5, 0))
     assert _lists(assignment) == ([], [], [])
-    assert len(assignment) == 0
-    assert assignment.query_inds.dtype == torch.int64
+    assert assignment.gt_inds.dtype == torch.int64
 
 
 @pytest.mark.parametrize('near', [0.0, 0.5, 1.0])
@@ -118,7 +123,7 @@ def test_equals_the_reference(
 ) -> None:
     for seed in range(5):
         scene = _scene(num_queries, num_gts, seed=seed, near=near)
-        assert _lists(assigner.assign(*scene)) == _reference(*scene), seed
+        assert _lists(_assign(assigner, scene)) == _reference(*scene), seed
 
 
 def test_equals_the_reference_where_objects_coincide(
@@ -128,7 +133,7 @@ def test_equals_the_reference_where_objects_coincide(
         logits, boxes, gt_boxes, maps = _scene(25, 8, seed=seed, near=0.2)
         gt_boxes[4:] = gt_boxes[:4] * (1 + 0.01 * torch.rand(4, 4))  # they quarrel
         scene = logits, boxes, gt_boxes, maps
-        assert _lists(assigner.assign(*scene)) == _reference(*scene), seed
+        assert _lists(_assign(assigner, scene)) == _reference(*scene), seed
 
 
 def test_two_late_objects_share_a_query() -> None:
@@ -140,14 +145,41 @@ def test_two_late_objects_share_a_query() -> None:
     scene = torch.zeros(3, 1), boxes, gt_boxes, torch.ones(3, 1, dtype=torch.bool)
     expected = ([0, 1], [0, 1], [0, 1, 1])
     assert _reference(*scene) == expected
-    assert _lists(PromptSimOTAAssigner().assign(*scene)) == expected
+    assert _lists(_assign(PromptSimOTAAssigner(), scene)) == expected
 
 
 def test_more_objects_than_queries_ends(assigner: PromptSimOTAAssigner) -> None:
-    assignment = assigner.assign(*_scene(3, 9))
-    assert assignment.query_inds.tolist() == [0, 1, 2]
-    assert len(set(assignment.gt_inds.tolist())) == 3
-    assert (assignment.best_query_inds < 3).all()
+    queries, gts, best = _lists(_assign(assigner, _scene(3, 9)))
+    assert queries == [0, 1, 2]
+    assert len(set(gts)) == 3
+    assert max(best) < 3
+
+
+@pytest.mark.parametrize('num_layers', [1, 3])
+def test_layers_and_images_are_matched_alone(
+    assigner: PromptSimOTAAssigner, num_layers: int
+) -> None:
+    """Whatever else is in the batch: images without, with few, with many objects."""
+    counts = [0, 12, 1, 7]
+    scenes = [
+        [_scene(16, num, seed=10 * layer + b, near=0.2) for b, num in enumerate(counts)]
+        for layer in range(num_layers)
+    ]
+    ground_truth = [scene[2:] for scene in scenes[0]]
+    logits = torch.stack([torch.stack([s[0] for s in row]) for row in scenes])
+    boxes = torch.stack([torch.stack([s[1] for s in row]) for row in scenes])
+    found = assigner.assign(logits, boxes, *map(list, zip(*ground_truth)))
+    assert found.gt_inds.shape == (num_layers, 4, 16)
+    assert found.best_query_inds.shape == (num_layers, 4, 12)
+    for layer in range(num_layers):
+        for b, (gts, num) in enumerate(zip(ground_truth, counts)):
+            here = _lists(found[layer, b])
+            scene = logits[layer, b], boxes[layer, b], *gts
+            alone = _lists(_assign(assigner, scene))
+            assert here[:2] == alone[:2], (layer, b)
+            assert here[2] == alone[2] + [-1] * (12 - num)
+            if num:
+                assert alone == _reference(*scene)
 
 
 def test_a_name_without_tokens_is_matched_by_its_box(
@@ -155,8 +187,8 @@ def test_a_name_without_tokens_is_matched_by_its_box(
 ) -> None:
     logits, boxes, gt_boxes, maps = _scene(20, 2)
     maps[1] = False
-    assignment = assigner.assign(logits, boxes, gt_boxes, maps)
-    assert set(assignment.gt_inds.tolist()) == {0, 1}
+    assignment = _assign(assigner, (logits, boxes, gt_boxes, maps))
+    assert set(_lists(assignment)[1]) == {0, 1}
 
 
 def test_inputs_stay_and_autocast_changes_nothing(
@@ -165,9 +197,9 @@ def test_inputs_stay_and_autocast_changes_nothing(
     scene = _scene(30, 4)
     copies = [t.clone() for t in scene]
     logits = scene[0].requires_grad_()
-    expected = _lists(assigner.assign(logits, *scene[1:]))
+    expected = _lists(_assign(assigner, (logits, *scene[1:])))
     with torch.autocast('cpu', dtype=torch.bfloat16):
-        assert _lists(assigner.assign(logits, *scene[1:])) == expected
+        assert _lists(_assign(assigner, (logits, *scene[1:]))) == expected
     assert all(torch.equal(a, b) for a, b in zip(scene, copies))
 
 

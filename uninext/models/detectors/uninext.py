@@ -62,11 +62,11 @@ class Decoded(NamedTuple):
 
 
 class Matched(NamedTuple):
-    """What training found in a batch: the last layer's assignment of each image."""
+    """What training found in a batch: the last layer's assignment."""
 
     decoded: Decoded
     targets: list[ImageTargets]
-    assignments: list[PromptAssignment]
+    assignment: PromptAssignment
 
 
 def _rows_of_a_pass(pyramid: FeaturePyramid) -> int:
@@ -285,7 +285,7 @@ class UNINEXT(BaseDetector):
         )
         num_dn = 0 if denoising is None else denoising.query.shape[1]
         dn_outputs, outputs = outputs.split(num_dn)
-        losses, assignments = self.bbox_head.loss(outputs, decoded.prompt, targets)
+        losses, assignment = self.bbox_head.loss(outputs, decoded.prompt, targets)
         losses.update(self.bbox_head.loss_proposals(decoded.selected, targets))
         if denoising is not None:
             losses.update(
@@ -302,11 +302,11 @@ class UNINEXT(BaseDetector):
                     decoded.hidden_states,
                     decoded.references[:-1],
                     self.mask_features(decoded.memory),
-                    assignments,
+                    assignment.gt_inds,
                     targets,
                 )
             )
-        return losses, Matched(decoded, targets, assignments[-1])
+        return losses, Matched(decoded, targets, assignment[-1])
 
     def encode_prompts(self, prompts: Sequence[Prompt]) -> PromptFeatures:
         """Prompt features on the model's device."""

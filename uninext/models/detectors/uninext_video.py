@@ -168,7 +168,7 @@ class UNINEXTVideo(UNINEXT):
             targets=gather_targets(reference_samples, prompt),
         )
         return self.embed_head.loss(
-            self.embed(found.decoded), found.assignments, found.targets, reference
+            self.embed(found.decoded), found.assignment, found.targets, reference
         )
 
     def embed(self, decoded: Decoded) -> Tensor:

@@ -9,6 +9,7 @@ embeddings.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from uninext.models.heads.ground_truth import ImageTargets
 from uninext.models.losses import zero_with_gradient
-from uninext.models.task_modules import PromptAssignment
+from uninext.models.task_modules import PromptAssignment, pad_objects
 from uninext.models.transformer import BoxGuidedDecoderLayers, FeaturePyramid
 from uninext.registry import MODELS, TASK_UTILS
 
@@ -119,7 +120,7 @@ class ContrastiveEmbedHead(BoxGuidedDecoderLayers):
     def loss(
         self,
         key_embeds: Tensor,
-        key_matches: list[PromptAssignment],
+        key_match: PromptAssignment,
         key_targets: list[ImageTargets],
         reference: ReferenceFrame,
     ) -> dict[str, Tensor]:
@@ -127,7 +128,7 @@ class ContrastiveEmbedHead(BoxGuidedDecoderLayers):
 
         Args:
             key_embeds: (B, Q, C).
-            key_matches: Of the last decoder layer, per image.
+            key_match: Of the last decoder layer, (B, Q) and (B, G).
             key_targets: With ``ids``, by which objects are known again.
             reference: Of the same length B.
 
@@ -136,13 +137,13 @@ class ContrastiveEmbedHead(BoxGuidedDecoderLayers):
             both frames show; 0 where there is none.
         """
         contrast, cosine = [], []
-        for b, (match, target) in enumerate(zip(key_matches, key_targets)):
-            samples = self._samples(b, match, target, reference)
-            for query, positives, negatives in samples:
-                embeds = reference.embeds[b]
-                args = key_embeds[b, query], embeds[positives], embeds[negatives]
-                contrast.append(self.loss_embed(*args))
-                cosine.append(self.loss_cosine(*args))
+        for b, query, positives, negatives in self._samples(
+            key_match, key_targets, reference
+        ):
+            embeds = reference.embeds[b]
+            args = key_embeds[b, query], embeds[positives], embeds[negatives]
+            contrast.append(self.loss_embed(*args))
+            cosine.append(self.loss_cosine(*args))
         zero = self.no_loss() + zero_with_gradient(key_embeds, reference.embeds)
         if not contrast:
             return dict(loss_reid=zero, loss_reid_aux=zero)
@@ -157,31 +158,34 @@ class ContrastiveEmbedHead(BoxGuidedDecoderLayers):
 
     def _samples(
         self,
-        b: int,
         match: PromptAssignment,
-        target: ImageTargets,
+        targets: list[ImageTargets],
         reference: ReferenceFrame,
-    ) -> list[tuple[int, Tensor, Tensor]]:
-        """Of each object in both frames: key query, positive and negative queries."""
-        ref_target = reference.targets[b]
-        both = (target.ids[:, None] == ref_target.ids[None]).nonzero().tolist()
-        if not both:
-            return []
+    ) -> Iterator[tuple[int, int, Tensor, Tensor]]:
+        """Of each object in both frames: image, key query, positives and negatives."""
         args = (
-            reference.logits[b],
-            reference.boxes[b],
-            ref_target.boxes_cxcywh,
-            ref_target.positive_maps & reference.token_mask[b, None],
+            reference.logits,
+            reference.boxes,
+            [t.boxes_cxcywh for t in reference.targets],
+            [
+                t.positive_maps & mask
+                for t, mask in zip(reference.targets, reference.token_mask[:, None])
+            ],
         )
-        shown = self.positive_assigner.assign(*args)
-        maybe = self.candidate_assigner.assign(*args)
-        best = match.best_query_inds.tolist()
-        samples = []
-        for key_gt, ref_gt in both:
-            if best[key_gt] < 0:
-                continue
-            negative = torch.ones_like(reference.logits[b, :, 0], dtype=torch.bool)
-            negative[maybe.query_inds[maybe.gt_inds == ref_gt]] = False
-            positives = shown.query_inds[shown.gt_inds == ref_gt]
-            samples.append((best[key_gt], positives, negative.nonzero()[:, 0]))
-        return samples
+        shown = self.positive_assigner.assign(*args).gt_inds  # (B, Q)
+        maybe = self.candidate_assigner.assign(*args).gt_inds
+        ids = pad_objects([t.ids for t in targets])  # (B, G)
+        ref_ids = pad_objects([t.ids for t in reference.targets])
+        valid, ref_valid = (
+            pad_objects([torch.ones_like(t.ids).bool() for t in of])
+            for of in (targets, reference.targets)
+        )
+        both = (ids[:, :, None] == ref_ids[:, None]) & ref_valid[:, None]
+        both &= (valid & (match.best_query_inds >= 0))[:, :, None]
+        images, key_gts, ref_gts = both.nonzero().unbind(1)
+        queries = match.best_query_inds[images, key_gts]
+        positive = shown[images] == ref_gts[:, None]  # (K, Q)
+        negative = maybe[images] != ref_gts[:, None]
+        where = torch.stack([images, queries], 1).tolist()
+        for (b, query), is_positive, is_negative in zip(where, positive, negative):
+            yield b, query, is_positive.nonzero()[:, 0], is_negative.nonzero()[:, 0]

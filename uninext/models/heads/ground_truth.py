@@ -10,6 +10,10 @@ from mmdet.structures.bbox import bbox_xyxy_to_cxcywh, get_box_tensor
 from torch import Tensor
 
 from uninext.structures import PromptFeatures, UninextDataSample
+from uninext.utils.transfers import upload
+
+MASK_STRIDE = 4
+_START = MASK_STRIDE // 2  # of the cells' centres
 
 
 @dataclass
@@ -22,7 +26,8 @@ class ImageTargets:
         positive_maps: (G, L) bool, prompt embeddings that mean the object; L as in
             the logits of the head.
         img_size_hw: (height, width) of the un-padded image in pixels.
-        masks: (G, H, W) bool on the padded image, or None if only boxes are known.
+        masks: (G, H/4, W/4) bool: the padded image's masks at the centres of its cells
+            of 4 x 4 pixels; or None if only boxes are known.
         color_similarity: (8, H/4, W/4), or None; see ``losses.color_similarity``.
         ids: (G,) int64, by which objects of a video are known again, or None.
     """
@@ -64,7 +69,8 @@ def gather_targets(
         scale = boxes.new_tensor([width, height, width, height])
         masks, ids = instances.get('masks'), instances.get('instances_ids')
         if masks is not None:
-            masks = masks.to_tensor(torch.bool, device)
+            cells = masks.to_ndarray()[:, _START::MASK_STRIDE, _START::MASK_STRIDE]
+            masks = upload(torch.from_numpy(cells.astype(bool)), device)
         targets.append(
             ImageTargets(
                 boxes_xyxy=boxes,

@@ -1,12 +1,14 @@
 """The mask head: masks of chosen queries by dynamic convolution, and their losses.
 
-Shape legend: B batch, Q queries, C channels, K mask channels, M chosen queries of an
-image, (H, W) padded image, (Hs, Ws) = stride 8 of it.
+Shape legend: B batch, D decoder layers, Q queries, C channels, K mask channels, M
+chosen queries of an image, (H, W) padded image, (Hs, Ws) = stride 8 of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import accumulate
 
 import torch
 import torch.nn.functional as F
@@ -15,13 +17,14 @@ from mmdet.models.utils import aligned_bilinear
 from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, nn
 
-from uninext.models.heads.ground_truth import ImageTargets
-from uninext.models.losses import fill_boxes, zero_with_gradient
-from uninext.models.task_modules import PromptAssignment
+from uninext.models.heads.ground_truth import MASK_STRIDE, ImageTargets
+from uninext.models.heads.matched_pairs import MatchedPairs, named_by_layer
+from uninext.models.losses import divide_or_zero, fill_boxes, zero_with_gradient
 from uninext.registry import MODELS
+from uninext.utils.transfers import upload
 
 FEATURE_STRIDE = 8
-MASK_STRIDE = 4
+CELLS_AT_ONCE = 2**22  # of stride 8: K times as many numbers are made of them
 
 
 @MODELS.register_module()
@@ -159,7 +162,7 @@ class PromptMaskHead(BaseModule):
         hidden_states: Sequence[Tensor],
         references: Sequence[Tensor],
         mask_feat: Tensor,
-        assignments: list[list[PromptAssignment]],
+        gt_inds: Tensor,
         targets: list[ImageTargets],
     ) -> dict[str, Tensor]:
         """Mask losses of the matched queries of each decoder layer.
@@ -169,95 +172,125 @@ class PromptMaskHead(BaseModule):
             references: At least D tensors (B, Q, 4); layer ``i`` starts from the
                 ``i``-th.
             mask_feat: (B, K, Hs, Ws).
-            assignments: ``[layer][image]``.
+            gt_inds: (D, B, Q) int64, the object of each query; -1: none.
             targets: Per image; those without masks give no mask loss.
 
         Raises:
             ValueError: If masks are learned from boxes and a target has no
                 ``color_similarity``.
         """
+        pairs = MatchedPairs.from_gt_inds(gt_inds)
+        sizes = (gt_inds >= 0).sum(2).T.tolist()  # pairs of [image][layer]
+        scales = torch.stack([t.scale_whwh[:2] for t in targets])
+        places = pairs.of_queries(torch.stack(list(references[: len(gt_inds)])))
+        masks_of = partial(
+            self._masks_of,
+            pairs.of_queries(torch.stack(list(hidden_states))),
+            places[:, :2] * scales[pairs.image_inds],
+            mask_feat,
+        )
         losses = {}
-        last = len(hidden_states) - 1
-        for i in [last, *range(last)]:  # the warm-up counts the last layer first
-            suffix = '' if i == last else f'_{i}'
-            args = (hidden_states[i], references[i], mask_feat, assignments[i], targets)
-            losses_i = {}
-            if self.with_mask_loss:
-                losses_i.update(self._mask_losses(*args))
-            if self.box_supervised:
-                losses_i.update(self._box_supervised_losses(*args))
-            losses.update({k + suffix: v for k, v in losses_i.items()})
-        return losses
+        if self.with_mask_loss:
+            # boxes only, or no pair: DDP still waits for the gradients of all parts
+            zero = zero_with_gradient(
+                *hidden_states, mask_feat, *self.controller.parameters()
+            )
+            of_masks = self._mask_losses(masks_of, pairs, sizes, targets, mask_feat)
+            losses.update({k: v + zero for k, v in of_masks.items()})
+        if self.box_supervised:
+            losses.update(
+                self._box_supervised_losses(masks_of, pairs, sizes, targets, mask_feat)
+            )
+        last = len(gt_inds) - 1
+        return named_by_layer(losses, [last, *range(last)])
+
+    def _masks_of(
+        self,
+        query: Tensor,
+        centres_xy: Tensor,
+        mask_feat: Tensor,
+        image: int,
+        pairs: slice | Tensor,
+    ) -> Tensor:
+        """Mask logits of some of an image's pairs."""
+        return self(query[pairs], centres_xy[pairs], mask_feat[image])
 
     def _mask_losses(
         self,
-        query: Tensor,
-        reference: Tensor,
-        mask_feat: Tensor,
-        matches: list[PromptAssignment],
+        masks_of: Callable[[int, slice], Tensor],
+        pairs: MatchedPairs,
+        sizes: list[list[int]],
         targets: list[ImageTargets],
+        mask_feat: Tensor,
     ) -> dict[str, Tensor]:
-        num_pos = sum(len(m.query_inds) for m in matches)
-        # boxes only: DDP still waits for the gradients of all parts
-        focal = dice = zero_with_gradient(
-            query, mask_feat, *self.controller.parameters()
-        )
-        for b, (match, target) in enumerate(zip(matches, targets)):
+        """Focal and dice losses (D,); all layers of an image at once."""
+        at_once = max(1, CELLS_AT_ONCE // mask_feat.shape[-2:].numel())
+        totals = mask_feat.new_zeros(2, len(pairs.counts), dtype=torch.float32)
+        stop = 0
+        for b, target in enumerate(targets):
+            start, stop = stop, stop + sum(sizes[b])
             if target.masks is None:
                 continue
-            centres = reference[b, match.query_inds, :2] * target.scale_whwh[:2]
-            logits = self(query[b, match.query_inds], centres, mask_feat[b])
-            ground_truth = _subsample(target.masks)[match.gt_inds].to(logits.dtype)
-            focal = focal + self.loss_mask(logits, ground_truth, avg_factor=num_pos)
-            dice = dice + self.loss_dice(logits, ground_truth, avg_factor=num_pos)
+            for first in range(start, stop, at_once):
+                rows = slice(first, min(first + at_once, stop))
+                logits, masks = masks_of(b, rows), target.masks[pairs.gt_inds[rows]]
+                both = self.loss_mask(logits, masks), self.loss_dice(logits, masks)
+                totals = totals.index_add(1, pairs.layer_inds[rows], torch.stack(both))
+        focal, dice = divide_or_zero(totals, pairs.counts)
         return dict(loss_mask=focal, loss_dice=dice)
 
     def _box_supervised_losses(
         self,
-        query: Tensor,
-        reference: Tensor,
-        mask_feat: Tensor,
-        matches: list[PromptAssignment],
+        masks_of: Callable[[int, Tensor], Tensor],
+        pairs: MatchedPairs,
+        sizes: list[list[int]],
         targets: list[ImageTargets],
+        mask_feat: Tensor,
     ) -> dict[str, Tensor]:
-        """BoxInst: masks from boxes and colours, no mask annotation."""
+        """BoxInst: masks from boxes and colours, no mask annotation; (D,) each."""
         if any(t.color_similarity is None for t in targets):
             raise ValueError(
                 'Masks are learned from boxes, but the samples have no colour '
                 'similarity. Set model.data_preprocessor.with_color_similarity=True.'
             )
-        self.warmup_step += 1
-        chosen = self._sample_pairs(matches)
         height, width = mask_feat.shape[-2:]
         size_hw = (height * FEATURE_STRIDE, width * FEATURE_STRIDE)
-        logits, boxes, colours = [], [], []
-        for b, (match, target) in enumerate(zip(matches, targets)):
-            keep = chosen[b]
-            query_inds, gt_inds = match.query_inds[keep], match.gt_inds[keep]
-            centres = reference[b, query_inds, :2] * target.scale_whwh[:2]
-            logits.append(self(query[b, query_inds], centres, mask_feat[b]))
-            filled = fill_boxes(target.boxes_xyxy, size_hw, MASK_STRIDE)
-            boxes.append(filled[gt_inds])
-            colours.append(target.color_similarity.expand(len(gt_inds), -1, -1, -1))
-        logits, boxes = torch.cat(logits), torch.cat(boxes)
-        warmup = (self.warmup_step[0] / self.pairwise_warmup).clamp(max=1.0)
-        pairwise = self.loss_pairwise(logits, torch.cat(colours), boxes)
+        filled = [fill_boxes(t.boxes_xyxy, size_hw, MASK_STRIDE) for t in targets]
+        bounds = torch.tensor(sizes).flatten().cumsum(0).view(len(targets), -1)
+        last = bounds.shape[1] - 1
+        projection, pairwise = {}, {}
+        for i in [last, *range(last)]:  # the warm-up counts the last layer first
+            self.warmup_step += 1
+            logits, boxes, colours = [], [], []
+            stops = bounds[:, i]
+            for b, rows in enumerate(self._sample_pairs([of[i] for of in sizes])):
+                rows = upload(rows + stops[b] - sizes[b][i], mask_feat.device)
+                gt_inds = pairs.gt_inds[rows]
+                logits.append(masks_of(b, rows))
+                boxes.append(filled[b][gt_inds])
+                colour = targets[b].color_similarity
+                colours.append(colour.expand(len(gt_inds), -1, -1, -1))
+            of_layer = torch.cat(logits), torch.cat(boxes)
+            warmup = (self.warmup_step[0] / self.pairwise_warmup).clamp(max=1.0)
+            projection[i] = self.loss_projection(*of_layer)
+            pairwise[i] = warmup * self.loss_pairwise(
+                of_layer[0], torch.cat(colours), of_layer[1]
+            )
+        order = range(last + 1)
         return dict(
-            loss_prj=self.loss_projection(logits, boxes),
-            loss_pairwise=pairwise * warmup,
+            loss_prj=torch.stack([projection[i] for i in order]),
+            loss_pairwise=torch.stack([pairwise[i] for i in order]),
         )
 
-    def _sample_pairs(self, matches: list[PromptAssignment]) -> list[Tensor]:
-        """At most ``max_box_supervised`` pairs; sorted indices per image."""
-        sizes = [len(m.query_inds) for m in matches]
-        device = matches[0].query_inds.device
-        if sum(sizes) <= self.max_box_supervised:
-            return [torch.arange(n, device=device) for n in sizes]
-        keep = torch.zeros(sum(sizes), dtype=torch.bool, device=device)
-        keep[torch.randperm(sum(sizes), device=device)[: self.max_box_supervised]] = (
-            True
-        )
-        return [part.nonzero()[:, 0] for part in keep.split(sizes)]
+    def _sample_pairs(self, sizes: list[int]) -> list[Tensor]:
+        """At most ``max_box_supervised`` pairs of a layer; sorted indices per image."""
+        total, most = sum(sizes), self.max_box_supervised
+        keep = torch.arange(total)
+        if total > most:
+            keep = torch.randperm(total)[:most].sort().values
+        starts = [0, *accumulate(sizes)]
+        parts = zip(starts, starts[1:])
+        return [keep[(keep >= a) & (keep < b)] - a for a, b in parts]
 
 
 def _pixel_centres(height: int, width: int, like: Tensor) -> Tensor:
@@ -267,9 +300,3 @@ def _pixel_centres(height: int, width: int, like: Tensor) -> Tensor:
     grid_y, grid_x = torch.meshgrid(ys, xs, indexing='ij')
     grid = torch.stack([grid_x.flatten(), grid_y.flatten()])
     return grid * FEATURE_STRIDE + FEATURE_STRIDE // 2
-
-
-def _subsample(masks: Tensor) -> Tensor:
-    """Masks of the padded image at stride 4, taken at the cells' centres."""
-    start = MASK_STRIDE // 2
-    return masks[:, start::MASK_STRIDE, start::MASK_STRIDE]

@@ -1,7 +1,7 @@
 """The retrieval head: logits, boxes and IoU of queries, and their losses.
 
 Shape legend: B batch, Q queries, L prompt embeddings, C channels, D decoder layers,
-N encoder tokens, G objects of an image, M matched (query, object) pairs of a batch.
+N encoder tokens, G objects of an image.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, nn
 
 from uninext.models.heads.ground_truth import ImageTargets
+from uninext.models.heads.matched_pairs import MatchedPairs, named_by_layer
 from uninext.models.heads.retrieval import PRIOR_LOGIT, RetrievalBranch
 from uninext.models.losses import divide_or_zero
 from uninext.models.task_modules import (
@@ -33,23 +34,23 @@ Losses = dict[str, Tensor]
 
 @dataclass
 class HeadOutputs:
-    """Predictions of each decoder layer.
+    """Predictions of decoder layers, D of them.
 
     Attributes:
-        logits: D tensors (B, Q, L).
-        boxes: D tensors (B, Q, 4), cxcywh in 0..1 of the un-padded image.
-        ious: D tensors (B, Q, 1) of logits, or None without the IoU branch.
+        logits: (D, B, Q, L).
+        boxes: (D, B, Q, 4), cxcywh in 0..1 of the un-padded image.
+        ious: (D, B, Q, 1) of logits, or None without the IoU branch.
     """
 
-    logits: list[Tensor]
-    boxes: list[Tensor]
-    ious: list[Tensor] | None
+    logits: Tensor
+    boxes: Tensor
+    ious: Tensor | None
 
     def split(self, num_denoising: int) -> tuple[HeadOutputs, HeadOutputs]:
         """Separate denoising queries (first) from matching queries."""
-        layers = (self.logits, self.boxes, self.ious)
-        first = [x and [value[:, :num_denoising] for value in x] for x in layers]
-        second = [x and [value[:, num_denoising:] for value in x] for x in layers]
+        values = (self.logits, self.boxes, self.ious)
+        first = [x if x is None else x[:, :, :num_denoising] for x in values]
+        second = [x if x is None else x[:, :, num_denoising:] for x in values]
         return HeadOutputs(*first), HeadOutputs(*second)
 
 
@@ -142,58 +143,55 @@ class UNINEXTHead(BaseModule):
             layers: Which layers to predict from; all by default, ``[-1]`` in test.
         """
         embeds = prompt.retrieval_embeds()
-        outputs = HeadOutputs([], [], [] if self.with_iou_branch else None)
+        logits, boxes, ious = [], [], []
         for i in layers if layers is not None else range(self.num_layers):
             i = i % self.num_layers
             query = hidden_states[i]
-            outputs.logits.append(self.cls_branches[i](query, embeds))
+            logits.append(self.cls_branches[i](query, embeds))
             delta = self.reg_branches[i](query).float()
-            outputs.boxes.append((delta + inverse_sigmoid(references[i])).sigmoid())
-            if outputs.ious is not None:
-                outputs.ious.append(self.iou_branches[i](query).float())
-        return outputs
+            boxes.append((delta + inverse_sigmoid(references[i])).sigmoid())
+            if self.with_iou_branch:
+                ious.append(self.iou_branches[i](query).float())
+        return HeadOutputs(
+            torch.stack(logits), torch.stack(boxes), torch.stack(ious) if ious else None
+        )
 
     def loss(
         self, outputs: HeadOutputs, prompt: PromptFeatures, targets: list[ImageTargets]
-    ) -> tuple[Losses, list[list[PromptAssignment]]]:
+    ) -> tuple[Losses, PromptAssignment]:
         """Losses of the matching queries.
 
         Returns:
             tuple: losses, the last layer's without suffix and layer ``i``'s with
-            ``_i``; and the assignments, ``[layer][image]``.
+            ``_i``; and the assignment of all layers, (D, B, Q) and (D, B, G).
         """
-        losses, assignments = {}, []
         token_mask = prompt.retrieval_mask()
-        for i, (logits, boxes) in enumerate(zip(outputs.logits, outputs.boxes)):
-            matches = [
-                self.assigner.assign(
-                    logits[b], boxes[b], target.boxes_cxcywh,
-                    target.positive_maps & token_mask[b, None],
-                )
-                for b, target in enumerate(targets)
-            ]  # fmt: skip
-            pairs = _Pairs.from_assignments(matches, targets)
-            losses_i = self._pair_losses(logits, boxes, pairs, token_mask, len(pairs))
-            if outputs.ious is not None:
-                losses_i['loss_boxiou'] = self._iou_loss(outputs.ious[i], boxes, pairs)
-            suffix = '' if i == len(outputs.logits) - 1 else f'_{i}'
-            losses.update({k + suffix: v for k, v in losses_i.items()})
-            assignments.append(matches)
-        return losses, assignments
+        assignment = self.assigner.assign(
+            outputs.logits,
+            outputs.boxes,
+            [t.boxes_cxcywh for t in targets],
+            [t.positive_maps & mask for t, mask in zip(targets, token_mask[:, None])],
+        )
+        pairs = MatchedPairs.from_gt_inds(assignment.gt_inds)
+        maps = [t.positive_maps for t in targets]
+        losses = self._pair_losses(outputs, pairs, targets, maps, token_mask)
+        if outputs.ious is not None:
+            losses['loss_boxiou'] = self._iou_loss(outputs, pairs, targets)
+        return named_by_layer(losses, range(len(outputs.logits))), assignment
 
     def loss_proposals(
         self, selected: SelectedQueries, targets: list[ImageTargets]
     ) -> Losses:
         """Losses of the encoder's proposals; every object counts as one class."""
         logits, boxes = selected.proposal_logits.float(), selected.proposal_boxes
-        matches = [
-            self.proposal_assigner.assign(logits[b], boxes[b], target.boxes_cxcywh)
-            for b, target in enumerate(targets)
-        ]
-        pairs = _Pairs.from_assignments(matches, targets)
-        pairs.positive_maps = torch.ones_like(pairs.positive_maps[:, :1])
-        losses = self._pair_losses(logits, boxes, pairs, None, len(pairs))
-        return {k + '_enc': v for k, v in losses.items()}
+        outputs = HeadOutputs(logits[None], boxes[None], None)
+        assignment = self.proposal_assigner.assign(
+            outputs.logits, outputs.boxes, [t.boxes_cxcywh for t in targets]
+        )
+        pairs = MatchedPairs.from_gt_inds(assignment.gt_inds)
+        maps = [torch.ones_like(t.positive_maps[:, :1]) for t in targets]
+        losses = self._pair_losses(outputs, pairs, targets, maps, None)
+        return named_by_layer(losses, [0], '_enc')
 
     def loss_denoising(
         self,
@@ -203,102 +201,57 @@ class UNINEXTHead(BaseModule):
         targets: list[ImageTargets],
     ) -> Losses:
         """Losses of the denoising queries: noised boxes return to their objects."""
-        batch_inds, query_inds, gt_inds = denoising.positive_inds
-        pairs = _Pairs.from_indices(batch_inds, query_inds, gt_inds, targets)
-        num_pos = sum(len(t) for t in targets) * denoising.num_groups
-        losses = {}
-        for i, (logits, boxes) in enumerate(zip(outputs.logits, outputs.boxes)):
-            losses_i = self._pair_losses(
-                logits, boxes, pairs, prompt.retrieval_mask(), num_pos
-            )
-            suffix = '_dn' if i == len(outputs.logits) - 1 else f'_dn_{i}'
-            losses.update({k + suffix: v for k, v in losses_i.items()})
-        return losses
+        gt_inds = denoising.gt_inds.expand(len(outputs.logits), -1, -1)
+        pairs = MatchedPairs.from_gt_inds(gt_inds)
+        maps = [t.positive_maps for t in targets]
+        mask = prompt.retrieval_mask()
+        losses = self._pair_losses(outputs, pairs, targets, maps, mask)
+        return named_by_layer(losses, range(len(outputs.logits)), '_dn')
 
     def _pair_losses(
         self,
-        logits: Tensor,
-        boxes: Tensor,
-        pairs: _Pairs,
+        outputs: HeadOutputs,
+        pairs: MatchedPairs,
+        targets: list[ImageTargets],
+        positive_maps: list[Tensor],
         token_mask: Tensor | None,
-        num_pos: int,
     ) -> Losses:
-        """Retrieval, L1 and GIoU losses, divided by ``num_pos``.
+        """Retrieval, L1 and GIoU losses (D,), divided by each layer's pairs.
 
         Without a match all three are zero, still in the graph: the published criterion
         learns no negative from a batch without a positive (method.md 1.15).
         """
-        class_targets = torch.zeros_like(logits)
-        class_targets[pairs.batch_inds, pairs.query_inds] = pairs.positive_maps.to(
-            logits.dtype
+        classes = torch.zeros_like(outputs.logits, dtype=torch.bool)
+        where = pairs.layer_inds, pairs.image_inds, pairs.query_inds
+        classes[where] = pairs.of_objects(positive_maps)
+        boxes = pairs.of_queries(outputs.boxes)
+        gt_boxes = pairs.of_objects([t.boxes_cxcywh for t in targets])
+        l1 = self.loss_bbox(boxes, gt_boxes, reduction_override='none')
+        l1 = l1.expand_as(boxes).sum(1)  # mmdet's losses of no box are a scalar 0
+        totals = dict(
+            loss_ce=self.loss_retrieval(outputs.logits, classes, token_mask).sum(1),
+            loss_bbox=pairs.sum_by_layer(l1),
+            loss_giou=pairs.sum_by_layer(self.loss_giou(boxes, gt_boxes)),
         )
-        matched = boxes[pairs.batch_inds, pairs.query_inds]
-        return dict(
-            loss_ce=self.loss_retrieval(logits, class_targets, num_pos, token_mask),
-            loss_bbox=divide_or_zero(
-                self.loss_bbox(matched, pairs.boxes_cxcywh), num_pos
-            ),
-            loss_giou=self.loss_giou(matched, pairs.boxes_cxcywh, num_pos),
-        )
+        return {k: divide_or_zero(v, pairs.counts) for k, v in totals.items()}
 
-    def _iou_loss(self, ious: Tensor, boxes: Tensor, pairs: _Pairs) -> Tensor:
-        """Cross entropy between IoU logits and the IoU of the matched boxes."""
-        matched = boxes[pairs.batch_inds, pairs.query_inds].detach()
-        target = aligned_iou(matched, pairs.boxes_cxcywh)
-        logits = ious[pairs.batch_inds, pairs.query_inds, 0]
-        loss = F.binary_cross_entropy_with_logits(logits, target, reduction='sum')
-        return self.iou_loss_weight * divide_or_zero(loss, len(pairs))
-
-
-@dataclass
-class _Pairs:
-    """Matched (query, object) pairs of a batch, M of them.
-
-    Attributes:
-        batch_inds, query_inds: (M,) int64, where the query is.
-        boxes_cxcywh: (M, 4) of the object.
-        positive_maps: (M, L) of the object.
-    """
-
-    batch_inds: Tensor
-    query_inds: Tensor
-    boxes_cxcywh: Tensor
-    positive_maps: Tensor
-
-    def __len__(self) -> int:
-        return len(self.batch_inds)
-
-    @classmethod
-    def from_assignments(
-        cls, matches: list[PromptAssignment], targets: list[ImageTargets]
-    ) -> _Pairs:
-        batch = [torch.full_like(m.query_inds, b) for b, m in enumerate(matches)]
-        return cls.from_indices(
-            torch.cat(batch),
-            torch.cat([m.query_inds for m in matches]),
-            torch.cat([m.gt_inds for m in matches]),
-            targets,
-        )
-
-    @classmethod
-    def from_indices(
-        cls,
-        batch_inds: Tensor,
-        query_inds: Tensor,
-        gt_inds: Tensor,
-        targets: list[ImageTargets],
-    ) -> _Pairs:
-        starts = torch.tensor([0] + [len(t) for t in targets[:-1]]).cumsum(0)
-        rows = gt_inds + starts.to(gt_inds.device)[batch_inds]
-        boxes = torch.cat([t.boxes_cxcywh for t in targets])
-        maps = torch.cat([t.positive_maps for t in targets])
-        return cls(batch_inds, query_inds, boxes[rows], maps[rows])
+    def _iou_loss(
+        self, outputs: HeadOutputs, pairs: MatchedPairs, targets: list[ImageTargets]
+    ) -> Tensor:
+        """Cross entropy (D,) of IoU logits and the IoU of the matched boxes."""
+        boxes = pairs.of_queries(outputs.boxes.detach())
+        iou = aligned_iou(boxes, pairs.of_objects([t.boxes_cxcywh for t in targets]))
+        logits = pairs.of_queries(outputs.ious)[:, 0]
+        loss = F.binary_cross_entropy_with_logits(logits, iou, reduction='none')
+        total = self.iou_loss_weight * pairs.sum_by_layer(loss)
+        return divide_or_zero(total, pairs.counts)
 
 
 def _box_branch(embed_dims: int) -> nn.Sequential:
     """Three-layer regressor C -> 4; parameters at 0, 2 and 4."""
     linear = partial(nn.Linear, embed_dims)
-    relu = partial(nn.ReLU, inplace=True)
+    # In place on the view that a linear layer of (B, Q, C) returns, a step backwards
+    # would copy the gradient three times.
     return nn.Sequential(
-        linear(embed_dims), relu(), linear(embed_dims), relu(), linear(4)
+        linear(embed_dims), nn.ReLU(), linear(embed_dims), nn.ReLU(), linear(4)
     )

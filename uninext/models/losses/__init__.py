@@ -1,7 +1,8 @@
 """Losses of matched queries and their targets.
 
-Counts of matched pairs are given by the caller; a count of 0 gives a loss of 0 that is
-still part of the graph. Everything is computed in float32.
+Heads sum the losses of pairs by decoder layer and divide them by counts; a count of 0
+gives a loss of 0 that is still part of the graph (``divide_or_zero``).
+Everything is computed in float32.
 """
 
 import uninext.registry  # noqa: F401  (before mmdet: stands in for absent ops)

@@ -1,7 +1,7 @@
-"""Losses of matched queries: tokens, boxes and masks, divided by a count.
+"""Losses of matched queries: tokens, boxes and masks; the heads sum and divide them.
 
 Shape legend: B batch, Q queries, L prompt tokens (1 when the prompt is pooled), M
-matched queries, H x W the stride-4 mask.
+matched queries, H x W the stride-4 mask; dots: decoder layers, or nothing.
 """
 
 from __future__ import annotations
@@ -13,12 +13,10 @@ from torch import Tensor, nn
 from uninext.models.task_modules.iou import aligned_giou
 from uninext.registry import MODELS
 
-from .functional import divide_or_zero
-
 
 @MODELS.register_module()
 class BinaryFocalLoss(nn.Module):
-    """mmdet's sigmoid focal loss in float32, divided by the number of matched pairs.
+    """mmdet's sigmoid focal loss in float32, of each image or of each mask.
 
     Unlike mmdet's, bool targets are taken, and float16 logits of 5e4 stay finite.
 
@@ -27,8 +25,8 @@ class BinaryFocalLoss(nn.Module):
     alpha of 0.25 and gamma of 2.
 
     Args:
-        mean_pixels: Average over the pixels of a mask (M, H, W) and sum over the masks.
-            False: sum over all elements, as for tokens (B, Q, L).
+        mean_pixels: Average over the pixels of a mask (M, H, W). False: sum over the
+            elements, as for the tokens of an image (..., B, Q, L).
         loss_weight: Factor of the result.
     """
 
@@ -41,25 +39,25 @@ class BinaryFocalLoss(nn.Module):
         self,
         logits: Tensor,
         targets: Tensor,
-        avg_factor: float | Tensor,
         token_mask: Tensor | None = None,
     ) -> Tensor:
-        """Reduce the focal loss of every element and divide by the count.
+        """Reduce the focal loss over the last two dimensions.
 
         Args:
-            logits: (B, Q, L) or (M, H, W).
+            logits: (..., B, Q, L) or (M, H, W).
             targets: Like ``logits``, float in 0..1 or bool: 1 at the tokens of the
                 matched object's name, or at the pixels of its mask.
-            avg_factor: Number of matched pairs. 0 gives a loss of 0.
             token_mask: (B, L), True where a token is real; None: all are.
+
+        Returns:
+            (..., B) or (M,).
         """
         assert logits.shape == targets.shape, (logits.shape, targets.shape)
         loss = py_sigmoid_focal_loss(logits.float(), targets.float(), reduction='none')
         if token_mask is not None:
             loss = loss.masked_fill(~token_mask.bool().unsqueeze(1), 0.0)
-        if self.mean_pixels:
-            loss = loss.mean((1, 2))
-        return self.loss_weight * divide_or_zero(loss.sum(), avg_factor)
+        loss = loss.mean((-2, -1)) if self.mean_pixels else loss.sum((-2, -1))
+        return self.loss_weight * loss
 
 
 @MODELS.register_module()
@@ -73,19 +71,17 @@ class MaskDiceLoss(nn.Module):
         super().__init__()
         self.loss_weight = loss_weight
 
-    def forward(
-        self, mask_logits: Tensor, targets: Tensor, avg_factor: float | Tensor
-    ) -> Tensor:
-        """Sum over the masks, logits and targets (M, H, W), and divide by the count."""
+    def forward(self, mask_logits: Tensor, targets: Tensor) -> Tensor:
+        """The loss of each mask (M,); logits and targets are (M, H, W)."""
         assert mask_logits.shape == targets.shape, (mask_logits.shape, targets.shape)
         probs = mask_logits.float().sigmoid()
         loss = dice_loss(probs, targets, eps=1.0, reduction='none', naive_dice=True)
-        return self.loss_weight * divide_or_zero(loss.sum(), avg_factor)
+        return self.loss_weight * loss
 
 
 @MODELS.register_module()
 class NormalizedGIoULoss(nn.Module):
-    """1 - GIoU of normalised boxes, summed, per matched pair.
+    """1 - GIoU of normalised boxes.
 
     Paper: Generalized Intersection over Union, 1902.09630. mmdet's ``GIoULoss`` takes
     the larger of area and eps; here eps is added to the area, as published: the
@@ -96,9 +92,6 @@ class NormalizedGIoULoss(nn.Module):
         super().__init__()
         self.loss_weight = loss_weight
 
-    def forward(
-        self, boxes_cxcywh: Tensor, targets_cxcywh: Tensor, avg_factor: float | Tensor
-    ) -> Tensor:
-        """Sum over the pairs of boxes, (M, 4) each, and divide by the count."""
-        loss = (1 - aligned_giou(boxes_cxcywh, targets_cxcywh)).sum()
-        return self.loss_weight * divide_or_zero(loss, avg_factor)
+    def forward(self, boxes_cxcywh: Tensor, targets_cxcywh: Tensor) -> Tensor:
+        """The loss of each pair of boxes (M,); both are (M, 4)."""
+        return self.loss_weight * (1 - aligned_giou(boxes_cxcywh, targets_cxcywh))

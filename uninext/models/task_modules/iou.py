@@ -28,8 +28,8 @@ def aligned_giou(boxes_a: Tensor, boxes_b: Tensor) -> Tensor:
 
 
 def pairwise_iou_giou(boxes_a: Tensor, boxes_b: Tensor) -> tuple[Tensor, Tensor]:
-    """IoU and generalised IoU of every pair of (N, 4) and (G, 4) boxes: two (N, G)."""
-    return _overlaps(boxes_a[:, None], boxes_b[None])
+    """IoU and generalised IoU, (..., N, G), of (..., N, 4) with (..., G, 4) boxes."""
+    return _overlaps(boxes_a[..., :, None, :], boxes_b[..., None, :, :])
 
 
 def _overlaps(boxes_a: Tensor, boxes_b: Tensor) -> tuple[Tensor, Tensor]:

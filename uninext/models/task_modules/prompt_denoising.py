@@ -47,17 +47,15 @@ class DenoisingQueries:
         return self.query.shape[1]
 
     @property
-    def positive_inds(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Each positive query's sample, place in the row and object.
+    def gt_inds(self) -> Tensor:
+        """(B, Nd) int64, the object that a positive query shall find.
 
-        Three (P,) int64: batch index, query index, object index within the sample;
-        ascending by sample, then by query. P is the number of objects times the groups.
-        All other queries (negatives, padding) have nothing to find.
+        -1 for all others (negatives, padding), which have nothing to find.
         """
-        shape = (len(self.valid), self.num_groups, self.max_gts)
-        positive = self.valid[:, None].expand(shape)
-        batch_inds, groups, gt_inds = positive.nonzero().unbind(1)
-        return batch_inds, 2 * self.max_gts * groups + gt_inds, gt_inds
+        objects = torch.arange(self.max_gts, device=self.valid.device)
+        positive = objects.where(self.valid, -1)  # (B, G)
+        both = torch.stack([positive, torch.full_like(positive, -1)], 1)
+        return both.flatten(1).repeat(1, self.num_groups)
 
 
 @MODELS.register_module()

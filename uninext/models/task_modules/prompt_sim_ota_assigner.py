@@ -1,18 +1,27 @@
-"""One-to-many assignment of decoder queries to the prompted objects of an image.
+"""One-to-many assignment of decoder queries to the prompted objects of their image.
 
-Between a decoder layer's predictions and its losses; one call an image and a layer.
+Between predictions of decoder layers and their losses; one call for all layers and
+images.
 
-Shape legend: Q queries, G objects, L prompt tokens, M matched pairs.
+Shape legend: B images, Q queries, G largest number of objects of an image, L prompt
+tokens; dots: decoder layers, or nothing.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from uninext.registry import TASK_UTILS
 
-from .assignment import PromptAssignment, focal_class_cost, mean_over_tokens
+from .assignment import (
+    PaddedObjects,
+    PromptAssignment,
+    focal_class_cost,
+    mean_over_tokens,
+)
 from .iou import pairwise_iou_giou
 
 # As published (OTA branch of HungarianMatcherVL).
@@ -51,99 +60,105 @@ class PromptSimOTAAssigner:
         self,
         logits: Tensor,
         boxes_cxcywh: Tensor,
-        gt_boxes_cxcywh: Tensor,
-        gt_positive_maps: Tensor,
+        gt_boxes_cxcywh: Sequence[Tensor],
+        gt_positive_maps: Sequence[Tensor],
     ) -> PromptAssignment:
-        """Match the queries of one image.
+        """Match the queries of each layer and image.
 
         Args:
-            logits: (Q, L) retrieval logits.
-            boxes_cxcywh: (Q, 4) predicted boxes, normalised.
-            gt_boxes_cxcywh: (G, 4), normalised.
-            gt_positive_maps: (G, L) bool, True at the tokens of the object's name.
+            logits: (..., B, Q, L) retrieval logits.
+            boxes_cxcywh: (..., B, Q, 4) predicted boxes, normalised.
+            gt_boxes_cxcywh: Per image (G_i, 4), normalised.
+            gt_positive_maps: Per image (G_i, L) bool, True at the tokens of the
+                object's name.
 
         Returns:
-            The pairs, ascending by query.
+            ``gt_inds`` (..., B, Q) and ``best_query_inds`` (..., B, G).
         """
-        assert gt_positive_maps.shape == (len(gt_boxes_cxcywh), logits.shape[1])
-        if not len(gt_boxes_cxcywh):
-            return PromptAssignment.empty(logits.device)
         with torch.autocast(logits.device.type, enabled=False):
-            cost, ious = self._costs(
-                logits, boxes_cxcywh, gt_boxes_cxcywh, gt_positive_maps
-            )
-            matching = self._dynamic_k_matching(cost, ious)
-            matching, cost = self._leave_no_object_out(cost, matching)
-        return self._to_assignment(cost, matching)
+            objects = PaddedObjects.pad(gt_boxes_cxcywh, gt_positive_maps)
+            if not objects.valid.shape[1]:
+                none = logits.new_full(logits.shape[:-1], -1, dtype=torch.int64)
+                return PromptAssignment(none, none[..., :0])
+            cost, ious = self._costs(logits, boxes_cxcywh.float(), objects)
+            matching = self._dynamic_k_matching(cost, ious, objects.valid)
+            matching, cost = self._leave_no_object_out(cost, matching, objects.valid)
+        gt_inds = matching.int().argmax(-1)  # the first of a query
+        best = cost.masked_fill(~matching, torch.inf).argmin(-2)
+        return PromptAssignment(
+            gt_inds.masked_fill(~matching.any(-1), -1),
+            best.masked_fill(~matching.any(-2), -1),
+        )
 
     def _costs(
-        self, logits: Tensor, boxes: Tensor, gt_boxes: Tensor, positive_maps: Tensor
+        self, logits: Tensor, boxes: Tensor, objects: PaddedObjects
     ) -> tuple[Tensor, Tensor]:
-        """Cost and IoU of each query with each object, both (Q, G)."""
-        token_cost = focal_class_cost(logits)
-        ious, gious = pairwise_iou_giou(boxes, gt_boxes)
-        in_box, near_center = self._location(boxes.float(), gt_boxes.float())
+        """Cost and IoU of queries with objects, (..., Q, G); inf where is no object."""
+        absent = ~objects.valid[:, None]  # (B, 1, G)
+        ious, gious = pairwise_iou_giou(boxes, objects.boxes)
+        in_box, near_center = self._location(boxes, objects.boxes)
         cost = (
-            mean_over_tokens(token_cost, positive_maps)
+            mean_over_tokens(focal_class_cost(logits), objects.token_shares)
             - _GIOU_WEIGHT * gious
             + _OFF_CENTER_COST * ~(in_box & near_center)
         )
-        is_foreground = (in_box | near_center).any(1, keepdim=True)  # (Q, 1)
-        return cost + _BACKGROUND_COST * ~is_foreground, ious
+        is_foreground = ((in_box | near_center) & ~absent).any(-1, keepdim=True)
+        cost = cost + _BACKGROUND_COST * ~is_foreground
+        return cost.masked_fill(absent, torch.inf), ious
 
     def _location(self, boxes: Tensor, gt_boxes: Tensor) -> tuple[Tensor, Tensor]:
-        """Is a query's centre in the object's box, is it near its centre; (Q, G)."""
-        offset = (boxes[:, None, :2] - gt_boxes[None, :, :2]).abs()  # (Q, G, 2)
-        in_box = (offset < 0.5 * gt_boxes[:, 2:]).all(-1)
+        """Is a query's centre in the object's box, is it near its centre."""
+        gt_boxes = gt_boxes[..., None, :, :]  # (B, 1, G, 4)
+        offset = (boxes[..., :, None, :2] - gt_boxes[..., :2]).abs()  # (..., Q, G, 2)
+        in_box = (offset < 0.5 * gt_boxes[..., 2:]).all(-1)
         return in_box, (offset < _CENTER_RADIUS).all(-1)
 
-    def _dynamic_k_matching(self, cost: Tensor, ious: Tensor) -> Tensor:
-        """Give each object its k cheapest queries; (Q, G) bool."""
-        num_candidates = min(self.candidate_topk, len(cost))
+    def _dynamic_k_matching(self, cost: Tensor, ious: Tensor, valid: Tensor) -> Tensor:
+        """Give each object its k cheapest queries; (..., Q, G) bool."""
+        num_candidates = min(self.candidate_topk, cost.shape[-2])
         # IoUs sum to at most the number of candidates, so k is never above it
-        num_wanted = ious.topk(num_candidates, dim=0).values.sum(0).int().clamp(min=1)
-        cheapest = cost.topk(num_candidates, dim=0, largest=False).indices
+        num_wanted = ious.topk(num_candidates, dim=-2).values.sum(-2).int().clamp(min=1)
+        num_wanted = num_wanted * valid  # (..., B, G)
+        cheapest = cost.topk(num_candidates, dim=-2, largest=False).indices
         ranks = torch.arange(num_candidates, device=cost.device)
         matching = torch.zeros_like(cost, dtype=torch.bool)
-        return matching.scatter(0, cheapest, ranks[:, None] < num_wanted)
+        return matching.scatter(-2, cheapest, ranks[:, None] < num_wanted[..., None, :])
 
     @staticmethod
-    def _leave_no_object_out(cost: Tensor, matching: Tensor) -> tuple[Tensor, Tensor]:
+    def _leave_no_object_out(
+        cost: Tensor, matching: Tensor, valid: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Leave each query to one object and each object with a query.
 
         A query that several objects claim goes to the one it is cheapest for. Objects
         left without a query take their cheapest, taken ones costing 1e5 more, round
         by round. As published, only the queries contested at first are settled again
         in these rounds: two late objects may come to share a query, which then counts
-        for the first of them.
+        for the first of them. The host waits for the device once a round; one round
+        tells that all are served.
 
         Returns:
-            The (Q, G) bool matching and the raised (Q, G) cost.
+            The (..., Q, G) bool matching and the raised (..., Q, G) cost.
         """
-        num_gts = cost.shape[1]
-        contested = matching.sum(1, keepdim=True) > 1  # (Q, 1), as it is now
-        matching = torch.where(contested, _one_hot(cost.argmin(1), num_gts), matching)
+        num_queries, num_gts = cost.shape[-2:]
+        contested = matching.sum(-1, keepdim=True) > 1  # (..., Q, 1), as it is now
+        settled = _one_hot(cost.argmin(-1), num_gts)
+        matching = torch.where(contested, settled, matching)
         for _ in range(num_gts):  # each round serves an object while a query is free
-            unserved = ~matching.any(0)  # (G,)
+            unserved = ~matching.any(-2) & valid  # (..., B, G)
             if not unserved.any():
                 break
-            cost = cost + _USED_COST * matching.any(1, keepdim=True)
-            picks = _one_hot(cost.argmin(0), len(cost)).T  # (Q, G)
-            matching = matching | (picks & unserved)
-            settle = contested & (matching.sum(1) > 1).any()
-            matching = torch.where(settle, _one_hot(cost.argmin(1), num_gts), matching)
+            is_open = unserved.any(-1)[..., None, None]  # images that are not done
+            taken = matching.any(-1, keepdim=True) & is_open
+            cost = cost + _USED_COST * taken
+            picks = _one_hot(cost.argmin(-2), num_queries).transpose(-1, -2)
+            matching = matching | (picks & unserved[..., None, :])
+            shared = (matching.sum(-1) > 1).any(-1)[..., None, None]
+            settled = _one_hot(cost.argmin(-1), num_gts)
+            matching = torch.where(contested & shared & is_open, settled, matching)
         return matching, cost
-
-    @staticmethod
-    def _to_assignment(cost: Tensor, matching: Tensor) -> PromptAssignment:
-        query_inds = matching.any(1).nonzero().squeeze(1)  # (M,)
-        first = matching[query_inds].int().cumsum(1).eq(0).sum(1)  # first True of a row
-        best = cost.masked_fill(~matching, torch.inf).argmin(0)  # (G,)
-        return PromptAssignment(
-            query_inds, first, best.masked_fill(~matching.any(0), -1)
-        )
 
 
 def _one_hot(indices: Tensor, size: int) -> Tensor:
-    """(N,) indices to (N, size) bool."""
-    return indices[:, None] == torch.arange(size, device=indices.device)
+    """(..., N) indices to (..., N, size) bool."""
+    return indices[..., None] == torch.arange(size, device=indices.device)
