@@ -76,6 +76,25 @@ def test_changed_weights_are_folded_anew(images):
 
 
 @torch.no_grad()
+def test_mixed_precision_is_that_of_a_folded_copy(images, norms):
+    levels, folded = Levels().eval(), FoldedNorm()
+    (exact,) = folded.run(levels, images)
+    kept = copy.deepcopy(folded._folded)
+    with torch.autocast('cpu', torch.bfloat16):
+        (half,) = folded.run(levels, images)
+        (expected,) = kept(images)
+        norms.clear()
+        (again,) = folded.run(levels, images)
+    assert half.dtype == torch.bfloat16
+    assert not norms
+    assert torch.equal(half, expected)
+    assert torch.equal(half, again)
+    torch.testing.assert_close(half.float(), exact, atol=0.1, rtol=0.05)
+    (back,) = folded.run(levels, images)
+    assert torch.equal(back, exact)
+
+
+@torch.no_grad()
 def test_a_norm_before_its_convolution_is_left_alone(images):
     module, folded = Levels(norm_first=True).eval(), FoldedNorm()
     for _ in range(2):

@@ -29,10 +29,10 @@ def to_channels_last(module: nn.Module) -> None:
 class FoldedNorm:
     """Runs a module with its BatchNorm folded into convolutions where nothing learns.
 
-    The folded copy is kept until the weights change. It is compared once with the
-    module itself, which goes on alone where they differ: of a module that normalises
-    before its convolutions. A module with hooks, or with weights whose changes cannot
-    be seen (made in inference mode), runs as it is.
+    The folded copy is kept, in the precision that is wanted, until the weights change.
+    It is compared once with the module itself, which goes on alone where they differ:
+    of a module that normalises before its convolutions. A module with hooks, or with
+    weights whose changes cannot be seen (made in inference mode), runs as it is.
     """
 
     def __init__(self) -> None:
@@ -78,8 +78,14 @@ def _fold(module: nn.Module, inputs: Tensor) -> nn.Module | None:
     folded = fuse_conv_bn(copy.deepcopy(module)).requires_grad_(False)
     to_channels_last(folded)
     with torch.autocast(inputs.device.type, enabled=False):
-        is_equal = _equal(folded(inputs), module(inputs))
-    return folded if is_equal else None
+        if not _equal(folded(inputs), module(inputs)):
+            return None
+    if torch.is_autocast_enabled(inputs.device.type):  # as it would convert them
+        dtype = torch.get_autocast_dtype(inputs.device.type)
+        for part in folded.modules():
+            if isinstance(part, nn.Conv2d):
+                part.to(dtype)
+    return folded
 
 
 def _equal(found: Any, expected: Any) -> bool:
