@@ -40,8 +40,8 @@ class SpeedOptions:
             stay float32.
         num_queries: Decoder queries, the most promising of those that the model was
             built with; None: all.
-        compile: Compile the layers of encoder and decoder (``torch.compile``). The
-            first images take minutes.
+        compile: Compile the layers of encoder and decoder (``torch.compile``), when the
+            first image comes: a minute.
 
     Raises:
         ValueError: If a value is none of these.
