@@ -62,6 +62,25 @@ def test_order_of_images_does_not_matter():
         torch.testing.assert_close(swapped[key], loss, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
+def test_half_precision_loses_about_the_same(model, dtype):
+    """Other queries may be matched, hence "about"."""
+    samples = [sample(names('dog', 'cat'), 2) for _ in range(2)]
+    inputs, found = images(samples), []
+    for enabled in (False, True):
+        torch.manual_seed(0)  # the same denoising boxes
+        with torch.autocast('cpu', dtype, enabled=enabled):
+            found.append(model(inputs, samples, mode='loss'))
+    expected, losses = found
+    assert losses.keys() == expected.keys()
+    assert all(loss.dtype == torch.float32 for loss in losses.values())
+    assert total(losses).item() == pytest.approx(total(expected).item(), rel=0.05)
+    if dtype == torch.bfloat16:  # float16 needs losses that are scaled
+        total(losses).backward()
+        grads = [p.grad for p in model.parameters() if p.grad is not None]
+        assert grads and all(grad.isfinite().all() for grad in grads)
+
+
 @pytest.mark.slow
 def test_a_few_steps_reduce_the_loss(model):
     torch.manual_seed(0)
