@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from mmengine.config import Config
 
 from helpers.small_uninext import small_config, small_video_config
 from helpers.tools import load_tool, message_of_failure, run_python
+from uninext.analysis import speed_inputs, speed_rows
 
 TEACHING = [
     'tools/misc/print_config.py',
@@ -188,35 +190,57 @@ def test_costs_of_a_small_network(models, capsys):
     assert '--boxes must be at least 0' in fails_with(get_flops, argv, capsys)
 
 
-def test_images_are_timed(models, capsys):
-    argv = ['inference', models[0], *SIZE, '--iterations', '2', '--warmup', '1']
-    argv += ['--categories', 'cat', '--batch-size', '2', '--device', 'cpu']
+@pytest.fixture
+def table(models, monkeypatch) -> list[str]:
+    """Arguments of a table of the small network, where products are small, too."""
+    monkeypatch.setattr(speed_inputs, 'GEMM_SHAPES', ((2, 3, 4),))
+    configs = ['--image-config', models[0], '--small-config', models[1]]
+    return ['table', '--quick', '--calls', '1', '--video-config', models[1], *configs]
+
+
+def test_nothing_is_timed(table, tmp_path, capsys):
+    out = tmp_path / 'new/x.json'
+    argv = [*table, '--rows', 'none', '--growth', 'none', '--out', str(out)]
     assert benchmark.main(argv) == 0
-    out = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in out[:3]] == ['warm-up', 'call', 'call']
-    assert out[3].endswith('1 threads: 2 x 96 x 64, 1 categories')
-    assert 'images/s' in out[4]
-    assert 'of 2 calls of 2' in out[4]
-    error = fails_with(benchmark, [*argv, '--batch-size', '0'], capsys)
-    assert '--batch-size must be at least 1' in error
+    assert json.loads(out.read_text())['rows'] == []
+    assert '--calls and --size take' in fails_with(
+        benchmark, [*argv, '--calls', '0'], capsys
+    )
 
 
-def test_sessions_are_timed(models, capsys):
-    argv = ['session', models[1], *SIZE, '--iterations', '1', '--warmup', '1']
-    argv += ['--categories', 'cat, Cat,', '--categories', 'ox']
-    argv += ['--expression', 'a cat', '--boxes', '2']
+def test_rows_and_curves_are_chosen_and_make_a_page(table, tmp_path, capsys):
+    measured, page = tmp_path / 'x.json', tmp_path / 'page.md'
+    argv = [*table, '--rows', 'MOT', 'training', 'parts', 'loader', '--out']
+    assert benchmark.main([*argv, str(measured), '--growth', 'targets']) == 0
+    found = json.loads(measured.read_text())
+    words = [row['name'].split()[0] for row in found['rows']]
+    assert words == ['MOT', 'training', 'training', 'data']
+    assert all(row['seconds'] > 0 for row in found['rows'])
+    assert found['rows'][0]['gemm_share'] > 0
+    assert found['parts']['encoder']['gflop'] > 0
+    assert list(found['growth']) == ['targets']
+    assert '| MOT frame, 8 categories |' in capsys.readouterr().out
+    marks = ['machine', 'published', 'rows', 'parts', 'gemm', 'growth', 'scaling']
+    page.write_text(''.join(f'<!-- {m} -->\n<!-- /{m} -->\n' for m in marks))
+    argv = ['page', str(measured), '--page', str(page)]
+    (tmp_path / 'assets').mkdir()
+    assert benchmark.main([*argv, '--check']) == 1
     assert benchmark.main(argv) == 0
-    out = capsys.readouterr().out
-    assert 'frames of 96 x 64, 2 categories, 1 expressions, 2 boxes' in out
-    assert 'frames/s' in out
-    argv[1] = models[0]
-    assert 'a video needs stage 3' in fails_with(benchmark, argv, capsys)
+    assert benchmark.main([*argv, '--check']) == 0
+    assert (tmp_path / 'assets/performance_growth.svg').is_file()
 
 
-def test_training_is_timed(models, capsys):
-    argv = [*SIZE, '--iterations', '1', '--warmup', '0', '--objects', '2']
-    assert benchmark.main(['training', models[0], *argv]) == 0
-    assert '1 x 1 frames of 96 x 64, 2 objects each' in capsys.readouterr().out
+def test_what_is_wrong_is_not_timed(table, monkeypatch, capsys):
+    """Attention that is a hundredth too large."""
+    exact = speed_rows.ms_deform_attn
+
+    def wrong(*given):
+        share = 1 if os.environ.get('UNINEXT_DEFORM_ATTN') else 1.01
+        return exact(*given) * share
+
+    monkeypatch.setattr(speed_rows, 'ms_deform_attn', wrong)
+    argv = [*table, '--rows', 'attention', '--growth', 'none']
+    assert 'It is not timed' in fails_with(benchmark, argv, capsys)
 
 
 def test_browsing_needs_a_number(capsys):

@@ -9,12 +9,13 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uninext.cli.common import run_tool
+from uninext.utils.marked_pages import fill, table
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -154,27 +155,6 @@ def header(path: str) -> str:
 def link(path: str) -> str:
     """A link to a config from the page."""
     return f'[{Path(path).stem}](../{path})'
-
-
-def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [titles, ['---'] * len(titles), *rows]
-    return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
-
-
-def fill(page: str, parts: dict[str, str]) -> str:
-    """Put parts between their marks, ``<!-- NAME -->`` and ``<!-- /NAME -->``.
-
-    Raises:
-        ValueError: If the marks of a part are not there once.
-    """
-    for name, text in parts.items():
-        start, end = f'<!-- {name} -->', f'<!-- /{name} -->'
-        if page.count(start) != 1 or page.count(end) != 1:
-            raise ValueError(f'The page must have {start} and {end} once.')
-        before, rest = page.split(start)
-        page = f'{before}{start}\n{text}\n{end}{rest.split(end)[1]}'
-    return page
 
 
 def run(args: argparse.Namespace) -> int:
