@@ -15,7 +15,7 @@ from mmdet.structures.bbox import bbox_xyxy_to_cxcywh
 from torch import Tensor, nn
 
 from uninext.models.detectors import UNINEXT
-from uninext.models.detectors.uninext import PromptRow
+from uninext.models.detectors.passes import PromptRow
 from uninext.models.ops import FoldedNorm
 from uninext.models.predictors import InstancePredictor, RowOutputs
 from uninext.models.speed_options import SpeedOptions

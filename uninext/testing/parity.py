@@ -19,7 +19,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
 
 from uninext.models.detectors import UNINEXTVideo
-from uninext.models.detectors.uninext import PromptRow
+from uninext.models.detectors.passes import PromptRow
 from uninext.structures import Prompt, PromptFeatures, VisualPrompt
 from uninext.testing.parity_inputs import (
     batch_of,

@@ -93,7 +93,7 @@ def test_rows_of_a_pass_are_as_many_as_fit(eval_model, monkeypatch, fit, expecte
     inputs = images(given)
     pyramid = model.build_pyramid(model.extract_feat(inputs), given)
     limit = int(fit * pyramid.feat.shape[1])
-    monkeypatch.setattr('uninext.models.detectors.uninext.TOKENS_OF_A_PASS', limit)
+    monkeypatch.setattr('uninext.models.detectors.passes.TOKENS_OF_A_PASS', limit)
     predict(model, inputs, given)
     assert lengths == expected
 

@@ -191,7 +191,7 @@ def test_batch_of_all_kinds_is_its_rows(video_eval) -> None:
 
 def test_passes_are_of_one_kind(video_eval) -> None:
     prompts = [DOG, target(), PETS, target(2), DOG, PETS]
-    passes = video_eval.passes(prompts)
+    passes = video_eval.passes(prompts, max_rows=4)
     kinds = [{(type(r.prompt), r.prompt.pooled) for r in rows} for rows in passes]
     assert [len(kind) for kind in kinds] == [1, 1, 1]
     assert sorted(row.item for rows in passes for row in rows) == list(range(6))

@@ -4,10 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from uninext.models.detectors.uninext import untouched
 from uninext.models.heads import ContrastiveEmbedHead, PromptMaskHead
 from uninext.models.heads.ground_truth import ImageTargets
-from uninext.models.losses import zero_with_gradient
+from uninext.models.losses import untouched, zero_with_gradient
 
 HUGE = 3e38  # two of them are more than float32 holds
 

@@ -12,71 +12,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from mmdet.models.detectors import BaseDetector
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from uninext.models.heads import ImageTargets, gather_targets
-from uninext.models.losses import zero_with_gradient
+from uninext.models.detectors.passes import (
+    Decoded,
+    Matched,
+    PromptRow,
+    grouped,
+    rows_that_fit,
+)
+from uninext.models.heads import gather_targets
+from uninext.models.losses import untouched
 from uninext.models.ops import FoldedNorm, MSDeformAttention, to_channels_last
 from uninext.models.predictors import InstancePredictor, RowOutputs
 from uninext.models.speed_options import SpeedOptions
-from uninext.models.task_modules import DenoisingQueries, PromptAssignment
-from uninext.models.transformer import FeaturePyramid, SelectedQueries
+from uninext.models.task_modules import DenoisingQueries
+from uninext.models.transformer import FeaturePyramid
 from uninext.registry import MODELS
 from uninext.structures import Prompt, PromptFeatures, UninextDataSample
-
-TOKENS_OF_A_PASS = 90_000  # of images; bounds the memory of a pass
-
-
-class PromptRow(NamedTuple):
-    """One row of a pass through the transformer: a prompt, or a part of it that fits.
-
-    ``item`` is the place of the prompt in the list that was asked, ``label_offset`` the
-    label of the part's first name.
-    """
-
-    item: int
-    prompt: Prompt
-    label_offset: int
-
-
-class Decoded(NamedTuple):
-    """What the transformer computed for R rows."""
-
-    prompt: PromptFeatures
-    memory: FeaturePyramid
-    selected: SelectedQueries
-    hidden_states: list[Tensor]
-    references: list[Tensor]
-
-    def without_denoising(self, num_denoising: int) -> Decoded:
-        """The same without the denoising queries, which come first."""
-        return self._replace(
-            hidden_states=[h[:, num_denoising:] for h in self.hidden_states],
-            references=[r[:, num_denoising:] for r in self.references],
-        )
-
-
-class Matched(NamedTuple):
-    """What training found in a batch: the last layer's assignment."""
-
-    decoded: Decoded
-    targets: list[ImageTargets]
-    assignment: PromptAssignment
-
-
-def _rows_of_a_pass(pyramid: FeaturePyramid) -> int:
-    return max(1, TOKENS_OF_A_PASS // pyramid.feat.shape[1])
-
-
-def untouched(*modules: nn.Module) -> Tensor:
-    """Zero with a gradient to all that learns: DDP waits for every such parameter."""
-    learning = [p for m in modules for p in m.parameters() if p.requires_grad]
-    return zero_with_gradient(*learning)
 
 
 @MODELS.register_module()
@@ -385,7 +343,7 @@ class UNINEXT(BaseDetector):
             For each prompt what each of its parts found.
         """
         found: list[list[RowOutputs]] = [[] for _ in prompts]
-        max_rows = max_rows or self.max_rows or _rows_of_a_pass(pyramid)
+        max_rows = max_rows or self.max_rows or rows_that_fit(pyramid)
         for rows in self.passes(prompts, max_rows):
             items = [row.item for row in rows]
             outputs = self.find(
@@ -448,17 +406,7 @@ class UNINEXT(BaseDetector):
 
     def passes(self, prompts: Sequence[Prompt], max_rows: int) -> list[list[PromptRow]]:
         """Group prompts, or their parts, by kind, at most ``max_rows`` together."""
-        groups: dict[tuple, list[PromptRow]] = {}
-        for item, prompt in enumerate(prompts):
-            for part, offset in self.split_prompt(prompt):
-                groups.setdefault((type(prompt), prompt.pooled), []).append(
-                    PromptRow(item, part, offset)
-                )
-        return [
-            rows[i : i + max_rows]
-            for rows in groups.values()
-            for i in range(0, len(rows), max_rows)
-        ]
+        return grouped(prompts, self.split_prompt, max_rows)
 
     # ---------------------------------------------------------------------- inspection
 

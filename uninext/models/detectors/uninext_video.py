@@ -13,13 +13,10 @@ import torch
 from torch import Tensor
 
 from uninext.checkpoint.conversion import add_template_backbone, start_video_from_image
-from uninext.models.detectors.uninext import (
-    UNINEXT,
-    Decoded,
-    Matched,
-    untouched,
-)
+from uninext.models.detectors.passes import Decoded, Matched
+from uninext.models.detectors.uninext import UNINEXT
 from uninext.models.heads import ReferenceFrame, gather_targets
+from uninext.models.losses import untouched
 from uninext.models.trackers import Tracker, VideoSession
 from uninext.registry import MODELS
 from uninext.structures import (

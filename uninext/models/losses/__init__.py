@@ -14,7 +14,7 @@ from .box_supervised_mask_loss import (
 )
 from .color_similarity import color_similarity
 from .contrastive_loss import ContrastiveEmbedLoss, CosineEmbedLoss
-from .functional import divide_or_zero, zero_with_gradient
+from .functional import divide_or_zero, untouched, zero_with_gradient
 from .matched_losses import BinaryFocalLoss, MaskDiceLoss, NormalizedGIoULoss
 
 __all__ = [
@@ -28,5 +28,6 @@ __all__ = [
     'color_similarity',
     'divide_or_zero',
     'fill_boxes',
+    'untouched',
     'zero_with_gradient',
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def divide_or_zero(total: Tensor, avg_factor: float | Tensor) -> Tensor:
@@ -23,3 +23,9 @@ def zero_with_gradient(*tensors: Tensor) -> Tensor:
     """
     nothing = (tensor[None][:0].sum() for tensor in tensors)
     return sum(nothing, torch.zeros(()))
+
+
+def untouched(*modules: nn.Module) -> Tensor:
+    """Zero with a gradient to all that learns: DDP waits for every such parameter."""
+    learning = [p for m in modules for p in m.parameters() if p.requires_grad]
+    return zero_with_gradient(*learning)
