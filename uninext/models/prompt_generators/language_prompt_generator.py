@@ -29,6 +29,7 @@ from uninext.models.prompt_generators.text_encoder import (
 from uninext.registry import MODELS
 from uninext.structures import Prompt, PromptFeatures
 from uninext.utils.tokenizer import build_tokenizer
+from uninext.utils.transfers import tensor_on, upload
 from uninext.utils.weights_stamp import weights_stamp
 
 _KEPT_LAYOUTS = 4096  # of prompts, a few kB each
@@ -198,7 +199,7 @@ class LanguagePromptGenerator(BaseModule):
         encoded = self._encode({p.text: lay for p, lay in zip(prompts, layouts)})
         embeds = pad_sequence([encoded[p.text] for p in prompts], batch_first=True)
         device, length = embeds.device, embeds.shape[1]
-        sizes = torch.tensor([len(layout.ids) for layout in layouts], device=device)
+        sizes = tensor_on(device, [len(layout.ids) for layout in layouts])
         mask = torch.arange(length, device=device) < sizes.unsqueeze(1)  # (B, L)
         pooled = prompts[0].pooled
         maps = [_positive_map(layout, length, pooled) for layout in layouts]
@@ -207,7 +208,7 @@ class LanguagePromptGenerator(BaseModule):
             embeds,
             mask,
             pooled,
-            [m.to(device) for m in maps],
+            [upload(m, device) for m in maps],
             kept_tokens=None if any(t is None for (t,) in kept) else kept,
         )
 
@@ -276,11 +277,11 @@ class LanguagePromptGenerator(BaseModule):
     def _run_encoder(self, ids: Sequence[Sequence[int]]) -> list[Tensor]:
         """Run token lists through the encoder; per list (its length, Cp)."""
         device = self.text_encoder.device
-        rows = [torch.tensor(row, device=device) for row in ids]
+        rows = [tensor_on(device, row) for row in ids]
         tokens = pad_sequence(
             rows, batch_first=True, padding_value=self.tokenizer.pad_token_id or 0
         )  # (texts, L)
-        sizes = torch.tensor([len(row) for row in ids], device=device)
+        sizes = tensor_on(device, [len(row) for row in ids])
         mask = torch.arange(tokens.shape[1], device=device) < sizes.unsqueeze(1)
         is_even = len({len(row) for row in ids}) == 1
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):

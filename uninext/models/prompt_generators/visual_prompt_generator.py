@@ -24,6 +24,7 @@ from uninext.models.backbones import widen_input_channels
 from uninext.models.ops import FoldedNorm, to_channels_last
 from uninext.registry import MODELS
 from uninext.structures import PromptFeatures, Template, VisualPrompt
+from uninext.utils.transfers import tensor_on, upload
 from uninext.utils.weights_stamp import weights_stamp
 
 NUM_CHANNELS = 4  # red, green, blue, prior
@@ -117,7 +118,7 @@ class VisualPromptGenerator(BaseModule):
             tokens.append(torch.cat(parts[-1]))
             real.append(torch.cat([part[1] for part in of_prompt]))
         embeds = pad_sequence(tokens, batch_first=True)
-        sizes = torch.tensor([len(t) for t in tokens], device=embeds.device)
+        sizes = tensor_on(embeds.device, [len(t) for t in tokens])
         present = torch.arange(embeds.shape[1], device=embeds.device) < sizes[:, None]
         one = torch.ones(1, 1, dtype=torch.bool, device=embeds.device)
         return PromptFeatures(
@@ -167,7 +168,8 @@ class VisualPromptGenerator(BaseModule):
             factor = fused.shape[-1] // level.shape[-1]
             fused = fused + aligned_bilinear(conv(level), factor)
         tokens = self.adapter(fused.flatten(2).transpose(1, 2))  # (T, L, Cp)
-        padding = torch.stack([t.padding for t in templates]).to(inputs.device) > 0
+        padding = torch.stack([t.padding for t in templates])
+        padding = upload(padding, inputs.device) > 0
         padding = F.interpolate(padding[:, None].float(), size=fused.shape[-2:])
         return list(zip(tokens, ~padding.flatten(1).bool()))
 

@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from uninext.utils.transfers import tensor_on
+
 
 @dataclass
 class FeaturePyramid:
@@ -79,7 +81,7 @@ class FeaturePyramid:
         ]
         device = levels[0].device
         sizes_hw = tuple((x.shape[-2], x.shape[-1]) for x in levels)
-        shapes = torch.tensor(sizes_hw, device=device)
+        shapes = tensor_on(device, sizes_hw)
         sizes = shapes.prod(1)
         return cls(
             feat=torch.cat([x.flatten(2).transpose(1, 2) for x in levels], 1),
@@ -97,7 +99,7 @@ class FeaturePyramid:
         """Repeat images so that row ``i`` is image ``images[i]``, one row a prompt."""
         if list(images) == list(range(len(self.feat))):
             return self
-        rows = torch.tensor(images, device=self.feat.device)
+        rows = tensor_on(self.feat.device, images)
         names = ('feat', 'feat_pos', 'padding_mask', 'valid_ratios')
         return replace(self, **{n: getattr(self, n)[rows] for n in names})
 
