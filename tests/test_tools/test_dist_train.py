@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from uninext.cli import main
 from uninext.registry import MODELS, RUNNERS
@@ -45,12 +46,15 @@ def start(*args: object) -> subprocess.Popen:
     )
 
 
-def train_whole(work_dir: Path) -> dict[int, float]:
+def train_whole(work_dir: Path, *options: str) -> dict[int, float]:
     """Losses of an uninterrupted training, in two copies of this process."""
     # once, before there are copies
     assert RUNNERS.get('UninextRunner') and MODELS.get('UNINEXT')
     fork = multiprocessing.get_context('fork')
-    ranks = [fork.Process(target=_train_as, args=(rank, work_dir)) for rank in range(2)]
+    ranks = [
+        fork.Process(target=_train_as, args=(rank, work_dir, *options))
+        for rank in range(2)
+    ]
     for process in ranks:
         process.start()
     for process in ranks:
@@ -59,11 +63,11 @@ def train_whole(work_dir: Path) -> dict[int, float]:
     return losses_in(work_dir)
 
 
-def _train_as(rank: int, work_dir: Path) -> None:
+def _train_as(rank: int, work_dir: Path, *options: str) -> None:
     os.environ.update(environment(), RANK=str(rank), LOCAL_RANK=str(rank))
     os.environ.update(WORLD_SIZE='2', MASTER_ADDR='127.0.0.1', MASTER_PORT='29473')
     argv = ['train', str(TOY), '--work-dir', str(work_dir), '--launcher', 'pytorch']
-    os._exit(main(argv))
+    os._exit(main([*argv, *options]))
 
 
 def children_of(pid: int) -> list[int]:
@@ -107,6 +111,24 @@ def test_two_processes_killed_and_resumed(tmp_path):
     assert '2 process(es) on cpu' in output
     assert 'resumed epoch: 0, iter: 10' in output
     assert losses_in(work_dir) == expected
+
+
+@pytest.mark.slow
+def test_sharded_training_is_the_same_training(tmp_path):
+    """Losses, what is saved, and what is resumed are those of whole copies."""
+    sharded = ('--cfg-options', 'sharded=["backbone"]')
+    expected = train_whole(tmp_path / 'whole')
+    parts = tmp_path / 'parts'
+    losses = train_whole(parts, *sharded, 'default_hooks.checkpoint.max_keep_ckpts=2')
+    assert losses == pytest.approx(expected, rel=1e-6)
+    saved = [torch.load(tmp_path / f / 'iter_20.pth') for f in ('whole', 'parts')]
+    for part in ('state_dict', 'optimizer'):
+        torch.testing.assert_close(saved[1][part], saved[0][part])
+
+    (parts / 'iter_20.pth').unlink()
+    assert train_whole(parts, '--resume', *sharded) == pytest.approx(expected, rel=1e-6)
+    resumed = torch.load(parts / 'iter_20.pth')
+    torch.testing.assert_close(resumed['state_dict'], saved[0]['state_dict'])
 
 
 def test_tools_test_errors_name_the_file(tmp_path):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.device import get_device
-from mmengine.dist import broadcast_object_list, is_distributed, master_only
+from mmengine.dist import broadcast_object_list, is_distributed
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper
 from torch import nn
@@ -57,6 +57,8 @@ class UninextRunner(Runner):
     * ``resume='auto'`` (or ``resume=True`` without ``load_from``) takes the newest
       checkpoint of ``work_dir`` that can be read; if there is none, ``load_from``.
     * ``frozen=['regex', ...]`` in the config names parameters that learn nothing.
+    * ``sharded=['regex', ...]`` shares out weights, gradients and optimizer states
+      among processes (FSDP); it names the blocks that are put together to run.
     * Several processes without GPUs run on gloo.
     * ``num_workers=0`` works beside ``persistent_workers=True``.
     * The environment, the config and the thousands of lines about initial values go to
@@ -125,7 +127,20 @@ class UninextRunner(Runner):
             super().dump_config()
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
-        """Move the model to its device and wrap it for several processes."""
+        """Move the model to its device and wrap it, or share it out, for processes.
+
+        Raises:
+            ValueError: If ``sharded`` of the config names a module that is not there.
+        """
+        if self._is_sharded:
+            if isinstance(self._train_loop, dict):  # before: nothing draws in parts
+                with refusing_pickled_code():
+                    super()._init_model_weights()
+            from uninext.engine.sharding import shard  # loads much of torch
+
+            device = get_device()
+            shard(model.to(device), self.cfg.sharded, device)
+            return model
         wrapper = model_wrapper_cfg
         if self.distributed and not has_accelerator():
             # mmengine passes the id of a device by default, which DDP refuses on CPU.
@@ -137,6 +152,19 @@ class UninextRunner(Runner):
             )
             wrapper = {**(wrapper or default), 'device_ids': None}
         return super().wrap_model(wrapper, model)
+
+    @property
+    def _is_sharded(self) -> bool:
+        return self.distributed and bool(self.cfg.get('sharded'))
+
+    def build_optim_wrapper(self, optim_wrapper: Any) -> Any:
+        """Build the optimizer; of sharded weights its states are saved whole."""
+        built = super().build_optim_wrapper(optim_wrapper)
+        if self._is_sharded:
+            from uninext.engine.sharding import shard_optimizer
+
+            shard_optimizer(built.optimizer)
+        return built
 
     def build_logger(
         self, log_level: int | str = 'INFO', log_file: str | None = None, **kwargs: Any
@@ -247,7 +275,6 @@ class UninextRunner(Runner):
         self.logger.info(f'Loaded {len(state)} tensors from {filename}')
         return checkpoint
 
-    @master_only
     def save_checkpoint(
         self, out_dir: str, filename: str, *args: Any, **kwargs: Any
     ) -> None:
@@ -258,6 +285,11 @@ class UninextRunner(Runner):
         Raises:
             FileError: If the file cannot be written.
         """
+        if self.rank != 0:
+            if self._is_sharded:  # the main process asks for both, in this order
+                self.model.state_dict()
+                self.optim_wrapper.state_dict()
+            return
         if '://' in str(out_dir):
             super().save_checkpoint(out_dir, filename, *args, **kwargs)
             return
@@ -266,6 +298,8 @@ class UninextRunner(Runner):
             super().save_checkpoint(out_dir, temporary.name, *args, **kwargs)
 
     def _init_model_weights(self) -> None:
+        if self._is_sharded:
+            return  # they were before
         with refusing_pickled_code():
             super()._init_model_weights()
 
