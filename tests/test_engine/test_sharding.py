@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import multiprocessing
+import os
 import re
+import traceback
+from pathlib import Path
 
 import pytest
+import torch
+import torch.distributed as dist
 from mmengine.config import Config
 from torch import nn
 
@@ -32,3 +39,63 @@ def test_blocks_of_the_config_are_there(name):
     sizes = {n: sum(p.numel() for p in m.parameters()) for n, m in modules.items()}
     shared_out = sum(sizes[n] for names in found for n in names)
     assert shared_out > 0.9 * sizes['']
+
+
+class SmallViT(nn.Module):
+    """A step as that of stage 3: with gradient, and once more without."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.backbone = MODELS.build(
+            dict(
+                type='UninextViT', embed_dims=32, num_layers=3, num_heads=4,
+                window_size=4, window_blocks=(0, 1), drop_path_rate=0.0, with_cp=True,
+            )
+        )  # fmt: skip
+
+    def forward(self, images):
+        loss = sum(level.square().mean() for level in self.backbone(images))
+        with torch.no_grad():
+            self.backbone(images.flip(0))
+        return loss
+
+
+def _compare_as(rank: int, file: Path) -> None:
+    try:
+        torch.set_num_threads(1)
+        address = f'file://{file}'
+        dist.init_process_group('gloo', init_method=address, rank=rank, world_size=2)
+        torch.manual_seed(0)
+        parts = SmallViT()
+        whole = copy.deepcopy(parts)
+        shard(parts, [r'backbone\.layers\.\d+'], 'cpu')
+        torch.manual_seed(rank)
+        images = torch.randn(2, 3, 64, 64)
+        for model in (parts, whole):
+            model(images).backward()
+        shares = 0
+        for ours, expected in zip(parts.parameters(), whole.parameters()):
+            assert (ours.grad is None) == (expected.grad is None)
+            if expected.grad is not None:
+                dist.all_reduce(expected.grad)
+                whole_grad = ours.grad.full_tensor()
+                torch.testing.assert_close(whole_grad, expected.grad / 2)
+                shares += ours.to_local().numel() < ours.numel()
+        assert shares > 30
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
+
+
+@pytest.mark.slow
+def test_gradients_are_those_of_whole_copies(tmp_path):
+    """Of a ViT that computes its layers twice, and runs twice in a step."""
+    fork = multiprocessing.get_context('fork')
+    args = [(rank, tmp_path / 'group') for rank in range(2)]
+    ranks = [fork.Process(target=_compare_as, args=each) for each in args]
+    for process in ranks:
+        process.start()
+    for process in ranks:
+        process.join(timeout=100)
+    assert [process.exitcode for process in ranks] == [0, 0]
