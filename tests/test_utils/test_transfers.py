@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
+from uninext.models.data_preprocessors import UninextDataPreprocessor
 from uninext.testing.pretend_device import DEVICE, PretendDevice
 from uninext.utils.transfers import download, tensor_on, upload
 
@@ -43,3 +45,20 @@ def test_down_by_one_wait():
     for ours, theirs in zip(found, given, strict=True):
         assert ours.dtype == torch.float32
         assert torch.equal(ours, theirs.float())
+
+
+@pytest.mark.parametrize(('name', 'expected'), [('cuda', True), ('mps', False)])
+def test_mps_gets_copies_that_are_waited_for(name, expected):
+    """It would read memory that is given to something else by then."""
+    asked = []
+
+    class Copied(torch.Tensor):
+        def to(self, device, non_blocking):
+            asked.append((device.type, non_blocking))
+            return self
+
+    upload(torch.ones(2).as_subclass(Copied), torch.device(name))
+    assert asked == [(name, expected)]
+    preprocessor = UninextDataPreprocessor()
+    preprocessor._device = torch.device(name)
+    assert preprocessor._non_blocking == expected

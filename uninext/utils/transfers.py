@@ -13,6 +13,14 @@ import torch
 from torch import Tensor
 
 
+def may_overlap(device: torch.device) -> bool:
+    """Whether a copy to a device may be left alone while the host goes on.
+
+    Not on MPS, which reads memory that is free by then: pytorch/pytorch issue 189690.
+    """
+    return device.type != 'mps'
+
+
 def tensor_on(
     device: torch.device, values: Any, dtype: torch.dtype | None = None
 ) -> Tensor:
@@ -32,7 +40,7 @@ def upload(tensor: Tensor, device: torch.device) -> Tensor:
     The host does not wait: the copy is in the order of the device's work, and of
     memory that is not pinned it has been read when this returns.
     """
-    return tensor.to(device, non_blocking=True)
+    return tensor.to(device, non_blocking=may_overlap(torch.device(device)))
 
 
 def download(tensors: Sequence[Tensor]) -> list[Tensor]:

@@ -18,7 +18,7 @@ from uninext.models.heads.mask_head import MASK_STRIDE
 from uninext.models.losses.color_similarity import color_similarity
 from uninext.registry import MODELS
 from uninext.structures import Template, UninextDataSample
-from uninext.utils.transfers import upload
+from uninext.utils.transfers import may_overlap, upload
 
 # Rows at the lower edge of the original image whose annotations BoxInst does not trust.
 BOTTOM_PIXELS_REMOVED = 10
@@ -83,6 +83,15 @@ class UninextDataPreprocessor(DetDataPreprocessor):
         )
         self.test_pad_size_divisor = test_pad_size_divisor
         self.with_color_similarity = with_color_similarity
+
+    @property
+    def _non_blocking(self) -> bool:
+        """Read by mmengine's ``cast_data``: as the config says, where it is safe."""
+        return self._may_go_on and may_overlap(self.device)
+
+    @_non_blocking.setter
+    def _non_blocking(self, wished: bool) -> None:
+        self._may_go_on = wished
 
     def forward(self, data: dict, training: bool = False) -> dict:
         """Preprocess a batch.

@@ -66,8 +66,8 @@ class BiDirectionalFusion(BaseModule):
         init_scale: Initial value of the learned scale of each channel; published: 1 by
             the number of encoder layers.
         with_cp: Recompute in the backward pass instead of keeping the N x L scores.
-        kept_tokens: Of so many prompt tokens the prompt's side is kept, 8 C numbers a
-            token and head (16 kB), for prompts whose generator keeps their tokens.
+        kept_tokens: Of so many prompt tokens the prompt's side is kept, 2 C numbers a
+            head (16 kB a token), for prompts whose generator keeps their tokens.
 
     Raises:
         ValueError: If ``embed_dims`` is no multiple of ``num_heads``, or ``dropout`` is

@@ -182,19 +182,6 @@ def ms_deform_attn(
     )
 
 
-def _attend_to(
-    value: Tensor,
-    spatial_shapes: Tensor,
-    level_start_index: Tensor,
-    sizes_hw: Sequence[tuple[int, int]],
-    locations: Tensor,
-    weights: Tensor,
-) -> Tensor:
-    return ms_deform_attn(
-        value, spatial_shapes, level_start_index, locations, weights, sizes_hw
-    )
-
-
 class DeformKeys(NamedTuple):
     """Keys that are ready to be sampled.
 
@@ -241,7 +228,7 @@ class MSDeformAttention(MultiScaleDeformableAttention):
             attend = KeyTable(value, sizes_hw, self.num_points).attend
         else:
             places = spatial_shapes, level_start_index
-            attend = partial(_attend_to, value, *places, sizes_hw)
+            attend = partial(ms_deform_attn, value, *places, sizes_hw=sizes_hw)
         return DeformKeys(attend, spatial_shapes)
 
     def forward(

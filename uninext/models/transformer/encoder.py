@@ -109,8 +109,9 @@ class DeformableEncoder(BaseModule):
             return layer(keys, *parts)
         refined = torch.empty_like(query)
         for b in range(len(query)):
-            image, row = pyramid.index([b]), slice(b, b + 1)
-            keys = attention.keys(query[row], *image.places, image.hidden_keys)
+            row, hidden = slice(b, b + 1), pyramid.hidden_keys
+            hidden = None if hidden is None else hidden[row]
+            keys = attention.keys(query[row], *pyramid.places, hidden)
             for start in range(0, query.shape[1], TOKENS_AT_ONCE):
                 block = row, slice(start, start + TOKENS_AT_ONCE)
                 refined[block] = layer(keys, *(part[block] for part in parts))
