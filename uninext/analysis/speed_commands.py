@@ -50,10 +50,7 @@ def command_rows(
     image += ['--out', out, '--overwrite']
     commands = {
         'uninext --help': (['--help'], 'predict'),
-        'uninext predict, one small image': (
-            ['predict', *image, '--out', out, '--overwrite'],
-            '',
-        ),
+        'uninext predict, one small image': (['predict', *image], ''),
         'uninext eval coco, one box': (['eval', 'coco', *files], '"AR100": 1.0'),
         'uninext convert, one layer': (
             ['convert', '--backbone-only', '--quiet', str(layer), f'{out}.pth'],
