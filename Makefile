@@ -10,14 +10,15 @@ LINTED := uninext tests tools demo configs docs/_hooks setup.py
 export MMCV_WITH_OPS ?= 0
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
-.PHONY: help demo test lint format docs all-checks install clean
+.PHONY: help demo test coverage lint format docs all-checks install clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo                ten tasks: metrics, images and a video of a small test split'
 	@echo 'make demo DATA=folder    fine-tune the small model on your folder, draw what it finds'
-	@echo 'make test                run the tests and measure their coverage'
+	@echo 'make test                run the tests'
 	@echo 'make test ROOM=test_apis  run one folder or file of tests/'
+	@echo 'make coverage            run the tests and measure what they reach: half as long again'
 	@echo 'make lint | format       check | rewrite the style of the code'
 	@echo 'make docs                build the documentation: site/index.html'
 	@echo 'make all-checks          lint, docs and test: what CI runs'
@@ -31,7 +32,10 @@ demo: $(VENV)/.runtime
 test: $(VENV)/.tests
 	@echo '[test] pytest with $(JOBS) processes'
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(JOBS) \
-	    $(if $(ROOM),tests/$(ROOM),--cov=uninext --cov-report=term:skip-covered)
+	    $(if $(ROOM),tests/$(ROOM)) $(TEST_OPTIONS)
+
+coverage:
+	@$(MAKE) --no-print-directory test TEST_OPTIONS='--cov=uninext --cov-report=term:skip-covered'
 
 lint: $(VENV)/.tests
 	@echo '[lint] ruff'
