@@ -8,11 +8,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import safetensors.torch
 import torch
 
 from uninext.checkpoint import (
     load_file,
     local_file,
+    read_meta,
     refusing_pickled_code,
     save_file,
     state_dict_of,
@@ -91,6 +93,55 @@ def test_damaged_safetensors(tmp_path):
     path.write_bytes(path.read_bytes()[:-50])
     with pytest.raises(FileError, match='safetensors says'):
         load_file(path)
+
+
+@pytest.mark.parametrize('name', ['x.pth', 'x.safetensors'])
+def test_a_flipped_bit_is_never_a_wrong_weight(tmp_path, name):
+    """Wherever it is: the file is refused, or gives what was saved."""
+    path, state = tmp_path / name, {'a': torch.rand(40, 3), 'b': torch.arange(5)}
+    save_file({'state_dict': state}, path)
+    whole, refused = path.read_bytes(), 0
+    for bit in range(0, 8 * len(whole), 29):
+        damaged = bytearray(whole)
+        damaged[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(damaged)
+        try:
+            loaded = load_file(path)['state_dict']
+        except FileError:
+            refused += 1
+            continue
+        assert all(torch.equal(loaded[key], state[key]) for key in state)
+    assert refused > 8 * 500 // 29  # all 500 bytes of tensors at the least
+    path.write_bytes(whole)
+    assert torch.equal(load_file(path)['state_dict']['a'], state['a'])
+
+
+@pytest.mark.parametrize('name', ['x.pth', 'x.safetensors'])
+def test_meta_does_not_read_weights(tmp_path, name):
+    path = tmp_path / name
+    save_file({'state_dict': {'a': torch.ones(1000)}, 'meta': {'x': '1'}}, path)
+    content = bytearray(path.read_bytes())
+    place = bytes(content).index(torch.ones(9).numpy().tobytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+    meta = dict(read_meta(path))
+    assert meta.pop('format', 'pt') == 'pt'
+    assert meta == {'x': '1'}
+    with pytest.raises(FileError, match=rf'{name} .*checksum|{name} .*sha256'):
+        load_file(path)
+
+
+def test_a_file_without_checksums_is_read(tmp_path):
+    """As torch and safetensors write it when told so, or know none."""
+    before = torch.serialization.get_crc32_options()
+    torch.serialization.set_crc32_options(False)
+    try:
+        torch.save({'a': torch.ones(100)}, tmp_path / 'x.pth')
+    finally:
+        torch.serialization.set_crc32_options(before)
+    safetensors.torch.save_file({'a': torch.ones(100)}, tmp_path / 'x.safetensors')
+    assert load_file(tmp_path / 'x.pth')['a'].sum() == 100
+    assert load_file(tmp_path / 'x.safetensors')['state_dict']['a'].sum() == 100
 
 
 @pytest.mark.parametrize('name', ['x.pth', 'x.safetensors'])

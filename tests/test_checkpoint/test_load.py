@@ -72,3 +72,9 @@ def test_find_loadable_passes_over_what_is_broken(tmp_path):
     assert path == tmp_path / 'iter_10.pth'
     assert len(passed_over) == 1
     assert 'iter_100.pth' in passed_over[0]
+    content = bytearray(path.read_bytes())
+    content[content.index(bytes(1000))] = 1
+    path.write_bytes(content)
+    path, passed_over = find_loadable(tmp_path)
+    assert path == tmp_path / 'iter_9.pth'
+    assert 'iter_10.pth' in passed_over[1] and 'checksum' in passed_over[1]

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import pickle
+import zipfile
 from collections.abc import Iterator, Mapping
 from http.client import HTTPException
 from pathlib import Path
@@ -27,10 +29,14 @@ SAFETENSORS = '.safetensors'
 # where a checkpoint keeps its weights: ours and mmengine's, Detectron2's
 STATE_KEYS = ('state_dict', 'model')
 _MAX_LISTED = 8
+_DIGEST = 'sha256 of tensors'  # in the metadata of safetensors, which sum up nothing
 
 
 def load_file(
-    path: str | os.PathLike, map_location: Any = 'cpu', mmap: bool = False
+    path: str | os.PathLike,
+    map_location: Any = 'cpu',
+    mmap: bool = False,
+    verify: bool = True,
 ) -> dict[str, Any]:
     """Load a checkpoint without running code that it may carry.
 
@@ -41,16 +47,20 @@ def load_file(
         path: A file, or an address; see :func:`local_file`. One that ends in
             ``.safetensors`` gives ``state_dict`` and, with its metadata, ``meta``.
         map_location: As in ``torch.load``; safetensors are always loaded on the CPU.
-        mmap: Map the file instead of reading it: enough to see whether it is whole.
+        mmap: Map the file instead of reading it.
+        verify: Compare the content with the checksums that the file carries, which
+            PyTorch and safetensors do not: a flipped bit would be a wrong weight.
 
     Raises:
-        FileError: If the file is absent, cut short, carries pickled code, or is not a
-            mapping.
+        FileError: If the file is absent, cut short, changed since it was written,
+            carries pickled code, or is not a mapping.
     """
     path = local_file(path)
     if path.suffix == SAFETENSORS:
-        return _load_safetensors(path)
+        return _load_safetensors(path, verify)
     try:
+        if verify and zipfile.is_zipfile(path):
+            _compare_checksums(path)
         loaded = torch.load(
             str(path), map_location=map_location, weights_only=True, mmap=mmap
         )
@@ -61,6 +71,8 @@ def load_file(
             'yourself and save its tensors alone, with torch.save or as .safetensors. '
             f'(torch says: {_reason(error)})'
         ) from error
+    except zipfile.BadZipFile as error:
+        raise FileError(_damaged(path, 'its checksum', error)) from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
         raise FileError(_damaged(path, 'torch', error)) from error
     if not isinstance(loaded, dict):
@@ -112,10 +124,10 @@ def read_meta(path: str | os.PathLike) -> Mapping[str, Any]:
     if path.suffix == SAFETENSORS:
         try:
             with safe_open(str(path), 'pt') as file:
-                return file.metadata() or {}
+                return _texts(file.metadata())
         except (SafetensorError, OSError) as error:
             raise FileError(_damaged(path, 'safetensors', error)) from error
-    meta = load_file(path, mmap=True).get('meta')
+    meta = load_file(path, mmap=True, verify=False).get('meta')
     return meta if isinstance(meta, Mapping) else {}
 
 
@@ -155,6 +167,16 @@ def local_file(path: str | os.PathLike) -> Path:
     return local
 
 
+def digest_of_tensors(tensors: Mapping[str, Tensor]) -> str:
+    """Checksum of names, shapes, types and bits."""
+    digest = hashlib.sha256()
+    for name, value in sorted(tensors.items()):
+        digest.update(f'{name} {tuple(value.shape)} {value.dtype}\n'.encode())
+        flat = value.detach().cpu().contiguous().view(-1)
+        digest.update(flat.view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
 @contextlib.contextmanager
 def refusing_pickled_code() -> Iterator[None]:
     """Make every ``torch.load`` inside the block a ``weights_only`` one.
@@ -173,13 +195,38 @@ def refusing_pickled_code() -> Iterator[None]:
             os.environ[name] = before
 
 
-def _load_safetensors(path: Path) -> dict[str, Any]:
+def _compare_checksums(path: Path) -> None:
+    """Read the records of PyTorch's zip, without those that were never summed up.
+
+    Raises:
+        BadZipFile: If one is not what was written.
+    """
+    with zipfile.ZipFile(path) as archive:
+        for record in archive.infolist():
+            if record.CRC:  # 0: torch.serialization.set_crc32_options(False)
+                with archive.open(record) as file:
+                    while file.read(1 << 20):
+                        pass
+
+
+def _load_safetensors(path: Path, verify: bool) -> dict[str, Any]:
     try:
         with safe_open(str(path), 'pt') as file:
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-            return {'state_dict': state, 'meta': file.metadata() or {}}
+            expected = (file.metadata() or {}).get(_DIGEST)
+            content = {'state_dict': state, 'meta': _texts(file.metadata())}
     except (SafetensorError, OSError) as error:
         raise FileError(_damaged(path, 'safetensors', error)) from error
+    found = digest_of_tensors(state) if verify and expected else expected
+    if found != expected:
+        error = ValueError(f'{found} is not {expected}')
+        raise FileError(_damaged(path, f'the {_DIGEST}', error))
+    return content
+
+
+def _texts(metadata: Mapping[str, str] | None) -> dict[str, str]:
+    """Metadata of a safetensors file as they were given to :func:`save_file`."""
+    return {k: v for k, v in (metadata or {}).items() if k != _DIGEST}
 
 
 def _save_pytorch(content: Mapping[str, Any], path: Path) -> None:
@@ -211,6 +258,7 @@ def _save_safetensors(content: Mapping[str, Any], path: Path) -> None:
             tensors[key] = value.clone()
         storages.add(storage)
     meta = {'format': 'pt', **{k: str(v) for k, v in content.get('meta', {}).items()}}
+    meta[_DIGEST] = digest_of_tensors(tensors)
     path.touch()
     mode = path.stat().st_mode
     try:

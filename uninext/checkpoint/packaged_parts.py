@@ -6,7 +6,6 @@ package again, and checks that they are the same to the last bit.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,6 +13,7 @@ from typing import Any, cast
 
 from torch import nn
 
+from uninext.checkpoint.io import digest_of_tensors
 from uninext.utils.files import FileError
 
 META_KEY = 'left_out'
@@ -91,8 +91,4 @@ def packaged_parts_text(parts: Sequence[PackagedPart]) -> str:
 
 def digest_of(module: nn.Module) -> str:
     """Checksum of names, shapes, types and bits of the parameters of a module."""
-    digest = hashlib.sha256()
-    for name, value in sorted(module.named_parameters()):
-        digest.update(f'{name} {tuple(value.shape)} {value.dtype}\n'.encode())
-        digest.update(value.detach().cpu().contiguous().numpy().data)
-    return digest.hexdigest()
+    return digest_of_tensors(dict(module.named_parameters()))
