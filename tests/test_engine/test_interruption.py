@@ -1,4 +1,4 @@
-"""Ctrl-C in a training: nothing is lost, nothing is half done."""
+"""Signals in a training: nothing is lost, nothing is half done."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from mmengine.hooks import Hook
 
 from helpers.engine_toy import ToyDataset
 from uninext.checkpoint import load_file
-from uninext.engine.interruption import PatientInterrupt
+from uninext.engine.interruption import (
+    EXIT_REQUEUE,
+    AgreedStop,
+    PatientInterrupt,
+    TrainingStopped,
+)
 from uninext.utils.files import FileError
 
 POINTS = ('before_train_iter', 'after_train_iter', 'before_save_checkpoint')
@@ -32,14 +37,16 @@ class PressCtrlC(Hook):
 
     priority = 'LOWEST'
 
-    def __init__(self, point: str = '', iteration: int = -1) -> None:
+    def __init__(
+        self, point: str = '', iteration: int = -1, number: int = signal.SIGINT
+    ) -> None:
         self.losses: dict[int, float] = {}
-        self.point, self.iteration = point, iteration
+        self.point, self.iteration, self.number = point, iteration, number
 
     def press(self, runner, point: str) -> None:
         if point == self.point and runner.iter == self.iteration:
             self.point = ''
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(self.number)
 
     def before_train_iter(self, runner, batch_idx, data_batch=None):
         self.press(runner, 'before_train_iter')
@@ -56,8 +63,9 @@ def losses_of(runner, *args) -> dict[int, float]:
     hook = PressCtrlC(*args)
     runner.register_hook(hook)
     if args:
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(TrainingStopped) as stopped:
             runner.train()
+        assert stopped.value.number == hook.number
     else:
         runner.train()
     return hook.losses
@@ -88,6 +96,19 @@ def test_in_an_iteration(make_runner, tmp_path, whole, point, iteration, capfd):
     assert (tmp_path / 'last_checkpoint').read_text().endswith(checkpoints(tmp_path)[0])
     assert 'stops after this iteration' in capfd.readouterr().err
     assert_goes_on(make_runner, first, whole)
+
+
+@pytest.mark.parametrize(
+    ('number', 'status'), [(signal.SIGTERM, 0), (signal.SIGUSR1, EXIT_REQUEUE)]
+)
+def test_what_a_cluster_sends(make_runner, tmp_path, whole, number, status, capfd):
+    before = signal.getsignal(number)
+    first = losses_of(make_runner(), 'after_train_iter', 13, number)
+    assert checkpoints(tmp_path) == ['iter_14.pth']
+    assert f'{number.name}: stops after' in capfd.readouterr().err
+    assert_goes_on(make_runner, first, whole)
+    assert signal.getsignal(number) is before
+    assert TrainingStopped(number).exit_status == status
 
 
 def test_while_a_checkpoint_is_saved(make_runner, tmp_path, whole):
@@ -199,7 +220,7 @@ def test_processes_beside_the_main_one_go_on(monkeypatch):
     monkeypatch.setattr('uninext.engine.interruption.is_main_process', lambda: False)
     with PatientInterrupt() as ctrl_c:
         press_twice(0.0)
-        assert not ctrl_c.requested
+        assert ctrl_c.requested == signal.SIGINT
         time.sleep(1.1)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
@@ -252,3 +273,34 @@ def test_an_error_while_saving_is_told(make_runner, monkeypatch):
     runner.register_hook(PressCtrlC('after_train_iter', 3))
     with pytest.raises(FileError, match='No space left'):
         runner.train()
+
+
+class Store(dict):
+    """What processes tell each other."""
+
+    def compare_set(self, key: str, expected: str, value: str) -> None:
+        self.setdefault(key, value)
+
+    def check(self, keys: list[str]) -> bool:
+        return all(key in self for key in keys)
+
+    get = dict.__getitem__
+
+
+def test_alone_a_process_stops_at_once():
+    stop = AgreedStop()
+    assert stop.is_now(3, None) is None
+    assert stop.is_now(4, signal.SIGTERM) == signal.SIGTERM
+
+
+@pytest.mark.parametrize('first', [0, 1])
+def test_processes_stop_after_the_same_iteration(first):
+    """Whoever is signalled, and if another is by another signal later."""
+    stops, store = [AgreedStop(), AgreedStop()], Store()
+    for stop in stops:
+        stop._store, stop._key = store, 'key'
+    assert [stop.is_now(3, None) for stop in stops] == [None, None]
+    assert stops[first].is_now(4, signal.SIGUSR1) is None
+    assert stops[1 - first].is_now(4, None) is None  # the first may have been late
+    assert stops[1 - first].is_now(5, signal.SIGTERM) == signal.SIGUSR1
+    assert stops[first].is_now(5, signal.SIGUSR1) == signal.SIGUSR1

@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from uninext.cli import main
+from uninext.engine.interruption import EXIT_REQUEUE
 from uninext.registry import MODELS, RUNNERS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,8 +47,8 @@ def start(*args: object) -> subprocess.Popen:
     )
 
 
-def train_whole(work_dir: Path, *options: str) -> dict[int, float]:
-    """Losses of an uninterrupted training, in two copies of this process."""
+def two_copies(work_dir: Path, *options: str) -> list:
+    """Two copies of this process that train."""
     # once, before there are copies
     assert RUNNERS.get('UninextRunner') and MODELS.get('UNINEXT')
     fork = multiprocessing.get_context('fork')
@@ -57,6 +58,12 @@ def train_whole(work_dir: Path, *options: str) -> dict[int, float]:
     ]
     for process in ranks:
         process.start()
+    return ranks
+
+
+def train_whole(work_dir: Path, *options: str) -> dict[int, float]:
+    """Losses of an uninterrupted training, in two copies of this process."""
+    ranks = two_copies(work_dir, *options)
     for process in ranks:
         process.join(timeout=120)
     assert [process.exitcode for process in ranks] == [0, 0]
@@ -111,6 +118,30 @@ def test_two_processes_killed_and_resumed(tmp_path):
     assert '2 process(es) on cpu' in output
     assert 'resumed epoch: 0, iter: 10' in output
     assert losses_in(work_dir) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ('number', 'status'), [(signal.SIGTERM, 0), (signal.SIGUSR1, EXIT_REQUEUE)]
+)
+def test_one_of_two_processes_is_told_to_end(tmp_path, number, status):
+    """Both end after the same iteration, saved; the run goes on as if left alone."""
+    ranks = two_copies(
+        tmp_path, '--cfg-options', 'train_dataloader.dataset.seconds=0.1'
+    )
+    deadline = time.monotonic() + 100
+    while max(losses_in(tmp_path), default=0) < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.kill(ranks[1].pid, number)
+    for process in ranks:
+        process.join(timeout=60)
+    assert [process.exitcode for process in ranks] == [status, status]
+    done = max(losses_in(tmp_path))
+    assert 3 < done < 20
+    assert [path.name for path in tmp_path.glob('*.pth')] == [f'iter_{done}.pth']
+    expected = train_whole(tmp_path / 'whole')
+    assert train_whole(tmp_path, '--resume') == expected
 
 
 @pytest.mark.slow

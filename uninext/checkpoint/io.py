@@ -219,8 +219,8 @@ def _load_safetensors(path: Path, verify: bool) -> dict[str, Any]:
         raise FileError(_damaged(path, 'safetensors', error)) from error
     found = digest_of_tensors(state) if verify and expected else expected
     if found != expected:
-        error = ValueError(f'{found} is not {expected}')
-        raise FileError(_damaged(path, f'the {_DIGEST}', error))
+        changed = ValueError(f'{found} is not {expected}')
+        raise FileError(_damaged(path, f'the {_DIGEST}', changed))
     return content
 
 

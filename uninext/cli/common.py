@@ -224,7 +224,7 @@ def run_command(run: Run, args: argparse.Namespace) -> int:
         return EXIT_BROKEN_PIPE
     except KeyboardInterrupt as stop:
         _tell(f'\n{stop.args[0] if stop.args else "interrupted"}')
-        return EXIT_INTERRUPTED
+        return getattr(stop, 'exit_status', EXIT_INTERRUPTED)
     except Exception as error:
         if os.environ.get(_TRACEBACK_VARIABLE):
             raise

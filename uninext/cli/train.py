@@ -67,7 +67,7 @@ def train(cfg: Config, args: argparse.Namespace) -> UninextRunner:
     """Train; what ends it early is in the log file, with its traceback.
 
     Raises:
-        KeyboardInterrupt: After Ctrl-C; says how to go on.
+        KeyboardInterrupt: After Ctrl-C, SIGTERM or SIGUSR1; says how to go on.
     """
     from uninext.utils.screen import file_only
 
@@ -75,8 +75,9 @@ def train(cfg: Config, args: argparse.Namespace) -> UninextRunner:
     runner.prepare_training()
     try:
         runner.train()
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(how_to_go_on(cfg.work_dir, args)) from None
+    except KeyboardInterrupt as stop:
+        stop.args = (how_to_go_on(cfg.work_dir, args),)
+        raise
     except Exception:  # the screen gets what the error is worth; see run_command
         with file_only(runner.logger):
             runner.logger.warning('The training ended early.', exc_info=True)

@@ -1,4 +1,4 @@
-"""The training loop: Ctrl-C waits, and a resumed run finds its place in the data."""
+"""The training loop: signals wait, and a resumed run finds its place in the data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from mmengine.runner import IterBasedTrainLoop
 from torch import nn
 
 from uninext.checkpoint import SafeCheckpointHook
-from uninext.engine.interruption import PatientInterrupt
+from uninext.engine.interruption import (
+    AgreedStop,
+    PatientInterrupt,
+    TrainingStopped,
+)
 from uninext.registry import LOOPS
 
 
@@ -24,44 +28,46 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
     def run(self) -> nn.Module:
         """Train until ``max_iters``, validating in between.
 
-        Ctrl-C ends it after the iteration that is under way, with a checkpoint to
-        resume from; see :class:`PatientInterrupt`.
+        Ctrl-C, SIGTERM and SIGUSR1 end it after the iteration that is under way (of
+        several processes, after the next), with a checkpoint to resume from; see
+        :class:`PatientInterrupt`.
 
         Raises:
-            KeyboardInterrupt: After Ctrl-C.
+            TrainingStopped: After such a signal.
         """
         self.runner.call_hook('before_train')
         self.runner.call_hook('before_train_epoch')
         if self._iter > 0:
             self._skip_batches()
         self._can_be_saved = False
-        with PatientInterrupt() as ctrl_c:
+        with PatientInterrupt() as signals:
             try:
-                self._train(ctrl_c)
+                self._train(signals)
             except KeyboardInterrupt:
                 if self._can_be_saved:
-                    with ctrl_c.deferred():
+                    with signals.deferred():
                         self._save()
                 raise
             except RuntimeError:  # the main process has gone, and its connection
-                if ctrl_c.is_left_behind:
-                    raise KeyboardInterrupt from None
+                if signals.is_left_behind:
+                    raise TrainingStopped(signals.requested) from None
                 raise
         self.runner.call_hook('after_train_epoch')
         self.runner.call_hook('after_train')
         return self.runner.model
 
-    def _train(self, ctrl_c: PatientInterrupt) -> None:
-        self._can_be_saved = True
+    def _train(self, signals: PatientInterrupt) -> None:
+        self._can_be_saved, stop = True, AgreedStop()
         while self._iter < self._max_iters and not self.stop_training:
             self.runner.model.train()
             batch = next(self.dataloader_iterator)
             self._can_be_saved = False
-            with ctrl_c.deferred():
+            with signals.deferred():
                 self.run_iter(batch)
             self._can_be_saved = True
-            if ctrl_c.requested:
-                raise KeyboardInterrupt
+            number = stop.is_now(self._iter, signals.requested)
+            if number is not None:
+                raise TrainingStopped(number)
             self._decide_current_val_interval()
             if self._is_time_to_validate():
                 # their averages stand in for the weights meanwhile
