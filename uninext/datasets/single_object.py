@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 
 from uninext.datasets.video_annotation import VideoAnnotation
@@ -63,7 +62,7 @@ class SingleObjectDataset(VideoInstanceDataset):
 
     def has_pair(self, video: VideoAnnotation) -> bool:
         """Whether training can make a pair: two frames with the same target."""
-        return len(video) == 1 or (video.presence.sum(axis=1) > 1).any()
+        return len(video) == 1 or bool((video.num_shown > 1).any())
 
     def prompt_starts(self, info: dict, index: int) -> list[PromptStart]:
         """The targets that are seen for the first time.
@@ -71,12 +70,11 @@ class SingleObjectDataset(VideoInstanceDataset):
         Raises:
             DatasetError: If masks are wanted and one is not known.
         """
-        presence = info['video'].presence
-        new = presence[:, index] & ~presence[:, :index].any(axis=1)
-        numbers = set(info['video'].ids[np.flatnonzero(new)].tolist())
+        video = info['video']
+        numbers = set(video.ids[video.first_shown == index].tolist())
         if not numbers:
             return []
-        frame = info['video'].frame(index)
+        frame = video.frame(index)
         return [
             PromptStart(self._target(instance, frame), instance['instance_id'])
             for instance in frame['instances']

@@ -5,10 +5,11 @@ Shape legend: K objects, T frames.
 
 from __future__ import annotations
 
+import json
 import os.path as osp
-import pickle
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,6 @@ from uninext.formats.errors import DatasetError
 from uninext.formats.rle import to_rle
 from uninext.formats.youtube_vis import check_length
 
-SEPARATOR = '\0'  # the one character that no file name holds
 ABSENT = (np.nan,) * 4
 # Of an annotation, for evaluation only: what the benchmark's ground truth says of it;
 # whether YouTube-VOS has its category in the training set; areas, one a frame,
@@ -32,42 +32,53 @@ EVALUATION_KEYS = (*MOT_KEYS, 'is_seen', 'areas')
 class VideoAnnotation:
     """All frames of a video and the objects in them.
 
-    Built for being unpickled often: names are one string, and masks stay packed frame
-    by frame until :meth:`frame` asks for them.
+    Built for being read often from a file: everything that grows with the video is an
+    array, and only objects that a frame shows take room. E counts pairs of a frame and
+    an object with a box in it, frame by frame, objects in order.
 
     Attributes:
         video_id: Id of the record.
         folder: What precedes the file names.
-        joined_names: File names of the T frames, joined by ``SEPARATOR``.
         height: Of all frames, in pixels.
         width: Of all frames, in pixels.
-        boxes: (K, T, 4) float32, xyxy in pixels; NaN where an object is absent.
+        has_masks: Whether the masks of all objects that are not ignored are known.
+        evaluation: For each object, what of ``EVALUATION_KEYS`` its annotation has;
+            empty unless read for evaluation.
+        names: (bytes,) uint8, the file names in UTF-8, end to end.
+        name_offsets: (T + 1,) int64, where each begins.
         labels: (K,) int64.
         ids: (K,) int64, unique within the video.
         ignored: (K,) bool, True for crowds.
-        has_masks: Whether the masks of all objects that are not ignored are known.
-        packed_masks: Pickled ``{k: polygons or RLE}`` of each frame, end to end.
-        mask_offsets: (T + 1,) int64, where each frame begins in ``packed_masks``.
-        raw_boxes: (K, T, 4) float64 as ``boxes``, neither cut to the frame nor left out
-            beyond it; None unless read for evaluation by such boxes.
-        evaluation: For each object, what of ``EVALUATION_KEYS`` its annotation has; ()
-            unless read for evaluation.
+        frame_offsets: (T + 1,) int64, where each frame begins among the E.
+        objects: (E,) int32, position of the object among the K.
+        boxes: (E, 4) xyxy in pixels. float32; float64 and neither cut to the frame nor
+            left out beyond it if read for evaluation by such boxes.
+        counted: (E,) bool, False where the box has no area inside the frame; None if
+            all have.
+        shown: (T,) bool, True where a frame shows an object that counts, no crowd.
+        masks: (bytes,) uint8, JSON of each frame with masks, end to end: for each of
+            its objects polygons, RLE or null.
+        mask_offsets: (T + 1,) int64, where each frame begins in ``masks``.
     """
 
     video_id: Any
     folder: str
-    joined_names: str
     height: int
     width: int
-    boxes: np.ndarray
+    has_masks: bool
+    evaluation: Sequence[dict[str, Any]]
+    names: np.ndarray
+    name_offsets: np.ndarray
     labels: np.ndarray
     ids: np.ndarray
     ignored: np.ndarray
-    has_masks: bool
-    packed_masks: bytes
+    frame_offsets: np.ndarray
+    objects: np.ndarray
+    boxes: np.ndarray
+    counted: np.ndarray | None
+    shown: np.ndarray
+    masks: np.ndarray
     mask_offsets: np.ndarray
-    raw_boxes: np.ndarray | None = None
-    evaluation: tuple[dict[str, Any], ...] = ()
 
     @classmethod
     def from_records(
@@ -116,47 +127,73 @@ class VideoAnnotation:
         ids = [track.id for track in tracks]
         if len(set(ids)) < len(ids):
             raise DatasetError(f'{where} has several annotations with one id: {ids}.')
-        packed, offsets = _pack(tracks, length)
-        boxes = [track.boxes for track in tracks]
         valued = [track for track in tracks if not track.ignored]
-        raw_boxes, evaluation = None, ()
+        evaluation: Sequence[dict] = ()
         if for_evaluation and any(track.evaluation for track in tracks):
-            if any(track.is_raw for track in tracks):
-                raw_boxes = np.array([track.raw_boxes for track in tracks])
-            evaluation = tuple(track.evaluation for track in tracks)
+            evaluation = [track.evaluation for track in tracks]
+        raw = for_evaluation and any(track.is_raw for track in tracks)
+        names, name_offsets = _joined(
+            name.encode('utf-8', 'surrogatepass') for name in video['file_names']
+        )
+        objects, frame_offsets, boxes, counted = _entries(tracks, length, raw)
+        ignored = np.array([track.ignored for track in tracks], dtype=bool)
+        counts = np.cumsum(_valued(ignored, objects, counted))
+        counts = np.concatenate([[0], counts])[frame_offsets]  # before each frame
+        masks, mask_offsets = _joined(_masks_of_frames(tracks, objects, frame_offsets))
         return cls(
             video_id=video['id'],
             folder=folder,
-            joined_names=SEPARATOR.join(video['file_names']),
             height=video['height'],
             width=video['width'],
-            boxes=np.array(boxes, dtype=np.float32).reshape(len(tracks), length, 4),
+            has_masks=bool(valued) and all(t.masks is not None for t in valued),
+            evaluation=evaluation,
+            names=names,
+            name_offsets=name_offsets,
             labels=np.array([labels[t.category_id] for t in tracks], dtype=np.int64),
             ids=np.array(ids, dtype=np.int64),
-            ignored=np.array([track.ignored for track in tracks], dtype=bool),
-            has_masks=bool(valued) and all(t.masks is not None for t in valued),
-            packed_masks=packed,
-            mask_offsets=offsets,
-            raw_boxes=raw_boxes,
-            evaluation=evaluation,
+            ignored=ignored,
+            frame_offsets=frame_offsets,
+            objects=objects,
+            boxes=boxes,
+            counted=counted,
+            shown=np.diff(counts) > 0,
+            masks=masks,
+            mask_offsets=mask_offsets,
         )
 
     def __len__(self) -> int:
-        return self.boxes.shape[1]
-
-    @property
-    def file_names(self) -> list[str]:
-        """The T names of the frames, as the file has them."""
-        return self.joined_names.split(SEPARATOR)
+        return len(self.frame_offsets) - 1
 
     @property
     def presence(self) -> np.ndarray:
         """(K, T) bool, True where an object that is not ignored counts."""
-        return ~np.isnan(self.boxes[..., 0]) & ~self.ignored[:, None]
+        presence = np.zeros((len(self.ids), len(self)), dtype=bool)
+        valued = _valued(self.ignored, self.objects, self.counted)
+        frames = np.repeat(np.arange(len(self)), np.diff(self.frame_offsets))
+        presence[self.objects[valued], frames[valued]] = True
+        return presence
+
+    @cached_property
+    def num_shown(self) -> np.ndarray:
+        """(K,) int64, the frames in which an object counts; 0 for crowds."""
+        valued = _valued(self.ignored, self.objects, self.counted)
+        return np.bincount(self.objects[valued], minlength=len(self.ids))
+
+    @cached_property
+    def first_shown(self) -> np.ndarray:
+        """(K,) int64, the first frame in which an object counts; T if in none."""
+        first = np.full(len(self.ids), len(self))
+        valued = _valued(self.ignored, self.objects, self.counted)
+        places = np.flatnonzero(valued)[::-1]  # the earliest is written last
+        frames = np.searchsorted(self.frame_offsets, places, side='right') - 1
+        first[self.objects[places]] = frames
+        return first
 
     def path(self, index: int) -> str:
         """Path of a frame."""
-        return osp.join(self.folder, self.file_names[index])
+        start, end = self.name_offsets[index : index + 2]
+        name = self.names[start:end].tobytes().decode('utf-8', 'surrogatepass')
+        return osp.join(self.folder, name)
 
     def frame(self, index: int) -> dict[str, Any]:
         """Give a frame as the transforms take an image.
@@ -174,19 +211,20 @@ class VideoAnnotation:
             raise IndexError(
                 f'Video {self.video_id} has {len(self)} frames, there is no {index}.'
             )
-        start, end = self.mask_offsets[index : index + 2]
-        masks = pickle.loads(self.packed_masks[start:end]) if end > start else {}
+        start, end = self.frame_offsets[index : index + 2]
+        objects, boxes = self.objects[start:end].tolist(), self.boxes[start:end]
+        packed = self.masks[slice(*self.mask_offsets[index : index + 2])].tobytes()
+        masks = json.loads(packed) if packed else [None] * len(objects)
         instances = []
-        boxes = self.boxes if self.raw_boxes is None else self.raw_boxes
-        for k in np.flatnonzero(~np.isnan(boxes[:, index, 0])).tolist():
+        for k, box, mask in zip(objects, boxes.tolist(), masks):
             instance = dict(
-                bbox=boxes[k, index].tolist(),
+                bbox=box,
                 bbox_label=int(self.labels[k]),
                 ignore_flag=int(self.ignored[k]),
                 instance_id=int(self.ids[k]),
             )
-            if k in masks:
-                instance['mask'] = masks[k]
+            if mask is not None:
+                instance['mask'] = mask
             if self.evaluation:
                 instance.update(self.evaluation[k])
             instances.append(instance)
@@ -294,17 +332,48 @@ def _drop_invisible(boxes: np.ndarray, size: tuple) -> None:
     boxes[~((inside_w > 0) & (inside_h > 0))] = np.nan  # false for NaN too
 
 
-def _pack(tracks: Sequence[_Track], length: int) -> tuple[bytes, np.ndarray]:
-    offsets = np.zeros(length + 1, dtype=np.int64)
-    if all(track.masks is None for track in tracks):
-        return b'', offsets
-    frames = []
-    for index in range(length):
-        masks = {
-            k: track.masks[index]
-            for k, track in enumerate(tracks)
-            if track.masks is not None and track.masks[index] is not None
-        }
-        frames.append(pickle.dumps(masks, protocol=pickle.HIGHEST_PROTOCOL))
-    offsets[1:] = np.cumsum([len(frame) for frame in frames])
-    return b''.join(frames), offsets
+def _entries(
+    tracks: Sequence[_Track], length: int, raw: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+    """``objects``, ``frame_offsets``, ``boxes`` and ``counted`` of a video."""
+    chosen = [track.raw_boxes if raw else track.boxes for track in tracks]
+    places = [np.flatnonzero(~np.isnan(boxes[:, 0])) for boxes in chosen]
+    frames = np.concatenate([np.empty(0, dtype=np.int64), *places])
+    order = np.argsort(frames, kind='stable')  # objects of a frame stay in order
+    objects = np.repeat(np.arange(len(tracks), dtype=np.int32), list(map(len, places)))
+    boxes = np.concatenate(
+        [np.empty((0, 4)), *(boxes[at] for boxes, at in zip(chosen, places))]
+    )
+    counted = None
+    if raw:
+        inside = [~np.isnan(t.boxes[at, 0]) for t, at in zip(tracks, places)]
+        counted = np.concatenate([np.empty(0, dtype=bool), *inside])[order]
+    offsets = np.searchsorted(frames[order], np.arange(length + 1))
+    boxes = boxes[order].astype(np.float64 if raw else np.float32)
+    return objects[order], offsets, boxes, counted
+
+
+def _valued(
+    ignored: np.ndarray, objects: np.ndarray, counted: np.ndarray | None
+) -> np.ndarray:
+    """(E,) bool, True where the box counts and its object is not ignored."""
+    valued = ~ignored[objects]
+    return valued if counted is None else valued & counted
+
+
+def _masks_of_frames(
+    tracks: Sequence[_Track], objects: np.ndarray, offsets: np.ndarray
+) -> Iterator[bytes]:
+    """JSON of the masks of each frame; nothing for one without masks."""
+    for index, (start, end) in enumerate(zip(offsets[:-1], offsets[1:])):
+        listed = [tracks[k].masks for k in objects[start:end].tolist()]
+        masks = [of_track and of_track[index] for of_track in listed]
+        some = any(mask is not None for mask in masks)
+        yield json.dumps(masks).encode() if some else b''
+
+
+def _joined(parts: Iterable[bytes]) -> tuple[np.ndarray, np.ndarray]:
+    """Pieces end to end, uint8, and where each begins and the last ends, int64."""
+    parts = list(parts)
+    offsets = np.cumsum([0, *map(len, parts)], dtype=np.int64)
+    return np.frombuffer(b''.join(parts), dtype=np.uint8), offsets

@@ -172,7 +172,7 @@ class VideoInstanceDataset(PromptCocoDataset):
             if min(info['video'].height, info['video'].width) >= min_size
         ]
         self._warn(len(data_list) - len(large), f'videos have a side below {min_size}')
-        shown = [info for info in large if info['video'].presence.any()]
+        shown = [info for info in large if info['video'].shown.any()]
         self._warn(len(large) - len(shown), 'videos show no object in any frame')
         kept = [info for info in shown if self.has_pair(info['video'])]
         self._warn(len(shown) - len(kept), f'videos show {self.NO_PAIR}')
@@ -190,7 +190,7 @@ class VideoInstanceDataset(PromptCocoDataset):
 
         The only frame of a video makes a pair with itself, as an image does.
         """
-        return len(video) == 1 or video.presence.any(axis=0).sum() > 1
+        return len(video) == 1 or int(video.shown.sum()) > 1
 
     def probed_path(self, info: dict) -> str:
         """The middle frame of a video, whose presence on disk is looked at."""

@@ -112,7 +112,7 @@ def test_our_dataset_reads_video_labels(tmp_path, with_masks):
     assert video.has_masks == with_masks
     assert video.labels.tolist() == [1, 0]  # a cat, then a dog
     assert video.presence.tolist() == [[True, False, True, True], [0, 0, 1, 0]]
-    assert np.allclose(video.boxes[1, 2], [20, 15, 75, 55])
+    assert np.allclose(video.frame(2)['instances'][1]['bbox'], [20, 15, 75, 55])
     frames = VideoInstanceDataset(**settings, test_mode=True)
     assert len(frames) == 4
     assert frames.get_data_info(2)['img_path'] == str(tmp_path / 'v/2.jpg')

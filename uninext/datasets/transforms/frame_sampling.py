@@ -49,7 +49,7 @@ class SampleFramePair(NamedTransform):
         if video is None:
             frames = [_image_frame(results) for _ in range(2)]
             return dict(frames=frames)
-        pair = self._draw(video.presence.any(axis=0))
+        pair = self._draw(video.shown)
         if pair is None:
             return None
         shared = {key: value for key, value in results.items() if key != 'video'}
