@@ -43,7 +43,7 @@ def logged(monkeypatch):
     """What the datasets say."""
     lines = []
     monkeypatch.setattr(
-        'uninext.datasets.detection.print_log',
+        'uninext.datasets.indexed_samples.print_log',
         lambda message, logger, level: lines.append((level, message)),
     )
     return lines
@@ -135,11 +135,11 @@ def test_a_pair_needs_two_frames_with_objects(write_videos, video_content, logge
     assert kept(VideoInstanceDataset) == [5, 6]
     assert not logged
     assert kept(SingleObjectDataset) == [6]  # no target in two frames
-    assert '1 videos show no target in two frames; they are left out' in logged[0][1]
+    assert '1 videos show no target in two frames' in logged[0][1]
     video_content['annotations'].remove(second)
     write_videos(video_content)
     assert kept(VideoInstanceDataset) == [6]
-    assert '1 videos show objects in one frame only; they are left out' in logged[1][1]
+    assert '1 videos show objects in one frame only' in logged[1][1]
     assert len(logged) == 2
     assert len(VideoInstanceDataset(**args, test_mode=True)) == 5  # all frames stay
 
@@ -157,7 +157,7 @@ def test_filter_leaves_out_small_videos(write_videos, video_content, logged):
     assert kept(min_size=31) == [5, 6]
     assert not logged
     assert kept(min_size=32) == [5]
-    assert '1 videos have a side below 32; they are left out' in logged[0][1]
+    assert '1 videos have a side below 32' in logged[0][1]
     with pytest.raises(DatasetError, match='0 videos with sides of at least 33'):
         kept(min_size=33)
     frames = VideoInstanceDataset(**args, filter_cfg=dict(min_size=99), test_mode=True)

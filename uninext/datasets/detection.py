@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os.path as osp
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mmdet.datasets import CocoDataset
 from mmdet.datasets.objects365 import objv2_ignore_list
 from mmengine.logging import print_log
 
-from uninext.datasets.image_files import UnreadableImageError, check_image_files
-from uninext.datasets.sampling_table import SamplingTable
+from uninext.datasets.image_files import (
+    UnreadableImageError,
+)
+from uninext.datasets.indexed_samples import IndexedSamples
 from uninext.formats.coco import (
     category_names,
     checked_coco,
@@ -27,7 +27,7 @@ from uninext.registry import DATASETS
 
 
 @DATASETS.register_module()
-class PromptCocoDataset(CocoDataset):
+class PromptCocoDataset(IndexedSamples, CocoDataset):
     """Any detection set whose annotations are one COCO-format JSON file.
 
     Differs from mmdet's :class:`CocoDataset` in that
@@ -59,25 +59,6 @@ class PromptCocoDataset(CocoDataset):
     METAINFO: dict[str, Any] = {}
     CLASS_AGNOSTIC = False  # True: all categories of the file are the one class
 
-    def full_init(self) -> None:
-        """Read and check the annotations and probe the images."""
-        if self._fully_initialized:
-            return
-        self._unreadable: set[str] = set()
-        self._sampling_table: SamplingTable | None = None
-        with _paused_gc():
-            self.data_list = self.filter_data_list(self.load_data_list())
-        if self._indices is not None:
-            self.data_list = self._get_unserialized_subset(self._indices)
-        if self.backend_args is None:
-            paths = [self.probed_path(info) for info in self.data_list]
-            check_image_files(paths, self.ann_file)
-        if not self.test_mode:
-            self._sampling_table = SamplingTable.from_infos(self.data_list)
-        if self.serialize_data:
-            self.data_bytes, self.data_address = self._serialize_data()
-        self._fully_initialized = True
-
     @property
     def image_folder(self) -> str:
         """What precedes the file names: ``data_prefix['img']``, else ``data_root``."""
@@ -91,7 +72,17 @@ class PromptCocoDataset(CocoDataset):
         """
         return read_annotations(self.ann_file, self.backend_args)
 
-    def load_data_list(self) -> list[dict]:
+    def indexed_files(self) -> list[str]:
+        """The files that samples are made of, if nothing else is read for them.
+
+        Where there is one, samples are written to an index that all processes map and
+        the next start finds; a class with its own :meth:`read_content` says here what
+        it reads, or is read by each process anew.
+        """
+        own = type(self).read_content is not PromptCocoDataset.read_content
+        return [] if own or self.backend_args is not None else [self.ann_file]
+
+    def load_data_list(self) -> Iterator[dict]:
         """Read and check the annotations; one dictionary per sample."""
         content = checked_coco(self.read_content(), self.ann_file, not self.test_mode)
         self.cat2label = self._labels_of_categories(content)
@@ -99,14 +90,12 @@ class PromptCocoDataset(CocoDataset):
         annotations = defaultdict(list)
         for annotation in content.pop('annotations'):  # memory: freed image by image
             annotations[annotation['image_id']].append(annotation)
-        data_list: list[dict] = []
         for image in content['images']:
-            data_list += self.samples_of_image(image, annotations.pop(image['id'], []))
-        self._warn(
+            yield from self.samples_of_image(image, annotations.pop(image['id'], []))
+        self._leave_out(
             sum(map(len, annotations.values())),
             f'annotations belong to {len(annotations)} images that are not listed',
         )
-        return data_list
 
     def samples_of_image(self, image: dict, annotations: list[dict]) -> list[dict]:
         """Samples made from one record of ``images`` and its annotations; here one."""
@@ -127,7 +116,7 @@ class PromptCocoDataset(CocoDataset):
             )
         ]
 
-    def filter_data_list(self, data_list: list[dict]) -> list[dict]:
+    def filter_data_list(self, samples: Iterable[dict]) -> Iterator[dict]:
         """Leave out what ``filter_cfg`` says; nothing in test mode.
 
         Raises:
@@ -136,23 +125,26 @@ class PromptCocoDataset(CocoDataset):
         cfg = dict(min_size=0, filter_empty_gt=False)
         if not self.test_mode:
             cfg = self._checked_filter_cfg(**cfg)
-        kept = [
-            info
-            for info in data_list
-            if min(info['height'], info['width']) >= cfg['min_size']
-            and (
-                not cfg['filter_empty_gt']
-                or any(not i['ignore_flag'] for i in info['instances'])
-            )
-        ]
-        if not kept:
+        num_small = num_empty = num_kept = 0
+        for info in samples:
+            if min(info['height'], info['width']) < cfg['min_size']:
+                num_small += 1
+            elif cfg['filter_empty_gt'] and all(
+                i['ignore_flag'] for i in info['instances']
+            ):
+                num_empty += 1
+            else:
+                num_kept += 1
+                yield info
+        if not num_kept:
             raise DatasetError(
-                f'No sample is left of the {len(data_list)} of {self.ann_file}: none '
-                'has an object of the classes '
+                f'No sample is left of the {num_small + num_empty} of {self.ann_file}: '
+                'none has an object of the classes '
                 f'{some_names(self.metainfo["classes"])}, or '
                 f'filter_cfg={self.filter_cfg} leaves out all of them.'
             )
-        return kept
+        self._leave_out(num_small, f'samples have a side below {cfg["min_size"]}')
+        self._leave_out(num_empty, 'samples have no object that counts')
 
     def probed_path(self, info: dict) -> str:
         """An image of a sample, whose presence on disk is looked at."""
@@ -160,7 +152,9 @@ class PromptCocoDataset(CocoDataset):
 
     def get_data_info(self, idx: int) -> dict:
         """The sample before the pipeline, with the names of the classes."""
-        info = super().get_data_info(idx)
+        self.full_init()
+        info = self._stored(idx)
+        info['sample_idx'] = range(self._num_stored)[idx]
         info['classes'] = self._metainfo['classes']
         return info
 
@@ -184,37 +178,6 @@ class PromptCocoDataset(CocoDataset):
                     level=logging.WARNING,
                 )
             return None
-
-    def sampling_table(self) -> SamplingTable:
-        """What the batch sampler needs to know of every sample, without loading it."""
-        self.full_init()
-        if self._sampling_table is None:
-            infos = (self.get_data_info(i) for i in range(len(self)))
-            self._sampling_table = SamplingTable.from_infos(infos)
-        return self._sampling_table
-
-    def get_subset_(self, indices: int | list[int]) -> None:
-        """Keep only these samples, in place."""
-        super().get_subset_(indices)
-        self._forget()
-
-    def get_subset(self, indices: int | list[int]) -> PromptCocoDataset:
-        """A dataset of only these samples."""
-        subset = super().get_subset(indices)
-        subset._forget()
-        return subset
-
-    def _forget(self) -> None:
-        """Drop what was derived from all samples."""
-        self._sampling_table = None
-
-    def _warn(self, count: int, what: str) -> None:
-        if count:
-            print_log(
-                f'{self.ann_file}: {count} {what}; they are left out.',
-                logger='current',
-                level=logging.WARNING,
-            )
 
     def _checked_filter_cfg(self, **defaults: Any) -> dict[str, Any]:
         """``filter_cfg``; ``defaults`` are all its keys and fill what it leaves out.
@@ -262,7 +225,10 @@ class PromptCocoDataset(CocoDataset):
         x, y, w, h = annotation['bbox']
         inside_w = min(x + w, image['width']) - max(x, 0)
         inside_h = min(y + h, image['height']) - max(y, 0)
-        if label is None or min(w, h, inside_w, inside_h) <= 0:
+        if label is None:
+            return None
+        if min(w, h, inside_w, inside_h) <= 0:
+            self._leave_out(1, 'objects have no area inside their image')
             return None
         ignored = annotation.get('iscrowd', 0) or annotation.get('ignore', 0)
         instance = dict(
@@ -290,18 +256,6 @@ class PromptObjects365V2Dataset(PromptCocoDataset):
         if file_name in objv2_ignore_list:
             return []
         return super().samples_of_image({**image, 'file_name': file_name}, annotations)
-
-
-@contextmanager
-def _paused_gc() -> Iterator[None]:
-    """Hold garbage collection, which is slow beside millions of small objects."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def some_names(names: list[str] | tuple[str, ...], limit: int = 8) -> str:

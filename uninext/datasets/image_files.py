@@ -22,6 +22,12 @@ class UnreadableImageError(RuntimeError):
         self.path = path
 
 
+def probed_places(length: int) -> list[int]:
+    """Which of so many samples are looked at: the first and spaced ones."""
+    count = min(NUM_PROBED_IMAGES, length)
+    return [i * length // count for i in range(count)]
+
+
 def check_image_files(paths: Sequence[str], ann_file: str) -> None:
     """Probe some of the image files, so that a wrong prefix fails at once.
 
@@ -32,8 +38,8 @@ def check_image_files(paths: Sequence[str], ann_file: str) -> None:
     Raises:
         DatasetError: If the folder or a probed file does not exist.
     """
-    count = min(NUM_PROBED_IMAGES, len(paths))
-    probed = [paths[i * len(paths) // count] for i in range(count)]
+    probed = [paths[place] for place in probed_places(len(paths))]
+    count = len(probed)
     absent = [path for path in probed if not osp.isfile(path)]
     if not absent:
         return

@@ -101,7 +101,7 @@ class ReferringVideoDataset(VideoInstanceDataset):
 
     def _referred(
         self, record: dict, expressions: list[str], annotations: list[dict]
-    ) -> list[tuple[str, str, int | None]]:
+    ) -> list[list[Any]]:
         """``exp_id``, expression and ``instance_id`` of the expressions of a record."""
         count = len(expressions)
         ids = record.get('exp_id', record.get('object_ids'))
@@ -115,4 +115,4 @@ class ReferringVideoDataset(VideoInstanceDataset):
         objects = [annotation['id'] for annotation in annotations] or [None]
         if len(objects) == 1:
             objects = objects * count
-        return list(zip(map(str, ids), expressions, objects))
+        return list(map(list, zip(map(str, ids), expressions, objects)))

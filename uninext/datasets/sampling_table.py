@@ -50,8 +50,8 @@ class SamplingTable:
         return len(self.landscape)
 
     def groups(self) -> np.ndarray:
-        """(N,) int64: samples of one batch share it (orientation, masks or none)."""
-        return self.landscape.astype(np.int64) + 2 * self.has_masks.astype(np.int64)
+        """(N,) int8: samples of one batch share it (orientation, masks or none)."""
+        return self.landscape.astype(np.int8) + 2 * self.has_masks.astype(np.int8)
 
 
 def _row(info: dict) -> tuple[bool, bool, Sequence[int]]:

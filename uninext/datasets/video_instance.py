@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from uninext.datasets.detection import PromptCocoDataset, some_names
+from uninext.datasets.index_file import SampleIndex
 from uninext.datasets.video_annotation import VideoAnnotation
 from uninext.formats.errors import DatasetError
 from uninext.formats.youtube_vis import checked_videos
@@ -101,11 +102,16 @@ class VideoInstanceDataset(PromptCocoDataset):
             return []
         return [PromptStart(Prompt.from_categories(self._metainfo['classes']))]
 
+    def _adopt(self, index: SampleIndex) -> None:
+        super()._adopt(index)
+        if self.test_mode:  # it is of videos, samples are frames
+            self._sampling_table = None
+
     def _forget(self) -> None:
         super()._forget()
         self._video_starts = self._last_video = None
 
-    def load_data_list(self) -> list[dict]:
+    def load_data_list(self) -> Iterator[dict]:
         """Read and check the annotations; one dictionary per sample."""
         content = checked_videos(self.read_content(), self.ann_file, not self.test_mode)
         content = self.prepare_content(content)
@@ -114,7 +120,6 @@ class VideoInstanceDataset(PromptCocoDataset):
         annotations = defaultdict(list)
         for annotation in content.pop('annotations'):  # memory: freed video by video
             annotations[annotation['video_id']].append(annotation)
-        data_list: list[dict] = []
         num_nowhere = 0
         for record in content['videos']:
             mine = [
@@ -124,13 +129,12 @@ class VideoInstanceDataset(PromptCocoDataset):
             ]
             samples = self.samples_of_video(record, mine)
             num_nowhere += len(mine) - (len(samples[0]['video'].ids) if samples else 0)
-            data_list += samples
-        self._warn(num_nowhere, 'objects are visible in no frame of their video')
-        self._warn(
+            yield from samples
+        self._leave_out(num_nowhere, 'objects are visible in no frame of their video')
+        self._leave_out(
             sum(map(len, annotations.values())),
             f'annotations belong to {len(annotations)} videos that are not listed',
         )
-        return data_list
 
     def prepare_content(self, content: dict[str, list]) -> dict[str, list]:
         """Change the checked content before samples are made; here not at all."""
@@ -151,14 +155,15 @@ class VideoInstanceDataset(PromptCocoDataset):
             sample['video_name'] = record['name']
         return [sample]
 
-    def filter_data_list(self, data_list: list[dict]) -> list[dict]:
+    def filter_data_list(self, samples: Iterable[dict]) -> Iterator[dict]:
         """Leave out videos that are too small or have no pair; none in test mode.
 
         Raises:
             DatasetError: If nothing is left, or ``filter_cfg`` asks for what cannot be.
         """
         if self.test_mode:
-            return data_list
+            yield from samples
+            return
         cfg = self._checked_filter_cfg(min_size=0, filter_empty_gt=True)
         if not cfg['filter_empty_gt']:
             raise DatasetError(
@@ -166,24 +171,29 @@ class VideoInstanceDataset(PromptCocoDataset):
                 'can be made of a video without objects. Leave the key out.'
             )
         min_size = cfg['min_size']
-        large = [
-            info
-            for info in data_list
-            if min(info['video'].height, info['video'].width) >= min_size
-        ]
-        self._warn(len(data_list) - len(large), f'videos have a side below {min_size}')
-        shown = [info for info in large if info['video'].shown.any()]
-        self._warn(len(large) - len(shown), 'videos show no object in any frame')
-        kept = [info for info in shown if self.has_pair(info['video'])]
-        self._warn(len(shown) - len(kept), f'videos show {self.NO_PAIR}')
-        if not kept:
+        num_small = num_empty = num_single = num_kept = 0
+        for info in samples:
+            video = info['video']
+            if min(video.height, video.width) < min_size:
+                num_small += 1
+            elif not video.shown.any():
+                num_empty += 1
+            elif not self.has_pair(video):
+                num_single += 1
+            else:
+                num_kept += 1
+                yield info
+        if not num_kept:
+            num_large = num_empty + num_single
             raise DatasetError(
-                f'No sample is left of the {len(data_list)} of {self.ann_file}: of the '
-                f'classes {some_names(self.metainfo["classes"])}, {len(large)} videos '
-                f'with sides of at least {min_size} pixels show no object or '
+                f'No sample is left of the {num_small + num_large} of {self.ann_file}: '
+                f'of the classes {some_names(self.metainfo["classes"])}, {num_large} '
+                f'videos with sides of at least {min_size} pixels show no object or '
                 f'{self.NO_PAIR}.'
             )
-        return kept
+        self._leave_out(num_small, f'videos have a side below {min_size}')
+        self._leave_out(num_empty, 'videos show no object in any frame')
+        self._leave_out(num_single, f'videos show {self.NO_PAIR}')
 
     def has_pair(self, video: VideoAnnotation) -> bool:
         """Whether training can make a pair: two frames with objects.
@@ -197,5 +207,5 @@ class VideoInstanceDataset(PromptCocoDataset):
         return info['video'].path(len(info['video']) // 2)
 
     def _videos(self) -> Iterator[VideoAnnotation]:
-        for position in range(super().__len__()):
-            yield super().get_data_info(position)['video']
+        for position in range(self._num_stored):
+            yield self._stored(position)['video']
