@@ -13,7 +13,11 @@ default_hooks = dict(
     ),
     visualization=dict(type='DetVisualizationHook'),
 )
-custom_hooks = [dict(type='SeedIterHook'), dict(type='SourceLossHook')]
+custom_hooks = [
+    dict(type='SeedIterHook'),
+    dict(type='SourceLossHook'),
+    dict(type='FiniteHook'),
+]
 
 env_cfg = dict(
     cudnn_benchmark=False,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from mmengine.dist import get_rank
 from mmengine.evaluator import BaseMetric
 from mmengine.model import BaseModel
 from mmengine.structures import BaseDataElement
@@ -24,9 +25,12 @@ class ToyDataset(Dataset):
 
     metainfo = dict(classes=('thing',))
 
-    def __init__(self, seconds: float = 0.0) -> None:
+    def __init__(self, seconds: float = 0.0, broken: int = -1, rank: int = 0) -> None:
+        """``broken`` is a vector that is no numbers in the process ``rank``."""
         self.seconds = seconds
         self.vectors = torch.arange(256, dtype=torch.float).reshape(64, 4) / 256
+        if broken >= 0 and get_rank() == rank:
+            self.vectors[broken] = torch.nan
         self.read: list[int] = []
 
     def __len__(self) -> int:
@@ -35,7 +39,9 @@ class ToyDataset(Dataset):
     def __getitem__(self, index: int) -> dict:
         self.read.append(index)
         time.sleep(self.seconds)
-        sample = BaseDataElement(metainfo=dict(source=SOURCES[index // 32]))
+        sample = BaseDataElement(
+            metainfo=dict(source=SOURCES[index // 32], img_id=index)
+        )
         return dict(inputs=self.vectors[index], data_samples=sample)
 
 

@@ -19,7 +19,11 @@ default_hooks = dict(
         type='SafeCheckpointHook', by_epoch=False, interval=10, max_keep_ckpts=1
     ),
 )
-custom_hooks = [dict(type='SeedIterHook'), dict(type='SourceLossHook')]
+custom_hooks = [
+    dict(type='SeedIterHook'),
+    dict(type='SourceLossHook'),
+    dict(type='FiniteHook'),
+]
 log_processor = dict(type='UninextLogProcessor', window_size=1)
 randomness = dict(seed=3)
 test_dataloader = dict(

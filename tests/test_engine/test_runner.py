@@ -10,6 +10,7 @@ import torch
 
 from helpers.engine_toy import ToyNet
 from uninext.engine import init_cpu_group
+from uninext.registry import MODELS
 from uninext.utils.files import FileError
 
 
@@ -80,17 +81,22 @@ def test_what_may_differ_from_load_from_is_named(make_runner, tmp_path):
     assert (runner.model.backbone.weight == 1).all()
 
 
-def test_training_starts_from_what_the_model_derives(
-    make_runner, tmp_path, monkeypatch
-):
-    source = tmp_path / 'source.pth'
-    torch.save({'state_dict': {'stem.weight': torch.ones(4, 4)}}, source)
+@MODELS.register_module()
+class AdaptingNet(ToyNet):
+    """Starts from weights of another name, without a bias."""
 
-    def adapt(self, state):
+    def adapt_state_dict(self, state):
         return {'backbone.weight': state['stem.weight']}, ['from the stem'], ['bias$']
 
-    monkeypatch.setattr(ToyNet, 'adapt_state_dict', adapt, raising=False)
-    options = {'load_from': str(source), 'train_cfg.max_iters': 2}
+
+def test_training_starts_from_what_the_model_derives(make_runner, tmp_path):
+    source = tmp_path / 'source.pth'
+    torch.save({'state_dict': {'stem.weight': torch.ones(4, 4)}}, source)
+    options = {
+        'load_from': str(source),
+        'train_cfg.max_iters': 2,
+        'model.type': 'AdaptingNet',
+    }
     runner = make_runner(**options)
     runner.train()
     log = Path(runner.log_dir, f'{runner.timestamp}.log').read_text()

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from uninext.checkpoint import load_file
 from uninext.cli import main
 from uninext.engine.interruption import EXIT_REQUEUE
 from uninext.registry import MODELS, RUNNERS
@@ -142,6 +143,25 @@ def test_one_of_two_processes_is_told_to_end(tmp_path, number, status):
     assert [path.name for path in tmp_path.glob('*.pth')] == [f'iter_{done}.pth']
     expected = train_whole(tmp_path / 'whole')
     assert train_whole(tmp_path, '--resume') == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('sharded', [[], ['backbone']])
+def test_a_loss_of_one_process_is_no_number(tmp_path, sharded):
+    """Both stop in that iteration, and leave what each of them read."""
+    options = [f'train_dataloader.dataset.{o}' for o in ('broken=17', 'rank=1')]
+    sharding = f'sharded={json.dumps(sharded)}'
+    ranks = two_copies(tmp_path, '--cfg-options', *options, sharding)
+    for process in ranks:
+        process.join(timeout=60)
+    assert [process.exitcode for process in ranks] == [2, 2]
+    (folder,) = tmp_path.glob('nonfinite_iter_*')
+    found = [json.loads((folder / f'rank_{k}.json').read_text()) for k in range(2)]
+    assert [len(of['wrong']) for of in found] == [0, 3]
+    assert 17 in [sample['img_id'] for sample in found[1]['samples'][0]]
+    state = load_file(folder / 'state.pth')
+    assert all(v.isfinite().all() for v in state['state_dict'].values())
+    assert max(losses_in(tmp_path), default=0) == state['meta']['iter']
 
 
 @pytest.mark.slow

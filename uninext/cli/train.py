@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shlex
 from functools import partial
@@ -46,6 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='CHECKPOINT',
         help='continue a run: from CHECKPOINT, or from the newest in work_dir',
     )
+    parser.add_argument(
+        '--replay',
+        metavar='FOLDER',
+        help='repeat the iteration that was not finite and left FOLDER',
+    )
     add_run_arguments(parser)
     fine_tune.add_arguments(parser)
     dry_run.add_arguments(parser)
@@ -60,7 +66,44 @@ def run(args: argparse.Namespace) -> None:
         return
     cfg = load_config(args)
     apply_train_options(cfg, args)
+    if args.replay is not None:
+        replay(cfg, args)
+        return
     (dry_run.dry_run if args.dry_run else train)(cfg, args)
+
+
+def replay(cfg: Config, args: argparse.Namespace) -> None:
+    """Repeat one iteration, without clipping: its error names parameters then.
+
+    Raises:
+        NonFiniteGradient: If it comes out as before.
+        ValueError: If the folder holds no such iteration, or one of another number of
+            processes.
+    """
+    folder = Path(args.replay)
+    files = folder / 'state.pth', folder / 'rank_0.json'
+    if not all(file.is_file() for file in files):
+        raise ValueError(
+            f'--replay: {folder} does not hold {files[0].name} and {files[1].name}; '
+            'expected a folder nonfinite_iter_<n> of a training that stopped.'
+        )
+    found = json.loads(files[1].read_text())
+    size = int(os.environ.get('WORLD_SIZE', '1'))
+    if found['world_size'] != size:
+        raise ValueError(
+            f'--replay: {folder} is of {found["world_size"]} processes, not of {size}: '
+            f'tools/dist_train.sh CONFIG {found["world_size"]} --replay {folder}'
+        )
+    cfg.resume, cfg.load_from = True, str(files[0])
+    cfg.work_dir = str(folder / 'replay')
+    cfg.train_cfg.max_iters = found['iteration'] + 1
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    cfg.default_hooks.checkpoint = dict(
+        type='SafeCheckpointHook', interval=-1, by_epoch=False, save_last=False
+    )
+    cfg.optim_wrapper.clip_grad = None
+    train(cfg, args)
+    print(f'Iteration {found["iteration"] + 1} came out finite this time.')
 
 
 def train(cfg: Config, args: argparse.Namespace) -> UninextRunner:

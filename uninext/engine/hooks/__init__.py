@@ -1,10 +1,12 @@
-"""Hooks of training: seeds and logs.
+"""Hooks of training: seeds, logs, and a stop at what is no number.
 
+``finite_hook``: no step is taken by a gradient that is not finite.
 ``seed_iter_hook``: randomness as a function of the iteration.
 ``source_loss_hook``: the loss of each data source, and logs of bounded length.
 """
 
+from uninext.engine.hooks.finite_hook import FiniteHook, NonFiniteGradient
 from uninext.engine.hooks.seed_iter_hook import SeedIterHook
 from uninext.engine.hooks.source_loss_hook import SourceLossHook
 
-__all__ = ['SeedIterHook', 'SourceLossHook']
+__all__ = ['FiniteHook', 'NonFiniteGradient', 'SeedIterHook', 'SourceLossHook']
