@@ -105,7 +105,7 @@ def check_command(words: Sequence[str]) -> None:
         _check_make(rest)
     elif program == 'pip':
         _check_pip(rest)
-    elif program == 'torchrun':
+    elif program in ('torchrun', 'srun'):
         at = next((i for i, word in enumerate(rest) if word.endswith('.py')), None)
         if at is None:
             raise WrongCommand(f'{shlex.join(words)}: which script?')

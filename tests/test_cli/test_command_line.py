@@ -33,7 +33,7 @@ SPEED_OPTIONS = {'--precision', '--num-queries', '--compile'}
 OPTIONS = {
     'train': frozenset(
         SHARED_OPTIONS
-        | {'config', '--amp', '--resume', '--dry-run', '--dry-run-ranks'}
+        | {'config', '--amp', '--resume', '--replay', '--dry-run', '--dry-run-ranks'}
         | {'--dry-run-batches', '--dry-run-images'}
         | {'--data', '--images', '--val-data', '--val-images', '--val-fraction'}
         | {'--val-expressions'}
