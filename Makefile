@@ -4,13 +4,14 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install -qq
 JOBS ?= 2
+CASES ?= 100000
 LINTED := uninext tests tools demo configs docs/_hooks setup.py
 
 # No compiler is needed: mmcv without its compiled ops is enough. MMCV_WITH_OPS=1 builds them.
 export MMCV_WITH_OPS ?= 0
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
-.PHONY: help demo test coverage lint format docs all-checks install clean
+.PHONY: help demo test coverage fuzz lint format docs all-checks install clean
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +20,7 @@ help:
 	@echo 'make test                run the tests'
 	@echo 'make test ROOM=test_apis  run one folder or file of tests/'
 	@echo 'make coverage            run the tests and measure what they reach: half as long again'
+	@echo 'make fuzz                100,000 damaged inputs; CASES=10000 for fewer'
 	@echo 'make lint | format       check | rewrite the style of the code'
 	@echo 'make docs                build the documentation: site/index.html'
 	@echo 'make all-checks          lint, docs and test: what CI runs'
@@ -36,6 +38,9 @@ test: $(VENV)/.tests
 
 coverage:
 	@$(MAKE) --no-print-directory test TEST_OPTIONS='--cov=uninext --cov-report=term:skip-covered'
+
+fuzz: $(VENV)/.tests
+	@OMP_NUM_THREADS=1 PYTHONPATH=.:tests $(PY) -m fuzz --cases $(CASES)
 
 lint: $(VENV)/.tests
 	@echo '[lint] ruff'

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from uninext.utils.error_origin import is_for_users
+from uninext.utils.image_files import UNREADABLE
 
 ORIENTATION = 0x0112  # key of EXIF
 _TURNED_BY_HAND = {'.webp'}  # OpenCV reads the orientation of JPEG and PNG alone
@@ -63,12 +64,20 @@ def read_image(path: str | Path) -> np.ndarray:
     Raises:
         SourceError: If it is damaged, or no image.
     """
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    try:
+        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    except cv2.error as error:  # its header tells of 2**30 pixels or more
+        raise SourceError(
+            f'Cannot read {path}: it is damaged, or too large.'
+        ) from error
     if image is None:
         raise SourceError(f'Cannot read {path}: it is damaged, or no image.')
     if Path(path).suffix.lower() in _TURNED_BY_HAND:
-        with Image.open(path) as header:
-            exif = header.getexif()
+        try:
+            with Image.open(path) as header:
+                exif = header.getexif()
+        except UNREADABLE as error:
+            raise SourceError(f'Cannot read the header of {path}: {error}.') from error
         if exif.get(ORIENTATION, 1) != 1:
             turned = Image.fromarray(image)
             turned.getexif()[ORIENTATION] = exif[ORIENTATION]
@@ -115,7 +124,7 @@ def image_of_pil(image: Image.Image) -> np.ndarray:
     try:
         image = ImageOps.exif_transpose(image)
         image.load()
-    except OSError as error:
+    except UNREADABLE as error:
         raise SourceError(f'A PIL image cannot be read: {error}.') from error
     if image.mode.startswith('I'):
         values = np.asarray(image)

@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 from uninext.apis.images import SourceError
 from uninext.models.trackers.inputs import MAX_LABELS, masks_of_numbers
 from uninext.utils.error_origin import is_for_users
+from uninext.utils.image_files import UNREADABLE
 
 HALF = 128  # of grey tones, 0..255
 
@@ -66,12 +67,14 @@ def read_masks(path: str | Path) -> np.ndarray:
     try:
         with Image.open(path) as file:
             image = ImageOps.exif_transpose(file)
-        return _masks_of(image, path)
-    except OSError as error:
+            image.load()
+    except UNREADABLE as error:
         raise SourceError(
             f'The mask {path} cannot be read ({error}). Give an image that is 0 '
             'outside of the target, or an array (height, width).'
         ) from error
+    try:
+        return _masks_of(image, path)
     except ValueError as error:
         if not is_for_users(error):
             raise

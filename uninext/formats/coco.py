@@ -5,13 +5,12 @@ Everything that can be known before training starts is checked here.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from uninext.formats.errors import DatasetError
-from uninext.formats.json_file import read_json
+from uninext.formats.json_file import is_finite, read_json
 
 _ADVICE = (
     'Download or convert the dataset (tools/dataset_converters), or set `data_root` '
@@ -217,7 +216,5 @@ def check_unique(records: list[dict], key: str, ann_file: str) -> None:
 
 def _is_box(bbox: Any) -> bool:
     return (
-        isinstance(bbox, (list, tuple))
-        and len(bbox) == 4
-        and all(type(v) in (int, float) and math.isfinite(v) for v in bbox)
+        isinstance(bbox, (list, tuple)) and len(bbox) == 4 and all(map(is_finite, bbox))
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from uninext.formats.errors import DatasetError
 from uninext.utils.files import replacing
+from uninext.utils.image_files import UNREADABLE
 
 VOID = 255  # no object: DAVIS
 MAX_ID = VOID - 1
@@ -53,7 +54,7 @@ def read_object_ids(path: str | Path, binary: bool = False) -> np.ndarray:
             ids = np.array(image)
     except FileNotFoundError:
         raise DatasetError(f'{path} does not exist.') from None
-    except (UnidentifiedImageError, OSError) as error:
+    except UNREADABLE as error:
         raise DatasetError(f'{path} is not an image: {error}.') from None
     if binary:
         seen = ids[..., :3].any(axis=-1) if ids.ndim == 3 else ids > 0

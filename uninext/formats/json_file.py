@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -42,11 +43,16 @@ def parse_json(text: str, path: str | Path) -> Any:
     """
     try:
         return json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:  # or a number of 5,000 digits
         raise DatasetError(
             f'{path} is not valid JSON: {error}. It may be cut off: write or download '
             'it again.'
         ) from None
+
+
+def is_finite(value: Any) -> bool:
+    """Whether a value of a JSON file is a number that a float can hold."""
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
 
 
 def read_text(path: str | Path, advice: str = 'Check the path.') -> str:

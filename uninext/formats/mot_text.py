@@ -16,6 +16,10 @@ from uninext.formats.rle import to_rle
 
 NUM_COLUMNS = (6, 10)  # fewest; most
 MOTS_FIELDS = 6
+MAX_FRAME = 10_000_000  # days at 30 frames a second
+MAX_ID = 2**53  # to which a float counts
+_EXACT = f'expected frames to {MAX_FRAME:,}, ids and classes to {MAX_ID:,}'
+_MOST_DIGITS = 20
 CONSIDERED, CLASS, LAST = 6, 7, 9  # columns of MOTChallenge, from 0
 
 
@@ -103,6 +107,8 @@ def read_mot(path: str | Path) -> MotTable:
             _fail(path, number, line, layout)
         if values[0] < 1 or values[0] % 1 or values[1] % 1 or min(values[4:6]) < 0:
             _fail(path, number, line, layout)
+        if not _are_exact(values[0], values[1], *values[CLASS : CLASS + 1]):
+            _fail(path, number, line, _EXACT)
         num_columns.append(len(values))
         rows.append(values + [-1.0] * (most - len(values)))
         lines.append(number)
@@ -142,6 +148,8 @@ def read_mots(path: str | Path) -> MotsTable:
         if not _looks_like_mots(line):
             _fail(path, number, line, layout)
         values = [int(word) for word in words[:-1]]
+        if not _are_exact(*values[:3]):
+            _fail(path, number, line, _EXACT)
         if values[0] < 1 or min(values[3:]) < 1:
             _fail(path, number, line, layout)
         size = values[3], values[4]
@@ -182,7 +190,14 @@ def _as_text(value: float) -> str:
 
 def _looks_like_mots(line: str) -> bool:
     words = line.split()
-    return len(words) == MOTS_FIELDS and all(w.isdecimal() for w in words[:-1])
+    return len(words) == MOTS_FIELDS and all(
+        w.isdecimal() and len(w) <= _MOST_DIGITS for w in words[:-1]
+    )
+
+
+def _are_exact(frame: float, *ids: float) -> bool:
+    """Whether a video may have the frame, and ids and classes are exact as floats."""
+    return frame <= MAX_FRAME and all(abs(number) <= MAX_ID for number in ids)
 
 
 def _is_numbers(words: list[str]) -> bool:

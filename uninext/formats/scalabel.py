@@ -18,9 +18,9 @@ import numpy as np
 from PIL import Image
 from pycocotools import mask as mask_utils
 
-from uninext.formats.json_file import read_json
+from uninext.formats.json_file import is_finite, read_json
 from uninext.formats.rle import encode_mask, rle_as_json, to_rle
-from uninext.utils.image_files import natural_key
+from uninext.utils.image_files import UNREADABLE, natural_key
 
 # Classes of box and mask tracking and of instance segmentation; a bitmask's red channel
 # counts them from 1. Detection has two more.
@@ -52,6 +52,8 @@ BDD_IGNORED = {
 BDD_SIZE_WH = (1280, 720)
 _CROWD, _IGNORED = 2, 1  # bits of a bitmask's green channel
 _STEPS_PER_CURVE = 8
+# What another type than expected raises.
+_WRONG_TYPES = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,7 @@ def read_label_file(
     for position, frame in enumerate(frames):
         try:
             parsed.append(_parse_frame(frame))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except _WRONG_TYPES as error:
             raise ValueError(
                 f'{path}, frame {position}: expected {{name, videoName, frameIndex, '
                 'labels: [{id, category, box2d | rle | poly2d}]}; '
@@ -208,19 +210,29 @@ def _parse_frame(frame: dict) -> ScalabelFrame:
     for place, label in enumerate(frame.get('labels') or ()):
         try:
             objects.append(_parse_label(label))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except _WRONG_TYPES as error:
             reason = f'no {error}' if isinstance(error, KeyError) else error
             raise ValueError(f'label {place}: {reason}') from error
     if not isinstance(frame['name'], str):
         raise ValueError(f'name must be a text, got {frame["name"]!r}')
+    video = frame.get('videoName') or frame.get('video_name') or ''
+    if not isinstance(video, str):
+        raise ValueError(f'videoName must be a text, got {video!r:.60}')
     return ScalabelFrame(
         name=frame['name'],
-        video=frame.get('videoName') or frame.get('video_name') or '',
+        video=video,
         index=0 if index is None else _whole(index, 'frameIndex'),
-        size_wh=(int(size['width']), int(size['height'])) if size else None,
+        size_wh=_parse_size(size) if size else None,
         objects=tuple(objects),
         has_index=index is not None,
     )
+
+
+def _parse_size(size: dict) -> tuple[int, int]:
+    width, height = (_whole(size[key], key) for key in ('width', 'height'))
+    if min(width, height) < 1:
+        raise ValueError(f'size must be 1 or more, got {width} x {height}')
+    return width, height
 
 
 def _parse_label(label: dict) -> ScalabelObject:
@@ -264,8 +276,8 @@ def _parse_box(box2d: dict | None) -> tuple[float, float, float, float] | None:
 def _finite(value: Any, what: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ValueError(f'{what} must be a number, got {value!r}')
-    if not np.isfinite(value):
-        raise ValueError(f'{what} is not finite: {value}')
+    if not is_finite(value):
+        raise ValueError(f'{what} is not finite: {value!r:.60}')
     return float(value)
 
 
@@ -321,7 +333,7 @@ def _read_bitmask(
     try:
         with Image.open(path) as image:
             mode, pixels = image.mode, np.asarray(image)
-    except OSError as error:
+    except UNREADABLE as error:
         raise ValueError(f'{path} cannot be read: {error}.') from error
     if mode != 'RGBA':
         raise ValueError(

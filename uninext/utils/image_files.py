@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import re
+import struct
 from pathlib import Path
 
 from PIL import ExifTags, Image
 
 IMAGE_SUFFIXES = frozenset({'.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff'})
+
+# What PIL raises on files that are no images, damaged, or of too many pixels. Not
+# MemoryError, and not what only a fault of the code raises.
+UNREADABLE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    struct.error,
+    Image.DecompressionBombError,
+)
 
 _FIRST_TURNED = 5  # EXIF orientations from this on swap width and height
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import struct
 import zlib
 from contextlib import suppress
 from http.client import HTTPException
@@ -20,21 +19,10 @@ from PIL import Image, ImageOps
 
 from uninext.datasets.image_files import UnreadableImageError
 from uninext.registry import TRANSFORMS
+from uninext.utils import image_files
 from uninext.utils.image_files import turned_size_wh
 
-# What decoders raise on files that are no images, or damaged. Not MemoryError, and not
-# what only a fault of the code raises.
-UNREADABLE = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    EOFError,
-    HTTPException,
-    struct.error,
-    zlib.error,
-    cv2.error,
-    Image.DecompressionBombError,
-)
+UNREADABLE = (*image_files.UNREADABLE, HTTPException, zlib.error, cv2.error)
 
 
 @TRANSFORMS.register_module()

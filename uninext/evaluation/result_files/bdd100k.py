@@ -340,7 +340,10 @@ def _drop_overlapping(items: list[_Placed]) -> list[_Placed]:
     kept = []
     for item in items:
         size_wh = image_size(item.frame)
-        rles = (object_rle(obj, size_wh) for obj in item.frame.objects)
+        try:
+            rles = [object_rle(obj, size_wh) for obj in item.frame.objects]
+        except ValueError as error:
+            raise ValueError(f'{item.place}: {error}') from None
         if overlapping_masks([rle for rle in rles if rle is not None]):
             item = item._replace(frame=replace(item.frame, objects=()))
         kept.append(item)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
+from uninext.formats.json_file import is_finite
 from uninext.formats.rle import to_rle
 
 
@@ -73,8 +73,8 @@ def finite(value: Any, what: str, place: str) -> float:
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ValueError(f'{place}: {what} must be a number, got {value!r:.60}.')
-    if not math.isfinite(value):
-        raise ValueError(f'{place}: {what} must be finite, got {value}.')
+    if not is_finite(value):
+        raise ValueError(f'{place}: {what} must be finite, got {value!r:.60}.')
     return value
 
 
@@ -141,7 +141,7 @@ def _are_polygons(value: Any) -> bool:
             isinstance(polygon, list)
             and len(polygon) >= 6  # pycocotools takes four numbers for a box
             and len(polygon) % 2 == 0
-            and all(isinstance(v, (int, float)) and math.isfinite(v) for v in polygon)
+            and all(map(is_finite, polygon))
             for polygon in value
         )
     )

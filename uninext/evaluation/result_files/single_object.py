@@ -99,7 +99,11 @@ def _evaluate_tracker(
         for t, (box, found) in enumerate(zip(boxes, predicted)):
             reader.add(state, TargetBox(box, bool(visible[t]), size), found)
         records[name] = reader.finish(state)
-    metrics = {name: e.summarize(records) for name, e in evaluators.items()}
+    try:
+        metrics = {name: e.summarize(records) for name, e in evaluators.items()}
+    except ValueError as error:
+        first = next(iter(ground_truth.values()))
+        raise ValueError(f'{first} and {len(records) - 1} more: {error}') from None
     return {'num_sequences': len(ground_truth), **metrics}
 
 

@@ -106,9 +106,15 @@ def _instance(record: dict, video: dict, place: str, of_ground_truth: bool) -> I
     if not of_ground_truth:
         score = finite(record['score'], 'score', place)
         return Instance(record['category_id'], tube, score)
+    areas = record.get('areas') or []
+    if not isinstance(areas, list):
+        raise ValueError(f'{place}: areas must be a list, got {areas!r:.60}.')
+    for t, area in enumerate(areas):
+        if area is not None:
+            finite(area, 'the area', f'{place}, frame {t}')
     return Instance(
         record['category_id'],
         tube,
         iscrowd=bool(record.get('iscrowd', 0)),
-        areas=record.get('areas'),
+        areas=areas or None,
     )
