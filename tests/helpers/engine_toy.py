@@ -55,6 +55,9 @@ class ToyBatchSampler:
     def __len__(self) -> int:
         return 10**6
 
+    def describe(self) -> dict:
+        return {'toy': [self.batch_size]}
+
     def skip(self, num_batches: int) -> None:
         self.start = num_batches
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections import Counter
@@ -26,6 +27,7 @@ from uninext.checkpoint import (
 )
 from uninext.engine.distributed import has_accelerator, init_cpu_group
 from uninext.engine.freezing import freeze_parameters
+from uninext.engine.run_identity import META_KEY, check_identity, identity_of
 from uninext.registry import RUNNERS
 from uninext.utils.files import FileError, replacing
 from uninext.utils.optional_imports import import_optimizers
@@ -56,6 +58,8 @@ class UninextRunner(Runner):
       the earlier ones intact.
     * ``resume='auto'`` (or ``resume=True`` without ``load_from``) takes the newest
       checkpoint of ``work_dir`` that can be read; if there is none, ``load_from``.
+      Another seed, number of processes or mixture of data is refused, unless
+      ``resume_allow=['seed', 'processes', 'batches']`` names it.
     * ``frozen=['regex', ...]`` in the config names parameters that learn nothing.
     * ``sharded=['regex', ...]`` shares out weights, gradients and optimizer states
       among processes (FSDP); it names the blocks that are put together to run.
@@ -219,7 +223,8 @@ class UninextRunner(Runner):
         """Continue the run that was saved in ``filename``.
 
         Raises:
-            FileError: If the file cannot be used, or holds weights only.
+            FileError: If the file cannot be used, holds weights only, or is of a run
+                with other data, seed or number of processes.
         """
         self._resume = True
         super().resume(filename, resume_optimizer, resume_param_scheduler, map_location)
@@ -251,6 +256,11 @@ class UninextRunner(Runner):
                 'nothing to resume. To start a new run from these weights: '
                 f'--cfg-options load_from={filename}'
             )
+        if self._resume:
+            allowed = list(self.cfg.get('resume_allow') or [])
+            meta = checkpoint.get('meta') or {}
+            for line in check_identity(meta, self, allowed, str(filename)):
+                self.logger.warning(line)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         state = state_dict_of(checkpoint, str(filename))
         for pattern, replacement in revise_keys:
@@ -290,6 +300,9 @@ class UninextRunner(Runner):
                 self.model.state_dict()
                 self.optim_wrapper.state_dict()
             return
+        meta = dict(kwargs.pop('meta', None) or {})
+        meta[META_KEY] = json.dumps(identity_of(self))
+        kwargs['meta'] = meta
         if '://' in str(out_dir):
             super().save_checkpoint(out_dir, filename, *args, **kwargs)
             return

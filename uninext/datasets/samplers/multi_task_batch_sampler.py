@@ -96,6 +96,14 @@ class MultiTaskBatchSampler(Sampler[list]):
                 self._pending.popleft()
             num_batches -= count
 
+    def describe(self) -> dict[str, list[float]]:
+        """By the name of each source: its share of samples, batch size, samples."""
+        columns = self._names, self._shares, self._batch_sizes, self._sizes
+        return {
+            name: [float(share), int(batch_size), int(size)]
+            for name, share, batch_size, size in zip(*columns)
+        }
+
     def _set_sources(self, dataset: Any) -> None:
         self._plain = not isinstance(dataset, MultiTaskDataset)
         if self._plain:
@@ -106,6 +114,7 @@ class MultiTaskBatchSampler(Sampler[list]):
         for source, table in zip(sources, tables):
             if not len(table):
                 raise ValueError(f'Source {source.name!r} has no samples.')
+        self._names = [source.name for source in sources]
         ratios = np.array([source.ratio for source in sources], dtype=np.float64)
         self._shares = ratios / ratios.sum()
         self._batch_sizes = np.array([s.batch_size or self.batch_size for s in sources])
