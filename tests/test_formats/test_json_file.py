@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
@@ -57,3 +58,12 @@ def test_file_stays_as_it_was_when_writing_fails(tmp_path, monkeypatch):
         write_text(['new'], path)
     assert path.read_text() == 'old'
     assert [p.name for p in tmp_path.iterdir()] == ['a.json']
+
+
+def test_keys_that_are_left_out(tmp_path):
+    content = dict(a=[dict(b=1, c=dict(b=2)), dict(c=3)], d='b')
+    (tmp_path / 'f.json').write_text(json.dumps(content))
+    assert read_json(tmp_path / 'f.json') == content
+    assert read_json(tmp_path / 'f.json', without={'b'}) == dict(
+        a=[dict(c={}), dict(c=3)], d='b'
+    )

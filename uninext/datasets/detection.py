@@ -25,6 +25,12 @@ from uninext.formats.coco import (
 from uninext.formats.errors import DatasetError
 from uninext.registry import DATASETS
 
+# Keys of files that take a part of the memory, and that no dataset reads.
+UNREAD = (
+    *('area', 'isfake', 'isreflected', 'license', 'date_captured'),
+    *('url', 'coco_url', 'flickr_url'),
+)
+
 
 @DATASETS.register_module()
 class PromptCocoDataset(IndexedSamples, CocoDataset):
@@ -70,7 +76,7 @@ class PromptCocoDataset(IndexedSamples, CocoDataset):
         What a COCO-format file holds (video sets: one in the YouTube-VIS layout); it is
         checked afterwards.
         """
-        return read_annotations(self.ann_file, self.backend_args)
+        return read_annotations(self.ann_file, self.backend_args, UNREAD)
 
     def indexed_files(self) -> list[str]:
         """The files that samples are made of, if nothing else is read for them.

@@ -6,7 +6,7 @@ Everything that can be known before training starts is checked here.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from uninext.formats.errors import DatasetError
@@ -124,9 +124,13 @@ def valid_segmentation(segmentation: Any) -> list | dict | None:
     return None
 
 
-def read_annotations(ann_file: str, backend_args: dict | None = None) -> Any:
+def read_annotations(
+    ann_file: str,
+    backend_args: dict | None = None,
+    without: Collection[str] = (),
+) -> Any:
     """Read the JSON of a dataset; arguments and errors of :func:`read_json`."""
-    return read_json(ann_file, _ADVICE, backend_args)
+    return read_json(ann_file, _ADVICE, backend_args, without)
 
 
 def _check_records(content: dict[str, list], ann_file: str) -> None:

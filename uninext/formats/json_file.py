@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ def read_json(
     path: str | Path,
     advice: str = 'Check the path.',
     backend_args: dict[str, Any] | None = None,
+    without: Collection[str] = (),
 ) -> Any:
     """Read a JSON file.
 
@@ -23,26 +24,36 @@ def read_json(
         path: Of the file, or a URL that the backend knows.
         advice: What to do if there is no file.
         backend_args: mmengine's file backend; None reads from disk.
+        without: Keys that are left out of all objects, as they take memory.
 
     Raises:
         DatasetError: If it does not exist or is not JSON.
     """
     if backend_args is None:
-        return parse_json(read_text(path, advice), path)
+        return parse_json(read_text(path, advice), path, without)
     from mmengine.fileio import get_local_path  # needs torch
 
     with get_local_path(str(path), backend_args=backend_args) as local_path:
-        return parse_json(read_text(local_path, advice), path)
+        return parse_json(read_text(local_path, advice), path, without)
 
 
-def parse_json(text: str, path: str | Path) -> Any:
-    """Read JSON from text that was found in ``path``.
+def parse_json(text: str, path: str | Path, without: Collection[str] = ()) -> Any:
+    """Read JSON from text that was found in ``path``, without some keys of objects.
 
     Raises:
         DatasetError: If it is not JSON.
     """
     try:
-        return json.loads(text)
+        if not without:
+            return json.loads(text)
+        dropped = frozenset(without)
+
+        def kept(record: dict[str, Any]) -> dict[str, Any]:
+            if dropped.isdisjoint(record):
+                return record
+            return {k: v for k, v in record.items() if k not in dropped}
+
+        return json.loads(text, object_hook=kept)
     except (ValueError, RecursionError) as error:  # or a number of 5,000 digits
         raise DatasetError(
             f'{path} is not valid JSON: {error}. It may be cut off: write or download '
