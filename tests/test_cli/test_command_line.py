@@ -64,6 +64,7 @@ OPTIONS = {
         | {'--model', '--checkpoint', '--device', '--host', '--port', '--share'}
         | {'--no-browser'}
     ),
+    'check-data': frozenset({'data', '--images', '--no-images'}),
     'completion': frozenset({'shell'}),
 }
 

@@ -6,6 +6,7 @@ import argparse
 import os
 
 from uninext.cli import (
+    check_data,
     completion,
     convert,
     demo,
@@ -23,6 +24,7 @@ COMMANDS = {
     'train': train,
     'test': test,
     'eval': evaluate,
+    'check-data': check_data,
     'convert': convert,
     'demo': demo,
     'info': info,

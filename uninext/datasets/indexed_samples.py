@@ -23,7 +23,7 @@ from uninext.formats.errors import DatasetError
 # Attributes of a dataset that its samples, as they are stored, do not depend on.
 NO_OPTIONS = {
     *('pipeline', 'data_list', 'serialize_data', 'max_refetch', 'set_name', '_indices'),
-    *('_unreadable', '_left_out', '_fully_initialized', 'return_classes'),
+    *('_unreadable', 'left_out', '_fully_initialized', 'return_classes'),
     *('_sampling_table', '_index_path', '_video_starts', '_last_video'),
 }
 
@@ -49,7 +49,7 @@ class IndexedSamples(BaseDataset):
             return
         self._unreadable: set[str] = set()
         self._sampling_table: SamplingTable | None = None
-        self._left_out: dict[str, int] = {}
+        self.left_out: dict[str, int] = {}
         self._index_path: str | None = None
         if self.serialize_data:
             key = index_key(type(self), self.indexed_files(), self._index_options())
@@ -152,7 +152,7 @@ class IndexedSamples(BaseDataset):
         facts = dict(
             classes=list(self._metainfo['classes']),
             cat2label=list(self.cat2label.items()),
-            left_out=self._left_out,
+            left_out=self.left_out,
         )
         ends = np.cumsum(list(map(len, blobs)), dtype=np.int64)
         data = np.frombuffer(b''.join(blobs), dtype=np.uint8)
@@ -166,7 +166,7 @@ class IndexedSamples(BaseDataset):
         self._metainfo['classes'] = tuple(index.facts['classes'])
         self.cat2label = dict(map(tuple, index.facts['cat2label']))
         self.cat_ids = list(self.cat2label)
-        self._left_out = index.facts['left_out']
+        self.left_out = index.facts['left_out']
         self._index_path = index.path
 
     def _index_options(self) -> dict[str, Any]:
@@ -175,12 +175,12 @@ class IndexedSamples(BaseDataset):
 
     def _leave_out(self, count: int, what: str) -> None:
         if count:
-            self._left_out[what] = self._left_out.get(what, 0) + count
+            self.left_out[what] = self.left_out.get(what, 0) + count
 
     def _say_left_out(self) -> None:
-        if self._left_out:
+        if self.left_out:
             counts = '; '.join(
-                f'{count} {what}' for what, count in self._left_out.items()
+                f'{count} {what}' for what, count in self.left_out.items()
             )
             print_log(
                 f'{self.ann_file}: {self._num_stored} samples. Left out: {counts}.',

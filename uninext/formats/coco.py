@@ -137,7 +137,7 @@ def _check_records(content: dict[str, list], ann_file: str) -> None:
     fields = dict(image=('file_name', 'height', 'width'), annotation=('bbox',))
     check_records(content, 'images', fields, ann_file)
     for position, annotation in enumerate(content['annotations']):
-        if not _is_box(annotation['bbox']):
+        if not is_box(annotation['bbox']):
             raise DatasetError(
                 f'Annotation file {ann_file}: annotations[{position}] has the bbox '
                 f'{annotation["bbox"]}; expected four finite numbers [x, y, width, '
@@ -179,8 +179,10 @@ def check_records(
                         break
                 else:
                     continue
-            where = f'Annotation file {ann_file}: {key}[{position}]'
-            raise DatasetError(f'{where} {_fault_of(record, names)}.')
+            which, kind, value = fault_of(record, names) or ('', '', '')
+            raise DatasetError(
+                f'Annotation file {ann_file}: {key}[{position}]{which} {kind}{value}.'
+            )
     check_unique(content[scenes], scenes, ann_file)
     check_unique(content['categories'], 'categories', ann_file)
     category_ids = {category['id'] for category in content['categories']}
@@ -193,17 +195,24 @@ def check_records(
             )
 
 
-def _fault_of(record: Any, names: Sequence[str]) -> str:
-    """What a record has not, or has wrong, in words."""
+def fault_of(record: Any, names: Sequence[str]) -> tuple[str, str, str] | None:
+    """The fault of a record: its id, what it lacks or has wrong, and the value.
+
+    None if it has all fields and they are of the types that are expected.
+    """
     if not isinstance(record, dict):
-        return f'is {record!r}; expected an object'
+        return '', 'is no object', f': {record!r}'
+    which = f' (id {record.get("id")})'
     lacking = [name for name in names if name not in record]
     if lacking:
-        return f'(id {record.get("id")}) has no {" and no ".join(lacking)}'
-    wrong = next(n for n in names if n in _TYPES and type(record[n]) not in _TYPES[n])
-    expected = ' or '.join(dict.fromkeys(_WORDS[t] for t in _TYPES[wrong]))
-    given = f'(id {record.get("id")}) has the {wrong} {record[wrong]!r}'
-    return f'{given}; expected {expected}'
+        return which, f'has no {" and no ".join(lacking)}', ''
+    for name in names:
+        types = _TYPES.get(name)
+        if types and type(record[name]) not in types:
+            expected = ' or '.join(dict.fromkeys(_WORDS[kind] for kind in types))
+            kind = f'has a {name} that is not {expected}'
+            return which, kind, f': {record[name]!r}'
+    return None
 
 
 def check_unique(records: list[dict], key: str, ann_file: str) -> None:
@@ -218,7 +227,8 @@ def check_unique(records: list[dict], key: str, ann_file: str) -> None:
         seen.add(record['id'])
 
 
-def _is_box(bbox: Any) -> bool:
+def is_box(bbox: Any) -> bool:
+    """Whether it is four finite numbers."""
     return (
         isinstance(bbox, (list, tuple)) and len(bbox) == 4 and all(map(is_finite, bbox))
     )
