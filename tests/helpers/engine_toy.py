@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Iterator
 
@@ -15,6 +17,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from uninext.registry import DATA_SAMPLERS, DATASETS, METRICS, MODELS
+from uninext.utils.files import FileError
 
 SOURCES = ('coco', 'refcoco')
 
@@ -25,9 +28,21 @@ class ToyDataset(Dataset):
 
     metainfo = dict(classes=('thing',))
 
-    def __init__(self, seconds: float = 0.0, broken: int = -1, rank: int = 0) -> None:
-        """``broken`` is a vector that is no numbers in the process ``rank``."""
+    def __init__(
+        self,
+        seconds: float = 0.0,
+        broken: int = -1,
+        missing: int = -1,
+        deadly: int = -1,
+        rank: int = 0,
+    ) -> None:
+        """In the process ``rank`` three vectors do harm.
+
+        ``broken`` holds no numbers, ``missing`` cannot be read, ``deadly`` kills the
+        process that reads it.
+        """
         self.seconds = seconds
+        self.harmful = (missing, deadly) if get_rank() == rank else (-1, -1)
         self.vectors = torch.arange(256, dtype=torch.float).reshape(64, 4) / 256
         if broken >= 0 and get_rank() == rank:
             self.vectors[broken] = torch.nan
@@ -38,6 +53,10 @@ class ToyDataset(Dataset):
 
     def __getitem__(self, index: int) -> dict:
         self.read.append(index)
+        if index in self.harmful:
+            if index == self.harmful[1]:
+                os.kill(os.getpid(), signal.SIGKILL)
+            raise FileError(f'vector {index} cannot be read')
         time.sleep(self.seconds)
         sample = BaseDataElement(
             metainfo=dict(source=SOURCES[index // 32], img_id=index)

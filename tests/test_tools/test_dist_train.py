@@ -165,6 +165,32 @@ def test_a_loss_of_one_process_is_no_number(tmp_path, sharded):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ('harm', 'words'),
+    [
+        (('missing=17',), '[process 1] error: vector 17 cannot be read'),
+        (
+            ('deadly=17', 'num_workers=1'),
+            '[process 1] error: A process that reads data',
+        ),
+    ],
+)
+def test_one_process_fails(tmp_path, harm, words):
+    """The training ends in seconds; the message of that process comes first."""
+    data = [f'train_dataloader.dataset.{harm[0]}', 'train_dataloader.dataset.rank=1']
+    workers = [f'train_dataloader.{option}' for option in harm[1:]]
+    started = time.monotonic()
+    training = start('--work-dir', tmp_path, '--cfg-options', *data, *workers)
+    output, _ = training.communicate(timeout=120)
+    assert time.monotonic() - started < 60
+    assert training.returncode != 0
+    assert words in output
+    other = output.find('Another process of this training has ended')
+    assert other == -1 or output.index(words) < other
+    assert 'This is a bug' not in output
+
+
+@pytest.mark.slow
 def test_sharded_training_is_the_same_training(tmp_path):
     """Losses, what is saved, and what is resumed are those of whole copies."""
     sharded = ('--cfg-options', 'sharded=["backbone"]')

@@ -238,6 +238,15 @@ def run_command(run: Run, args: argparse.Namespace) -> int:
 
 
 def _tell(text: str) -> None:
-    """Print to the standard error, once however many processes there are."""
-    if os.environ.get('RANK', '0') == '0':
+    """Print to the standard error.
+
+    What fails before processes have found each other fails in all of them: one tells
+    it. After that each one tells its own, since an image may be damaged for one alone.
+    """
+    rank = os.environ.get('RANK', '0')
+    distributed = sys.modules.get('torch.distributed')
+    is_joined = distributed is not None and distributed.is_initialized()
+    if rank == '0':
         print(text, file=sys.stderr)
+    elif is_joined:
+        print(f'\n[process {rank}] {text.strip()}', file=sys.stderr)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from mmengine.dist import get_world_size
 from mmengine.hooks import EMAHook
 from mmengine.runner import IterBasedTrainLoop
 from torch import nn
@@ -13,6 +16,31 @@ from uninext.engine.interruption import (
     TrainingStopped,
 )
 from uninext.registry import LOOPS
+
+_WORKER = re.compile(r'DataLoader worker \(pid.*\) (is killed|exited unexpectedly)')
+_CONNECTION = re.compile(r'[Cc]onnection (closed|reset|was likely closed)|NCCL.*remote')
+
+
+class ProcessGone(RuntimeError):
+    """A process that this one worked with has ended."""
+
+
+def explained(error: RuntimeError) -> RuntimeError:
+    """Say who ended, where PyTorch only says that somebody did; else as it is."""
+    text = str(error)
+    if _WORKER.search(text):
+        return ProcessGone(
+            f'A process that reads data was killed ({text.splitlines()[0]}). The '
+            'system does that when memory runs out: give fewer '
+            'train_dataloader.num_workers, or more memory. Checkpoints are intact; go '
+            'on with --resume.'
+        )
+    if get_world_size() > 1 and _CONNECTION.search(text):
+        return ProcessGone(
+            'Another process of this training has ended, and this one with it. The '
+            f'message of that one says why. ({text.splitlines()[0][:200]})'
+        )
+    return error
 
 
 @LOOPS.register_module()
@@ -48,10 +76,12 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
                     with signals.deferred():
                         self._save()
                 raise
-            except RuntimeError:  # the main process has gone, and its connection
+            except RuntimeError as error:
+                # the main process may have gone after Ctrl-C, and its connection
                 if signals.is_left_behind:
                     raise TrainingStopped(signals.requested) from None
-                raise
+                told = explained(error)
+                raise told from (error if told is not error else error.__cause__)
         self.runner.call_hook('after_train_epoch')
         self.runner.call_hook('after_train')
         return self.runner.model

@@ -109,6 +109,14 @@ def test_class_aware_source_follows_its_weights():
     assert abs((drawn == 19).mean() - 0.5) < 0.02
 
 
+def test_it_tells_what_it_draws_of():
+    assert make().describe() == {
+        'a': [pytest.approx(0.6), 2, 1000],
+        'b': [pytest.approx(0.2), 4, 50],
+        'c': [pytest.approx(0.2), 2, 7],
+    }
+
+
 def test_stream_is_a_function_of_seed_and_rank():
     first = take(make(), 3000)
     assert take(make(), 3000) == first
