@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from fuzz.mutators import bomb
 from helpers.painted_inferencer import GREEN, RED, PaintedVideos, movie
 from helpers.painted_world import HEIGHT, WIDTH, box_mask, frame
 from uninext.apis import (
@@ -174,3 +175,55 @@ def test_a_list_whose_length_is_not_known(monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter('error')
         result_streams.collected(iter([result] * 2), None)
+
+
+# ---------------------------------------------------------------------- what is given
+
+
+def test_arrays_of_other_channels_are_read_as_files_are(find):
+    grey = frame(red=RED).max(axis=2)
+    with_alpha = np.dstack([frame(red=RED), np.zeros((HEIGHT, WIDTH), np.uint8)])
+    for image, same in (
+        (with_alpha, frame(red=RED)),
+        (grey, cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)),
+        (grey[..., None], cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)),
+    ):
+        (result,), (expected,) = (find(one, categories='red') for one in (image, same))
+        np.testing.assert_array_equal(result.image, same)
+        np.testing.assert_array_equal(result.boxes_xyxy, expected.boxes_xyxy)
+
+
+def test_a_box_outside_is_told_in_the_pixels_that_were_given():
+    halved = UninextInferencer(PaintedVideos(), scale=(HEIGHT // 2, WIDTH // 2))
+    told = rf'\(500, 500, 600, 600\) lies outside its frame.* {WIDTH} x {HEIGHT} pixels'
+    for as_video in (False, True):
+        with pytest.raises(ValueError, match=told):
+            halved([frame()], box=(500, 500, 600, 600), as_video=as_video)
+
+
+@pytest.mark.parametrize(
+    ('source', 'message'),
+    [
+        ('', 'empty text'),
+        (' ', 'empty text'),
+        ('http://a.b/x.JPG?y=1', 'images by address are not read: download it'),
+    ],
+)
+def test_sources_that_are_none(find, source, message):
+    with pytest.raises(ValueError, match=message):
+        find(source, categories='red', stream=True)
+
+
+def test_an_image_without_an_ending_is_one(find, tmp_path):
+    content = cv2.imencode('.jpg', frame(red=RED))[1].tobytes()
+    (tmp_path / 'photo').write_bytes(content)
+    (result,) = find(tmp_path / 'photo', categories='red')
+    assert result.frame is None
+
+
+def test_a_header_that_tells_of_too_many_pixels(find, tmp_path):
+    (tmp_path / 'bomb.png').write_bytes(bomb())
+    with pytest.raises(SourceError, match=r'bomb\.png'):
+        find(tmp_path / 'bomb.png', categories='red')
+    with pytest.raises(SourceError, match=r'bomb\.png cannot be read'):
+        find(frame(), mask=tmp_path / 'bomb.png')

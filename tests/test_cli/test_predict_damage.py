@@ -115,3 +115,43 @@ def test_soft_masks_are_told_and_no_damage(photos, capsys):
     cv2.imwrite('mask.png', cv2.GaussianBlur(mask, (3, 3), 0))
     assert run(photos / 'a.png', '--mask', 'mask.png', '--save', 'none') == 0
     assert 'warning: The mask mask.png has' in capsys.readouterr().err
+
+
+# ------------------------------------------------------------------- folders of others
+
+
+@pytest.mark.parametrize('source', ['clips', 'clips/*.mp4'])
+def test_videos_of_a_folder_or_pattern_are_tracked_one_by_one(video, capsys, source):
+    Path('clips').mkdir()
+    for name in ('10.mp4', '2.mp4'):
+        Path('clips', name).write_bytes(video.read_bytes())
+    Path('clips/1.mp4').write_bytes(b'no video')
+    assert run(source, *NAMES, '--save', 'json') == 3
+    assert files_in(Path('found')) == ['10.jsonl', '2.jsonl']
+    captured = capsys.readouterr()
+    assert 'warning: No frame can be read from clips/1.mp4' in captured.err
+    assert 'tracked through 8 frames' in captured.out
+
+
+def test_what_a_folder_of_images_holds_besides(photos, capsys):
+    for name in ('clip.mp4', 'phone.heic', 'notes.txt'):
+        (photos / name).touch()
+    assert run('photos', *NAMES, '--save', 'none') == 0
+    told = 'left out of photos: below/, clip.mp4, phone.heic; of folders .bmp,'
+    assert told in capsys.readouterr().out
+
+
+def test_a_place_that_cannot_be_written_is_told_before_the_network_runs(
+    photos, capsys, monkeypatch
+):
+    monkeypatch.setattr('uninext.cli.predict._build_inferencer', lambda _: 1 / 0)
+    error = fails(capsys, photos, *NAMES, '--out', '/proc/there/found')
+    assert 'error: --out /proc/there/found cannot be written: ' in error
+
+
+def test_long_names_are_shortened_and_errors_come_alone(photos, capsys):
+    assert run(photos, '--expression', 'red ' * 500, '--save', 'none') == 0
+    assert 'x ' + 'red ' * 15 + '...' in capsys.readouterr().out
+    Path('text').write_text('no video')
+    assert run('text', *NAMES) == 2
+    assert 'nothing was found' not in capsys.readouterr().out

@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 from uninext.utils.error_origin import is_for_users
 from uninext.utils.image_files import UNREADABLE
 
+_TO_BGR = {1: cv2.COLOR_GRAY2BGR, 4: cv2.COLOR_BGRA2BGR}  # by number of channels
 ORIENTATION = 0x0112  # key of EXIF
 _TURNED_BY_HAND = {'.webp'}  # OpenCV reads the orientation of JPEG and PNG alone
 _SOI, _EOI, _SOS = b'\xff\xd8', b'\xff\xd9', 0xDA
@@ -90,6 +91,21 @@ def read_image(path: str | Path) -> np.ndarray:
             stacklevel=2,
         )
     return image
+
+
+def image_of_array(array: np.ndarray) -> np.ndarray:
+    """Take an array as a file of its kind would be read.
+
+    Args:
+        array: uint8, grey (H, W) or (H, W, 1), BGR, or BGRA, whose alpha is left out.
+
+    Returns:
+        (H, W, 3) uint8 BGR; anything else is returned as it is.
+    """
+    code = _TO_BGR.get(array.shape[2] if array.ndim == 3 else array.ndim - 1)
+    if code is None or array.ndim > 3 or array.dtype != np.uint8 or not array.size:
+        return array
+    return cv2.cvtColor(np.ascontiguousarray(array), code)
 
 
 def is_cut_jpeg(path: Path) -> bool:

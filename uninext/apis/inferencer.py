@@ -21,15 +21,22 @@ from torch import Tensor, nn
 from uninext.apis.devices import usable_device
 from uninext.apis.equal_batches import run_in_equal_batches
 from uninext.apis.images import skip_or_raise
-from uninext.apis.prompts import as_read, asked_prompts, checked_score_thr
+from uninext.apis.prompts import (
+    as_read,
+    asked_prompts,
+    check_inside,
+    checked_score_thr,
+    kind_of,
+)
 from uninext.apis.result_streams import collected, with_progress
-from uninext.apis.results import AskedPrompt, Result
+from uninext.apis.results import Result
 from uninext.apis.sources import Source, SourceImage, open_source
+from uninext.apis.tracking import Tracking, result_of
 from uninext.checkpoint import load_weights
 from uninext.model_zoo import build_uninext, resolve_model
 from uninext.models.detectors import UNINEXT, UNINEXTVideo
 from uninext.models.speed_options import SpeedOptions, given_speed
-from uninext.models.trackers import VideoFrame, VideoSession
+from uninext.models.trackers import VideoFrame
 from uninext.structures import Prompt, Target, UninextDataSample, VisualPrompt
 from uninext.utils.defaults import SCORE_THRESHOLD
 from uninext.utils.inference_scale import InferenceScale
@@ -130,8 +137,8 @@ class UninextInferencer:
 
         Args:
             source: Path of an image or video; folder, pattern (``'*.jpg'``) or list
-                of images; (H, W, 3) uint8 BGR array; PIL image; number of a camera;
-                address (``rtsp://...``).
+                of images; uint8 array, (H, W, 3) BGR, (H, W) grey or (H, W, 4) BGRA;
+                PIL image; number of a camera; address (``rtsp://...``).
             categories: Names, ``'person, car'`` or a list; all that is one of them. See
                 :func:`uninext.structures.parse_categories`.
             expression: An expression about one object, or a list of them.
@@ -144,8 +151,7 @@ class UninextInferencer:
                 answer.
             batch_size: Images that go through the network together, where they
                 have one size there: predictions do not depend on it. Frames of a video
-                    go
-                one by one.
+                go one by one.
             stream: Return a generator. Cameras and addresses need it, long videos
                 should have it.
             as_video: Take images as frames (True), frames as images (False).
@@ -196,7 +202,7 @@ class UninextInferencer:
         targets = [prompt for prompt in prompts if isinstance(prompt, Target)]
         if targets:
             self._need_trackers('Boxes and masks as prompts need')
-        for kind in map(_kind_of, targets):
+        for kind in map(kind_of, targets):
             if kind not in self.model.trackers:
                 raise ValueError(
                     f'This model has no tracker for {kind!r} prompts. Add it to the '
@@ -280,6 +286,7 @@ class UninextInferencer:
         for original in source.read(on_error=on_error):
             try:
                 image, sample = self._packed(original.image)
+                check_inside(prompts, original.image.shape[:2])
                 sample.prompts = [self._prompt_in(p, image, sample) for p in prompts]
             except ValueError as error:
                 skip_or_raise(error, original.name, on_error)
@@ -309,7 +316,7 @@ class UninextInferencer:
             ready, lambda one: one[1].shape, find, batch_size
         )
         for (original, *_), found in results:
-            yield _result(original.image, asked, found, original.path, original.time)
+            yield result_of(original.image, asked, found, original.path, original.time)
 
     def _packed(self, image: np.ndarray) -> tuple[Tensor, UninextDataSample]:
         """Image (3, h, w) uint8 of the network's size, and a sample of both sizes."""
@@ -327,71 +334,10 @@ class UninextInferencer:
         """A target is cut out of the image it is asked in."""
         if not isinstance(prompt, Target):
             return prompt
-        kind = _kind_of(prompt)
+        kind = kind_of(prompt)
         frame = VideoFrame(
             image.to(self.model.device),
             tuple(sample.ori_shape[:2]),
             pad_divisor=self.model.data_preprocessor.test_pad_size_divisor,
         )
         return VisualPrompt(self.model.trackers[kind].show(prompt, frame).templates)
-
-
-class Tracking:
-    """Prompts that are tracked through frames; of :meth:`UninextInferencer.track`."""
-
-    def __init__(
-        self, session: VideoSession, prompts: Sequence[Prompt | Target]
-    ) -> None:
-        self._session, self._asked, self._done = session, as_read(prompts), 0
-        for prompt in prompts:
-            session.add(prompt)  # its id is its place
-
-    def step(
-        self,
-        image: np.ndarray,
-        score_thr: float = SCORE_THRESHOLD,
-        path: str | None = None,
-        time: float | None = None,
-    ) -> Result:
-        """Find in the next frame.
-
-        Args:
-            image: (H, W, 3) uint8 BGR.
-            score_thr: Of categories, in 0..1.
-            path: Where the frame is from, for the result.
-            time: When it is, in seconds, for the result.
-        """
-        score_thr = checked_score_thr(score_thr)
-        found = self._session.step(image).pred_instances.cpu()
-        single = torch.tensor([prompt.single for prompt in self._asked])
-        found = found[(found.scores >= score_thr) | single[found.prompt_ids]]
-        self._done += 1
-        return _result(image, self._asked, found, path, time, self._done - 1)
-
-
-def _kind_of(target: Target) -> str:
-    return 'box' if target.mask is None else 'mask'
-
-
-def _result(
-    image: np.ndarray,
-    asked: tuple[AskedPrompt, ...],
-    found: InstanceData,
-    path: str | None,
-    time: float | None,
-    frame: int | None = None,
-) -> Result:
-    arrays = {name: value.cpu().numpy() for name, value in found.items()}
-    return Result(
-        image=image,
-        prompts=asked,
-        boxes_xyxy=arrays['bboxes'],
-        scores=arrays['scores'],
-        label_ids=arrays['labels'],
-        prompt_ids=arrays['prompt_ids'],
-        track_ids=arrays.get('instances_ids'),
-        masks=arrays.get('masks'),
-        path=path,
-        frame=frame,
-        time=time,
-    )

@@ -56,6 +56,31 @@ def asked_prompts(
     return prompts
 
 
+def kind_of(target: Target) -> str:
+    """'box' or 'mask': what a target is shown by."""
+    return 'box' if target.mask is None else 'mask'
+
+
+def check_inside(prompts: Sequence[Prompt | Target], size_hw: tuple[int, int]) -> None:
+    """Refuse targets that lie outside of their frame, in the user's own pixels.
+
+    Args:
+        prompts: Of :func:`asked_prompts`.
+        size_hw: Height and width of the frame as it was given.
+
+    Raises:
+        ValueError: If no pixel of a target is in the frame.
+    """
+    height, width = size_hw
+    for target in (prompt for prompt in prompts if isinstance(prompt, Target)):
+        x1, y1, x2, y2 = target.box().tolist()
+        if target.mask is None and min(x2, y2, width - x1, height - y1) <= 0:
+            raise ValueError(
+                f'The box ({x1:g}, {y1:g}, {x2:g}, {y2:g}) lies outside its frame, '
+                f'which is {width} x {height} pixels (width x height).'
+            )
+
+
 def as_read(prompts: Sequence[Prompt | Target]) -> tuple[AskedPrompt, ...]:
     """Prompts as people read them."""
     return tuple(_as_read(prompt) for prompt in prompts)

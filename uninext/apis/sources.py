@@ -11,11 +11,18 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
+import cv2
 import numpy as np
 from PIL import Image
 
-from uninext.apis.images import image_of_pil, read_image, skip_or_raise
+from uninext.apis.images import (
+    image_of_array,
+    image_of_pil,
+    read_image,
+    skip_or_raise,
+)
 from uninext.apis.video import images_in, read_header, read_timed_frames
 from uninext.models.trackers.inputs import checked_frame
 from uninext.utils.image_files import is_image_name, natural_key
@@ -72,6 +79,10 @@ def open_source(source: Any) -> Source:
     """
     if isinstance(source, bool):
         raise ValueError(f'{source} is no image. {EXPECTED}')
+    if isinstance(source, str) and not source.strip():
+        raise ValueError(f'The source is an empty text. {EXPECTED}')
+    if isinstance(source, str) and '://' in source:
+        _check_address(source)
     if isinstance(source, int) or (isinstance(source, str) and '://' in source):
         return Source(partial(_frames_of, source), is_video=True, may_end=False)
     if isinstance(source, (str, Path)) and _is_video(source):
@@ -79,13 +90,25 @@ def open_source(source: Any) -> Source:
         frames = partial(_frames_of, str(source))
         return Source(frames, True, header.count, header.fps)
     if isinstance(source, np.ndarray):
-        checked_frame(source)
+        checked_frame(image_of_array(source))
     items = _items_of(source)
     return Source(partial(_images_of, items), count=len(items))
 
 
 def _is_video(path: str | Path) -> bool:
-    return Path(path).is_file() and not is_image_name(path)
+    """Whether a file is none of images; without an ending its content tells."""
+    is_image = is_image_name(path) or (
+        not Path(path).suffix and cv2.haveImageReader(str(path))
+    )
+    return Path(path).is_file() and not is_image
+
+
+def _check_address(source: str) -> None:
+    if is_image_name(urlsplit(source).path):
+        raise ValueError(
+            f'{source} is an image, and images by address are not read: download it, '
+            'and give the file.'
+        )
 
 
 def _items_of(source: Any) -> list[Any]:
@@ -146,7 +169,7 @@ def _images_of(items: Sequence[Any], on_error: str = 'raise') -> Iterator[Source
 
 def _load(item: Any) -> np.ndarray:
     if isinstance(item, np.ndarray):
-        return item
+        return image_of_array(item)
     return image_of_pil(item) if isinstance(item, Image.Image) else read_image(item)
 
 

@@ -122,12 +122,18 @@ def read_timed_frames(
     finally:
         capture.release()
     if not count:
-        raise SourceError(
-            f'No frame can be read from {source}: it is no video that OpenCV knows, or '
-            'it is empty.'
-        )
+        raise SourceError(_no_frame(source, is_address))
     if has_times and not is_address:
         warn_if_broken(source, count)
+
+
+def _no_frame(source: str | Path | int, is_address: bool) -> str:
+    if isinstance(source, int):
+        return f'The camera {source} cannot be opened, or sends no frame.'
+    what = 'it is no video that OpenCV knows, or it is empty.'
+    if is_address:
+        what = f'nothing answers there, or {what}'
+    return f'No frame can be read from {source}: {what}'
 
 
 def images_in(folder: Path) -> list[Path]:

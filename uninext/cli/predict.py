@@ -27,6 +27,7 @@ from uninext.cli.predict_plan import (
     Job,
     jobs_of,
     label_root,
+    left_out,
     output_folder,
     saves_for,
 )
@@ -243,7 +244,7 @@ def run(args: argparse.Namespace) -> int:
                 error = caught  # what was found until then is kept
         if not args.quiet:
             lines = summary(tally, folder, args.score_thr, stop.came)
-            print('\n'.join([*lines, *problems.lines()]))
+            print('\n'.join([*lines, *problems.lines(), *left_out(args.source)]))
         if error is None and problems.messages and not tally.numbers:
             error = ValueError(f'No source could be used: {problems.messages[0]}')
         if error is not None:

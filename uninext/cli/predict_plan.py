@@ -8,19 +8,40 @@ from __future__ import annotations
 import glob
 import os
 import re
+import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
+
+from uninext.utils.image_files import (
+    IMAGE_SUFFIXES,
+    is_image_name,
+    list_images,
+    natural_key,
+)
 
 if TYPE_CHECKING:
     from uninext.apis.exports import Origin
 
 DEFAULT_SAVES = ('images', 'video', 'json')
 DEFAULT_OUT = 'found'
+VIDEO_SUFFIXES = {
+    '.mp4',
+    '.avi',
+    '.mov',
+    '.mkv',
+    '.webm',
+    '.m4v',
+    '.mpg',
+    '.mpeg',
+    '.ts',
+}
+OTHER_IMAGES = {'.gif', '.jfif', '.heic', '.heif', '.avif', '.jp2'}  # not read
+NUM_NAMED = 6  # files that a line names
 DEFAULT_FPS = 25.0  # of folders, cameras and addresses
 
 
@@ -59,7 +80,7 @@ def _jobs_of(sources: Sequence[str], as_video: bool | None) -> Iterator[Job]:
     from uninext.apis.sources import open_source
 
     opened = []
-    for text in sources:
+    for text in chain.from_iterable(_videos_of(s, as_video) for s in sources):
         source = int(text) if text.isdigit() and not Path(text).exists() else text
         opened.append((text, source, open_source(source)))
 
@@ -78,6 +99,37 @@ def _jobs_of(sources: Sequence[str], as_video: bool | None) -> Iterator[Job]:
                 yield _video_job(text, source, as_video is not False, seen.fps)
             else:
                 yield _images_job(source, [text], True)
+
+
+def _videos_of(text: str, as_video: bool | None) -> list[str]:
+    """Videos of a folder, or that fit a pattern, without images; else the source."""
+    found: list[Path] = []
+    if Path(text).is_dir():
+        found = list(Path(text).iterdir())
+    elif glob.has_magic(text) and not Path(text).exists():
+        found = [Path(name) for name in glob.glob(text, recursive=True)]
+    videos = [path for path in found if path.suffix.lower() in VIDEO_SUFFIXES]
+    if as_video or not videos or any(map(is_image_name, found)):
+        return [text]
+    return [str(path) for path in sorted(videos, key=natural_key)]
+
+
+def left_out(sources: Sequence[str]) -> list[str]:
+    """What folders of images hold besides: other images, videos, folders of images."""
+    lines = []
+    for folder in filter(Path.is_dir, map(Path, filter(None, sources))):
+        if not list_images(folder):
+            continue
+        odd = [
+            f'{path.name}/' if path.is_dir() else path.name
+            for path in sorted(folder.iterdir())
+            if path.suffix.lower() in VIDEO_SUFFIXES | OTHER_IMAGES or list_images(path)
+        ]
+        if odd:
+            names = ', '.join([*odd[:NUM_NAMED], *(['...'] if odd[NUM_NAMED:] else [])])
+            known = ', '.join(sorted(IMAGE_SUFFIXES))
+            lines.append(f'left out of {folder}: {names}; of folders {known} are read')
+    return lines
 
 
 def _images_job(source: Any, texts: Sequence[str], as_video: bool) -> Job:
@@ -163,6 +215,7 @@ def output_folder(
             f'--out {path} is not empty ({first.name}, ...). Give a new folder, leave '
             '--out away, or add --overwrite to replace files of the same names.'
         )
+    _check_writable(path)
     for text in sources:
         if '://' not in text and Path(_root_of(text)).resolve() == path.resolve():
             raise ValueError(
@@ -170,6 +223,19 @@ def output_folder(
                 'replace the images themselves. Give another folder.'
             )
     return path
+
+
+def _check_writable(path: Path) -> None:
+    """Before the network runs: the folder itself is made with its first file."""
+    parent = next(p for p in (path, *path.absolute().parents) if p.exists())
+    try:
+        with tempfile.TemporaryFile(dir=parent):
+            pass
+    except OSError as error:
+        raise ValueError(
+            f'--out {path} cannot be written: {error.strerror} in {parent}. Give '
+            'another folder.'
+        ) from error
 
 
 def label_root(jobs: Sequence[Job]) -> Path | None:

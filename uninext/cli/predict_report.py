@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from uninext.cli.predict_plan import Job
 
 NUM_NAMED = 6  # files that the summary names
+MOST_SHOWN = 60  # characters of a name or an expression
 LABEL_FILES = {'coco_labels.json', 'ytvis_labels.json'}
 
 
@@ -54,7 +55,8 @@ class Tally:
         """What was found and how long it took, for people."""
         lines = []
         for kind, number in self.numbers.items():
-            counts = [f'{n} x {label}' for label, n in self.found[kind].most_common()]
+            found = self.found[kind].most_common()
+            counts = [f'{n} x {_short(label)}' for label, n in found]
             what = kind.format(number) if number > 1 else kind.format(1)[:-1]
             lines.append(f'{what}: {", ".join(counts) or "nothing"}')
         number = sum(self.numbers.values())
@@ -136,7 +138,7 @@ def summary(
     """Lines for people: what was found, how long it took, where it is."""
     lines = ['stopped; what was found until then is kept'] if interrupted else []
     lines += tally.lines()
-    if not any(tally.found.values()):
+    if tally.numbers and not any(tally.found.values()):
         lines.append(
             'nothing was found: try other categories, or a --score-thr below '
             f'{score_thr:g}'
@@ -149,6 +151,10 @@ def summary(
     if any(path.name in LABEL_FILES for path in written):
         lines.append(f'file names in label sets start from {folder.label_root}')
     return lines
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= MOST_SHOWN else f'{label[:MOST_SHOWN]}...'
 
 
 def _named(paths: Sequence[Path]) -> list[str]:

@@ -120,8 +120,10 @@ def to_mot_lines(results: Sequence[Result]) -> list[str]:
         results: Frames of one video.
 
     Returns:
-        Lines ``frame,id,x,y,w,h,score,-1,-1,-1``; frames and ids from 1, pixels. Ends
-        of lines are not in them. Instances without a track (id -1) are left out.
+        Lines ``frame,id,x,y,w,h,score,class,-1,-1``; frames and ids from 1, pixels.
+        The class is the number of :attr:`Result.categories`, -1 where there is but
+        one. Ends of lines are not in them. Instances without a track (id -1) are left
+        out.
 
     Raises:
         ValueError: If the results are of single images.
@@ -129,11 +131,13 @@ def to_mot_lines(results: Sequence[Result]) -> list[str]:
     lines = []
     for result in results:
         boxes_xywh = xyxy_to_xywh(result.boxes_xyxy).tolist()
+        numbers, labels = result.categories, result.labels
         for i, track in enumerate(_checked_tracks(result)):
             if track >= 0:
+                label = numbers[labels[i]] if len(numbers) > 1 else -1
                 box = [round(value, 2) for value in boxes_xywh[i]]
                 lines.append(
-                    mot_line(result.frame + 1, track + 1, box, result.scores[i])
+                    mot_line(result.frame + 1, track + 1, box, result.scores[i], label)
                 )
     return lines
 
