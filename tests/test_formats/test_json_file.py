@@ -6,7 +6,13 @@ import os
 import pytest
 
 from uninext.formats.errors import DatasetError
-from uninext.formats.json_file import read_json, read_text, write_json, write_text
+from uninext.formats.json_file import (
+    is_finite,
+    read_json,
+    read_text,
+    write_json,
+    write_text,
+)
 from uninext.utils.files import FileError
 
 
@@ -67,3 +73,20 @@ def test_keys_that_are_left_out(tmp_path):
     assert read_json(tmp_path / 'f.json', without={'b'}) == dict(
         a=[dict(c={}), dict(c=3)], d='b'
     )
+
+
+@pytest.mark.parametrize('text', ['', '[1', '[' * 100_000, '[' + '9' * 5000 + ']'])
+def test_what_is_no_json_is_an_error_that_names_the_file(tmp_path, text):
+    (tmp_path / 'a.json').write_text(text)
+    with pytest.raises(DatasetError, match=r'a\.json is not valid JSON'):
+        read_json(tmp_path / 'a.json')
+
+
+@pytest.mark.parametrize(
+    ('value', 'expected'),
+    [(0, True), (-1.5, True), (10**30, True), (10**400, False), (True, False)]
+    + [(float(text), False) for text in ('nan', 'inf', '-inf')]
+    + [(value, False) for value in (None, '1', [], {})],
+)
+def test_finite_numbers(value, expected):
+    assert is_finite(value) is expected

@@ -55,3 +55,14 @@ def test_a_class_is_a_whole_number_and_places_of_mot15_are_none(tmp_path):
         _ = read_mot(path).classes
     path.write_text('1,1,0,0,1,1,1,7.5,8.5,0')
     assert read_mot(path).classes is None
+
+
+@pytest.mark.parametrize('frame, track', [(10**7 + 1, 1), (1, 2**53 + 2), (10**30, 1)])
+def test_numbers_that_no_video_has(tmp_path, frame, track):
+    path = tmp_path / 'a.txt'
+    path.write_text(mot_line(frame, track, [1, 2, 3, 4], 0.5))
+    with pytest.raises(DatasetError, match='a.txt, line 1: expected frames to 10,000,'):
+        read_mot(path)
+    path.write_text(mots_line(frame, track, 2, dict(size=[9, 9], counts='Y1')))
+    with pytest.raises(DatasetError, match='a.txt, line 1: expected '):
+        read_mots(path)

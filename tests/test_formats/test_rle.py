@@ -69,3 +69,30 @@ def test_wrong_counts_are_refused(counts, match: str):
 def test_a_mask_of_another_size_is_refused():
     with pytest.raises(ValueError, match=r'size \(4, 5\) \(H, W\)'):
         to_rle(encode_mask(np.ones((4, 5), bool)), 5, 4)
+
+
+@pytest.mark.parametrize(
+    'polygons',
+    [
+        *([], [[]], [None], ['abcdef'], [[1, 1, 5, 5]], [[1, 1, 5, 1, 5]]),
+        *([[1, 1, 5, 1, 5, None]], [[1, 1, 5, 1, 5, float('nan')]]),
+        *([[1e9] * 6], [[10**400] * 6]),  # pycocotools writes beyond its memory
+    ],
+)
+def test_polygons_that_are_none_are_refused(polygons):
+    with pytest.raises(ValueError, match='A polygon of a mask must be'):
+        to_rle(polygons, 4, 5)
+
+
+@pytest.mark.parametrize(
+    'size', [(0, 5), (4, -5), (4.5, 5), ('4', 5), (1 << 16, 1 << 15)]
+)
+def test_sizes_that_no_image_has_are_refused(size):
+    with pytest.raises(ValueError, match='expected whole numbers from 1'):
+        to_rle([[1, 1, 5, 1, 5, 5]], *size)
+
+
+@pytest.mark.parametrize('counts', [[1 << 32], [-(1 << 40), 20 + (1 << 40)]])
+def test_runs_beyond_any_image_are_refused(counts):
+    with pytest.raises(ValueError, match='larger than any image'):
+        to_rle(dict(size=[4, 5], counts=counts), 4, 5)
