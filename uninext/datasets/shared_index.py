@@ -28,13 +28,13 @@ from uninext.datasets.index_file import (
     read_index,
     write_index,
 )
-from uninext.formats import coco, json_file, rle, youtube_vis
+from uninext.formats import coco, json_file, json_parts, rle, youtube_vis
 
 FOLDER = '.uninext'
 SMALL = 1 << 20  # bytes; files below it are parsed sooner than a lock is taken
 _READERS = (
     *(index_file, sample_codec, sampling_table, video_annotation),
-    *(coco, json_file, rle, youtube_vis),
+    *(coco, json_file, json_parts, rle, youtube_vis),
 )
 _FOREIGN = {'mmdet', 'mmengine', 'torch', 'typing', 'builtins'}
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 from uninext.formats.errors import DatasetError
+from uninext.formats.json_parts import parse_in_parts
 from uninext.utils.files import replacing
+
+LARGE = 1 << 26  # bytes; the text of larger files is not held as a whole
 
 
 def read_json(
@@ -30,6 +35,9 @@ def read_json(
         DatasetError: If it does not exist or is not JSON.
     """
     if backend_args is None:
+        with contextlib.suppress(OSError, ValueError):  # what is wrong is said below
+            if os.path.getsize(path) >= LARGE:
+                return parse_in_parts(path, _hook(without))
         return parse_json(read_text(path, advice), path, without)
     from mmengine.fileio import get_local_path  # needs torch
 
@@ -44,21 +52,24 @@ def parse_json(text: str, path: str | Path, without: Collection[str] = ()) -> An
         DatasetError: If it is not JSON.
     """
     try:
-        if not without:
-            return json.loads(text)
-        dropped = frozenset(without)
-
-        def kept(record: dict[str, Any]) -> dict[str, Any]:
-            if dropped.isdisjoint(record):
-                return record
-            return {k: v for k, v in record.items() if k not in dropped}
-
-        return json.loads(text, object_hook=kept)
+        return json.loads(text, object_hook=_hook(without))
     except (ValueError, RecursionError) as error:  # or a number of 5,000 digits
         raise DatasetError(
             f'{path} is not valid JSON: {error}. It may be cut off: write or download '
             'it again.'
         ) from None
+
+
+def _hook(without: Collection[str]) -> Callable[[dict], dict] | None:
+    """The ``object_hook`` that leaves out some keys."""
+    dropped = frozenset(without)
+
+    def kept(record: dict[str, Any]) -> dict[str, Any]:
+        if dropped.isdisjoint(record):
+            return record
+        return {k: v for k, v in record.items() if k not in dropped}
+
+    return kept if dropped else None
 
 
 def is_finite(value: Any) -> bool:
