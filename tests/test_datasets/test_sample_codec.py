@@ -35,6 +35,19 @@ def test_values_come_back_as_they_were(value):
     assert (type(got), repr(got)) == (type(value), repr(value))
 
 
+@pytest.mark.parametrize(
+    'instances',
+    [
+        *([], [{}], [{}, {}], [dict(a=1, b=[2])], [dict(a=1, b=2), dict(b=3, a=4)]),
+        *([dict(a=1), dict(a=None)], [dict(a=1), dict(a=1, mask=[[1]])]),
+    ],
+    ids=repr,
+)
+def test_instances(instances):
+    (got,) = round_trip(dict(instances=instances)).values()
+    assert repr(got) == repr(instances)  # the order of keys, too
+
+
 @pytest.mark.parametrize('value', [(1, 2), float('nan'), {1: 2}, b'1', np.float32(1)])
 def test_what_json_would_change_is_refused(value):
     with pytest.raises(EncodingError, match='JSON'):

@@ -39,11 +39,14 @@ def encode_sample(sample: dict[str, Any]) -> bytes:
         head['video'] = {name: getattr(video, name) for name in _VALUES}
         head['video']['evaluation'] = list(video.evaluation)
         head['arrays'] = [[name, a.dtype.str, list(a.shape)] for name, a in arrays]
+    plain = head
+    if (columns := _columns(head.get('instances'))) is not None:
+        head = {**head, 'instances': columns}  # each key is written once
     try:
         text = json.dumps(head, separators=(',', ':'))
     except (TypeError, ValueError) as error:
         raise EncodingError(f'cannot be written as JSON: {error}') from None
-    if json.loads(text) != head:
+    if _with_rows(json.loads(text)) != plain:
         raise EncodingError(
             'has tuples, NaN or keys that are no texts, which JSON changes'
         )
@@ -55,7 +58,7 @@ def decode_sample(data: np.ndarray) -> dict[str, Any]:
     """The sample of (bytes,) uint8; arrays are read-only views of them."""
     start = _ALIGNMENT
     end = start + int.from_bytes(data[:start].tobytes(), 'little')
-    sample = json.loads(data[start:end].tobytes())
+    sample = _with_rows(json.loads(data[start:end].tobytes()))
     if 'video' in sample:
         values = dict.fromkeys(_ARRAYS) | sample['video']
         for name, dtype, shape in sample.pop('arrays'):
@@ -65,6 +68,24 @@ def decode_sample(data: np.ndarray) -> dict[str, Any]:
             array.flags.writeable = False
             values[name] = array
         sample['video'] = VideoAnnotation(**values)
+    return sample
+
+
+def _columns(instances: Any) -> dict[str, list] | None:
+    """Values by key, of dictionaries that have the same keys in the same order."""
+    if not instances or not all(isinstance(i, dict) for i in instances):
+        return None
+    keys = list(instances[0])
+    if not keys or any(list(instance) != keys for instance in instances):
+        return None
+    return {key: [instance[key] for instance in instances] for key in keys}
+
+
+def _with_rows(sample: dict[str, Any]) -> dict[str, Any]:
+    """Undo :func:`_columns`; the sample itself is changed."""
+    if isinstance(columns := sample.get('instances'), dict):
+        rows = zip(*columns.values())
+        sample['instances'] = [dict(zip(columns, row)) for row in rows]
     return sample
 
 
