@@ -199,6 +199,8 @@ def test_a_box_outside_is_told_in_the_pixels_that_were_given():
     for as_video in (False, True):
         with pytest.raises(ValueError, match=told):
             halved([frame()], box=(500, 500, 600, 600), as_video=as_video)
+        with pytest.raises(ValueError, match='reaches far beyond its frame'):
+            halved([frame()], box=(1, 1, 1e30, 1e30), as_video=as_video)
 
 
 @pytest.mark.parametrize(

@@ -163,6 +163,14 @@ def test_unreadable_image_in_training_is_drawn_anew(
     assert '0.png' in messages[0]
 
 
+def test_a_set_without_a_readable_image_is_an_error(write_coco, coco_content, tmp_path):
+    dataset = PromptCocoDataset(**write_coco(coco_content), max_refetch=20)
+    for path in (tmp_path / 'img').iterdir():
+        path.write_bytes(b'no image')
+    with pytest.raises(DatasetError, match=r'json: of 20 draws none .*0\.png'):
+        dataset[0]
+
+
 def test_unreadable_image_in_testing_is_an_error(write_coco, coco_content, tmp_path):
     dataset = PromptCocoDataset(**write_coco(coco_content), test_mode=True)
     (tmp_path / 'img' / '0.png').write_bytes(b'no image')

@@ -157,6 +157,16 @@ WRONG_GROUND_TRUTHS = {
     'id twice': ('annotations', dict(id=1), 'annotation 1', 'id 1 again'),
     'image twice': ('images', dict(id=1), 'image 1', 'id 1 again'),
     'id null': ('annotations', dict(id=None), 'annotation 1', 'the id None'),
+    'id text': ('annotations', dict(id='x'), 'annotation 1', "the id 'x'"),
+    'id huge': ('annotations', dict(id=10**30), 'annotation 1', 'the id 1000'),
+    'crowd': ('annotations', dict(iscrowd='x'), 'annotation 1', 'iscrowd must be 0 or'),
+    'huge box': ('annotations', dict(bbox=[1, 1, 10**400, 1]), 'annotation 1', 'bbox'),
+    'far polygon': (
+        'annotations',
+        dict(segmentation=[[1e9] * 6]),
+        'annotation 1',
+        'pixels to 100000',
+    ),
     'id zero': ('annotations', dict(id=0), 'annotation 1', 'no match'),
     'image unknown': ('annotations', dict(image_id=9), 'annotation 1', 'of image 9'),
     'category': ('annotations', dict(category_id=9), 'annotation 1', 'category 9'),
@@ -186,6 +196,20 @@ def test_an_annotation_without_a_key(tmp_path: Path, key: str):
     del ground_truth['annotations'][1][key]
     gt, pred = write_pair(tmp_path, ground_truth, results)
     fails('coco', gt, pred, f'{gt}, annotations, record 1', f'has no {key!r}')
+
+
+@pytest.mark.parametrize(
+    ('where', 'change', 'words'),
+    [
+        ('images', dict(expressions='it'), 'must be a list of texts'),
+        ('images', dict(expressions=[5]), 'must be a list of texts'),
+        ('annotations', dict(image_id=[2]), 'annotation 1 is of image [2]'),
+    ],
+)
+def test_expressions_of_another_type(tmp_path: Path, where: str, change, words: str):
+    ground_truth, results = make_images()
+    ground_truth[where][1].update(change)
+    fails('refexp', *write_pair(tmp_path, ground_truth, results), 'gt.json', words)
 
 
 def test_wrong_ground_truths_of_expressions(tmp_path: Path):
@@ -254,6 +278,14 @@ def test_wrong_instances_of_videos(tmp_path: Path, change: dict, words: str):
     results[1].update(change)
     gt, pred = write_pair(tmp_path, ground_truth, results)
     fails('ytvis', gt, pred, f'{pred}, record 1', words)
+
+
+@pytest.mark.parametrize('areas', [7, ['x', None], [10**400, None]])
+def test_areas_of_another_type(tmp_path: Path, areas):
+    ground_truth, results = make_videos()
+    ground_truth['annotations'][1]['areas'] = areas
+    gt, pred = write_pair(tmp_path, ground_truth, results)
+    fails('ytvis', gt, pred, f'{gt}, annotation 1', 'area')
 
 
 def test_boxes_are_no_instances_of_videos(tmp_path: Path):

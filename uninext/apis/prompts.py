@@ -69,14 +69,20 @@ def check_inside(prompts: Sequence[Prompt | Target], size_hw: tuple[int, int]) -
         size_hw: Height and width of the frame as it was given.
 
     Raises:
-        ValueError: If no pixel of a target is in the frame.
+        ValueError: If a box has no pixel of the frame, or reaches beyond it by more
+            than the frame's own size: the network sees twice the box.
     """
     height, width = size_hw
     for target in (prompt for prompt in prompts if isinstance(prompt, Target)):
         x1, y1, x2, y2 = target.box().tolist()
-        if target.mask is None and min(x2, y2, width - x1, height - y1) <= 0:
+        if target.mask is not None:
+            continue
+        is_outside = min(x2, y2, width - x1, height - y1) <= 0
+        beyond = max(-x1 / width, -y1 / height, x2 / width - 1, y2 / height - 1)
+        if is_outside or beyond > 1:
+            what = 'lies outside' if is_outside else 'reaches far beyond'
             raise ValueError(
-                f'The box ({x1:g}, {y1:g}, {x2:g}, {y2:g}) lies outside its frame, '
+                f'The box ({x1:g}, {y1:g}, {x2:g}, {y2:g}) {what} its frame, '
                 f'which is {width} x {height} pixels (width x height).'
             )
 

@@ -164,6 +164,24 @@ class PromptCocoDataset(IndexedSamples, CocoDataset):
         info['classes'] = self._metainfo['classes']
         return info
 
+    def __getitem__(self, idx: int) -> dict:
+        """A sample; in training another one where its image cannot be read.
+
+        Raises:
+            DatasetError: If one after the other cannot be read.
+        """
+        try:
+            return super().__getitem__(idx)
+        except Exception as error:
+            if type(error) is not Exception:  # of mmengine, after its last draw
+                raise
+            raise DatasetError(
+                f'{self.ann_file}: of {self.max_refetch} draws none could be used; '
+                f'{len(self._unreadable)} images cannot be read, e.g. '
+                f'{min(self._unreadable, default="none")}. Download them again, or '
+                'correct the sizes in the annotations.'
+            ) from error
+
     def prepare_data(self, idx: int) -> dict | None:
         """Run the pipeline; None if a sample has to be drawn anew (training only).
 

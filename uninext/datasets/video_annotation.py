@@ -17,6 +17,7 @@ from pycocotools import mask as mask_utils
 
 from uninext.formats.coco import valid_segmentation
 from uninext.formats.errors import DatasetError
+from uninext.formats.mot_text import MAX_ID
 from uninext.formats.rle import to_rle
 from uninext.formats.youtube_vis import check_length
 
@@ -246,8 +247,10 @@ class _Track:
         self.category_id = annotation['category_id']
         self.ignored = bool(annotation.get('iscrowd', 0) or annotation.get('ignore', 0))
         where = f'{where}, annotation {self.id}'
-        if not isinstance(self.id, int):
-            raise DatasetError(f'{where}: expected a whole number as id.')
+        if not isinstance(self.id, int) or abs(self.id) > MAX_ID:
+            raise DatasetError(
+                f'{where}: expected a whole number as id, {MAX_ID:,} at most.'
+            )
         length, size = len(video['file_names']), (video['height'], video['width'])
         self.masks = _masks(annotation, length, size, where)
         self.boxes = _boxes(annotation, length, where)
@@ -303,7 +306,7 @@ def _boxes(annotation: dict, length: int, where: str) -> np.ndarray:
     try:
         boxes = np.array([box or ABSENT for box in listed], dtype=np.float64)
         boxes = boxes.reshape(length, 4)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         boxes = np.full((length, 4), np.inf)
     if np.isinf(boxes).any():
         raise DatasetError(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +104,6 @@ def _checked_box(values: Any, place: str, given: Any) -> list[float]:
             f'{place}: expected the four numbers x, y, w, h, got {str(given)[:60]!r}. '
             'Write NaN,NaN,NaN,NaN where nothing was found.'
         )
-    if any(math.isinf(value) for value in values):
+    if any(abs(value) > sys.float_info.max for value in values):  # False for NaN
         raise DatasetError(f'{place}: a box is finite or NaN, got {str(given)[:60]!r}.')
     return values

@@ -20,6 +20,7 @@ from uninext.evaluation.result_files.reading import (
     unique,
 )
 from uninext.formats.json_file import read_json
+from uninext.formats.mot_text import MAX_ID
 
 KEYS = {'bbox': 'bbox', 'segm': 'segmentation'}
 
@@ -180,6 +181,15 @@ def _read_ground_truth(gt: str | Path) -> dict[str, Any]:
         check_known(annotation['image_id'], images, 'image', place)
         check_known(annotation['category_id'], categories, 'category', place)
         finite(annotation['area'], 'area', place)
+        if annotation['iscrowd'] not in (0, 1):
+            raise ValueError(
+                f'{place}: iscrowd must be 0 or 1, got {annotation["iscrowd"]!r:.60}.'
+            )
+        if type(annotation['id']) is not int or abs(annotation['id']) > MAX_ID:
+            raise ValueError(
+                f'{place} has the id {annotation["id"]!r:.60}; pycocotools matches '
+                f'whole numbers, {MAX_ID:,} at most.'
+            )
         if annotation['id'] == 0:
             raise ValueError(
                 f'{place} has the id 0, which pycocotools takes for "no match": its '

@@ -82,8 +82,10 @@ def _read_ground_truth(gt: str | Path) -> tuple[list[dict], dict[Any, dict]]:
     )
     unique((image['id'] for image in images), 'image', gt)
     targets: dict[Any, dict] = {}
+    known = {image['id'] for image in images}
     for index, annotation in enumerate(annotations):
         box_xywh(annotation['bbox'], f'{gt}, annotation {index}')
+        check_known(annotation['image_id'], known, 'image', f'{gt}, annotation {index}')
         if annotation['image_id'] in targets:
             raise ValueError(
                 f'{gt}, annotation {index} is the second of image '
@@ -95,6 +97,14 @@ def _read_ground_truth(gt: str | Path) -> tuple[list[dict], dict[Any, dict]]:
             raise ValueError(
                 f"{gt}: image {image['id']!r} has no 'expressions': this is a "
                 'detection file. Convert it first (tools/dataset_converters).'
+            )
+        expressions = image['expressions']
+        if not isinstance(expressions, list) or not all(
+            isinstance(expression, str) for expression in expressions
+        ):
+            raise ValueError(
+                f"{gt}: 'expressions' of image {image['id']!r} must be a list of "
+                f'texts, got {expressions!r:.60}.'
             )
         if image['id'] not in targets:
             raise ValueError(f'{gt} has no annotation for image {image["id"]!r}.')

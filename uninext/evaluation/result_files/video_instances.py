@@ -94,7 +94,8 @@ def evaluate_ytvis(
 def _instance(record: dict, video: dict, place: str, of_ground_truth: bool) -> Instance:
     masks = record['segmentations']
     names = video.get('file_names')
-    num_frames = video.get('length', len(names) if names else None)
+    listed = len(names) if isinstance(names, list) else None
+    num_frames = video.get('length', listed)
     if not isinstance(masks, list) or len(masks) != num_frames:
         number = len(masks) if isinstance(masks, list) else 'no list of'
         raise ValueError(f'{place} has {number} frames, its video {num_frames}.')

@@ -181,7 +181,7 @@ def _tensor(values: Any, name: str) -> torch.Tensor:
         return values.detach().cpu().clone()
     try:
         return torch.tensor(np.asarray(values))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:
         raise ValueError(f'{name} must be made of numbers, got {values!r}.') from error
 
 
