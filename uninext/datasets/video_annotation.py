@@ -368,6 +368,9 @@ def _masks_of_frames(
     tracks: Sequence[_Track], objects: np.ndarray, offsets: np.ndarray
 ) -> Iterator[bytes]:
     """JSON of the masks of each frame; nothing for one without masks."""
+    if all(track.masks is None for track in tracks):
+        yield from [b''] * (len(offsets) - 1)
+        return
     for index, (start, end) in enumerate(zip(offsets[:-1], offsets[1:])):
         listed = [tracks[k].masks for k in objects[start:end].tolist()]
         masks = [of_track and of_track[index] for of_track in listed]
