@@ -105,19 +105,29 @@ def test_resume_at_end_trains_nothing(make_runner):
 
 
 @pytest.mark.parametrize(
-    ('text', 'size', 'told'),
+    ('error', 'size', 'told'),
     [
-        ('Connection closed by peer [127.0.0.1]:3', 2, 'Another process'),
-        ('Connection closed by peer [127.0.0.1]:3', 1, 'Connection closed'),
+        (ConnectionResetError(104, 'Connection reset by peer'), 2, 'A process that'),
+        (EOFError(), 1, 'A process that'),
+        (RuntimeError('Connection closed by peer [127.0.0.1]:3'), 2, 'Another process'),
+        (
+            RuntimeError('Connection closed by peer [127.0.0.1]:3'),
+            1,
+            'Connection closed',
+        ),
         (
             'DataLoader worker (pid 3) is killed by signal: Killed. ',
             1,
             'A process that',
         ),
-        ('DataLoader worker (pid(s) 3) exited unexpectedly', 2, 'A process that'),
-        ('some other', 2, 'some other'),
+        (
+            RuntimeError('DataLoader worker (pid(s) 3) exited unexpectedly'),
+            2,
+            'A process that',
+        ),
+        (RuntimeError('some other'), 2, 'some other'),
     ],
 )
-def test_what_torch_says_of_processes_is_explained(monkeypatch, text, size, told):
+def test_what_torch_says_of_processes_is_explained(monkeypatch, error, size, told):
     monkeypatch.setattr('uninext.engine.loops.get_world_size', lambda: size)
-    assert str(explained(RuntimeError(text))).startswith(told)
+    assert str(explained(error)).startswith(told)

@@ -25,10 +25,11 @@ class ProcessGone(RuntimeError):
     """A process that this one worked with has ended."""
 
 
-def explained(error: RuntimeError) -> RuntimeError:
+def explained(error: Exception) -> Exception:
     """Say who ended, where PyTorch only says that somebody did; else as it is."""
-    text = str(error)
-    if _WORKER.search(text):
+    text = str(error) or type(error).__name__
+    # a pipe to a worker breaks as what is no RuntimeError
+    if _WORKER.search(text) or isinstance(error, (ConnectionError, EOFError)):
         return ProcessGone(
             f'A process that reads data was killed ({text.splitlines()[0]}). The '
             'system does that when memory runs out: give fewer '
@@ -76,7 +77,7 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
                     with signals.deferred():
                         self._save()
                 raise
-            except RuntimeError as error:
+            except (RuntimeError, ConnectionError, EOFError) as error:
                 # the main process may have gone after Ctrl-C, and its connection
                 if signals.is_left_behind:
                     raise TrainingStopped(signals.requested) from None
