@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -53,8 +54,11 @@ def two_copies(work_dir: Path, *options: str) -> list:
     # once, before there are copies
     assert RUNNERS.get('UninextRunner') and MODELS.get('UNINEXT')
     fork = multiprocessing.get_context('fork')
+    with socket.socket() as free:  # tests run side by side
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
     ranks = [
-        fork.Process(target=_train_as, args=(rank, work_dir, *options))
+        fork.Process(target=_train_as, args=(rank, port, work_dir, *options))
         for rank in range(2)
     ]
     for process in ranks:
@@ -71,9 +75,9 @@ def train_whole(work_dir: Path, *options: str) -> dict[int, float]:
     return losses_in(work_dir)
 
 
-def _train_as(rank: int, work_dir: Path, *options: str) -> None:
+def _train_as(rank: int, port: int, work_dir: Path, *options: str) -> None:
     os.environ.update(environment(), RANK=str(rank), LOCAL_RANK=str(rank))
-    os.environ.update(WORLD_SIZE='2', MASTER_ADDR='127.0.0.1', MASTER_PORT='29473')
+    os.environ.update(WORLD_SIZE='2', MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port))
     argv = ['train', str(TOY), '--work-dir', str(work_dir), '--launcher', 'pytorch']
     os._exit(main([*argv, *options]))
 

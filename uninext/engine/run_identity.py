@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-from mmengine.runner import Runner
+from typing import TYPE_CHECKING, Any
 
 from uninext.utils.files import FileError
+
+if TYPE_CHECKING:
+    from mmengine.runner import Runner
 
 META_KEY = 'run_identity'
 _ADVICE = {
