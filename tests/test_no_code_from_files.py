@@ -18,6 +18,11 @@ SOURCES = [
 CONFINED = {'uninext/converters/refer.py': {'Unpickler'}}
 UNPICKLING = {'load', 'loads', 'Unpickler'}
 SHELL = {'system', 'popen', 'getoutput', 'getstatusoutput'}
+WATCHED = {
+    **dict.fromkeys(('pickle', 'dill', 'joblib', 'marshal', 'shelve'), UNPICKLING),
+    **dict.fromkeys(('os', 'subprocess'), SHELL),
+    'torch': {'load'},
+}
 
 
 def keyword(call: ast.Call, name: str) -> object:
@@ -31,10 +36,14 @@ def keyword(call: ast.Call, name: str) -> object:
 def wrong_calls(code: str, confined: set[str] = frozenset()) -> Iterator[str]:
     """What a source does that could run code of a file, or of a text."""
     for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.ImportFrom) and node.module in ('pickle', 'os'):
+        if isinstance(node, ast.ImportFrom) and node.module in WATCHED:
             for alias in node.names:
-                if alias.name in (UNPICKLING | SHELL) - confined:
+                if alias.name in WATCHED[node.module] - confined:
                     yield f'line {node.lineno}: imports {node.module}.{alias.name}'
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name in WATCHED and alias.asname:
+                    yield f'line {node.lineno}: {alias.name} under another name'
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             module, name = node.value.id, node.attr
             if module in ('pickle', 'dill', 'joblib', 'marshal', 'shelve'):
@@ -70,6 +79,9 @@ def test_no_code_of_files_is_run():
     'code',
     [
         'pickle.load(f)',
+        'import pickle as p',
+        'from torch import load',
+        'from subprocess import getoutput',
         'from pickle import loads',
         'class A(pickle.Unpickler): pass',
         'torch.load(f)',
