@@ -103,9 +103,7 @@ def _json(content: bytes, rng: random.Random) -> bytes:
     elif action == 1 and isinstance(owner, list):
         owner.insert(key, copy.deepcopy(value))
     elif action == 2 and isinstance(value, (int, float)):
-        owner[key] = rng.choice(
-            (-value, value * 2, value + 1, str(value), [value])
-        )
+        owner[key] = rng.choice((-value, value * 2, value + 1, str(value), [value]))
     elif action == 3 and isinstance(value, str):
         owner[key] = rng.choice((value[:-1], value * 2, value.upper(), [value]))
     elif action == 4:
