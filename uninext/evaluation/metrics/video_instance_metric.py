@@ -6,8 +6,6 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from mmengine.fileio import load
-
 from uninext.evaluation.evaluators.video_instances import (
     Instance,
     VideoInstancesEvaluator,
@@ -19,6 +17,7 @@ from uninext.evaluation.metrics.video_metric import (
     targets_of,
     video_name,
 )
+from uninext.formats.json_file import read_json
 from uninext.formats.rle import encode_mask, rle_as_json
 from uninext.registry import METRICS
 
@@ -126,7 +125,8 @@ class VideoInstanceMetric(VideoMetric):
                 for instance in instances
             }
             return {label: label + 1 for label in sorted(labels)}
-        ids = {c['name']: c['id'] for c in load(self.ann_file)['categories']}
+        content = read_json(self.ann_file, without=('annotations', 'videos'))
+        ids = {c['name']: c['id'] for c in content['categories']}
         names = (self.dataset_meta or {}).get('classes', ())
         unknown = [name for name in names if name not in ids]
         if unknown or not names:
