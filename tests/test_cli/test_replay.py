@@ -52,3 +52,9 @@ def test_another_number_of_processes(tmp_path, capsys, size):
     assert (
         f'is of {size} processes, not of 1: tools/dist_train.sh CONFIG {size}' in said
     )
+
+
+@pytest.mark.parametrize('other', ['--dry-run', '--resume'])
+def test_what_it_does_not_go_with(tmp_path, capsys, other):
+    argv = 'train', TOY, '--replay', tmp_path, other
+    assert 'it takes no --data' in message_of_failure(main, capsys, *argv)

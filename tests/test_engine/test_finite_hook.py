@@ -91,3 +91,10 @@ def test_summed_gradients(make_runner, tmp_path):
     found = json.loads(file.read_text())
     assert len(found['losses']) == len(found['samples']) == 4
     assert BROKEN in [s['img_id'] for s in found['samples'][number % 4]]
+    # all four are repeated: another could have been the cause
+    state = load_file(file.parent / 'state.pth')
+    assert state['meta']['iter'] == found['iteration'] == last - 3
+    replay = {'resume': True, 'load_from': str(file.parent / 'state.pth')}
+    stopped(make_runner(work_dir=str(tmp_path / 'again'), **options, **replay))
+    again = tmp_path / 'again' / file.parent.name / 'rank_0.json'
+    assert str(json.loads(again.read_text())) == str(found)

@@ -216,6 +216,15 @@ def test_two_signals_of_one_press_are_one():
             signal.raise_signal(signal.SIGINT)
 
 
+def test_a_cluster_that_repeats_itself_breaks_nothing_off():
+    with PatientInterrupt() as signals:
+        with signals.deferred():
+            signal.raise_signal(signal.SIGTERM)
+            time.sleep(1.1)
+            signal.raise_signal(signal.SIGTERM)
+        assert signals.requested == signal.SIGTERM
+
+
 def test_processes_beside_the_main_one_go_on(monkeypatch):
     monkeypatch.setattr('uninext.engine.interruption.is_main_process', lambda: False)
     with PatientInterrupt() as ctrl_c:

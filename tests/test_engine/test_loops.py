@@ -130,4 +130,18 @@ def test_resume_at_end_trains_nothing(make_runner):
 )
 def test_what_torch_says_of_processes_is_explained(monkeypatch, error, size, told):
     monkeypatch.setattr('uninext.engine.loops.get_world_size', lambda: size)
-    assert str(explained(error)).startswith(told)
+    assert str(explained(error, has_workers=True)).startswith(told)
+
+
+@pytest.mark.parametrize(
+    ('error', 'has_workers'),
+    [
+        (ConnectionError('the images cannot be reached'), False),
+        (
+            ConnectionError('Caught ConnectionError in DataLoader worker process 0'),
+            True,
+        ),
+    ],
+)
+def test_a_connection_that_reading_lost_is_no_killed_worker(error, has_workers):
+    assert explained(error, has_workers) is error

@@ -223,7 +223,8 @@ def run_command(run: Run, args: argparse.Namespace) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_BROKEN_PIPE
     except KeyboardInterrupt as stop:
-        _tell(f'\n{stop.args[0] if stop.args else "interrupted"}')
+        if os.environ.get('RANK', '0') == '0':  # it is the same in all processes
+            _tell(f'\n{stop.args[0] if stop.args else "interrupted"}')
         return getattr(stop, 'exit_status', EXIT_INTERRUPTED)
     except Exception as error:
         if os.environ.get(_TRACEBACK_VARIABLE):

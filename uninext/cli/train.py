@@ -61,6 +61,10 @@ def run(args: argparse.Namespace) -> None:
     """Train as the arguments say."""
     prepare_process(args)
     fine_tune.check(args)
+    if args.replay is not None and (args.data or args.resume or args.dry_run):
+        raise ValueError(
+            '--replay repeats what was: it takes no --data, --resume or --dry-run.'
+        )
     if args.data is not None:
         fine_tune.run(args, apply_train_options, train)
         return
@@ -73,7 +77,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def replay(cfg: Config, args: argparse.Namespace) -> None:
-    """Repeat one iteration, without clipping: its error names parameters then.
+    """Repeat what led to one step, without clipping: its error names parameters then.
 
     Raises:
         NonFiniteGradient: If it comes out as before.
@@ -96,14 +100,14 @@ def replay(cfg: Config, args: argparse.Namespace) -> None:
         )
     cfg.resume, cfg.load_from = True, str(files[0])
     cfg.work_dir = str(folder / 'replay')
-    cfg.train_cfg.max_iters = found['iteration'] + 1
+    cfg.train_cfg.max_iters = found['last_iteration'] + 1
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     cfg.default_hooks.checkpoint = dict(
         type='SafeCheckpointHook', interval=-1, by_epoch=False, save_last=False
     )
     cfg.optim_wrapper.clip_grad = None
     train(cfg, args)
-    print(f'Iteration {found["iteration"] + 1} came out finite this time.')
+    print(f'Iteration {found["last_iteration"] + 1} came out finite this time.')
 
 
 def train(cfg: Config, args: argparse.Namespace) -> UninextRunner:

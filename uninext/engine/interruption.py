@@ -77,7 +77,7 @@ class PatientInterrupt:
     """A context in which signals do not break off what is :meth:`deferred`.
 
     The first Ctrl-C, SIGTERM or SIGUSR1 inside a deferred block is noted in
-    :attr:`requested`, and nothing else; another, a second later, raises
+    :attr:`requested`, and nothing else; another Ctrl-C, a second later, raises
     :class:`TrainingStopped`, as any outside such a block does. Of several processes
     the main one alone does that for Ctrl-C, and none for the others, whatever the
     block: all wait for each other in every iteration. Worker processes of data loaders
@@ -132,13 +132,18 @@ class PatientInterrupt:
         is_first = self.requested is None
         if is_first:
             self.requested, self._pressed_at = number, time.monotonic()
-        is_later = time.monotonic() - self._pressed_at > _SECONDS_OF_ONE_PRESS
+        # a cluster repeats itself, a person insists
+        is_insisted = (
+            number == signal.SIGINT
+            and time.monotonic() - self._pressed_at > _SECONDS_OF_ONE_PRESS
+        )
         waits = self._is_deferred or not self._decides
         if number != signal.SIGINT and not self._is_alone:
             waits = True
-        if is_later or not waits:
+        if is_insisted or not waits:
             raise TrainingStopped(number)
         if is_first and self._decides:
             name = _NAMES.get(number) or signal.Signals(number).name
-            notice = f'\n{name}: stops after this iteration (again: at once)\n'
+            again = ' (again: at once)' if number == signal.SIGINT else ''
+            notice = f'\n{name}: stops after this iteration{again}\n'
             os.write(_STANDARD_ERROR, notice.encode())

@@ -25,11 +25,13 @@ class ProcessGone(RuntimeError):
     """A process that this one worked with has ended."""
 
 
-def explained(error: Exception) -> Exception:
+def explained(error: Exception, has_workers: bool) -> Exception:
     """Say who ended, where PyTorch only says that somebody did; else as it is."""
     text = str(error) or type(error).__name__
-    # a pipe to a worker breaks as what is no RuntimeError
-    if _WORKER.search(text) or isinstance(error, (ConnectionError, EOFError)):
+    # A pipe to a worker breaks as what is no RuntimeError; what was raised in a worker,
+    # such as a lost connection to where the images are, comes as "Caught ...".
+    is_pipe = isinstance(error, (ConnectionError, EOFError)) and has_workers
+    if _WORKER.search(text) or (is_pipe and not text.startswith('Caught ')):
         return ProcessGone(
             f'A process that reads data was killed ({text.splitlines()[0]}). The '
             'system does that when memory runs out: give fewer '
@@ -81,7 +83,7 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
                 # the main process may have gone after Ctrl-C, and its connection
                 if signals.is_left_behind:
                     raise TrainingStopped(signals.requested) from None
-                told = explained(error)
+                told = explained(error, bool(self.dataloader.num_workers))
                 raise told from (error if told is not error else error.__cause__)
         self.runner.call_hook('after_train_epoch')
         self.runner.call_hook('after_train')

@@ -35,7 +35,8 @@ class FiniteHook(Hook):
 
     Processes average their gradients, so all see what is wrong in one, and all stop in
     that iteration. Nothing waits for it where gradients are clipped: their norm is
-    read by mmengine anyway. With float16 (``AmpOptimWrapper``) infinite gradients are
+    read by mmengine anyway. mmdet's ``CheckInvalidLossHook`` looks after the step, when
+    the weights are lost. With float16 (``AmpOptimWrapper``) infinite gradients are
     part of the method; the optimizer's step is left out then, and not looked at.
 
     Into ``<work_dir>/nonfinite_iter_<n>`` goes what repeats the iteration (``uninext
@@ -105,14 +106,22 @@ class FiniteHook(Hook):
 
     @staticmethod
     def _dump(runner: Runner, folder: Path, found: dict[str, Any]) -> None:
-        """Write the folder; return when all processes have."""
+        """Write the folder; return when all processes have.
+
+        Where gradients are summed up, the first iteration that was is the first to be
+        repeated: the weights have been the same since.
+        """
         folder.mkdir(parents=True, exist_ok=True)
+        first = runner.iter + 1 - len(found['samples'])
         found.update(
-            iteration=runner.iter, seed=runner.seed, world_size=get_world_size()
+            iteration=first,
+            last_iteration=runner.iter,
+            seed=runner.seed,
+            world_size=get_world_size(),
         )
         with replacing(folder / f'rank_{get_rank()}.json') as path:
             path.write_text(json.dumps(found, indent=1, default=str))
-        meta = dict(epoch=runner.epoch, iter=runner.iter)
+        meta = dict(epoch=runner.epoch, iter=first)
         runner.save_checkpoint(
             str(folder), STATE, meta=meta, by_epoch=False, save_param_scheduler=True
         )
