@@ -139,7 +139,8 @@ class Visitor:
         before = self._boxes(key)
         for i, corner in enumerate((box_xyxy[:2], box_xyxy[2:])):
             source = shown.get_attribute('src')
-            self.page.mouse.click(*_on_screen(shown, corner, size_wh))
+            x, y = _in_frame(shown, corner, size_wh)
+            shown.click(position=dict(x=x, y=y))  # once nothing moves any more
             self.page.wait_for_function(
                 '([id, before]) => document.querySelector(id).src != before',
                 arg=[f'#{key}-view img', source],
@@ -243,15 +244,23 @@ class Visitor:
         return self.page.locator(f'#{key}-boxes textarea').input_value()
 
 
-def _on_screen(
+def _in_frame(
     shown: Locator, point: tuple[float, ...], size_wh: tuple
 ) -> tuple[float, float]:
     """Where a pixel of an image is, which is fitted into its frame."""
     frame, (width, height) = shown.bounding_box(), size_wh
     scale = min(frame['width'] / width, frame['height'] / height)
-    left = frame['x'] + (frame['width'] - scale * width) / 2
-    top = frame['y'] + (frame['height'] - scale * height) / 2
+    left = (frame['width'] - scale * width) / 2
+    top = (frame['height'] - scale * height) / 2
     return left + scale * point[0], top + scale * point[1]
+
+
+def _on_screen(
+    shown: Locator, point: tuple[float, ...], size_wh: tuple
+) -> tuple[float, float]:
+    """The same on the screen."""
+    frame, (x, y) = shown.bounding_box(), _in_frame(shown, point, size_wh)
+    return frame['x'] + x, frame['y'] + y
 
 
 def _paint_and_ask(visitor: Visitor) -> None:
