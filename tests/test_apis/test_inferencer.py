@@ -488,3 +488,16 @@ def test_auto_takes_the_cpu_where_there_is_nothing_else(
 def test_wrong_models(model, message):
     with pytest.raises(ValueError, match=message):
         UninextInferencer(model)
+
+
+@pytest.mark.parametrize('shape', [(48, 64), (48, 64, 1), (48, 64, 4)])
+def test_grey_and_alpha_are_taken_in_hand_as_from_files(video_model, shape):
+    find = UninextInferencer(video_model, device='cpu', scale=(64, 48))
+    image = np.random.default_rng(0).integers(0, 255, shape, dtype=np.uint8)
+    frame = image[..., :3] if shape[-1] == 4 else image.reshape(48, 64, 1)
+    frame = np.ascontiguousarray(np.broadcast_to(frame, (48, 64, 3)))
+    given, same = (
+        find.track(categories='star').step(of, score_thr=0.0) for of in (image, frame)
+    )
+    assert (given.image == frame).all()
+    assert (given.scores == same.scores).all()

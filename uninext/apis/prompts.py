@@ -74,9 +74,9 @@ def check_inside(prompts: Sequence[Prompt | Target], size_hw: tuple[int, int]) -
     """
     height, width = size_hw
     for target in (prompt for prompt in prompts if isinstance(prompt, Target)):
-        x1, y1, x2, y2 = target.box().tolist()
-        if target.mask is not None:
+        if kind_of(target) != 'box':
             continue
+        x1, y1, x2, y2 = target.box().tolist()
         is_outside = min(x2, y2, width - x1, height - y1) <= 0
         beyond = max(-x1 / width, -y1 / height, x2 / width - 1, y2 / height - 1)
         if is_outside or beyond > 1:

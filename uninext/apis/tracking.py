@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from mmengine.structures import InstanceData
 
+from uninext.apis.images import image_of_array
 from uninext.apis.prompts import as_read, check_inside, checked_score_thr
 from uninext.apis.results import AskedPrompt, Result
 from uninext.models.trackers import VideoSession
@@ -37,12 +38,13 @@ class Tracking:
         """Find in the next frame.
 
         Args:
-            image: (H, W, 3) uint8 BGR.
+            image: uint8, (H, W, 3) BGR, (H, W) grey or (H, W, 4) BGRA.
             score_thr: Of categories, in 0..1.
             path: Where the frame is from, for the result.
             time: When it is, in seconds, for the result.
         """
         score_thr = checked_score_thr(score_thr)
+        image = image_of_array(image) if isinstance(image, np.ndarray) else image
         if not self._done:
             check_inside(self._prompts, checked_frame(image))
         found = self._session.step(image).pred_instances.cpu()
