@@ -76,7 +76,7 @@ FAST = {
         390,
     ),
     'convert': Budget(
-        ('uninext', 'convert', 'in.pth', 'out.pth', '--no-check', '--quiet'),
+        ('uninext', 'convert', 'in.pth', 'out.pth', '--no-check'),
         NEVER | NO_NETWORK - {'torch'},
         1280,
     ),

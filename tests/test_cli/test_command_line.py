@@ -46,7 +46,7 @@ OPTIONS = {
         | {'config', 'checkpoint', '--out', '--show', '--show-dir', '--wait-time'}
     ),
     'convert': frozenset(
-        {'source', 'target', '--reverse', '--image-only', '--quiet'}
+        {'source', 'target', '--reverse', '--image-only', '--verbose'}
         | {'--to-video', '--backbone-only', '--config', '--no-check'}
     ),
     'info': frozenset(),
@@ -247,6 +247,9 @@ def test_convert_reports(tmp_path, monkeypatch, capsys):
         'uninext.checkpoint.conversion.convert_file', lambda *a, **k: report
     )
     assert main(['convert', 'a.pth', 'b.pth']) == 0
+    out = capsys.readouterr().out
+    assert '1 mapped' in out and 'a -> b' not in out
+    assert main(['convert', 'a.pth', 'b.pth', '--verbose']) == 0
     assert 'a -> b' in capsys.readouterr().out
 
 
@@ -261,7 +264,7 @@ def test_what_is_converted_must_fit_its_config(tmp_path, capsys):
     error = fails_with(argv, capsys)
     assert 'misshapen (1): level_embed 2x1 in place of 4x128' in error
     assert 'missing' in error and not (tmp_path / 'a.pth').exists()
-    assert main(['convert', *files, '--no-check', '--quiet']) == 0
+    assert main(['convert', *files, '--no-check']) == 0
     assert (tmp_path / 'a.pth').exists()
     with pytest.raises(ValueError, match='There is no config'):
         check_fit('nonsense', {})

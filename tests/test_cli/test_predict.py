@@ -525,3 +525,12 @@ def test_the_summary_names_a_few_files():
         '3 more',
         'below/here/ (9 files)',
     ]
+
+
+def test_advice_where_nothing_was_found():
+    images, video = predict_report.Tally(), predict_report.Tally()
+    video.numbers[predict_report.Tally.TRACKED] = 3
+    advice = predict_report._advice
+    assert advice(images, 0.0) == 'other categories'
+    assert advice(images, 0.3).endswith('or a --score-thr below 0.3')
+    assert 'below' not in advice(video, 0.0) and 'trackers' in advice(video, 0.0)

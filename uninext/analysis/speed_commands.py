@@ -53,7 +53,7 @@ def command_rows(
         'uninext predict, one small image': (['predict', *image], ''),
         'uninext eval coco, one box': (['eval', 'coco', *files], '"AR100": 1.0'),
         'uninext convert, one layer': (
-            ['convert', '--backbone-only', '--quiet', str(layer), f'{out}.pth'],
+            ['convert', '--backbone-only', str(layer), f'{out}.pth'],
             '',
         ),
     }

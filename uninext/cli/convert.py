@@ -47,12 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='do not compare names and shapes with the network of the config',
     )
     parser.add_argument(
-        '--quiet', action='store_true', help='print counts only, not every key'
+        '--verbose', action='store_true', help='print what became of every key'
     )
 
 
 def run(args: argparse.Namespace) -> None:
-    """Convert the file and print what became of every key."""
+    """Convert the file and print how many keys were renamed, left out and added."""
     from uninext.checkpoint.conversion import convert_file
 
     report = convert_file(
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> None:
         config=args.config,
         check=None if args.no_check else check_fit,
     )
-    if not args.quiet:
+    if args.verbose:
         print('\n'.join(report.lines()))
     print(report.summary())
     print(f'written: {args.target}')

@@ -28,7 +28,8 @@ class Tally:
         found: Kind of source -> name -> instances, or tracks where there are any.
     """
 
-    KINDS = ('found in {} images', 'found in {} frames', 'tracked through {} frames')
+    TRACKED = 'tracked through {} frames'
+    KINDS = ('found in {} images', 'found in {} frames', TRACKED)
 
     def __init__(self) -> None:
         self.numbers: Counter[str] = Counter()
@@ -139,10 +140,7 @@ def summary(
     lines = ['stopped; what was found until then is kept'] if interrupted else []
     lines += tally.lines()
     if tally.numbers and not any(tally.found.values()):
-        lines.append(
-            'nothing was found: try other categories, or a --score-thr below '
-            f'{score_thr:g}'
-        )
+        lines.append(f'nothing was found: try {_advice(tally, score_thr)}')
     written = folder.written
     if written:
         names = _named([path.relative_to(folder.path) for path in written])
@@ -151,6 +149,15 @@ def summary(
     if any(path.name in LABEL_FILES for path in written):
         lines.append(f'file names in label sets start from {folder.label_root}')
     return lines
+
+
+def _advice(tally: Tally, score_thr: float) -> str:
+    advice = 'other categories'
+    if score_thr > 0:
+        advice += f', or a --score-thr below {score_thr:g}'
+    if Tally.TRACKED in tally.numbers:
+        advice += '; tracks have thresholds of their own, model.trackers of the config'
+    return advice
 
 
 def _short(label: str) -> str:

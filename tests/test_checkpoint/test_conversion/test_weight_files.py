@@ -57,18 +57,19 @@ def test_other_wrong_inputs(tmp_path, published_file) -> None:
         convert_file(published_file, tmp_path)
 
 
-def test_tool_reports_every_key(tmp_path, published_file, capsys) -> None:
+def test_tool_reports_every_key_on_demand(tmp_path, published_file, capsys) -> None:
     tool = load_tool(TOOL)
     target = str(tmp_path / 'ours.pth')
-    assert tool.main([str(published_file), target, '--no-check']) == 0
+    assert tool.main([str(published_file), target, '--no-check', '--verbose']) == 0
     out = capsys.readouterr().out
     assert 'mapped   criterion._iter -> mask_head.warmup_step' in out
     assert '2 mapped' in out
     assert tool.main([target, str(tmp_path / 'b.pth')]) == 2
     assert 'keys have no place' in capsys.readouterr().err
-    back = [target, str(tmp_path / 'b.pth'), '--reverse', '--quiet', '--no-check']
+    back = [target, str(tmp_path / 'b.pth'), '--reverse', '--no-check']
     assert tool.main(back) == 0
-    assert 'mapped   ' not in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert 'mapped   ' not in out and '2 mapped' in out
 
 
 def test_safetensors_there_and_back(tmp_path, published_file) -> None:
