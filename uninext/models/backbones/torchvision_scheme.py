@@ -23,7 +23,7 @@ def load_torchvision_weights(filename: str, map_location: Any = None) -> Any:
         OSError: If the file cannot be fetched.
     """
     table = Path(mmengine.__file__).parent / 'hub' / 'torchvision_0.12.json'
-    addresses = mmengine.load(table)
+    addresses = mmengine.load(table, file_format='json')
     name = filename.removeprefix(SCHEME)
     if name not in addresses:
         raise ValueError(
