@@ -5,13 +5,15 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install -qq
 JOBS ?= 2
 CASES ?= 100000
+N ?= 60
+SEED ?= 1
 LINTED := uninext tests tools demo configs docs/_hooks setup.py
 
 # No compiler is needed: mmcv without its compiled ops is enough. MMCV_WITH_OPS=1 builds them.
 export MMCV_WITH_OPS ?= 0
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
-.PHONY: help demo test coverage fuzz lint format docs all-checks install clean
+.PHONY: help demo test coverage fuzz mutants lint format docs all-checks install clean
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +23,7 @@ help:
 	@echo 'make test ROOM=test_apis  run one folder or file of tests/'
 	@echo 'make coverage            run the tests and measure what they reach: half as long again'
 	@echo 'make fuzz                100,000 damaged inputs; CASES=10000 for fewer'
+	@echo 'make mutants             60 random changes of the source: do tests notice? N=9 SEED=2 ROOM=models'
 	@echo 'make lint | format       check | rewrite the style of the code'
 	@echo 'make docs                build the documentation: site/index.html'
 	@echo 'make all-checks          lint, docs and test: what CI runs'
@@ -41,6 +44,10 @@ coverage:
 
 fuzz: $(VENV)/.tests
 	@OMP_NUM_THREADS=1 PYTHONPATH=.:tests $(PY) -m fuzz --cases $(CASES)
+
+mutants: $(VENV)/.tests
+	@PYTHONPATH=.:tests nice -n 10 $(PY) -m mutants --num $(N) --seed $(SEED) \
+	    $(if $(ROOM),--room $(ROOM)) $(if $(AGAIN),--again)
 
 lint: $(VENV)/.tests
 	@echo '[lint] ruff'
