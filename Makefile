@@ -46,7 +46,7 @@ fuzz: $(VENV)/.tests
 	@OMP_NUM_THREADS=1 PYTHONPATH=.:tests $(PY) -m fuzz --cases $(CASES)
 
 mutants: $(VENV)/.tests
-	@PYTHONPATH=.:tests nice -n 10 $(PY) -m mutants --num $(N) --seed $(SEED) \
+	@PYTHONPATH=.:tests nice -n 10 $(PY) -m mutants.sample --num $(N) --seed $(SEED) \
 	    $(if $(ROOM),--room $(ROOM)) $(if $(AGAIN),--again)
 
 lint: $(VENV)/.tests

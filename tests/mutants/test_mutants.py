@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from helpers.tools import ROOT
-from mutants.__main__ import equivalent_key, read_equivalents
 from mutants.changes import Mutant, is_other_code, mutants_of
+from mutants.sample import equivalent_key, read_equivalents
 
 NO_CODE = '''
 """Of 3 > 2."""
@@ -120,11 +120,12 @@ def test_clip():
     assert clip(-1) == 0
     assert clip(3) == 3
 """
+TINY = ('-m', 'mutants.sample', '--package=tiny', '--room=sums')
 SLOW = 'from time import sleep\n\n\ndef test_slow():\n    sleep(60)\n'
 LIMITED = """
 import sys
 from pathlib import Path
-from mutants.driver import Copy
+from mutants.forks import Copy
 
 copy = Copy(*map(Path, sys.argv[1:]), 'tiny')
 copy.enter([])
@@ -155,7 +156,7 @@ def run(*words: object) -> str:
 
 def run_mutants(root: Path, *words: str) -> str:
     """Run the tool on the tiny package."""
-    return run('-m', 'mutants', '--root', root, '--package=tiny', '--room=sums', *words)
+    return run(*TINY, '--root', root, *words)
 
 
 def test_a_run_that_is_cut_goes_on(tiny: Path):

@@ -4,7 +4,7 @@ A test that fails notices a mutant, and so does a time limit: tests that name it
 or what the file defines, then those of its room. All is done in a copy of the tree.
 Outcomes are kept in work_dirs/mutants, and the same command goes on from there.
 
-``changes``: what a mutant is. ``driver``: runs tests in forks. ``equivalents.yml``:
+``changes``: what a mutant is. ``forks``: runs tests in forks. ``equivalents.yml``:
 changes that no test can notice, left out. Own code, as mutmut and cosmic-ray try whole
 packages with one command of tests: no sample over rooms, no tests by file.
 """
@@ -24,7 +24,7 @@ from typing import Any
 import yaml
 
 from mutants.changes import Mutant, is_other_code, mutants_of
-from mutants.driver import Copy
+from mutants.forks import Copy
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ['models', 'evaluation', 'datasets', 'structures', 'engine']
