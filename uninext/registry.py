@@ -14,7 +14,7 @@ from typing import Any
 from mmengine.registry import Registry
 
 from uninext.utils.late_packages import import_offered, is_importing, late_packages
-from uninext.utils.optional_imports import ensure_mmcv_ops, import_mmpretrain_models
+from uninext.utils.optional_imports import ensure_mmcv_ops, import_mmpretrain
 
 ensure_mmcv_ops()
 
@@ -49,11 +49,11 @@ Registry.get = _get_late
 
 
 class _ModelRegistry(Registry):
-    """A registry that can reach mmpretrain on a machine without torchvision."""
+    """A registry that imports mmpretrain when it is asked for a type of it."""
 
     def get(self, key: str) -> Any:
         if isinstance(key, str) and key.startswith('mmpretrain.'):
-            import_mmpretrain_models()
+            import_mmpretrain()
         return super().get(key)
 
 

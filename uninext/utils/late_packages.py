@@ -32,9 +32,11 @@ LATE = (
     *('mmengine.model', 'mmengine.optim', 'mmengine.runner', 'mmengine.hooks'),
     *('mmengine.visualization', 'mmengine.evaluator', 'mmengine.dataset', 'mmcv.ops'),
     *('mmdet.models', 'mmdet.datasets', 'mmdet.evaluation', 'mmdet.engine'),
-    *('mmdet.visualization', 'mmdet.utils'),
+    *('mmdet.visualization', 'mmdet.utils', 'mmpretrain'),
     *('uninext.checkpoint', 'uninext.engine', 'uninext.visualization'),
 )
+# Of these the lists alone count: to run, they need torchvision and transformers 4.
+LISTED = ('mmpretrain',)
 
 
 def install() -> None:
@@ -52,9 +54,10 @@ def import_offered(package: str, name: str) -> None:
 
 
 def late_packages() -> list[LatePackage]:
-    """Those that are imported and did not run yet, in the order of ``LATE``."""
+    """Those that can be run for a name, in the order of ``LATE``."""
     late = [m for m in sys.modules.values() if isinstance(m, LatePackage)]
-    return [m for root in LATE for m in late if _is_below(m.__name__, root)]
+    roots = [root for root in LATE if root not in LISTED]
+    return [m for root in roots for m in late if _is_below(m.__name__, root)]
 
 
 def is_importing() -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import torch
@@ -31,10 +30,3 @@ def test_full_size_has_the_channels_that_the_neck_expects():
     assert [x.shape[-1] for x in levels] == [8, 4, 2]
     norms = [n for n, _ in built.named_parameters() if n.startswith('norm')]
     assert {n.split('.')[0] for n in norms} == {'norm1', 'norm2', 'norm3'}
-
-
-def test_torchvision_leaves_no_trace():
-    """Where it is absent it stays absent after mmpretrain was imported."""
-    MODELS.build(backbone_cfg(arch=dict(depths=[1] * 4, channels=[4] * 4)))
-    if 'torchvision' in sys.modules:
-        assert sys.modules['torchvision'].__spec__.origin is not None
