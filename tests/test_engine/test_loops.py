@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from mmengine.hooks import Hook
 from mmengine.runner import loops
@@ -53,6 +55,42 @@ def test_resumed_run_equals_uninterrupted(make_runner, tmp_path, monkeypatch, ca
     assert {**first, **second} == whole
     # 10 batches of 2 were read after resuming, none to get there.
     assert len(runner.train_dataloader.dataset.read) == 20
+
+
+@pytest.mark.parametrize(
+    ('die_at', 'num_workers'), [(31, 0), (32, 0), (33, 0), (64, 0), (32, 2)]
+)
+def test_resumed_around_the_end_of_an_epoch(make_runner, tmp_path, die_at, num_workers):
+    """32 batches are one. Each loss is that of its samples; so is their order."""
+    options = {
+        'train_dataloader.batch_sampler': None,
+        'train_dataloader.sampler.shuffle': True,
+        'default_hooks.checkpoint.interval': 1,
+        'train_cfg.max_iters': 68,
+    }
+    whole = losses_of(make_runner(work_dir=str(tmp_path / 'whole'), **options))
+    first = losses_of(make_runner(**options), die_at=die_at)
+    options['train_dataloader.num_workers'] = num_workers
+    second = losses_of(make_runner(resume='auto', **options))
+    assert min(second) == die_at
+    assert {**first, **second} == whole
+
+
+def test_a_clock_that_jumps(make_runner, tmp_path, monkeypatch):
+    """Back by a year while a run trains, and before it is resumed."""
+    whole = losses_of(make_runner(work_dir=str(tmp_path / 'whole')))
+    now, calls = time.time, []
+
+    def jumping():
+        calls.append(None)
+        return now() - (365 * 86400 if len(calls) > 50 else 0)
+
+    monkeypatch.setattr(time, 'time', jumping)
+    first = losses_of(make_runner(), die_at=13)
+    assert len(calls) > 50
+    second = losses_of(make_runner(resume='auto'))
+    assert sorted(second) == list(range(10, 20))
+    assert {**first, **second} == whole
 
 
 def test_the_loader_is_started_once(make_runner, monkeypatch, tmp_path):

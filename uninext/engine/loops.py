@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from mmengine.dist import get_world_size
 from mmengine.hooks import EMAHook
@@ -10,6 +11,7 @@ from mmengine.runner import IterBasedTrainLoop
 from torch import nn
 
 from uninext.checkpoint import SafeCheckpointHook
+from uninext.engine.hanging import HangTimeout
 from uninext.engine.interruption import (
     AgreedStop,
     PatientInterrupt,
@@ -52,9 +54,20 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
 
     When it resumes, mmengine moves samplers of single images, and otherwise reads and
     throws away every batch that was trained on. A batch sampler with a method
-    ``skip(num_batches)`` is moved instead; no image is read. Arguments are those of
-    ``IterBasedTrainLoop``.
+    ``skip(num_batches)`` is moved instead; no image is read.
+
+    Args:
+        args: As those of ``IterBasedTrainLoop``.
+        hang_seconds: That an iteration may take, with reading its data and saving, but
+            without validation; see :class:`HangTimeout`.
+
+    Raises:
+        ValueError: If ``hang_seconds`` is not positive.
     """
+
+    def __init__(self, *args: Any, hang_seconds: float = 1800, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._hang_timeout = HangTimeout(hang_seconds)
 
     def run(self) -> nn.Module:
         """Train until ``max_iters``, validating in between.
@@ -65,13 +78,14 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
 
         Raises:
             TrainingStopped: After such a signal.
+            ProcessGone: If a process that this one worked with has ended.
         """
         self.runner.call_hook('before_train')
         self.runner.call_hook('before_train_epoch')
         if self._iter > 0:
             self._skip_batches()
         self._can_be_saved = False
-        with PatientInterrupt() as signals:
+        with PatientInterrupt() as signals, self._hang_timeout:
             try:
                 self._train(signals)
             except KeyboardInterrupt:
@@ -92,6 +106,7 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
     def _train(self, signals: PatientInterrupt) -> None:
         self._can_be_saved, stop = True, AgreedStop()
         while self._iter < self._max_iters and not self.stop_training:
+            self._hang_timeout.restart()
             self.runner.model.train()
             batch = next(self.dataloader_iterator)
             self._can_be_saved = False
@@ -105,6 +120,7 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
             if self._is_time_to_validate():
                 # their averages stand in for the weights meanwhile
                 self._can_be_saved = not self._hooks_of(EMAHook)
+                self._hang_timeout.pause()
                 self.runner.val_loop.run()
                 self._can_be_saved = True
 

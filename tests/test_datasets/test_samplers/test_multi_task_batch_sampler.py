@@ -141,6 +141,23 @@ def test_skip_drops_the_first(count):
     assert take(skipped, 50) == reference
 
 
+@pytest.mark.parametrize('offset', [-1, 0, 1])
+@pytest.mark.parametrize('edge', ['epoch', 'chunk', 'second chunk', 'source'])
+def test_skip_to_an_edge(edge, offset):
+    """Where others lose or repeat samples: all that remain are compared, in order."""
+    chunks = make()
+    chunks._draw_chunk()
+    edges = {'epoch': len(chunks), 'chunk': len(chunks._pending)}
+    chunks._draw_chunk()
+    edges['second chunk'] = len(chunks._pending)
+    sizes = [len(batch) for batch in take(make(), 400)]
+    edges['source'] = sizes.index(4)  # the first of another source
+    count = edges[edge] + offset
+    skipped = make()
+    skipped.skip(count)
+    assert take(skipped, 3000) == take(make(), count + 3000)[count:]
+
+
 def test_iterating_again_goes_on():
     reference = take(make(), 20)
     sampler = make()
