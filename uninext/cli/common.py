@@ -6,6 +6,7 @@ Nothing heavy is imported at the top, so that ``--help`` answers at once.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import traceback
@@ -230,7 +231,7 @@ def run_command(run: Run, args: argparse.Namespace) -> int:
         if os.environ.get(_TRACEBACK_VARIABLE):
             raise
         if is_for_users(error):
-            _tell(f'\nerror: {message_of(error)}\n{_HINT}')
+            _tell_error(message_of(error))
             return EXIT_USER_ERROR
         traceback.print_exc()
         _tell(f'\n{_BUG}')
@@ -241,13 +242,19 @@ def run_command(run: Run, args: argparse.Namespace) -> int:
 def _tell(text: str) -> None:
     """Print to the standard error.
 
-    What fails before processes have found each other fails in all of them: one tells
-    it. After that each one tells its own, since an image may be damaged for one alone.
+    What fails before processes have found each other fails in all of them: the first
+    tells it. After that each tells its own, since an image may be damaged for one
+    alone; what several have to say is told once.
     """
     rank = os.environ.get('RANK', '0')
     distributed = sys.modules.get('torch.distributed')
-    is_joined = distributed is not None and distributed.is_initialized()
-    if rank == '0':
-        print(text, file=sys.stderr)
-    elif is_joined:
-        print(f'\n[process {rank}] {text.strip()}', file=sys.stderr)
+    if distributed is not None and distributed.is_initialized():
+        with contextlib.suppress(RuntimeError):  # the process that keeps it has gone
+            store = distributed.distributed_c10d._get_default_store()
+            if store.add(f'uninext/told/{text}', 1) > 1:
+                return
+    elif rank != '0':
+        return
+    if rank != '0':
+        text = f'\n[process {rank}] {text.strip()}'
+    print(text, file=sys.stderr)
