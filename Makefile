@@ -5,6 +5,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install -qq
 JOBS ?= 2
 CASES ?= 100000
+FAULTS ?= 50
 N ?= 60
 SEED ?= 1
 LINTED := uninext tests tools demo configs docs/_hooks setup.py
@@ -13,7 +14,7 @@ LINTED := uninext tests tools demo configs docs/_hooks setup.py
 export MMCV_WITH_OPS ?= 0
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
-.PHONY: help demo test coverage fuzz mutants lint format docs all-checks install clean
+.PHONY: help demo test coverage fuzz faults mutants lint format docs all-checks install clean
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +24,7 @@ help:
 	@echo 'make test ROOM=test_apis  run one folder or file of tests/'
 	@echo 'make coverage            run the tests and measure what they reach: half as long again'
 	@echo 'make fuzz                100,000 damaged inputs; CASES=10000 for fewer'
+	@echo 'make faults              kill trainings 50 times; FAULTS=10 for fewer'
 	@echo 'make mutants             60 random changes of the source: do tests notice? N=9 SEED=2 ROOM=models'
 	@echo 'make lint | format       check | rewrite the style of the code'
 	@echo 'make docs                build the documentation: site/index.html'
@@ -44,6 +46,9 @@ coverage:
 
 fuzz: $(VENV)/.tests
 	@OMP_NUM_THREADS=1 PYTHONPATH=.:tests $(PY) -m fuzz --cases $(CASES)
+
+faults: $(VENV)/.tests
+	@OMP_NUM_THREADS=1 FAULTS=$(FAULTS) $(PY) -m pytest -q tests/test_engine/test_faults.py
 
 mutants: $(VENV)/.tests
 	@PYTHONPATH=.:tests nice -n 10 $(PY) -m mutants.sample --num $(N) --seed $(SEED) \

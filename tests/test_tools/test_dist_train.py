@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,27 +13,23 @@ from pathlib import Path
 import pytest
 import torch
 
+from helpers.two_processes import (
+    TOY,
+    environment,
+    losses_in,
+    train_whole,
+    two_copies,
+)
 from uninext.checkpoint import load_file
-from uninext.cli import main
 from uninext.engine.interruption import EXIT_REQUEUE
-from uninext.registry import MODELS, RUNNERS
 
 ROOT = Path(__file__).resolve().parents[2]
-TESTS = ROOT / 'tests'
-TOY = TESTS / 'helpers/toy_config.py'
 SCRIPTS = [
     'dist_train.sh',
     'dist_test.sh',
     'slurm_train.sh',
     'slurm_test.sh',
 ]
-
-
-def environment() -> dict[str, str]:
-    env = {**os.environ, 'PYTHON': sys.executable, 'PYTHONPATH': str(TESTS)}
-    env.update(OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='-1')
-    env.pop('PORT', None)
-    return env
 
 
 def start(*args: object) -> subprocess.Popen:
@@ -49,53 +43,10 @@ def start(*args: object) -> subprocess.Popen:
     )
 
 
-def two_copies(work_dir: Path, *options: str) -> list:
-    """Two copies of this process that train."""
-    # once, before there are copies
-    assert RUNNERS.get('UninextRunner') and MODELS.get('UNINEXT')
-    fork = multiprocessing.get_context('fork')
-    with socket.socket() as free:  # tests run side by side
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
-    ranks = [
-        fork.Process(target=_train_as, args=(rank, port, work_dir, *options))
-        for rank in range(2)
-    ]
-    for process in ranks:
-        process.start()
-    return ranks
-
-
-def train_whole(work_dir: Path, *options: str) -> dict[int, float]:
-    """Losses of an uninterrupted training, in two copies of this process."""
-    ranks = two_copies(work_dir, *options)
-    for process in ranks:
-        process.join(timeout=120)
-    assert [process.exitcode for process in ranks] == [0, 0]
-    return losses_in(work_dir)
-
-
-def _train_as(rank: int, port: int, work_dir: Path, *options: str) -> None:
-    os.environ.update(environment(), RANK=str(rank), LOCAL_RANK=str(rank))
-    os.environ.update(WORLD_SIZE='2', MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port))
-    argv = ['train', str(TOY), '--work-dir', str(work_dir), '--launcher', 'pytorch']
-    os._exit(main([*argv, *options]))
-
-
 def children_of(pid: int) -> list[int]:
     """Return the processes that ``pid`` started (Linux)."""
     text = Path(f'/proc/{pid}/task/{pid}/children').read_text()
     return [int(word) for word in text.split()]
-
-
-def losses_in(work_dir: Path) -> dict[int, float]:
-    """Return the last recorded loss of every iteration, oldest run first."""
-    losses = {}
-    for path in sorted(work_dir.glob('*/vis_data/scalars.json')):
-        for line in path.read_text().splitlines():
-            record = json.loads(line)
-            losses[record['iter']] = record['loss']
-    return losses
 
 
 @pytest.mark.slow

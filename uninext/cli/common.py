@@ -231,7 +231,7 @@ def run_command(run: Run, args: argparse.Namespace) -> int:
         if os.environ.get(_TRACEBACK_VARIABLE):
             raise
         if is_for_users(error):
-            _tell_error(message_of(error))
+            _tell(f'\nerror: {message_of(error)}\n{_HINT}')
             return EXIT_USER_ERROR
         traceback.print_exc()
         _tell(f'\n{_BUG}')

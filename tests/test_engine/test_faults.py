@@ -1,0 +1,185 @@
+"""What breaks a training of two processes, and that nothing is lost by it.
+
+``FAULTS=50`` repeats what is left to chance so often (``make faults``).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.fileio.backends import LocalBackend
+
+from helpers.engine_toy import ToyDataset
+from helpers.two_processes import statuses, train_whole, two_copies
+from uninext.checkpoint import load_file
+from uninext.engine import runner
+
+pytestmark = pytest.mark.slow
+REPEATS = int(os.environ.get('FAULTS', '2'))
+EACH = 'default_hooks.checkpoint.interval=1'  # a checkpoint after each iteration
+SLOW = 'train_dataloader.dataset.seconds=0.02'  # time to be killed in
+TMP = '.pth.tmp'
+
+
+def assert_same_end(work_dir: Path, whole: Path) -> None:
+    """Weights and states of the optimizer are equal to the bit."""
+    ends = [torch.load(of / 'iter_20.pth') for of in (work_dir, whole)]
+    for part in ('state_dict', 'optimizer'):
+        torch.testing.assert_close(ends[0][part], ends[1][part], rtol=0, atol=0)
+
+
+@pytest.fixture(scope='module')
+def whole(tmp_path_factory) -> Path:
+    """A run that was left alone."""
+    folder = tmp_path_factory.mktemp('whole')
+    keep = '--cfg-options', 'default_hooks.checkpoint.max_keep_ckpts=2'
+    assert len(train_whole(folder, *keep)) == 20
+    return folder
+
+
+def kill_after(seconds: float, victims: tuple[int, ...]) -> Callable[[int], None]:
+    """Fault: these ranks are killed so long after their first sample was read."""
+
+    def start(rank: int) -> None:
+        read = ToyDataset.__getitem__
+        clock = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL))
+
+        def timed(self, index):
+            if rank in victims and not clock.ident:
+                clock.daemon = True
+                clock.start()
+            return read(self, index)
+
+        ToyDataset.__getitem__ = timed
+
+    return start
+
+
+def test_kills_at_random_moments(tmp_path, whole):
+    """Of one process or both; the run is started again until it ends."""
+    kills, run = 0, 0
+    rng = random.Random(REPEATS)
+    while kills < REPEATS:
+        run += 1
+        work_dir = tmp_path / str(run)
+        while not (work_dir / 'iter_20.pth').exists():
+            victims = rng.choice([(0,), (1,), (0, 1)]) if kills < REPEATS else ()
+            options = ['--resume', '--cfg-options', EACH, SLOW]
+            fault = kill_after(rng.uniform(0, 1), victims)
+            found = statuses(two_copies(work_dir, *options, fault=fault))
+            kills += -signal.SIGKILL in found
+            assert -signal.SIGKILL in found or found == [0, 0]
+        assert_same_end(work_dir, whole)
+
+
+def die_while_writing(rank: int) -> None:
+    """Fault: half of the second checkpoint is written by the time of a kill."""
+    put = LocalBackend.put
+
+    def half(self, obj, path):
+        is_second = 'iter_10' in str(path)
+        put(self, obj[: len(obj) // 2] if is_second else obj, path)
+        if is_second:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    LocalBackend.put = half
+
+
+def test_a_kill_in_the_moment_of_writing(tmp_path, whole):
+    every_5 = '--cfg-options', 'default_hooks.checkpoint.interval=5'
+    found = statuses(two_copies(tmp_path, *every_5, fault=die_while_writing))
+    assert found[0] == -signal.SIGKILL
+    assert found[1] != 0
+    assert {p.name for p in tmp_path.glob('*.pth*')} == {'iter_5.pth', f'iter_10{TMP}'}
+    train_whole(tmp_path, '--resume')
+    assert_same_end(tmp_path, whole)
+    assert not list(tmp_path.glob(f'*{TMP}'))
+
+
+def raise_in(victim: int) -> Callable[[int], None]:
+    """Fault: reading the 21st sample fails in one rank."""
+
+    def start(rank: int) -> None:
+        read = ToyDataset.__getitem__
+
+        def failing(self, index):
+            if rank == victim and len(self.read) == 20:
+                raise OSError(5, 'the disk is gone')
+            return read(self, index)
+
+        ToyDataset.__getitem__ = failing
+
+    return start
+
+
+@pytest.mark.parametrize('victim', [0, 1])
+def test_a_rank_that_raises(tmp_path, victim, capfd):
+    """The other ends with it, within seconds; what is told first is the cause."""
+    ranks = two_copies(tmp_path, fault=raise_in(victim))
+    ranks[victim].join(60)
+    assert 0 not in statuses(ranks, 10)
+    said = capfd.readouterr().err
+    assert 'the disk is gone' in said.split('closed by peer')[0]
+    assert (tmp_path / 'iter_10.pth').is_file()
+
+
+def each_its_folder(folder: Path) -> Callable[[int], None]:
+    """Fault: a file system that shows each rank other files."""
+
+    def start(rank: int) -> None:
+        def load(path, *args):
+            return load_file(folder / str(rank) / Path(path).name, *args)
+
+        runner.load_file = load
+
+    return start
+
+
+@pytest.mark.parametrize('seen', ['nothing', 'a newer one', 'it cut short'])
+def test_ranks_that_see_different_checkpoints(tmp_path, whole, seen, capfd):
+    """All resume what the first rank found, or all end within seconds."""
+    mine, other = tmp_path / '0', tmp_path / '1'
+    for folder in (mine, other):
+        shutil.copytree(whole, folder)
+    (mine / 'iter_20.pth').unlink()
+    saved = other / 'iter_10.pth'
+    if seen == 'nothing':
+        saved.unlink()
+    elif seen == 'it cut short':
+        saved.write_bytes(saved.read_bytes()[:-100])
+    found = statuses(two_copies(mine, '--resume', fault=each_its_folder(tmp_path)))
+    if seen == 'a newer one':
+        assert found == [0, 0]
+        assert_same_end(mine, whole)
+    else:
+        assert 0 not in found
+        assert str(saved) in capfd.readouterr().err
+        assert not (mine / 'iter_20.pth').exists()
+
+
+def hang(rank: int) -> None:
+    """Fault: the second rank reads for ever."""
+    if rank == 1:
+        ToyDataset.__getitem__ = read_for_ever
+
+
+def read_for_ever(self: ToyDataset, index: int) -> None:
+    time.sleep(1000)
+
+
+def test_a_rank_that_hangs(tmp_path, capfd):
+    """Each ends, and prints where it stands."""
+    short = '--cfg-options', 'train_cfg.hang_seconds=3'
+    assert 0 not in statuses(two_copies(tmp_path, *short, fault=hang), 40)
+    said = capfd.readouterr().err
+    assert 'Timeout (0:00:03)!' in said
+    assert 'in read_for_ever' in said
