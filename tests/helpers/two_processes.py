@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import multiprocessing
 import os
@@ -17,6 +18,13 @@ from uninext.registry import MODELS, RUNNERS
 
 TESTS = Path(__file__).resolve().parents[1]
 TOY = TESTS / 'helpers/toy_config.py'
+# what a training imports, for 3 s: once, before there are copies
+_OF_ALL = (
+    'matplotlib.pyplot',
+    'setuptools',
+    'torch._dynamo',
+    'torch.distributed.fsdp',
+)
 
 
 def environment() -> dict[str, str]:
@@ -37,7 +45,8 @@ def two_copies(
         options: Further arguments of ``uninext train``.
         fault: Called in each copy with its rank, before it trains.
     """
-    # once, before there are copies
+    for module in _OF_ALL:
+        importlib.import_module(module)
     assert RUNNERS.get('UninextRunner') and MODELS.get('UNINEXT')
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))

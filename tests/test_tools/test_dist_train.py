@@ -117,19 +117,22 @@ def test_a_loss_of_one_process_is_no_number(tmp_path):
 @pytest.mark.parametrize(
     ('harm', 'words'),
     [
-        (('missing=17',), '[process 1] error: vector 17 cannot be read'),
+        (('dataset.missing=17', 'dataset.rank=0'), '\nerror: vector 17 cannot be read'),
         (
-            ('deadly=17', 'num_workers=1'),
+            ('dataset.missing=17', 'dataset.rank=1'),
+            '[process 1] error: vector 17 cannot be read',
+        ),
+        (
+            ('dataset.deadly=17', 'dataset.rank=1', 'num_workers=1'),
             '[process 1] error: A process that reads data',
         ),
     ],
 )
 def test_one_process_fails(tmp_path, capfd, harm, words):
     """The training ends in seconds; the message of that process comes first."""
-    data = [f'train_dataloader.dataset.{harm[0]}', 'train_dataloader.dataset.rank=1']
-    workers = [f'train_dataloader.{option}' for option in harm[1:]]
+    options = [f'train_dataloader.{option}' for option in harm]
     started = time.monotonic()
-    ranks = two_copies(tmp_path, '--cfg-options', *data, *workers)
+    ranks = two_copies(tmp_path, '--cfg-options', *options)
     for process in ranks:
         process.join(timeout=60)
     assert time.monotonic() - started < 60

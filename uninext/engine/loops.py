@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 from mmengine.dist import get_world_size
@@ -108,7 +109,7 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
         while self._iter < self._max_iters and not self.stop_training:
             self._hang_timeout.restart()
             self.runner.model.train()
-            batch = next(self.dataloader_iterator)
+            batch = self._next_batch()
             self._can_be_saved = False
             with signals.deferred():
                 self.run_iter(batch)
@@ -123,6 +124,15 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
                 self._hang_timeout.pause()
                 self.runner.val_loop.run()
                 self._can_be_saved = True
+
+    def _next_batch(self) -> Any:
+        try:
+            return next(self.dataloader_iterator)
+        except (ConnectionError, EOFError):
+            # The pipe of a killed worker breaks before the signal of its death comes,
+            # at which PyTorch raises an error wherever this process stands by then.
+            time.sleep(1 if self.dataloader.num_workers else 0)
+            raise
 
     def _skip_batches(self) -> None:
         """Move the data to where they stood after the iterations that are done."""
