@@ -14,7 +14,7 @@ LINTED := uninext tests tools demo configs docs/_hooks setup.py
 export MMCV_WITH_OPS ?= 0
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
-.PHONY: help demo test coverage fuzz faults mutants lint format docs all-checks install clean
+.PHONY: help demo test coverage fuzz faults golden mutants lint format docs all-checks install clean
 .DEFAULT_GOAL := help
 
 help:
@@ -26,6 +26,7 @@ help:
 	@echo 'make fuzz                100,000 damaged inputs; CASES=10000 for fewer'
 	@echo 'make faults              kill trainings 50 times; FAULTS=10 for fewer'
 	@echo 'make mutants             60 random changes of the source: do tests notice? N=9 SEED=2 ROOM=models'
+	@echo 'make golden              record the losses that tests compare with, say what changed'
 	@echo 'make lint | format       check | rewrite the style of the code'
 	@echo 'make docs                build the documentation: site/index.html'
 	@echo 'make all-checks          lint, docs and test: what CI runs'
@@ -53,6 +54,9 @@ faults: $(VENV)/.tests
 mutants: $(VENV)/.tests
 	@PYTHONPATH=.:tests nice -n 10 $(PY) -m mutants.sample --num $(N) --seed $(SEED) \
 	    $(if $(ROOM),--room $(ROOM)) $(if $(AGAIN),--again)
+
+golden: $(VENV)/.tests
+	@OMP_NUM_THREADS=1 PYTHONPATH=.:tests $(PY) -m helpers.golden_losses
 
 lint: $(VENV)/.tests
 	@echo '[lint] ruff'
