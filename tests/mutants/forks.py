@@ -31,6 +31,7 @@ from mutants.changes import Mutant
 FIRST = ('registry', 'utils')
 MEMORY = 12 << 30  # bytes; a mutant may allocate for ever
 SPARE_SECONDS, SLOWER = 30, 5  # time limit: so many, and so many times the usual
+LONG = 10  # seconds
 
 
 class Recorder:
@@ -61,7 +62,7 @@ class Copy:
         self.root, self.folder, self.package = root, folder, package
         self.tree = folder / 'tree'
         self.log = folder / 'log.txt'  # what pytest printed last
-        self.digest = self._fill()
+        self.digest = self._fill()  # of all code but the tests
 
     def _fill(self) -> str:
         listing = ('git', '-C', self.root, 'ls-files', '-zco', '--exclude-standard')
@@ -72,7 +73,8 @@ class Copy:
             if source.is_file():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(source, target)
-                digest.update(source.read_bytes() if name.endswith('.py') else b'')
+                if name.endswith('.py') and not target.name.startswith('test_'):
+                    digest.update(source.read_bytes())
         return digest.hexdigest()
 
     def enter(self, rooms: list[str]) -> None:
@@ -92,15 +94,20 @@ class Copy:
                 with contextlib.suppress(Exception):  # such as tests themselves
                     importlib.import_module(name)
 
-    def usual_times(self, room: str) -> dict[str, float]:
-        """Seconds of each test file without a change; all of them have to pass."""
-        found = self.run([f'tests/test_{room}'], seconds=3600)
+    def tests_in(self, room: str) -> dict[str, str]:
+        """The test files of a room, each with a digest of all that it depends on."""
+        files = sorted(Path(f'tests/test_{room}').rglob('test_*.py'))
+        return {str(f): _digest(self.digest, f.read_bytes()) for f in files}
+
+    def usual_times(self, files: list[str]) -> dict[str, float]:
+        """Seconds of test files without a change; all of them have to pass."""
+        found = self.run(files, seconds=3600)
         if found['outcome'] != 'passed':
             raise RuntimeError(
-                f'{self.log.read_text()}\nWithout any change, tests/test_{room} fails: '
+                f'{self.log.read_text()}\nWithout any change, a test fails: '
                 f'{found["by"]}. A mutant can only be noticed by tests that pass.'
             )
-        return found['times']
+        return {file: found['times'].get(file, 0.0) for file in files}
 
     def meet_tests(self, mutant: Mutant, times: dict[str, float]) -> dict[str, Any]:
         """Run its tests, the likely ones first; returns ``outcome, by, seconds``."""
@@ -118,7 +125,10 @@ class Copy:
         return {'outcome': found['outcome'], 'by': found['by'], 'seconds': seconds}
 
     def tests_of(self, file: str, times: dict[str, float]) -> list[list[str]]:
-        """Test files that name a source file or what it defines; others of its room."""
+        """Test files that name a source file or what it defines; others of its room.
+
+        Others that take long are left out: what they alone notice counts as survived.
+        """
         stem, folder = Path(file).stem, f'tests/test_{Path(file).parts[1]}/'
         defined = [getattr(n, 'name', '_') for n in ast.parse(_read(file)).body]
         public = '|'.join(name for name in defined if not name.startswith('_'))
@@ -127,8 +137,10 @@ class Copy:
             if test.startswith(folder) and stem in Path(test).stem:
                 mirrors.append(test)
             elif test.startswith(folder):
-                near = public and re.search(rf'\b({public})\b', _read(test))
-                (friends if near else others).append(test)
+                if public and re.search(rf'\b({public})\b', _read(test)):
+                    friends.append(test)
+                elif times[test] < LONG:
+                    others.append(test)
         return [mirrors + friends, others]
 
     def run(self, words: list[str], seconds: float) -> dict[str, Any]:
@@ -152,6 +164,11 @@ class Copy:
         passed = status in (0, 5)  # 5: no test was collected
         by = '' if passed else found.get('failed') or f'exit status {status}'
         return {**found, 'outcome': 'passed' if passed else 'failed', 'by': by}
+
+
+def _digest(*parts: str | bytes) -> str:
+    whole = b''.join(p.encode() if isinstance(p, str) else p for p in parts)
+    return hashlib.sha256(whole).hexdigest()
 
 
 def _read(file: str) -> str:

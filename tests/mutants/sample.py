@@ -125,14 +125,17 @@ def try_all(
     left = [mutant for mutant in sample if outcomes[mutant] in todo]
     rooms = sorted({room_of(mutant) for mutant in left})
     copy.enter(rooms) if rooms else None
-    times = {}
+    times, unknown = {}, {}
     for room in rooms:
-        known = state.last('times', tree=copy.digest, room=room)
-        if known is None:
-            print(f'without a change: tests/test_{room} ...', flush=True)
-            known = copy.usual_times(room)
-            state.add(times=known, tree=copy.digest, room=room)
-        times |= known
+        for file, digest in copy.tests_in(room).items():
+            times[file] = state.last('seconds', file=file, digest=digest)
+            if times[file] is None:
+                unknown[file] = digest
+    if unknown:
+        print(f'{len(unknown)} test files without a change ...', flush=True)
+        for file, seconds in copy.usual_times(list(unknown)).items():
+            times[file] = seconds
+            state.add(file=file, digest=unknown[file], seconds=seconds)
     for index, mutant in enumerate(left, 1):
         found = copy.meet_tests(mutant, times)
         state.add(mutant=mutant.key, **found)
