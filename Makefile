@@ -6,6 +6,9 @@ PIP := $(PY) -m pip install -qq
 JOBS ?= 2
 CASES ?= 100000
 FAULTS ?= 50
+# Tools of releases, whose requirements are not those of uninext.
+RELEASE := .venv-release
+LOCKED := requirements/lock/torch.txt requirements/lock/runtime.txt
 N ?= 60
 SEED ?= 1
 LINTED := uninext tests tools demo configs docs/_hooks setup.py
@@ -14,7 +17,8 @@ LINTED := uninext tests tools demo configs docs/_hooks setup.py
 export MMCV_WITH_OPS ?= 0
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
-.PHONY: help demo test coverage fuzz faults golden mutants lint format docs all-checks install clean
+.PHONY: help demo test coverage fuzz faults golden mutants compat lock advisories lint format docs \
+    all-checks install clean
 .DEFAULT_GOAL := help
 
 help:
@@ -27,6 +31,9 @@ help:
 	@echo 'make faults              kill trainings 50 times; FAULTS=10 for fewer'
 	@echo 'make mutants             60 random changes of the source: do tests notice? N=9 SEED=2 ROOM=models'
 	@echo 'make golden              record the losses that tests compare with, say what changed'
+	@echo 'make compat              other Pythons, torches, transformers: hours; CELLS="pinned lowest"'
+	@echo 'make lock                requirements/lock/: versions and hashes of a release'
+	@echo 'make advisories          are locked versions known to be unsafe? FILE=osv.zip: offline'
 	@echo 'make lint | format       check | rewrite the style of the code'
 	@echo 'make docs                build the documentation: site/index.html'
 	@echo 'make all-checks          lint, docs and test: what CI runs'
@@ -57,6 +64,16 @@ mutants: $(VENV)/.tests
 
 golden: $(VENV)/.tests
 	@OMP_NUM_THREADS=1 PYTHONPATH=.:tests $(PY) -m helpers.golden_losses
+compat: $(VENV)/.runtime
+	@PYTHONPATH=.:tests $(PY) -m compatibility --write $(if $(CELLS),--cells $(CELLS))
+
+lock: $(RELEASE)/.made $(VENV)/.runtime
+	@$(PY) tools/misc/lock_requirements.py --uv $(RELEASE)/bin/uv
+
+# strict: a package that the service does not know, or that is not answered for, fails
+advisories: $(if $(FILE),,$(RELEASE)/.made) $(VENV)/.runtime
+	@$(if $(FILE),$(PY) tools/misc/advisories.py "$(FILE)",$(RELEASE)/bin/pip-audit \
+	    --strict --disable-pip --require-hashes $(LOCKED:%=-r %))
 
 lint: $(VENV)/.tests
 	@echo '[lint] ruff'
@@ -79,7 +96,7 @@ all-checks: lint docs test
 install: $(VENV)/.runtime
 
 clean:
-	rm -rf $(VENV) demo_output site build dist *.egg-info .coverage* htmlcov .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) $(RELEASE) demo_output site build dist *.egg-info .coverage* htmlcov .pytest_cache .ruff_cache .mypy_cache
 	find uninext tests tools demo -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.python:
@@ -103,6 +120,11 @@ $(VENV)/.runtime: $(VENV)/.python requirements.txt requirements/build.txt \
 $(VENV)/.tests: $(VENV)/.runtime requirements/tests.txt
 	@echo '[install] pytest, ruff and mypy'
 	@$(PIP) -c requirements/build.txt -r requirements/tests.txt
+	@touch $@
+
+$(RELEASE)/.made: requirements/release.txt
+	@$(PYTHON) -m venv $(RELEASE)
+	@$(RELEASE)/bin/python -m pip install -qq -r requirements/release.txt
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.python requirements/docs.txt
