@@ -124,6 +124,14 @@ def test_boxes_without_area_in_the_image_are_dropped(write_coco, coco_content, b
     assert dataset.get_data_info(1)['instances'] == []
 
 
+@pytest.mark.parametrize('bbox', [[4, 6, 1, 9], [4, 6, 9, 0.5], [-9, 0, 9.5, 5]])
+def test_boxes_of_a_pixel_or_less_are_kept(write_coco, coco_content, bbox):
+    coco_content['annotations'][2]['bbox'] = bbox
+    (instance,) = PromptCocoDataset(**write_coco(coco_content))[1]['instances']
+    x, y, w, h = bbox
+    assert instance['bbox'] == [x, y, x + w, y + h]
+
+
 def test_area_and_iscrowd_are_not_needed(write_coco, coco_content):
     for record in coco_content['annotations']:
         record.pop('area')

@@ -30,6 +30,12 @@ def test_nothing_wrong(coco_content, video_content, refs_content):
     assert kinds(find_problems(refs_content, 'f', with_expressions=True)) == {}
 
 
+def test_a_box_of_a_pixel_is_a_box(coco_content):
+    for record, box in zip(coco_content['annotations'], ([4, 6, 1, 9], [4, 6, 9, 1])):
+        record['bbox'] = box
+    assert kinds(find_problems(coco_content, 'f')) == {}
+
+
 @pytest.mark.parametrize('content', [None, [], {}, dict(images=[]), dict(videos=3)])
 def test_what_is_no_annotation_file(content):
     assert kinds(find_problems(content, 'f')) == {(ERROR, 'not an annotation file'): 1}

@@ -137,6 +137,36 @@ def test_no_worker_beside_options_of_workers(make_runner):
     assert kept.train_dataloader.prefetch_factor == 4
 
 
+class Validations(Hook):
+    """Notes the iterations after which a validation begins."""
+
+    def before_val(self, runner):
+        self.at.append(runner.iter)
+
+    def __init__(self) -> None:
+        self.at = []
+
+
+@pytest.mark.parametrize(
+    ('val_begin', 'expected'), [(1, [3, 6, 8]), (6, [6, 8]), (7, [8])]
+)
+def test_validations_are_at_the_interval_and_at_the_end(
+    make_runner, val_begin, expected
+):
+    data = dict(num_workers=0, batch_size=32, dataset=dict(type='ToyDataset'))
+    data['sampler'] = dict(type='mmengine.DefaultSampler', shuffle=False)
+    runner = make_runner(
+        train_cfg=dict(max_iters=8, val_interval=3, val_begin=val_begin),
+        val_cfg=dict(),
+        val_dataloader=data,
+        val_evaluator=dict(type='ToyMetric'),
+    )
+    validations = Validations()
+    runner.register_hook(validations)
+    runner.train()
+    assert validations.at == expected
+
+
 def test_resume_at_end_trains_nothing(make_runner):
     losses_of(make_runner())
     assert losses_of(make_runner(resume='auto')) == {}

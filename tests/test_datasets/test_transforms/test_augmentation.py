@@ -46,6 +46,16 @@ def test_tiny_boxes_are_dropped():
     assert results['gt_bboxes_labels'].tolist() == [1, 3]
 
 
+@pytest.mark.parametrize('swapped', [False, True])
+def test_both_sides_are_longer_than_the_limit(swapped):
+    """As in mmdet's ``FilterAnnotations``; the limit itself is not longer."""
+    sides = np.float32([[1e-5, 5], [1.01e-5, 5], [0.99e-5, 5], [5, 5]])
+    boxes = np.zeros((4, 4), np.float32)
+    boxes[:, 2:] = sides[:, ::-1] if swapped else sides
+    results = KeepVisibleInstances()(sample(boxes.tolist()))
+    assert results['gt_bboxes_labels'].tolist() == [1, 3]
+
+
 def test_ignored_objects_do_not_count():
     boxes, ignored = [[0, 0, 5, 5]] * 2, [True, True]
     assert KeepVisibleInstances()(sample(boxes, ignored=ignored)) is None

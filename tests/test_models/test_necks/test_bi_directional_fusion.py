@@ -7,7 +7,9 @@ import pytest
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
+from helpers.recomputing import note_recomputed
 from uninext.models.necks import BiDirectionalFusion
+from uninext.models.necks import bi_directional_fusion as fusion_module
 from uninext.structures import PromptFeatures
 
 SIZES = dict(visual_dims=12, prompt_dims=20, embed_dims=16, num_heads=4)
@@ -183,7 +185,8 @@ def test_gradient_reaches_every_parameter() -> None:
         assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
 
 
-def test_checkpointing_gives_equal_gradients() -> None:
+def test_checkpointing_gives_equal_gradients(monkeypatch) -> None:
+    recomputed = note_recomputed(monkeypatch, fusion_module)
     plain, saving = tiny(), tiny(with_cp=True)
     saving.load_state_dict(plain.state_dict())
     visual, prompt = torch.randn(1, 5, 12), features([4], 4)
@@ -193,6 +196,7 @@ def test_checkpointing_gives_equal_gradients() -> None:
         out, fused = fusion(visual, prompt)
         (out.square().sum() + fused.embeds.square().sum()).backward()
         results.append([out, *(p.grad for p in fusion.parameters())])
+        assert len(recomputed) == (fusion is saving)
     for a, b in zip(*results):
         torch.testing.assert_close(a, b)
 

@@ -6,11 +6,13 @@ import pytest
 import torch
 from mmdet.datasets import Objects365V2Dataset
 
+from helpers.recomputing import note_recomputed
 from uninext.checkpoint import save_file
 from uninext.models.prompt_generators import (
     LanguagePromptGenerator,
     language_prompt_generator,
 )
+from uninext.models.prompt_generators import bert as bert_module
 from uninext.models.prompt_generators.bert import BertEncoder
 from uninext.structures import Prompt
 from uninext.utils.tokenizer import package_model_dir
@@ -208,7 +210,8 @@ def test_features_of_inference_mode_are_not_used_for_training() -> None:
     assert layer.weight.grad is not None
 
 
-def test_checkpointing_gives_equal_gradients() -> None:
+def test_checkpointing_gives_equal_gradients(monkeypatch) -> None:
+    recomputed = note_recomputed(monkeypatch, bert_module)
     fields = {**TINY, 'hidden_dropout_prob': 0.0, 'attention_probs_dropout_prob': 0.0}
     plain = LanguagePromptGenerator(fields)
     saving = LanguagePromptGenerator(fields, with_cp=True)
@@ -216,6 +219,10 @@ def test_checkpointing_gives_equal_gradients() -> None:
     prompts = [Prompt.from_categories(['dog', 'cat'])]
     for generator in (plain, saving):
         generator(prompts).embeds.square().sum().backward()
+        layers = TINY['num_hidden_layers'] if generator is saving else 0
+        assert len(recomputed) == layers
+    saving.eval()(prompts)
+    assert len(recomputed) == layers
     for a, b in zip(plain.parameters(), saving.parameters()):
         torch.testing.assert_close(a.grad, b.grad)
 

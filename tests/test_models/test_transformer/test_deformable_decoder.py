@@ -5,7 +5,9 @@ import torch
 from torch import nn
 
 from helpers.pyramids import CHANNELS, numbers_unread, random_pyramid
+from helpers.recomputing import note_recomputed
 from uninext.models.transformer import DeformableDecoder
+from uninext.models.transformer import decoder as decoder_module
 
 QUERIES = 6
 
@@ -123,7 +125,8 @@ def test_gradient_reaches_the_given_boxes_and_every_parameter():
 
 
 @pytest.mark.parametrize('learns', [True, False])
-def test_recomputing_changes_no_number(learns):
+def test_recomputing_changes_no_number(monkeypatch, learns):
+    recomputed = note_recomputed(monkeypatch, decoder_module)
     query, reference = queries()
     pyramid, weight = random_pyramid(), torch.randn_like(query)
     results = []
@@ -133,6 +136,8 @@ def test_recomputing_changes_no_number(learns):
         (hidden[-1] * weight).sum().backward()
         tensors = [*hidden, *references, *(p.grad for p in model.parameters())]
         results.append(tensors + ([given.grad] if learns else []))
+        layers = 3 if learns else 2  # the first has nothing to keep unless it learns
+        assert len(recomputed) == (layers if with_cp else 0)
     for plain, recomputed in zip(*results):
         torch.testing.assert_close(plain, recomputed)
 

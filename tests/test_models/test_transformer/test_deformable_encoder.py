@@ -10,7 +10,9 @@ from helpers.pyramids import (
     random_levels,
     random_pyramid,
 )
+from helpers.recomputing import note_recomputed
 from uninext.models.transformer import DeformableEncoder
+from uninext.models.transformer import encoder as encoder_module
 
 
 def encoder(with_cp: bool = False, num_layers: int = 2) -> DeformableEncoder:
@@ -63,7 +65,8 @@ def test_gradient_reaches_every_parameter(with_cp):
         assert parameter.grad.isfinite().all(), name
 
 
-def test_recomputing_changes_no_number():
+def test_recomputing_changes_no_number(monkeypatch):
+    recomputed = note_recomputed(monkeypatch, encoder_module)
     pyramid = random_pyramid()
     weight = torch.randn_like(pyramid.feat)
     results = []
@@ -73,6 +76,10 @@ def test_recomputing_changes_no_number():
         memory = model(pyramid.with_feat(feat))
         (memory * weight).sum().backward()
         results.append([memory, feat.grad, *(p.grad for p in model.parameters())])
+        assert len(recomputed) == (2 if with_cp else 0), 'a layer each'
+    with torch.no_grad():
+        model(pyramid)
+    assert len(recomputed) == 2
     for plain, recomputed in zip(*results):
         torch.testing.assert_close(plain, recomputed)
 
