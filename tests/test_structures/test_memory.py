@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import io
-from dataclasses import fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 import pytest
 import torch
 
 from uninext.structures import InstanceMemory, Template, TemplateMemory, TrackMemory
+from uninext.structures.memory import Memory
 
 
 def template(value: float = 1.0) -> Template:
@@ -74,6 +75,36 @@ def test_moves_between_devices(make):
         for part in parts:
             assert not isinstance(part, torch.Tensor) or part.device.type == 'meta'
     assert_equal(memory.to('cpu'), memory)
+
+
+@dataclass
+class OwnMemory(Memory):
+    """Of a tracker that somebody wrote."""
+
+    parts: dict = field(default_factory=dict)
+    name: str = 'dog'
+
+
+def test_parts_of_a_memory_may_be_nested():
+    like_a_template = {'image': torch.ones(1), 'padding': 2, 'other': 3}
+    parts = {'a': [template(), (torch.ones(2), 3)], 'b': {'c': 'd'}, 'e': None}
+    memory = OwnMemory({**parts, 'f': like_a_template}, 'cat')
+    file = io.BytesIO()
+    torch.save(memory.state_dict(), file)
+    file.seek(0)
+    restored = OwnMemory.from_state_dict(torch.load(file, weights_only=True))
+    for twin in (restored, memory.to('cpu')):
+        assert twin.name == 'cat'
+        assert list(twin.parts) == ['a', 'b', 'e', 'f']
+        shown, (ones, three) = twin.parts['a']
+        assert isinstance(twin.parts['a'], list)
+        assert isinstance(twin.parts['a'][1], tuple)
+        assert_equal(shown, template())
+        assert (ones.tolist(), three, twin.parts['b']) == ([1, 1], 3, {'c': 'd'})
+        assert twin.parts['e'] is None
+        assert twin.parts['f'] == like_a_template
+    moved = memory.to('meta').parts['a']
+    assert moved[0].image.device.type == moved[1][0].device.type == 'meta'
 
 
 def test_the_state_of_another_memory_is_refused():

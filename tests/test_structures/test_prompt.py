@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import pytest
 import torch
@@ -140,6 +141,25 @@ def test_retrieval_views(pooled):
     mask = prompt.retrieval_mask()
     assert mask.shape == (3, length)
     assert mask.all() if pooled else torch.equal(mask, prompt.mask)
+
+
+def test_fusion_looks_at_real_tokens_unless_told_which():
+    prompt = features(True)
+    assert prompt.fusion_mask() is prompt.mask
+    fused = replace(prompt, fused_tokens=torch.ones(3, 3, dtype=torch.bool))
+    assert fused.fusion_mask() is fused.fused_tokens
+
+
+def test_averaged_prompts_are_one_token_each():
+    kept = [(torch.zeros(3, 4),)] * 3
+    prompt = replace(features(True), fused_tokens=~features(True).mask)
+    prompt = replace(prompt, kept_tokens=kept)
+    one = prompt.averaged(prompt.pool())
+    assert one.mask.tolist() == one.fusion_mask().tolist() == [[True]] * 3
+    assert one.pooled
+    assert one.kept_tokens is None
+    torch.testing.assert_close(one.pool(), prompt.pool())
+    assert prompt.with_embeds(prompt.embeds).kept_tokens is None
 
 
 def test_with_embeds_leaves_the_given_one_alone():
