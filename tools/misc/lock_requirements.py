@@ -52,12 +52,7 @@ def compiled(uv: str) -> str:
     command = [uv, 'pip', 'compile', '--quiet', 'setup.cfg', '--python-version=3.10']
     command += ['--universal', '--generate-hashes', '--no-header', '--no-annotate']
     command += [f'--constraint=requirements/{part}.txt' for part in PINS]
-    done = subprocess.run(
-        [*command, '--no-emit-index-url', '--no-emit-find-links'],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         raise ValueError(f'uv found no versions:\n{done.stderr}')
     return done.stdout
