@@ -34,10 +34,10 @@ def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 
 def _attributes(kind: str, tracker: object) -> Iterator[tuple[str, Any]]:
     for name, value in vars(tracker).items():
-        if hasattr(value, '__dict__') and not isinstance(value, type):
-            for inner, part in vars(value).items():
-                yield f'{kind}.{name}.{inner}', part
-        else:
+        inner = {} if isinstance(value, type) else getattr(value, '__dict__', {})
+        for part in inner:
+            yield f'{kind}.{name}.{part}', inner[part]
+        if not inner:  # such as a tensor, which has a __dict__
             yield f'{kind}.{name}', value
 
 
