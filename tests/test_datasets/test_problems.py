@@ -115,6 +115,16 @@ def test_all_are_counted_and_some_are_named(coco_content):
     assert any(f'and {3 * 4 - MAX_PLACES} more' in line for line in problems.lines())
 
 
+def test_more_are_told_only_where_there_are_more():
+    problems = Problems()
+    for i in range(MAX_PLACES):
+        problems.add(LEFT_OUT, 'box', f'p{i}')
+    (line,) = problems.lines()
+    assert line.endswith(f'5 x box: {", ".join(f"p{i}" for i in range(5))}')
+    problems.add(LEFT_OUT, 'box', 'p5')
+    assert list(problems.lines())[0].endswith('p4, and 1 more')
+
+
 def test_image_files(tmp_path, video_content):
     content = dict(images=[dict(file_name='a.png', width=4, height=2), 3, {}])
     assert image_files(content, 'root') == [('root/a.png', 4, 2)]

@@ -70,6 +70,17 @@ def test_auto_resume_without_a_run_starts_from_load_from(make_runner, tmp_path):
     assert (runner.model.backbone.weight == 2).all()
 
 
+def test_what_was_loaded_by_hand_stays(make_runner, tmp_path):
+    """``load_from`` is not looked for then."""
+    make_runner().train()
+    two, state = str(tmp_path / 'two.pth'), make_runner().model.state_dict()
+    torch.save({'state_dict': {k: v.fill_(2) for k, v in state.items()}}, two)
+    runner = make_runner(load_from=str(tmp_path / 'iter_20.pth'))
+    runner.load_checkpoint(two)
+    runner.load_or_resume()
+    assert (runner.model.backbone.weight == 2).all()
+
+
 def test_what_may_differ_from_load_from_is_named(make_runner, tmp_path):
     source = tmp_path / 'source.pth'
     state = {'backbone.weight': torch.ones(4, 4), 'head.weight': torch.ones(2)}

@@ -12,6 +12,7 @@ from pycocotools.cocoeval import COCOeval
 
 from uninext.evaluation import metrics
 from uninext.evaluation.evaluators import tracks
+from uninext.evaluation.evaluators.bdd100k import BDD100KTracksEvaluator
 from uninext.evaluation.functional import (
     bdd100k_tracking,
     coco,
@@ -23,6 +24,7 @@ from uninext.evaluation.functional import (
 )
 from uninext.evaluation.functional.single_object import RULES, SingleObjectRules
 from uninext.evaluation.result_files import confusion
+from uninext.evaluation.result_files.bdd100k import evaluate_bdd_mot
 
 OTB = dict(
     num_thresholds=21,
@@ -135,6 +137,9 @@ def test_tracks():
     assert bdd100k_tracking.MOSTLY_LOST == 0.2
     assert default(metrics.TrackingMetric, 'similarity') == 'bbox'
     assert default(metrics.TrackingMetric, 'protocol') == 'plain'
+    for part in (BDD100KTracksEvaluator, evaluate_bdd_mot):
+        assert default(part, 'single_precision') is False
+    assert default(BDD100KTracksEvaluator, 'with_masks') is False
     assert not any(vars(bdd100k_tracking.ClearCounts()).values())
 
 

@@ -149,6 +149,8 @@ def test_constants_of_the_published_code():
     assert (costs._CLS_WEIGHT, costs._L1_WEIGHT, costs._GIOU_WEIGHT) == (2, 5, 2)
     costs = prompt_sim_ota_assigner
     assert (costs._CENTER_RADIUS, costs._GIOU_WEIGHT) == (2.5 / 32, 3)
+    assert costs._OFF_CENTER_COST == 100
+    assert (costs._BACKGROUND_COST, costs._USED_COST) == (1e4, 1e5)
     assert (quasi_dense.NMS_CONF_THR, quasi_dense.NMS_BACKDROP_IOU_THR) == (0.5, 0.3)
     assert video_instance_tracker.FRAME_WEIGHT_THR == 0.5
     rules = video_instance_tracker

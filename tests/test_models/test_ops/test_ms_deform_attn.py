@@ -3,8 +3,10 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import math
+import sys
 import warnings
 from functools import cache
+from types import ModuleType
 
 import pytest
 import torch
@@ -28,6 +30,19 @@ BACKENDS = [
         'extra', marks=pytest.mark.skipif(not HAS_EXTRA, reason='extra is absent')
     ),
 ]
+
+
+def test_what_the_op_of_a_package_is_given(monkeypatch):
+    """Contiguous numbers, in the order of mmcv's op; its answer is ours."""
+    package = ModuleType('torch_ms_deform_attn')
+    package.ms_deform_attn = lambda *args: args
+    monkeypatch.setitem(sys.modules, 'torch_ms_deform_attn', package)
+    value, where, weights = (torch.rand(3, 2).T for _ in range(3))
+    args = module._run_compiled('extra', value, SHAPES, STARTS, where, weights)
+    for got, given in zip(args, (value, SHAPES, STARTS, where, weights)):
+        assert torch.equal(got, given)
+        assert got.is_contiguous()
+    assert len(args) == 5
 
 
 @pytest.fixture

@@ -4,7 +4,12 @@ import pytest
 import torch
 
 from helpers.painted_world import HEIGHT, WIDTH, PaintedBoxes, painted, row_outputs
-from uninext.models.trackers import ExpressionTracker, PromptState, VideoFrame
+from uninext.models.trackers import (
+    ExpressionTracker,
+    PromptQuasiDenseTracker,
+    PromptState,
+    VideoFrame,
+)
 from uninext.models.trackers.base import (
     TrackedPrompt,
     best_query,
@@ -48,6 +53,13 @@ def test_best_query_of_all_parts():
     assert chosen.tolist() == [2]
     assert instance.instances_ids.tolist() == [5]
     torch.testing.assert_close(instance.scores, torch.tensor([0.6]))
+
+
+def test_memories_are_kept_where_the_network_is():
+    device = torch.device('meta')
+    assert ExpressionTracker().memory_device(device) == device
+    # Except what is compared step by step.
+    assert PromptQuasiDenseTracker().memory_device(device) == torch.device('cpu')
 
 
 def test_best_query_may_look_at_the_iou():
