@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from mmengine.config import Config
 from torch import Tensor
 from torch.autograd import gradcheck
 
 import uninext.models.losses as losses
 from uninext.registry import MODELS
 
+CONFIGS = Path(__file__).resolve().parents[3] / 'configs/_base_/models'
 MASKS = (2, 5, 6)
 
 
@@ -34,9 +38,9 @@ def _of_masks(kind: str, **kwargs: object) -> tuple[Callable, tuple]:
     return lambda logits: loss(logits, targets), (random(*MASKS),)
 
 
-def _boxes() -> tuple[Callable, tuple]:
+def _boxes(kind: str, **kwargs: object) -> tuple[Callable, tuple]:
     """Overlapping, one inside the other, apart."""
-    loss = MODELS.build(dict(type='NormalizedGIoULoss'))
+    loss = MODELS.build(dict(type=kind, **kwargs))
     given = torch.tensor(
         [[0.4, 0.4, 0.3, 0.2], [0.5, 0.5, 0.8, 0.9], [0.1, 0.2, 0.1, 0.15]],
         dtype=torch.float64,
@@ -64,7 +68,8 @@ CASES = {
     'BinaryFocalLoss': _tokens,
     'BinaryFocalLoss of pixels': lambda: _of_masks('BinaryFocalLoss', mean_pixels=True),
     'MaskDiceLoss': lambda: _of_masks('MaskDiceLoss'),
-    'NormalizedGIoULoss': _boxes,
+    'L1Loss': lambda: _boxes('L1Loss', reduction='sum'),
+    'NormalizedGIoULoss': lambda: _boxes('NormalizedGIoULoss'),
     'BoxProjectionLoss': lambda: _of_masks('BoxProjectionLoss'),
     'PairwiseAffinityLoss': _affinity,
     'ContrastiveEmbedLoss': lambda: _embeds('ContrastiveEmbedLoss'),
@@ -72,10 +77,29 @@ CASES = {
 }
 
 
+def losses_in(cfg: Any, key: str = '') -> Iterator[str]:
+    """Types below keys that begin with ``loss_``."""
+    if isinstance(cfg, dict):
+        if key.startswith('loss_') and 'type' in cfg:
+            yield cfg['type']
+        for name, value in cfg.items():
+            yield from losses_in(value, name)
+
+
 def test_no_loss_is_left_out():
-    assert {name for name in losses.__all__ if name.endswith('Loss')} == {
-        name.split()[0] for name in CASES
+    """Neither of ours nor of the models of the configs."""
+    ours = {name for name in losses.__all__ if name.endswith('Loss')}
+    registered = {
+        name
+        for name, kind in MODELS.module_dict.items()
+        if kind.__module__.startswith('uninext.') and 'loss' in kind.__module__
     }
+    assert registered == ours
+    named = set()
+    for path in CONFIGS.glob('*.py'):
+        named.update(losses_in(Config.fromfile(path).to_dict()))
+    assert ours <= named
+    assert named == {name.split()[0] for name in CASES}
 
 
 @pytest.mark.parametrize('name', CASES)

@@ -38,8 +38,9 @@ class ContrastiveEmbedLoss(BaseModule):
         embed = embed.float()
         if not len(positives) or not len(negatives):
             return zero_with_gradient(embed)
-        apart = torch.logsumexp(negatives.float() @ embed, 0)
-        together = torch.logsumexp(-(positives.float() @ embed), 0)
+        with torch.autocast(embed.device.type, enabled=False):  # it casts products
+            apart = torch.logsumexp(negatives.float() @ embed, 0)
+            together = torch.logsumexp(-(positives.float() @ embed), 0)
         return self.loss_weight * F.softplus(apart + together)
 
 
