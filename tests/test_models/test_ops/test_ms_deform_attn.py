@@ -282,6 +282,27 @@ def test_points_move_by_cells_and_with_boxes_by_shares_of_the_box():
     )
 
 
+@pytest.mark.parametrize('backend', BACKENDS)
+@pytest.mark.parametrize('axis', [0, 1], ids=['x', 'y'])
+def test_a_mirrored_map_read_at_mirrored_places_gives_the_same(force, backend, axis):
+    """Kernels and positions of the network have no such symmetry; this has."""
+    force(backend)
+    value, locations, weights = inputs()
+    levels = value.split([height * width for height, width in SIZES], 1)
+    mirrored = torch.cat(
+        [
+            level.unflatten(1, size).flip(2 - axis).flatten(1, 2)
+            for level, size in zip(levels, SIZES)
+        ],
+        1,
+    )
+    there = locations.clone()
+    there[..., axis] = 1 - there[..., axis]
+    expected = ms_deform_attn(value, SHAPES, STARTS, locations, weights, SIZES)
+    found = ms_deform_attn(mirrored, SHAPES, STARTS, there, weights, SIZES)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+
+
 def test_identity_and_position():
     attn = attention()
     query, value, pos = (torch.randn(1, n, 8) for n in (3, 16, 3))
