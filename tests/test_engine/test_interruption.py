@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
+import subprocess
 import time
 
 import pytest
@@ -17,6 +19,7 @@ from uninext.engine.interruption import (
     AgreedStop,
     PatientInterrupt,
     TrainingStopped,
+    start_worker,
 )
 from uninext.utils.files import FileError
 
@@ -109,6 +112,43 @@ def test_what_a_cluster_sends(make_runner, tmp_path, whole, number, status, capf
     assert_goes_on(make_runner, first, whole)
     assert signal.getsignal(number) is before
     assert TrainingStopped(number).exit_status == status
+
+
+@pytest.mark.skipif(not hasattr(signal, 'sigwaitinfo'), reason='no sigwaitinfo here')
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGUSR1], ids=str)
+def test_what_is_sent_to_the_workers_too(make_runner, tmp_path, whole, number, capfd):
+    """As ``timeout`` does, and clusters: they read on, and the training saves."""
+    loader = dict(num_workers=2, persistent_workers=True)
+    runner = make_runner(train_dataloader=loader)
+    hook = PressCtrlC('after_train_iter', 13, number)
+    press = hook.press
+
+    def press_all(runner, point):
+        if point == hook.point and runner.iter == hook.iteration:
+            workers = [str(child.pid) for child in multiprocessing.active_children()]
+            assert len(workers) >= 2
+            subprocess.run(['kill', f'-{number.value}', *workers], check=True)
+        press(runner, point)
+
+    hook.press = press_all
+    runner.register_hook(hook)
+    with pytest.raises(TrainingStopped):
+        runner.train()
+    assert checkpoints(tmp_path) == ['iter_14.pth']
+    assert_goes_on(make_runner, hook.losses, whole)
+
+
+def test_a_worker_ends_by_the_process_that_started_it():
+    worker = multiprocessing.get_context('fork').Process(target=wait_as_worker)
+    worker.start()
+    time.sleep(0.2)
+    worker.terminate()
+    worker.join(10)
+    assert worker.exitcode == 0
+
+
+def wait_as_worker():
+    start_worker(0, init=lambda _: time.sleep(30))
 
 
 def test_while_a_checkpoint_is_saved(make_runner, tmp_path, whole):

@@ -11,7 +11,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 import torch.distributed
@@ -147,3 +147,30 @@ class PatientInterrupt:
             again = ' (again: at once)' if number == signal.SIGINT else ''
             notice = f'\n{name}: stops after this iteration{again}\n'
             os.write(_STANDARD_ERROR, notice.encode())
+
+
+def start_worker(worker_id: int, init: Callable[[int], None] | None = None) -> None:
+    """Begin a worker process of a data loader, which ends when its training does.
+
+    What ends a job is sent to all of its processes (``timeout``, Slurm, ``kill`` of a
+    group). A worker that ended by it would take the training with it, unsaved; so
+    SIGTERM counts from the process that started the worker alone, and SIGUSR1 never.
+
+    Args:
+        worker_id: Of the data loader.
+        init: Its own ``worker_init_fn``.
+    """
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    if hasattr(signal, 'sigwaitinfo'):  # not on macOS
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(
+            target=_end_by_parent, args=(os.getppid(),), daemon=True
+        ).start()
+    if init is not None:
+        init(worker_id)
+
+
+def _end_by_parent(parent: int) -> None:
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent:
+        pass
+    os._exit(0)

@@ -7,6 +7,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from uninext.checkpoint import (
 )
 from uninext.engine.distributed import has_accelerator, init_cpu_group
 from uninext.engine.freezing import freeze_parameters
+from uninext.engine.interruption import start_worker
 from uninext.engine.run_identity import META_KEY, check_identity, identity_of
 from uninext.registry import RUNNERS
 from uninext.utils.files import FileError, replacing
@@ -114,11 +116,14 @@ class UninextRunner(Runner):
         """Build a data loader; without workers, options about them are left out.
 
         So ``num_workers=0`` on the command line need not take ``persistent_workers``
-        with it.
+        with it. Workers leave signals to the training.
         """
         if isinstance(dataloader, dict) and not dataloader.get('num_workers'):
             dataloader = {k: v for k, v in dataloader.items() if k not in _OF_WORKERS}
-        return Runner.build_dataloader(dataloader, seed, diff_rank_seed)
+        built = Runner.build_dataloader(dataloader, seed, diff_rank_seed)
+        if isinstance(dataloader, dict):
+            built.worker_init_fn = partial(start_worker, init=built.worker_init_fn)
+        return built
 
     def dump_config(self) -> None:
         """Save the whole config in ``work_dir``, but not over the file it came from.
