@@ -14,6 +14,7 @@ from helpers.tools import ROOT, message_of_failure, run_python
 from uninext.cli import common, completion, evaluate, main
 from uninext.evaluation.evaluators.video_objects import FRAMES
 from uninext.evaluation.result_files import FORMATS
+from uninext.utils.serving_limits import ServingLimits, all_limits, option_of
 
 
 def fails(capsys, *arguments: str) -> str:
@@ -95,10 +96,12 @@ def test_demo_launches_the_page(monkeypatch):
     fake = SimpleNamespace(launch=lambda **kwargs: given.update(kwargs))
     monkeypatch.setitem(sys.modules, 'uninext.web', fake)
     assert main(['demo']) == 0
+    assert given.pop('limits') == ServingLimits()
     place = dict(host='127.0.0.1', port=None, share=False, open_browser=True)
     assert given == dict(model=None, checkpoint=None, device='auto', **place)
     options = ['--model', 'm', '--checkpoint', 'c', '--device', 'cpu', '--port', '80']
     assert main(['demo', *options, '--host', '0.0.0.0', '--share', '--no-browser']) == 0
+    given.pop('limits')
     place = dict(host='0.0.0.0', port=80, share=True, open_browser=False)
     assert given == dict(model='m', checkpoint='c', device='cpu', **place)
     given.clear()
@@ -108,12 +111,24 @@ def test_demo_launches_the_page(monkeypatch):
     assert given.items() >= dict(precision='bf16', num_queries=90, compile=True).items()
 
 
+def test_each_limit_of_the_page_is_an_option(monkeypatch, capsys):
+    given = {}
+    fake = SimpleNamespace(launch=lambda **kwargs: given.update(kwargs))
+    monkeypatch.setitem(sys.modules, 'uninext.web', fake)
+    names = [name for name, *_ in all_limits()]
+    options = [part for i, n in enumerate(names, 3) for part in (option_of(n), str(i))]
+    assert main(['demo', *options]) == 0
+    assert vars(given['limits']) == {name: i for i, name in enumerate(names, 3)}
+    error = fails(capsys, 'demo', '--max-image-mp', '0')
+    assert '--max-image-mp must be above 0, got 0' in error
+
+
 def test_demo_gives_what_launch_takes():
     """Read from the text: importing Gradio takes long."""
     tree = ast.parse((ROOT / 'uninext/web/server.py').read_text())
     (launch,) = (n for n in tree.body if getattr(n, 'name', '') == 'launch')
     names = ['model', 'checkpoint', 'device', 'host', 'port', 'share', 'open_browser']
-    names += ['precision', 'num_queries', 'compile']
+    names += ['precision', 'num_queries', 'compile', 'limits']
     assert [argument.arg for argument in launch.args.args] == names
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
 
 pytest.importorskip('gradio')
 pytest.importorskip('playwright', reason='pip install playwright')
@@ -24,6 +23,7 @@ from uninext.web.painter import BRUSH_SHARES
 from uninext.web.prompts import read_boxes
 from uninext.web.shared_inferencer import first_frame
 from uninext.web.strokes import image_key, read_painting
+from uninext.web.uploads import Upload, read_upload
 
 visits = load_tool('tools/misc/web_screenshots.py')
 
@@ -84,8 +84,7 @@ def test_an_image_with_names_an_expression_and_a_box(visitor, scene):
 
 def test_a_painting_of_two_colours(visitor, finder, folder):
     visitor.give_example_image(0)
-    with Image.open(folder / 'scene_1.jpg') as image:
-        painter = visitor.open_painter('image', image_key(np.asarray(image)))
+    painter = visitor.open_painter('image', key_of(folder / 'scene_1.jpg'))
     strokes = dict(red=[(60, 60), (140, 90)], blue=[(250, 180)], green=[(20, 200)])
     for brush, points in strokes.items():
         visitor.paint('image', brush, points, SIZE_WH)
@@ -96,10 +95,13 @@ def test_a_painting_of_two_colours(visitor, finder, folder):
     assert_painted(finder.calls[-1]['mask'], [strokes['red'], strokes['blue']])
 
     visitor.give_example_image(1)  # of another image nothing is painted yet
-    with Image.open(folder / 'scene_2.jpg') as image:
-        visitor.open_painter('image', image_key(np.asarray(image)))
+    visitor.open_painter('image', key_of(folder / 'scene_2.jpg'))
     assert painter.get_by_role('button', name='undo').is_disabled()
     assert 'target' not in visitor.ask_image(categories='star')
+
+
+def key_of(scene: Path) -> str:
+    return image_key(read_upload(Upload(str(scene), scene.name)))
 
 
 def assert_painted(masks: np.ndarray, lines: list) -> None:

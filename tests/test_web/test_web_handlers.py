@@ -17,69 +17,25 @@ gr = pytest.importorskip('gradio')
 
 from helpers.fake_finder import FakeFinder
 from helpers.small_uninext import build, small_video_config
-from uninext.apis import SourceError, UninextInferencer, read_frames
-from uninext.apis.video import read_header
-from uninext.utils.video_writer import VideoWriter
-from uninext.web import errors, handlers
-from uninext.web.handlers import AskHandlers, MarkHandlers
+from helpers.web_asking import REQUEST, SIZE_HW, asked, asking, fields
+from uninext.apis import SourceError, UninextInferencer
+from uninext.apis.images import SourceWarning
+from uninext.web import errors, sessions
+from uninext.web.handlers import MarkHandlers
 from uninext.web.pages import instance_table
-from uninext.web.prompts import read_prompts
 from uninext.web.shared_inferencer import (
     SharedInferencer,
-    first_frame,
-    plot_for_page,
-    video_files,
 )
 from uninext.web.strokes import image_key
-
-SIZE_HW = (64, 96)
-NUM_FRAMES = 5
-FPS = 8
-REQUEST = SimpleNamespace(session_hash='me')
-
-
-@pytest.fixture
-def image() -> np.ndarray:
-    """RGB: red everywhere."""
-    image = np.zeros((*SIZE_HW, 3), np.uint8)
-    image[..., 0] = 200
-    return image
-
-
-@pytest.fixture(scope='module')
-def video(tmp_path_factory) -> str:
-    path = tmp_path_factory.mktemp('video') / 'clip.mp4'
-    with VideoWriter(path, FPS) as writer:
-        for i in range(NUM_FRAMES):
-            writer.write(np.full((*SIZE_HW, 3), 40 * i, np.uint8))
-    return str(path)
-
-
-@pytest.fixture
-def find() -> FakeFinder:
-    return FakeFinder()
-
-
-@pytest.fixture
-def ask(find) -> AskHandlers:
-    return AskHandlers(SharedInferencer(find))
-
-
-def fields(categories='star, ring', expressions='', boxes='', painting=None, thr=0.3):
-    """Of the page, as image and video take them."""
-    return categories, expressions, boxes, painting, thr
-
-
-def asked(*texts):
-    return read_prompts(*texts, None, SIZE_HW)
+from uninext.web.uploads import Upload, read_upload
 
 
 class TestImage:
-    def test_says_that_it_looks_then_answers(self, ask, image):
-        events = ask.image(image, *fields())
+    def test_says_that_it_looks_then_answers(self, ask, upload):
+        events = ask.image(upload, *fields(), REQUEST)
         assert 'Looking' in next(events)[1]
         shown, note, table, *buttons = next(events)
-        assert tuple(shown[-1, -1]) == (200, 0, 0)  # still RGB
+        assert tuple(cv2.imread(shown)[-1, -1]) == (0, 0, 200)  # still red
         assert 'Answered in' in note
         assert 'star' in table
         assert [button['interactive'] for button in buttons] == [True, True]
@@ -88,10 +44,9 @@ class TestImage:
         instances = json.loads(records.read_text())['instances']
         assert [i['label'] for i in instances] == ['star', 'ring']
         assert list(events) == []
-        assert not drawn.parent.exists()  # it was sent
 
-    def test_threshold_and_prompts_arrive(self, ask, find, image):
-        list(ask.image(image, *fields('', 'it', '1 1 9 9', thr=0.7)))
+    def test_threshold_and_prompts_arrive(self, ask, find, upload):
+        list(ask.image(upload, *fields('', 'it', '1 1 9 9', thr=0.7), REQUEST))
         (call,) = find.calls
         assert call['score_thr'] == 0.7
         assert call['categories'] is None
@@ -110,33 +65,55 @@ class TestImage:
         assert find.most_running == 1
 
     @pytest.mark.parametrize('threshold', [2, -1, float('nan'), '0.5'])
-    def test_thresholds_that_are_none_are_refused(self, image, threshold):
+    def test_thresholds_that_are_none_are_refused(self, upload, visits, threshold):
         find = UninextInferencer(build(small_video_config()), scale=None)
+        ask = asking(find, visits)
         with pytest.raises(gr.Error, match='score_thr must be a number in 0..1'):
-            list(
-                AskHandlers(SharedInferencer(find)).image(image, *fields(thr=threshold))
-            )
+            list(ask.image(upload, *fields(thr=threshold), REQUEST))
 
-    def test_a_painting_over_another_image_does_not_count(self, ask, find, image):
+    def test_a_painting_over_another_image_does_not_count(
+        self, ask, find, image, upload
+    ):
         for other in (image, image + 1):
             painting = dict(
                 image=image_key(other),
                 strokes=[dict(color=0, width=9, points=[[20, 20]])],
             )
-            list(ask.image(image, *fields(painting=painting)))
+            list(ask.image(upload, *fields(painting=painting), REQUEST))
         masks = [call['mask'] for call in find.calls]
         assert masks[0][0, 20, 20]
         assert masks[1] is None
 
-    def test_a_painting_that_is_none_is_explained(self, ask, image):
+    def test_a_painting_that_is_none_is_explained(self, ask, upload):
         with pytest.raises(gr.Error, match='A painting is JSON'):
-            list(ask.image(image, *fields(painting='[[')))
+            list(ask.image(upload, *fields(painting='[['), REQUEST))
+
+    def test_a_cut_one_is_answered_and_said_so(self, ask, image, tmp_path):
+        path = tmp_path / 'cut.jpg'
+        noise = np.random.default_rng(0).integers(0, 255, (64, 96, 3), np.uint8)
+        content = cv2.imencode('.jpg', noise)[1].tobytes()
+        path.write_bytes(content[: len(content) // 2])
+        with pytest.warns(SourceWarning, match='is damaged'):
+            (*_, last) = ask.image(Upload(str(path), 'mine.jpg'), *fields(), REQUEST)
+        assert 'mine.jpg is damaged: its end is missing' in last[1]
+        assert 'cut.jpg' not in last[1]
+
+    def test_files_are_gone_when_the_session_has_ended(
+        self, ask, upload, visits, monkeypatch
+    ):
+        (*_, last) = ask.image(upload, *fields(), REQUEST)
+        files = [last[0], last[3]['value'], last[4]['value'], upload.path]
+        visits.sweep()
+        assert all(Path(file).is_file() for file in files)
+        monkeypatch.setattr(sessions, 'GRACE', -1)
+        visits.sweep()
+        assert not any(Path(file).exists() for file in files)
 
 
-def test_no_image_no_video_no_prompt(ask, image, video):
+def test_no_image_no_video_no_prompt(ask, upload, video):
     for events, message in (
-        (ask.image(None, *fields()), 'no image yet'),
-        (ask.image(image, *fields('')), 'Nothing is asked'),
+        (ask.image(None, *fields(), REQUEST), 'no image yet'),
+        (ask.image(upload, *fields(''), REQUEST), 'Nothing is asked'),
         (ask.video(None, *fields(), REQUEST), 'no video yet'),
         (ask.video(video, *fields(''), REQUEST), 'Nothing is asked'),
     ):
@@ -148,8 +125,8 @@ def test_no_image_no_video_no_prompt(ask, image, video):
     ('categories', 'note'),
     [('star, Star', 'asked for once: star.'), ('star, \u0e01', '\u0e01 is unknown')],
 )
-def test_notes_of_what_was_typed(ask, image, video, categories, note):
-    *_, last = ask.image(image, *fields(categories))
+def test_notes_of_what_was_typed(ask, image, upload, video, categories, note):
+    *_, last = ask.image(upload, *fields(categories), REQUEST)
     assert note in last[1]
     _, shown, *_, end = ask.video(video, *fields(categories), REQUEST)
     assert note in shown[3]
@@ -158,129 +135,6 @@ def test_notes_of_what_was_typed(ask, image, video, categories, note):
     for _ in range(2):  # in every frame
         _, said, _, visit = ask.frame(image, categories, '', 0.3, visit)
         assert note in said
-
-
-class TestPlotForPage:
-    def plotted(self, size_hw, masks=True):
-        image = np.zeros((*size_hw, 3), np.uint8)
-        box = read_prompts('', '', '10 20 40 40', None, size_hw).arguments
-        (result,) = FakeFinder()(image, **box, score_thr=0.3)
-        if not masks:
-            result.masks = None
-        return result, plot_for_page(result)
-
-    @pytest.mark.parametrize('size_hw', [(400, 420), (60, 540), (720, 1280)])
-    def test_what_fills_the_frame_is_drawn_as_it_is(self, size_hw):
-        result, shown = self.plotted(size_hw)
-        assert (shown == result.plot()).all()
-
-    @pytest.mark.parametrize('masks', [True, False])
-    @pytest.mark.parametrize(
-        'size_hw, shown_hw',
-        [((320, 180), (400, 225)), ((240, 320), (400, 533)), ((50, 200), (135, 540))],
-    )
-    def test_small_ones_are_enlarged_with_what_was_found(
-        self, size_hw, shown_hw, masks
-    ):
-        result, shown = self.plotted(size_hw, masks)
-        assert shown.shape[:2] == shown_hw
-        assert result.image.shape[:2] == size_hw  # is left alone
-        times = shown_hw[0] / size_hw[0]
-        x, right, y, bottom = (round(times * side) for side in (20, 40, 30, 40))
-        line = 2  # pixels, however much the box was enlarged
-        assert shown[y, x].any() == masks
-        assert shown[y, right - line : right + line].any()
-        assert not shown[y, right + line :].any()
-        assert shown[bottom - line : bottom + line, x].any()
-        assert not shown[bottom + line :].any()
-
-    def test_nothing_found(self, image):
-        (result,) = FakeFinder()(
-            image, **asked('star', '', '').arguments, score_thr=1.0
-        )
-        assert (plot_for_page(result) == image[0, 0]).all()
-
-
-class TestVideo:
-    def test_from_start_to_end(self, ask, video, tmp_path):
-        events = ask.video(video, *fields(), REQUEST)
-        started, shown = next(events), next(events)
-        assert started[0]['selected'] == handlers.LIVE
-        assert started[-1]['interactive']  # the button to stop
-        assert 'src="data:image/jpeg;base64,' in shown[1]
-        assert f'Frame 1 of {NUM_FRAMES}' in shown[3]
-        (*_, end) = frames = list(self.with_copies(events, tmp_path))
-        assert {len(event) for event in (started, shown, *frames)} == {9}
-        assert end[0]['selected'] == handlers.WHOLE
-        assert f'Done: {NUM_FRAMES} frames' in end[3]
-        assert '5 (0-4)' in end[4]
-        assert not end[-1]['interactive']
-        whole = tmp_path / 'uninext.mp4'
-        assert len(list(read_frames(whole))) == NUM_FRAMES
-        assert read_header(whole).fps == FPS
-        content = json.loads((tmp_path / 'uninext.json').read_text())
-        assert [f['frame'] for f in content['frames']] == list(range(NUM_FRAMES))
-        assert content['fps'] == FPS
-
-    def test_stopped_in_between_keeps_what_is_done(self, ask, video, tmp_path):
-        events = ask.video(video, *fields(), REQUEST)
-        next(events), next(events)
-        ask.stop(SimpleNamespace(session_hash='nobody'))
-        ask.stop(REQUEST)
-        (end,) = self.with_copies(events, tmp_path)
-        assert 'Stopped: 1 frames' in end[3]
-        assert len(list(read_frames(tmp_path / 'uninext.mp4'))) == 1
-        assert len(json.loads((tmp_path / 'uninext.json').read_text())['frames']) == 1
-        ask.stop(REQUEST)  # of the next one nothing is known yet
-        assert 'Done' in list(ask.video(video, *fields(), REQUEST))[-1][3]
-
-    def test_a_stop_is_for_the_own_video_only(self, ask, video):
-        other = SimpleNamespace(session_hash='other')
-        events = [ask.video(video, *fields(), who) for who in (REQUEST, other)]
-        for one in events:
-            next(one)
-        ask.stop(other)
-        ends = [list(one)[-1][3] for one in events]
-        assert ['Done' in ends[0], 'Stopped' in ends[1]] == [True, True]
-
-    def test_a_visitor_who_leaves_leaves_no_video(self, tmp_path):
-        (result,) = FakeFinder()(
-            np.zeros((*SIZE_HW, 3), np.uint8),
-            **asked('star', '', '').arguments,
-            score_thr=0,
-        )
-        files = tmp_path / 'a.mp4', tmp_path / 'a.json'
-        with pytest.raises(GeneratorExit), video_files(*files, FPS) as write:
-            write(result)
-            raise GeneratorExit
-        assert not list(tmp_path.glob('*.mp4*'))
-
-    def test_an_image_is_answered_between_two_frames(self, ask, video, image):
-        events = ask.video(video, *fields(), REQUEST)
-        next(events), next(events)
-        assert 'star' in list(ask.image(image, *fields()))[-1][2]
-        assert f'Done: {NUM_FRAMES} frames' in list(events)[-1][3]
-
-    def test_frames_of_the_page_are_not_more_than_eyes_need(
-        self, ask, video, monkeypatch
-    ):
-        monkeypatch.setattr(handlers, 'SHOWN_EVERY', 1e9)
-        assert len(list(ask.video(video, *fields(), REQUEST))) <= 3
-
-    def test_the_first_frame(self, video, tmp_path):
-        assert first_frame(None) is None
-        assert first_frame(video).shape == (*SIZE_HW, 3)
-        with pytest.raises(ValueError, match='There is no video'):
-            first_frame(str(tmp_path / 'absent.mp4'))
-
-    @staticmethod
-    def with_copies(events, folder):
-        """The events; of files, which are gone later, copies are made."""
-        for event in events:
-            for button in event[5:7]:
-                if path := button.get('value'):
-                    (folder / Path(path).name).write_bytes(Path(path).read_bytes())
-            yield event
 
 
 class TestCamera:
@@ -326,10 +180,10 @@ class TestCamera:
         with pytest.raises(gr.Error, match='Videos need a UNINEXTVideo'):
             ask.frame(image, 'star', '', 0.3, None)
 
-    def test_a_real_network_sees_the_colours_of_the_camera(self):
+    def test_a_real_network_sees_the_colours_of_the_camera(self, visits):
         torch.manual_seed(0)
         find = UninextInferencer(build(small_video_config()).eval(), scale=None)
-        ask = AskHandlers(SharedInferencer(find))
+        ask = asking(find, visits)
         frames = np.random.default_rng(0).integers(0, 256, (3, 48, 64, 3), np.uint8)
         asked = dict(categories='star, ring', expression='it')
         bgr = list(frames[..., ::-1])
@@ -342,30 +196,37 @@ class TestCamera:
 
 
 class TestMarkHandlers:
-    MARKS = MarkHandlers(lambda image: image)
+    @pytest.fixture
+    def marks(self, visits) -> MarkHandlers:
+        return MarkHandlers(read_upload, visits)
 
-    def test_clicks_make_a_box_and_are_taken_back(self, image):
+    def test_clicks_make_a_box_and_are_taken_back(self, marks, upload, image):
         state = '', None
         for point in ([5, 6], [50, 40]):
             event = SimpleNamespace(index=point)
-            *state, drawn = self.MARKS.click(image, *state, event)
-            assert (drawn != image).any()
+            *state, drawn = marks.click(upload, *state, event, REQUEST)
+            assert is_marked(drawn, image)
         assert state == ['5 6 50 40', None]
-        boxes, corner, drawn = self.MARKS.undo(image, *state)
+        boxes, corner, drawn = marks.undo(upload, *state, REQUEST)
         assert (boxes, corner) == ('', None)
-        assert (drawn == image).all()
-        assert self.MARKS.clear(image)[:2] == ('', None)
-        assert self.MARKS.clear(None)[2] is None
+        assert not is_marked(drawn, image)
+        assert marks.clear(upload, REQUEST)[:2] == ('', None)
+        assert marks.clear(None, REQUEST)[2] is None
 
-    def test_typed_boxes_are_drawn(self, image):
-        corner, drawn = self.MARKS.redraw(image, '5 6 50 40\n1 2')
+    def test_typed_boxes_are_drawn(self, marks, upload, image):
+        corner, drawn = marks.redraw(upload, '5 6 50 40\n1 2', REQUEST)
         assert corner is None
-        assert (drawn != image).any()
+        assert is_marked(drawn, image)
 
-    def test_what_is_looked_at_is_put_under_the_brush(self, image):
-        shown = self.MARKS.under_brush(image)['image']
+    def test_what_is_looked_at_is_put_under_the_brush(self, marks, upload, image):
+        shown = marks.under_brush(upload, REQUEST)['image']
         assert shown['key'] == image_key(image)
-        assert self.MARKS.under_brush(None)['image'] == {}
+        assert marks.under_brush(None, REQUEST)['image'] == {}
+
+
+def is_marked(file: str, image: np.ndarray) -> bool:
+    """Whether a JPEG file differs from an image by more than JPEG does."""
+    return bool((cv2.absdiff(cv2.imread(file), image[..., ::-1]) > 40).any())
 
 
 class OurImportError(ImportError):

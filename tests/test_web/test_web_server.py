@@ -136,8 +136,14 @@ class TestLaunch:
 
     def test_a_port_that_is_taken(self, opened, app):
         port = int(app.local_url.rstrip('/').rsplit(':', 1)[1])
-        with pytest.raises(OSError, match=str(port)):
+        with pytest.raises(OSError, match=f'Port {port} is taken.*--port'):
             server_module.launch(port=port, open_browser=False)
+        assert opened == []
+
+    @pytest.mark.parametrize('host', ['no-such-host.invalid', '203.0.113.9'])
+    def test_a_host_that_is_not_here(self, opened, host):
+        with pytest.raises(OSError, match=r'--host'):
+            server_module.launch(host=host, open_browser=False)
 
     def test_kill_ends_it_like_ctrl_c(self):
         before = signal.getsignal(signal.SIGTERM)

@@ -169,22 +169,24 @@ def read_header(path: str | Path) -> VideoHeader:
 
 def warn_if_broken(path: str | Path, count: int) -> None:
     """Warn if a video file holds more than the ``count`` frames that could be read."""
-    header = read_header(path).count
-    part = None if header is None or count >= header else _part_read(path, count)
+    part = part_read(path, count)
     if part is not None:
         warnings.warn(
             f'{path} is damaged: {part} could be read.', SourceWarning, stacklevel=3
         )
 
 
-def _part_read(path: str | Path, count: int) -> str | None:
-    """How much of a file could be read; None if all, or that cannot be told.
+def part_read(path: str | Path, count: int) -> str | None:
+    """How much of a file ``count`` frames are; None if all, or that cannot be told.
 
     Frames that are there to be thrown away (the beginning of a video that was cut
     without encoding it anew) do not count.
     """
     import av
 
+    header = read_header(path).count
+    if header is None or count >= header:
+        return None
     thrown, end, seconds = 0, 0.0, 0.0
     try:
         with av.open(str(path)) as container:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from uninext.cli.common import add_model_options, speed_of
+from uninext.utils.serving_limits import ServingLimits, all_limits, option_of
 
 DESCRIPTION = 'Open a page in the browser: images, videos and prompts enter there.'
 EXAMPLES = """\
@@ -37,12 +38,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--no-browser', action='store_true', help='do not open the browser'
     )
+    group = parser.add_argument_group('limits', 'of what visitors may ask for')
+    for name, default, about in all_limits():
+        group.add_argument(
+            option_of(name),
+            type=type(default),
+            default=default,
+            metavar='N',
+            help=f'{about}; default {default:g}',
+        )
 
 
 def run(args: argparse.Namespace) -> None:
     """Serve the page until Ctrl-C."""
     if args.port is not None and not 0 < args.port <= MAX_PORT:
         raise ValueError(f'--port must be in 1..{MAX_PORT}, got {args.port}.')
+    limits = ServingLimits(**{name: getattr(args, name) for name, *_ in all_limits()})
     from uninext.web import launch  # says what to install
 
     launch(
@@ -53,5 +64,6 @@ def run(args: argparse.Namespace) -> None:
         port=args.port,
         share=args.share,
         open_browser=not args.no_browser,
+        limits=limits,
         **speed_of(args),
     )

@@ -7,6 +7,8 @@ A prompt of any kind may be given, and several at once. Needs the extra ``web``
 ``shared_inferencer``: users take turns. ``pages``: HTML of what was found.
 ``marks``: boxes on the image that is clicked; ``painter``: the one painted on.
 ``examples``: scenes to try.
+``uploads``: what visitors give, checked and read; ``sessions``: whose it is, and when
+it goes; ``gate``: what every request passes.
 ``handlers``: what buttons do. ``panel``, ``app``, ``style``: the page.
 ``errors``: messages for people. ``server``: starts it.
 """
@@ -21,7 +23,8 @@ if importlib.util.find_spec('gradio') is None:
         'pip install -r requirements/web.txt'
     )
 
+from uninext.utils.serving_limits import ServingLimits  # noqa: E402
 from uninext.web.app import build_app  # noqa: E402
 from uninext.web.server import launch, serving  # noqa: E402
 
-__all__ = ['build_app', 'launch', 'serving']
+__all__ = ['ServingLimits', 'build_app', 'launch', 'serving']

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 
 from uninext.apis import UninextInferencer
+from uninext.utils.serving_limits import ServingLimits
 from uninext.web.examples import Example
-from uninext.web.handlers import LIVE, WHOLE, AskHandlers, MarkHandlers, ready
+from uninext.web.handlers import (
+    LIVE,
+    WHOLE,
+    AskHandlers,
+    MarkHandlers,
+    first_frame_of,
+    ready,
+)
 from uninext.web.pages import live_image
 from uninext.web.panel import (
     VIEW_HEIGHT,
@@ -21,11 +31,13 @@ from uninext.web.panel import (
     text_fields,
     threshold_field,
 )
-from uninext.web.shared_inferencer import SharedInferencer, first_frame
+from uninext.web.sessions import Sessions
+from uninext.web.shared_inferencer import SharedInferencer
+from uninext.web.uploads import fields_of, read_upload
 
 TITLE = 'uninext'
 RESULT_HEIGHT = 400  # pixels
-AT_ONCE, MAX_WAITING = 4, 32  # questions that share the network; that wait for it
+AT_ONCE = 4  # questions that share the network
 NETWORK = dict(
     show_progress='hidden', concurrency_id='network', concurrency_limit=AT_ONCE
 )
@@ -39,8 +51,6 @@ CAMERA = gr.WebcamOptions(
 CAMERA_HINT = 'Start the camera, and type what to track; change it whenever you like.'
 # Examples are at the foot of the page, answers at its head.
 TO_THE_TOP = '(...given) => { window.scrollTo(0, 0); return given; }'
-# Copies of files that went to browsers: looked through every 10 minutes, kept an hour.
-DELETE_CACHE = (600, 3600)
 
 
 def build_app(
@@ -48,30 +58,50 @@ def build_app(
     model_name: str = '',
     images: Sequence[Example] = (),
     videos: Sequence[Example] = (),
+    limits: ServingLimits | None = None,
+    sessions: Sessions | None = None,
 ) -> gr.Blocks:
-    """Build the page; :func:`uninext.web.launch` starts one."""
-    ask = AskHandlers(SharedInferencer(inferencer))
-    app = gr.Blocks(
-        title=TITLE,
-        analytics_enabled=False,
-        delete_cache=DELETE_CACHE,
-        fill_width=True,
-    )
+    """Build the page; :func:`uninext.web.launch` starts one.
+
+    Args:
+        inferencer: Answers.
+        model_name: For the header.
+        images: Examples at the foot of the page.
+        videos: The same.
+        limits: Of uploads and the queue.
+        sessions: Own the files of visitors. None: files stay in Gradio's folder.
+    """
+    limits = limits or ServingLimits()
+    if sessions is None:
+        folder = get_upload_folder()
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        sessions = Sessions(folder, limits.idle_minutes * 60)
+    ask = AskHandlers(SharedInferencer(inferencer), sessions, limits)
+    image_field, video_field, camera_field = fields_of(limits)
+    app = gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True)
     with app:
         html(_header(model_name))
         with gr.Tabs(elem_classes='un-page'):
             with gr.Tab('Images', elem_id='tab-images'):
-                _image_tab(ask, images)
+                marks = MarkHandlers(read_upload, sessions)
+                _image_tab(ask, marks, image_field, images)
             with gr.Tab('Videos', elem_id='tab-videos'):
-                _video_tab(ask, videos)
+                marks = MarkHandlers(first_frame_of, sessions)
+                _video_tab(ask, marks, video_field, videos)
             with gr.Tab('Camera', elem_id='tab-camera'):
-                _live_tab(ask)
+                _live_tab(ask, camera_field)
         app.unload(ask.stop)
-    return app.queue(max_size=MAX_WAITING, default_concurrency_limit=AT_ONCE)
+    return app.queue(
+        max_size=limits.max_waiting,
+        default_concurrency_limit=AT_ONCE,
+        api_open=False,  # nobody asks past the queue
+    )
 
 
-def _image_tab(ask: AskHandlers, examples: Sequence[Example]) -> None:
-    source = gr.Image(
+def _image_tab(
+    ask: AskHandlers, marks: MarkHandlers, field: type, examples: Sequence[Example]
+) -> None:
+    source = field(
         label='Image',
         sources=['upload', 'webcam', 'clipboard'],
         height=VIEW_HEIGHT,
@@ -80,7 +110,6 @@ def _image_tab(ask: AskHandlers, examples: Sequence[Example]) -> None:
         elem_id='image-source',
         render=False,
     )
-    marks = MarkHandlers(lambda image: image)
     with gr.Row():
         with gr.Column(min_width=300):
             panel = build_panel(source, marks, 'image')
@@ -105,8 +134,10 @@ def _image_tab(ask: AskHandlers, examples: Sequence[Example]) -> None:
     _examples(examples, panel, marks, asked)
 
 
-def _video_tab(ask: AskHandlers, examples: Sequence[Example]) -> None:
-    source = gr.Video(
+def _video_tab(
+    ask: AskHandlers, marks: MarkHandlers, field: type, examples: Sequence[Example]
+) -> None:
+    source = field(
         label='Video',
         sources=['upload', 'webcam'],
         height=VIEW_HEIGHT,
@@ -115,7 +146,6 @@ def _video_tab(ask: AskHandlers, examples: Sequence[Example]) -> None:
         elem_id='video-source',
         render=False,
     )
-    marks = MarkHandlers(first_frame)
     with gr.Row():
         with gr.Column(min_width=300):
             panel = build_panel(source, marks, 'video')
@@ -153,12 +183,12 @@ def _video_tab(ask: AskHandlers, examples: Sequence[Example]) -> None:
     _examples(examples, panel, marks, asked)
 
 
-def _live_tab(ask: AskHandlers) -> None:
+def _live_tab(ask: AskHandlers, field: type) -> None:
     """Gradio sends a frame when the one before is answered; none is kept in a file."""
     with gr.Row():
         with gr.Column(min_width=300):
             hint(CAMERA_HINT)
-            camera = gr.Image(
+            camera = field(
                 label='Camera',
                 sources=['webcam'],
                 streaming=True,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import functools
 import os
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -13,14 +16,19 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio import route_utils
+from starlette.middleware import Middleware
 
 from uninext.apis import UninextInferencer
+from uninext.utils.serving_limits import ServingLimits
 from uninext.web.app import build_app
 from uninext.web.examples import write_examples
+from uninext.web.gate import MEGA, Gate
+from uninext.web.sessions import Sessions, swept
 from uninext.web.style import CSS, theme
 
 DEFAULT_NAME = 'uninext_tiny'
-MAX_UPLOAD = '512mb'
+MAX_SESSIONS = 500  # that Gradio remembers the fields of; 0.2 MB each
 _TEMP_VARIABLE = 'GRADIO_TEMP_DIR'
 
 
@@ -35,6 +43,7 @@ def launch(
     precision: str | None = None,
     num_queries: int | None = None,
     compile: bool | None = None,
+    limits: ServingLimits | None = None,
 ) -> None:
     """Serve the page until Ctrl-C; nothing of it stays on the disk.
 
@@ -50,11 +59,13 @@ def launch(
         precision: As of the inferencer; with the next two faster, for other results.
         num_queries: As of the inferencer.
         compile: As of the inferencer.
+        limits: What visitors may ask for; None: the defaults.
 
     Raises:
         ValueError: If the model cannot be used.
-        OSError: If the port is taken.
+        OSError: If the port is taken, or there is no such host here.
     """
+    check_address(host, port)  # before seconds are spent on the model
     inferencer = UninextInferencer(
         model,
         checkpoint,
@@ -65,7 +76,9 @@ def launch(
     )
     with (
         _ended_by_kill(),
-        serving(inferencer, _name_of(model, checkpoint), host, port, share) as app,
+        serving(
+            *(inferencer, _name_of(model, checkpoint), host, port, share, limits)
+        ) as app,
     ):
         if open_browser:
             import webbrowser
@@ -84,6 +97,7 @@ def serving(
     host: str = '127.0.0.1',
     port: int | None = None,
     share: bool = False,
+    limits: ServingLimits | None = None,
 ) -> Iterator[gr.Blocks]:
     """Serve the page while the block runs; arguments as of :func:`launch`.
 
@@ -91,13 +105,18 @@ def serving(
         The app, with ``local_url`` and ``share_url``.
 
     Raises:
-        OSError: If the port is taken.
+        OSError: If the port is taken, or there is no such host here.
     """
+    limits = limits or ServingLimits()
+    check_address(host, port)
     with tempfile.TemporaryDirectory(prefix='uninext_web_') as folder:
         examples = Path(folder) / 'examples'
         examples.mkdir()
-        with _environment(_TEMP_VARIABLE, folder):
-            app = build_app(inferencer, name, *write_examples(examples))
+        sessions = Sessions(folder, limits.idle_minutes * 60, keep=examples)
+        with _environment(_TEMP_VARIABLE, folder), _parts_in(folder), swept(sessions):
+            drawn = write_examples(examples)
+            app = build_app(inferencer, name, *drawn, limits, sessions)
+            gate = Middleware(Gate, sessions=sessions, limits=limits)
             try:
                 app.launch(
                     server_name=host,
@@ -109,13 +128,61 @@ def serving(
                     ssr_mode=False,  # needs node
                     enable_monitoring=False,
                     footer_links=['api', 'settings'],
-                    max_file_size=MAX_UPLOAD,
+                    max_file_size=int(limits.max_upload_mb * MEGA),
+                    allowed_paths=[],
+                    app_kwargs=dict(middleware=[gate]),
+                    state_session_capacity=MAX_SESSIONS,
                     theme=theme(),
                     css=CSS,
                 )
                 yield app
             finally:
                 app.close(verbose=False)
+
+
+def check_address(host: str, port: int | None) -> None:
+    """See whether the page can be served there.
+
+    Raises:
+        OSError: If not; it says which option to change.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port or 0))
+    except socket.gaierror as error:
+        raise OSError(
+            f'There is no host {host!r} (--host): {error.strerror}.'
+        ) from None
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise OSError(
+                f'Port {port} is taken. Give another one with --port, or none: then '
+                'the first free one from 7860 is taken.'
+            ) from None
+        if error.errno == errno.EACCES:
+            raise OSError(
+                f'Port {port} may not be used: give one from 1024 with --port.'
+            ) from None
+        raise OSError(
+            f'The page cannot be served at {host} (--host): {error.strerror}. '
+            "'127.0.0.1' is this machine alone, '0.0.0.0' its network."
+        ) from None
+
+
+@contextlib.contextmanager
+def _parts_in(folder: str) -> Iterator[None]:
+    """Let Gradio write uploads that are on their way into the folder.
+
+    Of one that breaks off it leaves a file, in the folder for all programs.
+    """
+    before = route_utils.NamedTemporaryFile
+    route_utils.NamedTemporaryFile = functools.partial(before, dir=folder)
+    try:
+        yield
+    finally:
+        route_utils.NamedTemporaryFile = before
 
 
 @contextlib.contextmanager
