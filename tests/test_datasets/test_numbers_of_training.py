@@ -8,10 +8,12 @@ import pytest
 
 from uninext.datasets import SingleObjectDataset
 from uninext.datasets.detection import PromptCocoDataset
+from uninext.datasets.index_file import SampleIndex
 from uninext.datasets.multi_task_dataset import Source
 from uninext.datasets.referring import ReferringDataset
 from uninext.datasets.referring_video import ReferringVideoDataset
 from uninext.datasets.samplers import multi_task_batch_sampler
+from uninext.datasets.sampling_table import SamplingTable
 from uninext.datasets.transforms import (
     ForEachFrame,
     LoadPromptAnnotations,
@@ -20,6 +22,7 @@ from uninext.datasets.transforms import (
     TemplatePrompt,
 )
 from uninext.datasets.transforms import prompting as prompting_module
+from uninext.datasets.video_annotation import VideoAnnotation
 from uninext.structures import Template
 
 EXPECTED = {
@@ -46,6 +49,12 @@ def test_what_is_asked_for_has_a_class_or_none():
     agnostic = (ReferringDataset, ReferringVideoDataset, SingleObjectDataset)
     assert all(dataset.CLASS_AGNOSTIC for dataset in agnostic)
     assert not PromptCocoDataset.CLASS_AGNOSTIC
+
+
+def test_values_do_not_change():
+    for value in (Source, SampleIndex, SamplingTable, VideoAnnotation):
+        assert value.__dataclass_params__.frozen
+    assert not VideoAnnotation.__dataclass_params__.eq, 'arrays have no one answer'
 
 
 def test_constants():

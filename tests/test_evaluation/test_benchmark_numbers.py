@@ -13,6 +13,7 @@ from pycocotools.cocoeval import COCOeval
 from uninext.evaluation import metrics
 from uninext.evaluation.evaluators import tracks
 from uninext.evaluation.evaluators.bdd100k import BDD100KTracksEvaluator
+from uninext.evaluation.evaluators.video_instances import Instance
 from uninext.evaluation.functional import (
     bdd100k_tracking,
     coco,
@@ -141,6 +142,11 @@ def test_tracks():
         assert default(part, 'single_precision') is False
     assert default(BDD100KTracksEvaluator, 'with_masks') is False
     assert not any(vars(bdd100k_tracking.ClearCounts()).values())
+
+
+def test_values_do_not_change():
+    for value in (SingleObjectRules, tracks.TrackingProtocol, Instance):
+        assert value.__dataclass_params__.frozen
 
 
 def test_confusions():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -16,16 +16,36 @@ from mmengine.config import Config
 
 from helpers.tools import ROOT
 from uninext.models.backbones import uninext_vit
+from uninext.models.data_preprocessors import UninextDataPreprocessor
+from uninext.models.detectors import UNINEXT, UNINEXTVideo
 from uninext.models.heads import retrieval
+from uninext.models.heads.matched_pairs import MatchedPairs
+from uninext.models.heads.retrieval import RetrievalBranch
+from uninext.models.losses import color_similarity
 from uninext.models.losses.box_supervised_mask_loss import fill_boxes
+from uninext.models.predictors import InstancePredictor
+from uninext.models.predictors.mask_resizing import binary_masks, probability_masks
+from uninext.models.predictors.row_outputs import RowOutputs, boxes_to_pixels
 from uninext.models.prompt_generators import bert, language_prompt_generator
+from uninext.models.speed_options import SpeedOptions
 from uninext.models.task_modules import (
     assignment,
     prompt_hungarian_assigner,
     prompt_sim_ota_assigner,
 )
+from uninext.models.task_modules.assignment import PaddedObjects, PromptAssignment
+from uninext.models.task_modules.prompt_denoising import DenoisingQueries
+from uninext.models.trackers import (
+    CategoryTracker,
+    PromptState,
+    VideoFrame,
+    video_instance_tracker,
+)
 from uninext.models.trackers import prompt_quasi_dense_tracker as quasi_dense
-from uninext.models.trackers import video_instance_tracker
+from uninext.models.trackers.base import IdCounter, Tracker
+from uninext.models.trackers.template_update import TemplateUpdate
+from uninext.models.transformer.decoder import BoxGuidedDecoderLayers
+from uninext.models.transformer.feature_pyramid import FeaturePyramid
 from uninext.registry import MODELS, TASK_UTILS
 
 CONFIGS = ['uninext_r50', 'uninext_r50_video', 'vis_tracker', 'masks_from_boxes']
@@ -108,6 +128,52 @@ def test_defaults_are_what_published_configs_say(name: str):
             assert said in known, f'{part["type"]}({key})'
             compared += 1
     assert compared > 1
+
+
+FURTHER = {
+    RetrievalBranch: dict(embed_dims=256, prompt_dims=768),
+    BoxGuidedDecoderLayers: dict(num_layers=6, embed_dims=256, num_heads=8)
+    | dict(num_levels=4, num_points=4, feedforward_channels=2048, dropout=0.0),
+    CategoryTracker: dict(select_score_thr=0.1, nms_iou_threshold=0.7)
+    | dict(with_iou=False, with_masks=True),
+    Tracker: dict(with_masks=True),
+    TemplateUpdate: dict(min_score=0.7),
+    IdCounter: dict(next_id=0),
+    IdCounter.take: dict(count=1),
+    PromptState: dict(track_id=-1),
+    VideoFrame: dict(pad_divisor=1),
+    RowOutputs: dict(label_offset=0, pooled=False),
+    FeaturePyramid: dict(is_padded=True),
+    FeaturePyramid.from_levels: dict(is_padded=True),
+    InstancePredictor: dict(with_iou=True, nms_iou_threshold=0.7, max_per_img=100)
+    | dict(max_per_expression=1, score_threshold=0.0, mask_threshold=0.5)
+    | dict(with_masks=True),
+    InstancePredictor.select: dict(score_thr=0.0),
+    UNINEXT.predict: dict(rescale=True, score_thr=0.0),
+    UNINEXT.find: dict(with_masks=True, with_embeds=False),
+    UNINEXTVideo.open: dict(scale=(1333, 800)),
+    UninextDataPreprocessor.forward: dict(training=False),
+    binary_masks: dict(threshold=0.0),
+    probability_masks: dict(mode='bilinear'),
+    boxes_to_pixels: dict(clip=True),
+    fill_boxes: dict(stride=4),
+    color_similarity: dict(stride=4),
+}
+
+
+@pytest.mark.parametrize('part', FURTHER, ids=lambda part: part.__qualname__)
+def test_defaults_of_what_configs_do_not_build(part: Callable):
+    parameters = inspect.signature(part).parameters
+    found = {name: parameters[name].default for name in FURTHER[part]}
+    assert found == FURTHER[part]
+
+
+def test_values_do_not_change():
+    for value in (MatchedPairs, DenoisingQueries, PromptAssignment, PaddedObjects):
+        assert value.__dataclass_params__.frozen
+    for value in (SpeedOptions, bert.BertConfig):
+        assert value.__dataclass_params__.frozen
+        assert value() == value()
 
 
 @pytest.mark.parametrize('name', UNSAID)

@@ -5,7 +5,17 @@ import pytest
 import torch
 from PIL import Image
 
-from uninext.structures import Target, mask_box, mask_boxes, resize_mask
+from uninext.structures import (
+    Prompt,
+    PromptStart,
+    Target,
+    Template,
+    TrackUpdate,
+    VisualPrompt,
+    mask_box,
+    mask_boxes,
+    resize_mask,
+)
 
 
 def mask(*pixels: tuple[int, int], size_hw: tuple[int, int] = (6, 8)) -> torch.Tensor:
@@ -61,6 +71,13 @@ def test_box_of_one_pixel_is_not_empty(pixel):
     row, column = pixel
     box = mask_box(mask(pixel))
     assert box.tolist() == [column, row, column + 1, row + 1]
+
+
+def test_values_do_not_change():
+    for value in (Target, PromptStart, Prompt, Template, VisualPrompt):
+        assert value.__dataclass_params__.frozen
+        assert value.__dataclass_params__.eq == (value is Prompt)
+    assert TrackUpdate._field_defaults == {'prompt_id': -1}
 
 
 def test_targets_are_compared_by_identity():

@@ -131,6 +131,7 @@ def test_seeds_of_samples_differ():
     seeds = [draw.seed for batch in take(make(), 3000) for draw in batch]
     assert len(set(seeds)) == len(seeds)
     assert all(0 <= seed < 2**63 for seed in seeds)
+    assert max(seeds) > 2**62
 
 
 @pytest.mark.parametrize('count', [0, 1, 1234, 50_000])

@@ -173,3 +173,31 @@ def test_what_is_no_frame(frame, message):
 
 def test_a_frame():
     assert checked_frame(np.zeros((4, 5, 3), np.uint8)) == (4, 5)
+
+
+def test_thinnest_and_smallest_frames():
+    for size in ((4, 4), (4, 400), (400, 4), (5, 500)):
+        assert checked_frame(np.zeros((*size, 3), np.uint8)) == size
+    for size in ((3, 4), (4, 3), (4, 401), (401, 4)):
+        with pytest.raises(ValueError, match='shows nothing'):
+            checked_frame(np.zeros((*size, 3), np.uint8))
+
+
+def test_as_many_numbers_as_a_mask_may_hold():
+    numbers = np.arange(65).reshape(5, 13)
+    assert len(given(mask=numbers)) == 64
+    with pytest.raises(
+        ValueError, match='65 numbers or colours: 1, 2, 3, 4, 5, ..., 65'
+    ):
+        given(mask=numbers + 1)
+    with pytest.raises(ValueError, match=r'several numbers: 1, 2, 3, 4, 5, 6\. '):
+        given(mask=np.arange(7).reshape(1, 1, 7))
+
+
+def test_255_is_white_or_unknown_only_beside_others_of_8_bits():
+    mask = np.array([[0, 1, 255]])
+    assert len(given(mask=mask.astype(np.uint16))) == 2
+    assert len(given(mask=(mask // 255 * 255).astype(np.uint8))) == 1
+    assert len(given(mask=(mask.clip(max=254)).astype(np.uint8))) == 2
+    with pytest.raises(ValueError, match='255 may be white'):
+        given(mask=mask.astype(np.uint8))
