@@ -12,6 +12,7 @@ import safetensors.torch
 import torch
 
 from uninext.checkpoint import (
+    fingerprint,
     load_file,
     local_file,
     read_meta,
@@ -142,6 +143,23 @@ def test_a_file_without_checksums_is_read(tmp_path):
     safetensors.torch.save_file({'a': torch.ones(100)}, tmp_path / 'x.safetensors')
     assert load_file(tmp_path / 'x.pth')['a'].sum() == 100
     assert load_file(tmp_path / 'x.safetensors')['state_dict']['a'].sum() == 100
+
+
+@pytest.mark.parametrize('name', ['x.pth', 'x.safetensors'])
+@pytest.mark.parametrize('with_checksums', [True, False])
+def test_fingerprint(tmp_path, name, with_checksums):
+    """Of the content: a copy has the same, the least change another."""
+    before = torch.serialization.get_crc32_options()
+    torch.serialization.set_crc32_options(with_checksums)
+    prints = []
+    try:
+        for number, value in enumerate((1.0, 1.0, 1.0 + 1e-6)):
+            path = tmp_path / str(number) / name
+            save_file({'state_dict': {'a': torch.tensor([value, 2.0])}}, path)
+            prints.append(fingerprint(path))
+    finally:
+        torch.serialization.set_crc32_options(before)
+    assert prints[0] == prints[1] != prints[2]
 
 
 @pytest.mark.parametrize('name', ['x.pth', 'x.safetensors'])

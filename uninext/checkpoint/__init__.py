@@ -11,6 +11,7 @@
 
 from uninext.checkpoint.hook import SafeCheckpointHook
 from uninext.checkpoint.io import (
+    fingerprint,
     load_file,
     local_file,
     read_meta,
@@ -24,6 +25,7 @@ from uninext.checkpoint.packaged_parts import packaged_parts_of
 __all__ = [
     'SafeCheckpointHook',
     'find_loadable',
+    'fingerprint',
     'load_file',
     'load_state',
     'load_weights',

@@ -20,7 +20,6 @@ from torch.utils.data import DataLoader
 
 from uninext.checkpoint import (
     find_loadable,
-    load_file,
     load_state,
     packaged_parts_of,
     refusing_pickled_code,
@@ -30,6 +29,7 @@ from uninext.engine.distributed import has_accelerator, init_cpu_group
 from uninext.engine.freezing import freeze_parameters
 from uninext.engine.interruption import start_worker
 from uninext.engine.run_identity import META_KEY, check_identity, identity_of
+from uninext.engine.same_checkpoint import load_same_file
 from uninext.registry import RUNNERS
 from uninext.utils.files import FileError, replacing
 from uninext.utils.optional_imports import import_optimizers
@@ -252,9 +252,10 @@ class UninextRunner(Runner):
 
         Raises:
             FileError: If the file cannot be read safely, has no weights, does not
-                fit, or holds weights only when a run is resumed.
+                fit, is another in another process, or holds weights only when a run
+                is resumed.
         """
-        checkpoint = load_file(filename, map_location)
+        checkpoint = load_same_file(str(filename), map_location)
         if self._resume and not {'optimizer', 'message_hub'} <= checkpoint.keys():
             raise FileError(
                 f'{filename} holds weights but no state of training, so there is '
