@@ -11,6 +11,7 @@ from helpers.small_uninext import (
     SIDE,
     assert_close,
     build,
+    check_half_losses,
     clips,
     images,
     names,
@@ -97,6 +98,11 @@ def test_every_trainable_parameter_gets_a_gradient(kind, num) -> None:
     assert absent == []
     if num:
         assert idle == []
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_half_precision_loses_about_the_same(video_model, kind) -> None:
+    check_half_losses(video_model, *batch_of(kind, 2), torch.bfloat16)
 
 
 def test_no_parameter_of_the_resnet_model_is_left_out() -> None:
