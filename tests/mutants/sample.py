@@ -32,7 +32,7 @@ EQUIVALENTS = Path(__file__).with_name('equivalents.yml')
 
 
 class State:
-    """Lines of JSON in a file: the sample, seconds of tests, outcomes of mutants."""
+    """Lines of JSON in a file: a sample and its outcomes, or seconds of tests."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -125,17 +125,18 @@ def try_all(
     left = [mutant for mutant in sample if outcomes[mutant] in todo]
     rooms = sorted({room_of(mutant) for mutant in left})
     copy.enter(rooms) if rooms else None
+    usual = State(state.path.with_name('times.jsonl'))  # of all samples
     times, unknown = {}, {}
     for room in rooms:
         for file, digest in copy.tests_in(room).items():
-            times[file] = state.last('seconds', file=file, digest=digest)
+            times[file] = usual.last('seconds', file=file, digest=digest)
             if times[file] is None:
                 unknown[file] = digest
     if unknown:
         print(f'{len(unknown)} test files without a change ...', flush=True)
         for file, seconds in copy.usual_times(list(unknown)).items():
             times[file] = seconds
-            state.add(file=file, digest=unknown[file], seconds=seconds)
+            usual.add(file=file, digest=unknown[file], seconds=seconds)
     for index, mutant in enumerate(left, 1):
         found = copy.meet_tests(mutant, times)
         state.add(mutant=mutant.key, **found)
