@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
-from uninext.engine import UninextLogProcessor
+from uninext.engine import UninextLogProcessor, log_processor
 
 
 def test_by_epoch_is_refused():
@@ -52,3 +55,37 @@ def test_json_has_all_losses(make_runner, tmp_path):
     text = next(tmp_path.glob('*/vis_data/scalars.json')).read_text()
     for name in ('loss_fit_0', 'loss_fit_dn', 'loss/coco', 'loss/refcoco', 'memory'):
         assert f'"{name}"' in text
+
+
+def test_lines_count_from_one_to_the_last(make_runner):
+    runner = make_runner(**{'train_cfg.max_iters': 3})
+    runner.train()
+    text = Path(runner.log_dir, f'{runner.timestamp}.log').read_text()
+    assert re.findall(r'Iter \[(.*?)\]', text) == ['1/3', '2/3', '3/3']
+
+
+def test_time_that_is_left():
+    line = UninextLogProcessor()._train_line({'memory': None}, 7, 200, 3661.7)
+    assert line == 'Iter [  7/200]  eta 1:01:01'
+
+
+@pytest.mark.parametrize(
+    ('value', 'text'),
+    [
+        (0, '0'),
+        (0.001, '0.001'),
+        (0.000999, '1.0e-03'),
+        (-0.5, '-0.5'),
+        (9e-5, '9.0e-05'),
+    ]
+    + [(-9e-5, '-9.0e-05'), (123.456, '123.5')],
+)
+def test_numbers_are_short(value, text):
+    assert log_processor._short(value) == text
+
+
+@pytest.mark.skipif(not Path('/proc/self/status').exists(), reason='asks Linux')
+def test_memory_is_the_peak_of_the_process():
+    status = Path('/proc/self/status').read_text()
+    peak = int(re.search(r'VmHWM:\s+(\d+) kB', status)[1]) / 1024
+    assert log_processor._peak_resident_mb() == pytest.approx(peak, abs=8)
