@@ -10,6 +10,7 @@ import torch
 
 from helpers.engine_toy import ToyNet
 from uninext.engine import init_cpu_group
+from uninext.engine.distributed import has_accelerator
 from uninext.registry import MODELS
 from uninext.utils.files import FileError
 
@@ -139,6 +140,15 @@ def test_data_is_built_once(make_runner):
     runner.train()
     assert runner.train_dataloader.dataset is dataset
     assert len(dataset.read) == 4
+
+
+@pytest.mark.parametrize(
+    ('device', 'expected'),
+    [('cpu', False), ('mps', False), ('cuda', True), ('npu', True)],
+)
+def test_who_owns_a_device_each(monkeypatch, device, expected):
+    monkeypatch.setattr('mmengine.device.get_device', lambda: device)
+    assert has_accelerator() is expected
 
 
 def test_launcher_without_its_variables(monkeypatch):
