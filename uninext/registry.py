@@ -68,6 +68,10 @@ RUNNERS = _child('RUNNERS', 'mmdet.engine', 'uninext.engine')
 LOOPS = _child('LOOPS', 'mmdet.engine.runner', 'uninext.engine')
 HOOKS = _child('HOOKS', 'mmdet.engine.hooks', 'uninext.engine', 'uninext.checkpoint')
 LOG_PROCESSORS = _child('LOG_PROCESSORS', 'uninext.engine')
+# Nothing of ours is in these three; without them mmengine warns of the scope.
+OPTIMIZERS = _child('OPTIMIZERS', 'mmdet.engine.optimizers')
+WEIGHT_INITIALIZERS = _child('WEIGHT_INITIALIZERS', 'mmdet.models')
+MODEL_WRAPPERS = _child('MODEL_WRAPPERS', 'mmdet.models')
 OPTIM_WRAPPERS = _child('OPTIM_WRAPPERS', 'mmdet.engine.optimizers', 'uninext.engine')
 OPTIM_WRAPPER_CONSTRUCTORS = _child(
     'OPTIM_WRAPPER_CONSTRUCTORS', 'mmdet.engine.optimizers', 'uninext.engine'

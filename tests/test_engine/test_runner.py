@@ -34,6 +34,20 @@ def test_screen_is_readable_and_file_has_all(make_runner, capfd):
     assert 'backbone.weight' in text  # initial values
 
 
+def test_frozen_parameters_are_listed_in_the_file_alone(make_runner, capfd):
+    """And nobody is warned of a scope that a registry of mmengine lacks."""
+    changes = {'train_cfg.max_iters': 1}
+    changes['optim_wrapper.paramwise_cfg'] = dict(custom_keys={'bias': dict(lr_mult=2)})
+    runner = make_runner(**changes)
+    runner.model.backbone.weight.requires_grad_(False)
+    runner.train()
+    captured = capfd.readouterr()
+    assert 'WARNING' not in captured.out + captured.err
+    text = Path(runner.log_dir, f'{runner.timestamp}.log').read_text()
+    assert 'backbone.weight is skipped' in text
+    assert 'Failed to search registry' not in text
+
+
 def test_keeps_the_newest_checkpoints_and_sweeps_leftovers(make_runner, tmp_path):
     (tmp_path / 'iter_7.pth.tmp').touch()
     make_runner(**{'default_hooks.checkpoint.interval': 4}).train()

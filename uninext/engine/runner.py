@@ -168,7 +168,8 @@ class UninextRunner(Runner):
 
     def build_optim_wrapper(self, optim_wrapper: Any) -> Any:
         """Build the optimizer; of sharded weights its states are saved whole."""
-        built = super().build_optim_wrapper(optim_wrapper)
+        with file_only(self.logger):  # it warns of each frozen parameter
+            built = super().build_optim_wrapper(optim_wrapper)
         if self._is_sharded:
             from uninext.engine.sharding import shard_optimizer
 
