@@ -75,17 +75,28 @@ class Environment:
     def install(self, cell: Cell, source: Path) -> None:
         """Make it as a user would: torch by itself, then ``pip install .``.
 
+        One that was kept, of the same constraints, gets today's uninext alone.
+
         Raises:
             Failed: If pip does.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
+        installed, wanted = self.folder / 'installed', '\n'.join(cell.constraints())
+        if (
+            self.bin.is_dir()
+            and installed.is_file()
+            and installed.read_text() == wanted
+        ):
+            self.run(*PIP, '--no-deps', '--force-reinstall', source)
+            return
+        installed.unlink(missing_ok=True)
         make = [find_python(cell.python), '-m', 'venv', '--clear', self.bin.parent]
         subprocess.run(make, check=True)
         if self.shared:
             (place,) = self.bin.parent.glob('lib/python*/site-packages')
             (place / 'shared.pth').write_text(f'{self.shared}\n')
         constraints = self.folder / 'constraints.txt'
-        constraints.write_text('\n'.join(cell.constraints()))
+        constraints.write_text(wanted)
         self.run(*PIP, f'torch=={cell.torch or default_torch()}')
         if cell.upstream:
             self.run(*PIP, *OLD_BUILD)
@@ -99,6 +110,7 @@ class Environment:
             self.run(*PIP, '--no-deps', source)
         else:
             self.run(*PIP, '-c', constraints, source)
+        installed.write_text(wanted)
 
     def install_tests(self, source: Path) -> None:
         """Put in what the suite needs, and uninext itself in place."""
