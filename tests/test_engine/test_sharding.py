@@ -14,8 +14,10 @@ import torch
 import torch.distributed as dist
 from mmengine.config import Config
 from torch import nn
+from torch.distributed.tensor import DTensor
+from torch.optim import AdamW
 
-from uninext.engine.sharding import shard
+from uninext.engine.sharding import shard, shard_optimizer
 from uninext.registry import MODELS
 from uninext.utils.without_draws import without_draws
 
@@ -81,11 +83,40 @@ def _compare_as(rank: int, file: Path) -> None:
                 whole_grad = ours.grad.full_tensor()
                 torch.testing.assert_close(whole_grad, expected.grad / 2)
                 shares += ours.to_local().numel() < ours.numel()
+                expected.grad /= 2
         assert shares > 30
+        _compare_saved(parts, whole, rank)
     except BaseException:
         traceback.print_exc()
         os._exit(1)
     os._exit(0)
+
+
+def _compare_saved(parts: nn.Module, whole: nn.Module, rank: int) -> None:
+    """What is saved of parts is whole in the main process, and loads into parts."""
+    of_parts, of_whole = (AdamW(model.parameters()) for model in (parts, whole))
+    shard_optimizer(of_parts)
+    for optimizer in (of_parts, of_whole):
+        optimizer.step()
+    expected = of_whole.state_dict()
+    for _ in range(2):  # as stepped, and as loaded
+        found = of_parts.state_dict()
+        assert found['param_groups'] == expected['param_groups']
+        assert found['state'].keys() == expected['state'].keys()
+        for number, values in expected['state'].items():
+            for key, value in values.items():
+                other = found['state'][number][key]
+                assert other.shape == value.shape
+                if rank == 0:
+                    torch.testing.assert_close(other, value)
+                else:
+                    assert key == 'step' or other.device.type == 'meta'
+        of_parts.load_state_dict(expected)
+    assert any(isinstance(v['exp_avg'], DTensor) for v in of_parts.state.values())
+    found, expected = parts.state_dict(), whole.state_dict()
+    assert found.keys() == expected.keys()
+    for key in expected if rank == 0 else ():
+        torch.testing.assert_close(found[key], expected[key])
 
 
 @pytest.mark.slow
