@@ -21,11 +21,22 @@ from mmengine.evaluator import Evaluator
 from mmengine.registry import init_default_scope
 
 from helpers import equality_objects, equality_tracking
+from uninext.evaluation import metrics
 from uninext.evaluation.metrics.video_metric import video_key
 from uninext.formats.rle import decode_segmentation, encode_mask
 from uninext.structures import UninextDataSample
 
 CASES = {**equality_objects.CASES, **equality_tracking.CASES}
+METRIC_OF = {  # by the first word of a case
+    **dict.fromkeys(['det', 'inst'], 'CocoMetric'),
+    **dict.fromkeys(['rec', 'res'], 'ReferringMetric'),
+    **dict.fromkeys(['mot', 'mot17', 'mot20', 'mots'], 'TrackingMetric'),
+    'bdd': 'BDD100KTrackingMetric',
+    'sot': 'SOTMetric',
+    'vos': 'VOSMetric',
+    'rvos': 'ReferringVOSMetric',
+    'vis': 'VideoInstanceMetric',
+}
 TRACKS = [name for name in CASES if 'mot' in name]
 OBJECTS = [name for name in CASES if name.startswith('vos')]
 # Contours are drawn on one side of an edge: F of a mirror is that of another contour.
@@ -87,6 +98,7 @@ def task_of(name: str, folder: Path) -> Task:
             patch.setattr(module, 'run_metric', catch)
         CASES[name](folder)
     (task,) = caught
+    assert task.config['type'] == METRIC_OF[name.split('-')[0]]
     rng = np.random.default_rng(0)
     total = sum(len(sample.pred_instances) for sample in task.samples)
     scores = iter(torch.from_numpy((rng.permutation(total) + 1) / (total + 1)).float())
@@ -121,6 +133,13 @@ def assert_same(found: dict, expected: dict, within: float = 1e-12) -> None:
         assert found[name] == pytest.approx(value, abs=within, nan_ok=True), name
 
 
+def test_no_metric_is_left_out():
+    """But the one that hands its samples to others, and the base of those of videos."""
+    ours = {*metrics.__all__} - {'AveragedSetsMetric', 'VideoMetric'}
+    assert {*METRIC_OF.values()} == ours | {'CocoMetric'}
+    assert {name.split('-')[0] for name in CASES} == METRIC_OF.keys()
+
+
 @of_every_metric
 def test_orders_batches_and_ranks(task, expected):
     videos, rng = task.videos(), np.random.default_rng(1)
@@ -134,15 +153,15 @@ def test_orders_batches_and_ranks(task, expected):
     backwards = replace(task, samples=[*chain(*reversed(videos))]).changed(shuffle)
     assert_same(backwards.values(batch_size=5), expected)
     ranks = [replace(task, samples=[*chain(*videos[r::2])]) for r in range(2)]
-    metrics = []
+    of_ranks = []
     for rank in ranks:
         evaluator = rank.evaluator()
         evaluator.process(copy.deepcopy(rank.samples))
-        metrics += evaluator.metrics
-    first, second = (metric.results for metric in metrics)
+        of_ranks += evaluator.metrics
+    first, second = (metric.results for metric in of_ranks)
     gathered = [r for pair in zip_longest(first, second) for r in pair if r is not None]
-    metrics[0].results = gathered
-    assert_same(metrics[0].evaluate(len(task.samples)), expected)
+    of_ranks[0].results = gathered
+    assert_same(of_ranks[0].evaluate(len(task.samples)), expected)
 
 
 @pytest.mark.parametrize('task', TRACKS, indirect=True, scope='module')
