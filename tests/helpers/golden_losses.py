@@ -9,6 +9,7 @@ torch and an instruction set. ``make golden`` renews that of this machine, or
 from __future__ import annotations
 
 import json
+import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -168,7 +169,7 @@ def main() -> None:
     text = re.sub(r'(?<=[\d\[,])\n +(?=[-\d])|(?<=\d)\n +(?=\])', '', text)  # of lists
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text + '\n')
-    print(f'Written, to be reviewed and committed: {path.relative_to(ROOT)}')
+    print(f'Written, to be reviewed and committed: {os.path.relpath(path, ROOT)}')
 
 
 if __name__ == '__main__':

@@ -41,6 +41,20 @@ def test_the_largest_change_is_named():
     assert largest_change(before, {**now, 'b': [float('nan')]}).error == float('inf')
 
 
+def test_recording_tells_what_changed(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(golden, 'FOLDER', tmp_path / 'golden')
+    last_line = f'{golden.recording_path().name}\n'
+    for second, told in ((2.0, 'new'), (2.0, 'unchanged'), (2.02, 'up to 1.0e-02')):
+        losses = {'loss': [1.0, second], 'loss_ce': [0.5, 0.25]}
+        monkeypatch.setattr(golden, 'record', lambda now=losses: {'stage1': now})
+        golden.main()
+        said = capsys.readouterr().out
+        assert told in said and said.endswith(last_line)
+        content = json.loads(golden.recording_path().read_text())
+        assert content['losses'] == {'stage1': losses}
+        assert {'numpy', 'cv2'} < content['libraries'].keys()
+
+
 @pytest.mark.parametrize('stage', golden.STAGES)
 def test_losses_are_those_that_were_recorded(stage, data, recording, tmp_path):
     before = recording['losses'][stage]
