@@ -109,3 +109,11 @@ def test_divergence_is_named(assigner: PromptHungarianAssigner) -> None:
     logits, boxes, gt_boxes = _scene(4, 2)
     with pytest.raises(ValueError, match='training has diverged'):
         _assign(assigner, (logits * torch.nan, boxes, gt_boxes))
+
+
+def test_a_mirror_changes_no_match(assigner: PromptHungarianAssigner) -> None:
+    logits, boxes, gt_boxes = _scene(40, 9)
+    mirrored = [torch.cat([1 - one[:, :1], one[:, 1:]], 1) for one in (boxes, gt_boxes)]
+    expected = _assign(assigner, (logits, boxes, gt_boxes))
+    assert len(expected[0]) == 9
+    assert _assign(assigner, (logits, *mirrored)) == expected

@@ -126,6 +126,14 @@ def test_equals_the_reference(
         assert _lists(_assign(assigner, scene)) == _reference(*scene), seed
 
 
+def test_a_mirror_changes_no_match(assigner: PromptSimOTAAssigner) -> None:
+    logits, boxes, gt_boxes, maps = _scene(50, 9)
+    mirrored = [torch.cat([1 - one[:, :1], one[:, 1:]], 1) for one in (boxes, gt_boxes)]
+    expected = _lists(_assign(assigner, (logits, boxes, gt_boxes, maps)))
+    assert len(expected[0]) > 9
+    assert _lists(_assign(assigner, (logits, *mirrored, maps))) == expected
+
+
 def test_equals_the_reference_where_objects_coincide(
     assigner: PromptSimOTAAssigner,
 ) -> None:
