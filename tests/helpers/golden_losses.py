@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -139,8 +140,9 @@ def without_norm(losses: Losses) -> Losses:
 def recording_path() -> Path:
     """Where the recording of this torch and instruction set is, or would be."""
     release = torch.__version__.split('+')[0]
+    machine = platform.machine().lower().replace('amd64', 'x86_64')
     capability = torch.backends.cpu.get_cpu_capability().replace(' ', '_')
-    return FOLDER / f'torch_{release}_{capability}.json'
+    return FOLDER / f'torch_{release}_{machine}_{capability}.json'
 
 
 def record() -> dict[str, Losses]:
