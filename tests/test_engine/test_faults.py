@@ -12,11 +12,11 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 import torch
-from mmengine.fileio.backends import LocalBackend
 
 from helpers.engine_toy import ToyDataset
 from helpers.two_processes import statuses, train_whole, two_copies
@@ -25,6 +25,7 @@ from uninext.checkpoint import io, local_file
 pytestmark = pytest.mark.slow
 REPEATS = int(os.environ.get('FAULTS', '1'))
 EACH = 'default_hooks.checkpoint.interval=1'  # a checkpoint after each iteration
+ASYNC = 'default_hooks.checkpoint.async_save=True'
 SLOW = 'train_dataloader.dataset.seconds=0.02'  # time to be killed in
 TMP = '.pth.tmp'
 
@@ -72,16 +73,19 @@ def die_while_writing(number: int, share: float = 0.5) -> Callable[[int], None]:
     """
 
     def start(rank: int) -> None:
-        put, names = LocalBackend.put, []
+        save, paths = torch.save, []
 
-        def cut(self, obj, path):
-            names.append(path)
-            is_last = len(names) == number
-            put(self, obj[: int(len(obj) * share)] if is_last else obj, path)
-            if is_last:
+        def cut(content, file):
+            paths.append(file.name)
+            if len(paths) < number:
+                save(content, file)
+            else:
+                save(content, whole := BytesIO())
+                file.write(whole.getvalue()[: int(whole.tell() * share)])
+                file.flush()
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        LocalBackend.put = cut
+        torch.save = cut
 
     return start
 
@@ -95,6 +99,7 @@ def test_kills_at_random_moments(tmp_path, whole, capsys):
         work_dir = tmp_path / str(runs)
         while not (work_dir / 'iter_20.pth').exists():
             options = ['--resume', '--cfg-options', EACH, SLOW]
+            options += [ASYNC] * rng.randint(0, 1)
             fault = kill_after(rng.uniform(0, 1), rng.choice([(0,), (1,), (0, 1)]))
             if rng.random() < 0.3:
                 fault = die_while_writing(rng.randint(1, 8), rng.random())
@@ -113,8 +118,9 @@ def test_kills_at_random_moments(tmp_path, whole, capsys):
             )
 
 
-def test_a_kill_in_the_moment_of_writing(tmp_path, whole):
-    every_5 = '--cfg-options', 'default_hooks.checkpoint.interval=5'
+@pytest.mark.parametrize('option', [SLOW, ASYNC])
+def test_a_kill_in_the_moment_of_writing(tmp_path, whole, option):
+    every_5 = '--cfg-options', 'default_hooks.checkpoint.interval=5', option
     fault = die_while_writing(2)
     found = statuses(two_copies(tmp_path, *every_5, fault=fault))
     assert found[0] == -signal.SIGKILL

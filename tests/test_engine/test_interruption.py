@@ -310,18 +310,33 @@ def test_a_handler_of_others_stays():
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def test_an_error_while_saving_is_told(make_runner, monkeypatch):
+@pytest.mark.parametrize('async_save', [False, True])
+def test_an_error_while_saving_is_told(make_runner, monkeypatch, async_save):
     """E.g. the disk is full."""
-    from mmengine.fileio.backends import LocalBackend
 
-    def full(self, obj, path):
+    def full(content, file):
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr(LocalBackend, 'put', full)
-    runner = make_runner()
+    monkeypatch.setattr(torch, 'save', full)
+    runner = make_runner(**{'default_hooks.checkpoint.async_save': async_save})
     runner.register_hook(PressCtrlC('after_train_iter', 3))
     with pytest.raises(FileError, match='No space left'):
         runner.train()
+
+
+def test_a_checkpoint_that_is_written_is_waited_for(make_runner, monkeypatch, tmp_path):
+    save = torch.save
+
+    def slow(content, file):
+        time.sleep(0.3)
+        save(content, file)
+
+    monkeypatch.setattr(torch, 'save', slow)
+    runner = make_runner(**{'default_hooks.checkpoint.async_save': True})
+    runner.register_hook(PressCtrlC('after_train_iter', 3))
+    with pytest.raises(TrainingStopped):
+        runner.train()
+    assert checkpoints(tmp_path) == ['iter_4.pth']
 
 
 class Store(dict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -55,24 +56,72 @@ def test_keeps_the_newest_checkpoints_and_sweeps_leftovers(make_runner, tmp_path
     assert (tmp_path / 'last_checkpoint').read_text().endswith('iter_20.pth')
 
 
-def test_full_disk_leaves_the_earlier_checkpoint(make_runner, tmp_path, monkeypatch):
-    from mmengine.fileio.backends import LocalBackend
+def write_with(monkeypatch, harm) -> None:
+    """``harm`` is called with the path of each checkpoint, before it is written."""
+    save = torch.save
 
-    put = LocalBackend.put
+    def patched(content, file):
+        harm(file.name)
+        save(content, file)
 
-    def full(self, obj, path):
-        if 'iter_20' in str(path):
+    monkeypatch.setattr(torch, 'save', patched)
+
+
+@pytest.mark.parametrize('async_save', [False, True])
+def test_full_disk_leaves_the_earlier_checkpoint(
+    make_runner, tmp_path, monkeypatch, async_save
+):
+    def full(path):
+        if 'iter_14' in path:
             raise OSError(28, os.strerror(28))
-        put(self, obj, path)
 
-    monkeypatch.setattr(LocalBackend, 'put', full)
-    with pytest.raises(FileError, match='iter_20.pth.*No space left.*--resume'):
-        make_runner().train()
-    assert files_in(tmp_path) == {'iter_10.pth'}
+    write_with(monkeypatch, full)
+    options = dict(interval=7, async_save=async_save)
+    options = {f'default_hooks.checkpoint.{k}': v for k, v in options.items()}
+    runner = make_runner(**options, **{'train_dataloader.dataset.seconds': 0.01})
+    with pytest.raises(FileError, match='iter_14.pth.*No space left.*--resume'):
+        runner.train()
+    assert runner.iter in (13, 14, 15)  # told at once, not by the next checkpoint
+    assert files_in(tmp_path) == {'iter_7.pth'}
+    assert (tmp_path / 'last_checkpoint').read_text().endswith('iter_7.pth')
     monkeypatch.undo()
     runner = make_runner(resume='auto')
     runner.train()
     assert runner.iter == 20
+
+
+def test_training_goes_on_while_a_checkpoint_is_written(
+    make_runner, tmp_path, monkeypatch
+):
+    """The file holds what was, and those before stay until it is whole."""
+    runners, seen = [], []
+
+    def look(path):
+        runner, deadline = runners[-1], time.monotonic() + 10
+        while 'iter_10' in path and len(runners) == 2 and runner.iter < 12:
+            time.sleep(0.01)
+            assert time.monotonic() < deadline
+        seen.append((runner.iter, files_in(Path(path).parent)))
+
+    write_with(monkeypatch, look)
+    options = {
+        'train_cfg.max_iters': 15,
+        'default_hooks.checkpoint.interval': 5,
+        'default_hooks.checkpoint.max_keep_ckpts': 2,
+    }
+    for async_save in (False, True):
+        options['default_hooks.checkpoint.async_save'] = async_save
+        folder = tmp_path / str(async_save)
+        runners.append(make_runner(work_dir=str(folder), **options))
+        runners[-1].train()
+        assert seen[-1][1] == {'iter_5.pth', 'iter_10.pth', 'iter_15.pth.tmp'}
+        assert files_in(folder) == {'iter_10.pth', 'iter_15.pth'}
+    assert seen[1][0] == 9
+    assert seen[4][0] >= 12
+    saved = [torch.load(tmp_path / f / 'iter_10.pth') for f in ('False', 'True')]
+    for part in ('state_dict', 'optimizer'):
+        torch.testing.assert_close(saved[1][part], saved[0][part], rtol=0, atol=0)
+    assert saved[1]['param_schedulers'] == saved[0]['param_schedulers']
 
 
 def test_auto_resume_without_a_run_starts_from_load_from(make_runner, tmp_path):

@@ -4,6 +4,7 @@
 ``load``: weights into a model; every key must fit.
 ``packaged_parts``: what a file leaves out because a package brings it.
 ``hook``: checkpoints of a training; the old one goes when the new one is whole.
+``background``: files that are written while a training goes on.
 ``carried_config``: the config that a file carries, as data.
 ``publish``: small files, in half precision.
 ``conversion``: from the published layout of keys to ours, and back.

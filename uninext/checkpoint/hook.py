@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from mmengine.hooks import CheckpointHook
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import Runner
 
+from uninext.checkpoint.background import BackgroundWriter
 from uninext.checkpoint.carried_config import carried_meta
 from uninext.registry import HOOKS
 from uninext.utils.screen import file_only
@@ -27,11 +29,21 @@ class SafeCheckpointHook(CheckpointHook):
 
     mmengine removes first: with ``max_keep_ckpts=1`` a full disk, or a kill while
     writing, would leave nothing to resume from. Files hold tensors and plain values
-    only. Arguments are those of ``CheckpointHook``.
+    only.
+
+    Args:
+        args: As those of ``CheckpointHook``.
+        async_save: Copy the state to memory, and write it while the training goes on.
+            What fails then is raised by the next iteration. Validation, the next
+            checkpoint and the end wait for the file.
     """
 
     last_ckpt: str | None
     max_keep_ckpts: int
+
+    def __init__(self, *args: Any, async_save: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._writer = BackgroundWriter() if async_save else None
 
     def before_train(self, runner: Runner) -> None:
         """Sweep up what a killed process left half-written."""
@@ -41,6 +53,27 @@ class SafeCheckpointHook(CheckpointHook):
         if is_main_process() and Path(self.out_dir).is_dir():
             for leftover in Path(self.out_dir).glob('*.pth.tmp'):
                 leftover.unlink()
+
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None
+    ) -> None:
+        """Raise what was raised where a file is written."""
+        if self._writer is not None:
+            self._writer.check()
+
+    def before_val(self, runner: Runner) -> None:
+        """Wait for a file that is written: what validates may read it."""
+        self.wait()
+
+    def after_train(self, runner: Runner) -> None:
+        """Wait for the last file, and publish it if that is asked for."""
+        self.wait()
+        super().after_train(runner)
+
+    def wait(self) -> None:
+        """Wait for a file that is written; raise what is raised there."""
+        if self._writer is not None:
+            self._writer.wait()
 
     def before_save_checkpoint(
         self, runner: Runner, checkpoint: dict[str, Any]
@@ -70,17 +103,43 @@ class SafeCheckpointHook(CheckpointHook):
     def _save_checkpoint_with_step(
         self, runner: Runner, step: int, meta: dict[str, Any]
     ) -> None:
+        self.wait()
         superseded = self._note_kept(runner, step)
-        before, limit = self.last_ckpt, self.max_keep_ckpts
-        self.max_keep_ckpts = -1  # mmengine's removes nothing then
+        before, name = self.last_ckpt, self.filename_tmpl.format(step)
+        self.last_ckpt = self.file_backend.join_path(self.out_dir, name)
+        runner.message_hub.update_info('last_ckpt', self.last_ckpt)
         try:
-            super()._save_checkpoint_with_step(runner, step, meta)
+            write = runner.gather_checkpoint(
+                self.out_dir,
+                name,
+                self.file_client_args,
+                save_optimizer=self.save_optimizer,
+                save_param_scheduler=self.save_param_scheduler,
+                meta=meta,
+                by_epoch=self.by_epoch,
+                backend_args=self.backend_args,
+                copied=self._writer is not None,
+                **self.args,
+            )
+            note = Path(runner.work_dir, 'last_checkpoint'), self.last_ckpt
+            finish = partial(self._finish, write, note, superseded)
+            if not is_main_process():
+                return
+            if self._writer is None:
+                finish()
+            else:
+                self._writer.start(finish)
         except BaseException:
             self.last_ckpt = before
             raise
-        finally:
-            self.max_keep_ckpts = limit
-        for old in superseded if is_main_process() else ():
+
+    def _finish(
+        self, write: Callable[[], None], note: tuple[Path, str], superseded: list[int]
+    ) -> None:
+        """Write a checkpoint, then its path where mmengine looks; remove old ones."""
+        write()
+        note[0].write_text(note[1])
+        for old in superseded:
             path = self.file_backend.join_path(
                 self.out_dir, self.filename_tmpl.format(old)
             )

@@ -152,18 +152,21 @@ def read_meta(path: str | os.PathLike) -> Mapping[str, Any]:
     return meta if isinstance(meta, Mapping) else {}
 
 
-def save_file(content: Mapping[str, Any], path: str | os.PathLike) -> None:
+def save_file(
+    content: Mapping[str, Any], path: str | os.PathLike, advice: str = ''
+) -> None:
     """Write a checkpoint; it appears under its name only when it is whole.
 
     Into ``.safetensors`` go the weights (``state_dict`` or ``model``) and, as texts,
-    the entries of ``meta``; nothing else fits there. The folder is made.
+    the entries of ``meta``; nothing else fits there. The folder is made. ``advice``
+    says what to do if it cannot be written.
 
     Raises:
         FileError: If it cannot be written, or holds what does not fit.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
+    with replacing(path, advice) as temporary:
         if path.suffix == SAFETENSORS:
             _save_safetensors(content, temporary)
         else:

@@ -3,6 +3,7 @@
 ``runner``: what a run is made of, in which order.
 ``loops``: training by iteration, resumed exactly.
 ``interruption``: Ctrl-C that waits until an iteration is whole.
+``gathering``: what a checkpoint of a training holds.
 ``same_checkpoint``: all processes load the same file, or none.
 ``hanging``: a process that hangs ends, and says where.
 ``video_loop``: testing videos frame by frame.

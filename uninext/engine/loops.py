@@ -100,6 +100,9 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
                     raise TrainingStopped(signals.requested) from None
                 told = explained(error, bool(self.dataloader.num_workers))
                 raise told from (error if told is not error else error.__cause__)
+            finally:
+                for hook in self._hooks_of(SafeCheckpointHook):
+                    hook.wait()
         self.runner.call_hook('after_train_epoch')
         self.runner.call_hook('after_train')
         return self.runner.model

@@ -27,11 +27,12 @@ from uninext.checkpoint import (
 )
 from uninext.engine.distributed import has_accelerator, init_cpu_group
 from uninext.engine.freezing import freeze_parameters
+from uninext.engine.gathering import gathering
 from uninext.engine.interruption import start_worker
 from uninext.engine.run_identity import META_KEY, check_identity, identity_of
 from uninext.engine.same_checkpoint import load_same_file
 from uninext.registry import RUNNERS
-from uninext.utils.files import FileError, replacing
+from uninext.utils.files import FileError
 from uninext.utils.optional_imports import import_optimizers
 from uninext.utils.screen import file_only, screens
 
@@ -42,10 +43,6 @@ from mmengine.runner import BaseLoop, Runner  # noqa: E402
 
 # arguments of DataLoader that it refuses without workers
 _OF_WORKERS = ('persistent_workers', 'prefetch_factor', 'multiprocessing_context')
-_RESUME = (
-    'Checkpoints saved before are intact: make room (or change work_dir) and run the '
-    'same command with --resume.'
-)
 
 
 @RUNNERS.register_module()
@@ -302,20 +299,32 @@ class UninextRunner(Runner):
         Raises:
             FileError: If the file cannot be written.
         """
+        self.gather_checkpoint(out_dir, filename, *args, **kwargs)()
+
+    def gather_checkpoint(
+        self,
+        out_dir: str,
+        filename: str,
+        *args: Any,
+        copied: bool = False,
+        **kwargs: Any,
+    ) -> Callable[[], None]:
+        """Return what writes a checkpoint of now; nothing, but in the main process.
+
+        ``copied``: it may be called later, when weights have changed. Other arguments
+        and errors are those of :meth:`save_checkpoint`.
+        """
         if self.rank != 0:
             if self._is_sharded:  # the main process asks for both, in this order
                 self.model.state_dict()
                 self.optim_wrapper.state_dict()
-            return
+            return lambda: None
         meta = dict(kwargs.pop('meta', None) or {})
         meta[META_KEY] = json.dumps(identity_of(self))
-        kwargs['meta'] = meta
-        if '://' in str(out_dir):
-            super().save_checkpoint(out_dir, filename, *args, **kwargs)
-            return
-        path = Path(out_dir) / filename
-        with file_only(self.logger), replacing(path, _RESUME) as temporary:
-            super().save_checkpoint(out_dir, temporary.name, *args, **kwargs)
+        found: list[Callable[[], None]] = []
+        with file_only(self.logger), gathering(found, copied):
+            super().save_checkpoint(out_dir, filename, *args, meta=meta, **kwargs)
+        return found[0]
 
     def _init_model_weights(self) -> None:
         if self._is_sharded:
