@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import time
 from pathlib import Path
 
 import pytest
 import torch
+from mmengine.runner import Runner
 
 from helpers.engine_toy import ToyNet
-from uninext.engine import init_cpu_group
+from uninext.engine import UninextRunner, init_cpu_group
 from uninext.engine.distributed import has_accelerator
 from uninext.registry import MODELS
 from uninext.utils.files import FileError
@@ -203,6 +205,20 @@ def test_data_is_built_once(make_runner):
     runner.train()
     assert runner.train_dataloader.dataset is dataset
     assert len(dataset.read) == 4
+
+
+@pytest.mark.parametrize(
+    'name',
+    [n for n in vars(UninextRunner) if n in vars(Runner) and not n.startswith('__')],
+)
+def test_defaults_are_those_of_mmengine(name):
+    """Of the methods that replace its own."""
+    ours, theirs = (
+        inspect.signature(getattr(runner, name)).parameters
+        for runner in (UninextRunner, Runner)
+    )
+    for argument in ours.keys() & theirs.keys() - {'revise_keys'}:
+        assert ours[argument].default == theirs[argument].default, argument
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,16 @@ def test_color_similarity_of_bgr_images_equals_that_of_rgb() -> None:
     )
 
 
+def test_a_stacked_batch_is_that_of_its_images() -> None:
+    """Whose channels are turned too."""
+    batch = _batch((40, 64), (40, 64))
+    stacked = dict(batch, inputs=torch.stack(batch['inputs']))
+    for bgr in (True, False):
+        found = _build(bgr_to_rgb=bgr)(stacked, training=False)['inputs']
+        expected = _build(bgr_to_rgb=bgr)(batch, training=False)['inputs']
+        assert torch.equal(found, expected)
+
+
 def test_inference_has_no_color_similarity() -> None:
     data = _build(with_color_similarity=True)(_batch((40, 50)), training=False)
     assert 'color_similarity' not in data['data_samples'][0]
