@@ -27,7 +27,6 @@ from uninext.checkpoint import (
 )
 from uninext.engine.distributed import has_accelerator, init_cpu_group
 from uninext.engine.freezing import freeze_parameters
-from uninext.engine.gathering import gathering
 from uninext.engine.interruption import start_worker
 from uninext.engine.run_identity import META_KEY, check_identity, identity_of
 from uninext.engine.same_checkpoint import load_same_file
@@ -40,6 +39,8 @@ import_optimizers()  # before the runner, which imports them
 
 from mmengine.optim import OptimWrapper  # noqa: E402
 from mmengine.runner import BaseLoop, Runner  # noqa: E402
+
+from uninext.engine.gathering import gathering  # noqa: E402
 
 # arguments of DataLoader that it refuses without workers
 _OF_WORKERS = ('persistent_workers', 'prefetch_factor', 'multiprocessing_context')
