@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Iterator
@@ -51,7 +52,9 @@ def upload(address: str, file: Path, name: str | None = None) -> Any:
     """Upload; what a question takes for the file, or the answer that refuses it."""
     with file.open('rb') as opened:
         files = {'files': (name or file.name, opened)}
-        answer = httpx.post(f'{address.rstrip("/")}{API}/upload', files=files)
+        answer = httpx.post(
+            f'{address.rstrip("/")}{API}/upload', files=files, verify=False
+        )
     if answer.status_code != httpx.codes.OK:
         return Answer(answer.status_code, answer.text)
     return file_data(answer.json()[0], name or file.name)
@@ -75,13 +78,16 @@ def events(
     address: str, kind: str, event: str, most: int | None = None
 ) -> Iterator[str]:
     """What is answered, event by event; the connection is closed after ``most``."""
-    url = f'{address.rstrip("/")}{API}/call/{kind}/{event}'
-    with httpx.stream('GET', url, timeout=30) as stream:
-        lines = (line for line in stream.iter_lines() if line.startswith('data:'))
-        for number, line in enumerate(lines, start=1):
-            yield line.removeprefix('data:').strip()
-            if number == most:
-                return
+    yield from itertools.islice(listened(address, f'/call/{kind}/{event}'), most)
+
+
+def listened(address: str, path: str) -> Iterator[str]:
+    """Events of a connection, which is closed with the generator."""
+    url = f'{address.rstrip("/")}{API}{path}'
+    with httpx.stream('GET', url, timeout=30, verify=False) as stream:
+        for line in stream.iter_lines():
+            if line.startswith('data:'):
+                yield line.removeprefix('data:').strip()
 
 
 def wait_until(holds: Any, seconds: float = 15) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import threading
@@ -21,6 +22,7 @@ from helpers.web_requests import (
     ask,
     events,
     file_data,
+    listened,
     post,
     raw,
     upload,
@@ -30,6 +32,7 @@ from uninext.utils.serving_limits import ServingLimits
 from uninext.utils.video_writer import VideoWriter
 from uninext.web import server as server_module
 from uninext.web import serving, sessions
+from uninext.web.app import AT_ONCE
 
 SECRET = 'the secret of the machine'
 UPLOAD_MB = 0.5
@@ -45,12 +48,17 @@ def finder() -> FakeFinder:
 
 
 @pytest.fixture(scope='module')
-def address(finder) -> Iterator[str]:
+def app(finder) -> Iterator:
     limits = ServingLimits(max_upload_mb=UPLOAD_MB, max_waiting=1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(server_module, 'write_examples', lambda folder: ([], []))
         with serving(finder, limits=limits) as app:
-            yield app.local_url
+            yield app
+
+
+@pytest.fixture(scope='module')
+def address(app) -> str:
+    return app.local_url
 
 
 @pytest.fixture
@@ -283,13 +291,39 @@ class TestLeaving:
         assert wait_until(lambda: finder.frames_seen > before)
         assert_stands_still(finder)
 
+    def test_cameras_that_leave_make_room_for_others(self, address, image):
+        """Four run at once; Gradio alone would wait for each for half an hour."""
+        functions = json.loads(raw(address, '/config').text)['dependencies']
+        (camera,) = (f['id'] for f in functions if f['connection'] == 'stream')
+        content = base64.b64encode(image.read_bytes()).decode()
+        frame = dict(url=f'data:image/png;base64,{content}')
+        for number in range(AT_ONCE + 1):
+            session = f'camera{number}'
+            asked = dict(data=[frame, 'star', '', 0.3, None], fn_index=camera)
+            assert (
+                post(address, '/queue/join', asked | {'session_hash': session})[0]
+                == 200
+            )
+            stream = listened(address, f'/queue/data?session_hash={session}')
+            assert any('What was found: 1' in event for event in stream)
+            stream.close()
+
+    def test_nothing_is_remembered_of_those_who_have_left(self, app, image):
+        def remembered() -> list[set[str]]:
+            queue = app._queue.event_ids_to_events, app._queue.pending_event_ids_session
+            return [set(kept) for kept in (*queue, app.state_holder.session_data)]
+
+        before = remembered()
+        ask(app.local_url, 'image', upload(app.local_url, image), *FIELDS)
+        assert wait_until(lambda: all(map(set.__le__, remembered(), before)), 5)
+
     def test_beyond_the_queue_one_is_told_to_wait(
         self, address, finder, image, video, monkeypatch
     ):
         monkeypatch.setattr(finder, 'seconds', 0.05)
         given, still = upload(address, video), upload(address, image)
         listening = []
-        for _ in range(4):  # that run at once
+        for _ in range(AT_ONCE):
             event = begun(address, given)
             stream = events(address, 'video', event)
             next(stream)

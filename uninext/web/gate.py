@@ -6,7 +6,6 @@ size, redirects to any address, and answers requests that make no sense with sta
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import re
@@ -21,6 +20,7 @@ from uninext.web.sessions import Sessions
 LOGGER = logging.getLogger(__name__)
 MEGA = 1_000_000
 MAX_QUESTION_MB = 16  # of JSON: a painting, a frame of a camera
+MAX_UNHEARD = 1000  # questions that are kept though nobody asked for their answer
 OVERHEAD = 100_000  # bytes of an upload besides the file
 HEAD_BYTES = 4096  # of an upload: the name of the file is among them
 DRAIN_SECONDS = 5.0  # browsers read no answer before they have sent all
@@ -68,10 +68,14 @@ class Gate:
         elif path.startswith(FILE) and not self._has(path.removeprefix(FILE)):
             await _refuse(send, 403, NO_FILE)
         else:
-            with contextlib.ExitStack() as connected:
-                if name := _listener(scope):
-                    connected.enter_context(self._sessions.connected(name))
+            name = _listener(scope)
+            if name is None:
                 await self._answer(scope, receive, send)
+                return
+            with self._sessions.connected(name):
+                await self._answer(scope, receive, send)
+            if not path.startswith(f'{API}/heartbeat/'):
+                _let_go(scope['app'], name, is_once=path.startswith(f'{API}/call/'))
 
     async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
         is_upload = scope['path'].startswith(f'{API}/upload')
@@ -202,6 +206,32 @@ async def _refuse(send: Any, status: int, text: str, is_text: bool = False) -> N
     ]
     await send({'type': 'http.response.start', 'status': status, 'headers': headers})
     await send({'type': 'http.response.body', 'body': body})
+
+
+def _let_go(app: Any, session: str, is_once: bool) -> None:
+    """Nobody hears of the answers to a session; unless ``is_once``, it may ask again.
+
+    Gradio 6.17 keeps each question, and the fields of each session, for good, and waits
+    for the next frame of a camera for 30 minutes.
+    """
+    blocks = app.get_blocks()
+    queue, holder = blocks._queue, blocks.state_holder
+    for job in queue.active_jobs:
+        for event in job or ():
+            if event.session_hash == session and event.streaming:
+                event.closed = True
+                event.signal.set()
+    waiting = queue.pending_event_ids_session.get(session, ())
+    events = list(queue.event_ids_to_events.items())
+    for place, (key, event) in enumerate(events, start=1):
+        is_heard = event.session_hash == session and key not in waiting
+        if is_heard or len(events) - place >= MAX_UNHEARD:
+            del queue.event_ids_to_events[key]
+    if not waiting:
+        queue.pending_event_ids_session.pop(session, None)
+    if is_once:
+        holder.session_data.pop(session, None)
+        holder.time_last_used.pop(session, None)
 
 
 def _declared(scope: Any) -> int:

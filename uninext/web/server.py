@@ -11,6 +11,7 @@ import socket
 import sys
 import tempfile
 import threading
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,9 @@ from uninext.web.sessions import Sessions, swept
 from uninext.web.style import CSS, theme
 
 DEFAULT_NAME = 'uninext_tiny'
-MAX_SESSIONS = 500  # that Gradio remembers the fields of; 0.2 MB each
+MAX_SESSIONS = 200  # that Gradio remembers the fields of; 0.3 MB each
+# Of Gradio's own line, with Starlette 1.x, at each question.
+_NOISE = "'HTTP_422_UNPROCESSABLE_ENTITY' is deprecated"
 _TEMP_VARIABLE = 'GRADIO_TEMP_DIR'
 
 
@@ -65,6 +68,7 @@ def launch(
         ValueError: If the model cannot be used.
         OSError: If the port is taken, or there is no such host here.
     """
+    warnings.filterwarnings('ignore', _NOISE)
     check_address(host, port)  # before seconds are spent on the model
     inferencer = UninextInferencer(
         model,
