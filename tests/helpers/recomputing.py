@@ -13,6 +13,7 @@ def note_recomputed(monkeypatch: pytest.MonkeyPatch, module: ModuleType) -> list
 
     def noting(*args: object, **kwargs: object) -> object:
         calls.append(args[0])
+        assert kwargs['use_reentrant'] is False, 'the other kind breaks DDP and FSDP'
         return checkpoint(*args, **kwargs)
 
     monkeypatch.setattr(module, 'checkpoint', noting)

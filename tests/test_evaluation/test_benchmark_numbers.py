@@ -25,6 +25,7 @@ from uninext.evaluation.functional import (
 )
 from uninext.evaluation.functional.single_object import RULES, SingleObjectRules
 from uninext.evaluation.result_files import confusion
+from uninext.evaluation.result_files import single_object as single_object_files
 from uninext.evaluation.result_files.bdd100k import evaluate_bdd_mot
 
 OTB = dict(
@@ -67,6 +68,13 @@ def test_precision_of_single_objects():
     """20 pixels, or a fifth of the target's sides: that far counts still."""
     assert single_object.PRECISION_PIXELS == 20
     assert single_object.NORM_PRECISION_THRESHOLD == 0.2
+
+
+def test_what_files_of_single_objects_say():
+    """LaSOT and GOT-10k mark frames without the target; ``cover.label`` is 0 there."""
+    expected = {'full_occlusion.txt': False, 'out_of_view.txt': False}
+    expected |= {'absence.label': False, 'cover.label': True}
+    assert expected == single_object_files.VISIBLE_FILES
 
 
 def test_coco():

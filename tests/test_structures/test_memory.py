@@ -118,6 +118,13 @@ def test_empty_memories_hold_nothing():
     assert InstanceMemory().mean_scores(torch.zeros(0, dtype=torch.int64)).numel() == 0
 
 
+def test_a_new_memory_is_at_the_first_frame():
+    memories = TrackMemory(), InstanceMemory(), TemplateMemory(template())
+    assert [memory.frame for memory in memories] == [0, 0, 0]
+    assert memories[2].last_score == 1
+    assert memories[2].latest is None
+
+
 def test_instances_of_the_class_share_no_tensor():
     a, b = TrackMemory(), TrackMemory()
     assert a.ids is not b.ids
