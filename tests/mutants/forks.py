@@ -155,9 +155,11 @@ class Copy:
         child = os.fork()
         if child == 0:
             _run_and_exit(words, seconds, report, self.log)
-        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child, signal.SIGKILL)  # what the tests started and left
+        try:
+            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        finally:  # also what the tests started and left
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child, signal.SIGKILL)
         if status == -signal.SIGALRM:
             return {'outcome': 'time-out', 'by': f'after {seconds:.0f} s'}
         found = json.loads(report.read_text()) if report.exists() else {}
