@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -209,6 +210,14 @@ def test_order_of_templates_does_not_matter(video_eval) -> None:
     inputs = torch.randn(1, 3, SIDE, SIDE)
     found = [predict(video_eval, inputs, [sample(p, 0)])[0] for p in (prompt, turned)]
     assert_close(*found)
+
+
+def test_embeddings_are_of_the_last_layer_and_its_boxes() -> None:
+    model = SimpleNamespace(embed_head=lambda *given: given)
+    decoded = SimpleNamespace(
+        hidden_states=['first', 'last'], references=['given', 'first', 'last'], memory=0
+    )
+    assert UNINEXTVideo.embed(model, decoded) == ('last', 'last', 0)
 
 
 def test_embeddings_where_they_are_asked_for(video_eval) -> None:

@@ -55,6 +55,11 @@ def test_best_query_of_all_parts():
     torch.testing.assert_close(instance.scores, torch.tensor([0.6]))
 
 
+def test_what_is_asked_for_is_the_prompt_itself():
+    state = PromptState('expression', Prompt.from_expression('it'))
+    assert ExpressionTracker().ask(state) is state.prompt
+
+
 def test_memories_are_kept_where_the_network_is():
     device = torch.device('meta')
     assert ExpressionTracker().memory_device(device) == device
