@@ -14,7 +14,7 @@ optim_wrapper = dict(optimizer=dict(type='AdamW', lr=0.01))
 param_scheduler = [dict(type='MultiStepLR', by_epoch=False, milestones=[15])]
 train_cfg = dict(type='ResumableIterTrainLoop', max_iters=20)
 default_hooks = dict(
-    logger=dict(type='LoggerHook', interval=1),
+    logger=dict(type='SteadyLoggerHook', interval=1),
     checkpoint=dict(
         type='SafeCheckpointHook', by_epoch=False, interval=10, max_keep_ckpts=1
     ),
