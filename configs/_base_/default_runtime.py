@@ -40,4 +40,4 @@ randomness = dict(seed=42, diff_rank_seed=False)
 load_from = None  # weights to start from: a path or an address
 load_allow = []  # regular expressions of keys that may differ from load_from
 resume = False
-resume_allow = []  # of 'seed', 'processes', 'batches': what may differ from the saved run
+resume_allow = []  # of 'seed', 'processes', 'batches', 'files': what may differ

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from helpers.engine_toy import ToyDataset
 from uninext.checkpoint import load_file
-from uninext.engine.run_identity import META_KEY
+from uninext.engine.run_identity import META_KEY, files_of
 from uninext.utils.files import FileError
 
 FIRST = {'train_cfg.max_iters': 10}
@@ -57,6 +58,50 @@ def test_older_checkpoints_are_not_compared(make_runner, saved):
     del content['meta'][META_KEY]
     torch.save(content, saved)
     make_runner(resume='auto', **{'randomness.seed': 4}).train()
+
+
+class Part:
+    def __init__(self, ann_file):
+        self.ann_file = ann_file
+
+
+@pytest.mark.parametrize('place', [0, 10**6, -1])
+def test_digests_are_of_names_sizes_and_content(tmp_path, place):
+    path = tmp_path / 'a.json'
+    path.write_bytes(bytes(2 * 10**6))
+    first = files_of(Part(str(path)))
+    assert list(first) == ['a.json']
+    (tmp_path / 'moved').mkdir()
+    moved = path.rename(tmp_path / 'moved/a.json')
+    assert files_of(Part(str(moved))) == first
+    content = bytearray(2 * 10**6)
+    content[place] = 1
+    path.write_bytes(content)
+    assert files_of(Part(str(path))) != first
+    path.write_bytes(bytes(2 * 10**6 + 1))
+    assert files_of(Part(str(path))) != first
+
+
+def test_no_file_to_compare(tmp_path):
+    assert files_of(Part('')) == files_of([1, 2]) == files_of(Part(None)) == {}
+    assert files_of(Part(str(tmp_path / 'none.json'))) == {}
+
+
+def test_annotations_that_were_replaced(make_runner, tmp_path, monkeypatch):
+    """While it trains, or after: what counts is what was read at the start."""
+    path = tmp_path / 'a.json'
+    path.write_text('[1]')
+    monkeypatch.setattr(ToyDataset, 'ann_file', str(path), raising=False)
+    runner = make_runner(**FIRST)
+    runner.prepare_training()
+    runner.load_or_resume()
+    path.write_text('[2]')
+    runner.train()
+    options = {'resume': 'auto', 'train_cfg.max_iters': 12}
+    with pytest.raises(FileError, match=r"annotation files: \{'a.json'.*'files'"):
+        make_runner(**options).train()
+    path.write_text('[1]')
+    make_runner(**options).train()
 
 
 def test_what_may_not_be_allowed(make_runner, saved):

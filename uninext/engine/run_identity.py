@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,19 +18,27 @@ _ADVICE = {
     'seed': 'the seed (randomness.seed)',
     'processes': 'the number of processes',
     'batches': 'what batches are drawn of',
+    'files': 'the annotation files',
 }
+_BLOCKS = 64  # of a file that are compared
+_BLOCK = 1 << 18  # bytes
 
 
 def identity_of(runner: Runner) -> dict[str, Any]:
-    """Seed, number of processes, and what batches are drawn of, as plain values.
+    """Seed, number of processes, what batches are drawn of and annotation files.
 
-    The number of workers is none of it: samples do not depend on it.
+    Plain values. The number of workers is none of it: samples do not depend on it.
     """
     loader = runner.train_dataloader
     sampler = getattr(loader, 'batch_sampler', None)
     describe = getattr(sampler, 'describe', None)
     batches = describe() if describe else {'data': [len(loader.dataset)]}
-    return dict(seed=runner.seed, processes=runner.world_size, batches=batches)
+    return dict(
+        seed=runner.seed,
+        processes=runner.world_size,
+        batches=batches,
+        files=files_of(loader.dataset),
+    )
 
 
 def check_identity(
@@ -38,9 +48,9 @@ def check_identity(
 
     Args:
         saved: ``meta`` of the checkpoint; of older versions without identity, which are
-            not compared.
+            not compared; nor are files, of those without.
         runner: The run.
-        allow: What may differ: ``'seed'``, ``'processes'``, ``'batches'``.
+        allow: What may differ: ``'seed'``, ``'processes'``, ``'batches'``, ``'files'``.
         source: What messages call the checkpoint.
 
     Returns:
@@ -60,7 +70,7 @@ def check_identity(
     before = json.loads(saved[META_KEY])
     now = json.loads(json.dumps(identity_of(runner)))
     lines = []
-    for name in (name for name in _ADVICE if before[name] != now[name]):
+    for name in (n for n in _ADVICE if n in before and before[n] != now[n]):
         told = f'{_ADVICE[name]}: {_changes(before[name], now[name])}'
         if name not in allow:
             raise FileError(
@@ -70,6 +80,32 @@ def check_identity(
             )
         lines.append(f"Resumed with another run's {told}")
     return lines
+
+
+def files_of(dataset: Any) -> dict[str, str]:
+    """Digests of the files that samples were read from, by name and source.
+
+    Of files above 16 MB pieces are compared, and their size: another version is found,
+    a few changed bytes may not be.
+    """
+    sources = getattr(dataset, 'sources', None)
+    parts = {f'{s.name}: ': s.dataset for s in sources} if sources else {'': dataset}
+    files = {of: getattr(part, 'ann_file', None) or '' for of, part in parts.items()}
+    return {
+        of + os.path.basename(path): _digest(path)
+        for of, path in files.items()
+        if os.path.isfile(path)
+    }
+
+
+def _digest(path: str) -> str:
+    size = os.path.getsize(path)
+    digest = hashlib.sha256(str(size).encode())
+    with open(path, 'rb') as file:
+        for number in range(_BLOCKS):
+            file.seek(max(size - _BLOCK, 0) * number // (_BLOCKS - 1))
+            digest.update(file.read(_BLOCK))
+    return digest.hexdigest()[:16]
 
 
 def _changes(before: Any, now: Any) -> str:

@@ -7,7 +7,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +58,8 @@ class UninextRunner(Runner):
       the earlier ones intact.
     * ``resume='auto'`` (or ``resume=True`` without ``load_from``) takes the newest
       checkpoint of ``work_dir`` that can be read; if there is none, ``load_from``.
-      Another seed, number of processes or mixture of data is refused, unless
-      ``resume_allow=['seed', 'processes', 'batches']`` names it.
+      Another seed, number of processes, mixture of data or annotation file is refused,
+      unless ``resume_allow=['seed', 'processes', 'batches', 'files']`` names it.
     * ``frozen=['regex', ...]`` in the config names parameters that learn nothing.
     * ``sharded=['regex', ...]`` shares out weights, gradients and optimizer states
       among processes (FSDP); it names the blocks that are put together to run.
@@ -202,8 +202,15 @@ class UninextRunner(Runner):
         if isinstance(self.optim_wrapper, OptimWrapper):
             self.logger.info(_learning_rates(self.optim_wrapper))
 
+    @cached_property
+    def _identity(self) -> str:
+        """Of the data as they were read, whatever becomes of their files."""
+        return json.dumps(identity_of(self))
+
     def load_or_resume(self) -> None:
         """Load weights, or the state of the run to resume, as configured."""
+        if isinstance(self._train_loop, BaseLoop):
+            self._identity  # noqa: B018  (now, not when a checkpoint is saved)
         self._announce()
         automatic = self._resume == 'auto' or (self._resume and not self._load_from)
         if not self._has_loaded and automatic:
@@ -321,7 +328,7 @@ class UninextRunner(Runner):
                 self.optim_wrapper.state_dict()
             return lambda: None
         meta = dict(kwargs.pop('meta', None) or {})
-        meta[META_KEY] = json.dumps(identity_of(self))
+        meta[META_KEY] = self._identity
         found: list[Callable[[], None]] = []
         with file_only(self.logger), gathering(found, copied):
             super().save_checkpoint(out_dir, filename, *args, meta=meta, **kwargs)
