@@ -16,7 +16,7 @@ NOISE = re.compile(r'could not import|warning|deprecat|skipping', re.IGNORECASE)
 TESTS = (
     *('test_structures', 'test_apis/test_inferencer.py', 'test_apis/test_results.py'),
     *('test_apis/test_read_images.py', 'test_models/test_prompt_generators'),
-    *('test_utils/test_tokenizer.py', 'test_utils/test_late_packages.py'),
+    *('test_utils/test_tokenizer.py', 'test_registry.py'),
     'test_models/test_backbones/test_convnext.py',
 )
 ITERATIONS = 3

@@ -13,6 +13,7 @@ from compatibility.cells import CELLS, REFERENCE, lowest, ranges
 from compatibility.checks import BOX, NOISE, SCORE, compare
 from compatibility.environments import Environment, Failed, find_python
 from compatibility.page import DATA, PAGE, cells_table, failures_list, page_parts
+from compatibility.run import is_done, try_cell
 from uninext.utils.marked_pages import fill
 
 BOX_XYXY = [0.0, 1.0, 20.0, 30.0]
@@ -135,6 +136,32 @@ def test_other_answers_fail(other, said) -> None:
 def test_noise_is_heard(line) -> None:
     assert NOISE.search(line)
     assert not NOISE.search('found in 1 image: 3 x star')
+
+
+# --------------------------------------------------------------------------------- run
+
+
+def test_a_cell_is_done_when_its_checks_ran(tmp_path) -> None:
+    told = tmp_path / 'a.json'
+    assert not is_done(told, ['install'])
+    for said, wanted, done in (
+        (record(install=''), ['install', 'predict'], False),
+        (record(install='', predict='other boxes'), ['install', 'predict'], True),
+        (record(install='no wheel'), ['install', 'predict'], True),
+    ):
+        told.write_text(json.dumps(said))
+        assert is_done(told, wanted) == done
+
+
+def test_what_could_not_be_installed_is_not_checked(environment, monkeypatch) -> None:
+    def refuse(*args) -> None:
+        raise Failed('no wheel')
+
+    monkeypatch.setattr(environment, 'install', refuse)
+    unused = environment.folder
+    (record,) = try_cell(REFERENCE, environment, unused, unused, [])
+    told = dict(install=dict(passed=False, said='no wheel'))
+    assert record == dict(versions={}, checks=told)
 
 
 # -------------------------------------------------------------------------------- page
