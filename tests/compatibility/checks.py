@@ -98,7 +98,9 @@ class Checks:
         self.environment.install_tests(self.source)
         paths = [f'tests/{path}' for path in TESTS]
         options = ('-q', '--no-header', '-p', 'no:cacheprovider')
-        said = self.environment.run('pytest', *options, *paths, cwd=self.source)
+        said = self.environment.run(
+            'python', '-m', 'pytest', *options, *paths, cwd=self.source
+        )
         return said.strip().splitlines()[-1].strip('= ')
 
 
