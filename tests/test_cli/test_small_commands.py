@@ -97,11 +97,12 @@ def test_demo_launches_the_page(monkeypatch):
     monkeypatch.setitem(sys.modules, 'uninext.web', fake)
     assert main(['demo']) == 0
     assert given.pop('limits') == ServingLimits()
+    assert given.pop('score_thr') is None
     place = dict(host='127.0.0.1', port=None, share=False, open_browser=True)
     assert given == dict(model=None, checkpoint=None, device='auto', **place)
     options = ['--model', 'm', '--checkpoint', 'c', '--device', 'cpu', '--port', '80']
     assert main(['demo', *options, '--host', '0.0.0.0', '--share', '--no-browser']) == 0
-    given.pop('limits')
+    given.pop('limits'), given.pop('score_thr')
     place = dict(host='0.0.0.0', port=80, share=True, open_browser=False)
     assert given == dict(model='m', checkpoint='c', device='cpu', **place)
     given.clear()
@@ -119,6 +120,9 @@ def test_each_limit_of_the_page_is_an_option(monkeypatch, capsys):
     options = [part for i, n in enumerate(names, 3) for part in (option_of(n), str(i))]
     assert main(['demo', *options]) == 0
     assert vars(given['limits']) == {name: i for i, name in enumerate(names, 3)}
+    assert main(['demo', '--score-thr', '0.4']) == 0
+    assert given['score_thr'] == 0.4
+    assert '--score-thr must be in 0..1' in fails(capsys, 'demo', '--score-thr', '2')
     error = fails(capsys, 'demo', '--max-image-mp', '0')
     assert '--max-image-mp must be above 0, got 0' in error
 
@@ -128,7 +132,7 @@ def test_demo_gives_what_launch_takes():
     tree = ast.parse((ROOT / 'uninext/web/server.py').read_text())
     (launch,) = (n for n in tree.body if getattr(n, 'name', '') == 'launch')
     names = ['model', 'checkpoint', 'device', 'host', 'port', 'share', 'open_browser']
-    names += ['precision', 'num_queries', 'compile', 'limits']
+    names += ['precision', 'num_queries', 'compile', 'limits', 'score_thr']
     assert [argument.arg for argument in launch.args.args] == names
 
 

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import pytest
 
-pytest.importorskip('gradio')
+gr = pytest.importorskip('gradio')
 warnings.filterwarnings('ignore', module='gradio')
 
 from gradio_client import Client, handle_file
 
 from helpers.fake_finder import FakeFinder
 from uninext.apis import read_frames
+from uninext.utils.defaults import SCORE_THRESHOLD
+from uninext.web import build_app, serving
 from uninext.web import server as server_module
-from uninext.web import serving
 from uninext.web.examples import FPS, NUM_FRAMES, SIZE_WH, write_examples
 from uninext.web.shared_inferencer import FRAME_WH
 
@@ -144,6 +147,29 @@ class TestLaunch:
     def test_a_host_that_is_not_here(self, opened, host):
         with pytest.raises(OSError, match=r'--host'):
             server_module.launch(host=host, open_browser=False)
+
+    @pytest.mark.parametrize(
+        'model, given, begins',
+        [(None, None, 0.5), ('a/config.py', None, SCORE_THRESHOLD), (None, 0.4, 0.4)],
+    )
+    def test_where_the_threshold_begins(
+        self, opened, monkeypatch, model, given, begins
+    ):
+        pages = []
+
+        @contextlib.contextmanager
+        def fake(*arguments):
+            sliders = build_app(FakeFinder(), score_thr=arguments[-1]).blocks.values()
+            pages.append([s.value for s in sliders if isinstance(s, gr.Slider)])
+            yield SimpleNamespace(local_url='', share_url='', block_thread=lambda: None)
+
+        monkeypatch.setattr(server_module, 'serving', fake)
+        server_module.launch(model, score_thr=given, open_browser=False)
+        assert pages == [[begins] * 3]
+
+    def test_no_threshold_is_refused_before_the_model_is_built(self, opened):
+        with pytest.raises(ValueError, match='score_thr'):
+            server_module.launch(score_thr=2, open_browser=False)
 
     def test_kill_ends_it_like_ctrl_c(self):
         before = signal.getsignal(signal.SIGTERM)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from uninext.cli.common import add_model_options, speed_of
+from uninext.utils.defaults import SCORE_THRESHOLD
 from uninext.utils.serving_limits import ServingLimits, all_limits, option_of
 
 DESCRIPTION = 'Open a page in the browser: images, videos and prompts enter there.'
@@ -38,6 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--no-browser', action='store_true', help='do not open the browser'
     )
+    parser.add_argument(
+        '--score-thr',
+        type=float,
+        metavar='S',
+        help='where the score threshold of categories begins, 0..1; default: what '
+        f'suits the model that comes along, {SCORE_THRESHOLD:g} for others',
+    )
     group = parser.add_argument_group('limits', 'of what visitors may ask for')
     for name, default, about in all_limits():
         group.add_argument(
@@ -53,6 +61,8 @@ def run(args: argparse.Namespace) -> None:
     """Serve the page until Ctrl-C."""
     if args.port is not None and not 0 < args.port <= MAX_PORT:
         raise ValueError(f'--port must be in 1..{MAX_PORT}, got {args.port}.')
+    if args.score_thr is not None and not 0 <= args.score_thr <= 1:
+        raise ValueError(f'--score-thr must be in 0..1, got {args.score_thr:g}.')
     limits = ServingLimits(**{name: getattr(args, name) for name, *_ in all_limits()})
     from uninext.web import launch  # says what to install
 
@@ -65,5 +75,6 @@ def run(args: argparse.Namespace) -> None:
         share=args.share,
         open_browser=not args.no_browser,
         limits=limits,
+        score_thr=args.score_thr,
         **speed_of(args),
     )

@@ -11,6 +11,7 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from uninext.apis import UninextInferencer
+from uninext.utils.defaults import SCORE_THRESHOLD
 from uninext.utils.serving_limits import ServingLimits
 from uninext.web.examples import Example
 from uninext.web.handlers import (
@@ -60,6 +61,7 @@ def build_app(
     videos: Sequence[Example] = (),
     limits: ServingLimits | None = None,
     sessions: Sessions | None = None,
+    score_thr: float = SCORE_THRESHOLD,
 ) -> gr.Blocks:
     """Build the page; :func:`uninext.web.launch` starts one.
 
@@ -70,6 +72,7 @@ def build_app(
         videos: The same.
         limits: Of uploads and the queue.
         sessions: Own the files of visitors. None: files stay in Gradio's folder.
+        score_thr: Where the score threshold of categories begins.
     """
     limits = limits or ServingLimits()
     if sessions is None:
@@ -84,12 +87,12 @@ def build_app(
         with gr.Tabs(elem_classes='un-page'):
             with gr.Tab('Images', elem_id='tab-images'):
                 marks = MarkHandlers(read_upload, sessions)
-                _image_tab(ask, marks, image_field, images)
+                _image_tab(ask, marks, image_field, images, score_thr)
             with gr.Tab('Videos', elem_id='tab-videos'):
                 marks = MarkHandlers(first_frame_of, sessions)
-                _video_tab(ask, marks, video_field, videos)
+                _video_tab(ask, marks, video_field, videos, score_thr)
             with gr.Tab('Camera', elem_id='tab-camera'):
-                _live_tab(ask, camera_field)
+                _live_tab(ask, camera_field, score_thr)
         app.unload(ask.stop)
     return app.queue(
         max_size=limits.max_waiting,
@@ -99,7 +102,11 @@ def build_app(
 
 
 def _image_tab(
-    ask: AskHandlers, marks: MarkHandlers, field: type, examples: Sequence[Example]
+    ask: AskHandlers,
+    marks: MarkHandlers,
+    field: type,
+    examples: Sequence[Example],
+    score_thr: float,
 ) -> None:
     source = field(
         label='Image',
@@ -112,7 +119,7 @@ def _image_tab(
     )
     with gr.Row():
         with gr.Column(min_width=300):
-            panel = build_panel(source, marks, 'image')
+            panel = build_panel(source, marks, 'image', score_thr)
         with gr.Column(min_width=300):
             result = gr.Image(
                 label='Found',
@@ -135,7 +142,11 @@ def _image_tab(
 
 
 def _video_tab(
-    ask: AskHandlers, marks: MarkHandlers, field: type, examples: Sequence[Example]
+    ask: AskHandlers,
+    marks: MarkHandlers,
+    field: type,
+    examples: Sequence[Example],
+    score_thr: float,
 ) -> None:
     source = field(
         label='Video',
@@ -148,7 +159,7 @@ def _video_tab(
     )
     with gr.Row():
         with gr.Column(min_width=300):
-            panel = build_panel(source, marks, 'video')
+            panel = build_panel(source, marks, 'video', score_thr)
             stop = gr.Button(
                 'Stop and keep what is done',
                 variant='stop',
@@ -183,7 +194,7 @@ def _video_tab(
     _examples(examples, panel, marks, asked)
 
 
-def _live_tab(ask: AskHandlers, field: type) -> None:
+def _live_tab(ask: AskHandlers, field: type, score_thr: float) -> None:
     """Gradio sends a frame when the one before is answered; none is kept in a file."""
     with gr.Row():
         with gr.Column(min_width=300):
@@ -197,7 +208,7 @@ def _live_tab(ask: AskHandlers, field: type) -> None:
                 buttons=[],
                 elem_id='live-source',
             )
-            asked = *text_fields('live'), threshold_field('live')
+            asked = *text_fields('live'), threshold_field('live', score_thr)
         with gr.Column(min_width=300):
             seen = html(live_image(None), 'live-result')
             status, table = html(elem_id='live-status'), html(elem_id='live-table')

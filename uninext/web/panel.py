@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from uninext.utils.defaults import SCORE_THRESHOLD
 from uninext.web.handlers import MarkHandlers
 from uninext.web.painter import build_painter
 
@@ -40,7 +39,7 @@ class PromptPanel(NamedTuple):
 
 
 def build_panel(
-    source: gr.Image | gr.Video, handlers: MarkHandlers, key: str
+    source: gr.Image | gr.Video, handlers: MarkHandlers, key: str, score_thr: float
 ) -> PromptPanel:
     """Lay out and wire the panel; ``source`` is not rendered yet, ids have ``key``."""
     word = 'image' if isinstance(source, gr.Image) else 'first frame'
@@ -54,7 +53,7 @@ def build_panel(
             painting = build_painter(word, key)
     categories, expressions = text_fields(key)
     with gr.Row(elem_classes='un-row'):
-        slider = threshold_field(key)
+        slider = threshold_field(key, score_thr)
         ask = gr.Button(
             'Find' if key == 'image' else 'Track',
             variant='primary',
@@ -124,10 +123,10 @@ def text_fields(key: str) -> tuple[gr.Textbox, gr.Textbox]:
     return tuple(fields)
 
 
-def threshold_field(key: str) -> gr.Slider:
-    """The score threshold of categories."""
+def threshold_field(key: str, score_thr: float) -> gr.Slider:
+    """The score threshold of categories, and where it begins."""
     return gr.Slider(
-        *(0.0, 1.0, SCORE_THRESHOLD),
+        *(0.0, 1.0, score_thr),
         step=0.05,
         label='Score threshold',
         info='For categories; all else always answers.',
