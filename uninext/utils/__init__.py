@@ -9,6 +9,7 @@
 ``late_packages``: packages of OpenMMLab, imported name by name.
 ``optional_imports``: stand-ins for compiled extensions that may be absent.
 ``screen``: what goes to the log file alone.
+``serving_limits``: what visitors of the web page may ask for.
 ``text``: category names and expressions as people write them.
 ``tokenizer``: where the text vocabulary comes from.
 ``video_writer``: frames into a playable mp4.
