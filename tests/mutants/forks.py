@@ -93,6 +93,9 @@ class Copy:
             if package != self.package or room in FIRST:
                 with contextlib.suppress(Exception):  # such as tests themselves
                     importlib.import_module(name)
+        kept = [n for n in sys.modules if n.split('.')[:1] == [self.package]]
+        if early := [n for n in kept if n.split('.')[1:2] in ([r] for r in rooms)]:
+            raise RuntimeError(f'{early} are imported: no change of them would count.')
 
     def tests_in(self, room: str) -> dict[str, str]:
         """The test files of a room, each with a digest of all that it depends on."""
