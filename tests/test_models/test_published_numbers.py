@@ -171,6 +171,7 @@ def test_defaults_of_what_configs_do_not_build(part: Callable):
 def test_values_do_not_change():
     for value in (MatchedPairs, DenoisingQueries, PromptAssignment, PaddedObjects):
         assert value.__dataclass_params__.frozen
+    assert language_prompt_generator._Layout.__dataclass_params__.frozen
     for value in (SpeedOptions, bert.BertConfig):
         assert value.__dataclass_params__.frozen
         assert value() == value()
