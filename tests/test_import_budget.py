@@ -68,7 +68,7 @@ FAST = {
             'import uninext.analysis.curves',
         ),
         NEVER | NO_NETWORK,
-        400,
+        410,
     ),
     'eval': Budget(
         ('uninext', 'eval', 'coco', '--gt', 'gt.json', '--pred', 'pred.json'),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from compatibility import run
 from compatibility.cells import CELLS, REFERENCE, lowest, ranges
 from compatibility.checks import BOX, NOISE, SCORE, compare
 from compatibility.environments import Environment, Failed, find_python
@@ -165,6 +166,27 @@ def test_what_could_not_be_installed_is_not_checked(environment, monkeypatch) ->
 
 
 # -------------------------------------------------------------------------------- page
+
+
+def test_cells_that_were_not_run_again_keep_their_rows(monkeypatch, tmp_path) -> None:
+    """And the first one of them is what the others are compared with."""
+    written = {}
+    known = {REFERENCE: {**record(install=''), 'instances': []}, 'upstream': record()}
+    for name, fake in dict(
+        earlier=lambda: known,
+        copy_source=lambda _: tmp_path,
+        make_image=lambda _: (tmp_path, []),
+        write_page=written.update,
+        try_cell=lambda name, *_: [{**record(install=''), 'versions': {'torch': '9'}}],
+    ).items():
+        monkeypatch.setattr(run, name, fake)
+    words = ['compatibility', '--cells', 'locked', '--write', '--folder', str(tmp_path)]
+    monkeypatch.setattr(run.sys, 'argv', words)
+    monkeypatch.setattr(run.os, 'nice', lambda _: None)
+    assert run.main() == 0
+    assert written.keys() == {REFERENCE, 'locked', 'upstream'}
+    assert written['locked']['versions'] == {'torch': '9'}
+    assert written['upstream'] is known['upstream']
 
 
 def test_no_cell_was_run() -> None:

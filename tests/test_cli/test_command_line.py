@@ -62,7 +62,9 @@ OPTIONS = {
     'demo': frozenset(
         SPEED_OPTIONS
         | {'--model', '--checkpoint', '--device', '--host', '--port', '--share'}
-        | {'--no-browser'}
+        | {'--no-browser', '--score-thr'}
+        | {'--max-upload-mb', '--max-image-mp', '--max-video-seconds'}
+        | {'--max-video-mp', '--max-waiting', '--idle-minutes'}
     ),
     'check-data': frozenset({'data', '--images', '--no-images'}),
     'completion': frozenset({'shell'}),
@@ -184,7 +186,7 @@ def test_train_then_test(tmp_path, monkeypatch, capfd):
     assert 'misshapen (2): backbone.weight ' in error
     # The disk may fill after hours: still one line, and the traceback in the log.
     options = [f'load_from={checkpoint}', 'experiment_name=cli_full']
-    monkeypatch.setattr('uninext.engine.runner.replacing', full_disk)
+    monkeypatch.setattr('uninext.checkpoint.io.replacing', full_disk)
     error = fails_with(['train', *argv, *options], capfd)
     assert 'iter_10.pth could not be written' in error
     logs = [log.read_text() for log in tmp_path.glob('*/*.log')]

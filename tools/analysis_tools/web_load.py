@@ -22,10 +22,10 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 
 from uninext.cli.common import run_tool
@@ -78,7 +78,10 @@ class Client:
     """
 
     def __init__(self, address: str, count: Count) -> None:
+        import httpx  # --help need not wait for it
+
         self.count = count
+        self._broken = httpx.HTTPError
         self._http = httpx.AsyncClient(
             base_url=address.rstrip('/') + API,
             timeout=PATIENCE,
@@ -97,7 +100,7 @@ class Client:
             answer = await self._answer('image', await self._fields(example))
             found = await self._http.get(f'/file={answer[4]["value"]["path"]}')
             instances = found.json()['instances']
-        except (httpx.HTTPError, ValueError, LookupError, TypeError) as error:
+        except (self._broken, ValueError, LookupError, TypeError) as error:
             self.count.fails(repr(error))
             return None
         self.count.seconds.append(time.perf_counter() - start)
@@ -125,7 +128,7 @@ class Client:
                 said = await self._http.request(
                     method, path, content=body, headers=head
                 )
-            except httpx.HTTPError as error:
+            except self._broken as error:
                 self.count.fails(f'{path}: {error!r}')
                 continue
             self.count.seconds.append(time.perf_counter() - start)
@@ -151,7 +154,7 @@ class Client:
     async def _begin(self, kind: str, fields: list[Any]) -> str:
         while True:
             asked = await self._http.post(f'/call/{kind}', json=dict(data=fields))
-            if asked.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            if asked.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
                 asked.raise_for_status()
                 return asked.json()['event_id']
             self.count.told_to_wait += 1
