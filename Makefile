@@ -46,7 +46,7 @@ demo: $(VENV)/.runtime
 
 test: $(VENV)/.tests
 	@echo '[test] pytest with $(JOBS) processes'
-	@OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(JOBS) \
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(JOBS) --dist worksteal \
 	    $(if $(ROOM),tests/$(ROOM)) $(TEST_OPTIONS)
 
 coverage:
