@@ -13,7 +13,7 @@ from compatibility.cells import ROOT, UPSTREAM, Cell, default_torch, ranges
 
 LIMIT = 3600  # seconds a command may take
 MOST_SAID = 300  # characters of a command's last words
-PIP = ('python', '-m', 'pip', 'install', '-q', '--no-compile')
+PIP = ('python', '-m', 'pip', 'install', '-q')
 # What tests of the suite need beside uninext itself.
 TESTS = ('pytest>=8', 'packaging')
 # To build mmcv-lite's source distribution, of 2024.

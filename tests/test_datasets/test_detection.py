@@ -124,7 +124,11 @@ def test_boxes_without_area_in_the_image_are_dropped(write_coco, coco_content, b
     assert dataset.get_data_info(1)['instances'] == []
 
 
-@pytest.mark.parametrize('bbox', [[4, 6, 1, 9], [4, 6, 9, 0.5], [-9, 0, 9.5, 5]])
+@pytest.mark.parametrize(
+    'bbox',
+    [[4, 6, 1, 9], [4, 6, 9, 0.5], [-9, 0, 9.5, 5], [0, 6, 1, 9], [4, 0, 9, 1]],
+    ids=str,
+)
 def test_boxes_of_a_pixel_or_less_are_kept(write_coco, coco_content, bbox):
     coco_content['annotations'][2]['bbox'] = bbox
     (instance,) = PromptCocoDataset(**write_coco(coco_content))[1]['instances']

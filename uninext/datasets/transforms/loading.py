@@ -133,7 +133,7 @@ class LoadPromptAnnotations(LoadAnnotations):
     """
 
     def __init__(self, with_mask: bool = False, **kwargs) -> None:
-        super().__init__(with_mask=with_mask, poly2mask=True, **kwargs)
+        super().__init__(with_mask=with_mask, **kwargs)
 
     def _load_labels(self, results: dict) -> None:
         super()._load_labels(results)
