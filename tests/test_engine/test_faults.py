@@ -12,6 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -167,8 +168,9 @@ def test_ranks_that_see_different_checkpoints(tmp_path, whole, seen, capfd):
         assert not (mine / 'iter_20.pth').exists()
 
 
-def hang(rank: int) -> None:
-    """Fault: the second rank reads for ever."""
+def hang(folder: Path, rank: int) -> None:
+    """Fault: the second rank reads for ever. Each has an error output of its own."""
+    os.dup2(os.open(folder / f'errors_{rank}.txt', os.O_CREAT | os.O_WRONLY), 2)
     if rank == 1:
         ToyDataset.__getitem__ = read_for_ever
 
@@ -177,10 +179,11 @@ def read_for_ever(self: ToyDataset, index: int) -> None:
     time.sleep(1000)
 
 
-def test_a_rank_that_hangs(tmp_path, capfd):
+def test_a_rank_that_hangs(tmp_path):
     """Each ends, and prints where it stands."""
     short = '--cfg-options', 'train_cfg.hang_seconds=3'
-    assert 0 not in statuses(two_copies(tmp_path, *short, fault=hang), 40)
-    said = capfd.readouterr().err
-    assert 'Timeout (0:00:03)!' in said
-    assert 'in read_for_ever' in said
+    copies = two_copies(tmp_path, *short, fault=partial(hang, tmp_path))
+    assert 0 not in statuses(copies, 40)
+    said = [(tmp_path / f'errors_{rank}.txt').read_text() for rank in range(2)]
+    assert all('Timeout (0:00:03)!' in text for text in said)
+    assert 'in read_for_ever' in said[1]
