@@ -24,32 +24,33 @@ _BLOCKS = 64  # of a file that are compared
 _BLOCK = 1 << 18  # bytes
 
 
-def identity_of(runner: Runner) -> dict[str, Any]:
+def identity_of(runner: Runner) -> str:
     """Seed, number of processes, what batches are drawn of and annotation files.
 
-    Plain values. The number of workers is none of it: samples do not depend on it.
+    JSON. The number of workers is none of it: samples do not depend on it.
     """
     loader = runner.train_dataloader
     sampler = getattr(loader, 'batch_sampler', None)
     describe = getattr(sampler, 'describe', None)
     batches = describe() if describe else {'data': [len(loader.dataset)]}
-    return dict(
+    identity = dict(
         seed=runner.seed,
         processes=runner.world_size,
         batches=batches,
         files=files_of(loader.dataset),
     )
+    return json.dumps(identity)
 
 
 def check_identity(
-    saved: Mapping[str, Any], runner: Runner, allow: Sequence[str], source: str
+    saved: Mapping[str, Any], identity: str, allow: Sequence[str], source: str
 ) -> list[str]:
     """Compare a run with the one that a checkpoint was saved of.
 
     Args:
         saved: ``meta`` of the checkpoint; of older versions without identity, which are
             not compared; nor are files, of those without.
-        runner: The run.
+        identity: Of the run, from :func:`identity_of`.
         allow: What may differ: ``'seed'``, ``'processes'``, ``'batches'``, ``'files'``.
         source: What messages call the checkpoint.
 
@@ -67,8 +68,7 @@ def check_identity(
         )
     if META_KEY not in saved:
         return []
-    before = json.loads(saved[META_KEY])
-    now = json.loads(json.dumps(identity_of(runner)))
+    before, now = json.loads(saved[META_KEY]), json.loads(identity)
     lines = []
     for name in (n for n in _ADVICE if n in before and before[n] != now[n]):
         told = f'{_ADVICE[name]}: {_changes(before[name], now[name])}'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections import Counter
@@ -205,7 +204,7 @@ class UninextRunner(Runner):
     @cached_property
     def _identity(self) -> str:
         """Of the data as they were read, whatever becomes of their files."""
-        return json.dumps(identity_of(self))
+        return identity_of(self)
 
     def load_or_resume(self) -> None:
         """Load weights, or the state of the run to resume, as configured."""
@@ -271,7 +270,7 @@ class UninextRunner(Runner):
         if self._resume:
             allowed = list(self.cfg.get('resume_allow') or [])
             meta = checkpoint.get('meta') or {}
-            for line in check_identity(meta, self, allowed, str(filename)):
+            for line in check_identity(meta, self._identity, allowed, str(filename)):
                 self.logger.warning(line)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         state = state_dict_of(checkpoint, str(filename))

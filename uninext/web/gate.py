@@ -46,7 +46,7 @@ Message = dict[str, Any]
 
 
 class Gate:
-    """Lets requests of the page through, and refuses others with a sentence.
+    """Lets requests of the page through, and refuses others with a message.
 
     Args:
         app: The ASGI application behind it.
@@ -97,7 +97,7 @@ class Gate:
                 await answer.refuse(413 if body.is_too_large else 400)
 
     def _words(self, body: _Body, is_upload: bool) -> Any:
-        """From a status to a sentence; None: the application's own."""
+        """From a status to a message; None: the application's own."""
 
         def words(status: int) -> str | None:
             if status == 413 and is_upload:
@@ -165,7 +165,7 @@ class _Body:
 
 
 class _Answer:
-    """What is sent; answers that are no sentences are replaced."""
+    """What is sent; answers that are no messages for people are replaced."""
 
     def __init__(self, send: Any, body: _Body, words: Any, is_text: bool) -> None:
         self._send, self._body, self._words = send, body, words
@@ -189,14 +189,14 @@ class _Answer:
         await self._send({'type': 'http.response.body', 'body': b''})
 
     async def refuse(self, status: int) -> None:
-        """Answer with a sentence instead."""
+        """Answer with a message instead."""
         self._is_replaced = self.is_begun = True
         status, text = 400 if status == 500 else status, self._words(status)
         await _refuse(self._send, status, text, self._is_text)
 
 
 async def _refuse(send: Any, status: int, text: str, is_text: bool = False) -> None:
-    """Answer with a sentence; of uploads the page shows the body as it is."""
+    """Answer with a message; of uploads the page shows the body as it is."""
     body = (text if is_text else json.dumps({'detail': text})).encode()
     kind = b'text/plain; charset=utf-8' if is_text else b'application/json'
     headers = [
