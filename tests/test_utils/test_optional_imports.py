@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
+import warnings
+from types import SimpleNamespace
 
 import pytest
+from mmengine import Registry
 
 from helpers.tools import run_python
 from uninext.utils import optional_imports as optional
@@ -77,6 +81,20 @@ def test_mmdet_is_imported_without_a_word_of_absent_packages() -> None:
 
 
 @pytest.mark.slow
+def test_what_optimizers_import_warns_of_no_deprecation(monkeypatch, recwarn) -> None:
+    """As torch 2.4 does of functional optimizers, whatever filters there are."""
+
+    def import_and_warn(name: str) -> SimpleNamespace:
+        warnings.warn('it is deprecated', DeprecationWarning, stacklevel=2)
+        return SimpleNamespace(OPTIMIZERS=Registry('optimizers of this test'))
+
+    for name in ('mmengine.optim.optimizer.builder', 'transformers'):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setattr(importlib, 'import_module', import_and_warn)
+    optional.import_optimizers()
+    assert not list(recwarn)
+
+
 def test_optimizers_come_without_transformers_and_adafactor_with_it() -> None:
     code = (
         'import sys, torch\n'

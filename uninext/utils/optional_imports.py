@@ -11,6 +11,7 @@ import importlib.machinery
 import importlib.util
 import sys
 import types
+import warnings
 from typing import Any, NoReturn
 
 
@@ -58,7 +59,9 @@ def import_optimizers() -> None:
         return
     sys.modules['transformers'] = None  # type: ignore[assignment]  # to import it fails
     try:
-        optimizers = importlib.import_module(builder).OPTIMIZERS
+        with warnings.catch_warnings():  # of what they import of torch, old or new
+            warnings.simplefilter('ignore', DeprecationWarning)
+            optimizers = importlib.import_module(builder).OPTIMIZERS
     finally:
         del sys.modules['transformers']
     if importlib.util.find_spec('transformers') is not None:
