@@ -59,9 +59,11 @@ def import_optimizers() -> None:
         return
     sys.modules['transformers'] = None  # type: ignore[assignment]  # to import it fails
     try:
-        with warnings.catch_warnings():  # of what they import of torch, old or new
-            warnings.simplefilter('ignore', DeprecationWarning)
+        # torch 2.4 tells of its own deprecations whatever the filters are.
+        with warnings.catch_warnings(record=True) as said:
             optimizers = importlib.import_module(builder).OPTIMIZERS
+        for one in (w for w in said if w.category is not DeprecationWarning):
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
     finally:
         del sys.modules['transformers']
     if importlib.util.find_spec('transformers') is not None:
