@@ -66,7 +66,9 @@ def _child(
 
 RUNNERS = _child('RUNNERS', 'mmdet.engine', 'uninext.engine')
 LOOPS = _child('LOOPS', 'mmdet.engine.runner', 'uninext.engine')
-HOOKS = _child('HOOKS', 'mmdet.engine.hooks', 'uninext.engine', 'uninext.checkpoint')
+HOOKS = _child(
+    'HOOKS', 'mmdet.engine.hooks', 'uninext.engine.hooks', 'uninext.checkpoint'
+)
 LOG_PROCESSORS = _child('LOG_PROCESSORS', 'uninext.engine')
 # Nothing of ours is in these three; without them mmengine warns of the scope.
 OPTIMIZERS = _child('OPTIMIZERS', 'mmdet.engine.optimizers')

@@ -15,9 +15,15 @@ import torch
 from mmengine.dist import get_world_size, is_main_process
 from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import fully_shard
-from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.optim import Optimizer
+
+try:
+    from torch.distributed.fsdp import fully_shard
+    from torch.distributed.tensor import DTensor, distribute_tensor
+except ImportError as error:
+    raise ImportError(
+        f'sharded=[...] needs torch 2.6 or a later one; this is {torch.__version__}.'
+    ) from error
 
 
 def shard(model: nn.Module, blocks: Sequence[str], device_type: str) -> None:
