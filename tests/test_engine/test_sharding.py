@@ -27,6 +27,12 @@ def test_names_that_are_not_there_are_refused():
         shard(nn.Sequential(nn.Linear(2, 2)), ['0', 'decoder'], 'cpu')
 
 
+def test_an_older_torch_is_told(monkeypatch):
+    monkeypatch.delattr('torch.distributed.fsdp.fully_shard')
+    with pytest.raises(ImportError, match=r'needs torch 2\.6 .* this is \d'):
+        shard(nn.Linear(2, 2), [], 'cpu')
+
+
 @pytest.mark.parametrize(
     'name', ['stage1_pretrain_vit-h', 'stage2_image_vit-h', 'stage3_video_vit-h']
 )

@@ -12,18 +12,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+import torch.distributed.tensor as parts
 from mmengine.dist import get_world_size, is_main_process
 from torch import Tensor, nn
+from torch.distributed import fsdp
 from torch.distributed.device_mesh import init_device_mesh
 from torch.optim import Optimizer
-
-try:
-    from torch.distributed.fsdp import fully_shard
-    from torch.distributed.tensor import DTensor, distribute_tensor
-except ImportError as error:
-    raise ImportError(
-        f'sharded=[...] needs torch 2.6 or a later one; this is {torch.__version__}.'
-    ) from error
 
 
 def shard(model: nn.Module, blocks: Sequence[str], device_type: str) -> None:
@@ -40,7 +34,13 @@ def shard(model: nn.Module, blocks: Sequence[str], device_type: str) -> None:
 
     Raises:
         ValueError: If an expression names no module.
+        ImportError: Before torch 2.6.
     """
+    if not hasattr(fsdp, 'fully_shard'):
+        raise ImportError(
+            'sharded=[...] needs torch 2.6 or a later one; this is '
+            f'{torch.__version__}.'
+        )
     modules = dict(model.named_modules())
     found = {p: [n for n in modules if n and re.fullmatch(p, n)] for p in blocks}
     for pattern, names in found.items():
@@ -51,8 +51,8 @@ def shard(model: nn.Module, blocks: Sequence[str], device_type: str) -> None:
             )
     mesh = init_device_mesh(device_type, (get_world_size(),))
     for name in dict.fromkeys(name for names in found.values() for name in names):
-        fully_shard(modules[name], mesh=mesh)
-    fully_shard(model, mesh=mesh)
+        fsdp.fully_shard(modules[name], mesh=mesh)
+    fsdp.fully_shard(model, mesh=mesh)
     model.register_state_dict_post_hook(_gather)
     model.register_load_state_dict_pre_hook(_share_out)
 
@@ -65,7 +65,7 @@ def shard_optimizer(optimizer: Optimizer) -> None:
 
 def _whole(tensor: Any) -> Any:
     """Put a tensor together; all processes take part, the main one gets numbers."""
-    if not isinstance(tensor, DTensor):
+    if not isinstance(tensor, parts.DTensor):
         return tensor
     whole = tensor.full_tensor()
     return whole if is_main_process() else torch.empty_like(whole, device='meta')
@@ -107,8 +107,8 @@ def _share_out_states(optimizer: Optimizer, state: dict[str, Any]) -> dict[str, 
 def _like(tensor: Any, parameter: Tensor) -> Any:
     """This process's part of a whole tensor, if the parameter is shared out."""
     is_whole = isinstance(tensor, Tensor) and tensor.shape == parameter.shape
-    if not isinstance(parameter, DTensor) or not is_whole:
+    if not isinstance(parameter, parts.DTensor) or not is_whole:
         return tensor
     mesh, places = parameter.device_mesh, parameter.placements
     tensor = tensor.to(parameter.device)
-    return distribute_tensor(tensor, mesh, places, src_data_rank=None)
+    return parts.distribute_tensor(tensor, mesh, places, src_data_rank=None)

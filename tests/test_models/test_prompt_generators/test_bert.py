@@ -63,7 +63,10 @@ def test_numbers(pair, lengths) -> None:
     ours, theirs = (encoder.eval() for encoder in pair)
     found = ours(ids, given).last_hidden_state
     expected = theirs(input_ids=ids, attention_mask=mask.long()).last_hidden_state
-    assert torch.equal(found[mask], expected[mask])
+    if getattr(theirs.config, '_attn_implementation', '') == 'sdpa':
+        assert torch.equal(found[mask], expected[mask])
+    else:  # transformers 4.40 adds up in another order
+        torch.testing.assert_close(found[mask], expected[mask], rtol=0, atol=5e-6)
 
 
 @pytest.mark.parametrize('checkpointed', [False, True])
