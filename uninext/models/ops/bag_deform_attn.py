@@ -18,8 +18,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.sparse import csr_array
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
@@ -285,17 +287,16 @@ def _gradients(
 def _sum_by_row(cells: Tensor, weights: Tensor, grads: Tensor, num: int) -> Tensor:
     """(num, D): for each row of the table the gradients (q * M, D) that it gets.
 
-    The bags turned round: queries that looked at a cell, sorted by cell.
+    The bags turned round. A product with the transpose by SciPy, which adds where it
+    looks; PyTorch would sort the cells first.
     """
-    row, order = cells.flatten().sort()
-    first = torch.arange(num, dtype=row.dtype, device=row.device)
-    return F.embedding_bag(
-        order // cells.shape[1],
-        grads,
-        torch.searchsorted(row, first),
-        mode='sum',
-        per_sample_weights=weights.flatten()[order],
+    size = cells.shape[1]
+    start = np.arange(0, cells.numel() + 1, size, dtype=np.int32)
+    looked_at = csr_array(
+        (weights.flatten().numpy(), cells.flatten().numpy(), start),
+        shape=(len(cells), num),
     )
+    return torch.from_numpy(looked_at.T @ grads.numpy())
 
 
 def _similarities(cells: Tensor, grads: Tensor, rows: Tensor) -> Tensor:
