@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -10,8 +11,11 @@ import pytest
 from pycocotools import mask as mask_utils
 
 from helpers.generated import nearest_color
+from uninext.formats.json_file import read_json
 from uninext.shapes import backgrounds, draw_video, generate_video, render
 from uninext.shapes import motion as motion_module
+from uninext.shapes.video_labels import LabelledVideo, Track
+from uninext.shapes.video_set import write_video_set
 from uninext.shapes.vocabulary import CATEGORIES, SIZES
 
 SIZE_WH = (96, 64)
@@ -178,3 +182,41 @@ def test_what_leaves_comes_back_as_the_same(tmp_path: Path):
             hidden += (gap & ~track.outside[seen[0] : seen[-1]]).any()
     assert returned >= 3
     assert hidden >= 1
+
+
+def _track(number: int, color: str, first: bool = True) -> Track:
+    words = dict(category='star', color=color, size='large', texture='plain')
+    boxes = ([1, 1, 9, 9] if first else None, [2, 2, 9, 9])
+    seen = np.array([float(box is not None) for box in boxes])
+    return Track(number, words, boxes, (None, None), seen, ~seen.astype(bool))
+
+
+def test_what_looks_like_another_is_no_target():
+    twins = [_track(1, 'red'), _track(2, 'red', first=False)]
+    blue = _track(3, 'blue')
+    video = LabelledVideo('v', (Path('0.jpg'), Path('1.jpg')), SIZE_WH, (*twins, blue))
+    assert [video.has_twin(track) for track in video.tracks] == [True, True, False]
+    assert video.target() is blue
+    assert replace(video, tracks=tuple(twins)).target() is None
+    assert replace(video, tracks=()).target() is None
+
+
+def test_twins_are_in_a_file_of_their_own(tmp_path: Path):
+    tracks = (
+        _track(1, 'red'),
+        _track(2, 'red'),
+        _track(3, 'blue'),
+        _track(4, 'red', False),
+    )
+    video = LabelledVideo('v', (Path('0.jpg'), Path('1.jpg')), SIZE_WH, tracks)
+    write_video_set(tmp_path, 'val', [video], [])
+    ids = {
+        name: [
+            a['object_id']
+            for a in read_json(tmp_path / f'{name}_val.json')['annotations']
+        ]
+        for name in ('sot', 'vos', 'vos_twins')
+    }
+    assert ids == dict(sot=[3], vos=[3], vos_twins=[1, 2])
+    write_video_set(tmp_path, 'test', [replace(video, tracks=tracks[2:3])], [])
+    assert not (tmp_path / 'vos_twins_test.json').exists()

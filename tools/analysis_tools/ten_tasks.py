@@ -1,7 +1,8 @@
 """Evaluate one checkpoint on all ten tasks of the held-out Shapes suite.
 
 Prints the table of tasks, metrics, what is asked and what was measured, and writes it
-to WORK_DIR/ten_tasks.md and, for programs, WORK_DIR/ten_tasks.json. With --show-dir,
+to WORK_DIR/ten_tasks.md and, for programs, WORK_DIR/ten_tasks.json; a second table, of
+relations and of what is not there, to WORK_DIR/beyond_tasks.{md,json}. With --show-dir,
 also an image a task of the best, the median and the worst prediction, and a video of
 all tasks; with --page, the page of the documentation that shows them. Exit status: 0
 whatever was measured, 2 if something is absent.
@@ -61,7 +62,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Measure, print, write."""
     args = parse_args(argv)
+    from uninext.apis import UninextInferencer
     from uninext.cli.common import parse_options
+    from uninext.shapes.report import beyond_tasks
     from uninext.shapes.report import ten_task_images as drawing
     from uninext.shapes.report.ten_tasks import (
         load_task_configs,
@@ -87,6 +90,13 @@ def main(argv: list[str] | None = None) -> int:
         )
         write_ten_tasks(args.work_dir, rows, args.checkpoint)
         print(ten_tasks_table(rows))
+        beyond = beyond_tasks.measure_beyond_tasks(
+            UninextInferencer(configs['rec'], args.checkpoint),
+            configs['rec'].test_dataloader.dataset.data_root,
+            num_images=args.num_images,
+        )
+        beyond_tasks.write_beyond_tasks(args.work_dir, beyond)
+        print(f'\n{beyond_tasks.beyond_tasks_table(beyond)}')
         if args.show_dir:
             picked = album.pick()
             drawing.write_task_pages(args.show_dir, picked)
@@ -96,7 +106,9 @@ def main(argv: list[str] | None = None) -> int:
             folder = Path(os.path.relpath(Path(args.show_dir).resolve(), page.parent))
             command = shlex.join(['python', 'tools/analysis_tools/ten_tasks.py'])
             command += f' {shlex.join(argv if argv is not None else sys.argv[1:])}'
-            text = drawing.ten_tasks_page(rows, picked, folder.as_posix(), command)
+            text = drawing.ten_tasks_page(
+                rows, beyond, picked, folder.as_posix(), command
+            )
             page.write_text(text, encoding='utf-8')
     except ValueError as error:
         print(f'error: {error}', file=sys.stderr)

@@ -23,9 +23,22 @@ from itertools import product
 import numpy as np
 
 from uninext.shapes.motion import Path
-from uninext.shapes.vocabulary import RELATIONS, SUPERLATIVES
+from uninext.shapes.vocabulary import (
+    CATEGORIES,
+    COLORS,
+    RELATIONS,
+    SIZES,
+    SUPERLATIVES,
+    TEXTURES,
+)
 
 ATTRIBUTES = ('size', 'texture', 'color')  # word order before the noun
+CHOICES = {
+    'size': tuple(SIZES),
+    'texture': tuple(t for t in TEXTURES if t != 'plain'),
+    'color': tuple(COLORS),
+    'category': CATEGORIES,
+}
 # Of the shorter side: so far apart are places that words tell apart, in every frame.
 CLEAR_IN_IMAGES, CLEAR_IN_VIDEOS = 0.06, 0.05
 CLEAR_WAY = 0.2  # of the shorter side: so far an object moves, if it does,
@@ -119,6 +132,23 @@ def describe_by_attributes(
         Expressions of one attribute or more; empty if another object looks the same.
     """
     chosen = [text for text in _plain(facts, index) if len(text.split()) > 2]
+    rng.shuffle(chosen)
+    return chosen[:max_expressions]
+
+
+def absent_expressions(
+    facts: Facts, rng: np.random.Generator, max_expressions: int = 2
+) -> list[str]:
+    """Expressions that no object fits, each one word away from one that is there."""
+    absent = {
+        f'the {" ".join(changed.values())}'
+        for words in facts.words
+        for _, meaning in _descriptions(words)
+        for name in meaning
+        for word in CHOICES[name]
+        if not _matching(facts, changed := {**meaning, name: word})
+    }
+    chosen = sorted(absent)
     rng.shuffle(chosen)
     return chosen[:max_expressions]
 

@@ -7,9 +7,12 @@ Last step of the flow. Layout (what ``demo/image_demo.py --data`` reads as well)
     annotations/refs_<split>.json        one image record per referred object
     annotations/refs_attributes_<split>.json   the same, expressions of attributes alone
     annotations/instances_<taxonomy>_<split>.json   COCO: boxes under other names
+    annotations/absent_<split>.json      what is not in an image: no annotations
 
-A record of ``refs_*.json`` carries ``expressions``; its ``file_name`` repeats, its
-``id`` does not, and it has one annotation of category ``object``.
+A record of ``refs_*.json`` carries ``expressions``, of ``refs_<split>.json`` also their
+``kinds``; its ``file_name`` repeats, its ``id`` does not, and it has one annotation of
+category ``object``. An image of ``absent_*.json`` carries ``absent_categories`` and
+``absent_expressions``.
 """
 
 from __future__ import annotations
@@ -21,7 +24,11 @@ import numpy as np
 
 from uninext.formats.json_file import write_json
 from uninext.formats.rle import encode_mask
-from uninext.shapes.expressions import describe, describe_by_attributes
+from uninext.shapes.expressions import (
+    absent_expressions,
+    describe,
+    describe_by_attributes,
+)
 from uninext.shapes.painting import write_jpeg
 from uninext.shapes.scenes import Scene, SceneObject, draw_scene
 from uninext.shapes.taxonomies import TAXONOMIES
@@ -95,6 +102,7 @@ def generate_image_set(
 def _new_sets() -> dict[str, dict[str, Any]]:
     """Empty files; ``kind`` of ``<kind>_<split>.json`` -> content."""
     names = {'instances': CATEGORIES, 'refs': ('object',), ATTRIBUTE_REFS: ('object',)}
+    names['absent'] = CATEGORIES
     names |= {f'instances_{key}': value.names for key, value in TAXONOMIES.items()}
     return {
         kind: {
@@ -122,12 +130,19 @@ def _add_image(
     instances['images'].append(image)
     instances['annotations'] += annotations
     for index, annotation in enumerate(annotations):
-        expressions = [e.text for e in describe(facts, index, rng)]
-        _add_record(sets['refs'], image, annotation, expressions)
+        found = describe(facts, index, rng)
+        expressions, kinds = [e.text for e in found], [e.kind for e in found]
+        _add_record(sets['refs'], image, annotation, expressions, kinds=kinds)
     # after all that an image of an earlier version drew: its expressions stay
     for index, annotation in enumerate(annotations):
         expressions = describe_by_attributes(facts, index, rng)
         _add_record(sets[ATTRIBUTE_REFS], image, annotation, expressions)
+    seen = {words['category'] for words in facts.words}
+    absent = {
+        'absent_categories': [name for name in CATEGORIES if name not in seen],
+        'absent_expressions': absent_expressions(facts, rng),
+    }
+    sets['absent']['images'].append({**image, **absent})
     for key, taxonomy in TAXONOMIES.items():
         renamed = [
             {
@@ -147,7 +162,7 @@ def _add_image(
 
 
 def _add_record(
-    refs: dict, image: dict, annotation: dict, expressions: list[str]
+    refs: dict, image: dict, annotation: dict, expressions: list[str], **more: Any
 ) -> None:
     """Append an object that can be referred to."""
     if not expressions:
@@ -158,6 +173,7 @@ def _add_record(
             **image,
             'id': record_id,
             'expressions': expressions,
+            **more,
             'original_id': image['id'],
             'original_annotation_id': annotation['id'],
         }

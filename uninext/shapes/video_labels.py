@@ -72,15 +72,19 @@ class LabelledVideo:
     def __len__(self) -> int:
         return len(self.frames)
 
+    def has_twin(self, track: Track) -> bool:
+        """Whether another object looks the same: a template cannot tell them apart."""
+        return [other.words for other in self.tracks].count(track.words) > 1
+
     def target(self) -> Track | None:
         """What is to be tracked if it is one object: clearly seen at the start.
 
-        Among those, one with a distractor of its category, then the one that is seen
-        most. None if nothing is seen in the first frame.
+        Among those without a twin, one with a distractor of its category, then the one
+        that is seen most. None if no such object is seen in the first frame.
         """
         kinds = [track.words['category'] for track in self.tracks]
         return max(
-            (track for track in self.tracks if track.visible[0]),
+            (t for t in self.tracks if t.visible[0] and not self.has_twin(t)),
             key=lambda t: (
                 t.visibility[0] > 0.7,
                 kinds.count(t.words['category']) > 1,

@@ -6,7 +6,8 @@ Last step of the flow for videos. Layout::
     vis_<split>.json         objects with masks, of ``CATEGORIES``
     mot_<split>.json         the same of crowds: many objects, often of one kind
     sot_<split>.json         one target a video, seen in the first frame
-    vos_<split>.json         all objects that are seen in the first frame
+    vos_<split>.json         all objects that are seen in the first frame, without
+    vos_twins_<split>.json   those that look like another of their video, if any
     refs_<split>.json        one record per referred object; a frame says who is meant
     refs_motion_<split>.json the same with expressions that need motion, if there are
     any
@@ -100,9 +101,8 @@ def write_video_set(
         'vis': _instances(scenes),
         'mot': _instances(crowds),
         'sot': _targets(scenes, lambda video: [t for t in [video.target()] if t]),
-        'vos': _targets(
-            scenes, lambda video: [t for t in video.tracks if t.visible[0]]
-        ),
+        'vos': _targets(scenes, lambda video: _shown_first(video, twins=False)),
+        'vos_twins': _targets(scenes, lambda video: _shown_first(video, twins=True)),
         'refs': _expressions(scenes, with_motion=False),
         'refs_motion': _expressions(scenes, with_motion=True),
     }
@@ -148,12 +148,18 @@ def _instances(videos: Sequence[LabelledVideo]) -> VideoJson:
     return out
 
 
+def _shown_first(video: LabelledVideo, twins: bool) -> list[Track]:
+    """What is seen in the first frame and looks like another, or like no other."""
+    return [t for t in video.tracks if t.visible[0] and video.has_twin(t) == twins]
+
+
 def _targets(
     videos: Sequence[LabelledVideo], choose: Callable[[LabelledVideo], Sequence[Track]]
 ) -> VideoJson:
     out = VideoJson()
     for video in videos:
-        _add(out, video, choose(video))
+        if chosen := choose(video):
+            _add(out, video, chosen)
     return out
 
 

@@ -70,6 +70,34 @@ def test_negatives_are_full_half_of_the_time():
     assert np.allclose(counts / 3000, [1 / 12] * 5 + [7 / 12], atol=0.03)
 
 
+def test_some_of_what_is_there_is_asked_for():
+    transform = SampleCategoryPrompt(subset_prob=0.6, with_background=False)
+    num_asked = np.zeros(3)
+    for _ in range(2000):
+        results = transform(sample([3, 0, 3]))
+        by_label, by_box = names_of_boxes(results)
+        assert by_label == by_box
+        asked = set(results['prompt'].names)
+        assert asked and asked & {'cat', 'dog'} == set(by_label)
+        num_asked[len(set(by_label))] += 1
+    assert np.allclose(num_asked / 2000, [0.2, 0.2, 0.6], atol=0.04)
+
+
+def test_where_no_absent_name_is_left_all_of_what_is_there_is_asked_for():
+    transform = SampleCategoryPrompt(subset_prob=1.0, with_background=False)
+    for _ in range(50):
+        results = transform(sample([0, 1], CLASSES[:2]))
+        by_label, by_box = names_of_boxes(results, CLASSES[:2])
+        assert by_label == by_box
+        assert set(results['prompt'].names) == set(by_label) != {}
+
+
+@pytest.mark.parametrize('value', [-0.1, 1.5])
+def test_a_subset_prob_that_is_none(value):
+    with pytest.raises(ValueError, match='subset_prob'):
+        SampleCategoryPrompt(subset_prob=value)
+
+
 def test_max_negatives_counts_draws_not_names():
     transform = SampleCategoryPrompt(max_negatives=1)
     sizes = [len(transform(sample([0]))['prompt']) for _ in range(1200)]

@@ -14,6 +14,7 @@ from mmengine.structures import InstanceData
 
 from uninext.formats.rle import encode_mask
 from uninext.shapes.report import ten_task_images as drawing
+from uninext.shapes.report.beyond_tasks import BeyondMetric
 from uninext.shapes.report.evaluated_scenes import EvaluatedScene, SceneFrame
 from uninext.shapes.report.ten_task_images import (
     PickedScene,
@@ -216,9 +217,11 @@ def test_the_page_shows_table_and_images(grey: str):
     row = MeasuredMetric(**vars(OD), measured=0.5, scenes=3, seconds=2)
     best = [PickedScene('best', 0.75, scene(grey))]
     picked = {OD: best, REC: best, SOT: []}
-    text = ten_tasks_page([row], picked, 'assets/x', 'python tool.py A')
+    beyond = [BeyondMetric('relations', 'P@0.5', 0.85, False, 0.9, 7)]
+    text = ten_tasks_page([row], beyond, picked, 'assets/x', 'python tool.py A')
     assert f'{drawing.DATA_COMMAND}\npython tool.py A\n```' in text
     assert '| OD | box AP | 0.80 | 0.500 | no | 3 | 2 |' in text
+    assert '| relations | P@0.5 | at least 0.85 | 0.900 | yes | 7 |' in text
     assert '## OD: object detection' in text
     assert 'box AP: best 0.75.](assets/x/od.jpg)' in text
     assert 'box IoU: best 0.75.](assets/x/rec.jpg)' in text  # of one expression

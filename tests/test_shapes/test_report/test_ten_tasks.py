@@ -239,6 +239,7 @@ def test_a_small_model_end_to_end(
     assert tool.main([*arguments, '--page', str(page)]) == 0
     printed = capsys.readouterr().out
     assert (out / 'ten_tasks.md').read_text().strip() in printed
+    assert (out / 'beyond_tasks.md').read_text().strip() in printed
     assert printed.count(' scenes in ') == 8
     content = json.loads((out / 'ten_tasks.json').read_text())
     assert content['checkpoint'] == str(weights)

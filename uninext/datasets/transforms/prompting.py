@@ -82,6 +82,10 @@ class SampleCategoryPrompt(NamedTransform):
         with_background: Whether ``__background__`` is one of the names that may be
             drawn as absent. The published training does so, hence the default; it is
             never present. Left out if a class is named background.
+        subset_prob: Probability that only some of the classes present are asked for,
+            0 to all of them, each number as likely; objects of the others are dropped.
+            What is never asked for what is absent alone does not learn to find
+            nothing. Beyond the paper; published: 0.
     """
 
     def __init__(
@@ -90,6 +94,7 @@ class SampleCategoryPrompt(NamedTransform):
         max_tokens: int = 256,
         max_negatives: int = 85,
         with_background: bool = True,
+        subset_prob: float = 0.0,
     ) -> None:
         if max_tokens <= NUM_SPECIAL_TOKENS + 1:
             raise ValueError(
@@ -98,6 +103,9 @@ class SampleCategoryPrompt(NamedTransform):
             )
         if max_negatives < 1:
             raise ValueError(f'max_negatives is {max_negatives}; expected at least 1.')
+        if not 0 <= subset_prob <= 1:
+            raise ValueError(f'subset_prob is {subset_prob}; expected 0 to 1.')
+        self.subset_prob = subset_prob
         self.tokenizer = tokenizer
         self.max_tokens = max_tokens
         self.budget = max_tokens - NUM_SPECIAL_TOKENS
@@ -112,10 +120,15 @@ class SampleCategoryPrompt(NamedTransform):
         ignored = np.asarray(results['gt_ignore_flags'], dtype=bool)
         present = np.random.permutation(np.unique(labels[~ignored]))
         present = [classes[i] for i in present]
-        positives, used = self._take(present, self.budget)
+        asked = present
+        if self.subset_prob and np.random.rand() < self.subset_prob:
+            asked = present[: np.random.randint(len(present) + 1)]
+        positives, used = self._take(asked, self.budget)
         absent = [name for name in self._draw(classes) if name not in set(present)]
         negatives, _ = self._take(absent, self.budget - used - 1)  # one token is left
         names = positives + negatives
+        if not names and asked != present:  # no name of what is absent was drawn
+            names = positives = self._take(present, self.budget)[0]
         if not names:
             # nothing present, or nothing of it fits
             names = self._take(self._shuffled(classes), self.budget)[0]

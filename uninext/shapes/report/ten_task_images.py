@@ -18,6 +18,7 @@ from mmengine.config import Config
 
 from uninext.apis.results import AskedPrompt, Result
 from uninext.formats.rle import decode_segmentation
+from uninext.shapes.report.beyond_tasks import BeyondMetric, beyond_tasks_table
 from uninext.shapes.report.evaluated_scenes import EvaluatedScene, SceneEvaluator
 from uninext.shapes.report.ten_tasks import (
     BOXES,
@@ -54,6 +55,8 @@ PAGE_HEAD = """# What the shipped model finds
 
 Generated scenes that it never saw ([Shapes](shapes.md)), every task evaluated by its
 own config. Table and images are as a command writes them:"""
+BEYOND_HEAD = """What these metrics do not show: relations among expressions, and what
+is asked of images that do not show it."""
 PAGE_NOTE = """Two examples and a failure of each task, chosen by its metric on single
 images or videos: the best, the median and the worst. Colours are what was found,
 dashes what is true. [What to ask, and how](tasks/index.md)."""
@@ -288,6 +291,7 @@ def page_name(task: str) -> str:
 
 def ten_tasks_page(
     rows: Sequence[MeasuredMetric],
+    beyond: Sequence[BeyondMetric],
     picked: Mapping[TaskMetric, Sequence[PickedScene]],
     images: str,
     command: str,
@@ -300,6 +304,8 @@ def ten_tasks_page(
         PAGE_HEAD,
         f'```bash\n{DATA_COMMAND}\n{command}\n```',
         ten_tasks_table(rows),
+        BEYOND_HEAD,
+        beyond_tasks_table(beyond),
         PAGE_NOTE,
     ]
     parts.append(f'All ten in a video: `make demo`, `demo_output/{VIDEO_NAME}`.')
