@@ -40,7 +40,7 @@ ALLOWED = {
     'web': BASE | {'datasets', 'models', 'visualization', 'apis', 'shapes', 'web'},
     'cli': BASE
     | {'models', 'datasets', 'evaluation', 'visualization', 'engine', 'apis', 'cli'}
-    | {'web', 'analysis', 'checkpoint', 'fine_tuning', 'model_zoo'},
+    | {'web', 'analysis', 'checkpoint', 'fine_tuning', 'model_zoo', 'shapes'},
 }
 OPEN = {'registry', 'version'}
 

@@ -67,6 +67,10 @@ OPTIONS = {
         | {'--max-video-mp', '--max-waiting', '--idle-minutes'}
     ),
     'check-data': frozenset({'data', '--images', '--no-images'}),
+    'shapes': frozenset(
+        {'out', '--layout', '--size', '--frames', '--tripod', '--seed', '--videos'}
+        | {f'--{n}{s}' for n in ('', 'num-') for s in ('train', 'val', 'test')}
+    ),
     'completion': frozenset({'shell'}),
 }
 

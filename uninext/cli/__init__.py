@@ -8,6 +8,7 @@ scripts in ``tools/`` call the same functions. No module here imports torch at t
 ``train`` (``fine_tune``, ``dry_run``), ``test``: configs into models and metrics.
 ``evaluate``: result files into metrics (``uninext eval``).
 ``check_data``: all problems of data sets (``uninext check-data``).
+``shapes``: the generated suite.
 ``convert``: checkpoints between layouts. ``info``: what is installed.
 ``demo``: the page in the browser. ``completion``: the TAB key.
 ``command``: the door to them all. ``common``: what they share.

@@ -13,6 +13,7 @@ from uninext.cli import (
     evaluate,
     info,
     predict,
+    shapes,
     test,
     train,
 )
@@ -26,6 +27,7 @@ COMMANDS = {
     'eval': evaluate,
     'check-data': check_data,
     'convert': convert,
+    'shapes': shapes,
     'demo': demo,
     'info': info,
     'completion': completion,
