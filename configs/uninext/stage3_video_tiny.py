@@ -5,7 +5,7 @@
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/uninext_tiny_video.py',
-    '../_base_/schedules/adamw_step_video.py',
+    '../_base_/schedules/adamw_small.py',
     '../_base_/datasets/mixture.py',
     '../_base_/datasets/tiny_video.py',
     '../_base_/pipelines/tiny_clips.py',
@@ -25,12 +25,8 @@ __sources = [
     for n, r, files, pairs in __table
 ]
 train_dataloader = dict(num_workers=1, dataset=dict(sources=__sources))
-optim_wrapper = dict(
-    optimizer=dict(lr=5e-4, weight_decay=1e-4),
-    paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.3))),
-)
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=100),
+    _base_.pop('warm_up'),
     dict(type='MultiStepLR', by_epoch=False, milestones=[1600], gamma=0.1),
 ]
 train_cfg = dict(max_iters=2000)

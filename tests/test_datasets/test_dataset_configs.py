@@ -11,7 +11,7 @@ from uninext.registry import DATASETS, TRANSFORMS
 BASES = Path(__file__).resolve().parents[2] / 'configs/_base_'
 # a file of data sets -> how the names in it begin
 PREFIXES = {path.stem: (f'{path.stem}_',) for path in BASES.glob('datasets/*.py')}
-del PREFIXES['mixture'], PREFIXES['shapes_words']
+del PREFIXES['mixture'], PREFIXES['shapes_image_val']  # no data sets
 PREFIXES['ytvis'] = ('ytvis_2019_', 'ytvis_2021_')
 PREFIXES['ytvos'] = ('ytvos18_',)
 PIPELINES = sorted(path.stem for path in BASES.glob('pipelines/*.py'))

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import itertools
 import random
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +9,6 @@ from mmengine.structures import BaseDataElement
 
 from uninext.datasets import MultiTaskDataset, SampleDraw
 from uninext.datasets.multi_task_dataset import seeded
-from uninext.datasets.samplers import MultiTaskBatchSampler
 
 
 class Toy:
@@ -135,46 +132,3 @@ def test_hopeless_source_is_named():
     dataset = MultiTaskDataset([dict(name='hopeless', dataset=Toy(2, bad=(0, 1)))])
     with pytest.raises(RuntimeError, match="'hopeless' gave no usable sample in 100"):
         dataset[SampleDraw(0, 1)]
-
-
-# ------------------------------------------------------------------------------ shares
-
-
-def sized() -> list[dict]:
-    return [
-        dict(name=name, dataset=Toy(4), batch_size=size, ratio=9.0)
-        for name, size in (('a', 2), ('b', 8), ('c', 3))
-    ]
-
-
-def test_shares_are_of_batches_and_choose_the_sources():
-    chosen = MultiTaskDataset(sized(), shares=dict(b=1, a=3))
-    assert [source.name for source in chosen.sources] == ['b', 'a']
-    sampler = MultiTaskBatchSampler(SimpleNamespace(dataset=chosen), 1)
-    batches = [len(batch) for batch in itertools.islice(sampler, 4000)]
-    assert set(batches) == {2, 8}
-    assert batches.count(2) == pytest.approx(3000, abs=150)
-
-
-def test_files_of_sources_without_a_share_are_not_looked_for():
-    lost = dict(name='lost', batch_size=1, dataset=dict(type='NoSuchDataset'))
-    chosen = MultiTaskDataset([*sized(), lost], shares=dict(a=1))
-    assert [source.name for source in chosen.sources] == ['a']
-
-
-@pytest.mark.parametrize(
-    ('shares', 'message'),
-    [
-        ({}, 'at least one source'),
-        (dict(a=1, d=1), r"\['d'\]; the sources are \['a', 'b', 'c'\]"),
-        (dict(a=0), 'ratio 0'),
-    ],
-)
-def test_shares_of_nothing_are_errors(shares, message):
-    with pytest.raises(ValueError, match=message):
-        MultiTaskDataset(sized(), shares=shares)
-
-
-def test_shares_need_batch_sizes():
-    with pytest.raises(ValueError, match=r"\['b'\] have no batch_size"):
-        MultiTaskDataset(sources(), shares=dict(b=1))

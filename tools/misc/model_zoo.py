@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 METAFILE = ROOT / 'configs/uninext/metafile.yml'
 PAGE = ROOT / 'docs/model_zoo.md'
-SMALL = ('_tiny', '_overfit', '_shapes', '/shapes_words/')  # not of the paper
+SMALL = ('_tiny', '_overfit', '_shapes')  # not of the paper
 BACKBONES = {
     'ResNet': 'ResNet-50',
     'mmpretrain.ConvNeXt': 'ConvNeXt-{}',

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -61,16 +61,10 @@ class MultiTaskDataset:
 
     Args:
         sources: Fields of :class:`Source` each; ``dataset`` may be a config.
-        shares: Name of a source -> its share of the *batches*, relative to the others;
-            takes the place of all ``ratio``, which are shares of the samples. Sources
-            it does not name are left out, their files are not looked for. The sources
-            it names state their batch sizes. For configs that choose among the sources
-            of a base.
 
     Raises:
         ValueError: If there is no source, a name repeats, a field is unknown or
-            missing, a ratio, share or batch size is not positive, or ``shares`` names
-            what is no source.
+            missing, or a ratio or batch size is not positive.
 
     Example:
         >>> dict(type='MultiTaskDataset', sources=[
@@ -79,13 +73,8 @@ class MultiTaskDataset:
         ... ])  # doctest: +SKIP
     """
 
-    def __init__(
-        self, sources: Sequence[dict], shares: Mapping[str, float] | None = None
-    ) -> None:
+    def __init__(self, sources: Sequence[dict]) -> None:
         _check_sources(sources)
-        if shares is not None:
-            sources = _chosen(sources, shares)
-            _check_sources(sources)
         self.sources = tuple(
             Source(**{**cfg, 'dataset': _built(cfg['dataset'])}) for cfg in sources
         )
@@ -188,27 +177,6 @@ def sampling_table_of(dataset: Any) -> SamplingTable:
 
 def _built(dataset: Any) -> Any:
     return DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
-
-
-def _chosen(sources: Sequence[dict], shares: Mapping[str, float]) -> list[dict]:
-    """The sources that have a share of the batches, with the ratio that gives it."""
-    known = {cfg['name']: cfg for cfg in sources}
-    unknown = sorted(set(shares) - set(known))
-    if unknown:
-        raise ValueError(
-            f'shares names {unknown}; the sources are {sorted(known)}. In a config '
-            'that inherits shares, _delete_=True drops those of the base.'
-        )
-    unsized = [name for name in shares if known[name].get('batch_size') is None]
-    if unsized:
-        raise ValueError(
-            f'shares are of batches, but the sources {unsized} have no batch_size: '
-            'give each of them one.'
-        )
-    return [
-        {**known[name], 'ratio': share * known[name]['batch_size']}
-        for name, share in shares.items()
-    ]
 
 
 def _check_sources(sources: Sequence[dict]) -> None:

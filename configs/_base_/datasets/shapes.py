@@ -3,23 +3,24 @@
 # data/shapes/, written by (docs/shapes.md)
 #   python tools/dataset_converters/shapes.py data/shapes --num-train 4000 \
 #       --num-val 200 --videos 300 30 --size 320 240 --frames 16
+__root = '{{$SHAPES_ROOT:data/shapes}}'
 inference_scale = (320, 240)  # of images and videos
 shapes_train = dict(
     type='PromptCocoDataset',
-    data_root='data/shapes/',
+    data_root=f'{__root}/',
     ann_file='annotations/instances_train.json',
     data_prefix=dict(img='train/'),
     filter_cfg=dict(filter_empty_gt=True),
 )
 shapes_refs_train = dict(
     type='ReferringDataset',
-    data_root='data/shapes/',
+    data_root=f'{__root}/',
     ann_file='annotations/refs_train.json',
     data_prefix=dict(img='train/'),
 )
 shapes_vis_train = dict(
     type='VideoInstanceDataset',
-    data_root='data/shapes/',
+    data_root=f'{__root}/',
     ann_file='vis_train.json',
     data_prefix=dict(img='videos/train/'),
 )
@@ -33,7 +34,7 @@ shapes_vos_train = dict(
 shapes_sot_train = dict(shapes_vos_train, ann_file='sot_train.json')
 shapes_val = dict(
     type='PromptCocoDataset',
-    data_root='data/shapes/',
+    data_root=f'{__root}/',
     ann_file='annotations/instances_val.json',
     data_prefix=dict(img='val/'),
     test_mode=True,
@@ -43,7 +44,7 @@ shapes_refs_val = dict(
 )
 shapes_val_evaluator = dict(
     type='CocoMetric',
-    ann_file='data/shapes/annotations/instances_val.json',
+    ann_file=f'{__root}/annotations/instances_val.json',
     metric=['bbox', 'segm'],
 )
 shapes_refs_val_evaluator = dict(type='ReferringMetric')

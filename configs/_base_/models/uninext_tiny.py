@@ -13,7 +13,9 @@ model = dict(
         init_cfg=dict(type='PackagedImageNet'),
     ),
     neck=dict(in_channels=[32, 96, 320], out_channels=128),
-    prompt_generator=dict(text_encoder='minilm', pretrained='minilm', frozen=True),
+    prompt_generator=dict(
+        text_encoder='minilm', pretrained='minilm', frozen=True, cache_size=16384
+    ),
     fusion_neck=dict(
         visual_dims=128,
         prompt_dims=384,

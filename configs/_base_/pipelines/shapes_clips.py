@@ -32,7 +32,7 @@ train_pipeline, target_train_pipeline, box_target_train_pipeline = (
         _base_.box_target_train_pipeline,
     )
 )
-__names = dict(type='SampleCategoryPrompt', max_negatives=6)
+__names = dict(type='SampleCategoryPrompt', max_negatives=6, subset_prob=0.5)
 train_pipeline[4] = dict(
     type='ForEachFrame', transforms=[dict(type='KeepVisibleInstances'), __names]
 )
