@@ -17,13 +17,14 @@ LINTED := uninext tests tools demo configs docs/_hooks setup.py
 export MMCV_WITH_OPS ?= 0
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
-.PHONY: help demo test coverage fuzz faults golden mutants compat lock advisories lint format docs \
+.PHONY: help demo model test coverage fuzz faults golden mutants compat lock advisories lint format docs \
     all-checks install clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo                ten tasks: metrics, images and a video of a small test split'
 	@echo 'make demo DATA=folder    fine-tune the small model on your folder, draw what it finds'
+	@echo 'make model               train the shipped model from nothing: a night; OUT=folder SEED=1'
 	@echo 'make test                run the tests'
 	@echo 'make test ROOM=test_apis  run one folder or file of tests/'
 	@echo 'make coverage            run the tests and measure what they reach: half as long again'
@@ -43,6 +44,9 @@ help:
 
 demo: $(VENV)/.runtime
 	@$(PY) $(if $(DATA),demo/image_demo.py --data "$(DATA)",demo/ten_tasks_demo.py)
+
+model: $(VENV)/.runtime
+	@PYTHON=$(PY) tools/misc/train_shapes.sh $(OUT)
 
 test: $(VENV)/.tests
 	@echo '[test] pytest with $(JOBS) processes'

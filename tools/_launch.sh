@@ -1,6 +1,19 @@
-# Sourced by dist_train.sh and dist_test.sh: starts the processes of one node.
-# launch PROCESSES SCRIPT [arguments]
+# Sourced by dist_train.sh, dist_test.sh and misc/train_shapes.sh.
 
+# chosen_python: PYTHON, or that of the environment, or the one make demo installed.
+chosen_python() {
+    local own
+    own=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/.venv/bin/python
+    if [[ -n ${PYTHON:-} ]]; then
+        echo "$PYTHON"
+    elif [[ -z ${VIRTUAL_ENV:-} && -x $own ]]; then
+        echo "$own"
+    else
+        echo python
+    fi
+}
+
+# launch PROCESSES SCRIPT [arguments]: start the processes of one node.
 launch() {
     local processes=$1
     shift
@@ -8,12 +21,8 @@ launch() {
         echo "error: the number of processes must be a positive number, got '$processes'" >&2
         exit 2
     fi
-    local root python
+    local root
     root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-    python=${PYTHON:-}
-    if [[ -z $python && -z ${VIRTUAL_ENV:-} && -x $root/.venv/bin/python ]]; then
-        python=$root/.venv/bin/python # the one that make demo installed
-    fi
     local nnodes=${NNODES:-1}
     # One node: any port, so that two runs on a machine do not meet. Several nodes must
     # agree on one.
@@ -23,7 +32,7 @@ launch() {
     fi
     export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
     export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
-    exec "${python:-python}" -m torch.distributed.run \
+    exec "$(chosen_python)" -m torch.distributed.run \
         --nnodes "$nnodes" \
         --node-rank "${NODE_RANK:-0}" \
         --master-addr "${MASTER_ADDR:-127.0.0.1}" \

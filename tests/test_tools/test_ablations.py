@@ -32,14 +32,35 @@ def test_nothing_was_run(ablations, tmp_path, capsys) -> None:
     assert all(row.count('not run') == len(ablations.METRICS) for row in rows)
 
 
-def test_table_has_the_mean_of_the_seeds(ablations, tmp_path, capsys) -> None:
+def test_table_has_the_mean_of_the_seeds_and_its_interval(
+    ablations, tmp_path, capsys
+) -> None:
     config = ablations.FOLDER / 'stage2_shapes_whole.py'
-    for seed, value in ((0, 0.5), (1, 0.7)):
+    for seed, value in enumerate((0.5, 0.6, 0.7)):
         folder = tmp_path / f'{config.stem}_seed{seed}'
         _log(folder, dict(loss=3.0, iter=1), _evaluated(ablations, value))
     ablations.main([str(config), '--work-dir', str(tmp_path), '--table'])
     row = capsys.readouterr().out.splitlines()[2]
-    assert row.count('0.600 (0.500, 0.700)') == len(ablations.METRICS)
+    # Student's t with two degrees of freedom: 4.303 times 0.1 / sqrt(3)
+    assert row.count('0.600 ± 0.248') == len(ablations.METRICS)
+
+
+@pytest.mark.parametrize(
+    ('values', 'whole', 'cell'),
+    [
+        ([], [0.5, 0.6], 'not run'),
+        ([0.5], [0.6, 0.6], '0.500'),
+        ([0.5, 0.5], [0.5, 0.5], '0.500 ± 0.000'),
+        ([0.4, 0.4], [0.5, 0.5], '0.400 ± 0.000 *'),
+        ([0.50, 0.51, 0.52], [0.70, 0.71, 0.72], '0.510 ± 0.025 *'),
+        ([0.50, 0.51, 0.52], [0.51, 0.52, 0.53], '0.510 ± 0.025'),
+        ([0.50, 0.51, 0.52], [], '0.510 ± 0.025'),
+    ],
+)
+def test_what_differs_beyond_noise_has_a_star(
+    ablations, values: list, whole: list, cell: str
+) -> None:
+    assert ablations._cell(values, whole) == cell
 
 
 def test_a_killed_run_is_not_done(ablations, tmp_path) -> None:
@@ -68,8 +89,9 @@ def test_what_is_missing_is_trained(ablations, tmp_path, capsys, monkeypatch) ->
     arguments = [str(config), '--work-dir', str(tmp_path), '--amp']
     arguments += ['--cfg-options', 'a.b=1']
     assert ablations.main(arguments) == 1, 'a training failed'
-    (command,) = asked
+    command, other = asked
     assert command[-3:] == ['--cfg-options', 'randomness.seed=1', 'a.b=1']
+    assert 'randomness.seed=2' in other
     assert '--resume' in command
     assert '--amp' in command
     assert f'{config.stem}_seed1' in capsys.readouterr().err

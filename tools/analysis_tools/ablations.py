@@ -15,14 +15,18 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from statistics import fmean
 from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
 
 from uninext.analysis.run_logs import LOG, read_run
 from uninext.cli.common import run_tool
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / 'configs/uninext/ablations'
+WHOLE = 'stage2_shapes_whole'  # the config that others are compared with
+CONFIDENCE = 0.95
 # heading -> key of the evaluation's log
 METRICS = {
     'box AP': 'coco/coco/bbox_mAP',
@@ -65,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=sorted(FOLDER.glob('*.py')),
         help=f'default: all of {FOLDER.name}/',
     )
-    parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1])
+    parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1, 2])
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/ablations'))
     parser.add_argument('--jobs', type=int, default=1, help='trainings at a time')
     parser.add_argument('--table', action='store_true', help='train nothing')
@@ -93,20 +97,42 @@ def run(args: argparse.Namespace) -> int:
 
 
 def table(runs: Sequence[Run]) -> str:
-    """A row of Markdown for each config, its seeds' mean and, in brackets, each."""
+    """A row of Markdown for each config: mean and half of a 95 % interval over seeds.
+
+    ``*``: the difference from the whole method is beyond noise (Welch's t-test, 5 %).
+    """
     lines = ['| | ' + ' | '.join(METRICS) + ' |', '|---' * (len(METRICS) + 1) + '|']
-    for config in dict.fromkeys(run.config for run in runs):
-        evaluated = [run.metrics() for run in runs if run.config == config]
-        cells = [_cell([f[name] for f in evaluated if f]) for name in METRICS]
+    by_config: dict[Path, list[dict[str, float]]] = {}
+    for run in runs:
+        evaluated = by_config.setdefault(run.config, [])
+        evaluated += [metrics] if (metrics := run.metrics()) else []
+    whole = next((m for c, m in by_config.items() if c.stem == WHOLE), [])
+    for config, evaluated in by_config.items():
+        cells = [
+            _cell([m[name] for m in evaluated], [m[name] for m in whole])
+            for name in METRICS
+        ]
         lines.append(f'| {config.stem} | ' + ' | '.join(cells) + ' |')
     return '\n'.join(lines)
 
 
-def _cell(values: list[float]) -> str:
+def _cell(values: Sequence[float], whole: Sequence[float]) -> str:
     if not values:
         return 'not run'
-    each = ', '.join(f'{value:.3f}' for value in values)
-    return f'{fmean(values):.3f} ({each})'
+    mean, number = np.mean(values), len(values)
+    if number == 1:
+        return f'{mean:.3f}'
+    error = np.std(values, ddof=1) / number**0.5
+    half = stats.t.ppf((1 + CONFIDENCE) / 2, number - 1) * error
+    differs = len(whole) > 1 and _differ(values, whole)
+    return f'{mean:.3f} ± {half:.3f}' + ' *' * differs
+
+
+def _differ(a: Sequence[float], b: Sequence[float]) -> bool:
+    """Whether two means differ by more than the spread of their seeds explains."""
+    if np.ptp(a) == np.ptp(b) == 0:
+        return a[0] != b[0]
+    return bool(stats.ttest_ind(a, b, equal_var=False).pvalue < 1 - CONFIDENCE)
 
 
 def _train(run: Run, args: argparse.Namespace) -> int:
