@@ -95,6 +95,16 @@ def test_prompts(photos, options, labels):
         assert len(record['instances']) == labels
 
 
+def test_what_is_excluded_is_asked_and_not_returned(photos, capsys):
+    options = ['--exclude', 'pink', '--exclude-expression', 'a pink one']
+    assert run(photos / 'a.png', *NAMES, *options, '--save', 'json') == 0
+    record = json.loads(Path('found/a.json').read_text())
+    assert [i['prompt_id'] for i in record['instances']] == [0, 0]
+    assert len(record['prompts']) == 1
+    assert run(photos / 'a.png', *NAMES, '--exclude', 'red') == 2
+    assert "'red' is asked for and excluded" in capsys.readouterr().err
+
+
 def test_categories_may_be_repeated(photos):
     options = ['--categories', 'red,', '--categories', 'green', '--save', 'json']
     assert run(photos / 'a.png', *options) == 0

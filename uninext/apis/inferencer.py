@@ -20,12 +20,14 @@ from torch import Tensor, nn
 
 from uninext.apis.devices import usable_device
 from uninext.apis.equal_batches import run_in_equal_batches
+from uninext.apis.exclusion import without_excluded
 from uninext.apis.images import skip_or_raise
 from uninext.apis.prompts import (
     as_read,
     asked_prompts,
     check_inside,
     checked_score_thr,
+    excluded_prompts,
     kind_of,
 )
 from uninext.apis.result_streams import collected, with_progress
@@ -126,6 +128,8 @@ class UninextInferencer:
         expression: str | Sequence[str] | None = None,
         box: Any = None,
         mask: Any = None,
+        exclude: str | Sequence[str] | None = None,
+        exclude_expression: str | Sequence[str] | None = None,
         score_thr: float = SCORE_THRESHOLD,
         batch_size: int = 1,
         stream: bool = False,
@@ -147,6 +151,10 @@ class UninextInferencer:
             mask: (H, W) or (n, H, W), or paths of image files: the same by masks. A
                 map (H, W) of whole numbers shows a target by each number but 0; of
                 files see :func:`uninext.apis.masks.read_masks`.
+            exclude: Names of what must not be returned, given as ``categories`` are:
+                what fits one of them better is dropped, see
+                :func:`uninext.apis.exclusion.without_excluded`.
+            exclude_expression: The same by expressions.
             score_thr: Of categories, in 0..1; what asks for one object always has an
                 answer.
             batch_size: Images that go through the network together, where they
@@ -168,7 +176,8 @@ class UninextInferencer:
             ValueError: If nothing is asked for, or something cannot be used; it says
                 what to pass instead.
         """
-        prompts = asked_prompts(categories, expression, box, mask)
+        wanted = asked_prompts(categories, expression, box, mask)
+        prompts = wanted + excluded_prompts(exclude, exclude_expression, wanted)
         score_thr = checked_score_thr(score_thr)
         opened = open_source(source)
         track = opened.is_video if as_video is None else as_video
@@ -176,10 +185,10 @@ class UninextInferencer:
         if on_error not in ON_ERROR:
             raise ValueError(f'on_error must be one of {ON_ERROR}, got {on_error!r}.')
         if track:
-            results = self._track(opened, prompts, score_thr)
+            results = self._track(opened, prompts, len(wanted), score_thr)
         else:
             ready = self._ready(opened, prompts, on_error)
-            results = self._look(ready, prompts, score_thr, batch_size)
+            results = self._look(ready, wanted, score_thr, batch_size)
         results = with_progress(results, opened.count, progress)
         return results if stream else collected(results, opened.count)
 
@@ -250,6 +259,8 @@ class UninextInferencer:
         expression: str | Sequence[str] | None = None,
         box: Any = None,
         mask: Any = None,
+        exclude: str | Sequence[str] | None = None,
+        exclude_expression: str | Sequence[str] | None = None,
     ) -> Tracking:
         """Track through frames that you have in hand, one by one.
 
@@ -266,14 +277,21 @@ class UninextInferencer:
             >>> for frame in camera:                             # doctest: +SKIP
             ...     print(tracking.step(frame).track_ids)
         """
-        prompts = asked_prompts(categories, expression, box, mask)
+        wanted = asked_prompts(categories, expression, box, mask)
+        prompts = wanted + excluded_prompts(exclude, exclude_expression, wanted)
         self._need_trackers('Videos need')
-        return Tracking(self.model.open(scale=self.scale.for_videos()), prompts)
+        session = self.model.open(scale=self.scale.for_videos())
+        return Tracking(session, prompts, len(wanted))
 
     def _track(
-        self, source: Source, prompts: Sequence[Prompt | Target], score_thr: float
+        self,
+        source: Source,
+        prompts: Sequence[Prompt | Target],
+        num_wanted: int,
+        score_thr: float,
     ) -> Iterator[Result]:
-        tracking = Tracking(self.model.open(scale=self.scale.for_videos()), prompts)
+        session = self.model.open(scale=self.scale.for_videos())
+        tracking = Tracking(session, prompts, num_wanted)
         for image in source.read():
             yield tracking.step(image.image, score_thr, image.path, image.time)
 
@@ -296,11 +314,11 @@ class UninextInferencer:
     def _look(
         self,
         ready: Iterator[_Ready],
-        prompts: Sequence[Prompt | Target],
+        wanted: Sequence[Prompt | Target],
         score_thr: float,
         batch_size: int,
     ) -> Iterator[Result]:
-        asked = as_read(prompts)
+        asked = as_read(wanted)
 
         @torch.no_grad()
         def find(batch: Sequence[_Ready]) -> list[InstanceData]:
@@ -316,6 +334,7 @@ class UninextInferencer:
             ready, lambda one: one[1].shape, find, batch_size
         )
         for (original, *_), found in results:
+            found = without_excluded(found.cpu(), len(asked))
             yield result_of(original.image, asked, found, original.path, original.time)
 
     def _packed(self, image: np.ndarray) -> tuple[Tensor, UninextDataSample]:

@@ -56,6 +56,37 @@ def asked_prompts(
     return prompts
 
 
+def excluded_prompts(
+    exclude: Any, exclude_expression: Any, wanted: Sequence[Prompt | Target]
+) -> list[Prompt | Target]:
+    """Read what must not be returned.
+
+    Args:
+        exclude: Names, as ``categories`` are given; None: none.
+        exclude_expression: Expressions, likewise.
+        wanted: Of :func:`asked_prompts`.
+
+    Returns:
+        Prompts; empty if nothing is excluded.
+
+    Raises:
+        ValueError: If something is no prompt, or is wanted and excluded.
+    """
+    if exclude is None and exclude_expression is None:
+        return []
+    excluded = asked_prompts(exclude, exclude_expression)
+    texts = [prompt for prompt in wanted if isinstance(prompt, Prompt)]
+    for one in excluded:
+        for other in texts:
+            both = [name for name in one.names if name in other.names]
+            if both and one.pooled == other.pooled:
+                raise ValueError(
+                    f'{", ".join(map(repr, both))} is asked for and excluded. Exclude '
+                    'what is taken for it by mistake.'
+                )
+    return excluded
+
+
 def kind_of(target: Target) -> str:
     """'box' or 'mask': what a target is shown by."""
     return 'box' if target.mask is None else 'mask'

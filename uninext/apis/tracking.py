@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from mmengine.structures import InstanceData
 
+from uninext.apis.exclusion import without_excluded
 from uninext.apis.images import image_of_array
 from uninext.apis.prompts import as_read, check_inside, checked_score_thr
 from uninext.apis.results import AskedPrompt, Result
@@ -18,12 +19,22 @@ from uninext.utils.defaults import SCORE_THRESHOLD
 
 
 class Tracking:
-    """Prompts that are tracked through frames; of :meth:`UninextInferencer.track`."""
+    """Prompts that are tracked through frames; of :meth:`UninextInferencer.track`.
+
+    Args:
+        session: New.
+        prompts: Those that are wanted, then those that are excluded.
+        num_wanted: How many are.
+    """
 
     def __init__(
-        self, session: VideoSession, prompts: Sequence[Prompt | Target]
+        self,
+        session: VideoSession,
+        prompts: Sequence[Prompt | Target],
+        num_wanted: int,
     ) -> None:
         self._session, self._asked, self._done = session, as_read(prompts), 0
+        self._num_wanted = num_wanted
         self._prompts = prompts
         for prompt in prompts:
             session.add(prompt)  # its id is its place
@@ -50,8 +61,10 @@ class Tracking:
         found = self._session.step(image).pred_instances.cpu()
         single = torch.tensor([prompt.single for prompt in self._asked])
         found = found[(found.scores >= score_thr) | single[found.prompt_ids]]
+        found = without_excluded(found, self._num_wanted)
         self._done += 1
-        return result_of(image, self._asked, found, path, time, self._done - 1)
+        asked = self._asked[: self._num_wanted]
+        return result_of(image, asked, found, path, time, self._done - 1)
 
 
 def result_of(

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from uninext.cli.common import (
     EXIT_INTERRUPTED,
     add_model_options,
-    names_of,
     speed_of,
 )
 from uninext.cli.predict_plan import (
@@ -31,8 +30,9 @@ from uninext.cli.predict_plan import (
     output_folder,
     saves_for,
 )
+from uninext.cli.predict_prompts import add_prompts, given_prompts
 from uninext.cli.predict_report import Problems, Tally, summary
-from uninext.utils.defaults import MAX_FPS, SCORE_THRESHOLD
+from uninext.utils.defaults import MAX_FPS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,6 +51,8 @@ examples:
     uninext predict street.jpg --box 80 80 400 400
   track it, with all dogs besides, through a video:
     uninext predict video.mp4 --box 20 30 120 200 --categories dog
+  apples, but no tomato that is taken for one:
+    uninext predict photos --categories apple --exclude tomato
   labels to correct in CVAT, and to train on:
     uninext predict video.mp4 --categories dog --save video,cvat,ytvis
   a camera, until Ctrl-C:
@@ -87,47 +89,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='image, video, folder, quoted pattern ("frames/*.jpg"), number of a '
         'camera, or address (rtsp://...)',
     )
-    _add_prompts(parser.add_argument_group('what to look for (at least one)'))
+    add_prompts(parser.add_argument_group('what to look for (at least one)'))
     _add_model(parser.add_argument_group('with which model'))
     _add_output(parser.add_argument_group('what to write'))
-
-
-def _add_prompts(group: Any) -> None:
-    group.add_argument(
-        '--categories',
-        action='append',
-        metavar='NAMES',
-        help='names, separated by commas: everything that is one of them; may be '
-        'repeated',
-    )
-    group.add_argument(
-        '--expression',
-        action='append',
-        metavar='EXPRESSION',
-        help='one object, described; may be repeated',
-    )
-    group.add_argument(
-        '--box',
-        nargs=4,
-        type=float,
-        action='append',
-        metavar=('X1', 'Y1', 'X2', 'Y2'),
-        help='one object, shown by two corners, in pixels; may be repeated',
-    )
-    group.add_argument(
-        '--mask',
-        action='append',
-        metavar='FILE',
-        help='one object, shown by an image that is 0 outside of it, or several by a '
-        'palette or by numbers; may be repeated',
-    )
-    group.add_argument(
-        '--score-thr',
-        type=float,
-        default=SCORE_THRESHOLD,
-        metavar='S',
-        help='leave out what has a name and a lower score; default %(default)s',
-    )
 
 
 def _add_model(group: Any) -> None:
@@ -229,7 +193,7 @@ def run(args: argparse.Namespace) -> int:
     saves = saves_for(args.save, jobs)
     out = output_folder(args.out, args.overwrite, args.source)
     with Problems(args.strict or len(jobs) == 1, args.strict) as problems:
-        prompts = _prompts(args)
+        prompts = given_prompts(args)
         find = _build_inferencer(args)
         folder, tally = OutputFolder(out, label_root(jobs)), Tally()
         error = None
@@ -275,21 +239,6 @@ def _check(args: argparse.Namespace) -> None:
             '--show needs a screen, and DISPLAY is not set. Leave it out: images and '
             'videos are written to --out.'
         )
-
-
-def _prompts(args: argparse.Namespace) -> dict[str, Any]:
-    """Prompts as the inferencer takes them."""
-    from uninext.apis.masks import load_mask
-    from uninext.apis.prompts import asked_prompts
-
-    prompts = dict(
-        categories=names_of(args.categories),
-        expression=args.expression,
-        box=args.box,
-        mask=load_mask(args.mask),
-    )
-    asked_prompts(**prompts)  # what is no prompt is refused before a model is built
-    return prompts
 
 
 def _build_inferencer(args: argparse.Namespace) -> UninextInferencer:

@@ -1,0 +1,84 @@
+"""What ``uninext predict`` is asked for: options, and prompts made of them."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from uninext.cli.common import names_of
+from uninext.utils.defaults import SCORE_THRESHOLD
+
+
+def add_prompts(group: Any) -> None:
+    """Add the options of prompts and thresholds."""
+    group.add_argument(
+        '--categories',
+        action='append',
+        metavar='NAMES',
+        help='names, separated by commas: everything that is one of them; may be '
+        'repeated',
+    )
+    group.add_argument(
+        '--expression',
+        action='append',
+        metavar='EXPRESSION',
+        help='one object, described; may be repeated',
+    )
+    group.add_argument(
+        '--box',
+        nargs=4,
+        type=float,
+        action='append',
+        metavar=('X1', 'Y1', 'X2', 'Y2'),
+        help='one object, shown by two corners, in pixels; may be repeated',
+    )
+    group.add_argument(
+        '--mask',
+        action='append',
+        metavar='FILE',
+        help='one object, shown by an image that is 0 outside of it, or several by a '
+        'palette or by numbers; may be repeated',
+    )
+    group.add_argument(
+        '--exclude',
+        action='append',
+        metavar='NAMES',
+        help='names, separated by commas, of what must not be returned, as what is '
+        'taken for a category by mistake; may be repeated',
+    )
+    group.add_argument(
+        '--exclude-expression',
+        action='append',
+        metavar='EXPRESSION',
+        help='one object that must not be returned, described; may be repeated',
+    )
+    group.add_argument(
+        '--score-thr',
+        type=float,
+        default=SCORE_THRESHOLD,
+        metavar='S',
+        help='leave out what has a name and a lower score; default %(default)s',
+    )
+
+
+def given_prompts(args: argparse.Namespace) -> dict[str, Any]:
+    """Prompts as the inferencer takes them.
+
+    Raises:
+        ValueError: If something is no prompt.
+    """
+    from uninext.apis.masks import load_mask
+    from uninext.apis.prompts import asked_prompts, excluded_prompts
+
+    prompts = dict(
+        categories=names_of(args.categories),
+        expression=args.expression,
+        box=args.box,
+        mask=load_mask(args.mask),
+    )
+    excluded = dict(
+        exclude=names_of(args.exclude), exclude_expression=args.exclude_expression
+    )
+    # what is no prompt is refused before a model is built
+    excluded_prompts(**excluded, wanted=asked_prompts(**prompts))
+    return prompts | excluded
