@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -19,8 +20,10 @@ from uninext.model_zoo import (
     build_uninext,
     config_of_checkpoint,
     resolve_model,
-    unknown_to,
+    tell_unlearned,
 )
+from uninext.shapes.expressions import MOTIONS
+from uninext.shapes.taxonomies import TAXONOMIES
 from uninext.shapes.vocabulary import CATEGORIES
 from uninext.utils.config_files import config_path
 from uninext.utils.files import FileError
@@ -239,27 +242,52 @@ def test_a_damaged_file(tmp_path):
 # -------------------------------------------------------------- what a model was taught
 
 
-def test_what_the_shipped_model_knows():
-    assert MODEL_ZOO[DEFAULT_MODEL].knows == CATEGORIES
+LEARNED = MODEL_ZOO[DEFAULT_MODEL].learned
+
+
+def test_the_shipped_model_learned_all_words_of_shapes():
+    assert LEARNED.categories == CATEGORIES
+    names = [name for taxonomy in TAXONOMIES.values() for name in taxonomy.names]
+    names += [f'the object that {motion}' for motion in MOTIONS]
+    used = {word for name in names for word in name.split()}
+    assert used <= LEARNED.words.union(CATEGORIES)
+    assert LEARNED.remark(names) is None
 
 
 @pytest.mark.parametrize(
-    ('texts', 'is_told'),
+    ('names', 'unlearned'),
     [
-        ([], False),
-        (['car, person'], True),
-        (['car', 'Stars'], False),
-        (['the man with the earring'], True),
-        (['the largest of the crosses'], False),
+        ([], ''),
+        (['car', 'person'], "'car', 'person'"),
+        (['car', 'Stars'], "'car'"),
+        (['the man with the earring'], "'the man with the earring'"),
+        (['the largest of the crosses'], ''),
+        (['red', 'left of'], ''),
+        (['red car'], "'red car'"),
+        (['\U0001f600'], ''),  # the vocabulary has no token of it: told by itself
     ],
 )
-def test_who_asks_for_what_a_model_never_saw_is_told(texts, is_told):
-    for model in (None, DEFAULT_MODEL):
-        told = unknown_to(model, None, texts)
-        assert (told is not None) == is_told
-        assert not is_told or 'triangle, star, ring, cross alone' in told
-    assert unknown_to(None, 'mine.pth', texts) is None
-    assert unknown_to('stage3_video', 'mine.pth', texts) is None
+def test_who_asks_for_what_a_model_never_learned_is_told(names, unlearned):
+    remark = LEARNED.remark(names)
+    assert (remark is None) == (not unlearned)
+    assert not unlearned or f'never learned {unlearned}: it was trained' in remark
+
+
+@pytest.mark.parametrize(
+    ('model', 'checkpoint', 'is_known'),
+    [
+        (None, None, True),
+        (DEFAULT_MODEL, None, True),
+        (None, 'mine.pth', False),
+        (DEFAULT_MODEL, 'mine.pth', False),
+        ('stage3_video', 'mine.pth', False),
+        ('mine.pth', None, False),
+    ],
+)
+def test_of_own_weights_nothing_is_known(model, checkpoint, is_known):
+    network = SimpleNamespace(prompt_generator=SimpleNamespace(learned=None))
+    tell_unlearned(network, model, checkpoint)
+    assert network.prompt_generator.learned == (LEARNED if is_known else None)
 
 
 # --------------------------------------------------------------------------- building

@@ -38,6 +38,42 @@ CHECKPOINT_SUFFIXES = {'.pth', '.pt', '.ckpt', SAFETENSORS}
 
 
 @dataclass(frozen=True)
+class Learned:
+    """What a model was trained on.
+
+    Attributes:
+        model: Its name.
+        categories: All of them, in the singular.
+        words: Others that its names and expressions were made of.
+    """
+
+    model: str
+    categories: tuple[str, ...]
+    words: frozenset[str]
+
+    def remark(self, names: Sequence[str]) -> str | None:
+        """A line about names and expressions that were never learned; None: all were.
+
+        One with a category's word counts as learned, in whatever form it is; so does
+        one of words of attributes and places alone.
+        """
+        unlearned = [name for name in names if not self._is_learned(name)]
+        if not unlearned:
+            return None
+        shown = ', '.join(f'{name!r:.40}' for name in unlearned)
+        return (
+            f'{self.model} never learned {shown}: it was trained on generated images '
+            f'of {", ".join(self.categories)} alone; what it finds of anything else '
+            'means nothing. Other models: docs/model_zoo.md.'
+        )
+
+    def _is_learned(self, name: str) -> bool:
+        words = re.findall(r'[^\W\d_]+', name.lower())
+        forms = {w.removesuffix(end) for w in words for end in ('', 's', 'es')}
+        return not forms.isdisjoint(self.categories) or self.words.issuperset(words)
+
+
+@dataclass(frozen=True)
 class NamedModel:
     """A model that comes with the package.
 
@@ -45,21 +81,37 @@ class NamedModel:
         config: Name of its config; see :func:`config_path`.
         checkpoint: Its weights.
         summary: What it is, in a line.
-        knows: Words of all that it was trained on; empty: of everything.
+        learned: What it was trained on; None: anything.
     """
 
     config: str
     checkpoint: Path
     summary: str
-    knows: tuple[str, ...] = ()
+    learned: Learned | None = None
 
 
+# Of uninext.shapes: attributes, places, motions; and words that say nothing more.
+_WORDS_OF_SHAPES = frozenset(
+    re.findall(
+        r'\w+',
+        """
+        red green blue yellow purple white plain striped dotted small large
+        left right of above below leftmost rightmost topmost bottommost
+        moves up down stands still turns around itself becomes larger smaller
+        a an the and in is on that only one object objects shape shapes
+        """,
+    )
+)
 MODEL_ZOO = {
     'uninext_tiny': NamedModel(
         config='uninext/stage3_video_shapes.py',
         checkpoint=asset_path('uninext_tiny.safetensors'),
         summary='MobileNetV2, 128 channels, MiniLM; all ten tasks, on generated shapes',
-        knows=('circle', 'square', 'triangle', 'star', 'ring', 'cross'),
+        learned=Learned(
+            'uninext_tiny',
+            ('circle', 'square', 'triangle', 'star', 'ring', 'cross'),
+            _WORDS_OF_SHAPES,
+        ),
     ),
 }
 DEFAULT_MODEL = 'uninext_tiny'
@@ -176,22 +228,20 @@ def publish_model(
     return publish_weights(model, target, meta)
 
 
-def unknown_to(
-    model: Any, checkpoint: str | Path | None, texts: Sequence[str]
-) -> str | None:
-    """A warning if a named model was trained on nothing that the texts ask for.
+def tell_unlearned(
+    network: nn.Module, model: Any, checkpoint: str | Path | None
+) -> None:
+    """Have a network that was built tell what it is asked for and never learned.
 
-    With other weights (``checkpoint``) nothing is known; nor if there are no texts.
+    Args:
+        network: Of :func:`build_uninext`; nothing is known of other weights than those
+            of a named model, and nothing told.
+        model: As of :func:`resolve_model`.
+        checkpoint: The same.
     """
     name = DEFAULT_MODEL if model is None else str(model)
-    knows = MODEL_ZOO[name].knows if name in MODEL_ZOO else ()
-    words = re.compile(rf'\b({"|".join(knows)})(e?s)?\b', re.IGNORECASE)
-    if checkpoint or not knows or not texts or any(map(words.search, texts)):
-        return None
-    return (
-        f'{name} was trained on generated images of {", ".join(knows)} alone; what '
-        'it finds of anything else means nothing. Other models: docs/model_zoo.md.'
-    )
+    if checkpoint is None and name in MODEL_ZOO:
+        network.prompt_generator.learned = MODEL_ZOO[name].learned
 
 
 def build_uninext(config: Mapping[str, Any], *kinds: str) -> nn.Module:

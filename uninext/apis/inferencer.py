@@ -35,7 +35,7 @@ from uninext.apis.results import Result
 from uninext.apis.sources import Source, SourceImage, open_source
 from uninext.apis.tracking import Tracking, result_of
 from uninext.checkpoint import load_weights
-from uninext.model_zoo import build_uninext, resolve_model
+from uninext.model_zoo import build_uninext, resolve_model, tell_unlearned
 from uninext.models.detectors import UNINEXT, UNINEXTVideo
 from uninext.models.speed_options import SpeedOptions, given_speed
 from uninext.models.trackers import VideoFrame
@@ -105,9 +105,11 @@ class UninextInferencer:
             device = usable_device(device)
             SpeedOptions(**speed).check(device)
         if not is_built:
+            named = model, checkpoint
             config, checkpoint = resolve_model(model, checkpoint)
             with without_draws():  # all weights are loaded
                 model = build_uninext(config)
+            tell_unlearned(model, *named)
         if not isinstance(model, UNINEXT):
             raise ValueError(
                 f'The inferencer needs the model UNINEXT or UNINEXTVideo, got '
@@ -241,7 +243,8 @@ class UninextInferencer:
         """What of a text cannot be understood; asking for it warns of the same.
 
         Returns:
-            For people: words that are cut off, words that no token stands for.
+            For people: words that are cut off, that no token stands for, or that the
+            shipped model never learned.
 
         Raises:
             ValueError: If there is no text, or it cannot be used.

@@ -19,7 +19,7 @@ from mmengine.config import Config
 from uninext.apis.devices import usable_device
 from uninext.apis.images import SourceError, SourceWarning, read_image
 from uninext.checkpoint import load_weights
-from uninext.model_zoo import build_uninext, resolve_model
+from uninext.model_zoo import build_uninext, resolve_model, tell_unlearned
 from uninext.models.speed_options import SpeedOptions, given_speed
 from uninext.models.trackers import VideoSession
 from uninext.utils.image_files import IMAGE_SUFFIXES, list_images
@@ -61,6 +61,7 @@ def open_session(
     config, weights = resolve_model(model, checkpoint)
     with without_draws():  # all weights are loaded
         network = build_uninext(config, 'UNINEXTVideo')
+    tell_unlearned(network, model, checkpoint)
     frame_scale = InferenceScale(config, scale).for_videos()
     load_weights(network, weights)
     network.to(device).eval().set_speed(**speed)

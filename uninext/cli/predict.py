@@ -9,7 +9,6 @@ import signal
 import sys
 import threading
 import time
-import warnings
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -243,11 +242,7 @@ def _check(args: argparse.Namespace) -> None:
 
 def _build_inferencer(args: argparse.Namespace) -> UninextInferencer:
     from uninext.apis import UninextInferencer
-    from uninext.model_zoo import unknown_to
 
-    texts = [*(args.categories or ()), *(args.expression or ())]
-    if unknown := unknown_to(args.model, args.checkpoint, texts):
-        warnings.warn(unknown, stacklevel=2)
     given = speed_of(args)
     if args.scale is not None:
         given['scale'] = tuple(args.scale)

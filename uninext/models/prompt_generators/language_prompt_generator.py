@@ -120,6 +120,7 @@ class LanguagePromptGenerator(BaseModule):
         self._features: OrderedDict[str, Tensor] = OrderedDict()  # last used, last
         self._features_state: Hashable = None
         self._told: set[Prompt | str] = set()
+        self.learned: Any = None  # its remark(names) tells what was never trained
         self.train(self.training)
 
     def _check_sizes(self, cache_size: int) -> None:
@@ -195,7 +196,7 @@ class LanguagePromptGenerator(BaseModule):
                 f'a batch from one source. Got pooled={[p.pooled for p in prompts]}.'
             )
         layouts = [self._layout(prompt) for prompt in prompts]
-        self._tell(prompts, layouts)
+        self._tell(prompts)
         encoded = self._encode({p.text: lay for p, lay in zip(prompts, layouts)})
         embeds = pad_sequence([encoded[p.text] for p in prompts], batch_first=True)
         device, length = embeds.device, embeds.shape[1]
@@ -231,21 +232,27 @@ class LanguagePromptGenerator(BaseModule):
         """What of a prompt cannot be understood, for people; the same as is warned of.
 
         Words that the token budget cuts off, names and expressions of which the
-        vocabulary has no token. A list of names is split where it is too long.
+        vocabulary has no token, or that were never learned, where that is known. A
+        list of names is split where it is too long.
 
         Raises:
             ValueError: If a name alone exceeds the budget.
         """
-        parts = [self._layout(part) for part, _ in self.split(prompt)]
-        return tuple(remark for layout in parts for remark in layout.remarks)
+        parts = [part for part, _ in self.split(prompt)]
+        return tuple(r for part in parts for r in self._remarks(part))
 
-    def _tell(self, prompts: Sequence[Prompt], layouts: Sequence[_Layout]) -> None:
+    def _remarks(self, prompt: Prompt) -> tuple[str, ...]:
+        remarks = self._layout(prompt).remarks
+        unlearned = self.learned and self.learned.remark(prompt.names)
+        return (*remarks, unlearned) if unlearned else remarks
+
+    def _tell(self, prompts: Sequence[Prompt]) -> None:
         """Warn of what cannot be understood, once a prompt; once in all in training."""
-        for prompt, layout in zip(prompts, layouts):
+        for prompt in prompts:
             key = 'training' if self.training else prompt
-            if layout.remarks and key not in self._told:
+            if key not in self._told and (remarks := self._remarks(prompt)):
                 self._told.add(key)
-                for remark in layout.remarks:
+                for remark in remarks:
                     warnings.warn(remark, stacklevel=3)
 
     def _encode(self, layouts: dict[str, _Layout]) -> dict[str, Tensor]:
