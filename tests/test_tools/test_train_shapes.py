@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -14,9 +16,10 @@ SCRIPT = ROOT / 'tools/misc/train_shapes.sh'
 STAGES = ('stage1_pretrain', 'stage2_image', 'stage3_video')
 # Writes what it was called with; a training makes a checkpoint, or is killed before.
 PYTHON = """#!{python}
-import os, sys
+import os, signal, sys
 from pathlib import Path
 
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 called = ' '.join(sys.argv[1:])
 if sys.argv[1] == '-c':
     print(3)
@@ -27,6 +30,10 @@ print('says', called)
 if '--work-dir' in sys.argv and 'train.py' in called:
     if os.environ.get('KILLED', 'nothing') in called:
         sys.exit(9)
+    if 'LONG' in os.environ:
+        signal.sigwait([signal.SIGTERM])
+        print('saved', flush=True)
+        sys.exit(75)
     folder = Path(sys.argv[sys.argv.index('--work-dir') + 1])
     folder.mkdir(parents=True, exist_ok=True)
     (folder / 'last_checkpoint').write_text('/elsewhere/iter_7.pth')
@@ -43,18 +50,19 @@ class Made:
         self.python.chmod(0o755)
         self.data = folder / 'data'
 
+    def environment(self, **env: str) -> dict[str, str]:
+        paths = dict(PYTHON=self.python, NOTES=self.notes, SHAPES_ROOT=self.data)
+        return {**os.environ, **{k: str(v) for k, v in paths.items()}, **env}
+
     def run(self, *args: str, **env: str) -> tuple[int, list[str]]:
         """Exit status, and what Python was called with."""
         self.notes.write_text('')
         done = subprocess.run(
             [SCRIPT, self.out, *args],
-            env={
-                **os.environ, 'PYTHON': str(self.python), 'NOTES': str(self.notes),
-                'SHAPES_ROOT': str(self.data), **env,
-            },
+            env=self.environment(**env),
             capture_output=True,
             text=True,
-        )  # fmt: skip
+        )
         assert not done.stderr, done.stderr
         return done.returncode, self.notes.read_text().splitlines()
 
@@ -101,6 +109,27 @@ def test_killed_in_a_stage_it_goes_on_with_that_stage(made: Made):
     assert [name in call for call, name in zip(calls, STAGES[1:])] == [True, True]
     assert '--nproc-per-node 2 ' in calls[0]
     assert len(calls) == 4
+
+
+@pytest.mark.parametrize('sent', [signal.SIGTERM, signal.SIGINT])
+def test_what_ends_it_ends_the_training_which_saves(made: Made, sent: signal.Signals):
+    made.notes.write_text('')
+    script = subprocess.Popen(
+        [SCRIPT, made.out, '1'],
+        env=made.environment(LONG='1'),
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 30
+    while 'stage1' not in made.notes.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    script.send_signal(sent)
+    printed, _ = script.communicate(timeout=30)
+    assert script.returncode == 128 + signal.SIGTERM
+    assert 'saved' in printed
+    assert not (made.out / 'stage1/done').exists()
 
 
 def test_without_bfloat16(made: Made):

@@ -28,8 +28,14 @@ if [[ ${AMP:-1} == 0 ]]; then amp=(); fi
 # say TEXT: a heading in the log.
 say() { printf '\n== %s: %s\n' "$(date -u +%FT%TZ)" "$1" | tee -a "$out/training.txt"; }
 
-# logged COMMAND...: its output on the screen and in the log; its failure is ours.
-logged() { "$@" 2>&1 | tee -a "$out/training.txt"; }
+# logged COMMAND...: its output on the screen and in the log; its failure is ours, and
+# what ends us ends it: a training saves then.
+logged() {
+    "$@" > >(tee -a "$out/training.txt") 2>&1 &
+    command=$!
+    wait "$command"
+}
+trap 'kill -TERM "${command:-$$}"; wait; exit 143' TERM INT
 
 # last_of STAGE: its last checkpoint.
 last_of() { echo "$out/$1/$(basename "$(cat "$out/$1/last_checkpoint")")"; }
