@@ -37,6 +37,7 @@ from uninext.registry import (
     VISUALIZERS,
 )
 from uninext.shapes import TAXONOMIES
+from uninext.shapes.vocabulary import CATEGORIES
 from uninext.utils.without_draws import without_draws
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -531,3 +532,13 @@ def test_metafile_agrees():
         metadata = by_config[f'configs/uninext/{name}']
         assert metadata.get('Iterations', published['iters']) == published['iters']
         assert metadata['Batch Size'] == 2 * published['gpus']
+
+
+def test_a_baseline_reads_the_same_images():
+    (path,) = (ROOT / 'configs/baselines').glob('*.py')
+    cfg, ours = Config.fromfile(path), load('stage2_image_shapes.py')
+    theirs = cfg.train_dataloader.dataset
+    assert theirs.ann_file == ours.shapes_train.ann_file
+    assert theirs.metainfo.classes == CATEGORIES
+    heads = [*cfg.model.roi_head.bbox_head, cfg.model.roi_head.mask_head]
+    assert [head.num_classes for head in heads] == [len(CATEGORIES)] * 4

@@ -2,7 +2,7 @@
 # tools/dist_train.sh configs/uninext/stage2_image_shapes.py 2 --amp \
 #     --cfg-options load_from=CHECKPOINT_OF_STAGE_1
 # All three stages, one after the other: tools/misc/train_shapes.sh OUT
-# Small images in large batches for what is asked, whole ones for boxes and masks.
+# Small images for what is asked, whole ones for boxes and masks.
 # Source: docs/shapes.md; data: configs/_base_/datasets/shapes.py.
 _base_ = [
     '../_base_/default_runtime.py',
@@ -15,12 +15,12 @@ _base_ = [
 # fmt: off
 __small, __sided = _base_.small_expression_train_pipeline, _base_.sided_train_pipeline
 __table = [  # name, batches, batch size, files, annotations, how they are read
-    ('coco',            3,  4, 'shapes_train',      'instances',                 _base_.train_pipeline),
-    ('refcoco',         3,  4, 'shapes_refs_train', 'refs',                      _base_.expression_train_pipeline),
-    ('small_refcoco',   5, 14, 'shapes_refs_train', 'refs',                      __small),
-    ('attributes',      2, 14, 'shapes_refs_train', 'refs_attributes',           __small),
-    ('relative_sides',  1, 14, 'shapes_train',      'instances_relative_sides',  __sided),
-    ('relative_levels', 1, 14, 'shapes_train',      'instances_relative_levels', _base_.small_train_pipeline),
+    ('coco',            4,  4, 'shapes_train',      'instances',                 _base_.train_pipeline),
+    ('refcoco',         4,  4, 'shapes_refs_train', 'refs',                      _base_.expression_train_pipeline),
+    ('small_refcoco',   5, 10, 'shapes_refs_train', 'refs',                      __small),
+    ('attributes',      1, 10, 'shapes_refs_train', 'refs_attributes',           __small),
+    ('relative_sides',  1,  6, 'shapes_train',      'instances_relative_sides',  __sided),
+    ('relative_levels', 1,  6, 'shapes_train',      'instances_relative_levels', _base_.small_train_pipeline),
 ]
 # fmt: on
 __sources = [
@@ -40,7 +40,7 @@ train_dataloader = dict(num_workers=1, dataset=dict(sources=__sources))
 optim_wrapper = dict(optimizer=dict(lr=4e-4))
 param_scheduler = [
     _base_.pop('warm_up'),
-    dict(type='MultiStepLR', by_epoch=False, milestones=[2000], gamma=0.1),
+    dict(type='MultiStepLR', by_epoch=False, milestones=[2900], gamma=0.1),
 ]
-train_cfg = dict(max_iters=2400, val_interval=2400)
-default_hooks = dict(checkpoint=dict(interval=200, max_keep_ckpts=2))
+train_cfg = dict(max_iters=3500, val_interval=3500)
+default_hooks = dict(checkpoint=dict(interval=250, max_keep_ckpts=2))

@@ -32,7 +32,7 @@ train_dataloader = dict(num_workers=1, dataset=dict(sources=__sources))
 optim_wrapper = dict(optimizer=dict(lr=4e-4))
 param_scheduler = [
     _base_.pop('warm_up'),
-    dict(type='MultiStepLR', by_epoch=False, milestones=[2400], gamma=0.1),
+    dict(type='MultiStepLR', by_epoch=False, milestones=[2300], gamma=0.1),
 ]
-train_cfg = dict(max_iters=3000)
-default_hooks = dict(checkpoint=dict(interval=200, max_keep_ckpts=2))
+train_cfg = dict(max_iters=2800)
+default_hooks = dict(checkpoint=dict(interval=250, max_keep_ckpts=2))
