@@ -52,6 +52,7 @@ OPTIONS = {
     'info': frozenset(),
     'predict': frozenset(
         {'source', '--categories', '--expression', '--box', '--mask', '--score-thr'}
+        | {'--exclude', '--exclude-expression'}
         | SPEED_OPTIONS
         | {'--model', '--checkpoint', '--device', '--scale', '--batch-size'}
         | {'--as-video', '--no-as-video', '--limit', '--out', '--overwrite', '--save'}

@@ -105,6 +105,19 @@ def test_what_is_excluded_is_asked_and_not_returned(photos, capsys):
     assert "'red' is asked for and excluded" in capsys.readouterr().err
 
 
+def test_what_is_not_there_is_told(photos, capsys):
+    options = ['--expression', 'purple', '--score-thr', 'expression=0.5']
+    assert run(photos, *NAMES, *options, '--score-thr', '0.2', '--save', 'json') == 0
+    assert 'not there in 2 of 2: purple\n' in capsys.readouterr().out
+    assert json.loads(Path('found/a.json').read_text())['absent'] == ['purple']
+
+
+@pytest.mark.parametrize('wrong', ['2', 'x', 'box=0.3', 'expression=', '=-1'])
+def test_wrong_thresholds_are_refused(photos, capsys, wrong):
+    error = fails(capsys, photos, *NAMES, f'--score-thr={wrong}')
+    assert f'--score-thr must be in 0..1, got {wrong}; or KIND=S, of the' in error
+
+
 def test_categories_may_be_repeated(photos):
     options = ['--categories', 'red,', '--categories', 'green', '--save', 'json']
     assert run(photos / 'a.png', *options) == 0

@@ -6,7 +6,7 @@ Prompts of an image share its backbone pass. Videos go through a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,14 @@ from uninext.apis.prompts import (
     as_read,
     asked_prompts,
     check_inside,
-    checked_score_thr,
     excluded_prompts,
     kind_of,
+    threshold_kind,
 )
 from uninext.apis.result_streams import collected, with_progress
 from uninext.apis.results import Result
 from uninext.apis.sources import Source, SourceImage, open_source
+from uninext.apis.thresholds import above_thresholds, all_thresholds
 from uninext.apis.tracking import Tracking, result_of
 from uninext.checkpoint import load_weights
 from uninext.model_zoo import build_uninext, resolve_model, tell_unlearned
@@ -40,7 +41,6 @@ from uninext.models.detectors import UNINEXT, UNINEXTVideo
 from uninext.models.speed_options import SpeedOptions, given_speed
 from uninext.models.trackers import VideoFrame
 from uninext.structures import Prompt, Target, UninextDataSample, VisualPrompt
-from uninext.utils.defaults import SCORE_THRESHOLD
 from uninext.utils.inference_scale import InferenceScale
 from uninext.utils.without_draws import without_draws
 
@@ -69,6 +69,9 @@ class UninextInferencer:
             built model, says; a built model is changed.
         num_queries: Queries of the decoder, fewer than it was built with.
         compile: Compile encoder and decoder.
+
+    Attributes:
+        thresholds: What the checkpoint says of them, by kind of prompt; may be empty.
 
     Raises:
         ValueError: If no model is meant by it, the config has no UNINEXT, or comes
@@ -117,6 +120,7 @@ class UninextInferencer:
             )
         if checkpoint is not None:
             load_weights(model, checkpoint)
+        self.thresholds: dict[str, float] = {}
         self.model = model.eval() if device == 'auto' else model.to(device).eval()
         if speed:
             self.model.set_speed(**speed)
@@ -132,7 +136,7 @@ class UninextInferencer:
         mask: Any = None,
         exclude: str | Sequence[str] | None = None,
         exclude_expression: str | Sequence[str] | None = None,
-        score_thr: float = SCORE_THRESHOLD,
+        score_thr: float | Mapping[str, float] | None = None,
         batch_size: int = 1,
         stream: bool = False,
         as_video: bool | None = None,
@@ -157,8 +161,10 @@ class UninextInferencer:
                 what fits one of them better is dropped, see
                 :func:`uninext.apis.exclusion.without_excluded`.
             exclude_expression: The same by expressions.
-            score_thr: Of categories, in 0..1; what asks for one object always has an
-                answer.
+            score_thr: In 0..1, of categories; or of several kinds of prompts,
+                ``dict(category=0.3, expression=0.5, target=0.5)``. What is not given is
+                as the checkpoint says (:attr:`thresholds`), else these: 0.3, and 0 of
+                expressions and targets, which then report their best prediction.
             batch_size: Images that go through the network together, where they
                 have one size there: predictions do not depend on it. Frames of a video
                 go one by one.
@@ -180,17 +186,17 @@ class UninextInferencer:
         """
         wanted = asked_prompts(categories, expression, box, mask)
         prompts = wanted + excluded_prompts(exclude, exclude_expression, wanted)
-        score_thr = checked_score_thr(score_thr)
+        thresholds = all_thresholds(score_thr, self.thresholds)
         opened = open_source(source)
         track = opened.is_video if as_video is None else as_video
         self._check(prompts, opened, track, stream, batch_size)
         if on_error not in ON_ERROR:
             raise ValueError(f'on_error must be one of {ON_ERROR}, got {on_error!r}.')
         if track:
-            results = self._track(opened, prompts, len(wanted), score_thr)
+            results = self._track(opened, prompts, len(wanted), thresholds)
         else:
             ready = self._ready(opened, prompts, on_error)
-            results = self._look(ready, wanted, score_thr, batch_size)
+            results = self._look(ready, prompts, len(wanted), thresholds, batch_size)
         results = with_progress(results, opened.count, progress)
         return results if stream else collected(results, opened.count)
 
@@ -284,19 +290,19 @@ class UninextInferencer:
         prompts = wanted + excluded_prompts(exclude, exclude_expression, wanted)
         self._need_trackers('Videos need')
         session = self.model.open(scale=self.scale.for_videos())
-        return Tracking(session, prompts, len(wanted))
+        return Tracking(session, prompts, len(wanted), self.thresholds)
 
     def _track(
         self,
         source: Source,
         prompts: Sequence[Prompt | Target],
         num_wanted: int,
-        score_thr: float,
+        thresholds: Mapping[str, float],
     ) -> Iterator[Result]:
         session = self.model.open(scale=self.scale.for_videos())
         tracking = Tracking(session, prompts, num_wanted)
         for image in source.read():
-            yield tracking.step(image.image, score_thr, image.path, image.time)
+            yield tracking.step(image.image, thresholds, image.path, image.time)
 
     # ----------------------------------------------------------------------- images
 
@@ -317,11 +323,13 @@ class UninextInferencer:
     def _look(
         self,
         ready: Iterator[_Ready],
-        wanted: Sequence[Prompt | Target],
-        score_thr: float,
+        prompts: Sequence[Prompt | Target],
+        num_wanted: int,
+        thresholds: Mapping[str, float],
         batch_size: int,
     ) -> Iterator[Result]:
-        asked = as_read(wanted)
+        asked = as_read(prompts[:num_wanted])
+        kinds = [threshold_kind(prompt) for prompt in prompts]
 
         @torch.no_grad()
         def find(batch: Sequence[_Ready]) -> list[InstanceData]:
@@ -329,7 +337,9 @@ class UninextInferencer:
             data = dict(inputs=images, data_samples=samples)
             data = self.model.data_preprocessor(data, False)
             found = self.model.predict(
-                data['inputs'], data['data_samples'], score_thr=score_thr
+                data['inputs'],
+                data['data_samples'],
+                score_thr=thresholds['category'],
             )
             return [sample.pred_instances for sample in found]
 
@@ -337,7 +347,8 @@ class UninextInferencer:
             ready, lambda one: one[1].shape, find, batch_size
         )
         for (original, *_), found in results:
-            found = without_excluded(found.cpu(), len(asked))
+            found = above_thresholds(found.cpu(), kinds, thresholds)
+            found = without_excluded(found, num_wanted)
             yield result_of(original.image, asked, found, original.path, original.time)
 
     def _packed(self, image: np.ndarray) -> tuple[Tensor, UninextDataSample]:

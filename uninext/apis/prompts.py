@@ -1,4 +1,4 @@
-"""What people ask for, and how sure they want it: checked, brought to one form.
+"""What people ask for: checked, brought to one form.
 
 Names, expressions, boxes and masks become prompts and targets.
 """
@@ -6,24 +6,12 @@ Names, expressions, boxes and masks become prompts and targets.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any
 
 from uninext.apis.masks import load_mask
 from uninext.apis.results import AskedPrompt
 from uninext.models.trackers.inputs import prompts_of
 from uninext.structures import Prompt, Target
-
-
-def checked_score_thr(score_thr: Any) -> float:
-    """Check a score threshold.
-
-    Raises:
-        ValueError: If it is no number in 0..1.
-    """
-    if not isinstance(score_thr, Real) or not 0 <= score_thr <= 1:
-        raise ValueError(f'score_thr must be a number in 0..1, got {score_thr!r:.40}.')
-    return float(score_thr)
 
 
 def asked_prompts(
@@ -90,6 +78,13 @@ def excluded_prompts(
 def kind_of(target: Target) -> str:
     """'box' or 'mask': what a target is shown by."""
     return 'box' if target.mask is None else 'mask'
+
+
+def threshold_kind(prompt: Prompt | Target) -> str:
+    """Which threshold a prompt has: 'category', 'expression' or 'target'."""
+    if isinstance(prompt, Target):
+        return 'target'
+    return 'expression' if prompt.pooled else 'category'
 
 
 def check_inside(prompts: Sequence[Prompt | Target], size_hw: tuple[int, int]) -> None:

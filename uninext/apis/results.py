@@ -33,8 +33,8 @@ class AskedPrompt:
     Attributes:
         text: The names, the expression, or the box; 'mask' for a mask.
         names: What the labels of its instances mean.
-        single: Whether it asks for one object, whose best prediction is always
-            reported.
+        single: Whether it asks for one object, of which the best prediction is
+            reported, if it reaches the threshold.
     """
 
     text: str
@@ -81,7 +81,8 @@ class Result:
         counts = Counter(self.labels)
         found = ', '.join(f'{count} {label}' for label, count in counts.items())
         where = self.path if self.frame is None else f'frame {self.frame}'
-        return f'Result({where or "image"}: {found or "nothing found"})'
+        absent = f'; not there: {", ".join(self.absent)}' if self.absent else ''
+        return f'Result({where or "image"}: {found or "nothing found"}{absent})'
 
     @property
     def labels(self) -> list[str]:
@@ -95,6 +96,20 @@ class Result:
     def prompt_texts(self) -> list[str]:
         """n texts of the prompts that asked."""
         return [self.prompts[prompt].text for prompt in self.prompt_ids]
+
+    @property
+    def absent(self) -> list[str]:
+        """Texts of expressions and targets that have no instance here.
+
+        Their best prediction is below the threshold of their kind, or fits an excluded
+        prompt better.
+        """
+        found = set(self.prompt_ids.tolist())
+        return [
+            prompt.text
+            for i, prompt in enumerate(self.prompts)
+            if prompt.single and i not in found
+        ]
 
     @property
     def categories(self) -> dict[str, int]:
@@ -211,6 +226,7 @@ class Result:
             height=height,
             width=width,
             prompts=[prompt.text for prompt in self.prompts],
+            absent=self.absent,
             instances=instances,
         )
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-import torch
 from mmengine.structures import InstanceData
 
 from uninext.apis.exclusion import without_excluded
 from uninext.apis.images import image_of_array
-from uninext.apis.prompts import as_read, check_inside, checked_score_thr
+from uninext.apis.prompts import as_read, check_inside, threshold_kind
 from uninext.apis.results import AskedPrompt, Result
+from uninext.apis.thresholds import above_thresholds, all_thresholds
 from uninext.models.trackers import VideoSession
 from uninext.models.trackers.inputs import checked_frame
 from uninext.structures import Prompt, Target
-from uninext.utils.defaults import SCORE_THRESHOLD
 
 
 class Tracking:
@@ -25,6 +24,7 @@ class Tracking:
         session: New.
         prompts: Those that are wanted, then those that are excluded.
         num_wanted: How many are.
+        thresholds: That the checkpoint has, by kind of prompt.
     """
 
     def __init__(
@@ -32,9 +32,11 @@ class Tracking:
         session: VideoSession,
         prompts: Sequence[Prompt | Target],
         num_wanted: int,
+        thresholds: Mapping[str, float] | None = None,
     ) -> None:
         self._session, self._asked, self._done = session, as_read(prompts), 0
-        self._num_wanted = num_wanted
+        self._num_wanted, self._thresholds = num_wanted, thresholds
+        self._kinds = [threshold_kind(prompt) for prompt in prompts]
         self._prompts = prompts
         for prompt in prompts:
             session.add(prompt)  # its id is its place
@@ -42,7 +44,7 @@ class Tracking:
     def step(
         self,
         image: np.ndarray,
-        score_thr: float = SCORE_THRESHOLD,
+        score_thr: float | Mapping[str, float] | None = None,
         path: str | None = None,
         time: float | None = None,
     ) -> Result:
@@ -50,17 +52,16 @@ class Tracking:
 
         Args:
             image: uint8, (H, W, 3) BGR, (H, W) grey or (H, W, 4) BGRA.
-            score_thr: Of categories, in 0..1.
+            score_thr: As of :class:`uninext.apis.UninextInferencer`.
             path: Where the frame is from, for the result.
             time: When it is, in seconds, for the result.
         """
-        score_thr = checked_score_thr(score_thr)
+        thresholds = all_thresholds(score_thr, self._thresholds)
         image = image_of_array(image) if isinstance(image, np.ndarray) else image
         if not self._done:
             check_inside(self._prompts, checked_frame(image))
         found = self._session.step(image).pred_instances.cpu()
-        single = torch.tensor([prompt.single for prompt in self._asked])
-        found = found[(found.scores >= score_thr) | single[found.prompt_ids]]
+        found = above_thresholds(found, self._kinds, thresholds)
         found = without_excluded(found, self._num_wanted)
         self._done += 1
         asked = self._asked[: self._num_wanted]

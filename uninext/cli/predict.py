@@ -29,7 +29,7 @@ from uninext.cli.predict_plan import (
     output_folder,
     saves_for,
 )
-from uninext.cli.predict_prompts import add_prompts, given_prompts
+from uninext.cli.predict_prompts import add_prompts, given_prompts, given_thresholds
 from uninext.cli.predict_report import Problems, Tally, summary
 from uninext.utils.defaults import MAX_FPS
 
@@ -187,6 +187,7 @@ def run(args: argparse.Namespace) -> int:
     _check(args)  # before seconds are spent on imports
     from uninext.apis import SourceWarning
     from uninext.apis.exports import OutputFolder, PredictionFiles
+    from uninext.apis.thresholds import all_thresholds
 
     jobs = jobs_of(args.source, args.as_video, args.fps)
     saves = saves_for(args.save, jobs)
@@ -206,7 +207,8 @@ def run(args: argparse.Namespace) -> int:
             except (ValueError, OSError, SourceWarning) as caught:
                 error = caught  # what was found until then is kept
         if not args.quiet:
-            lines = summary(tally, folder, args.score_thr, stop.came)
+            thresholds = all_thresholds(given_thresholds(args), find.thresholds)
+            lines = summary(tally, folder, thresholds['category'], stop.came)
             print('\n'.join([*lines, *problems.lines(), *left_out(args.source)]))
         if error is None and problems.messages and not tally.numbers:
             error = ValueError(f'No source could be used: {problems.messages[0]}')
@@ -230,8 +232,7 @@ def _check(args: argparse.Namespace) -> None:
             raise ValueError(f'--{option} must be at least 1, got {value}.')
     if args.fps is not None and not 0 < args.fps <= MAX_FPS:
         raise ValueError(f'--fps must be in 0..{MAX_FPS}, got {args.fps:g}.')
-    if not 0 <= args.score_thr <= 1:
-        raise ValueError(f'--score-thr must be in 0..1, got {args.score_thr:g}.')
+    given_thresholds(args)
     screens = ('DISPLAY', 'WAYLAND_DISPLAY')
     if args.show and sys.platform == 'linux' and not any(map(os.environ.get, screens)):
         raise ValueError(
@@ -264,7 +265,7 @@ def _predict(
     results = find(
         job.source,
         **prompts,
-        score_thr=args.score_thr,
+        score_thr=given_thresholds(args),
         batch_size=args.batch_size,
         as_video=job.origin.is_tracked,
         on_error='raise' if args.strict else 'skip',

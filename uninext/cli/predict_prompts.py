@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from uninext.cli.common import names_of
-from uninext.utils.defaults import SCORE_THRESHOLD
+from uninext.utils.defaults import DEFAULT_THRESHOLDS, SCORE_THRESHOLD
 
 
 def add_prompts(group: Any) -> None:
@@ -54,11 +54,35 @@ def add_prompts(group: Any) -> None:
     )
     group.add_argument(
         '--score-thr',
-        type=float,
-        default=SCORE_THRESHOLD,
-        metavar='S',
-        help='leave out what has a name and a lower score; default %(default)s',
+        action='append',
+        metavar='[KIND=]S',
+        help='leave out what has a lower score: of categories, or of a KIND, which is '
+        'category, expression or target (boxes, masks); may be repeated; default: what '
+        f'the checkpoint says, else {SCORE_THRESHOLD:g} of categories, and none of '
+        'others, whose best prediction is reported',
     )
+
+
+def given_thresholds(args: argparse.Namespace) -> dict[str, float]:
+    """Thresholds by kind of prompt, as the inferencer takes them.
+
+    Raises:
+        ValueError: If one is not in 0..1, or there is no such kind.
+    """
+    thresholds = {}
+    for text in args.score_thr or ():
+        kind, _, value = text.rpartition('=')
+        kind = kind or 'category'
+        try:
+            thresholds[kind] = float(value)
+        except ValueError:
+            thresholds[kind] = -1
+        if kind not in DEFAULT_THRESHOLDS or not 0 <= thresholds[kind] <= 1:
+            raise ValueError(
+                f'--score-thr must be in 0..1, got {text}; or KIND=S, of the kinds '
+                f'{", ".join(DEFAULT_THRESHOLDS)}.'
+            )
+    return thresholds
 
 
 def given_prompts(args: argparse.Namespace) -> dict[str, Any]:

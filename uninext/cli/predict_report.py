@@ -34,6 +34,7 @@ class Tally:
     def __init__(self) -> None:
         self.numbers: Counter[str] = Counter()
         self.found: dict[str, Counter[str]] = {kind: Counter() for kind in self.KINDS}
+        self._absent: Counter[str] = Counter()
         self._tracks: set[tuple[str, int]] = set()
         self._seconds = self._finding = 0.0
 
@@ -44,6 +45,7 @@ class Tally:
         self.numbers[kind] += 1
         self._finding += finding
         self._seconds += whole
+        self._absent.update(result.absent)
         for i, label in enumerate(result.labels):
             if result.track_ids is not None:
                 track = (origin.name, int(result.track_ids[i]))
@@ -61,6 +63,8 @@ class Tally:
             what = kind.format(number) if number > 1 else kind.format(1)[:-1]
             lines.append(f'{what}: {", ".join(counts) or "nothing"}')
         number = sum(self.numbers.values())
+        for text, times in self._absent.items():
+            lines.append(f'not there in {times} of {number}: {_short(text)}')
         if number:
             lines.append(
                 f'{self._seconds / number:.3f} s each, {self._finding / number:.3f} s '

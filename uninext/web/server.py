@@ -21,7 +21,7 @@ from gradio import route_utils
 from starlette.middleware import Middleware
 
 from uninext.apis import UninextInferencer
-from uninext.apis.prompts import checked_score_thr
+from uninext.apis.thresholds import checked_score_thr
 from uninext.utils.defaults import SCORE_THRESHOLD
 from uninext.utils.serving_limits import ServingLimits
 from uninext.web.app import build_app
