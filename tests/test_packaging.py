@@ -181,3 +181,22 @@ def test_model_index_names_metafiles_and_configs_that_exist():
             listed.add(model['Config'])
     on_disk = (ROOT / 'configs/uninext').rglob('*.py')
     assert listed == {str(path.relative_to(ROOT)) for path in on_disk}
+
+
+def test_extras_are_those_of_requirements_and_documented():
+    extras = dict(setup_cfg()['options.extras_require'])
+    listed = {
+        **requirements('optional'),
+        **requirements('web'),
+        **requirements('tracking'),
+    }
+    table = (ROOT / 'README.md').read_text()
+    for extra in ('web', 'fast', 'eval', 'tensorboard'):
+        assert f"`pip install '.[{extra}]'`" in table
+        for line in extras[extra].strip().splitlines():
+            requirement = Requirement(line)
+            pins = listed[requirement.name].specifier
+            exact = [pin.version for pin in pins if pin.operator == '==']
+            assert requirement.specifier == pins or all(
+                requirement.specifier.contains(version) for version in exact
+            ), line

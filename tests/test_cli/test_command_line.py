@@ -49,6 +49,7 @@ OPTIONS = {
         {'source', 'target', '--reverse', '--image-only', '--verbose'}
         | {'--to-video', '--backbone-only', '--config', '--no-check'}
     ),
+    'doctor': frozenset({'--json', '--no-self-test'}),
     'info': frozenset(),
     'predict': frozenset(
         {'source', '--categories', '--expression', '--box', '--mask', '--score-thr'}

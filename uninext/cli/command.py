@@ -10,6 +10,7 @@ from uninext.cli import (
     completion,
     convert,
     demo,
+    doctor,
     evaluate,
     info,
     predict,
@@ -29,12 +30,13 @@ COMMANDS = {
     'convert': convert,
     'shapes': shapes,
     'demo': demo,
+    'doctor': doctor,
     'info': info,
     'completion': completion,
 }
 EXAMPLES = """\
 first steps:
-  uninext info                                     what is installed
+  uninext doctor                                   what is installed, does it work
   uninext predict photos --categories 'person'     find everything with a name
   uninext demo                                     the same in the browser
   uninext COMMAND --help                           options and examples

@@ -1,4 +1,4 @@
-"""``uninext info``: what is installed here, for bug reports and first checks."""
+"""``uninext info``: what is installed here, for bug reports; it judges nothing."""
 
 from __future__ import annotations
 
