@@ -22,6 +22,7 @@ from uninext.checkpoint import load_weights, local_file, read_meta
 from uninext.checkpoint.carried_config import carried_config, carried_meta, check_types
 from uninext.checkpoint.io import SAFETENSORS
 from uninext.checkpoint.publish import PublishReport, publish_weights
+from uninext.checkpoint.thresholds import THRESHOLDS_KEY
 from uninext.registry import MODELS
 from uninext.utils.config_files import (
     close_to,
@@ -223,6 +224,8 @@ def publish_model(
     meta = {**_config_meta(config), 'source_sha256': sha256_of(source)}
     if 'iter' in (source_meta := read_meta(source)):
         meta['iter'] = source_meta['iter']
+    if THRESHOLDS_KEY in source_meta:
+        meta[THRESHOLDS_KEY] = source_meta[THRESHOLDS_KEY]
     if metrics is not None:
         meta['metrics'] = json.dumps(metrics)
     return publish_weights(model, target, meta)

@@ -24,6 +24,7 @@ from helpers.painted_inferencer import (
 from helpers.painted_world import HEIGHT, WIDTH, box_mask, frame, painted
 from helpers.small_uninext import build, small_config, small_video_config
 from uninext.apis import UninextInferencer, to_mot_lines, to_youtube_vis
+from uninext.checkpoint.thresholds import store_thresholds
 from uninext.structures import Prompt, UninextDataSample
 
 
@@ -472,6 +473,15 @@ def test_auto_takes_the_cpu_where_there_is_nothing_else(
     torch.save(image_model.state_dict(), weights)
     find = UninextInferencer(Config(dict(model=small_config())), weights)
     assert find.model.level_embed.device.type == 'cpu'
+    assert find.thresholds == {}
+
+
+def test_thresholds_come_with_the_checkpoint(image_model, tmp_path):
+    weights = tmp_path / 'weights.pth'
+    torch.save(image_model.state_dict(), weights)
+    store_thresholds(weights, weights, dict(expression=0.5))
+    find = UninextInferencer(Config(dict(model=small_config())), weights, 'cpu')
+    assert find.thresholds == dict(expression=0.5)
 
 
 @pytest.mark.parametrize(

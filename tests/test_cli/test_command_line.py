@@ -50,7 +50,11 @@ OPTIONS = {
         | {'--to-video', '--backbone-only', '--config', '--no-check'}
     ),
     'doctor': frozenset({'--json', '--no-self-test'}),
-    'info': frozenset(),
+    'info': frozenset({'model'}),
+    'calibrate': frozenset(
+        {'model', '--checkpoint', '--data', '--false-alarms', '--out', '--limit'}
+        | {'--device'}
+    ),
     'predict': frozenset(
         {'source', '--categories', '--expression', '--box', '--mask', '--score-thr'}
         | {'--exclude', '--exclude-expression'}

@@ -1,6 +1,8 @@
 """What users call: ask a model about images and videos, keep what it says.
 
 ``inferencer``: the front door, for images and videos; ``prompts`` checks what is asked.
+``thresholds``, ``exclusion``: which of what is found is returned.
+``calibration``: thresholds for a wanted rate of false alarms; ``labelled_images``.
 ``sources``: images of users in whatever form they come; ``images``, ``masks``.
 ``results``: what was found in an image or frame, drawn and exported.
 ``exports``: results in the files of benchmarks and labelling tools.

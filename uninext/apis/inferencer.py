@@ -35,7 +35,8 @@ from uninext.apis.results import Result
 from uninext.apis.sources import Source, SourceImage, open_source
 from uninext.apis.thresholds import above_thresholds, all_thresholds
 from uninext.apis.tracking import Tracking, result_of
-from uninext.checkpoint import load_weights
+from uninext.checkpoint import load_weights, read_meta
+from uninext.checkpoint.thresholds import carried_thresholds
 from uninext.model_zoo import build_uninext, resolve_model, tell_unlearned
 from uninext.models.detectors import UNINEXT, UNINEXTVideo
 from uninext.models.speed_options import SpeedOptions, given_speed
@@ -118,9 +119,10 @@ class UninextInferencer:
                 f'The inferencer needs the model UNINEXT or UNINEXTVideo, got '
                 f'{type(model).__name__}. Take a config of configs/uninext.'
             )
+        self.thresholds: dict[str, float] = {}
         if checkpoint is not None:
             load_weights(model, checkpoint)
-        self.thresholds: dict[str, float] = {}
+            self.thresholds = carried_thresholds(read_meta(checkpoint), str(checkpoint))
         self.model = model.eval() if device == 'auto' else model.to(device).eval()
         if speed:
             self.model.set_speed(**speed)

@@ -6,6 +6,7 @@
 ``hook``: checkpoints of a training; the old one goes when the new one is whole.
 ``background``: files that are written while a training goes on.
 ``carried_config``: the config that a file carries, as data.
+``thresholds``: how sure predictions must be, as ``uninext calibrate`` found it.
 ``publish``: small files, in half precision.
 ``conversion``: from the published layout of keys to ours, and back.
 """

@@ -6,6 +6,7 @@ import argparse
 import os
 
 from uninext.cli import (
+    calibrate,
     check_data,
     completion,
     convert,
@@ -26,6 +27,7 @@ COMMANDS = {
     'train': train,
     'test': test,
     'eval': evaluate,
+    'calibrate': calibrate,
     'check-data': check_data,
     'convert': convert,
     'shapes': shapes,

@@ -29,12 +29,19 @@ _OPTIONAL = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add no arguments: the command has none."""
+    """Add the argument."""
+    parser.add_argument(
+        'model',
+        nargs='?',
+        metavar='MODEL',
+        help='name of a model, or checkpoint: print what it says of itself besides',
+    )
 
 
 def run(args: argparse.Namespace) -> None:
     """Print the table."""
-    for name, value in collect().items():
+    about = {} if args.model is None else about_model(args.model)
+    for name, value in {**collect(), **about}.items():
         print(f'{name:<20} {value}')
 
 
@@ -56,6 +63,27 @@ def collect() -> dict[str, str]:
         found = importlib.util.find_spec(module) is not None
         table[module] = f'{"yes" if found else "no":<4} {purpose}'
     return table
+
+
+def about_model(model: str) -> dict[str, str]:
+    """Return what a checkpoint says of itself, by name, in the order to print.
+
+    Raises:
+        FileError: A ValueError, if it cannot be read.
+    """
+    from uninext.checkpoint import read_meta
+    from uninext.checkpoint.thresholds import carried_thresholds
+    from uninext.model_zoo import MODEL_ZOO
+    from uninext.utils.defaults import DEFAULT_THRESHOLDS
+
+    path = MODEL_ZOO[model].checkpoint if model in MODEL_ZOO else model
+    stored = carried_thresholds(read_meta(path), str(path))
+    thresholds = [
+        f'{kind} {stored.get(kind, default):.3f}'
+        f' ({"calibrated" if kind in stored else "default"})'
+        for kind, default in DEFAULT_THRESHOLDS.items()
+    ]
+    return {'model': str(path), 'thresholds': ', '.join(thresholds)}
 
 
 def _version_of(distributions: tuple[str, ...]) -> str:

@@ -232,3 +232,20 @@ def is_box(bbox: Any) -> bool:
     return (
         isinstance(bbox, (list, tuple)) and len(bbox) == 4 and all(map(is_finite, bbox))
     )
+
+
+def absent_category_ids(content: Mapping[str, list]) -> dict[Any, list[Any]]:
+    """Image id -> ids of the categories that it is known not to show.
+
+    Those of its ``neg_category_ids`` where images have such lists, as in LVIS; else all
+    that it has no annotation of: the file is taken to be exhaustive.
+    """
+    images = content['images']
+    if any('neg_category_ids' in image for image in images):
+        return {image['id']: image.get('neg_category_ids', []) for image in images}
+    shown: dict[Any, set] = {image['id']: set() for image in images}
+    for annotation in content['annotations']:
+        if annotation['image_id'] in shown:
+            shown[annotation['image_id']].add(annotation['category_id'])
+    ids = [category['id'] for category in content['categories']]
+    return {image: [i for i in ids if i not in here] for image, here in shown.items()}
