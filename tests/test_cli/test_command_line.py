@@ -64,7 +64,7 @@ OPTIONS = {
         | {'--fps', '--show', '--quiet', '--strict'}
     ),
     'eval': frozenset({'format', '--gt', '--pred', '--protocol', '--single-precision'})
-    | {'--max-dets', '--categories', '--frames'},
+    | {'--max-dets', '--categories', '--frames', '--false-alarm-thr'},
     'demo': frozenset(
         SPEED_OPTIONS
         | {'--model', '--checkpoint', '--device', '--host', '--port', '--share'}

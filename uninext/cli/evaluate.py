@@ -31,6 +31,7 @@ FORMATS = (
     *('bdd-mot', 'bdd-mots', 'bdd-det', 'bdd-insseg'),
 )
 OPTIONS = ('max_dets', 'categories', 'frames', 'protocol', 'single_precision')
+OPTIONS += ('false_alarm_thr',)
 FRAMES = ('inner', 'after_first', 'all')
 PROTOCOLS = ('plain', 'mot15', 'mot17', 'mot20', 'mots')
 
@@ -59,6 +60,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='NAMES',
         help='coco, ytvis: names, separated by commas, of those that count; may be '
         'repeated; default all',
+    )
+    parser.add_argument(
+        '--false-alarm-thr',
+        type=float,
+        metavar='S',
+        help='coco: count results with this score or more, of categories that an image '
+        'does not show',
     )
     parser.add_argument(
         '--frames',

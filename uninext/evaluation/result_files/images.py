@@ -19,6 +19,7 @@ from uninext.evaluation.result_files.reading import (
     mask_rle,
     unique,
 )
+from uninext.formats.coco import absent_category_ids
 from uninext.formats.json_file import read_json
 from uninext.formats.mot_text import MAX_ID
 
@@ -31,6 +32,7 @@ def evaluate_coco(
     *,
     max_dets: Sequence[int] = MAX_DETS,
     categories: Sequence[str] | None = None,
+    false_alarm_thr: float | None = None,
 ) -> dict[str, dict[str, float]]:
     """COCO box and mask AP, over all images of the ground truth.
 
@@ -41,10 +43,12 @@ def evaluate_coco(
             boxes are evaluated then.
         max_dets: How many results count for an image and category.
         categories: Names of those that count; all if None.
+        false_alarm_thr: Score from which :func:`false_alarms` are counted; None: not.
 
     Returns:
         ``{'bbox': {'AP': ...}, 'segm': {...}}`` with the metrics of the kinds found;
-        -1 where no object is of that size, as pycocotools says it.
+        -1 where no object is of that size, as pycocotools says it. With
+        ``false_alarm_thr`` also ``absent``.
 
     Raises:
         ValueError: If a file cannot be read, or the two do not belong together.
@@ -55,10 +59,48 @@ def evaluate_coco(
     for kind in kinds:
         check_shapes(ground_truth, results, kind, gt, pred)
     ids = category_ids_of(ground_truth['categories'], categories, gt)
-    return {
+    if false_alarm_thr is not None:
+        finite(false_alarm_thr, 'false_alarm_thr', 'The arguments')
+    metrics = {
         kind: coco_metrics(coco_evaluation(ground_truth, results, kind, max_dets, ids))
         for kind in kinds
     }
+    if false_alarm_thr is not None:
+        metrics['absent'] = false_alarms(ground_truth, results, false_alarm_thr, ids)
+    return metrics
+
+
+def false_alarms(
+    ground_truth: dict[str, Any],
+    results: Sequence[dict],
+    score_thr: float,
+    category_ids: Sequence[Any] | None = None,
+) -> dict[str, float]:
+    """Results of categories that an image is known not to show.
+
+    Args:
+        ground_truth: Of COCO's layout; see
+            :func:`uninext.formats.coco.absent_category_ids` for what is not there.
+        results: With ``image_id``, ``category_id`` and ``score``.
+        score_thr: Results below do not count.
+        category_ids: Those that count; all if None.
+
+    Returns:
+        ``false_alarms_per_image``, of images that lack a category (-1: there is none),
+        and ``num_images``, how many they are.
+    """
+    absent = {
+        image: {i for i in ids if category_ids is None or i in category_ids}
+        for image, ids in absent_category_ids(ground_truth).items()
+    }
+    number = sum(map(bool, absent.values()))
+    alarms = sum(
+        result['score'] >= score_thr
+        and result['category_id'] in absent[result['image_id']]
+        for result in results
+    )
+    rate = alarms / number if number else -1.0
+    return {'false_alarms_per_image': rate, 'num_images': number}
 
 
 def read_coco_pair(
