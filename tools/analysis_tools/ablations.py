@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 
 from uninext.analysis.run_logs import LOG, read_run
 from uninext.cli.common import run_tool
@@ -117,6 +116,8 @@ def table(runs: Sequence[Run]) -> str:
 
 
 def _cell(values: Sequence[float], whole: Sequence[float]) -> str:
+    from scipy import stats
+
     if not values:
         return 'not run'
     mean, number = np.mean(values), len(values)
@@ -130,6 +131,8 @@ def _cell(values: Sequence[float], whole: Sequence[float]) -> str:
 
 def _differ(a: Sequence[float], b: Sequence[float]) -> bool:
     """Whether two means differ by more than the spread of their seeds explains."""
+    from scipy import stats
+
     if np.ptp(a) == np.ptp(b) == 0:
         return a[0] != b[0]
     return bool(stats.ttest_ind(a, b, equal_var=False).pvalue < 1 - CONFIDENCE)

@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.sparse import csr_array
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
@@ -290,6 +289,8 @@ def _sum_by_row(cells: Tensor, weights: Tensor, grads: Tensor, num: int) -> Tens
     The bags turned round. A product with the transpose by SciPy, which adds where it
     looks; PyTorch would sort the cells first.
     """
+    from scipy.sparse import csr_array  # no prediction needs it
+
     size = cells.shape[1]
     start = np.arange(0, cells.numel() + 1, size, dtype=np.int32)
     looked_at = csr_array(
