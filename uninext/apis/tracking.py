@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from mmengine.structures import InstanceData
 
 from uninext.apis.exclusion import without_excluded
 from uninext.apis.images import image_of_array
+from uninext.apis.masks import load_mask
 from uninext.apis.prompts import as_read, check_inside, threshold_kind
 from uninext.apis.results import AskedPrompt, Result
 from uninext.apis.thresholds import above_thresholds, all_thresholds
@@ -40,6 +42,20 @@ class Tracking:
         self._prompts = prompts
         for prompt in prompts:
             session.add(prompt)  # its id is its place
+
+    def correct(self, track_id: int, *, box: Any = None, mask: Any = None) -> None:
+        """Show where a track is in the next frame; it keeps its id.
+
+        Args:
+            track_id: Of :attr:`Result.track_ids`.
+            box: (4,) xyxy in pixels.
+            mask: (H, W), or the path of an image file. Give one of both.
+
+        Raises:
+            ValueError: As of :meth:`uninext.models.trackers.VideoSession.correct`.
+        """
+        mask = None if mask is None else load_mask(mask)
+        self._session.correct(track_id, box=box, mask=mask)
 
     def step(
         self,

@@ -18,6 +18,7 @@ from uninext.structures.memory import (
     Memory,
     TemplateMemory,
     TrackMemory,
+    TracksMemory,
 )
 from uninext.structures.prompt import Prompt, PromptFeatures
 from uninext.structures.target import (
@@ -42,6 +43,7 @@ __all__ = [
     'TemplateMemory',
     'TrackMemory',
     'TrackUpdate',
+    'TracksMemory',
     'UninextDataSample',
     'VisualPrompt',
     'clean_category_name',

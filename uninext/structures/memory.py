@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from torch import Tensor
@@ -20,6 +20,7 @@ from torch import Tensor
 from uninext.structures.visual_prompt import Template
 
 _M = TypeVar('_M', bound='Memory')
+_T = TypeVar('_T', bound='TracksMemory')
 
 
 def _no_ids() -> Tensor:
@@ -66,7 +67,39 @@ class Memory:
 
 
 @dataclass
-class TrackMemory(Memory):
+class TracksMemory(Memory):
+    """Memory of several tracks, a row each.
+
+    Attributes:
+        per_track: Names of the fields that have a row a track.
+        ids: (T,) int64, ascending.
+    """
+
+    per_track: ClassVar[tuple[str, ...]] = ('ids',)
+    ids: Tensor = field(default_factory=_no_ids)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self: _T, ids: Tensor) -> _T:
+        """Move the tracks ``ids`` (m,) out, into a memory of their own."""
+        mine = torch.isin(self.ids, ids)
+        rows = {name: getattr(self, name) for name in self.per_track}
+        for name, values in rows.items():
+            setattr(self, name, values[~mine])
+        return type(self)(**{name: values[mine] for name, values in rows.items()})
+
+    def put(self: _T, other: _T) -> None:
+        """Undo :meth:`take`."""
+        pairs = {n: (getattr(self, n), getattr(other, n)) for n in self.per_track}
+        order = torch.cat(pairs['ids']).argsort()
+        for name, (mine, theirs) in pairs.items():
+            both = torch.cat([mine, theirs]) if len(mine) else theirs
+            setattr(self, name, both[order])
+
+
+@dataclass
+class TrackMemory(TracksMemory):
     """Targets of a video that are told apart by their newest appearance.
 
     Attributes:
@@ -80,7 +113,7 @@ class TrackMemory(Memory):
         frame: Frames seen so far, which is the index of the next one.
     """
 
-    ids: Tensor = field(default_factory=_no_ids)
+    per_track = ('ids', 'embeds', 'labels', 'last_frames')
     embeds: Tensor = field(default_factory=_no_rows)
     labels: Tensor = field(default_factory=_no_ids)
     last_frames: Tensor = field(default_factory=_no_ids)
@@ -89,12 +122,9 @@ class TrackMemory(Memory):
     backdrop_frames: Tensor = field(default_factory=_no_ids)
     frame: int = 0
 
-    def __len__(self) -> int:
-        return len(self.ids)
-
 
 @dataclass
-class InstanceMemory(Memory):
+class InstanceMemory(TracksMemory):
     """Targets of a video told apart by their last few appearances, with their scores.
 
     Attributes:
@@ -108,7 +138,10 @@ class InstanceMemory(Memory):
         frame: Frames seen so far, which is the index of the next one.
     """
 
-    ids: Tensor = field(default_factory=_no_ids)
+    per_track = (
+        'ids', 'embeds', 'embed_scores', 'seen_frames', 'last_frames', 'score_sums',
+        'valid_frames',
+    )  # fmt: skip
     embeds: Tensor = field(default_factory=lambda: torch.zeros(0, 0, 0))
     embed_scores: Tensor = field(default_factory=_no_rows)
     seen_frames: Tensor = field(default_factory=_no_ids)
@@ -116,9 +149,6 @@ class InstanceMemory(Memory):
     score_sums: Tensor = field(default_factory=_no_rows)
     valid_frames: Tensor = field(default_factory=_no_ids)
     frame: int = 0
-
-    def __len__(self) -> int:
-        return len(self.ids)
 
     def mean_scores(self, ids: Tensor) -> Tensor:
         """Scores of the names, averaged over the frames of a track so far.

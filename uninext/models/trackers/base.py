@@ -19,6 +19,8 @@ from torch import Tensor, nn
 from uninext.models.predictors import RowOutputs, boxes_to_pixels
 from uninext.structures import Memory, Prompt, Target, TrackUpdate, VisualPrompt
 
+CATEGORY, EXPRESSION, BOX, MASK = 'category', 'expression', 'box', 'mask'
+
 
 class IdCounter:
     """Hands out track ids, each once in a session."""
@@ -86,12 +88,14 @@ class TrackedPrompt:
         state: Updated by the tracker.
         found: What each part of the prompt found.
         target: If it is shown in this very frame.
+        corrections: By track, of a list of categories: where this frame shows it.
         update: Filled by the tracker: what became of its tracks.
     """
 
     state: PromptState
     found: list[RowOutputs] = field(default_factory=list)
     target: Target | None = None
+    corrections: dict[int, Target] = field(default_factory=dict)
     update: TrackUpdate | None = None
 
 

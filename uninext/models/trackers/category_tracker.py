@@ -15,7 +15,7 @@ import torch
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from uninext.models.ops import class_aware_nms
+from uninext.models.ops import class_aware_nms, pairwise_iou
 from uninext.models.predictors import RowOutputs, binary_masks, boxes_to_pixels
 from uninext.models.trackers.base import (
     IdCounter,
@@ -23,8 +23,10 @@ from uninext.models.trackers.base import (
     Tracker,
     VideoFrame,
 )
-from uninext.structures import Memory, TrackUpdate
+from uninext.structures import Memory, TracksMemory, TrackUpdate
 from uninext.utils.transfers import download, upload
+
+SHOWN_IOU = 0.5  # with a track that is shown: what overlaps as much is that object
 
 
 class Association(NamedTuple):
@@ -60,6 +62,7 @@ class CategoryTracker(Tracker):
     """
 
     needs_embeds = True
+    can_correct = False  # whether there is a renew()
 
     def __init__(
         self,
@@ -89,6 +92,20 @@ class CategoryTracker(Tracker):
                 :meth:`more_fields` adds. In any order.
             ids: Gives new track ids.
         """
+
+    def renew(self, tracks: TracksMemory, seen: InstanceData, frame: int) -> Tensor:
+        """Know tracks from what a user has shown; where ``can_correct`` is set.
+
+        Args:
+            tracks: Of m tracks alone; updated.
+            seen: ``embeds`` (m, C), ``class_scores`` (m, K) of the detections that fit
+                what is shown, ``is_seen`` (m,) bool, False where none fits.
+            frame: Index of this frame in the memory.
+
+        Returns:
+            (m,) int64 labels to report.
+        """
+        raise NotImplementedError
 
     def more_fields(
         self, found: RowOutputs, chosen: Tensor, frame: VideoFrame
@@ -121,6 +138,14 @@ class CategoryTracker(Tracker):
                 if len(queries)
             ]
         )
+        if prompt.corrections:
+            return self._corrected(prompt, parts, detections, frame)
+        return self._named(prompt, detections, frame)
+
+    def _named(
+        self, prompt: TrackedPrompt, detections: InstanceData, frame: VideoFrame
+    ) -> InstanceData:
+        """Detections that belong to tracks."""
         found = self.associate(prompt.state.memory, detections, frame.ids)
         prompt.update = found.update
         kept, device = found.kept, frame.image.device
@@ -135,6 +160,42 @@ class CategoryTracker(Tracker):
         if self.reports_masks(frame):
             results.masks = self._masks(detections, kept, prompt.found, frame)
         return results
+
+    def _corrected(
+        self,
+        prompt: TrackedPrompt,
+        parts: Sequence[_Queries],
+        detections: InstanceData,
+        frame: VideoFrame,
+    ) -> InstanceData:
+        """What is shown as it is shown; of the other tracks what is left."""
+        memory, ids = prompt.state.memory, torch.tensor(sorted(prompt.corrections))
+        targets = [prompt.corrections[i] for i in ids.tolist()]
+        shown = torch.stack([t.box().cpu() for t in targets])
+        places, is_seen, seen = _fitting(shown, parts, prompt, frame)
+        tracks, number = memory.take(ids), memory.frame
+        is_other = pairwise_iou(detections.bboxes, shown).amax(1) <= SHOWN_IOU
+        others = self._named(prompt, detections[is_other], frame)
+        labels = self.renew(tracks, seen, number)
+        memory.put(tracks)
+        height, width = frame.out_size_hw
+        boxes = torch.minimum(shown.clamp(min=0), shown.new_tensor([width, height] * 2))
+        values = dict(bboxes=boxes, scores=torch.ones(len(ids)), labels=labels)
+        values['instances_ids'] = ids
+        device = frame.image.device
+        result = InstanceData(**{k: upload(v, device) for k, v in values.items()})
+        if self.reports_masks(frame):
+            size = (len(ids), *frame.out_size_hw)
+            result.masks = torch.zeros(size, dtype=torch.bool, device=device)
+            for i, (target, (part, query)) in enumerate(zip(targets, places)):
+                if target.mask is not None:
+                    result.masks[i] = target.mask.to(device)
+                elif is_seen[i]:
+                    query = upload(torch.tensor([query]), device)
+                    logits = frame.mask_logits(prompt.found[part], query)
+                    sizes = frame.size_hw, frame.out_size_hw
+                    result.masks[i] = binary_masks(logits, *sizes)[0]
+        return InstanceData.cat([result, others])
 
     def _in_main_memory(self, found: Sequence[RowOutputs]) -> list[_Queries]:
         """All that is tracked by, of all parts of a prompt, in one copy."""
@@ -226,3 +287,34 @@ class _Queries(NamedTuple):
     scores: Tensor
     boxes_xyxy: Tensor
     embeds: Tensor
+
+
+def _fitting(
+    shown_xyxy: Tensor,
+    parts: Sequence[_Queries],
+    prompt: TrackedPrompt,
+    frame: VideoFrame,
+) -> tuple[list[tuple[int, int]], Tensor, InstanceData]:
+    """The best queries of those that fit m boxes (m, 4) in pixels.
+
+    Returns:
+        Part and query of each; (m,) bool, whether it fits; and what
+        :meth:`CategoryTracker.renew` gets.
+    """
+    boxes = torch.cat([part.boxes_xyxy for part in parts])
+    boxes = boxes_to_pixels(boxes, frame.out_size_hw, clip=False)
+    ious = pairwise_iou(boxes, shown_xyxy)
+    scores = torch.cat([part.scores.amax(1) for part in parts])
+    best = (ious * (ious > SHOWN_IOU) * scores[:, None]).max(0)
+    sizes = [len(part.boxes_xyxy) for part in parts]
+    places = [(part, query) for part, n in enumerate(sizes) for query in range(n)]
+    places = [places[i] for i in best.indices.tolist()]
+    scores = torch.zeros(len(places), len(prompt.state.prompt))
+    for row, (part, query) in zip(scores, places):
+        mine = parts[part].scores[query]
+        start = prompt.found[part].label_offset
+        row[start : start + len(mine)] = mine
+    embeds = torch.stack([parts[part].embeds[query] for part, query in places])
+    is_seen = best.values > 0
+    fields = dict(embeds=embeds.float(), class_scores=scores, is_seen=is_seen)
+    return places, is_seen, InstanceData(**fields)

@@ -57,6 +57,7 @@ class PromptQuasiDenseTracker(CategoryTracker):
     """
 
     memory_type = TrackMemory
+    can_correct = True
 
     def __init__(
         self,
@@ -114,6 +115,14 @@ class PromptQuasiDenseTracker(CategoryTracker):
         memory.frame += 1
         tracked = tracks >= 0
         return Association(order[tracked], tracks[tracked])
+
+    def renew(self, tracks: TrackMemory, seen: InstanceData, frame: int) -> Tensor:
+        """See :meth:`CategoryTracker.renew`: embedding and class are replaced."""
+        tracks.embeds = torch.where(seen.is_seen[:, None], seen.embeds, tracks.embeds)
+        labels = seen.class_scores.argmax(1)
+        tracks.labels = torch.where(seen.is_seen, labels, tracks.labels)
+        tracks.last_frames = torch.full_like(tracks.last_frames, frame)
+        return tracks.labels
 
     def _without_doubles(self, ious: Tensor, scores: Tensor) -> Tensor:
         """(n,) bool; as published, what is dropped itself still covers others."""

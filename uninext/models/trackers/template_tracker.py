@@ -258,12 +258,12 @@ class TemplateTracker(Tracker):
         box, with_mask = target
         sizes = zip(frame.out_size_hw, frame.size_hw)
         box = box.float() / torch.tensor([out / size for out, size in sizes][::-1] * 2)
-        if _is_inside(box, frame.size_hw):
+        if is_inside(box, frame.size_hw):
             mask = resize_mask(mask, frame.size_hw) if with_mask else None
             memory.latest = self._cut(frame, box, mask)
 
 
-def _is_inside(box_xyxy: Tensor, size_hw: tuple[int, int]) -> bool:
+def is_inside(box_xyxy: Tensor, size_hw: tuple[int, int]) -> bool:
     """Whether some of the box lies in the frame; False if it is not finite."""
     height, width = size_hw
     x1, y1, x2, y2 = box_xyxy.tolist()

@@ -62,6 +62,7 @@ class VideoInstanceTracker(CategoryTracker):
     """
 
     memory_type = InstanceMemory
+    can_correct = True
     needs_masks = True
 
     def __init__(
@@ -140,6 +141,18 @@ class VideoInstanceTracker(CategoryTracker):
         scores, labels = means.max(1)
         update = TrackUpdate(ended, discarded)
         return Association(kept, tracks, scores, labels, update)
+
+    def renew(self, tracks: InstanceMemory, seen: InstanceData, frame: int) -> Tensor:
+        """See :meth:`CategoryTracker.renew`: all embeddings of a track are replaced."""
+        is_seen, embeds = seen.is_seen, seen.embeds[:, None].expand_as(tracks.embeds)
+        ones = torch.ones_like(tracks.embed_scores)
+        tracks.embeds = torch.where(is_seen[:, None, None], embeds, tracks.embeds)
+        tracks.embed_scores = torch.where(is_seen[:, None], ones, tracks.embed_scores)
+        tracks.seen_frames = tracks.seen_frames + is_seen
+        tracks.last_frames = torch.full_like(tracks.last_frames, frame)
+        tracks.score_sums = tracks.score_sums + seen.class_scores * is_seen[:, None]
+        tracks.valid_frames = tracks.valid_frames + is_seen
+        return tracks.mean_scores(tracks.ids).argmax(1)
 
     def finish(self, memory: InstanceMemory) -> TrackUpdate:
         """Tracks that the end of the video completes."""

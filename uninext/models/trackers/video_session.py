@@ -6,9 +6,7 @@ with the number of frames.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import mmcv
@@ -18,16 +16,23 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from uninext.models.trackers.base import (
+    CATEGORY,
     IdCounter,
     PromptState,
     TrackedPrompt,
     Tracker,
     VideoFrame,
 )
+from uninext.models.trackers.corrections import (
+    check_shown,
+    shown_kind,
+)
 from uninext.models.trackers.frame_scale import frame_scale
 from uninext.models.trackers.hidden_state import changed, digests
-from uninext.models.trackers.inputs import checked_frame, prompts_of
+from uninext.models.trackers.inputs import checked_frame
 from uninext.models.trackers.joined import joined
+from uninext.models.trackers.session_parts import evaluating, packed_state, updates_of
+from uninext.models.trackers.session_prompts import SessionPrompts
 from uninext.structures import (
     Memory,
     Prompt,
@@ -37,10 +42,8 @@ from uninext.structures import (
 )
 from uninext.utils.transfers import upload
 
-CATEGORY, EXPRESSION, BOX, MASK = 'category', 'expression', 'box', 'mask'
 
-
-class VideoSession:
+class VideoSession(SessionPrompts):
     """Track prompts through the frames of one video.
 
     Get one from ``model.open()``.
@@ -74,105 +77,12 @@ class VideoSession:
     ) -> None:
         if max_rows is not None and max_rows < 1:
             raise ValueError(f'max_rows must be at least 1, got {max_rows}.')
+        super().__init__(trackers)
         self.max_rows = max_rows
         self.model = model
-        self.trackers = dict(trackers)
         self._settings = digests(self.trackers)
         self.scale = scale
         self.num_frames = 0
-        self._ids = IdCounter()
-        self._next_prompt = 0
-        self._prompts: dict[int, PromptState] = {}
-        self._waiting: dict[int, Target] = {}  # waiting for the frame that shows them
-
-    # ------------------------------------------------------------------------- prompts
-
-    def add(
-        self,
-        prompt: Prompt | Target | Sequence[str] | str | None = None,
-        *,
-        categories: str | Sequence[str] | None = None,
-        expression: str | None = None,
-        box: Any = None,
-        mask: Any = None,
-    ) -> list[int]:
-        """Ask for something from the next frame on.
-
-        Give one of these. Boxes and masks show their targets in the next frame that
-        ``step`` gets.
-
-        Args:
-            prompt: A list of categories, an expression, a :class:`Prompt`, a
-                :class:`Target`.
-            categories: Names, ``'person, car'`` or a list; everything that is one of
-                them is tracked.
-            expression: What the wanted object looks like or does.
-            box: (4,) xyxy in pixels of the frame, or (n, 4) for n targets.
-            mask: (height, width) bool, or (n, height, width) for n targets.
-
-        Returns:
-            Ids of the prompts, one a target.
-
-        Raises:
-            ValueError: If nothing or several objects are given, one is empty or of
-                another type, or the model has no tracker for it.
-        """
-        prompts = prompts_of(prompt, categories, expression, box, mask)
-        return [self._add(one) for one in prompts]
-
-    def remove(self, prompt_id: int) -> None:
-        """Stop asking for something.
-
-        Raises:
-            ValueError: If there is no such prompt.
-        """
-        self._state(prompt_id)
-        del self._prompts[prompt_id]
-        self._waiting.pop(prompt_id, None)
-
-    @property
-    def prompt_ids(self) -> tuple[int, ...]:
-        """What is asked for at present."""
-        return tuple(self._prompts)
-
-    def names_of(self, prompt_id: int) -> tuple[str, ...]:
-        """What the labels of a prompt's instances mean.
-
-        Raises:
-            ValueError: If there is no such prompt.
-        """
-        prompt = self._state(prompt_id).prompt
-        return ('target',) if prompt is None else prompt.names
-
-    def _state(self, prompt_id: int) -> PromptState:
-        if prompt_id not in self._prompts:
-            raise ValueError(
-                f'There is no prompt {prompt_id}; there are {sorted(self._prompts)}.'
-            )
-        return self._prompts[prompt_id]
-
-    def _add(self, prompt: Prompt | Target) -> int:
-        if isinstance(prompt, Target):
-            kind = BOX if prompt.mask is None else MASK
-            state = PromptState(kind, None)
-        else:
-            kind = EXPRESSION if prompt.pooled else CATEGORY
-            state = PromptState(kind, prompt)
-        if kind not in self.trackers:
-            raise ValueError(
-                f'This model tracks {sorted(self.trackers)} only; {kind!r} has no '
-                "tracker. Add it to the config's model.trackers."
-            )
-        prompt_id = self._next_prompt
-        if isinstance(prompt, Target):
-            self._waiting[prompt_id] = prompt
-        else:
-            state.memory = self.trackers[kind].new_memory()
-        if kind != CATEGORY:
-            state.track_id = self._ids.take()[0]
-        self._next_prompt += 1
-        self._prompts[prompt_id] = state
-        return prompt_id
 
     # -------------------------------------------------------------------------- frames
 
@@ -196,7 +106,11 @@ class VideoSession:
                 frame until it is removed.
         """
         height, width = checked_frame(frame)
-        kinds = {state.kind for state in self._prompts.values()}
+        shown = self._shown()
+        kinds = {
+            shown_kind(state, shown[i]) if i in shown else state.kind
+            for i, state in self._prompts.items()
+        }
         image, scale = frame, frame_scale(self.scale, kinds)
         if scale is not None:
             image = mmcv.imrescale(frame, scale, backend='pillow')
@@ -216,7 +130,7 @@ class VideoSession:
             image: (3, h, w) uint8 BGR.
             sample: With ``img_shape`` (h, w) and ``ori_shape`` (H, W).
         """
-        with _evaluating(self.model):
+        with evaluating(self.model):
             return self._step(image, sample)
 
     def _step(self, image: Tensor, sample: UninextDataSample) -> UninextDataSample:
@@ -228,14 +142,21 @@ class VideoSession:
             self.model.data_preprocessor.test_pad_size_divisor,
             self._ids,
         )
-        for prompt_id, memory in self._show(frame).items():
-            self._prompts[prompt_id].memory = memory
+        shown = self._shown()
+        for prompt_id, memory in self._show(shown, frame).items():
+            state = self._prompts[prompt_id]
+            state.kind, state.memory = shown_kind(state, shown[prompt_id]), memory
         tracked = {
-            prompt_id: TrackedPrompt(state, target=self._waiting.get(prompt_id))
+            prompt_id: TrackedPrompt(state, target=shown.get(prompt_id))
             for prompt_id, state in self._prompts.items()
         }
+        for track_id, target in self._corrections.items():
+            one = tracked[self._owner(track_id)]
+            if one.state.kind == CATEGORY:
+                one.corrections[track_id] = target
         self._find(sample, frame, tracked.values())
         self._waiting.clear()  # not before: the frame can be tried again
+        self._corrections.clear()
         results: dict[int, InstanceData] = {}
         for kind in dict.fromkeys(state.kind for state in self._prompts.values()):
             mine = {i: one for i, one in tracked.items() if one.state.kind == kind}
@@ -243,15 +164,26 @@ class VideoSession:
             results.update(zip(mine, found))
         self.num_frames += 1
         sample.pred_instances = joined(results, frame)
-        updates = _updates((i, one.update) for i, one in tracked.items())
+        updates = updates_of((i, one.update) for i, one in tracked.items())
         sample.set_metainfo(dict(track_updates=updates))
         return sample
 
-    def _show(self, frame: VideoFrame) -> dict[int, Memory]:
+    def _show(
+        self, shown: Mapping[int, Target], frame: VideoFrame
+    ) -> dict[int, Memory]:
         """Memories of the targets that this frame shows; nothing is changed yet."""
+        for track_id, target in list(self._corrections.items()):
+            try:
+                check_shown(target, frame)
+            except ValueError as error:
+                del self._corrections[track_id]
+                raise ValueError(
+                    f'{error} This was the correction of track {track_id}, which is '
+                    'dropped: correct() it again, then step().'
+                ) from error
         memories = {}
-        for prompt_id, target in self._waiting.items():
-            tracker = self.trackers[self._prompts[prompt_id].kind]
+        for prompt_id, target in shown.items():
+            tracker = self.trackers[shown_kind(self._prompts[prompt_id], target)]
             try:
                 memories[prompt_id] = tracker.show(target, frame)
             except ValueError as error:
@@ -298,7 +230,7 @@ class VideoSession:
 
     def finish(self) -> list[TrackUpdate]:
         """What is still to be said of tracks at the end of the video."""
-        return _updates(
+        return updates_of(
             (prompt_id, self.trackers[state.kind].finish(state.memory))
             for prompt_id, state in self._prompts.items()
         )
@@ -323,11 +255,9 @@ class VideoSession:
             num_frames=self.num_frames,
             next_id=self._ids.next_id,
             next_prompt=self._next_prompt,
-            prompts={i: _packed_state(s) for i, s in self._prompts.items()},
-            waiting={
-                i: dict(box_xyxy=t.box_xyxy, mask=t.mask)
-                for i, t in self._waiting.items()
-            },
+            prompts={i: packed_state(s) for i, s in self._prompts.items()},
+            waiting={i: vars(t).copy() for i, t in self._waiting.items()},
+            corrections={i: vars(t).copy() for i, t in self._corrections.items()},
         )
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -338,7 +268,9 @@ class VideoSession:
                 that this session has no, or another, tracker for. The session is then
                 as it was before.
         """
+        state = dict(corrections={}) | dict(state)  # of before there were any
         expected = {'num_frames', 'next_id', 'next_prompt', 'prompts', 'waiting'}
+        expected |= {'corrections'}
         if set(state) != expected:
             raise ValueError(
                 f'This is no saved session: it has {sorted(state)}, expected '
@@ -356,6 +288,8 @@ class VideoSession:
         self._next_prompt = state['next_prompt']
         self._prompts = prompts
         self._waiting = {i: Target(**target) for i, target in state['waiting'].items()}
+        corrections = state['corrections'].items()
+        self._corrections = {i: Target(**target) for i, target in corrections}
 
     def _unpacked(self, packed: Mapping[str, Any]) -> PromptState:
         """A prompt with its memory, if this session's tracker can go on with it."""
@@ -377,41 +311,3 @@ class VideoSession:
             memory=memory,
             track_id=packed['track_id'],
         )
-
-
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode; afterwards every module is in the mode it was in."""
-    training = [module for module in model.modules() if module.training]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True
-
-
-def _updates(
-    updates: Iterable[tuple[int, TrackUpdate | None]],
-) -> list[TrackUpdate]:
-    return [
-        update._replace(prompt_id=prompt_id)
-        for prompt_id, update in updates
-        if update is not None
-    ]
-
-
-def _packed_state(state: PromptState) -> dict[str, Any]:
-    prompt, memory = state.prompt, state.memory
-    if not isinstance(memory, (Memory, type(None))):
-        raise ValueError(
-            f'What the tracker of {state.kind!r} remembers cannot be saved: it is a '
-            f'{type(memory).__name__}, expected a uninext.structures.Memory.'
-        )
-    return dict(
-        kind=state.kind,
-        track_id=state.track_id,
-        prompt=None if prompt is None else asdict(prompt),
-        memory=None if memory is None else memory.state_dict(),
-        memory_type=None if memory is None else type(memory).__name__,
-    )
