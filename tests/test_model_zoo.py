@@ -264,6 +264,7 @@ def test_the_shipped_model_learned_all_words_of_shapes():
         (['the largest of the crosses'], ''),
         (['red', 'left of'], ''),
         (['red car'], "'red car'"),
+        (['x' * 999], "'xxxxxxxxxxxx...xxxxxxxxxxxxx'"),
         (['\U0001f600'], ''),  # the vocabulary has no token of it: told by itself
     ],
 )

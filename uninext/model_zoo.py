@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +62,7 @@ class Learned:
         unlearned = [name for name in names if not self._is_learned(name)]
         if not unlearned:
             return None
-        shown = ', '.join(f'{name!r:.40}' for name in unlearned)
+        shown = ', '.join(map(reprlib.repr, unlearned))
         return (
             f'{self.model} never learned {shown}: it was trained on generated images '
             f'of {", ".join(self.categories)} alone; what it finds of anything else '

@@ -77,7 +77,7 @@ def test_a_name_that_is_given_twice_is_asked_once(find, scene, names):
     assert result.prompts[0].names == ('red', 'green')
 
 
-@pytest.mark.parametrize('wrong', [2, -1, float('nan'), '0.5', [0.3]])
+@pytest.mark.parametrize('wrong', [2, -1, float('nan'), '0.5', [0.3], True])
 def test_thresholds_that_are_none_are_refused(find, scene, wrong):
     with pytest.raises(ValueError, match=r'score_thr must be a number in 0\.\.1, got'):
         find(scene, categories='red', score_thr=wrong)
@@ -159,12 +159,19 @@ def test_images_are_resized(scene):
         (dict(mask=np.ones((4, 4), bool)), '4x4 pixels'),
         (dict(mask=np.zeros((HEIGHT, WIDTH), bool)), 'empty'),
         (dict(expression=['red', 7]), 'must be a string'),
-        (dict(categories='red', batch_size=0), 'batch_size must be at least 1'),
+        (dict(categories='red', batch_size=0), 'whole number from 1, got 0'),
+        (dict(categories='red', batch_size=True), 'whole number from 1, got True'),
+        (dict(categories='red', batch_size='2'), "whole number from 1, got '2'"),
     ],
 )
 def test_wrong_prompts(find, scene, wrong, message):
     with pytest.raises(ValueError, match=message):
         find(scene, **wrong)
+
+
+def test_numbers_of_numpy_are_numbers(find, scene):
+    given = dict(batch_size=np.int64(2), score_thr=np.float32(0.3))
+    assert len(find([scene, scene], categories='red', **given)) == 2
 
 
 def test_kind_without_tracker(find, scene):
@@ -226,6 +233,7 @@ def test_frames_come_in_the_order_of_their_numbers(find, tmp_path):
         ('nowhere.jpg', r'no file or folder nowhere\.jpg'),
         ('no*where.jpg', 'No image fits'),
         (True, 'True is no image'),
+        (b'\xff\xd8', 'bytes is no image'),
         (None, 'NoneType is no image'),
         (torch.zeros(3, 8, 8), 'Tensor is no image'),
         (np.zeros((4, 8, 8, 3), np.uint8), r'\(height, width, 3\)'),

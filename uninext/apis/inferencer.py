@@ -7,6 +7,7 @@ Prompts of an image share its backbone pass. Videos go through a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -211,8 +212,13 @@ class UninextInferencer:
         batch_size: int,
     ) -> None:
         """Whether the model can do it, before anything is read."""
-        if not isinstance(batch_size, int) or batch_size < 1:
-            raise ValueError(f'batch_size must be at least 1, got {batch_size}.')
+        is_number = isinstance(batch_size, Integral) and not isinstance(
+            batch_size, bool
+        )
+        if not is_number or batch_size < 1:
+            raise ValueError(
+                f'batch_size must be a whole number from 1, got {batch_size!r:.40}.'
+            )
         if track:
             self._need_trackers('Videos need')
             self.scale.for_videos()

@@ -117,7 +117,7 @@ def _items_of(source: Any) -> list[Any]:
         return [source]
     if isinstance(source, (str, Path)):
         return _paths_of(source)
-    if not isinstance(source, Sequence):
+    if not isinstance(source, Sequence) or isinstance(source, bytes):
         raise ValueError(f'{type(source).__name__} is no image. {EXPECTED}')
     if not source:
         raise ValueError(f'The list of images is empty. {EXPECTED}')

@@ -21,7 +21,8 @@ def checked_score_thr(score_thr: Any) -> float:
     Raises:
         ValueError: If it is no number in 0..1.
     """
-    if not isinstance(score_thr, Real) or not 0 <= score_thr <= 1:
+    is_number = isinstance(score_thr, Real) and not isinstance(score_thr, bool)
+    if not is_number or not 0 <= score_thr <= 1:
         raise ValueError(f'score_thr must be a number in 0..1, got {score_thr!r:.40}.')
     return float(score_thr)
 

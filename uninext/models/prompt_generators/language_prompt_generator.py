@@ -9,6 +9,7 @@ one prompt.
 from __future__ import annotations
 
 import functools
+import reprlib
 import warnings
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
@@ -380,7 +381,7 @@ def _remarks_on(
     if nameless:
         remarks.append(
             'The vocabulary of the text encoder knows no word of '
-            f'{", ".join(f"{name!r:.40}" for name in nameless)}: what is found '
+            f'{", ".join(map(reprlib.repr, nameless))}: what is found '
             'by it means nothing.'
         )
     if len(ids) > max_tokens and prompt.pooled:
