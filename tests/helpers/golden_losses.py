@@ -96,6 +96,10 @@ def config_of(stage: str, data: Path, work_dir: Path) -> Config:
                 step.crop_size = (40, SIDE)
             elif step.type == 'TemplatePrompt':
                 step.size = SIDE
+            elif step.type == 'SampleCategoryPrompt':
+                step.subset_prob = (
+                    0.0  # no batch without an object: all losses are there
+                )
     cfg.train_cfg.update(max_iters=NUM_ITERS, val_interval=10**6)
     cfg.default_hooks.update(checkpoint=None, logger=None, timer=None)
     cfg.default_hooks.pop('visualization')
