@@ -15,9 +15,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from statistics import fmean, stdev
 from typing import NamedTuple
-
-import numpy as np
 
 from uninext.analysis.run_logs import LOG, read_run
 from uninext.cli.common import run_tool
@@ -120,10 +119,10 @@ def _cell(values: Sequence[float], whole: Sequence[float]) -> str:
 
     if not values:
         return 'not run'
-    mean, number = np.mean(values), len(values)
+    mean, number = fmean(values), len(values)
     if number == 1:
         return f'{mean:.3f}'
-    error = np.std(values, ddof=1) / number**0.5
+    error = stdev(values) / number**0.5
     half = stats.t.ppf((1 + CONFIDENCE) / 2, number - 1) * error
     differs = len(whole) > 1 and _differ(values, whole)
     return f'{mean:.3f} ± {half:.3f}' + ' *' * differs
@@ -133,7 +132,7 @@ def _differ(a: Sequence[float], b: Sequence[float]) -> bool:
     """Whether two means differ by more than the spread of their seeds explains."""
     from scipy import stats
 
-    if np.ptp(a) == np.ptp(b) == 0:
+    if len({*a}) == len({*b}) == 1:
         return a[0] != b[0]
     return bool(stats.ttest_ind(a, b, equal_var=False).pvalue < 1 - CONFIDENCE)
 
