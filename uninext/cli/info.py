@@ -1,4 +1,4 @@
-"""``uninext info``: what is installed here, for bug reports; it judges nothing."""
+"""``uninext info``: what is installed here, for bug reports; it checks nothing."""
 
 from __future__ import annotations
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +12,7 @@ import numpy as np
 from uninext.apis.inferencer import UninextInferencer
 from uninext.formats.boxes import pairwise_iou
 from uninext.formats.json_file import read_json, write_json, write_text
-from uninext.shapes.report.ten_tasks import ADVICE
+from uninext.shapes.report.ten_tasks import ADVICE, record_of, shown
 
 MIN_IOU = 0.5  # above it an expression found its object
 
@@ -116,9 +115,8 @@ def beyond_tasks_table(rows: Sequence[BeyondMetric]) -> str:
     lines.append('|---|---|---|---|---|---|')
     for row in rows:
         limit = f'{"at most" if row.at_most else "at least"} {row.limit:.2f}'
-        measured = '-' if math.isnan(row.measured) else f'{row.measured:.3f}'
         lines.append(
-            f'| {row.asked} | {row.metric} | {limit} | {measured} '
+            f'| {row.asked} | {row.metric} | {limit} | {shown(row.measured)} '
             f'| {"yes" if row.is_reached else "no"} | {row.number} |'
         )
     return '\n'.join(lines)
@@ -130,12 +128,8 @@ def write_beyond_tasks(folder: str | Path, rows: Sequence[BeyondMetric]) -> None
     Raises:
         FileError: A ValueError, if a file cannot be written.
     """
-    records = []
-    for row in rows:
-        record = {**asdict(row), 'is_reached': row.is_reached}
-        record['measured'] = None if math.isnan(row.measured) else row.measured
-        records.append(record)
     write_text([beyond_tasks_table(rows), '\n'], Path(folder) / 'beyond_tasks.md')
+    records = [record_of(row) for row in rows]
     write_json({'metrics': records}, Path(folder) / 'beyond_tasks.json')
 
 

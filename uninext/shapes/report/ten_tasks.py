@@ -213,10 +213,9 @@ def ten_tasks_table(rows: Sequence[MeasuredMetric]) -> str:
     lines = ['| task | metric | at least | measured | reached | scenes | seconds |']
     lines.append('|---|---|---|---|---|---|---|')
     for row in rows:
-        measured = '-' if math.isnan(row.measured) else f'{row.measured:.3f}'
         reached = 'yes' if row.is_reached else 'no'
         lines.append(
-            f'| {row.task} | {row.metric} | {row.at_least:.2f} | {measured} '
+            f'| {row.task} | {row.metric} | {row.at_least:.2f} | {shown(row.measured)} '
             f'| {reached} | {row.scenes} | {row.seconds:.0f} |'
         )
     return '\n'.join(lines)
@@ -226,12 +225,19 @@ def ten_tasks_json(rows: Sequence[MeasuredMetric], checkpoint: str | Path) -> st
     """What was measured, as JSON: ``checkpoint`` and ``metrics``, a list of the fields
     of :class:`MeasuredMetric` and ``is_reached``. NaN is null.
     """
-    records = []
-    for row in rows:
-        record = {**asdict(row), 'is_reached': row.is_reached}
-        record['measured'] = None if math.isnan(row.measured) else row.measured
-        records.append(record)
+    records = [record_of(row) for row in rows]
     return json.dumps({'checkpoint': str(checkpoint), 'metrics': records}, indent=1)
+
+
+def record_of(row: Any) -> dict[str, Any]:
+    """A measured row for JSON: its fields and ``is_reached``. NaN is null."""
+    measured = None if math.isnan(row.measured) else row.measured
+    return {**asdict(row), 'is_reached': row.is_reached, 'measured': measured}
+
+
+def shown(measured: float) -> str:
+    """A metric in a table; '-' where nothing could be measured."""
+    return '-' if math.isnan(measured) else f'{measured:.3f}'
 
 
 def write_ten_tasks(
