@@ -46,7 +46,7 @@ demo: $(VENV)/.runtime
 	@$(PY) $(if $(DATA),demo/image_demo.py --data "$(DATA)",demo/ten_tasks_demo.py)
 
 model: $(VENV)/.runtime
-	@PYTHON=$(PY) tools/misc/train_shapes.sh $(OUT)
+	@PYTHON=$(PY) tools/misc/train_shapes.sh $(or $(OUT),work_dirs/model)
 
 test: $(VENV)/.tests
 	@echo '[test] pytest with $(JOBS) processes'

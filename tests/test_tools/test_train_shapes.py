@@ -135,3 +135,10 @@ def test_what_ends_it_ends_the_training_which_saves(made: Made, sent: signal.Sig
 def test_without_bfloat16(made: Made):
     _, calls = made.run('1', AMP='0')
     assert not any('--amp' in call for call in calls)
+
+
+def test_make_model_needs_no_more_words():
+    done = subprocess.run(
+        ['make', '-n', 'model'], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1].endswith('train_shapes.sh work_dirs/model')
