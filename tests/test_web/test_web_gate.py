@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
@@ -30,8 +31,8 @@ from helpers.web_requests import (
 )
 from uninext.utils.serving_limits import ServingLimits
 from uninext.utils.video_writer import VideoWriter
+from uninext.web import gate, serving, sessions
 from uninext.web import server as server_module
-from uninext.web import serving, sessions
 from uninext.web.app import AT_ONCE
 
 SECRET = 'the secret of the machine'
@@ -189,6 +190,18 @@ class TestSizes:
         said = post(address, '/call/image', dict(data=['x' * 17_000_000]))
         assert said.status == 413
         assert '16 MB' in said.text
+
+    def test_who_stops_sending_is_not_waited_for(self, monkeypatch):
+        monkeypatch.setattr(gate, 'DRAIN_SECONDS', 0.05)
+
+        async def receive() -> dict:
+            if sent.pop(0):
+                return {'type': 'http.request', 'body': b'a', 'more_body': True}
+            return await asyncio.Event().wait()
+
+        sent = [True, True, False]
+        asyncio.run(asyncio.wait_for(gate._Body(receive, 1).drain(), 10))
+        assert sent == []
 
     def test_gradio_tells_browsers_the_limit(self, address):
         config = json.loads(raw(address, '/config').text)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import logging
 import re
-import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
+
+import anyio
 
 from uninext.utils.serving_limits import ServingLimits, where_to_change
 from uninext.web.sessions import Sessions
@@ -23,7 +24,7 @@ MAX_QUESTION_MB = 16  # of JSON: a painting, a frame of a camera
 MAX_UNHEARD = 1000  # questions that are kept though nobody asked for their answer
 OVERHEAD = 100_000  # bytes of an upload besides the file
 HEAD_BYTES = 4096  # of an upload: the name of the file is among them
-DRAIN_SECONDS = 5.0  # browsers read no answer before they have sent all
+DRAIN_SECONDS = 30.0  # browsers read no answer before they have sent all
 API = '/gradio_api'
 # What the page and its clients ask for. Not among it: addresses that are fetched for
 # others (proxy=), recordings, links into sessions, editors, monitoring, and routes that
@@ -151,9 +152,9 @@ class _Body:
 
     async def drain(self) -> None:
         """Throw away what is still sent, for a while."""
-        start, more = time.monotonic(), True
-        while more and time.monotonic() - start < DRAIN_SECONDS:
-            more = (await self._next()).get('more_body', False)
+        with anyio.move_on_after(DRAIN_SECONDS):
+            while (await self._next()).get('more_body', False):
+                pass
 
     async def _next(self) -> Message:
         message = await self._receive()
