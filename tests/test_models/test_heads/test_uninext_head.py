@@ -65,6 +65,22 @@ def test_no_object_gives_zero_losses_in_the_graph():
         assert tensor.grad.abs().sum() == 0
 
 
+def test_absence_is_learned_by_option():
+    """Without an object only scores are learned, and fall; with some all is equal."""
+    plain, other = head(), head(learn_absence=True)
+    outputs = random_outputs()
+    losses, _ = other.loss(outputs, prompt_of(), [target_of(0)] * 2)
+    assert all((loss > 0) == ('loss_ce' in key) for key, loss in losses.items())
+    sum(losses.values()).backward()
+    assert outputs.boxes.grad.abs().sum() == outputs.ious.grad.abs().sum() == 0
+    assert (outputs.logits.grad >= 0).all()
+    assert outputs.logits.grad.sum() > 0
+    targets = [target_of(2), target_of(0)]
+    with_option, _ = other.loss(outputs, prompt_of(), targets)
+    without, _ = plain.loss(outputs, prompt_of(), targets)
+    assert all(with_option[key] == without[key] for key in KEYS)
+
+
 def test_no_object_gives_zero_proposal_losses_in_the_graph():
     logits = torch.randn(2, 20, 1, requires_grad=True)
     boxes = torch.rand(2, 20, 4, requires_grad=True)

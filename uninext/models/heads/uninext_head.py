@@ -72,6 +72,8 @@ class UNINEXTHead(BaseModule):
         loss_bbox: L1 loss of cxcywh boxes.
         loss_giou: GIoU loss of xyxy boxes.
         iou_loss_weight: Weight of the IoU branch's cross entropy.
+        learn_absence: Learn negatives from a batch without an object, as from one with
+            a single object. Published weights learned nothing from it.
     """
 
     def __init__(
@@ -86,8 +88,10 @@ class UNINEXTHead(BaseModule):
         loss_bbox: dict | None = None,
         loss_giou: dict | None = None,
         iou_loss_weight: float = 1.0,
+        learn_absence: bool = False,
     ) -> None:
         super().__init__()
+        self.learn_absence = learn_absence
         self.num_layers = num_layers
         self.cls_branches = ModuleList(
             [RetrievalBranch(embed_dims, prompt_dims) for _ in range(num_layers)]
@@ -219,7 +223,8 @@ class UNINEXTHead(BaseModule):
         """Retrieval, L1 and GIoU losses (D,), divided by each layer's pairs.
 
         Without a match all three are zero, still in the graph: the published criterion
-        learns no negative from a batch without a positive (method.md 1.15).
+        learns no negative from a batch without a positive (method.md 1.15). With
+        ``learn_absence`` such a batch is divided by one.
         """
         classes = torch.zeros_like(outputs.logits, dtype=torch.bool)
         where = pairs.layer_inds, pairs.image_inds, pairs.query_inds
@@ -233,7 +238,8 @@ class UNINEXTHead(BaseModule):
             loss_bbox=pairs.sum_by_layer(l1),
             loss_giou=pairs.sum_by_layer(self.loss_giou(boxes, gt_boxes)),
         )
-        return {k: divide_or_zero(v, pairs.counts) for k, v in totals.items()}
+        counts = pairs.counts.clamp(min=1) if self.learn_absence else pairs.counts
+        return {k: divide_or_zero(v, counts) for k, v in totals.items()}
 
     def _iou_loss(
         self, outputs: HeadOutputs, pairs: MatchedPairs, targets: list[ImageTargets]
