@@ -102,6 +102,24 @@ def test_labels_agree_with_coco_metric(write_coco, coco_content, tmp_path):
     assert [i['bbox_label'] for i in dataset.get_data_info(0)['instances']] == [0]
 
 
+def test_what_is_empty(write_coco, coco_content):
+    """Not what shows ignored objects alone, or objects without an area."""
+    coco_content['annotations'] = [
+        dict(id=1, image_id=10, category_id=7, bbox=[4, 6, 0, 10]),
+        dict(id=2, image_id=11, category_id=7, bbox=[4, 6, 9, 9], iscrowd=1),
+    ]
+    dataset = PromptCocoDataset(**write_coco(coco_content))
+    infos = [dataset.get_data_info(i) for i in range(4)]
+    assert [info['is_empty'] for info in infos] == [False, False, True, True]
+    assert not any(info['has_masks'] for info in infos)
+
+
+def test_an_empty_image_goes_with_those_that_have_masks(write_coco, coco_content):
+    infos = PromptCocoDataset(**write_coco(coco_content))
+    assert [infos.get_data_info(i)['is_empty'] for i in range(4)] == [0, 0, 0, 1]
+    assert infos.get_data_info(3)['has_masks']
+
+
 def test_crowd_is_ignored_and_needs_no_mask(write_coco, coco_content):
     info = PromptCocoDataset(**write_coco(coco_content)).get_data_info(2)
     assert [i['ignore_flag'] for i in info['instances']] == [0, 1]
@@ -199,10 +217,10 @@ def test_sampling_table(write_coco, coco_content):
     dataset = PromptCocoDataset(**write_coco(coco_content))
     table = dataset.sampling_table()
     assert table.landscape.tolist() == [False, True, False, True]
-    assert table.has_masks.tolist() == [True, True, True, False]
+    assert table.has_masks.tolist() == [True, True, True, True]  # the last is empty
     assert table.labels.tolist() == [0, 1, 1, 0]
     assert table.offsets.tolist() == [0, 2, 3, 4, 4]
-    assert table.groups().tolist() == [2, 3, 2, 1]
+    assert table.groups().tolist() == [2, 3, 2, 3]
 
 
 def test_sampling_table_follows_subsets(write_coco, coco_content):

@@ -69,6 +69,18 @@ def test_images_are_told_by_their_keys(images: Path, file: str, source: str, sai
     assert re.search(said, own.summary())
 
 
+def test_images_without_an_object_are_counted(changed, tmp_path: Path):
+    def edit(content: dict) -> None:
+        first = content['images'][0]['id']
+        content['annotations'] = [
+            a for a in content['annotations'] if a['image_id'] != first
+        ]
+
+    own = read_own_set(changed(edit), tmp_path / 'images')
+    assert (own.num_empty, len(own.scenes)) == (1, 8)
+    assert own.summary().endswith(', 1 images without an object')
+
+
 def test_videos_are_told_by_their_keys(videos: Path):
     own = read_own_set(videos / 'vis_train.json', videos / 'videos/train')
     assert own.kind.source == 'video_categories'

@@ -127,6 +127,23 @@ def test_the_config_inherits_and_points_at_the_data(starts, parts, tmp_path):
     assert '--resume' in (tmp_path / 'config.py').read_text()
 
 
+def test_images_without_an_object_teach_absence(starts, parts, tmp_path):
+    def edit(content: dict) -> None:
+        shown = content['annotations'][0]['image_id']
+        content['annotations'] = [
+            a for a in content['annotations'] if a['image_id'] != shown
+        ]
+
+    for own, is_empty in (
+        (parts('categories'), False),
+        (parts('categories', edit=edit), True),
+    ):
+        cfg = loaded(FineTuning(starts['image'], own, tmp_path, 40))
+        (source,) = cfg.train_dataloader.dataset.sources
+        assert source.dataset.filter_cfg == dict(filter_empty_gt=not is_empty)
+        assert cfg.model.bbox_head.get('learn_absence', False) == is_empty
+
+
 def test_names_and_expressions_are_evaluated_together(starts, parts, tmp_path):
     cfg = loaded(
         FineTuning(starts['image'], parts('categories', 'expressions'), tmp_path, 4)

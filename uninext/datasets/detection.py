@@ -46,11 +46,13 @@ class PromptCocoDataset(IndexedSamples, CocoDataset):
       a subclass with its own :meth:`read_content`;
     * an image that cannot be read is logged once and skipped in training, and is an
       error that names the file in testing;
-    * a sample tells ``has_masks``: masks of all its objects are known.
+    * a sample tells ``has_masks``: masks of all its objects are known (without an
+      object: whether the file has masks), and ``is_empty``: nothing is annotated in
+      it, not even an ignored object; it teaches absence.
 
     Objects with ``iscrowd`` or ``ignore`` are kept as ignored. The samples that enter
     the pipeline carry ``img_path, img_id, height, width, instances, has_masks,
-    classes``; boxes are xyxy in pixels of the original image.
+    is_empty, classes``; boxes are xyxy in pixels of the original image.
 
     Args:
         *args: Of mmdet's ``CocoDataset`` (``ann_file``, ``data_root``, ...).
@@ -94,6 +96,10 @@ class PromptCocoDataset(IndexedSamples, CocoDataset):
         self.cat2label = self._labels_of_categories(content)
         self.cat_ids = list(self.cat2label)
         annotations = defaultdict(list)
+        self._file_has_masks = any(
+            valid_segmentation(annotation.get('segmentation'))
+            for annotation in content['annotations']
+        )
         for annotation in content.pop('annotations'):  # memory: freed image by image
             annotations[annotation['image_id']].append(annotation)
         for image in content['images']:
@@ -118,7 +124,10 @@ class PromptCocoDataset(IndexedSamples, CocoDataset):
                 height=image['height'],
                 width=image['width'],
                 instances=instances,
-                has_masks=bool(valued) and all('mask' in i for i in valued),
+                has_masks=self._file_has_masks and all('mask' in i for i in valued),
+                is_empty=not any(
+                    a['category_id'] in self.cat2label for a in annotations
+                ),
             )
         ]
 

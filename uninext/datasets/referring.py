@@ -49,7 +49,7 @@ class ReferringDataset(PromptCocoDataset):
         for instance in sample['instances']:
             instance['ignore_flag'] = 0  # what is referred to is never ignored
         masks = ['mask' in instance for instance in sample['instances']]
-        sample['has_masks'] = bool(masks) and all(masks)
+        sample.update(has_masks=bool(masks) and all(masks), is_empty=False)
         if not self.test_mode:
             return [{**sample, 'expressions': expressions}]
         return [{**sample, 'expressions': [expression]} for expression in expressions]

@@ -97,6 +97,8 @@ def _model_lines(plan: FineTuning) -> dict[str, Any]:
         prompts['frozen'] = True  # its dropout is off too, and texts are kept
     if prompts:
         lines['prompt_generator'] = prompts
+    if any(part.train.num_empty for part in plan.parts):
+        lines['bbox_head'] = {'learn_absence': True}
     return lines | _mask_lines(plan)
 
 
@@ -142,7 +144,7 @@ def _train_lines(plan: FineTuning) -> dict[str, Any]:
             'dataset': {
                 'type': part.train.kind.dataset,
                 **_files_of(part.train),
-                'filter_cfg': {'filter_empty_gt': True},
+                'filter_cfg': {'filter_empty_gt': not part.train.num_empty},
                 'pipeline': _pipeline_like(part, plan.start),
             },
         }

@@ -111,6 +111,14 @@ class OwnSet:
         return self.num_masks == len(self.content['annotations'])
 
     @property
+    def num_empty(self) -> int:
+        """Images without an annotation: absence is learned from them."""
+        if self.kind.dataset != 'PromptCocoDataset':
+            return 0  # of an expression or a video something is always shown
+        shown = {annotation['image_id'] for annotation in self.content['annotations']}
+        return sum(record['id'] not in shown for record in self.records)
+
+    @property
     def num_expressions(self) -> int:
         """Of all records; 0 where categories are asked for."""
         return sum(len(record.get('expressions', ())) for record in self.records)
@@ -128,6 +136,8 @@ class OwnSet:
             counts = _objects_by_name(self.content).most_common()
             texts = [f'{name} ({count})' for name, count in counts]
             parts.append(f'{len(counts)} categories: {listed(texts)}')
+        if self.num_empty:
+            parts.append(f'{self.num_empty} images without an object')
         return ', '.join(parts)
 
 

@@ -32,6 +32,12 @@ def test_nothing_to_find(masks):
     assert KeepVisibleInstances()(sample([], masks)) is None
 
 
+@pytest.mark.parametrize('masks', [None, []], ids=['boxes', 'masks'])
+def test_what_shows_nothing_by_its_annotations_is_kept(masks):
+    kept = KeepVisibleInstances()({**sample([], masks), 'is_empty': True})
+    assert len(kept['gt_bboxes']) == len(kept['gt_ignore_flags']) == 0
+
+
 def test_boxes_follow_masks():
     masks = [bitmap(2, 1, 7, 5), bitmap(), bitmap(9, 7, 10, 8)]
     results = KeepVisibleInstances()(sample([[0, 0, 9, 9]] * 3, masks))

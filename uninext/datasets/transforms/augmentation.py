@@ -51,11 +51,12 @@ class KeepVisibleInstances(NamedTransform):
 
     Differs from mmdet's :class:`FilterAnnotations` in that boxes follow the masks, and
     that ignored objects do not count when it is asked whether any object is left.
-    A sample with no object left is drawn anew (as published).
+    A sample with no object left is drawn anew (as published), but not one that had none
+    to begin with (``is_empty``), which is there to teach absence.
     """
 
     def transform(self, results: dict) -> dict | None:
-        """Drop invisible instances; None if no object is left."""
+        """Drop invisible instances; None if no object is left of some."""
         masks = results.get('gt_masks')
         if masks is not None:
             results['gt_bboxes'] = masks.get_bboxes('hbox')
@@ -65,7 +66,8 @@ class KeepVisibleInstances(NamedTransform):
         if masks is not None:
             keep &= masks.areas > 0
         keep_instances(results, np.flatnonzero(keep))
-        return None if np.all(results['gt_ignore_flags']) else results
+        is_emptied = np.all(results['gt_ignore_flags']) and not results.get('is_empty')
+        return None if is_emptied else results
 
 
 def keep_instances(results: dict, inds: np.ndarray) -> None:
