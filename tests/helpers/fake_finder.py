@@ -1,4 +1,4 @@
-"""Stands for the inferencer: every prompt has a prediction, without a network."""
+"""Stands for the inferencer: prompts have predictions without a network."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from uninext.apis import AskedPrompt, Result, read_frames
 
 SIDE = 20  # pixels of what names and expressions find
+NOWHERE = 'what is nowhere'  # the expression that finds nothing
 
 
 class FakeFinder:
@@ -25,6 +26,7 @@ class FakeFinder:
         self.calls: list[dict] = []
         self.running = self.most_running = self.frames_seen = 0
         self.tracked: list[dict] = []
+        self.thresholds: dict[str, float] = {}
 
     def __call__(self, source, **asked):
         self.calls.append(asked)
@@ -63,7 +65,8 @@ class FakeFinder:
             boxes += [((SIDE * i, 0), 0, i, score) for i, score in found]
         for i, expression in enumerate(asked['expression'] or ()):
             prompts.append(AskedPrompt(expression, (expression,), True))
-            boxes.append(((SIDE * i, 2 * SIDE), len(prompts) - 1, 0, 0.5))
+            if expression != NOWHERE:
+                boxes.append(((SIDE * i, 2 * SIDE), len(prompts) - 1, 0, 0.5))
         shown = [] if asked['box'] is None else list(asked['box'])
         for mask in () if asked['mask'] is None else asked['mask']:
             ys, xs = np.nonzero(mask)

@@ -15,7 +15,7 @@ import torch
 gr = pytest.importorskip('gradio')
 
 
-from helpers.fake_finder import FakeFinder
+from helpers.fake_finder import NOWHERE, FakeFinder
 from helpers.small_uninext import build, small_video_config
 from helpers.web_asking import REQUEST, SIZE_HW, asked, asking, fields
 from uninext.apis import SourceError, UninextInferencer
@@ -44,6 +44,11 @@ class TestImage:
         instances = json.loads(records.read_text())['instances']
         assert [i['label'] for i in instances] == ['star', 'ring']
         assert list(events) == []
+
+    def test_says_what_is_not_there(self, ask, upload):
+        *_, (_, note, table, *_) = ask.image(upload, *fields('star', NOWHERE), REQUEST)
+        assert f'Not there: {NOWHERE}.' in note
+        assert 'star' in table
 
     def test_threshold_and_prompts_arrive(self, ask, find, upload):
         list(ask.image(upload, *fields('', 'it', '1 1 9 9', thr=0.7), REQUEST))

@@ -149,13 +149,21 @@ class TestLaunch:
             server_module.launch(host=host, open_browser=False)
 
     @pytest.mark.parametrize(
-        'model, given, begins',
-        [(None, None, 0.5), ('a/config.py', None, SCORE_THRESHOLD), (None, 0.4, 0.4)],
+        'model, given, stored, begins',
+        [
+            (None, None, {}, 0.5),
+            ('a/config.py', None, {}, SCORE_THRESHOLD),
+            (None, 0.4, {}, 0.4),
+            (None, None, {'category': 0.6}, 0.6),
+            (None, 0.4, {'category': 0.6}, 0.4),
+        ],
     )
     def test_where_the_threshold_begins(
-        self, opened, monkeypatch, model, given, begins
+        self, opened, monkeypatch, model, given, stored, begins
     ):
-        pages = []
+        pages, finder = [], FakeFinder()
+        finder.thresholds = stored
+        monkeypatch.setattr(server_module, 'UninextInferencer', lambda *_, **__: finder)
 
         @contextlib.contextmanager
         def fake(*arguments):

@@ -44,7 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         metavar='S',
         help='where the score threshold of categories begins, 0..1; default: what '
-        f'suits the model that comes along, {SCORE_THRESHOLD:g} for others',
+        'uninext calibrate stored or suits the model that comes along, else '
+        f'{SCORE_THRESHOLD:g}',
     )
     group = parser.add_argument_group('limits', 'of what visitors may ask for')
     for name, default, about in all_limits():

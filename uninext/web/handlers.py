@@ -187,7 +187,7 @@ class AskHandlers:
             annotated = result.save(folder / 'uninext.png')
             records = folder / 'uninext.json'
             records.write_text(result.to_json(indent=1), encoding='utf-8')
-            notes = *damage_of(source), *prompts.notes
+            notes = *damage_of(source), *_absent(result), *prompts.notes
             yield (
                 str(shown),
                 _noted(f'Answered in {seconds:.2f} s.', notes),
@@ -267,7 +267,12 @@ class AskHandlers:
             seen = live_image(plot_for_page(result))
             seconds = time.perf_counter() - start
             note = f'Frame {result.frame + 1}, answered in {seconds:.2f} s.'
-            return seen, _noted(note, visit.notes), instance_table(result), visit
+            return (
+                seen,
+                _noted(note, (*_absent(result), *visit.notes)),
+                instance_table(result),
+                visit,
+            )
 
     def _prompts(self, image: np.ndarray, *fields: Any) -> WebPrompts:
         prompts = read_prompts(*fields, image.shape[:2], image_key(image))
@@ -359,6 +364,11 @@ def ready() -> tuple[Any, Any]:
 # send Gradio 6.17's page into an endless loop.
 def _file(path: Path) -> Any:
     return gr.update(value=str(path), interactive=True)
+
+
+def _absent(result: Result) -> tuple[str, ...]:
+    """The expressions and targets that are not in an image."""
+    return (f'Not there: {", ".join(result.absent)}.',) if result.absent else ()
 
 
 def _noted(text: str, notes: tuple[str, ...]) -> str:

@@ -71,7 +71,7 @@ def launch(
         compile: As of the inferencer.
         limits: What visitors may ask for; None: the defaults.
         score_thr: Where the score threshold of categories begins, in 0..1; None: what
-            suits the model that comes along, 0.3 for others.
+            suits the model that comes along, or was stored by ``uninext calibrate``.
 
     Raises:
         ValueError: If the model cannot be used, or ``score_thr`` is none.
@@ -80,9 +80,8 @@ def launch(
     warnings.filterwarnings('ignore', _NOISE)
     check_address(host, port)  # before seconds are spent on the model
     name = _name_of(model, checkpoint)
-    if score_thr is None:
-        score_thr = THRESHOLDS.get(name, SCORE_THRESHOLD)
-    score_thr = checked_score_thr(score_thr)
+    if score_thr is not None:
+        score_thr = checked_score_thr(score_thr)
     inferencer = UninextInferencer(
         model,
         checkpoint,
@@ -91,6 +90,9 @@ def launch(
         num_queries=num_queries,
         compile=compile,
     )
+    if score_thr is None:
+        usual = THRESHOLDS.get(name, SCORE_THRESHOLD)
+        score_thr = inferencer.thresholds.get('category', usual)
     with (
         _ended_by_kill(),
         serving(*(inferencer, name, host, port, share, limits, score_thr)) as app,
