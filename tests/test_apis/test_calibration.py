@@ -11,7 +11,12 @@ import pytest
 
 from helpers.painted_inferencer import GREEN, RED
 from helpers.painted_world import HEIGHT, HIGH, LOW, WIDTH, frame
-from uninext.apis.calibration import LOWEST, KindScores, score_kinds
+from uninext.apis.calibration import (
+    LOWEST,
+    KindScores,
+    held_out_alarms,
+    score_kinds,
+)
 from uninext.apis.labelled_images import read_labelled_images
 from uninext.formats.coco import absent_category_ids
 from uninext.formats.errors import DatasetError
@@ -64,6 +69,16 @@ def test_no_lower_threshold_would_do(rate):
     assert scores.false_alarms(found) <= rate + 1e-9
     lower = np.nextafter(np.float32(found), np.float32(0))
     assert found == 0.05 or scores.false_alarms(lower) > rate
+
+
+def test_each_half_is_counted_at_the_threshold_of_the_other():
+    one, other = KindScores(0.05, [0.3, 0.6], [1.0], 2), KindScores(0.05, [0.9], [], 1)
+    assert one.threshold(0) < 0.61 and other.threshold(0) > 0.9
+    assert held_out_alarms(one, other, 0) == pytest.approx(1 / 3)
+    both = one + other
+    assert both == KindScores(0.05, [0.3, 0.6, 0.9], [1.0], 3)
+    assert both.false_alarms(both.threshold(0)) == 0
+    assert math.isnan(held_out_alarms(one, KindScores(0.05), 0))
 
 
 def test_labelled_images(labelled):

@@ -38,6 +38,15 @@ class KindScores:
     present: list[float] = field(default_factory=list)
     num_absent: int = 0
 
+    def __add__(self, other: KindScores) -> KindScores:
+        """Both together; they were looked at with one threshold."""
+        return KindScores(
+            self.lowest,
+            self.absent + other.absent,
+            self.present + other.present,
+            self.num_absent + other.num_absent,
+        )
+
     def false_alarms(self, threshold: float) -> float:
         """Instances a prompt for what is not there; NaN without such a prompt."""
         return _count(self.absent, threshold) / (self.num_absent or float('nan'))
@@ -53,6 +62,16 @@ class KindScores:
         if len(scores) <= allowed:
             return self.lowest
         return min(1.0, float(np.nextafter(scores[allowed], np.float32(2))))
+
+
+def held_out_alarms(one: KindScores, other: KindScores, rate: float) -> float:
+    """False alarms a prompt of each half, with the threshold of the other half.
+
+    NaN if a half has no prompt for what is not there.
+    """
+    halves = (one, other.threshold(rate)), (other, one.threshold(rate))
+    alarms = [half.num_absent * half.false_alarms(thr) for half, thr in halves]
+    return sum(alarms) / (one.num_absent + other.num_absent or float('nan'))
 
 
 def score_kinds(

@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> None:
     if args.limit is not None and args.limit < 1:
         raise ValueError(f'--limit must be at least 1, got {args.limit}.')
     from uninext.apis import UninextInferencer
-    from uninext.apis.calibration import score_kinds
+    from uninext.apis.calibration import held_out_alarms, score_kinds
     from uninext.apis.thresholds import all_thresholds
     from uninext.checkpoint.thresholds import store_thresholds
     from uninext.model_zoo import MODEL_ZOO, resolve_model
@@ -83,14 +83,19 @@ def run(args: argparse.Namespace) -> None:
         )
     images = _labelled(args.data)[: args.limit]
     find = UninextInferencer(args.model, args.checkpoint, args.device)
-    kinds = score_kinds(find, images)
+    halves = [score_kinds(find, half) for half in (images[::2], images[1::2])]
+    kinds = {kind: scores + halves[1][kind] for kind, scores in halves[0].items()}
     before = all_thresholds(None, find.thresholds)
     after = {
         kind: scores.threshold(args.false_alarms)
         for kind, scores in kinds.items()
         if scores.num_absent
     }
-    print('\n'.join(table(kinds, before, after)))
+    held_out = {
+        kind: held_out_alarms(*(half[kind] for half in halves), args.false_alarms)
+        for kind in after
+    }
+    print('\n'.join(table(kinds, before, after, held_out)))
     if not after:
         raise ValueError(
             f'{args.data} has nothing that is not there: every image shows every '
@@ -104,24 +109,28 @@ def table(
     kinds: Mapping[str, KindScores],
     before: Mapping[str, float],
     after: Mapping[str, float],
+    held_out: Mapping[str, float],
 ) -> Sequence[str]:
     """What was asked, and what thresholds change, for people."""
-    lines = ['kind        not there  there  threshold       false alarms    found']
+    lines = [
+        'kind        not there  there  threshold       false alarms    held out  found'
+    ]
     for kind, scores in kinds.items():
         counts = f'{kind:<11} {scores.num_absent:>9} {len(scores.present):>6}'
         if kind not in after:
             lines.append(f'{counts}  stays {before[kind]:.3f}')
             continue
         both = before[kind], after[kind]
-        cells = [
+        thresholds, alarms, found = (
             ' -> '.join(f'{value:.3f}' for value in values)
             for values in (
                 both,
-                [scores.false_alarms(t) for t in both],
-                [scores.found(t) for t in both],
+                map(scores.false_alarms, both),
+                map(scores.found, both),
             )
-        ]
-        lines.append(f'{counts}  {"  ".join(f"{c:<14}" for c in cells)}'.rstrip())
+        )
+        changes = f'{thresholds:<14}  {alarms:<14}  {held_out[kind]:<8.3f}  {found}'
+        lines.append(f'{counts}  {changes}')
     lines.append(
         f'target      stays {before["target"]:.3f}: images show no target that is away'
     )
