@@ -236,45 +236,75 @@ def test_frames_out_of_turn(tmp_path, content):
         loop.run_iter(1, pseudo_collate([dataset[1], dataset[2]]))
 
 
+def of_lengths(content: dict, *lengths: int) -> dict:
+    """Videos that begin as that of the content; the last one's target is elsewhere."""
+    video, annotation = content['videos'][0], content['annotations'][0]
+    videos, annotations = [], []
+    for i, length in enumerate(lengths):
+        names = video['file_names'][:length]
+        videos.append({**video, 'id': i, 'name': f'v{i}', 'file_names': names})
+        videos[-1]['length'] = length
+        boxes = annotation['bboxes'][:length]
+        if i == len(lengths) - 1:  # right in the first frame alone
+            boxes[1:] = [[100, 40, 20, 20]] * (length - 1)
+        annotations.append({**annotation, 'video_id': i, 'bboxes': boxes})
+        annotations[-1].pop('segmentations')
+    return {**content, 'videos': videos, 'annotations': annotations}
+
+
+def _test_videos(folder: Path, content: dict) -> tuple[dict[str, float], int]:
+    """Metrics, and the number of videos that this process has opened."""
+    dataset = dict(type='SingleObjectDataset')
+    loop = make_loop(folder, content, dataset, dict(type='SOTMetric', rules='otb'))
+    return loop.run(), loop.runner.model.num_opened
+
+
 def _test_on_rank(
-    rank: int, folder: Path, content: dict, results: multiprocessing.Queue
+    rank: int,
+    num_ranks: int,
+    folder: Path,
+    content: dict,
+    results: multiprocessing.Queue,
 ) -> None:
     torch.set_num_threads(1)
-    dist.init_process_group(
-        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2
-    )
+    store = f'file://{folder}/store'
+    dist.init_process_group('gloo', init_method=store, rank=rank, world_size=num_ranks)
     own = folder / f'rank{rank}'  # the annotation file is written by each
     own.mkdir()
     for path in folder.glob('*.png'):
         (own / path.name).symlink_to(path)
-    dataset = dict(type='SingleObjectDataset')
-    loop = make_loop(own, content, dataset, dict(type='SOTMetric', rules='otb'))
-    results.put((rank, loop.run()['sot/AO'], loop.runner.model.num_opened))
+    results.put((rank, *_test_videos(own, content)))
     dist.destroy_process_group()
 
 
-def test_videos_are_shared_by_processes(tmp_path, content, monkeypatch):
+@pytest.mark.parametrize(
+    ('num_ranks', 'shared'),
+    [(2, [1, 2]), (4, [1, 1, 1, 0])],
+    ids=['uneven', 'more processes than videos'],
+)
+def test_videos_are_shared_by_processes(
+    tmp_path, content, monkeypatch, num_ranks, shared
+):
+    """The metrics are those of one process, to the last bit."""
     monkeypatch.chdir(tmp_path)
-    video, annotation = content['videos'][0], content['annotations'][0]
-    content['videos'] = [{**video, 'id': i, 'name': f'v{i}'} for i in range(3)]
-    content['annotations'] = [{**annotation, 'video_id': i} for i in range(3)]
-    # of the last video the ground truth is elsewhere after the first frame
-    content['annotations'][2]['bboxes'] = [
-        annotation['bboxes'][0],
-        *[[100, 40, 20, 20]] * (LENGTH - 1),
-    ]
-    content['annotations'][2].pop('segmentations')
+    content = of_lengths(content, 2, LENGTH, 3)
+    expected, num_opened = _test_videos(tmp_path, content)
+    assert num_opened == 3
+    assert expected['sot/AO'] == pytest.approx((1 + 1 + 1 / 3) / 3, abs=1e-4)
     context = multiprocessing.get_context('fork')
     results = context.Queue()
     ranks = [
-        context.Process(target=_test_on_rank, args=(r, tmp_path, content, results))
-        for r in range(2)
+        context.Process(
+            target=_test_on_rank, args=(r, num_ranks, tmp_path, content, results)
+        )
+        for r in range(num_ranks)
     ]
     for process in ranks:
         process.start()
-    found = sorted(results.get(timeout=60) for _ in ranks)
+    found = sorted(
+        (results.get(timeout=60) for _ in ranks), key=lambda result: result[0]
+    )
     for process in ranks:
         process.join()
-    expected = pytest.approx((1 + 1 + 1 / LENGTH) / 3, abs=1e-4)
-    assert [metric for _, metric, _ in found] == [expected, expected]
-    assert [opened for _, _, opened in found] == [2, 1]
+    assert [metrics for _, metrics, _ in found] == [expected] * num_ranks
+    assert [opened for *_, opened in found] == shared

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from types import SimpleNamespace
 
 import numpy as np
@@ -39,9 +40,11 @@ def on_ranks(monkeypatch):
     return build
 
 
-def test_no_video():
-    assert list(WholeVideoSampler(Videos())) == []
-    assert len(WholeVideoSampler(Videos())) == 0
+@pytest.mark.parametrize('num_ranks', [1, 3])
+def test_no_video(on_ranks, num_ranks):
+    for sampler in on_ranks(num_ranks, Videos()):
+        assert list(sampler) == []
+        assert len(sampler) == 0
 
 
 def test_one_rank_draws_in_order():
@@ -63,6 +66,23 @@ def test_videos_stay_whole(on_ranks, num_ranks):
     for frames in drawn:
         for before, frame in zip([None, *frames], frames):
             assert frame in starts or frame == before + 1
+
+
+@pytest.mark.parametrize('num_ranks', [2, 3])
+def test_ranks_end_together(on_ranks, num_ranks):
+    """Within the bound of longest-first of the best sharing, found by trying all.
+
+    Paper: Graham, Bounds on Multiprocessing Timing Anomalies, Theorem 3.
+    """
+    random = np.random.RandomState(1)
+    for _ in range(5):
+        lengths = random.randint(1, 30, 6)
+        best = min(
+            np.bincount(sharing, lengths).max()
+            for sharing in product(range(num_ranks), repeat=len(lengths))
+        )
+        longest = max(map(len, on_ranks(num_ranks, Videos(*lengths))))
+        assert best <= longest <= (4 / 3 - 1 / (3 * num_ranks)) * best
 
 
 def test_longest_go_first(on_ranks):
