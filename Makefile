@@ -17,7 +17,7 @@ LINTED := uninext tests tools demo configs docs/_hooks setup.py
 export MMCV_WITH_OPS ?= 0
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
-.PHONY: help demo model test coverage fuzz faults golden mutants compat lock advisories lint format docs \
+.PHONY: help demo model test coverage export-check fuzz faults golden mutants compat lock advisories lint format docs \
     all-checks install clean
 .DEFAULT_GOAL := help
 
@@ -28,6 +28,7 @@ help:
 	@echo 'make test                run the tests'
 	@echo 'make test ROOM=test_apis  run one folder or file of tests/'
 	@echo 'make coverage            run the tests and measure what they reach: half as long again'
+	@echo 'make export-check        export the shipped model to ONNX, verified: minutes'
 	@echo 'make fuzz                100,000 damaged inputs; CASES=10000 for fewer'
 	@echo 'make faults              kill trainings 50 times; FAULTS=10 for fewer'
 	@echo 'make mutants             60 random changes of the source: do tests notice? N=9 SEED=2 ROOM=models'
@@ -55,6 +56,12 @@ test: $(VENV)/.tests
 
 coverage:
 	@$(MAKE) --no-print-directory test TEST_OPTIONS='--cov=uninext --cov-report=term:skip-covered'
+
+export-check: $(VENV)/.runtime
+	@$(PIP) -r requirements/onnx.txt
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	    $(PY) -m uninext export stage3_video_shapes uninext/assets/uninext_tiny.safetensors \
+	    "$$folder/exported"
 
 fuzz: $(VENV)/.tests
 	@OMP_NUM_THREADS=1 PYTHONPATH=.:tests $(PY) -m fuzz --cases $(CASES)

@@ -32,6 +32,7 @@ ALLOWED = {
     'apis': BASE
     | {'models', 'datasets', 'evaluation', 'visualization', 'engine', 'apis', 'assets'}
     | {'checkpoint', 'model_zoo'},
+    'export': BASE | {'models', 'export'},
     'fine_tuning': BASE
     | {'datasets', 'visualization', 'checkpoint', 'model_zoo', 'fine_tuning'},
     'shapes': BASE
@@ -40,7 +41,7 @@ ALLOWED = {
     'web': BASE | {'datasets', 'models', 'visualization', 'apis', 'shapes', 'web'},
     'cli': BASE
     | {'models', 'datasets', 'evaluation', 'visualization', 'engine', 'apis', 'cli'}
-    | {'web', 'analysis', 'checkpoint', 'fine_tuning', 'model_zoo', 'shapes'},
+    | {'web', 'analysis', 'checkpoint', 'export', 'fine_tuning', 'model_zoo', 'shapes'},
 }
 OPEN = {'registry', 'version'}
 

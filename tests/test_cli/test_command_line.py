@@ -55,6 +55,7 @@ OPTIONS = {
         {'model', '--checkpoint', '--data', '--false-alarms', '--out', '--limit'}
         | {'--device'}
     ),
+    'export': frozenset({'config', 'checkpoint', 'out', '--format', '--size'}),
     'predict': frozenset(
         {'source', '--categories', '--expression', '--box', '--mask', '--score-thr'}
         | {'--exclude', '--exclude-expression'}

@@ -9,8 +9,9 @@ scripts in ``tools/`` call the same functions. No module here imports torch at t
 ``evaluate``: result files into metrics (``uninext eval``).
 ``check_data``: all problems of data sets (``uninext check-data``).
 ``shapes``: the generated suite.
-``convert``: checkpoints between layouts. ``info``: what is installed. ``doctor``
-(``doctor_packages``, ``doctor_network``): whether it is fast, and works.
+``convert``: checkpoints between layouts. ``export``: a model as graphs.
+``info``: what is installed. ``doctor`` (``doctor_packages``, ``doctor_network``):
+whether it is fast, and works.
 ``demo``: the page in the browser. ``completion``: the TAB key.
 ``command``: the door to them all. ``common``: what they share.
 """

@@ -134,7 +134,7 @@ class PromptMaskHead(BaseModule):
         with torch.autocast(query.device.type, enabled=False):
             params = self.controller(query.float())
             logits = self._dynamic_convs(params, centres_xy.float(), mask_feat.float())
-        if not len(logits):
+        if not logits.shape[0]:
             size_hw = (logits.shape[1] * 2, logits.shape[2] * 2)
             return logits.new_zeros(0, *size_hw) + zero_with_gradient(params, mask_feat)
         return aligned_bilinear(logits[:, None], 2)[:, 0]
@@ -143,7 +143,7 @@ class PromptMaskHead(BaseModule):
         self, params: Tensor, centres_xy: Tensor, mask_feat: Tensor
     ) -> Tensor:
         """Run each query's own three layers; (M, Hs, Ws) logits."""
-        num, channels = len(params), self.mask_channels
+        num, channels = params.shape[0], self.mask_channels
         height, width = mask_feat.shape[-2:]
         w1, w2, w3, b1, b2, b3 = params.split(
             [*self.weight_sizes, *self.bias_sizes], dim=1

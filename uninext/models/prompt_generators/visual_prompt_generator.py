@@ -10,6 +10,7 @@ Cp prompt channels, L = s * s tokens a template.
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Sequence
 from weakref import WeakKeyDictionary
 
@@ -155,6 +156,19 @@ class VisualPromptGenerator(BaseModule):
         to_inputs: Callable[[Sequence[Template]], Tensor],
     ) -> list[tuple[Tensor, Tensor]]:
         inputs = to_inputs(templates)  # (T, 4, S, S)
+        tokens = self.tokens_of(inputs, neck)
+        side = math.isqrt(tokens.shape[1])
+        padding = torch.stack([t.padding for t in templates])
+        padding = upload(padding, inputs.device) > 0
+        padding = F.interpolate(padding[:, None].float(), size=(side, side))
+        return list(zip(tokens, ~padding.flatten(1).bool()))
+
+    def tokens_of(self, inputs: Tensor, neck: nn.Module) -> Tensor:
+        """Tokens (T, L, Cp) of normalised templates (T, 4, S, S).
+
+        Raises:
+            ValueError: If their levels cannot be brought to one size.
+        """
         levels = neck(self._folded_norm.run(self.backbone, inputs))
         sides = [level.shape[-1] for level in levels]
         if any(sides[0] % side for side in sides):
@@ -167,11 +181,7 @@ class VisualPromptGenerator(BaseModule):
         for conv, level in zip(self.fuser[1:], levels[1:]):
             factor = fused.shape[-1] // level.shape[-1]
             fused = fused + aligned_bilinear(conv(level), factor)
-        tokens = self.adapter(fused.flatten(2).transpose(1, 2))  # (T, L, Cp)
-        padding = torch.stack([t.padding for t in templates])
-        padding = upload(padding, inputs.device) > 0
-        padding = F.interpolate(padding[:, None].float(), size=fused.shape[-2:])
-        return list(zip(tokens, ~padding.flatten(1).bool()))
+        return self.adapter(fused.flatten(2).transpose(1, 2))  # (T, L, Cp)
 
     def _drop_stale(self, neck: nn.Module) -> None:
         """Forget what was encoded with other weights, or in another precision."""

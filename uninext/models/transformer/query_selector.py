@@ -84,7 +84,7 @@ class QuerySelector(BaseModule):
         reference = coords.gather(1, top[..., None].expand(-1, -1, 4)).sigmoid()
         content = self.query_embedding.weight[: top.shape[1]]
         return SelectedQueries(
-            query=content[None].expand(len(top), -1, -1),
+            query=content[None].expand(top.shape[0], -1, -1),
             reference=reference,
             proposal_logits=logits,
             proposal_boxes=coords.sigmoid(),

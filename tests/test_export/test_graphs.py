@@ -1,0 +1,77 @@
+"""Graphs join to what the network itself finds."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from helpers import small_uninext as small
+from uninext.export import graphs_of
+from uninext.models.detectors.passes import PromptRow
+from uninext.structures import Prompt
+
+CATEGORIES = [small.names('red cat', 'dog'), small.names('a')]
+EXPRESSIONS = [Prompt.from_expression(text) for text in ('red cat', 'the left one')]
+
+
+@pytest.fixture(scope='module')
+def model():
+    torch.manual_seed(0)
+    return small.build(small.small_video_config()).eval()
+
+
+@pytest.fixture(scope='module')
+def graphs(model):
+    return {graph.name: graph.module for graph in graphs_of(model, (64, 64))}
+
+
+def prompts(kind):
+    if kind == 'targets':
+        return [small.target(), small.target(2)]
+    return CATEGORIES if kind == 'categories' else EXPRESSIONS
+
+
+@pytest.mark.parametrize('kind', ['categories', 'expressions', 'targets'])
+def test_graphs_join_to_the_network(model, graphs, kind):
+    asked = prompts(kind)
+    samples = [small.sample(asked[0]), small.sample(asked[1], size_hw=(48, 40))]
+    inputs = small.images(samples)
+    with torch.no_grad():
+        levels = graphs['image'](inputs)
+        pyramid = model.build_pyramid(model.extract_feat(inputs), samples)
+        rows = [PromptRow(i, prompt, 0) for i, prompt in enumerate(asked)]
+        expected = model.find(pyramid, rows, [0, 1], with_embeds=True)
+        prompt = model.encode_prompts(asked)
+        shares = torch.eye(prompt.embeds.shape[1]).repeat(2, 1, 1)
+        if prompt.pooled:
+            shares = prompt.pooling_weights()[:, None]
+        padding = torch.ones(2, 64, 64, dtype=torch.bool)
+        padding[0] = padding[1, :48, :40] = False
+        looked = prompt.fusion_mask()
+        found = graphs['instances'](*levels, padding, prompt.embeds, looked, shares)
+        for i, one in enumerate(expected):
+            wanted = [one.logits, one.boxes_cxcywh, one.query, one.centres_xy]
+            wanted += [one.ious, one.mask_feat, one.embeds]
+            for want, got in zip(wanted, found, strict=True):
+                torch.testing.assert_close(got[i], want, atol=1e-4, rtol=1e-4)
+        chosen = torch.tensor([1, 0, 4])
+        one = expected[0]
+        masks = one.mask_logits(model.mask_head, chosen, (64, 64))
+        centres = one.centres_xy[chosen] * 64
+        (got,) = graphs['masks'](one.query[chosen], centres, one.mask_feat)
+        assert torch.equal(got, masks)
+
+
+def test_examples_fit_their_graphs(model):
+    for graph in graphs_of(model, (64, 64)):
+        examples = graph.examples()
+        assert len(examples) >= 8
+        again = graph.examples()[0]
+        assert all(torch.equal(again[k], v) for k, v in examples[0].items())
+        assert all(list(one) == list(graph.inputs) for one in examples)
+        for name, dims in graph.inputs.items():
+            shapes = {tuple(one[name].shape) for one in examples}
+            varies = [
+                d for d in range(len(min(shapes))) if len({s[d] for s in shapes}) > 1
+            ]
+            assert tuple(varies) == dims, (graph.name, name)

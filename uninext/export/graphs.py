@@ -1,0 +1,257 @@
+"""The parts of a network as graphs of tensors, and inputs to try them with.
+
+An image's levels are computed once, a prompt's tokens once; ``instances`` brings a row
+of each together, however many rows and tokens there are. The size of images is fixed.
+
+Shape legend: B images, R rows (an image with one of its prompts), L prompt tokens, K
+tokens that queries are compared with, Q queries, C channels, Cp prompt channels, M
+chosen queries, T templates of side S, (H, W) the padded image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from uninext.models.detectors import UNINEXT, UNINEXTVideo
+from uninext.models.transformer import FeaturePyramid
+from uninext.structures import PromptFeatures
+
+Inputs = dict[str, Tensor]
+# Rows and tokens of the inputs that a graph is tried with: the first is traced.
+_SIZES = ((3, 7), (1, 2), (1, 5), (2, 1), (2, 9), (4, 3), (5, 17), (1, 24), (3, 12))
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A part of a network.
+
+    Attributes:
+        name: Of the file, without a suffix.
+        module: Takes the inputs in their order, gives a tuple of tensors.
+        inputs: For each input its dimensions that may vary.
+        outputs: Names, in the order of the tuple.
+        draw: Random inputs of a number of rows and one of tokens.
+    """
+
+    name: str
+    module: nn.Module
+    inputs: dict[str, tuple[int, ...]]
+    outputs: tuple[str, ...]
+    draw: Callable[[int, int], Inputs]
+
+    def examples(self) -> list[Inputs]:
+        """Inputs to try the graph with, all drawn from one seed."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return [self.draw(rows, tokens) for rows, tokens in _SIZES]
+
+
+def graphs_of(model: UNINEXT, size_hw: tuple[int, int]) -> list[Graph]:
+    """The graphs of a network for padded images of one size.
+
+    ``image`` (B, 3, H, W) -> levels; ``text`` ids (1, L) -> (1, L, Cp);
+    ``template`` (T, 4, S, S) -> (T, L, Cp); ``instances`` -> what each row finds;
+    ``masks`` -> (M, H / 4, W / 4) logits. Those that the network lacks are left out.
+
+    Args:
+        model: In evaluation mode, on the CPU.
+        size_hw: Height and width of the padded images.
+
+    Raises:
+        ValueError: If the size is no multiple of 32.
+    """
+    height, width = size_hw
+    if min(size_hw) < 32 or height % 32 or width % 32:
+        raise ValueError(
+            f'The size of exported images must be two multiples of 32, got {height} x '
+            f'{width} (height x width). Smaller images are padded to it.'
+        )
+    with torch.no_grad():
+        levels = model.extract_feat(torch.zeros(1, 3, height, width))
+    shapes = [tuple(level.shape[1:]) for level in levels]
+    graphs = [_image(model, size_hw, len(levels)), _text(model)]
+    if isinstance(model, UNINEXTVideo):
+        graphs.append(_template(model))
+    graphs.append(_instances(model, size_hw, shapes))
+    if model.mask_head is not None:
+        graphs.append(_masks(model, shapes[0]))
+    return graphs
+
+
+class _Image(nn.Module):
+    def __init__(self, model: UNINEXT) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        return tuple(level.contiguous() for level in self.model.extract_feat(image))
+
+
+def _image(model: UNINEXT, size_hw: tuple[int, int], num_levels: int) -> Graph:
+    return Graph(
+        'image',
+        _Image(model),
+        {'image': (0,)},
+        tuple(f'level{i}' for i in range(num_levels)),
+        lambda rows, tokens: {'image': torch.randn(rows, 3, *size_hw)},
+    )
+
+
+class _Text(nn.Module):
+    def __init__(self, model: UNINEXT) -> None:
+        super().__init__()
+        self.encoder = model.prompt_generator.text_encoder
+
+    def forward(self, ids: Tensor) -> tuple[Tensor, ...]:
+        return (self.encoder(input_ids=ids).last_hidden_state,)
+
+
+def _text(model: UNINEXT) -> Graph:
+    vocabulary = model.prompt_generator.text_encoder.config.vocab_size
+    longest = model.prompt_generator.max_tokens
+    return Graph(
+        'text',
+        _Text(model),
+        {'ids': (1,)},
+        ('embeds',),
+        lambda rows, tokens: {
+            'ids': torch.randint(vocabulary, (1, min(tokens + 2, longest)))
+        },
+    )
+
+
+class _Template(nn.Module):
+    def __init__(self, model: UNINEXTVideo) -> None:
+        super().__init__()
+        self.generator, self.neck = model.visual_prompt_generator, model.neck
+
+    def forward(self, template: Tensor) -> tuple[Tensor, ...]:
+        return (self.generator.tokens_of(template, self.neck),)
+
+
+def _template(model: UNINEXTVideo) -> Graph:
+    sizes = {getattr(t, 'template_size', 256) for t in model.trackers.values()}
+    size = min(sizes, default=256)
+    return Graph(
+        'template',
+        _Template(model),
+        {'template': (0,)},
+        ('embeds',),
+        lambda rows, tokens: {'template': torch.randn(rows, 4, size, size)},
+    )
+
+
+class _Instances(nn.Module):
+    """Rows of levels and of prompt tokens -> what each row finds.
+
+    ``looked`` (R, L) bool: the tokens that fusion looks at. ``shares`` (R, K, L): what
+    queries are compared with, of the fused tokens: an identity for names, the weights
+    of their average for what is pooled.
+    """
+
+    def __init__(self, model: UNINEXT) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(
+        self,
+        levels: Sequence[Tensor],
+        padding: Tensor,
+        embeds: Tensor,
+        looked: Tensor,
+        shares: Tensor,
+    ) -> tuple[Tensor, ...]:
+        model = self.model
+        pyramid = FeaturePyramid.from_levels(
+            levels, padding, model.positional_encoding, model.level_embed
+        )
+        prompt = PromptFeatures(embeds, looked, pooled=False, positive_maps=[])
+        decoded = model.decode(pyramid, prompt)
+        compared = decoded.prompt.with_embeds(shares @ decoded.prompt.embeds)
+        found = model.bbox_head(
+            decoded.hidden_states, decoded.references, compared, layers=[-1]
+        )
+        outputs = [found.logits[0], found.boxes[0]]
+        outputs += [decoded.hidden_states[-1], decoded.references[-2][..., :2]]
+        if found.ious is not None:
+            outputs.append(found.ious[0])
+        if model.mask_head is not None:
+            outputs.append(model.mask_features(decoded.memory))
+        embedded = model.embed(decoded)
+        return (*outputs, *([] if embedded is None else [embedded]))
+
+
+def _instances(
+    model: UNINEXT, size_hw: tuple[int, int], shapes: Sequence[tuple[int, ...]]
+) -> Graph:
+    with_ious, with_masks = model.bbox_head.with_iou_branch, model.mask_head is not None
+    optional = {'ious': with_ious, 'mask_feat': with_masks}
+    optional['track_embeds'] = isinstance(model, UNINEXTVideo)
+    prompt_dims = model.prompt_generator.text_encoder.config.hidden_size
+
+    def draw(rows: int, tokens: int) -> Inputs:
+        inputs = {f'level{i}': torch.randn(rows, *s) for i, s in enumerate(shapes)}
+        padding = torch.zeros(rows, *size_hw, dtype=torch.bool)
+        padding[-1, size_hw[0] * 3 // 4 :] = True  # one of the images is smaller
+        padding[-1, :, size_hw[1] - tokens :] = True
+        looked = torch.ones(rows, tokens, dtype=torch.bool)
+        looked[0, 1 + tokens // 2 :] = False
+        shares = torch.eye(tokens).repeat(rows, 1, 1)
+        if rows % 2 == 0:  # pooled
+            shares = looked[:, None].float() / looked.sum(1)[:, None, None]
+        embeds = torch.randn(rows, tokens, prompt_dims)
+        return inputs | dict(
+            padding=padding, embeds=embeds, looked=looked, shares=shares
+        )
+
+    levels = {f'level{i}': (0,) for i in range(len(shapes))}
+    others = {'padding': (0,), 'embeds': (0, 1), 'looked': (0, 1), 'shares': (0, 1, 2)}
+    return Graph(
+        'instances',
+        _Flat(_Instances(model), len(shapes)),
+        levels | others,
+        ('logits', 'boxes_cxcywh', 'query', 'centres_xy')
+        + tuple(name for name, is_there in optional.items() if is_there),
+        draw,
+    )
+
+
+class _Flat(nn.Module):
+    """A module whose first argument is a list, called with its members one by one."""
+
+    def __init__(self, module: nn.Module, number: int) -> None:
+        super().__init__()
+        self.module, self.number = module, number
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        return self.module(inputs[: self.number], *inputs[self.number :])
+
+
+class _Masks(nn.Module):
+    def __init__(self, head: nn.Module) -> None:
+        super().__init__()
+        self.head = head
+
+    def forward(
+        self, query: Tensor, centres_xy: Tensor, mask_feat: Tensor
+    ) -> tuple[Tensor, ...]:
+        return (self.head(query, centres_xy, mask_feat),)
+
+
+def _masks(model: UNINEXT, finest: tuple[int, ...]) -> Graph:
+    head, (channels, height, width) = model.mask_head, finest
+
+    def draw(rows: int, tokens: int) -> Inputs:
+        sides = torch.tensor([8.0 * width, 8.0 * height])
+        return dict(
+            query=torch.randn(tokens, channels),
+            centres_xy=torch.rand(tokens, 2) * sides,
+            mask_feat=torch.rand(head.mask_channels, height, width),
+        )
+
+    inputs = {'query': (0,), 'centres_xy': (0,), 'mask_feat': ()}
+    return Graph('masks', _Masks(head), inputs, ('mask_logits',), draw)
