@@ -57,8 +57,9 @@ test: $(VENV)/.tests
 coverage:
 	@$(MAKE) --no-print-directory test TEST_OPTIONS='--cov=uninext --cov-report=term:skip-covered'
 
-export-check: $(VENV)/.runtime
+export-check: $(VENV)/.tests
 	@$(PIP) -r requirements/onnx.txt
+	@EXPORT_CHECK=1 $(PY) -m pytest -q tests/test_export
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	    $(PY) -m uninext export stage3_video_shapes uninext/assets/uninext_tiny.safetensors \
 	    "$$folder/exported"

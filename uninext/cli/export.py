@@ -23,8 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs=2,
         type=int,
         metavar=('HEIGHT', 'WIDTH'),
-        help='of padded images, multiples of 32; default: the size of images that the '
-        'config says, lying',
+        help='of padded images; default: the size of images that the config says, '
+        'lying',
     )
 
 
@@ -66,5 +66,6 @@ def _size_of(config) -> tuple[int, int]:
             'The config leaves images at their size, and exported images have one. '
             'Pass --size HEIGHT WIDTH.'
         )
-    longer, shorter = (-(-side // 32) * 32 for side in scale)
+    divisor = config.model.data_preprocessor.get('test_pad_size_divisor', 1)
+    longer, shorter = (-(-side // divisor) * divisor for side in scale)
     return shorter, longer

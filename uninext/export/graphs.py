@@ -21,6 +21,7 @@ from uninext.models.transformer import FeaturePyramid
 from uninext.structures import PromptFeatures
 
 Inputs = dict[str, Tensor]
+MIN_SIDE = 32  # a cell of the coarsest level of the backbone
 # Rows and tokens of the inputs that a graph is tried with: the first is traced.
 _SIZES = ((3, 7), (1, 2), (1, 5), (2, 1), (2, 9), (4, 3), (5, 17), (1, 24), (3, 12))
 
@@ -62,13 +63,13 @@ def graphs_of(model: UNINEXT, size_hw: tuple[int, int]) -> list[Graph]:
         size_hw: Height and width of the padded images.
 
     Raises:
-        ValueError: If the size is no multiple of 32.
+        ValueError: If the size is below 32 x 32.
     """
     height, width = size_hw
-    if min(size_hw) < 32 or height % 32 or width % 32:
+    if min(size_hw) < MIN_SIDE:
         raise ValueError(
-            f'The size of exported images must be two multiples of 32, got {height} x '
-            f'{width} (height x width). Smaller images are padded to it.'
+            f'The sides of exported images must be {MIN_SIDE} pixels or more, got '
+            f'{height} x {width} (height x width). Smaller images are padded to them.'
         )
     with torch.no_grad():
         levels = model.extract_feat(torch.zeros(1, 3, height, width))
