@@ -58,7 +58,7 @@ OPTIONS = {
     'export': frozenset({'config', 'checkpoint', 'out', '--format', '--size'}),
     'predict': frozenset(
         {'source', '--categories', '--expression', '--box', '--mask', '--score-thr'}
-        | {'--exclude', '--exclude-expression'}
+        | {'--exclude', '--exclude-expression', '--shown-in'}
         | SPEED_OPTIONS
         | {'--model', '--checkpoint', '--device', '--scale', '--batch-size'}
         | {'--as-video', '--no-as-video', '--limit', '--out', '--overwrite', '--save'}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -106,6 +107,22 @@ def image_of_array(array: np.ndarray) -> np.ndarray:
     if code is None or array.ndim > 3 or array.dtype != np.uint8 or not array.size:
         return array
     return cv2.cvtColor(np.ascontiguousarray(array), code)
+
+
+def load_image(image: Any) -> Any:
+    """An image of a path, an array or a PIL image.
+
+    Returns:
+        (H, W, 3) uint8 BGR; what is none of these is returned as it is.
+
+    Raises:
+        SourceError: If it cannot be read.
+    """
+    if isinstance(image, np.ndarray):
+        return image_of_array(image)
+    if isinstance(image, Image.Image):
+        return image_of_pil(image)
+    return read_image(image) if isinstance(image, (str, Path)) else image
 
 
 def is_cut_jpeg(path: Path) -> bool:

@@ -11,7 +11,6 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-import mmcv
 import numpy as np
 import torch
 from mmengine.config import Config
@@ -41,7 +40,7 @@ from uninext.checkpoint.thresholds import carried_thresholds
 from uninext.model_zoo import build_uninext, resolve_model, tell_unlearned
 from uninext.models.detectors import UNINEXT, UNINEXTVideo
 from uninext.models.speed_options import SpeedOptions, given_speed
-from uninext.models.trackers import VideoFrame
+from uninext.models.trackers.shown_images import network_input, shown_memory
 from uninext.structures import Prompt, Target, UninextDataSample, VisualPrompt
 from uninext.utils.inference_scale import InferenceScale
 from uninext.utils.without_draws import without_draws
@@ -137,6 +136,7 @@ class UninextInferencer:
         expression: str | Sequence[str] | None = None,
         box: Any = None,
         mask: Any = None,
+        shown_in: Any = None,
         exclude: str | Sequence[str] | None = None,
         exclude_expression: str | Sequence[str] | None = None,
         score_thr: float | Mapping[str, float] | None = None,
@@ -160,6 +160,8 @@ class UninextInferencer:
             mask: (H, W) or (n, H, W), or paths of image files: the same by masks. A
                 map (H, W) of whole numbers shows a target by each number but 0; of
                 files see :func:`uninext.apis.masks.read_masks`.
+            shown_in: Another image (path, array, PIL image) that shows what ``box`` and
+                ``mask`` say, in its pixels; None: each image, or the first frame.
             exclude: Names of what must not be returned, given as ``categories`` are:
                 what fits one of them better is dropped, see
                 :func:`uninext.apis.exclusion.without_excluded`.
@@ -187,7 +189,7 @@ class UninextInferencer:
             ValueError: If nothing is asked for, or something cannot be used; it says
                 what to pass instead.
         """
-        wanted = asked_prompts(categories, expression, box, mask)
+        wanted = asked_prompts(categories, expression, box, mask, shown_in)
         prompts = wanted + excluded_prompts(exclude, exclude_expression, wanted)
         thresholds = all_thresholds(score_thr, self.thresholds)
         opened = open_source(source)
@@ -198,7 +200,8 @@ class UninextInferencer:
         if track:
             results = self._track(opened, prompts, len(wanted), thresholds)
         else:
-            ready = self._ready(opened, prompts, on_error)
+            known = [self._prompt_of(prompt) for prompt in prompts]
+            ready = self._ready(opened, known, on_error)
             results = self._look(ready, prompts, len(wanted), thresholds, batch_size)
         results = with_progress(results, opened.count, progress)
         return results if stream else collected(results, opened.count)
@@ -276,12 +279,14 @@ class UninextInferencer:
         expression: str | Sequence[str] | None = None,
         box: Any = None,
         mask: Any = None,
+        shown_in: Any = None,
         exclude: str | Sequence[str] | None = None,
         exclude_expression: str | Sequence[str] | None = None,
     ) -> Tracking:
         """Track through frames that you have in hand, one by one.
 
-        Arguments are those of :meth:`__call__`; boxes and masks are of the first frame.
+        Arguments are those of :meth:`__call__`; boxes and masks are of the first frame,
+        or of the image ``shown_in``.
 
         Returns:
             Whose ``step`` takes a frame. Several may be open at a time.
@@ -294,7 +299,7 @@ class UninextInferencer:
             >>> for frame in camera:                             # doctest: +SKIP
             ...     print(tracking.step(frame).track_ids)
         """
-        wanted = asked_prompts(categories, expression, box, mask)
+        wanted = asked_prompts(categories, expression, box, mask, shown_in)
         prompts = wanted + excluded_prompts(exclude, exclude_expression, wanted)
         self._need_trackers('Videos need')
         session = self.model.open(scale=self.scale.for_videos())
@@ -308,14 +313,26 @@ class UninextInferencer:
         thresholds: Mapping[str, float],
     ) -> Iterator[Result]:
         session = self.model.open(scale=self.scale.for_videos())
-        tracking = Tracking(session, prompts, num_wanted)
-        for image in source.read():
-            yield tracking.step(image.image, thresholds, image.path, image.time)
+        tracking = Tracking(session, prompts, num_wanted)  # errors come at once
+        return (
+            tracking.step(image.image, thresholds, image.path, image.time)
+            for image in source.read()
+        )
 
     # ----------------------------------------------------------------------- images
 
+    def _prompt_of(self, prompt: Prompt | Target) -> Prompt | Target | VisualPrompt:
+        """What another image shows is cut out of it, once for all images."""
+        if not isinstance(prompt, Target) or prompt.shown_in is None:
+            return prompt
+        image, sample = self._packed(prompt.shown_in)
+        return self._prompt_in(prompt, image, sample)
+
     def _ready(
-        self, source: Source, prompts: Sequence[Prompt | Target], on_error: str
+        self,
+        source: Source,
+        prompts: Sequence[Prompt | Target | VisualPrompt],
+        on_error: str,
     ) -> Iterator[_Ready]:
         """Images for the network; what does not fit is told, or left out, here."""
         for original in source.read(on_error=on_error):
@@ -361,24 +378,20 @@ class UninextInferencer:
 
     def _packed(self, image: np.ndarray) -> tuple[Tensor, UninextDataSample]:
         """Image (3, h, w) uint8 of the network's size, and a sample of both sizes."""
-        resized, scale = image, self.scale.for_images()
-        if scale is not None:
-            resized = mmcv.imrescale(image, scale, backend='pillow')
-        tensor = torch.from_numpy(np.ascontiguousarray(resized)).permute(2, 0, 1)
-        sizes = dict(img_shape=resized.shape[:2], ori_shape=image.shape[:2])
-        return tensor, UninextDataSample(metainfo=sizes)
+        resized = network_input(image, self.scale.for_images())
+        sizes = dict(img_shape=tuple(resized.shape[1:]), ori_shape=image.shape[:2])
+        return resized, UninextDataSample(metainfo=sizes)
 
     @torch.no_grad()
     def _prompt_in(
-        self, prompt: Prompt | Target, image: Tensor, sample: UninextDataSample
+        self,
+        prompt: Prompt | Target | VisualPrompt,
+        image: Tensor,
+        sample: UninextDataSample,
     ) -> Prompt | VisualPrompt:
-        """A target is cut out of the image it is asked in."""
+        """A target is cut out of the image that shows it."""
         if not isinstance(prompt, Target):
             return prompt
-        kind = kind_of(prompt)
-        frame = VideoFrame(
-            image.to(self.model.device),
-            tuple(sample.ori_shape[:2]),
-            pad_divisor=self.model.data_preprocessor.test_pad_size_divisor,
-        )
-        return VisualPrompt(self.model.trackers[kind].show(prompt, frame).templates)
+        size_hw, tracker = sample.ori_shape[:2], self.model.trackers[kind_of(prompt)]
+        memory = shown_memory(prompt, image, size_hw, tracker, self.model)
+        return VisualPrompt(memory.templates)

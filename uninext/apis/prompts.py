@@ -8,14 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from uninext.apis.images import load_image
 from uninext.apis.masks import load_mask
 from uninext.apis.results import AskedPrompt
-from uninext.models.trackers.inputs import prompts_of
+from uninext.models.trackers.inputs import check_shown_in, prompts_of
 from uninext.structures import Prompt, Target
 
 
 def asked_prompts(
-    categories: Any, expression: Any, box: Any = None, mask: Any = None
+    categories: Any,
+    expression: Any,
+    box: Any = None,
+    mask: Any = None,
+    shown_in: Any = None,
 ) -> list[Prompt | Target]:
     """Read what :class:`uninext.apis.UninextInferencer` is asked for.
 
@@ -26,6 +31,9 @@ def asked_prompts(
         ValueError: If nothing is asked for, or something is no prompt.
     """
     prompts: list[Prompt | Target] = []
+    if shown_in is not None:
+        shown_in = load_image(shown_in)
+        check_shown_in(shown_in, box, mask)
     if categories is not None:
         prompts += prompts_of(None, categories, None, None, None)
     if expression is not None:
@@ -33,14 +41,16 @@ def asked_prompts(
         for one in expression if several else [expression]:
             prompts += prompts_of(None, None, one, None, None)
     if box is not None:
-        prompts += prompts_of(None, None, None, box, None)
+        prompts += prompts_of(None, None, None, box, None, shown_in)
     if mask is not None:
-        prompts += prompts_of(None, None, None, None, load_mask(mask))
+        prompts += prompts_of(None, None, None, None, load_mask(mask), shown_in)
     if not prompts:
         raise ValueError(
             "Nothing is asked for. Pass categories='person, car', "
             "expression='the man in red', box=[x1, y1, x2, y2] or mask=..."
         )
+    if shown_in is not None:
+        check_inside(prompts, shown_in.shape[:2])
     return prompts
 
 
@@ -92,16 +102,18 @@ def check_inside(prompts: Sequence[Prompt | Target], size_hw: tuple[int, int]) -
 
     Args:
         prompts: Of :func:`asked_prompts`.
-        size_hw: Height and width of the frame as it was given.
+        size_hw: Height and width of the frame as it was given; of what another image
+            shows, that one's count.
 
     Raises:
         ValueError: If a box has no pixel of the frame, or reaches beyond it by more
             than the frame's own size: the network sees twice the box.
     """
-    height, width = size_hw
     for target in (prompt for prompt in prompts if isinstance(prompt, Target)):
         if kind_of(target) != 'box':
             continue
+        shown_in = target.shown_in
+        height, width = size_hw if shown_in is None else shown_in.shape[:2]
         x1, y1, x2, y2 = target.box().tolist()
         is_outside = min(x2, y2, width - x1, height - y1) <= 0
         beyond = max(-x1 / width, -y1 / height, x2 / width - 1, y2 / height - 1)

@@ -17,12 +17,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from uninext.apis.images import (
-    image_of_array,
-    image_of_pil,
-    read_image,
-    skip_or_raise,
-)
+from uninext.apis.images import image_of_array, load_image, skip_or_raise
 from uninext.apis.video import images_in, read_header, read_timed_frames
 from uninext.models.trackers.inputs import checked_frame
 from uninext.utils.image_files import is_image_name, natural_key
@@ -159,18 +154,12 @@ def _images_of(items: Sequence[Any], on_error: str = 'raise') -> Iterator[Source
             path = getattr(item, 'filename', '') or None
         name = path or (f'Image {number} (from 0)' if len(items) > 1 else '')
         try:
-            image = _load(item)
+            image = load_image(item)
             checked_frame(image)
         except ValueError as error:
             skip_or_raise(error, name, on_error)
             continue
         yield SourceImage(image, path, name=name)
-
-
-def _load(item: Any) -> np.ndarray:
-    if isinstance(item, np.ndarray):
-        return image_of_array(item)
-    return image_of_pil(item) if isinstance(item, Image.Image) else read_image(item)
 
 
 def _frames_of(source: str | int, on_error: str = 'raise') -> Iterator[SourceImage]:

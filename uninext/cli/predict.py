@@ -54,11 +54,14 @@ examples:
     uninext predict photos --categories apple --exclude tomato
   labels to correct in CVAT, and to train on:
     uninext predict video.mp4 --categories dog --save video,cvat,ytvis
+  what a photograph shows, in a video:
+    uninext predict video.mp4 --shown-in photo.jpg --box 80 80 400 400
   a camera, until Ctrl-C:
     uninext predict 0 --categories person --show --save none
 
 Prompts of all kinds may be mixed: they share one pass of the network. A box or mask
-shows its object in the first frame of a video, and in each image by itself.
+shows its object in the first frame of a video, and in each image by itself; or all of
+them in another image, --shown-in.
 """
 EXIT_INCOMPLETE = 3  # a part of the sources could not be used
 ESCAPE = 27  # the key

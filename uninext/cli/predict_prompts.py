@@ -40,6 +40,12 @@ def add_prompts(group: Any) -> None:
         'palette or by numbers; may be repeated',
     )
     group.add_argument(
+        '--shown-in',
+        metavar='IMAGE',
+        help='another image, which --box and --mask are of; default: the first frame '
+        'of a video, each image by itself',
+    )
+    group.add_argument(
         '--exclude',
         action='append',
         metavar='NAMES',
@@ -91,6 +97,7 @@ def given_prompts(args: argparse.Namespace) -> dict[str, Any]:
     Raises:
         ValueError: If something is no prompt.
     """
+    from uninext.apis.images import load_image
     from uninext.apis.masks import load_mask
     from uninext.apis.prompts import asked_prompts, excluded_prompts
 
@@ -99,6 +106,7 @@ def given_prompts(args: argparse.Namespace) -> dict[str, Any]:
         expression=args.expression,
         box=args.box,
         mask=load_mask(args.mask),
+        shown_in=load_image(args.shown_in),
     )
     excluded = dict(
         exclude=names_of(args.exclude), exclude_expression=args.exclude_expression

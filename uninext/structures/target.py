@@ -21,6 +21,8 @@ class Target:
         box_xyxy: (4,) pixels of the frame as it was given to the session; made from
             the mask if None.
         mask: (H, W) bool, or None where only the box is known.
+        shown_in: (H, W, 3) uint8 BGR, another image, which box and mask are of; None:
+            they are of the frame itself.
 
     Raises:
         ValueError: If there is neither, one has a wrong shape or type, the mask is
@@ -29,6 +31,7 @@ class Target:
 
     box_xyxy: Tensor | None = None
     mask: Tensor | None = None
+    shown_in: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if self.box_xyxy is None and self.mask is None:

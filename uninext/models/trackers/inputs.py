@@ -20,13 +20,18 @@ MAX_RATIO = 100  # of the sides of a frame; resized, one would vanish
 
 
 def prompts_of(
-    prompt: Any, categories: Any, expression: Any, box: Any, mask: Any
+    prompt: Any,
+    categories: Any,
+    expression: Any,
+    box: Any,
+    mask: Any,
+    shown_in: Any = None,
 ) -> list[Prompt | Target]:
     """Prompts and targets of what was given to :meth:`VideoSession.add`.
 
     Raises:
-        ValueError: If nothing or several objects are given, or one is empty or of
-            another type.
+        ValueError: If nothing or several objects are given, one is empty or of another
+            type, or an image is given that shows none.
     """
     given = [x for x in (prompt, categories, expression, box, mask) if x is not None]
     if len(given) != 1:
@@ -34,6 +39,8 @@ def prompts_of(
             'add() takes one of categories=..., expression=..., box=..., mask=..., or '
             f'a prompt; got {len(given)} of them.'
         )
+    if shown_in is not None:
+        check_shown_in(shown_in, box, mask)
     if isinstance(prompt, (Prompt, Target)):
         return [prompt]
     if isinstance(prompt, str):
@@ -57,7 +64,20 @@ def prompts_of(
                 'several one by one.'
             )
         return [Prompt.from_expression(expression)]
-    return _boxes(box) if box is not None else _masks(mask)
+    return _boxes(box, shown_in) if box is not None else _masks(mask, shown_in)
+
+
+def check_shown_in(shown_in: Any, box: Any, mask: Any) -> None:
+    """Raise ``ValueError`` if it is no image, or nothing is shown in it."""
+    if box is None and mask is None:
+        raise ValueError(
+            'shown_in is another image that shows a target: give its box=... or '
+            'mask=... in that image besides.'
+        )
+    try:
+        checked_frame(shown_in)
+    except ValueError as error:
+        raise ValueError(f'shown_in is no image. {error}') from error
 
 
 def checked_boxes(box: Any) -> torch.Tensor:
@@ -99,11 +119,11 @@ def checked_boxes(box: Any) -> torch.Tensor:
     return boxes
 
 
-def _boxes(box: Any) -> list[Target]:
-    return [Target(box_xyxy=one) for one in checked_boxes(box)]
+def _boxes(box: Any, shown_in: np.ndarray | None) -> list[Target]:
+    return [Target(one, shown_in=shown_in) for one in checked_boxes(box)]
 
 
-def _masks(mask: Any) -> list[Target]:
+def _masks(mask: Any, shown_in: np.ndarray | None) -> list[Target]:
     masks = _tensor(mask, 'mask')
     if masks.dim() not in (2, 3) or not masks.numel():
         raise ValueError(
@@ -111,7 +131,8 @@ def _masks(mask: Any) -> list[Target]:
             f'the shape {tuple(masks.shape)}.'
         )
     values = (masks.double() if masks.is_floating_point() else masks).numpy()
-    return [Target(mask=torch.from_numpy(m)) for m in masks_of_numbers(values)]
+    masks = masks_of_numbers(values)
+    return [Target(mask=torch.from_numpy(m), shown_in=shown_in) for m in masks]
 
 
 def masks_of_numbers(values: np.ndarray) -> np.ndarray:

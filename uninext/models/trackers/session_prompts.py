@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from uninext.models.trackers.base import (
     BOX,
@@ -20,10 +23,10 @@ from uninext.models.trackers.corrections import (
     track_ids_of,
 )
 from uninext.models.trackers.inputs import prompts_of
-from uninext.structures import Prompt, Target
+from uninext.structures import Memory, Prompt, Target
 
 
-class SessionPrompts:
+class SessionPrompts(ABC):
     """The prompts of a :class:`VideoSession`, with what they remember.
 
     Args:
@@ -46,11 +49,12 @@ class SessionPrompts:
         expression: str | None = None,
         box: Any = None,
         mask: Any = None,
+        shown_in: np.ndarray | None = None,
     ) -> list[int]:
         """Ask for something from the next frame on.
 
         Give one of these. Boxes and masks show their targets in the next frame that
-        ``step`` gets.
+        ``step`` gets, or in another image.
 
         Args:
             prompt: A list of categories, an expression, a :class:`Prompt`, a
@@ -60,16 +64,20 @@ class SessionPrompts:
             expression: What the wanted object looks like or does.
             box: (4,) xyxy in pixels of the frame, or (n, 4) for n targets.
             mask: (height, width) bool, or (n, height, width) for n targets.
+            shown_in: (H, W, 3) uint8 BGR of any size: the image that shows the targets
+                of ``box`` or ``mask``, whose pixels they are in; None: the next frame.
 
         Returns:
             Ids of the prompts, one a target.
 
         Raises:
             ValueError: If nothing or several objects are given, one is empty or of
-                another type, or the model has no tracker for it.
+                another type, not in the image that is to show it, or the model has no
+                tracker for it. The session is then as it was before.
         """
-        prompts = prompts_of(prompt, categories, expression, box, mask)
-        return [self._add(one) for one in prompts]
+        prompts = prompts_of(prompt, categories, expression, box, mask, shown_in)
+        states = [self._new_state(one) for one in prompts]
+        return [self._add(*pair) for pair in zip(prompts, states)]
 
     def remove(self, prompt_id: int) -> None:
         """Stop asking for something.
@@ -144,24 +152,32 @@ class SessionPrompts:
             )
         return self._prompts[prompt_id]
 
-    def _add(self, prompt: Prompt | Target) -> int:
-        if isinstance(prompt, Target):
+    def _new_state(self, prompt: Prompt | Target) -> PromptState:
+        """A prompt that has met nothing yet; one without an id."""
+        is_target = isinstance(prompt, Target)
+        if is_target:
             kind = BOX if prompt.mask is None else MASK
-            state = PromptState(kind, None)
         else:
             kind = EXPRESSION if prompt.pooled else CATEGORY
-            state = PromptState(kind, prompt)
         if kind not in self.trackers:
             raise ValueError(
                 f'This model tracks {sorted(self.trackers)} only; {kind!r} has no '
                 "tracker. Add it to the config's model.trackers."
             )
+        if not is_target:
+            return PromptState(kind, prompt, self.trackers[kind].new_memory())
+        memory = None if prompt.shown_in is None else self._shown_memory(prompt, kind)
+        return PromptState(kind, None, memory)
+
+    @abstractmethod
+    def _shown_memory(self, target: Target, kind: str) -> Memory:
+        """Of a target that another image shows."""
+
+    def _add(self, prompt: Prompt | Target, state: PromptState) -> int:
         prompt_id = self._next_prompt
-        if isinstance(prompt, Target):
+        if isinstance(prompt, Target) and prompt.shown_in is None:
             self._waiting[prompt_id] = prompt
-        else:
-            state.memory = self.trackers[kind].new_memory()
-        if kind != CATEGORY:
+        if state.kind != CATEGORY:
             state.track_id = self._ids.take()[0]
         self._next_prompt += 1
         self._prompts[prompt_id] = state

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import mmcv
 import numpy as np
 import torch
 from mmengine.structures import InstanceData
@@ -33,6 +32,7 @@ from uninext.models.trackers.inputs import checked_frame
 from uninext.models.trackers.joined import joined
 from uninext.models.trackers.session_parts import evaluating, packed_state, updates_of
 from uninext.models.trackers.session_prompts import SessionPrompts
+from uninext.models.trackers.shown_images import network_input, shown_memory
 from uninext.structures import (
     Memory,
     Prompt,
@@ -111,14 +111,11 @@ class VideoSession(SessionPrompts):
             shown_kind(state, shown[i]) if i in shown else state.kind
             for i, state in self._prompts.items()
         }
-        image, scale = frame, frame_scale(self.scale, kinds)
-        if scale is not None:
-            image = mmcv.imrescale(frame, scale, backend='pillow')
-        tensor = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)
+        image = network_input(frame, frame_scale(self.scale, kinds))
         sample = UninextDataSample(
-            metainfo=dict(img_shape=image.shape[:2], ori_shape=(height, width))
+            metainfo=dict(img_shape=tuple(image.shape[1:]), ori_shape=(height, width))
         )
-        return self.step_sample(tensor, sample)
+        return self.step_sample(image, sample)
 
     @torch.no_grad()
     def step_sample(
@@ -193,6 +190,11 @@ class VideoSession(SessionPrompts):
                     'step() with its frame.'
                 ) from error
         return memories
+
+    def _shown_memory(self, target: Target, kind: str) -> Memory:
+        image = network_input(target.shown_in, frame_scale(self.scale, {kind}))
+        size_hw = target.shown_in.shape[:2]
+        return shown_memory(target, image, size_hw, self.trackers[kind], self.model)
 
     def _find(
         self,

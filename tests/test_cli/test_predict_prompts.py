@@ -1,0 +1,42 @@
+"""``uninext predict``: what is asked for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import pytest
+
+from helpers.painted_world import frame
+from helpers.predicting import GREEN, RED, fails, moved, run
+
+pytestmark = pytest.mark.usefixtures('workplace')
+
+
+def records_of(name: str) -> list[dict]:
+    """Of each frame, what is written of it."""
+    return [json.loads(line) for line in Path(name).read_text().splitlines()]
+
+
+# --------------------------------------------------------------- shown in another image
+
+
+def test_nothing_is_shown_in_it(video, capsys):
+    cv2.imwrite('photo.png', frame())
+    message = fails(capsys, video, '--categories', 'red', '--shown-in', 'photo.png')
+    assert 'shown_in is another image that shows a target' in message
+    assert 'Cannot read no.png' in fails(capsys, video, '--shown-in', 'no.png', *BOX)
+
+
+BOX = ['--box', '10', '10', '30', '30']
+
+
+def test_what_a_photograph_shows(photos, video):
+    cv2.imwrite('photo.png', frame((40, 40), green=(10, 10, 30, 30)))
+    assert run(video, photos / 'a.png', *BOX, '--shown-in', 'photo.png') == 0
+    for i, record in enumerate(records_of('found/walk.jsonl')):
+        (found,) = record['instances']
+        assert found['box_xyxy'] == pytest.approx(moved(GREEN, i), abs=1)
+    (found,) = json.loads(Path('found/a.json').read_text())['instances']
+    assert found['box_xyxy'] == list(GREEN) != list(RED)
