@@ -2,10 +2,11 @@
 
 Prints the table of tasks, metrics, what is asked and what was measured, and writes it
 to WORK_DIR/ten_tasks.md and, for programs, WORK_DIR/ten_tasks.json; a second table, of
-relations and of what is not there, to WORK_DIR/beyond_tasks.{md,json}. With --show-dir,
-also an image a task of the best, the median and the worst prediction, and a video of
-all tasks; with --page, the page of the documentation that shows them. Exit status: 0
-whatever was measured, 2 if something is absent.
+relations, of what is not there and of targets that another frame shows, to
+WORK_DIR/beyond_tasks.{md,json}. With --show-dir, also an image a task of the best, the
+median and the worst prediction, and a video of all tasks; with --page, the page of the
+documentation that shows them. Exit status: 0 whatever was measured, 2 if something is
+absent.
 
 Example:
     python tools/analysis_tools/ten_tasks.py work_dirs/stage3_video_shapes/iter_2400.pth
@@ -64,8 +65,13 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     from uninext.apis import UninextInferencer
     from uninext.cli.common import parse_options
-    from uninext.shapes.report import beyond_tasks
     from uninext.shapes.report import ten_task_images as drawing
+    from uninext.shapes.report.beyond_tasks import (
+        beyond_tasks_table,
+        measure_beyond_tasks,
+        write_beyond_tasks,
+    )
+    from uninext.shapes.report.shown_targets import measure_shown_targets
     from uninext.shapes.report.ten_tasks import (
         load_task_configs,
         measure_ten_tasks,
@@ -90,13 +96,14 @@ def main(argv: list[str] | None = None) -> int:
         )
         write_ten_tasks(args.work_dir, rows, args.checkpoint)
         print(ten_tasks_table(rows))
-        beyond = beyond_tasks.measure_beyond_tasks(
-            UninextInferencer(configs['rec'], args.checkpoint),
-            configs['rec'].test_dataloader.dataset.data_root,
-            num_images=args.num_images,
-        )
-        beyond_tasks.write_beyond_tasks(args.work_dir, beyond)
-        print(f'\n{beyond_tasks.beyond_tasks_table(beyond)}')
+        find = UninextInferencer(configs['rec'], args.checkpoint)
+        root = configs['rec'].test_dataloader.dataset.data_root
+        beyond = [
+            *measure_beyond_tasks(find, root, num_images=args.num_images),
+            *measure_shown_targets(find, root, num_videos=args.num_videos),
+        ]
+        write_beyond_tasks(args.work_dir, beyond)
+        print(f'\n{beyond_tasks_table(beyond)}')
         if args.show_dir:
             picked = album.pick()
             drawing.write_task_pages(args.show_dir, picked)
