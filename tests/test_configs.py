@@ -68,16 +68,17 @@ def load(name: str) -> Config:
     return Config.fromfile(FOLDER / name)
 
 
-@cache
-def _built(model_cfg: str, name: str) -> torch.nn.Module:
-    init_default_scope('uninext')
-    with without_draws():
-        return MODELS.build(load(name).model).to('meta')
+_BUILT: dict[str, torch.nn.Module] = {}
 
 
 def model_of(name: str) -> torch.nn.Module:
     """Build the model; equal ones are shared."""
-    return _built(str(load(name).model), name)
+    text = str(load(name).model)
+    if text not in _BUILT:
+        init_default_scope('uninext')
+        with without_draws():
+            _BUILT[text] = MODELS.build(load(name).model).to('meta')
+    return _BUILT[text]
 
 
 def header_of(name: str) -> str:
