@@ -11,12 +11,7 @@ import pytest
 
 from helpers.painted_inferencer import GREEN, RED
 from helpers.painted_world import HEIGHT, HIGH, LOW, WIDTH, frame
-from uninext.apis.calibration import (
-    LOWEST,
-    KindScores,
-    held_out_alarms,
-    score_kinds,
-)
+from uninext.apis.calibration import KINDS, KindScores, calibrate, score_kinds
 from uninext.apis.labelled_images import read_labelled_images
 from uninext.formats.coco import absent_category_ids
 from uninext.formats.errors import DatasetError
@@ -57,7 +52,7 @@ def test_nothing_was_asked():
     scores = KindScores(0.2)
     assert math.isnan(scores.false_alarms(0.5))
     assert math.isnan(scores.found(0.5))
-    assert scores.threshold(0.1) == 0.2
+    assert scores.threshold_for(0.1) == 0.2
 
 
 @pytest.mark.parametrize('rate', [0, 0.01, 0.1, 0.29, 0.5, 1, 3])
@@ -65,20 +60,40 @@ def test_no_lower_threshold_would_do(rate):
     """Against all scores and their neighbours, by counting."""
     absent = np.random.RandomState(0).randint(0, 100, 150).astype(np.float32) / 100
     scores = KindScores(0.05, absent.tolist(), [], num_absent=100)
-    found = scores.threshold(rate)
+    found = scores.threshold_for(rate)
     assert scores.false_alarms(found) <= rate + 1e-9
     lower = np.nextafter(np.float32(found), np.float32(0))
     assert found == 0.05 or scores.false_alarms(lower) > rate
 
 
-def test_each_half_is_counted_at_the_threshold_of_the_other():
-    one, other = KindScores(0.05, [0.3, 0.6], [1.0], 2), KindScores(0.05, [0.9], [], 1)
-    assert one.threshold(0) < 0.61 and other.threshold(0) > 0.9
-    assert held_out_alarms(one, other, 0) == pytest.approx(1 / 3)
-    both = one + other
-    assert both == KindScores(0.05, [0.3, 0.6, 0.9], [1.0], 3)
-    assert both.false_alarms(both.threshold(0)) == 0
-    assert math.isnan(held_out_alarms(one, KindScores(0.05), 0))
+def test_both_together():
+    one = KindScores(0.05, [0.3], [1.0], 2, [0.1])
+    other = KindScores(0.05, [0.9], [], 1, [0.2])
+    assert one + other == KindScores(0.05, [0.3, 0.9], [1.0], 3, [0.1, 0.2])
+    assert one + KindScores(0.05) == one
+
+
+def test_no_other_threshold_has_a_better_f1():
+    """Against every score, by counting."""
+    random = np.random.RandomState(0)
+    present, wrong, absent = (random.rand(n).astype(np.float32) for n in (40, 60, 20))
+    scores = KindScores(0.05, absent.tolist(), present.tolist(), 5, wrong.tolist())
+    best = scores.f1(scores.best_threshold())
+    for threshold in [0.05, *present, *wrong, *absent]:
+        found = (present >= threshold).sum()
+        errors = (wrong >= threshold).sum() + (absent >= threshold).sum()
+        precision, recall = found / (found + errors or 1), found / 40
+        f1 = 2 * precision * recall / (precision + recall or 1)
+        assert scores.f1(threshold) == pytest.approx(f1)
+        assert best >= f1 - 1e-9
+
+
+def test_the_best_f1_of_little():
+    assert KindScores(0.05).best_threshold() == 0.05
+    assert math.isnan(KindScores(0.05).f1(0.5))
+    apart = KindScores(0.05, [], [0.9, 0.8], 0, [0.4])
+    assert apart.best_threshold() == pytest.approx(0.6)
+    assert apart.f1(apart.best_threshold()) == 1
 
 
 def test_labelled_images(labelled):
@@ -109,12 +124,12 @@ def test_scores(find, labelled):
     images = read_labelled_images(files[0], labelled, *files[1:])
     kinds = score_kinds(find, images)
     category, expression = kinds['category'], kinds['expression']
-    assert category == KindScores(LOWEST, [], pytest.approx([HIGH]), 2)
+    assert category == KindScores(KINDS['category'], [], pytest.approx([HIGH]), 2)
     assert expression.present == pytest.approx([HIGH])
     assert expression.absent == pytest.approx([LOW] * 3)
     assert expression.num_absent == 3
     assert find.model.predictor.with_masks
-    threshold = expression.threshold(0)
+    threshold = expression.threshold_for(0)
     assert max(expression.absent) < threshold < LOW + 1e-6
     (result,) = find(
         frame(green=GREEN), expression='pink', score_thr=dict(expression=threshold)
@@ -122,7 +137,26 @@ def test_scores(find, labelled):
     assert result.absent == ['pink']
 
 
+def test_halves(find, labelled):
+    """The first image shows the object, and the second nothing."""
+    files = [labelled / f'{n}.json' for n in ('instances', 'refs', 'absent')]
+    images = read_labelled_images(files[0], labelled, *files[1:])
+    rows = calibrate(find, images, rate=0.0)
+    assert rows['expression'].scores.num_absent == 3
+    assert rows['expression'].threshold == pytest.approx(LOW, abs=1e-5)
+    assert rows['expression'].held_out == 0
+    assert calibrate(find, images)['expression'].threshold == pytest.approx(
+        (LOW + HIGH) / 2
+    )
+    assert calibrate(find, images[:1])['category'].threshold is not None
+    for image in images:
+        image.absent_categories.clear()
+    row = calibrate(find, images, rate=0.0)['category']
+    assert (row.threshold, row.scores.num_absent) == (None, 0)
+
+
 def test_what_is_found_elsewhere_is_not_found(find, labelled):
     cv2.imwrite(str(labelled / 'a.png'), frame(red=GREEN))
     images = read_labelled_images(labelled / 'instances.json', labelled)
-    assert score_kinds(find, images)['category'].present == [0]
+    category = score_kinds(find, images)['category']
+    assert category.present == [0]

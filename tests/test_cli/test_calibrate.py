@@ -31,6 +31,7 @@ def test_what_is_wrong_is_told_before_a_model_is_built(suite, tmp_path, capsys):
     for options, message in (
         (('--data', suite, '--false-alarms', -1), 'must be 0 or more, got -1'),
         (('--data', suite, *rate, '--limit', 0), '--limit must be at least 1, got 0'),
+        (('--data', suite), 'one of the arguments --false-alarms --best-f1 is requi'),
         (('--data', suite, *rate), 'belongs to the package and is left as it is'),
         (('--data', tmp_path, *rate, '--out', 'a.safetensors'), 'has no COCO annot'),
     ):

@@ -1,4 +1,4 @@
-"""``uninext calibrate``: thresholds for a wanted rate of false alarms."""
+"""``uninext calibrate``: thresholds for a rate of false alarms, or for the best F1."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from uninext.apis.calibration import KindScores
+    from uninext.apis.calibration import Calibrated
     from uninext.apis.labelled_images import LabelledImage
 
-DESCRIPTION = 'Find score thresholds for a wanted rate of false alarms, and store them.'
+DESCRIPTION = (
+    'Find score thresholds for a wanted rate of false alarms, or for the best F1, and '
+    'store them.'
+)
 EXAMPLES = """\
 examples:
   uninext calibrate work_dirs/mine/iter_2000.pth --data photos --false-alarms 0.05
-  uninext calibrate uninext_tiny --data data/shapes --false-alarms 0.05 \\
-      --out mine.safetensors
+  uninext calibrate uninext_tiny --data data/shapes --best-f1 --out mine.safetensors
 
 --data is a folder as of `uninext train --data`; its validation part is asked, else all.
 A false alarm is an instance of what is not there: of categories that an image has no
 annotation of (or lists in neg_category_ids, as in LVIS), all asked at once; or of an
-expression of annotations/absent_*.json. The rate is that of instances a prompt.
+expression of annotations/absent_*.json. The rate is that of instances a prompt. For F1
+a second box of an object is wrong.
 """
 
 
@@ -40,12 +43,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--data', required=True, type=Path, metavar='DIR', help='labelled images'
     )
-    parser.add_argument(
+    wanted = parser.add_mutually_exclusive_group(required=True)
+    wanted.add_argument(
         '--false-alarms',
-        required=True,
         type=float,
         metavar='RATE',
         help='instances a prompt for what is not there, at most; 0.05: one in 20',
+    )
+    wanted.add_argument(
+        '--best-f1',
+        action='store_true',
+        help='of objects found, and instances that are right',
     )
     parser.add_argument(
         '--out',
@@ -63,14 +71,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Find the thresholds, print a table, store them."""
-    if not 0 <= args.false_alarms < math.inf:
-        raise ValueError(
-            f'--false-alarms must be 0 or more, got {args.false_alarms:g}.'
-        )
+    rate = args.false_alarms
+    if rate is not None and not 0 <= rate < math.inf:
+        raise ValueError(f'--false-alarms must be 0 or more, got {rate:g}.')
     if args.limit is not None and args.limit < 1:
         raise ValueError(f'--limit must be at least 1, got {args.limit}.')
     from uninext.apis import UninextInferencer
-    from uninext.apis.calibration import held_out_alarms, score_kinds
+    from uninext.apis.calibration import calibrate
     from uninext.apis.thresholds import all_thresholds
     from uninext.checkpoint.thresholds import store_thresholds
     from uninext.model_zoo import MODEL_ZOO, resolve_model
@@ -83,19 +90,9 @@ def run(args: argparse.Namespace) -> None:
         )
     images = _labelled(args.data)[: args.limit]
     find = UninextInferencer(args.model, args.checkpoint, args.device)
-    halves = [score_kinds(find, half) for half in (images[::2], images[1::2])]
-    kinds = {kind: scores + halves[1][kind] for kind, scores in halves[0].items()}
-    before = all_thresholds(None, find.thresholds)
-    after = {
-        kind: scores.threshold(args.false_alarms)
-        for kind, scores in kinds.items()
-        if scores.num_absent
-    }
-    held_out = {
-        kind: held_out_alarms(*(half[kind] for half in halves), args.false_alarms)
-        for kind in after
-    }
-    print('\n'.join(table(kinds, before, after, held_out)))
+    rows = calibrate(find, images, rate)
+    print('\n'.join(table(rows, all_thresholds(None, find.thresholds))))
+    after = {k: r.threshold for k, r in rows.items() if r.threshold is not None}
     if not after:
         raise ValueError(
             f'{args.data} has nothing that is not there: every image shows every '
@@ -105,32 +102,26 @@ def run(args: argparse.Namespace) -> None:
     print(f'stored in {target}')
 
 
-def table(
-    kinds: Mapping[str, KindScores],
-    before: Mapping[str, float],
-    after: Mapping[str, float],
-    held_out: Mapping[str, float],
-) -> Sequence[str]:
+def table(rows: Mapping[str, Calibrated], before: Mapping[str, float]) -> Sequence[str]:
     """What was asked, and what thresholds change, for people."""
+    heads = 'threshold', 'false alarms', 'found', 'F1'
     lines = [
-        'kind        not there  there  threshold       false alarms    held out  found'
+        'kind        not there  there  '
+        + ''.join(f'{head:<16}' for head in heads)
+        + 'held out'
     ]
-    for kind, scores in kinds.items():
-        counts = f'{kind:<11} {scores.num_absent:>9} {len(scores.present):>6}'
-        if kind not in after:
-            lines.append(f'{counts}  stays {before[kind]:.3f}')
+    for kind, (scores, threshold, held_out) in rows.items():
+        counts = f'{kind:<11} {scores.num_absent:>9} {len(scores.present):>6}  '
+        if threshold is None:
+            lines.append(f'{counts}stays {before[kind]:.3f}')
             continue
-        both = before[kind], after[kind]
-        thresholds, alarms, found = (
-            ' -> '.join(f'{value:.3f}' for value in values)
-            for values in (
-                both,
-                map(scores.false_alarms, both),
-                map(scores.found, both),
-            )
+        both = before[kind], threshold
+        measured = (
+            both,
+            *(map(f, both) for f in (scores.false_alarms, scores.found, scores.f1)),
         )
-        changes = f'{thresholds:<14}  {alarms:<14}  {held_out[kind]:<8.3f}  {found}'
-        lines.append(f'{counts}  {changes}')
+        cells = (' -> '.join(f'{value:.3f}' for value in values) for values in measured)
+        lines.append(counts + ''.join(f'{c:<16}' for c in cells) + f'{held_out:.3f}')
     lines.append(
         f'target      stays {before["target"]:.3f}: images show no target that is away'
     )
