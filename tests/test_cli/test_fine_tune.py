@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shlex
 from pathlib import Path
 
+import cv2
 import pytest
 import torch
 from mmengine.config import Config
 
 from helpers.small_uninext import build, small_config
 from helpers.tools import message_of_failure
+from uninext.apis.calibration import Calibrated, KindScores
+from uninext.checkpoint.thresholds import carried_thresholds
 from uninext.cli import fine_tune, main, train
 from uninext.fine_tuning import report
 from uninext.shapes import generate_image_set
@@ -111,8 +115,14 @@ def test_from_annotations_to_metrics(start, data, tmp_path, capfd):
         f'{metrics[when]["coco/bbox_mAP"]:.3f}' for when in ('before', 'after')
     ]
     assert f'uninext test {tmp_path}/run/config.py {tmp_path}/run/iter_1.pth' in out
+    page = (tmp_path / 'run/report.html').read_text()
+    for file in re.findall('src="(.*?)"', page):
+        assert cv2.imread(str(tmp_path / 'run' / file)) is not None
+    assert page.count('<img') == 2  # before, after
+    assert row in page and f'uninext test {tmp_path}/run/config.py' in page
     # the optimiser keeps a state for what learns, and for nothing else
     saved = torch.load(tmp_path / 'run/iter_1.pth', weights_only=True)
+    assert carried_thresholds(saved['meta'], 'iter_1.pth') == {}  # nothing is found
     learned = {k for k in saved['state_dict'] if k.startswith(('bbox_h', 'mask_h'))}
     assert 0 < len(saved['optimizer']['state']) <= len(learned)
     before = torch.load(start, weights_only=True)['state_dict']
@@ -128,6 +138,17 @@ def test_from_annotations_to_metrics(start, data, tmp_path, capfd):
     assert 'holds a run already (iter_1.pth' in said and '--overwrite' in said
     assert f'uninext train {tmp_path}/run/config.py --resume' in said
     assert kept == {path: path.read_bytes() for path in (tmp_path / 'run').rglob('*.*')}
+
+
+def test_what_a_threshold_comes_to():
+    scores = KindScores(0.05, present=[0.9, 0.8], wrong=[0.4, 0.4])
+    said = fine_tune.threshold_text(Calibrated(scores, 0.6, 0.75), 5)
+    assert said == (
+        'Score threshold 0.600, stored with the weights: F1 of 5 held-out images is '
+        '1.000, 0.750 at the threshold of the other half; at 0.3 it is 0.667'
+    )
+    said = fine_tune.threshold_text(Calibrated(scores, 0.6, float('nan')), 1)
+    assert said.endswith('F1 of 1 held-out images is 1.000; at 0.3 it is 0.667')
 
 
 def test_a_dry_run_may_be_followed_by_the_run_and_changes_are_kept(

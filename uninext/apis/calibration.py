@@ -121,7 +121,10 @@ def calibrate(
 
 def _calibrated(one: KindScores, other: KindScores, rate: float | None) -> Calibrated:
     both = one + other
-    if not both.num_absent and (rate is not None or not both.wrong):
+    is_known = bool(both.num_absent)
+    if rate is None:
+        is_known = any(both.present) and (is_known or bool(both.wrong))
+    if not is_known:
         return Calibrated(both, None, float('nan'))
     found = [
         scores.best_threshold() if rate is None else scores.threshold_for(rate)

@@ -97,6 +97,8 @@ def run(args: argparse.Namespace) -> None:
         raise ValueError(
             f'{args.data} has nothing that is not there: every image shows every '
             'category, and there is no absent_*.json with absent_expressions.'
+            if rate is not None
+            else f'Nothing of what {args.data} shows was found, or nothing else.'
         )
     store_thresholds(weights, target, after)
     print(f'stored in {target}')

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from uninext.cli import dry_run
 from uninext.cli.common import load_config
@@ -13,6 +14,7 @@ from uninext.cli.common import load_config
 if TYPE_CHECKING:
     from mmengine import Config
 
+    from uninext.apis.calibration import Calibrated
     from uninext.engine import UninextRunner
     from uninext.fine_tuning import FineTuning, OwnPart
 
@@ -24,6 +26,7 @@ your own data:
 The config of the run is printed and is WORK_DIR/config.py. docs/tutorials has more.
 """
 LINE = '-' * 72
+MOST_CALIBRATED = 200  # held-out images that the score threshold is found by
 Train = Callable[['Config', argparse.Namespace], 'UninextRunner']
 
 
@@ -251,12 +254,17 @@ def _evaluated_before(
     """Metrics of the start model; none where they are not asked for."""
     if args.no_baseline or not plan.is_evaluated:
         return {}
-    from uninext.fine_tuning.report import evaluate_start
+    from uninext.fine_tuning import report
+    from uninext.fine_tuning.work_dir import PREDICTIONS, START
     from uninext.utils.files import FileError
 
     print('\n[1/3] The start model on what was held out (--no-baseline: skip)')
+    folder = plan.work_dir / START
     try:
-        return evaluate_start(cfg, plan.work_dir / 'start')
+        runner = report.start_runner(cfg, folder)
+        metrics = report.evaluate(runner)
+        report.draw_held_out(plan, runner, folder / PREDICTIONS)
+        return metrics
     except FileError as error:
         raise ValueError(
             f'The start model cannot be evaluated: {error}\n'
@@ -272,19 +280,110 @@ def _report(
 ) -> None:
     """Print metrics side by side, keep them, draw, and say what to type next."""
     from uninext.fine_tuning import report
-    from uninext.fine_tuning.work_dir import CONFIG, METRICS
+    from uninext.fine_tuning.page import write_page
+    from uninext.fine_tuning.work_dir import CONFIG, METRICS, PAGE
     from uninext.formats.json_file import write_json
 
+    folder = plan.work_dir
+    checkpoint = folder / f'iter_{plan.num_iters}.pth'
+    threshold = _calibrated(plan, checkpoint)
+    metrics = ''
     if after:
-        print(f'\n{report.metrics_table(before, after)}')
-        path = plan.work_dir / METRICS
-        write_json({'before': before, 'after': after}, path)
-        print(f'All metrics: {path}')
-        sheet = report.draw_held_out(plan, runner)
-        if sheet is not None:
-            print(f'Images (left: ground truth, right: predictions): {sheet}')
-    checkpoint = plan.work_dir / f'iter_{plan.num_iters}.pth'
-    print('\nNext:')
-    print(f'  {report.predict_command(plan, checkpoint)}')
+        metrics = report.metrics_table(before, after)
+        print(f'\n{metrics}')
+        write_json({'before': before, 'after': after}, folder / METRICS)
+        print(f'All metrics: {folder / METRICS}')
+    if threshold:
+        print(threshold.text)
+    sheets = _drawn(plan, runner, threshold)
+    commands = [report.predict_command(plan, checkpoint)]
     if plan.is_evaluated:
-        print(f'  uninext test {plan.work_dir / CONFIG} {checkpoint}')
+        commands.append(f'uninext test {folder / CONFIG} {checkpoint}')
+    write_page(
+        folder / PAGE,
+        f'Fine-tuning of {plan.start.weights.name}',
+        {
+            'Metrics of what was held out': metrics,
+            'Score threshold': threshold.text if threshold else '',
+            'Next': '\n'.join(commands),
+        },
+        {
+            'Ground truth and predictions of what was held out': sheets,
+            'Losses': _curves(folder),
+        },
+    )
+    print(f'Metrics, images before and after, curves: {folder / PAGE}')
+    print('\nNext:')
+    for command in commands:
+        print(f'  {command}')
+
+
+class _Threshold(NamedTuple):
+    """Of categories: what it is, and what it was found by."""
+
+    value: float
+    text: str
+
+
+def _calibrated(plan: FineTuning, checkpoint: Path) -> _Threshold | None:
+    """Find the threshold of the best F1 on held-out images, and store it."""
+    held_out = [p.val for p in plan.parts if p.val.kind.source == 'categories']
+    if not held_out:
+        return None
+    from uninext.apis import UninextInferencer
+    from uninext.apis.calibration import calibrate
+    from uninext.apis.labelled_images import read_labelled_images
+    from uninext.checkpoint.thresholds import store_thresholds
+    from uninext.fine_tuning.work_dir import CONFIG
+
+    (val,) = held_out
+    images = read_labelled_images(val.ann_file, val.images)[:MOST_CALIBRATED]
+    find = UninextInferencer(plan.work_dir / CONFIG, checkpoint)
+    row = calibrate(find, images)['category']
+    if row.threshold is None:  # nothing was found
+        return None
+    store_thresholds(checkpoint, checkpoint, {'category': row.threshold})
+    return _Threshold(row.threshold, threshold_text(row, len(images)))
+
+
+def threshold_text(row: Calibrated, num_images: int) -> str:
+    """What a threshold comes to, for people."""
+    from uninext.utils.defaults import SCORE_THRESHOLD
+
+    best, usual = (row.scores.f1(t) for t in (row.threshold, SCORE_THRESHOLD))
+    halves = f', {row.held_out:.3f} at the threshold of the other half'
+    return (
+        f'Score threshold {row.threshold:.3f}, stored with the weights: F1 of '
+        f'{num_images} held-out images is {best:.3f}'
+        f'{"" if math.isnan(row.held_out) else halves}; at {SCORE_THRESHOLD:g} it is '
+        f'{usual:.3f}'
+    )
+
+
+def _drawn(
+    plan: FineTuning, runner: UninextRunner, threshold: _Threshold | None
+) -> list[tuple[str, Path]]:
+    """Captions and contact sheets, before and after."""
+    from uninext.fine_tuning.report import SHEET, draw_held_out
+    from uninext.fine_tuning.work_dir import PREDICTIONS, START
+    from uninext.utils.defaults import SCORE_THRESHOLD
+
+    value = threshold.value if threshold else SCORE_THRESHOLD
+    folder = plan.work_dir
+    before = folder / START / PREDICTIONS / SHEET
+    after = plan.is_evaluated and draw_held_out(
+        plan, runner, folder / PREDICTIONS, value
+    )
+    sheets = [('before', before), (f'after, scores of {value:.2f} and more', after)]
+    return [(caption, path) for caption, path in sheets if path and path.is_file()]
+
+
+def _curves(folder: Path) -> list[tuple[str, Path]]:
+    """Caption and file of the curves; none of a run too short to have logged."""
+    from uninext.analysis.curves import draw_curves
+    from uninext.analysis.run_logs import LOG, read_run
+    from uninext.fine_tuning.work_dir import CURVES
+
+    if not any(folder.glob(f'*/{LOG}')):
+        return []
+    return [('by iteration', draw_curves([read_run(folder)], folder / CURVES))]

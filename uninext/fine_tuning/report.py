@@ -21,11 +21,12 @@ from torch import nn
 from uninext.fine_tuning.checks import files_of
 from uninext.fine_tuning.config import near_path
 from uninext.fine_tuning.plan import FineTuning
-from uninext.fine_tuning.work_dir import PREDICTIONS
 from uninext.registry import RUNNERS
 from uninext.utils.config_files import test_config
+from uninext.utils.defaults import SCORE_THRESHOLD
 from uninext.visualization import UninextVisualizer, make_contact_sheet
 
+SHEET = 'contact_sheet.png'
 # Metrics that are compared, of those that the metrics give, and their names for people.
 METRICS = {
     'coco/bbox_mAP': 'categories: box AP',
@@ -43,16 +44,15 @@ METRICS = {
 }
 
 
-def evaluate_start(cfg: Config, work_dir: str | Path) -> dict[str, float]:
-    """Evaluate the weights that a training would start from, ``load_from``, as a whole.
+def start_runner(cfg: Config, work_dir: str | Path) -> Runner:
+    """A runner that evaluates the weights that a training would start from as a whole.
 
-    Raises:
-        FileError: If the weights do not fit the model.
+    They are those of ``load_from``; a FileError says if they do not fit the model.
     """
     test = test_config(cfg, work_dir)
     test.update(load_from=cfg.load_from, load_allow=[], runner_type=cfg.runner_type)
     init_default_scope('uninext')
-    return evaluate(RUNNERS.build(test))
+    return RUNNERS.build(test)
 
 
 def evaluate(runner: Runner) -> dict[str, float]:
@@ -91,17 +91,28 @@ def predict_command(plan: FineTuning, checkpoint: Path) -> str:
     return shlex.join(command)
 
 
-def draw_held_out(plan: FineTuning, runner: Runner) -> Path | None:
+def draw_held_out(
+    plan: FineTuning,
+    runner: Runner,
+    folder: Path,
+    score_thr: float = SCORE_THRESHOLD,
+) -> Path | None:
     """Draw some of the images that a fine-tuning was evaluated on.
 
+    Args:
+        plan: Says what was held out.
+        runner: Has the model and the test data.
+        folder: To write to.
+        score_thr: Of categories.
+
     Returns:
-        Path of the contact sheet, in ``predictions``; None of videos.
+        Path of the contact sheet; None of videos.
     """
     if plan.parts[0].val.kind.scenes == 'videos':
         return None
     dataset = runner.test_loop.dataloader.dataset
     datasets = getattr(dataset, 'datasets', [dataset])
-    return draw_predictions(runner.model, datasets, plan.work_dir / PREDICTIONS)
+    return draw_predictions(runner.model, datasets, folder, score_thr=score_thr)
 
 
 def draw_predictions(
@@ -109,6 +120,7 @@ def draw_predictions(
     datasets: Sequence[Any],
     out_dir: str | Path,
     num_images: int = 8,
+    score_thr: float = SCORE_THRESHOLD,
 ) -> Path:
     """Draw ground truth beside predictions, and a sheet of all.
 
@@ -118,6 +130,7 @@ def draw_predictions(
             names their classes.
         out_dir: Images are written here, and ``contact_sheet.png``, which is returned.
         num_images: Of every dataset, at most.
+        score_thr: Of categories, to be drawn.
 
     Raises:
         ValueError: If there is no sample to draw.
@@ -136,11 +149,12 @@ def draw_predictions(
                 image,
                 sample,
                 out_file=str(out_dir / name),
+                pred_score_thr=score_thr,
             )
             drawn.append(visualizer.get_image())
     if not drawn:
         raise ValueError('There is no sample to draw: the datasets are empty.')
-    path = out_dir / 'contact_sheet.png'
+    path = out_dir / SHEET
     sheet = make_contact_sheet(drawn, num_columns=2, cell_width=640)
     mmcv.imwrite(sheet[..., ::-1], str(path))
     return path

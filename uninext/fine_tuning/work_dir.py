@@ -11,13 +11,15 @@ CONFIG = 'config.py'
 DATA = 'data'
 METRICS = 'metrics.json'
 PREDICTIONS = 'predictions'
+START = 'start'  # a folder: what is measured before
+CURVES, PAGE = 'curves.png', 'report.html'
 # A copy beside the parts of the data: whether a user has changed the config.
 _AS_WRITTEN = f'{DATA}/config_as_written.py'
 # What a run makes. A checkpoint of an earlier run with more iterations would be taken
 # for the newest of this one by --resume.
 _RESULTS = (
-    *('iter_*.pth', 'best_*.pth', 'last_checkpoint', METRICS),
-    f'{PREDICTIONS}/*.png',
+    *('iter_*.pth', 'best_*.pth', 'last_checkpoint', METRICS, CURVES, PAGE),
+    *(f'{PREDICTIONS}/*.png', f'{START}/{PREDICTIONS}/*.png'),
 )
 
 
