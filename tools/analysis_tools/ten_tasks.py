@@ -75,6 +75,7 @@ def main(argv: list[str] | None = None) -> int:
     from uninext.shapes.report.ten_tasks import (
         load_task_configs,
         measure_ten_tasks,
+        split_of,
         ten_tasks_table,
         write_ten_tasks,
     )
@@ -98,9 +99,10 @@ def main(argv: list[str] | None = None) -> int:
         print(ten_tasks_table(rows))
         find = UninextInferencer(configs['rec'], args.checkpoint)
         root = configs['rec'].test_dataloader.dataset.data_root
+        split, videos = split_of(configs['sot']), args.num_videos
         beyond = [
             *measure_beyond_tasks(find, root, num_images=args.num_images),
-            *measure_shown_targets(find, root, num_videos=args.num_videos),
+            *measure_shown_targets(find, root, split, videos),
         ]
         write_beyond_tasks(args.work_dir, beyond)
         print(f'\n{beyond_tasks_table(beyond)}')

@@ -40,7 +40,10 @@ def find() -> UninextInferencer:
     return UninextInferencer(PaintedVideos(), scale=None)
 
 
-@pytest.mark.parametrize('videos', [[], [([[0, 0, 9, 9], None],) * 2]])
+SHORT = [[0, 0, 9, 9]] * 2  # nothing lies between its frames
+
+
+@pytest.mark.parametrize('videos', [[], [([[0, 0, 9, 9], None],) * 2], [(SHORT,) * 2]])
 def test_nothing_to_measure(find, tmp_path, videos):
     rows = measure_shown_targets(find, suite(tmp_path, *videos))
     assert [row.number for row in rows] == [0, 0]
@@ -57,6 +60,11 @@ def test_what_is_found_everywhere(find, tmp_path):
     assert [row.measured for row in rows] == pytest.approx([20 / 21] * 2)
     assert [row.number for row in rows] == [2, 2]
     assert [row.number for row in measure_shown_targets(find, root, 'val', 1)] == [1, 1]
+
+
+def test_one_frame_between(find, tmp_path):
+    rows = measure_shown_targets(find, suite(tmp_path, (BOXES[:1] * 3, BOXES[:1] * 3)))
+    assert [row.measured for row in rows] == pytest.approx([20 / 21] * 2)
 
 
 def test_the_frame_that_shows_it_counts(find, tmp_path):

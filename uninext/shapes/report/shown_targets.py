@@ -19,6 +19,7 @@ from uninext.formats.json_file import read_json
 from uninext.shapes.report.beyond_tasks import BeyondMetric
 from uninext.shapes.report.ten_tasks import ADVICE
 
+# The frame that shows the target does not count: the first by this, the last is cut.
 RULES = SingleObjectRules(with_first_frame=False, absent_is_miss=False)
 ABSENT = (np.nan,) * 4
 AT_LEAST = 0.75  # as of SOT
@@ -51,12 +52,11 @@ def measure_shown_targets(
     errors: dict[str, list[Any]] = {'first': [], 'last': []}
     for video in content['videos'][:num_videos]:
         truth = np.array([box or ABSENT for box in boxes[video['id']]], float)
-        between = np.arange(1, last_seen(truth))
-        if not np.isfinite(truth[between]).any():
+        last = last_seen(truth)
+        if not np.isfinite(truth[1:last]).any():
             continue
         for where, found in _found(find, root / 'videos' / split, video, truth).items():
-            of_video = sequence_errors(found[between], truth[between], RULES)
-            errors[where].append(of_video)
+            errors[where].append(sequence_errors(found[:last], truth[:last], RULES))
     return [
         BeyondMetric(
             f'a target that the {where} frame shows',

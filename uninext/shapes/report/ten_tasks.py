@@ -139,8 +139,7 @@ def point_at_shapes(
     for name, whole in configs.items():
         cfg = copy.deepcopy(whole)
         dataset, evaluator = cfg.test_dataloader.dataset, cfg.test_evaluator
-        old = Path(dataset.ann_file).stem.rpartition('_')[2]
-        ann_file = dataset.ann_file.replace(f'_{old}.json', f'_{split}.json')
+        ann_file = dataset.ann_file.replace(f'_{split_of(cfg)}.json', f'_{split}.json')
         dataset.data_root, dataset.ann_file = f'{root}/', ann_file
         prefix = Path(dataset.data_prefix.img)
         dataset.data_prefix.img = f'{prefix.parent / split}/'
@@ -148,6 +147,11 @@ def point_at_shapes(
             evaluator.ann_file = str(root / ann_file)
         copies[name] = cfg
     return copies
+
+
+def split_of(cfg: Config) -> str:
+    """The split of the suite that a config tests."""
+    return Path(cfg.test_dataloader.dataset.ann_file).stem.rpartition('_')[2]
 
 
 def measure_ten_tasks(
