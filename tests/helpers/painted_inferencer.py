@@ -7,7 +7,6 @@ from uninext.models.trackers import (
     ExpressionTracker,
     PromptQuasiDenseTracker,
     TemplateTracker,
-    VideoSession,
 )
 
 from .painted_world import ColorModel, frame
@@ -42,9 +41,6 @@ class PaintedVideos(PaintedImages, UNINEXTVideo):
             box=TemplateTracker(with_iou=False, template_size=32),
             mask=TemplateTracker(with_iou=False, template_size=32),
         )
-
-    def open(self, scale=None):
-        return VideoSession(self, self.trackers, scale)
 
 
 def moved(box, number):

@@ -69,7 +69,7 @@ TRACKERS: dict[str, dict[str, Any]] = {
             obj_score_thr=0.0,
             nms_class_iou_thr=0.95,
             with_cats=False,
-            memo_tracklet_frames=1,
+            keep_lost=1,
         )
     ),
     'vis': dict(
@@ -77,7 +77,7 @@ TRACKERS: dict[str, dict[str, Any]] = {
             **ALL_THAT_IS_FOUND,
             addnew_score_thr=0.0,
             nms_thr_pre=0.97,
-            memo_tracklet_frames=1,
+            keep_lost=1,
             result_score_thr=0.0,
         )
     ),

@@ -9,7 +9,7 @@ import cv2
 import pytest
 
 from helpers.painted_world import frame
-from helpers.predicting import GREEN, RED, fails, moved, run
+from helpers.predicting import GREEN, NAMES, RED, fails, moved, run
 
 pytestmark = pytest.mark.usefixtures('workplace')
 
@@ -40,3 +40,19 @@ def test_what_a_photograph_shows(photos, video):
         assert found['box_xyxy'] == pytest.approx(moved(GREEN, i), abs=1)
     (found,) = json.loads(Path('found/a.json').read_text())['instances']
     assert found['box_xyxy'] == list(GREEN) != list(RED)
+
+
+# ------------------------------------------------------------------------------- limits
+
+
+@pytest.mark.parametrize('name', ['--max-objects', '--keep-lost'])
+def test_limits_that_are_none_are_refused(video, capsys, name):
+    assert f'{name} must be at least 1' in fails(capsys, video, *NAMES, name, 0)
+
+
+def test_limits_of_images_and_videos(photos, video):
+    limits = ['--max-objects', 1, '--keep-lost', 2]
+    assert run(photos / 'a.png', video, *NAMES, *limits) == 0
+    for record in records_of('found/walk.jsonl'):
+        assert len(record['instances']) == 1
+    assert len(json.loads(Path('found/a.json').read_text())['instances']) == 1

@@ -78,7 +78,7 @@ UNSAID = {
     'CosineEmbedLoss': dict(max_negatives_per_positive=10),
     'PromptQuasiDenseTracker': dict(
         match_score_thr=0.5,
-        memo_tracklet_frames=10,
+        keep_lost=10,
         memo_backdrop_frames=1,
         memo_momentum=1.0,
         nms_class_iou_thr=0.7,

@@ -7,11 +7,9 @@ Prompts of an image share its backbone pass. Videos go through a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
@@ -22,6 +20,7 @@ from uninext.apis.devices import usable_device
 from uninext.apis.equal_batches import run_in_equal_batches
 from uninext.apis.exclusion import without_excluded
 from uninext.apis.images import skip_or_raise
+from uninext.apis.packing import packed, prompt_elsewhere, prompt_in
 from uninext.apis.prompts import (
     as_read,
     asked_prompts,
@@ -40,8 +39,9 @@ from uninext.checkpoint.thresholds import carried_thresholds
 from uninext.model_zoo import build_uninext, resolve_model, tell_unlearned
 from uninext.models.detectors import UNINEXT, UNINEXTVideo
 from uninext.models.speed_options import SpeedOptions, given_speed
-from uninext.models.trackers.shown_images import network_input, shown_memory
+from uninext.models.trackers import VideoSession
 from uninext.structures import Prompt, Target, UninextDataSample, VisualPrompt
+from uninext.utils.counts import check_count
 from uninext.utils.inference_scale import InferenceScale
 from uninext.utils.without_draws import without_draws
 
@@ -140,6 +140,8 @@ class UninextInferencer:
         exclude: str | Sequence[str] | None = None,
         exclude_expression: str | Sequence[str] | None = None,
         score_thr: float | Mapping[str, float] | None = None,
+        max_objects: int | None = None,
+        keep_lost: int | None = None,
         batch_size: int = 1,
         stream: bool = False,
         as_video: bool | None = None,
@@ -170,6 +172,10 @@ class UninextInferencer:
                 ``dict(category=0.3, expression=0.5, target=0.5)``. What is not given is
                 as the checkpoint says (:attr:`thresholds`), else these: 0.3, and 0 of
                 expressions and targets, which then report their best prediction.
+            max_objects: Most instances of a list of categories in an image or frame,
+                the best; None: as the model says, 100 in images, any number in videos.
+            keep_lost: In videos, the frames without an object of a category after which
+                its id is given up; None: as the model says, 10.
             batch_size: Images that go through the network together, where they
                 have one size there: predictions do not depend on it. Frames of a video
                 go one by one.
@@ -195,14 +201,30 @@ class UninextInferencer:
         opened = open_source(source)
         track = opened.is_video if as_video is None else as_video
         self._check(prompts, opened, track, stream, batch_size)
+        if max_objects is not None:
+            check_count(max_objects, 'max_objects')
+        if keep_lost is not None and not track:
+            raise ValueError(
+                f'keep_lost={keep_lost} counts frames of a video, and these are '
+                'images. Leave it out; or pass as_video=True to track through them.'
+            )
         if on_error not in ON_ERROR:
             raise ValueError(f'on_error must be one of {ON_ERROR}, got {on_error!r}.')
         if track:
-            results = self._track(opened, prompts, len(wanted), thresholds)
+            session = self._open(max_objects, keep_lost)
+            tracking = Tracking(session, prompts, len(wanted))  # errors come at once
+            results = (
+                tracking.step(image.image, thresholds, image.path, image.time)
+                for image in opened.read()
+            )
         else:
-            known = [self._prompt_of(prompt) for prompt in prompts]
+            size = self.scale.for_images()
+            known = [prompt_elsewhere(p, size, self.model) for p in prompts]
             ready = self._ready(opened, known, on_error)
-            results = self._look(ready, prompts, len(wanted), thresholds, batch_size)
+            limits = dict(score_thr=thresholds['category'], max_objects=max_objects)
+            results = self._look(
+                ready, prompts, len(wanted), thresholds, limits, batch_size
+            )
         results = with_progress(results, opened.count, progress)
         return results if stream else collected(results, opened.count)
 
@@ -215,13 +237,7 @@ class UninextInferencer:
         batch_size: int,
     ) -> None:
         """Whether the model can do it, before anything is read."""
-        is_number = isinstance(batch_size, Integral) and not isinstance(
-            batch_size, bool
-        )
-        if not is_number or batch_size < 1:
-            raise ValueError(
-                f'batch_size must be a whole number from 1, got {batch_size!r:.40}.'
-            )
+        check_count(batch_size, 'batch_size')
         if track:
             self._need_trackers('Videos need')
             self.scale.for_videos()
@@ -282,6 +298,8 @@ class UninextInferencer:
         shown_in: Any = None,
         exclude: str | Sequence[str] | None = None,
         exclude_expression: str | Sequence[str] | None = None,
+        max_objects: int | None = None,
+        keep_lost: int | None = None,
     ) -> Tracking:
         """Track through frames that you have in hand, one by one.
 
@@ -302,31 +320,14 @@ class UninextInferencer:
         wanted = asked_prompts(categories, expression, box, mask, shown_in)
         prompts = wanted + excluded_prompts(exclude, exclude_expression, wanted)
         self._need_trackers('Videos need')
-        session = self.model.open(scale=self.scale.for_videos())
+        session = self._open(max_objects, keep_lost)
         return Tracking(session, prompts, len(wanted), self.thresholds)
 
-    def _track(
-        self,
-        source: Source,
-        prompts: Sequence[Prompt | Target],
-        num_wanted: int,
-        thresholds: Mapping[str, float],
-    ) -> Iterator[Result]:
-        session = self.model.open(scale=self.scale.for_videos())
-        tracking = Tracking(session, prompts, num_wanted)  # errors come at once
-        return (
-            tracking.step(image.image, thresholds, image.path, image.time)
-            for image in source.read()
-        )
+    def _open(self, max_objects: int | None, keep_lost: int | None) -> VideoSession:
+        limits = dict(max_objects=max_objects, keep_lost=keep_lost)
+        return self.model.open(scale=self.scale.for_videos(), **limits)
 
     # ----------------------------------------------------------------------- images
-
-    def _prompt_of(self, prompt: Prompt | Target) -> Prompt | Target | VisualPrompt:
-        """What another image shows is cut out of it, once for all images."""
-        if not isinstance(prompt, Target) or prompt.shown_in is None:
-            return prompt
-        image, sample = self._packed(prompt.shown_in)
-        return self._prompt_in(prompt, image, sample)
 
     def _ready(
         self,
@@ -337,9 +338,11 @@ class UninextInferencer:
         """Images for the network; what does not fit is told, or left out, here."""
         for original in source.read(on_error=on_error):
             try:
-                image, sample = self._packed(original.image)
+                image, sample = packed(original.image, self.scale.for_images())
                 check_inside(prompts, original.image.shape[:2])
-                sample.prompts = [self._prompt_in(p, image, sample) for p in prompts]
+                sample.prompts = [
+                    prompt_in(prompt, image, sample, self.model) for prompt in prompts
+                ]
             except ValueError as error:
                 skip_or_raise(error, original.name, on_error)
                 continue
@@ -351,6 +354,7 @@ class UninextInferencer:
         prompts: Sequence[Prompt | Target],
         num_wanted: int,
         thresholds: Mapping[str, float],
+        limits: Mapping[str, Any],
         batch_size: int,
     ) -> Iterator[Result]:
         asked = as_read(prompts[:num_wanted])
@@ -361,11 +365,7 @@ class UninextInferencer:
             _, images, samples = map(list, zip(*batch))
             data = dict(inputs=images, data_samples=samples)
             data = self.model.data_preprocessor(data, False)
-            found = self.model.predict(
-                data['inputs'],
-                data['data_samples'],
-                score_thr=thresholds['category'],
-            )
+            found = self.model.predict(data['inputs'], data['data_samples'], **limits)
             return [sample.pred_instances for sample in found]
 
         results = run_in_equal_batches(
@@ -375,23 +375,3 @@ class UninextInferencer:
             found = above_thresholds(found.cpu(), kinds, thresholds)
             found = without_excluded(found, num_wanted)
             yield result_of(original.image, asked, found, original.path, original.time)
-
-    def _packed(self, image: np.ndarray) -> tuple[Tensor, UninextDataSample]:
-        """Image (3, h, w) uint8 of the network's size, and a sample of both sizes."""
-        resized = network_input(image, self.scale.for_images())
-        sizes = dict(img_shape=tuple(resized.shape[1:]), ori_shape=image.shape[:2])
-        return resized, UninextDataSample(metainfo=sizes)
-
-    @torch.no_grad()
-    def _prompt_in(
-        self,
-        prompt: Prompt | Target | VisualPrompt,
-        image: Tensor,
-        sample: UninextDataSample,
-    ) -> Prompt | VisualPrompt:
-        """A target is cut out of the image that shows it."""
-        if not isinstance(prompt, Target):
-            return prompt
-        size_hw, tracker = sample.ori_shape[:2], self.model.trackers[kind_of(prompt)]
-        memory = shown_memory(prompt, image, size_hw, tracker, self.model)
-        return VisualPrompt(memory.templates)

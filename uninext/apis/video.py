@@ -38,12 +38,14 @@ def open_session(
     precision: str | None = None,
     num_queries: int | None = None,
     compile: bool | None = None,
+    max_objects: int | None = None,
+    keep_lost: int | None = None,
 ) -> VideoSession:
     """Build a video model, load its weights, start a session.
 
-    Arguments are those of :class:`uninext.apis.UninextInferencer`; the
-    ``model`` of the config is a ``UNINEXTVideo``. A ``scale`` of 'auto' may depend on
-    the kind of prompt.
+    Arguments are those of :class:`uninext.apis.UninextInferencer`, the last two those
+    of a call of it; the ``model`` of the config is a ``UNINEXTVideo``. A ``scale`` of
+    'auto' may depend on the kind of prompt.
 
     Raises:
         ValueError: If no model is meant by it, or it is none for videos; it says what
@@ -65,7 +67,7 @@ def open_session(
     frame_scale = InferenceScale(config, scale).for_videos()
     load_weights(network, weights)
     network.to(device).eval().set_speed(**speed)
-    return network.open(scale=frame_scale)
+    return network.open(frame_scale, max_objects=max_objects, keep_lost=keep_lost)
 
 
 def read_frames(source: str | Path | int) -> Iterator[np.ndarray]:

@@ -228,7 +228,7 @@ def _check(args: argparse.Namespace) -> None:
             "Nothing to look for. Give --categories 'person, car', --expression 'the "
             "man in red', --box X1 Y1 X2 Y2 or --mask FILE; all may be mixed."
         )
-    for name in ('limit', 'batch_size'):
+    for name in ('limit', 'batch_size', 'max_objects', 'keep_lost'):
         value = getattr(args, name)
         if value is not None and value < 1:
             option = name.replace('_', '-')
@@ -269,6 +269,8 @@ def _predict(
         job.source,
         **prompts,
         score_thr=given_thresholds(args),
+        max_objects=args.max_objects,
+        keep_lost=args.keep_lost if job.origin.is_tracked else None,
         batch_size=args.batch_size,
         as_video=job.origin.is_tracked,
         on_error='raise' if args.strict else 'skip',

@@ -67,6 +67,20 @@ def add_prompts(group: Any) -> None:
         f'the checkpoint says, else {SCORE_THRESHOLD:g} of categories, and none of '
         'others, whose best prediction is reported',
     )
+    group.add_argument(
+        '--max-objects',
+        type=int,
+        metavar='N',
+        help='most instances of the categories in an image or frame, the best; '
+        'default: as the model says, 100 in images, any number in videos',
+    )
+    group.add_argument(
+        '--keep-lost',
+        type=int,
+        metavar='N',
+        help='frames of a video without an object of a category after which its id is '
+        'given up; default: as the model says, 10',
+    )
 
 
 def given_thresholds(args: argparse.Namespace) -> dict[str, float]:

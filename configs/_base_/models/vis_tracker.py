@@ -12,7 +12,7 @@ vis_tracker = dict(
             addnew_score_thr=0.2,
             match_score_thr=0.5,
             nms_thr_pre=0.5,
-            memo_tracklet_frames=10,
+            keep_lost=10,
             memory_len=3,
             result_score_thr=0.05,
         )

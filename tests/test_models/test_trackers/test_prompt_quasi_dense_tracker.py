@@ -60,7 +60,7 @@ def test_no_detection_in_a_hundred_frames():
 
 @pytest.mark.parametrize(
     'setting',
-    [{'memo_momentum': 1.5}, {'memo_tracklet_frames': 0}, {'memo_backdrop_frames': -1}],
+    [{'memo_momentum': 1.5}, {'keep_lost': 0}, {'memo_backdrop_frames': -1}],
     ids=lambda s: next(iter(s)),
 )
 def test_wrong_settings_are_refused(setting):
@@ -75,12 +75,13 @@ def test_decides_as_mmdet_does(backdrop_frames, momentum, with_cats):
     settings = dict(
         init_score_thr=0.4,
         obj_score_thr=0.3,
-        memo_tracklet_frames=4,
+        keep_lost=4,
         memo_backdrop_frames=backdrop_frames,
         memo_momentum=momentum,
         with_cats=with_cats,
     )
     ours, state = PromptQuasiDenseTracker(**settings), TrackMemory()
+    settings['memo_tracklet_frames'] = settings.pop('keep_lost')  # mmdet's word
     theirs = QuasiDenseTracker(**settings)
     generator = torch.Generator().manual_seed(1)
     for number in range(40):

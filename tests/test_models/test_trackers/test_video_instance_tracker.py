@@ -142,7 +142,7 @@ class WholeVideo:
         return int((a & b).sum()) / int((a | b).sum())
 
 
-@pytest.mark.parametrize('setting', ['memo_tracklet_frames', 'memory_len'])
+@pytest.mark.parametrize('setting', ['keep_lost', 'memory_len'])
 def test_wrong_settings_are_refused(setting):
     with pytest.raises(ValueError, match=setting):
         VideoInstanceTracker(**{setting: 0})

@@ -282,6 +282,7 @@ class UNINEXT(BaseDetector):
         batch_data_samples: Sequence[UninextDataSample],
         rescale: bool = True,
         score_thr: float = 0.0,
+        max_objects: int | None = None,
     ) -> list[UninextDataSample]:
         """Find what the prompts ask for.
 
@@ -292,6 +293,8 @@ class UNINEXT(BaseDetector):
             batch_data_samples: With ``prompts``, which may be of several kinds.
             rescale: Report in the original image's frame, else in the input's.
             score_thr: Score threshold for categories besides the predictor's own.
+            max_objects: Most instances of a list of categories, besides the
+                predictor's own limit.
 
         Returns:
             list: the samples with ``pred_instances``: ``bboxes`` (n, 4) xyxy pixels,
@@ -310,9 +313,12 @@ class UNINEXT(BaseDetector):
             out_size = tuple(sample.ori_shape[:2]) if rescale else img_size
             results = []
             for prompt_id, _ in enumerate(sample.prompts):
-                parts = [self.predictor.select(row, score_thr) for row in next(found)]
+                parts = [
+                    self.predictor.select(row, score_thr, max_objects)
+                    for row in next(found)
+                ]
                 result = self.predictor.report(
-                    parts, self.mask_head, img_size, out_size
+                    parts, self.mask_head, img_size, out_size, max_objects
                 )
                 result.prompt_ids = torch.full_like(result.labels, prompt_id)
                 results.append(result)

@@ -18,6 +18,7 @@ from uninext.models.detectors.uninext import UNINEXT
 from uninext.models.heads import ReferenceFrame, gather_targets
 from uninext.models.losses import untouched
 from uninext.models.trackers import Tracker, VideoSession
+from uninext.models.trackers.base import CATEGORY
 from uninext.registry import MODELS
 from uninext.structures import (
     Prompt,
@@ -181,6 +182,8 @@ class UNINEXTVideo(UNINEXT):
         scale: tuple[int, int] | Mapping[str, tuple[int, int]] | None = (1333, 800),
         max_rows: int | None = None,
         trackers: Mapping[str, Tracker] | None = None,
+        max_objects: int | None = None,
+        keep_lost: int | None = None,
     ) -> VideoSession:
         """Start a video.
 
@@ -190,8 +193,16 @@ class UNINEXTVideo(UNINEXT):
             max_rows: Most prompts that go through the transformer at once; None: as
                 the model was built.
             trackers: By kind of prompt; None: those of the config.
+            max_objects: Of the tracker of categories; None: as it is.
+            keep_lost: Likewise.
+
+        Raises:
+            ValueError: If a number is below 1, or that tracker has no ``keep_lost``.
         """
-        return VideoSession(self, trackers or self.trackers, scale, max_rows)
+        trackers, limits = dict(trackers or self.trackers), (max_objects, keep_lost)
+        if CATEGORY in trackers and limits != (None, None):
+            trackers[CATEGORY] = trackers[CATEGORY].limited(*limits)
+        return VideoSession(self, trackers, scale, max_rows)
 
     # ------------------------------------------------------------------------- weights
 

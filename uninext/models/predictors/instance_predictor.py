@@ -67,7 +67,12 @@ class InstancePredictor:
         self.mask_logit = mask_logit(mask_threshold)
         self.with_masks = with_masks
 
-    def select(self, found: RowOutputs, score_thr: float = 0.0) -> Candidates:
+    def select(
+        self,
+        found: RowOutputs,
+        score_thr: float = 0.0,
+        max_objects: int | None = None,
+    ) -> Candidates:
         """Candidates of one prompt, or of a part of it.
 
         A query may be reported under several names (method.md 5.1).
@@ -76,13 +81,15 @@ class InstancePredictor:
             found: Of this prompt.
             score_thr: Candidates of lists of names below are dropped, as those below
                 ``score_threshold`` are.
+            max_objects: Candidates kept of lists of names, if fewer than
+                ``max_per_img``.
         """
         scores = found.name_scores(self.with_iou)
         best, best_label = scores.max(1)
         boxes = found.boxes_xyxy
         kept = class_aware_nms(boxes, best, best_label, self.nms_iou_threshold)
         flat = scores[kept].flatten()
-        top_scores, top = flat.topk(min(self._limit(found), len(flat)))
+        top_scores, top = flat.topk(min(self._limit(found, max_objects), len(flat)))
         queries = kept[top // scores.shape[1]]
         queries, top_scores, labels, boxes = download(
             [queries, top_scores, top % scores.shape[1], boxes[queries]]
@@ -103,6 +110,7 @@ class InstancePredictor:
         mask_head: nn.Module | None,
         img_size_hw: tuple[int, int],
         out_size_hw: tuple[int, int],
+        max_objects: int | None = None,
     ) -> InstanceData:
         """Merge the parts of a prompt and report in the wanted frame.
 
@@ -111,12 +119,13 @@ class InstancePredictor:
             mask_head: Makes masks of queries; None for boxes only.
             img_size_hw: Un-padded (height, width) of the network's input.
             out_size_hw: (height, width) of the frame to report in.
+            max_objects: As of :meth:`select`.
 
         Returns:
             InstanceData: ``bboxes`` (n, 4) xyxy pixels, clipped; ``scores``;
             ``labels``; ``masks`` (n, height, width) bool if masks are wanted.
         """
-        limit = self._limit(parts[0].found)
+        limit = self._limit(parts[0].found, max_objects)
         scores = torch.cat([part.scores for part in parts])
         order = scores.argsort(descending=True, stable=True)[:limit]
         boxes = torch.cat([part.boxes_xyxy for part in parts])[order]
@@ -146,6 +155,8 @@ class InstancePredictor:
         results.masks = masks
         return results
 
-    def _limit(self, found: RowOutputs) -> int:
+    def _limit(self, found: RowOutputs, max_objects: int | None) -> int:
         """How many instances a prompt may return."""
-        return self.max_per_expression if found.pooled else self.max_per_img
+        if found.pooled:
+            return self.max_per_expression
+        return min(self.max_per_img, max_objects or self.max_per_img)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from copy import copy
 from typing import NamedTuple
 
 import torch
@@ -24,6 +25,7 @@ from uninext.models.trackers.base import (
     VideoFrame,
 )
 from uninext.structures import Memory, TracksMemory, TrackUpdate
+from uninext.utils.counts import check_count
 from uninext.utils.transfers import download, upload
 
 SHOWN_IOU = 0.5  # with a track that is shown: what overlaps as much is that object
@@ -59,6 +61,7 @@ class CategoryTracker(Tracker):
         nms_iou_threshold: Class-aware suppression of boxes on each query's best name.
         with_iou: Multiply scores with the IoU branch (geometric mean).
         with_masks: Predict masks.
+        max_objects: Most detections of a frame that are looked at, the best; None: all.
     """
 
     needs_embeds = True
@@ -70,11 +73,33 @@ class CategoryTracker(Tracker):
         nms_iou_threshold: float = 0.7,
         with_iou: bool = False,
         with_masks: bool = True,
+        max_objects: int | None = None,
     ) -> None:
         super().__init__(with_masks)
+        if max_objects is not None:
+            check_count(max_objects, 'max_objects')
+        self.max_objects = max_objects
         self.select_score_thr = select_score_thr
         self.nms_iou_threshold = nms_iou_threshold
         self.with_iou = with_iou
+
+    def limited(
+        self, max_objects: int | None = None, keep_lost: int | None = None
+    ) -> CategoryTracker:
+        """A copy with other limits; None: as they are.
+
+        Raises:
+            ValueError: If one is below 1, or this tracker has no ``keep_lost``.
+        """
+        limits = dict(max_objects=max_objects, keep_lost=keep_lost)
+        limits = {name: value for name, value in limits.items() if value is not None}
+        for name, value in limits.items():
+            check_count(value, name)
+            if not hasattr(self, name):
+                raise ValueError(f'{type(self).__name__} has no {name}: leave it out.')
+        other = copy(self)
+        vars(other).update(limits)
+        return other
 
     @abstractmethod
     def associate(
@@ -129,7 +154,7 @@ class CategoryTracker(Tracker):
 
     def _step(self, prompt: TrackedPrompt, frame: VideoFrame) -> InstanceData:
         parts = self._in_main_memory(prompt.found)
-        chosen = self._chosen([part.scores for part in parts])
+        chosen = self._chosen(parts)
         num_categories = len(prompt.state.prompt)
         detections = InstanceData.cat(
             [
@@ -206,14 +231,28 @@ class CategoryTracker(Tracker):
         copies = iter(download([values for part in parts for values in part]))
         return [_Queries(next(copies), next(copies), next(copies)) for _ in parts]
 
-    def _chosen(self, scores: Sequence[Tensor]) -> list[Tensor]:
-        """Queries of each part of the names; of all parts one at least."""
-        best = [part.max(1).values for part in scores]
+    def _chosen(self, parts: Sequence[_Queries]) -> list[Tensor]:
+        """Queries of each part of the names, without doubles; of all parts one."""
+        best, labels = zip(*(part.scores.max(1) for part in parts))
         chosen = [(b > self.select_score_thr).nonzero()[:, 0] for b in best]
         if not any(len(queries) for queries in chosen):
             part = int(torch.stack([b.max() for b in best]).argmax())
             chosen[part] = best[part].argmax()[None]
-        return chosen
+        for i, (queries, part) in enumerate(zip(chosen, parts)):
+            boxes, limit = part.boxes_xyxy[queries], self.nms_iou_threshold
+            kept = class_aware_nms(boxes, best[i][queries], labels[i][queries], limit)
+            chosen[i] = queries[kept]
+        return self._best(chosen, [b[queries] for b, queries in zip(best, chosen)])
+
+    def _best(self, chosen: Sequence[Tensor], scores: Sequence[Tensor]) -> list[Tensor]:
+        """The ``max_objects`` best of all parts; their order stays."""
+        if self.max_objects is None:
+            return list(chosen)
+        order = torch.cat(list(scores)).argsort(descending=True, stable=True)
+        is_best = torch.zeros(len(order), dtype=torch.bool)
+        is_best[order[: self.max_objects]] = True
+        marks = is_best.split([len(queries) for queries in chosen])
+        return [queries[mark] for queries, mark in zip(chosen, marks)]
 
     def _detections(
         self,
@@ -229,11 +268,6 @@ class CategoryTracker(Tracker):
         offset.
         """
         best, labels = part.scores.max(1)
-        kept = class_aware_nms(
-            part.boxes_xyxy[chosen], best[chosen], labels[chosen],
-            self.nms_iou_threshold,
-        )  # fmt: skip
-        chosen = chosen[kept]
         class_scores = torch.zeros(len(chosen), num_categories)
         start = found.label_offset
         class_scores[:, start : start + part.scores.shape[1]] = part.scores[chosen]

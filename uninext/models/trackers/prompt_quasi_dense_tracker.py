@@ -24,6 +24,7 @@ from uninext.models.trackers.base import IdCounter
 from uninext.models.trackers.category_tracker import Association, CategoryTracker
 from uninext.registry import MODELS
 from uninext.structures import TrackMemory
+from uninext.utils.counts import check_count
 
 # A detection too weak to continue a track, but more similar to it, is a double of it.
 NMS_CONF_THR = 0.5
@@ -46,7 +47,7 @@ class PromptQuasiDenseTracker(CategoryTracker):
         init_score_thr: A new track needs a higher score.
         obj_score_thr: A detection needs a higher score to continue a track.
         match_score_thr: Similarity must be higher to be the same target, 0..1.
-        memo_tracklet_frames: A track unseen in that many frames is forgotten.
+        keep_lost: A track unseen in that many frames ends.
         memo_backdrop_frames: Frames for which untracked detections are remembered, so
             that a distractor does not take a track over.
         memo_momentum: Share of the new embedding in a track's, 0..1; 1 replaces it.
@@ -64,7 +65,7 @@ class PromptQuasiDenseTracker(CategoryTracker):
         init_score_thr: float = 0.4,
         obj_score_thr: float = 0.3,
         match_score_thr: float = 0.5,
-        memo_tracklet_frames: int = 10,
+        keep_lost: int = 10,
         memo_backdrop_frames: int = 1,
         memo_momentum: float = 1.0,
         nms_class_iou_thr: float = 0.7,
@@ -74,15 +75,15 @@ class PromptQuasiDenseTracker(CategoryTracker):
         super().__init__(**kwargs)
         if not 0.0 <= memo_momentum <= 1.0:
             raise ValueError(f'memo_momentum must lie in 0..1, got {memo_momentum}')
-        if memo_tracklet_frames < 1 or memo_backdrop_frames < 0:
+        check_count(keep_lost, 'keep_lost')
+        if memo_backdrop_frames < 0:
             raise ValueError(
-                'memo_tracklet_frames must be at least 1 and memo_backdrop_frames at '
-                f'least 0, got {memo_tracklet_frames} and {memo_backdrop_frames}'
+                f'memo_backdrop_frames must be at least 0, got {memo_backdrop_frames}'
             )
         self.init_score_thr = init_score_thr
         self.obj_score_thr = obj_score_thr
         self.match_score_thr = match_score_thr
-        self.memo_tracklet_frames = memo_tracklet_frames
+        self.keep_lost = keep_lost
         self.memo_backdrop_frames = memo_backdrop_frames
         self.memo_momentum = memo_momentum
         self.nms_class_iou_thr = nms_class_iou_thr
@@ -172,7 +173,7 @@ class PromptQuasiDenseTracker(CategoryTracker):
         state.embeds = join(track_embeds, embeds[new])
         state.labels = join(state.labels, labels[new])
         state.last_frames = join(last_frames, torch.full_like(ids[new], state.frame))
-        alive = state.frame - state.last_frames < self.memo_tracklet_frames
+        alive = state.frame - state.last_frames < self.keep_lost
         state.ids, state.embeds = state.ids[alive], state.embeds[alive]
         state.labels, state.last_frames = state.labels[alive], state.last_frames[alive]
 

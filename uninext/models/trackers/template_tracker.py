@@ -117,7 +117,7 @@ class TemplateTracker(Tracker):
         for prompt, picked in zip(prompts, self._pick(prompts, frame)):
             result, prob = self._report(prompt, picked, frame)
             results.append(result)
-            probs.append(prob)
+            probs.append(prob if self.merge or prob is None else prob > 0.5)
         if self.reports_masks(frame) and results:
             masks = self._masks(torch.stack(probs), results)
             for result, mask in zip(results, masks):
@@ -188,9 +188,9 @@ class TemplateTracker(Tracker):
         ]
 
     def _masks(self, probs: Tensor, results: list[InstanceData]) -> Tensor:
-        """(n, H, W) bool."""
+        """(n, H, W) bool; they are already, where no pixels are shared."""
         if self.merge is None:
-            return probs > 0.5
+            return probs
         return self.merge(probs, torch.cat([result.scores for result in results]))
 
     def _renew(

@@ -25,6 +25,7 @@ from uninext.models.trackers.base import IdCounter, VideoFrame
 from uninext.models.trackers.category_tracker import Association, CategoryTracker
 from uninext.registry import MODELS
 from uninext.structures import InstanceMemory, TrackUpdate
+from uninext.utils.counts import check_count
 from uninext.utils.transfers import upload
 
 # As published (method.md 5.6).
@@ -52,7 +53,7 @@ class VideoInstanceTracker(CategoryTracker):
         addnew_score_thr: Other new tracks need a higher score.
         match_score_thr: Similarity must be higher to be the same target.
         nms_thr_pre: Detections whose masks overlap more with a better one are dropped.
-        memo_tracklet_frames: A track unseen in that many frames ends.
+        keep_lost: A track unseen in that many frames ends.
         memory_len: Embeddings M kept of a track.
         with_frame_weight: Where several tracks are similar, prefer the one seen longer.
         with_temporal_weight: Newer embeddings of a track weigh more.
@@ -71,7 +72,7 @@ class VideoInstanceTracker(CategoryTracker):
         addnew_score_thr: float = 0.2,
         match_score_thr: float = 0.5,
         nms_thr_pre: float = 0.5,
-        memo_tracklet_frames: int = 10,
+        keep_lost: int = 10,
         memory_len: int = 3,
         with_frame_weight: bool = True,
         with_temporal_weight: bool = True,
@@ -80,16 +81,13 @@ class VideoInstanceTracker(CategoryTracker):
         **kwargs: Any,
     ) -> None:
         super().__init__(nms_iou_threshold=nms_iou_threshold, **kwargs)
-        if memo_tracklet_frames < 1 or memory_len < 1:
-            raise ValueError(
-                'memo_tracklet_frames and memory_len must be at least 1, got '
-                f'{memo_tracklet_frames} and {memory_len}'
-            )
+        check_count(keep_lost, 'keep_lost')
+        check_count(memory_len, 'memory_len')
         self.init_score_thr = init_score_thr
         self.addnew_score_thr = addnew_score_thr
         self.match_score_thr = match_score_thr
         self.nms_thr_pre = nms_thr_pre
-        self.memo_tracklet_frames = memo_tracklet_frames
+        self.keep_lost = keep_lost
         self.memory_len = memory_len
         self.with_frame_weight = with_frame_weight
         self.with_temporal_weight = with_temporal_weight
@@ -251,7 +249,7 @@ class VideoInstanceTracker(CategoryTracker):
 
     def _forget(self, state: InstanceMemory) -> InstanceData:
         """Drop the tracks that ended; their results."""
-        alive = state.frame - state.last_frames < self.memo_tracklet_frames
+        alive = state.frame - state.last_frames < self.keep_lost
         ended = self._results(state, ~alive & (state.valid_frames > 0))
         state.ids, state.embeds = state.ids[alive], state.embeds[alive]
         state.embed_scores = state.embed_scores[alive]
