@@ -17,7 +17,7 @@ LINTED := uninext tests tools demo configs docs/_hooks setup.py
 export MMCV_WITH_OPS ?= 0
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
-.PHONY: help demo model test coverage export-check fuzz faults golden mutants compat lock advisories lint format docs \
+.PHONY: help demo model test coverage export-check fuzz faults ray-check golden mutants compat lock advisories lint format docs \
     all-checks install clean
 .DEFAULT_GOAL := help
 
@@ -31,6 +31,7 @@ help:
 	@echo 'make export-check        export the shipped model to ONNX, verified: minutes'
 	@echo 'make fuzz                100,000 damaged inputs; CASES=10000 for fewer'
 	@echo 'make faults              kill trainings 50 times; FAULTS=10 for fewer'
+	@echo 'make ray-check           bulk prediction by two workers of Ray, which are killed'
 	@echo 'make mutants             60 random changes of the source: do tests notice? N=9 SEED=2 ROOM=models'
 	@echo 'make golden              record the losses that tests compare with, say what changed'
 	@echo 'make compat              other Pythons, torches, transformers: hours; CELLS="pinned lowest"'
@@ -69,6 +70,9 @@ fuzz: $(VENV)/.tests
 
 faults: $(VENV)/.tests
 	@OMP_NUM_THREADS=1 FAULTS=$(FAULTS) $(PY) -m pytest -q tests/test_engine/test_faults.py
+
+ray-check: $(VENV)/.ray
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -q tests/test_apis/test_bulk
 
 mutants: $(VENV)/.tests
 	@PYTHONPATH=.:tests nice -n 10 $(PY) -m mutants.sample --num $(N) --seed $(SEED) \
@@ -132,6 +136,11 @@ $(VENV)/.runtime: $(VENV)/.python requirements.txt requirements/build.txt \
 $(VENV)/.tests: $(VENV)/.runtime requirements/tests.txt
 	@echo '[install] pytest, ruff and mypy'
 	@$(PIP) -c requirements/build.txt -r requirements/tests.txt
+	@touch $@
+
+$(VENV)/.ray: $(VENV)/.tests requirements/ray.txt
+	@echo '[install] Ray'
+	@$(PIP) -r requirements/ray.txt
 	@touch $@
 
 $(RELEASE)/.made: requirements/release.txt

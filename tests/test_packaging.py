@@ -188,10 +188,11 @@ def test_extras_are_those_of_requirements_and_documented():
     listed = {
         **requirements('optional'),
         **requirements('web'),
+        **requirements('ray'),
         **requirements('tracking'),
     }
     table = (ROOT / 'README.md').read_text()
-    for extra in ('web', 'fast', 'eval', 'tensorboard'):
+    for extra in ('web', 'fast', 'eval', 'ray', 'tensorboard'):
         assert f"`pip install '.[{extra}]'`" in table
         for line in extras[extra].strip().splitlines():
             requirement = Requirement(line)

@@ -11,9 +11,11 @@ import pytest
 from PIL import Image
 
 from uninext.apis.images import (
+    EncodedImage,
     SkippedImageWarning,
     SourceError,
     SourceWarning,
+    decode_image,
     image_of_pil,
     is_cut_jpeg,
     read_image,
@@ -31,6 +33,21 @@ def test_an_empty_file(tmp_path):
     (tmp_path / 'a.jpg').touch()
     with pytest.raises(SourceError, match=r'Cannot read .*a\.jpg'):
         read_image(tmp_path / 'a.jpg')
+
+
+def test_in_memory_an_image_is_what_its_file_is(tmp_path, image):
+    content = cv2.imencode('.jpg', image)[1].tobytes()
+    with pytest.raises(SourceError, match='Cannot read x#1: it is damaged, or no'):
+        decode_image(EncodedImage(b'', 'x#1'))
+    for part in (1, 0.5):
+        encoded = EncodedImage(content[: int(len(content) * part)], 'x#1')
+        (tmp_path / 'a.jpg').write_bytes(encoded.content)
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter('always')
+            assert np.array_equal(decode_image(encoded), read_image(tmp_path / 'a.jpg'))
+        assert ['x#1 is damaged' in str(w.message) for w in told] == (
+            [] if part == 1 else [True, False]
+        )
 
 
 def test_a_jpeg_cut_in_half_is_named(tmp_path, image):

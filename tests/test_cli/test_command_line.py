@@ -63,7 +63,8 @@ OPTIONS = {
         | SPEED_OPTIONS
         | {'--model', '--checkpoint', '--device', '--scale', '--batch-size'}
         | {'--as-video', '--no-as-video', '--limit', '--out', '--overwrite', '--save'}
-        | {'--fps', '--show', '--quiet', '--strict'}
+        | {'--fps', '--show', '--quiet', '--strict', '--shards', '--engine'}
+        | {'--workers', '--address', '--shard-size', '--column'}
     ),
     'eval': frozenset({'format', '--gt', '--pred', '--protocol', '--single-precision'})
     | {'--max-dets', '--categories', '--frames', '--false-alarm-thr'},

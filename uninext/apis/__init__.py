@@ -6,6 +6,7 @@
 ``sources``: images of users in whatever form they come; ``images``, ``masks``.
 ``results``: what was found in an image or frame, drawn and exported.
 ``exports``: results in the files of benchmarks and labelling tools.
+``bulk``: many images and videos into shards, by this process or by Ray.
 ``video``: frames of videos, folders and cameras; sessions, frame by frame.
 """
 
@@ -16,7 +17,12 @@ from uninext.apis.exports import (
     to_youtube_vis,
     to_youtube_vis_labels,
 )
-from uninext.apis.images import SkippedImageWarning, SourceError, SourceWarning
+from uninext.apis.images import (
+    EncodedImage,
+    SkippedImageWarning,
+    SourceError,
+    SourceWarning,
+)
 from uninext.apis.inferencer import UninextInferencer
 from uninext.apis.results import AskedPrompt, Result
 from uninext.apis.video import open_session, read_frames
@@ -25,6 +31,7 @@ from uninext.utils.config_files import config_path
 
 __all__ = [
     'AskedPrompt',
+    'EncodedImage',
     'Result',
     'SkippedImageWarning',
     'SourceError',

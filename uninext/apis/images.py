@@ -5,9 +5,10 @@ What cannot be used is an error, or a warning, that names the file.
 
 from __future__ import annotations
 
+import tempfile
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -18,7 +19,6 @@ from uninext.utils.image_files import UNREADABLE
 
 _TO_BGR = {1: cv2.COLOR_GRAY2BGR, 4: cv2.COLOR_BGRA2BGR}  # by number of channels
 ORIENTATION = 0x0112  # key of EXIF
-_TURNED_BY_HAND = {'.webp'}  # OpenCV reads the orientation of JPEG and PNG alone
 _SOI, _EOI, _SOS = b'\xff\xd8', b'\xff\xd9', 0xDA
 _BARE_MARKERS = {0x01, *range(0xD0, 0xD8)}  # markers of JPEG without a length
 
@@ -32,7 +32,27 @@ class SourceWarning(UserWarning):
 
 
 class SkippedImageWarning(SourceWarning):
-    """An image was left out; the message names it and says why."""
+    """An image was left out; the message names it and says why.
+
+    Attributes:
+        name: Of the image.
+    """
+
+    def __init__(self, message: str, name: str = '') -> None:
+        super().__init__(message)
+        self.name = name
+
+
+class EncodedImage(NamedTuple):
+    """An image as its file has it, in memory.
+
+    Attributes:
+        content: Of the file.
+        name: What messages call it, and results have as ``path``.
+    """
+
+    content: bytes
+    name: str
 
 
 def skip_or_raise(error: ValueError, name: str, on_error: str) -> None:
@@ -51,14 +71,19 @@ def skip_or_raise(error: ValueError, name: str, on_error: str) -> None:
     message = str(error) if name in str(error) else f'{name}: {error}'
     if on_error == 'raise':
         raise SourceError(message) from error
-    warnings.warn(f'skipped: {message}', SkippedImageWarning, stacklevel=3)
+    warning = SkippedImageWarning(f'skipped: {message}', name)
+    warnings.warn(warning, stacklevel=3)
 
 
-def read_image(path: str | Path) -> np.ndarray:
+def read_image(path: str | Path, name: str = '') -> np.ndarray:
     """Read an image file; it is turned as its EXIF data say.
 
     A JPEG file whose end is missing is read as far as it goes, with a
     :class:`SourceWarning`.
+
+    Args:
+        path: Of the file.
+        name: What messages call it, if not by its path.
 
     Returns:
         (H, W, 3) uint8 BGR.
@@ -66,32 +91,56 @@ def read_image(path: str | Path) -> np.ndarray:
     Raises:
         SourceError: If it is damaged, or no image.
     """
+    name = name or str(path)
     try:
         image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     except cv2.error as error:  # its header tells of 2**30 pixels or more
         raise SourceError(
-            f'Cannot read {path}: it is damaged, or too large.'
+            f'Cannot read {name}: it is damaged, or too large.'
         ) from error
     if image is None:
-        raise SourceError(f'Cannot read {path}: it is damaged, or no image.')
-    if Path(path).suffix.lower() in _TURNED_BY_HAND:
+        raise SourceError(f'Cannot read {name}: it is damaged, or no image.')
+    if _is_webp(Path(path)):
         try:
             with Image.open(path) as header:
                 exif = header.getexif()
         except UNREADABLE as error:
-            raise SourceError(f'Cannot read the header of {path}: {error}.') from error
+            raise SourceError(f'Cannot read the header of {name}: {error}.') from error
         if exif.get(ORIENTATION, 1) != 1:
             turned = Image.fromarray(image)
             turned.getexif()[ORIENTATION] = exif[ORIENTATION]
             image = np.ascontiguousarray(ImageOps.exif_transpose(turned))
     if is_cut_jpeg(Path(path)):
         warnings.warn(
-            f'{path} is damaged: the end of the file is missing, and with it a part '
+            f'{name} is damaged: the end of the file is missing, and with it a part '
             'of the image, which is grey.',
             SourceWarning,
             stacklevel=2,
         )
     return image
+
+
+def decode_image(image: EncodedImage) -> np.ndarray:
+    """Read an image in memory as its file would be read.
+
+    By way of a file, since OpenCV decodes what is damaged otherwise in memory.
+
+    Returns:
+        (H, W, 3) uint8 BGR.
+
+    Raises:
+        SourceError: If it is damaged, or no image.
+    """
+    with tempfile.NamedTemporaryFile(prefix='uninext-') as file:
+        file.write(image.content)
+        file.flush()
+        return read_image(file.name, image.name)
+
+
+def _is_webp(path: Path) -> bool:
+    """Whether OpenCV does not turn it: it reads the orientation of JPEG and PNG."""
+    with path.open('rb') as file:
+        return file.read(12)[8:] == b'WEBP'
 
 
 def image_of_array(array: np.ndarray) -> np.ndarray:
@@ -110,7 +159,7 @@ def image_of_array(array: np.ndarray) -> np.ndarray:
 
 
 def load_image(image: Any) -> Any:
-    """An image of a path, an array or a PIL image.
+    """An image of a path, an array, a PIL image or an encoded one.
 
     Returns:
         (H, W, 3) uint8 BGR; what is none of these is returned as it is.
@@ -122,6 +171,8 @@ def load_image(image: Any) -> Any:
         return image_of_array(image)
     if isinstance(image, Image.Image):
         return image_of_pil(image)
+    if isinstance(image, EncodedImage):
+        return decode_image(image)
     return read_image(image) if isinstance(image, (str, Path)) else image
 
 

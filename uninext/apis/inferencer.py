@@ -153,7 +153,8 @@ class UninextInferencer:
         Args:
             source: Path of an image or video; folder, pattern (``'*.jpg'``) or list
                 of images; uint8 array, (H, W, 3) BGR, (H, W) grey or (H, W, 4) BGRA;
-                PIL image; number of a camera; address (``rtsp://...``).
+                PIL image; :class:`uninext.apis.EncodedImage`; number of a camera;
+                address (``rtsp://...``).
             categories: Names, ``'person, car'`` or a list; all that is one of them. See
                 :func:`uninext.structures.parse_categories`.
             expression: An expression about one object, or a list of them.

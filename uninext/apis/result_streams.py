@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterator
+from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from uninext.apis.results import Result
 
+T = TypeVar('T')
 LARGE_LIST = 4e9  # bytes of results in a list, from which on a warning is due
 
 
@@ -43,8 +45,8 @@ def num_bytes(result: Result) -> int:
 
 
 def with_progress(
-    results: Iterator[Result], count: int | None, shown: bool | None
-) -> Iterator[Result]:
+    results: Iterator[T], count: int | None, shown: bool | None
+) -> Iterator[T]:
     """The same results, with a bar on stderr."""
     if shown is None:
         shown = sys.stderr.isatty()

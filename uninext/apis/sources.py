@@ -17,16 +17,32 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from uninext.apis.images import image_of_array, load_image, skip_or_raise
+from uninext.apis.images import (
+    EncodedImage,
+    image_of_array,
+    load_image,
+    skip_or_raise,
+)
 from uninext.apis.video import images_in, read_header, read_timed_frames
 from uninext.models.trackers.inputs import checked_frame
 from uninext.utils.image_files import is_image_name, natural_key
 
 EXPECTED = (
     'Give the path of an image or video, a folder, a pattern such as "frames/*.jpg", '
-    'an array (height, width, 3) uint8 BGR, a PIL image, a list of these, the number '
-    'of a camera, or an address such as rtsp://...'
+    'an array (height, width, 3) uint8 BGR, a PIL image, an EncodedImage, a list of '
+    'these, the number of a camera, or an address such as rtsp://...'
 )
+VIDEO_SUFFIXES = {
+    '.mp4',
+    '.avi',
+    '.mov',
+    '.mkv',
+    '.webm',
+    '.m4v',
+    '.mpg',
+    '.mpeg',
+    '.ts',
+}
 
 
 class SourceImage(NamedTuple):
@@ -34,7 +50,8 @@ class SourceImage(NamedTuple):
 
     Attributes:
         image: (H, W, 3) uint8 BGR.
-        path: Of its file; None if it was an array or a frame of a video.
+        path: Of its file, or name of an encoded image; None if it was an array or a
+            frame of a video.
         time: Of a frame of a video, seconds from its beginning, if it tells.
         name: What errors call it; '' if there is no other.
     """
@@ -80,7 +97,7 @@ def open_source(source: Any) -> Source:
         _check_address(source)
     if isinstance(source, int) or (isinstance(source, str) and '://' in source):
         return Source(partial(_frames_of, source), is_video=True, may_end=False)
-    if isinstance(source, (str, Path)) and _is_video(source):
+    if isinstance(source, (str, Path)) and is_video(source):
         header = read_header(source)
         frames = partial(_frames_of, str(source))
         return Source(frames, True, header.count, header.fps)
@@ -90,7 +107,20 @@ def open_source(source: Any) -> Source:
     return Source(partial(_images_of, items), count=len(items))
 
 
-def _is_video(path: str | Path) -> bool:
+def videos_of(text: str, as_video: bool | None) -> list[str]:
+    """Videos of a folder, or that fit a pattern, without images; else the source."""
+    found: list[Path] = []
+    if Path(text).is_dir():
+        found = list(Path(text).iterdir())
+    elif glob.has_magic(text) and not Path(text).exists():
+        found = [Path(name) for name in glob.glob(text, recursive=True)]
+    videos = [path for path in found if path.suffix.lower() in VIDEO_SUFFIXES]
+    if as_video or not videos or any(map(is_image_name, found)):
+        return [text]
+    return [str(path) for path in sorted(videos, key=natural_key)]
+
+
+def is_video(path: str | Path) -> bool:
     """Whether a file is none of images; without an ending its content tells."""
     is_image = is_image_name(path) or (
         not Path(path).suffix and cv2.haveImageReader(str(path))
@@ -108,10 +138,10 @@ def _check_address(source: str) -> None:
 
 def _items_of(source: Any) -> list[Any]:
     """Single images, not read yet: paths, arrays, PIL images."""
-    if isinstance(source, (np.ndarray, Image.Image)):
+    if isinstance(source, (np.ndarray, Image.Image, EncodedImage)):
         return [source]
     if isinstance(source, (str, Path)):
-        return _paths_of(source)
+        return paths_of(source)
     if not isinstance(source, Sequence) or isinstance(source, bytes):
         raise ValueError(f'{type(source).__name__} is no image. {EXPECTED}')
     if not source:
@@ -120,7 +150,7 @@ def _items_of(source: Any) -> list[Any]:
     for item in source:
         is_file = isinstance(item, (str, Path))
         if isinstance(item, int) or (
-            is_file and (_is_video(item) or '://' in str(item))
+            is_file and (is_video(item) or '://' in str(item))
         ):
             raise ValueError(
                 f'A list holds images only, and {item} is a video or camera. Call '
@@ -130,8 +160,12 @@ def _items_of(source: Any) -> list[Any]:
     return items
 
 
-def _paths_of(source: str | Path) -> list[str]:
-    """Files of a path, folder or pattern, in natural order."""
+def paths_of(source: str | Path) -> list[str]:
+    """Files of a path, folder or pattern, in natural order.
+
+    Raises:
+        ValueError: If there is none.
+    """
     path = Path(source)
     if path.is_dir():
         return [str(file) for file in images_in(path)]
@@ -152,6 +186,8 @@ def _images_of(items: Sequence[Any], on_error: str = 'raise') -> Iterator[Source
         path = item if isinstance(item, str) else None
         if isinstance(item, Image.Image):
             path = getattr(item, 'filename', '') or None
+        if isinstance(item, EncodedImage):
+            path = item.name
         name = path or (f'Image {number} (from 0)' if len(items) > 1 else '')
         try:
             image = load_image(item)

@@ -4,7 +4,8 @@ One module per subcommand, with ``DESCRIPTION``, ``add_arguments`` and ``run``; 
 scripts in ``tools/`` call the same functions. No module here imports torch at the top:
 ``--help`` answers at once.
 
-``predict`` (``predict_plan``, ``predict_report``): images and videos into results.
+``predict`` (``predict_plan``, ``predict_report``, ``predict_bulk``): images and videos
+into results.
 ``train`` (``fine_tune``, ``dry_run``), ``test``: configs into models and metrics.
 ``evaluate``: result files into metrics (``uninext eval``).
 ``check_data``: all problems of data sets (``uninext check-data``).

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 EXIT_BUG = 1
 EXIT_USER_ERROR = 2
+EXIT_INCOMPLETE = 3  # a part of the sources could not be used
 EXIT_INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 EXIT_BROKEN_PIPE = 141  # what a shell reports of a program that SIGPIPE ended
 SPEED_OPTIONS = ('precision', 'num_queries', 'compile')

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uninext.cli.common import (
+    EXIT_INCOMPLETE,
     EXIT_INTERRUPTED,
     add_model_options,
     speed_of,
 )
+from uninext.cli.predict_bulk import add_bulk, is_bulk, run_bulk
 from uninext.cli.predict_plan import (
     DEFAULT_FPS,
     DEFAULT_OUT,
@@ -56,6 +58,8 @@ examples:
     uninext predict video.mp4 --categories dog --save video,cvat,ytvis
   what a photograph shows, in a video:
     uninext predict video.mp4 --shown-in photo.jpg --box 80 80 400 400
+  a million images: tables of results, and a restart goes on:
+    uninext predict 'crawl/**/*.jpg' --categories dog --shards parquet --out dogs
   a camera, until Ctrl-C:
     uninext predict 0 --categories person --show --save none
 
@@ -63,7 +67,6 @@ Prompts of all kinds may be mixed: they share one pass of the network. A box or 
 shows its object in the first frame of a video, and in each image by itself; or all of
 them in another image, --shown-in.
 """
-EXIT_INCOMPLETE = 3  # a part of the sources could not be used
 ESCAPE = 27  # the key
 # What is written, for --help, which may import nothing heavy; tests compare it with
 # uninext.apis.exports.EXPORTS.
@@ -89,11 +92,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         metavar='SOURCE',
         help='image, video, folder, quoted pattern ("frames/*.jpg"), number of a '
-        'camera, or address (rtsp://...)',
+        'camera, or address (rtsp://...); with --shards also a list of these '
+        '(LIST.txt) or images in a Parquet file',
     )
     add_prompts(parser.add_argument_group('what to look for (at least one)'))
     _add_model(parser.add_argument_group('with which model'))
     _add_output(parser.add_argument_group('what to write'))
+    add_bulk(parser.add_argument_group('many sources, results in shards'))
 
 
 def _add_model(group: Any) -> None:
@@ -188,6 +193,8 @@ def run(args: argparse.Namespace) -> int:
         0; 3 if a part of the sources could not be used; 130 after Ctrl-C.
     """
     _check(args)  # before seconds are spent on imports
+    if is_bulk(args):
+        return run_bulk(args)
     from uninext.apis import SourceWarning
     from uninext.apis.exports import OutputFolder, PredictionFiles
     from uninext.apis.thresholds import all_thresholds

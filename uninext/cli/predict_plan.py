@@ -17,29 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from uninext.utils.image_files import (
-    IMAGE_SUFFIXES,
-    is_image_name,
-    list_images,
-    natural_key,
-)
+from uninext.utils.image_files import IMAGE_SUFFIXES, list_images
 
 if TYPE_CHECKING:
     from uninext.apis.exports import Origin
 
 DEFAULT_SAVES = ('images', 'video', 'json')
 DEFAULT_OUT = 'found'
-VIDEO_SUFFIXES = {
-    '.mp4',
-    '.avi',
-    '.mov',
-    '.mkv',
-    '.webm',
-    '.m4v',
-    '.mpg',
-    '.mpeg',
-    '.ts',
-}
 OTHER_IMAGES = {'.gif', '.jfif', '.heic', '.heif', '.avif', '.jp2'}  # not read
 NUM_NAMED = 6  # files that a line names
 DEFAULT_FPS = 25.0  # of folders, cameras and addresses
@@ -77,10 +61,10 @@ def jobs_of(
 
 
 def _jobs_of(sources: Sequence[str], as_video: bool | None) -> Iterator[Job]:
-    from uninext.apis.sources import open_source
+    from uninext.apis.sources import open_source, videos_of
 
     opened = []
-    for text in chain.from_iterable(_videos_of(s, as_video) for s in sources):
+    for text in chain.from_iterable(videos_of(s, as_video) for s in sources):
         source = int(text) if text.isdigit() and not Path(text).exists() else text
         opened.append((text, source, open_source(source)))
 
@@ -101,21 +85,10 @@ def _jobs_of(sources: Sequence[str], as_video: bool | None) -> Iterator[Job]:
                 yield _images_job(source, [text], True)
 
 
-def _videos_of(text: str, as_video: bool | None) -> list[str]:
-    """Videos of a folder, or that fit a pattern, without images; else the source."""
-    found: list[Path] = []
-    if Path(text).is_dir():
-        found = list(Path(text).iterdir())
-    elif glob.has_magic(text) and not Path(text).exists():
-        found = [Path(name) for name in glob.glob(text, recursive=True)]
-    videos = [path for path in found if path.suffix.lower() in VIDEO_SUFFIXES]
-    if as_video or not videos or any(map(is_image_name, found)):
-        return [text]
-    return [str(path) for path in sorted(videos, key=natural_key)]
-
-
 def left_out(sources: Sequence[str]) -> list[str]:
     """What folders of images hold besides: other images, videos, folders of images."""
+    from uninext.apis.sources import VIDEO_SUFFIXES
+
     lines = []
     for folder in filter(Path.is_dir, map(Path, filter(None, sources))):
         if not list_images(folder):

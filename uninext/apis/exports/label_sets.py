@@ -19,12 +19,18 @@ DESCRIPTION = 'Predicted by uninext; not checked by people.'
 
 
 class _LabelSet:
-    """What was found, gathered; ids are from 1."""
+    """What was found, gathered.
+
+    Args:
+        first_id: Of images or videos, and of annotations; those of categories are from
+            1.
+    """
 
     SOURCES: ClassVar[str]  # key of the list of images or videos
     RESULT_KEYS: ClassVar[tuple[str, ...]]  # what the result format has of annotations
 
-    def __init__(self) -> None:
+    def __init__(self, first_id: int = 1) -> None:
+        self._first_id = first_id
         self._sources: list[dict[str, Any]] = []
         self._annotations: list[dict[str, Any]] = []
         self._categories: dict[str, int] = {}
@@ -52,11 +58,12 @@ class _LabelSet:
         """Note an image or video and its category names; gives its id."""
         for name in names:
             self._categories.setdefault(name, len(self._categories) + 1)
-        self._sources.append(dict(id=len(self._sources) + 1, **source))
-        return len(self._sources)
+        number = self._first_id + len(self._sources)
+        self._sources.append(dict(id=number, **source))
+        return number
 
     def _annotate(self, record: dict[str, Any], **more: Any) -> None:
-        number = len(self._annotations) + 1
+        number = self._first_id + len(self._annotations)
         self._annotations.append(dict(id=number, **record, **more, iscrowd=0))
 
 
