@@ -22,7 +22,8 @@ def test_what_help_says_is_what_there_is():
 
 
 def test_images_and_a_video_and_once_more(photos, video, capsys):
-    command = [photos, video, *NAMES, '--shards', 'coco', '--shard-size', 1]
+    limits = ['--max-objects', 5, '--keep-lost', 3]  # of all, and of videos alone
+    command = [photos, video, *NAMES, *limits, '--shards', 'coco', '--shard-size', 1]
     assert run(*command) == 0
     shards = [f'shard-{i:06d}.json' for i in range(3)]
     assert files_in(Path('found')) == ['_lock', '_plan.jsonl', *shards]
@@ -33,8 +34,8 @@ def test_images_and_a_video_and_once_more(photos, video, capsys):
     assert content['images'][0]['file_name'] == str(photos / 'a.png')
     assert run(*command) == 0
     assert '0 shards written to found, 3 were there\n' in capsys.readouterr().out
-    error = fails(capsys, photos, '--categories', 'red', '--engine', 'local')
-    assert "categories is ['red'], was ['red', 'green']" in error
+    error = fails(capsys, photos, *NAMES, '--shards', 'coco')
+    assert 'max_objects is None, was 5; keep_lost is None, was 3. Ask the' in error
 
 
 def test_damage(photos, capsys):

@@ -143,11 +143,16 @@ def _question(args: argparse.Namespace) -> Question:
     )
     return Question(
         make_find,
-        dict(given_prompts(args), score_thr=given_thresholds(args)),
+        dict(
+            given_prompts(args),
+            score_thr=given_thresholds(args),
+            max_objects=args.max_objects,
+        ),
         dict(options, model=model_stamp(args.model, args.checkpoint)),
-        args.shards or 'parquet',
-        args.as_video,
-        args.batch_size,
+        layout=args.shards or 'parquet',
+        as_video=args.as_video,
+        keep_lost=args.keep_lost,
+        batch_size=args.batch_size,
     )
 
 

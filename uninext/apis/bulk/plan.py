@@ -31,10 +31,11 @@ class Question:
 
     Attributes:
         make_find: Builds the inferencer; picklable where workers are other processes.
-        prompts: Those of the inferencer's call, and ``score_thr``.
+        prompts: Those of the inferencer's call, ``score_thr`` and ``max_objects``.
         model: Tells models and their options apart: shards of two are not mixed.
         layout: Of shards, of ``LAYOUTS``.
         as_video: As of the inferencer.
+        keep_lost: As of the inferencer, where it tracks.
         batch_size: As of the inferencer; changes no result.
     """
 
@@ -43,12 +44,17 @@ class Question:
     model: dict[str, Any] = field(default_factory=dict)
     layout: str = 'parquet'
     as_video: bool | None = None
+    keep_lost: int | None = None
     batch_size: int = 1
 
     def make_worker(self) -> Worker:
         """Build the inferencer."""
         asked = dict(self.prompts, batch_size=self.batch_size)
-        return Worker(self.make_find, asked, self.layout, self.as_video)
+        tracked = dict(asked)
+        if self.keep_lost is not None:
+            tracked['keep_lost'] = self.keep_lost
+        is_tracked = self.as_video is not False
+        return Worker(self.make_find, asked, tracked, self.layout, is_tracked)
 
     def to_dict(self) -> dict[str, Any]:
         """What must be the same for shards of one folder, as JSON has it."""
@@ -57,6 +63,7 @@ class Question:
             **self.model,
             shards=self.layout,
             as_video=self.as_video,
+            keep_lost=self.keep_lost,
             version=__version__,
         )
         return json.loads(json.dumps(content))

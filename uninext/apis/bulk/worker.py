@@ -23,20 +23,22 @@ class Worker:
 
     Args:
         make_find: Builds the inferencer, in the process that the worker is in.
-        asked: Arguments of its call: prompts, thresholds, ``batch_size``.
+        asked: Arguments of its call of images: prompts, thresholds, ``batch_size``.
+        tracked: Those of videos.
         layout: Of shards, of ``uninext.apis.bulk.shards.LAYOUTS``.
-        as_video: As of the inferencer.
+        is_tracked: Whether it tracks through videos, or takes each frame by itself.
     """
 
     def __init__(
         self,
         make_find: Callable[[], Find],
         asked: dict[str, Any],
+        tracked: dict[str, Any],
         layout: str,
-        as_video: bool | None = None,
+        is_tracked: bool = True,
     ) -> None:
-        self._find, self._asked = make_find(), asked
-        self._layout, self._as_video = layout, as_video
+        self._find, self._asked, self._tracked = make_find(), asked, tracked
+        self._layout, self._is_tracked = layout, is_tracked
 
     def __call__(self, number: int, task: Task) -> Shard:
         """Do a task; its number makes ids of its shard differ from those of others."""
@@ -47,8 +49,8 @@ class Worker:
 
     def _rows(self, task: Task) -> Iterator[Row]:
         if task.kind == 'video':
-            is_tracked = self._as_video is not False
-            return rows_of_video(self._find, task.paths[0], self._asked, is_tracked)
+            asked = self._tracked if self._is_tracked else self._asked
+            return rows_of_video(self._find, task.paths[0], asked, self._is_tracked)
         items: Sequence[Item] = task.paths
         if task.kind == 'rows':
             items = read_items(task.paths[0], task.start, task.stop, task.column)
