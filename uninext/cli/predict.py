@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import signal
 import sys
-import threading
 import time
 from itertools import islice
 from pathlib import Path
@@ -19,6 +17,7 @@ from uninext.cli.common import (
     add_model_options,
     speed_of,
 )
+from uninext.cli.interruption import Interruption
 from uninext.cli.predict_bulk import add_bulk, is_bulk, run_bulk
 from uninext.cli.predict_plan import (
     DEFAULT_FPS,
@@ -207,7 +206,7 @@ def run(args: argparse.Namespace) -> int:
         find = _build_inferencer(args)
         folder, tally = OutputFolder(out, label_root(jobs)), Tally()
         error = None
-        with _Interruption() as stop, PredictionFiles(folder, saves) as files:
+        with Interruption() as stop, PredictionFiles(folder, saves) as files:
             try:
                 for job in jobs:
                     with problems.of_a_job():
@@ -267,7 +266,7 @@ def _predict(
     args: argparse.Namespace,
     files: PredictionFiles,
     tally: Tally,
-    stop: _Interruption,
+    stop: Interruption,
 ) -> None:
     """Send a job through the network, and write what is found."""
     if stop.wanted:
@@ -297,40 +296,6 @@ def _predict(
             start = time.perf_counter()
             if stop.wanted:
                 return
-
-
-class _Interruption:
-    """Ctrl-C as a flag, so that no file is left in the middle; twice is an exception.
-
-    The second stops a camera that sends nothing, too. What asks a process to end
-    (SIGTERM) is taken alike.
-    """
-
-    SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-    def __init__(self) -> None:
-        self.came = self.window_closed = False
-
-    @property
-    def wanted(self) -> bool:
-        """Whether the user wants no more."""
-        return self.came or self.window_closed
-
-    def __enter__(self) -> _Interruption:
-        is_main = threading.current_thread() is threading.main_thread()
-        signals = self.SIGNALS if is_main else ()  # others may not take signals
-        self._before = {s: signal.signal(s, self._note) for s in signals}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _note(self, *_: object) -> None:
-        if self.came:
-            raise KeyboardInterrupt
-        self.came = True
-        print('\nstopping; Ctrl-C again to stop at once', file=sys.stderr)
 
 
 def _show(image: np.ndarray) -> bool:

@@ -9,8 +9,8 @@ from uninext.cli.common import names_of
 from uninext.utils.defaults import DEFAULT_THRESHOLDS, SCORE_THRESHOLD
 
 
-def add_prompts(group: Any) -> None:
-    """Add the options of prompts and thresholds."""
+def add_texts(group: Any) -> None:
+    """Add the options of prompts in words."""
     group.add_argument(
         '--categories',
         action='append',
@@ -24,6 +24,24 @@ def add_prompts(group: Any) -> None:
         metavar='EXPRESSION',
         help='one object, described; may be repeated',
     )
+    group.add_argument(
+        '--exclude',
+        action='append',
+        metavar='NAMES',
+        help='names, separated by commas, of what must not be returned, as what is '
+        'taken for a category by mistake; may be repeated',
+    )
+    group.add_argument(
+        '--exclude-expression',
+        action='append',
+        metavar='EXPRESSION',
+        help='one object that must not be returned, described; may be repeated',
+    )
+
+
+def add_prompts(group: Any) -> None:
+    """Add the options of prompts and thresholds."""
+    add_texts(group)
     group.add_argument(
         '--box',
         nargs=4,
@@ -44,19 +62,6 @@ def add_prompts(group: Any) -> None:
         metavar='IMAGE',
         help='another image, which --box and --mask are of; default: the first frame '
         'of a video, each image by itself',
-    )
-    group.add_argument(
-        '--exclude',
-        action='append',
-        metavar='NAMES',
-        help='names, separated by commas, of what must not be returned, as what is '
-        'taken for a category by mistake; may be repeated',
-    )
-    group.add_argument(
-        '--exclude-expression',
-        action='append',
-        metavar='EXPRESSION',
-        help='one object that must not be returned, described; may be repeated',
     )
     group.add_argument(
         '--score-thr',
