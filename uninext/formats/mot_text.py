@@ -132,6 +132,21 @@ def mot_line(
     return f'{frame},{track},{box},{score:.4f},{label},-1,-1'
 
 
+def mot_truth_line(
+    frame: int, track: int, box_xywh: Sequence[float], label: int
+) -> str:
+    """A line of ground truth, ``frame,id,x,y,w,h,1,class,1``, without its end.
+
+    Args:
+        frame: From 1.
+        track: Id of the object, from 1.
+        box_xywh: In pixels; to a hundredth of one.
+        label: Class from 1.
+    """
+    box = ','.join(f'{side:.2f}' for side in box_xywh)
+    return f'{frame},{track},{box},1,{label},1'
+
+
 def read_mots(path: str | Path) -> MotsTable:
     """Read lines ``frame id class height width rle``.
 

@@ -7,13 +7,16 @@ datasets of this project and labelling tools read them. What an annotation has b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from pycocotools import mask as mask_utils
 
 from uninext.apis.exports.video_tracks import VideoTracks, to_youtube_vis
 from uninext.apis.results import Result
+from uninext.formats.boxes import xyxy_to_xywh
+from uninext.formats.predicted import PredictedImage, PredictedInstance
+from uninext.formats.rle import encode_mask
 
 DESCRIPTION = 'Predicted by uninext; not checked by people.'
 
@@ -82,15 +85,26 @@ class CocoLabels(_LabelSet):
 
     def add(self, result: Result, file_name: str) -> None:
         """Take an image; its file name is seen from the folder of the images."""
-        height, width = result.image.shape[:2]
-        image_id = self._begin(
-            result.categories, file_name=file_name, height=height, width=width
-        )
-        for i, record in enumerate(result.to_coco(image_id, self._categories)):
-            if result.track_ids is not None:
-                record['track_id'] = int(result.track_ids[i])
-            area = _area(record['bbox'], record.get('segmentation'))
-            self._annotate(record, area=area)
+        self.add_image(predicted_image(result, file_name), result.categories)
+
+    def add_image(self, image: PredictedImage, names: Iterable[str]) -> None:
+        """Take an image, and the names that were asked for in it."""
+        sizes = dict(height=image.height, width=image.width)
+        image_id = self._begin(names, file_name=image.file_name, **sizes)
+        for instance in image.instances:
+            record = dict(
+                image_id=image_id,
+                category_id=self._categories[instance.label],
+                bbox=instance.box_xywh,
+                score=instance.score,
+            )
+            if instance.mask is not None:
+                record['segmentation'] = instance.mask
+            if instance.track_id is not None:
+                record['track_id'] = instance.track_id
+            if instance.band:
+                record['band'] = instance.band
+            self._annotate(record, area=_area(instance.box_xywh, instance.mask))
 
 
 class VideoLabels(_LabelSet):
@@ -99,8 +113,22 @@ class VideoLabels(_LabelSet):
     SOURCES = 'videos'
     RESULT_KEYS = ('video_id', 'category_id', 'score', 'bboxes', 'segmentations')
 
-    def add(self, tracks: VideoTracks, name: str, file_names: Sequence[str]) -> None:
-        """Take a video; names of its frames are seen from the folder of the set.
+    def add(
+        self,
+        tracks: VideoTracks,
+        name: str,
+        file_names: Sequence[str],
+        names: Iterable[str] = (),
+        bands: Mapping[int, str] | None = None,
+    ) -> None:
+        """Take a video.
+
+        Args:
+            tracks: What was found.
+            name: Of the video.
+            file_names: Of its frames, seen from the folder of the set.
+            names: Categories that come first, whether they were found or not.
+            bands: Id of a track -> how sure it is, which is written; or none.
 
         Raises:
             ValueError: If there is not a file for every frame.
@@ -114,7 +142,7 @@ class VideoLabels(_LabelSet):
             return
         height, width = tracks.size_hw
         video_id = self._begin(
-            tracks.categories,
+            (*names, *tracks.categories),
             name=name,
             file_names=list(file_names),
             length=len(file_names),
@@ -126,7 +154,30 @@ class VideoLabels(_LabelSet):
             boxes = record['bboxes']
             masks = record.get('segmentations', [None] * len(boxes))
             areas = [box and _area(box, mask) for box, mask in zip(boxes, masks)]
-            self._annotate(record, track_id=track_id, areas=areas)
+            more = dict(band=bands[track_id]) if bands else {}
+            self._annotate(record, track_id=track_id, areas=areas, **more)
+
+
+def predicted_image(result: Result, file_name: str) -> PredictedImage:
+    """What was found in an image, without the image itself."""
+    height, width = result.image.shape[:2]
+    instances = [
+        PredictedInstance(
+            label,
+            box,
+            score,
+            None if result.masks is None else encode_mask(result.masks[i]),
+            None if result.track_ids is None else int(result.track_ids[i]),
+        )
+        for i, (label, box, score) in enumerate(
+            zip(
+                result.labels,
+                xyxy_to_xywh(result.boxes_xyxy).tolist(),
+                result.scores.astype(float).tolist(),
+            )
+        )
+    ]
+    return PredictedImage(file_name, height, width, tuple(instances))
 
 
 def to_coco_labels(results: Sequence[Result], file_names: Sequence[str]) -> dict:
