@@ -38,10 +38,12 @@ ALLOWED = {
     'shapes': BASE
     | {'models', 'datasets', 'converters', 'evaluation', 'visualization', 'engine'}
     | {'apis', 'checkpoint', 'fine_tuning', 'shapes'},
+    'labelling': BASE | {'apis', 'labelling'},
     'web': BASE | {'datasets', 'models', 'visualization', 'apis', 'shapes', 'web'},
     'cli': BASE
     | {'models', 'datasets', 'evaluation', 'visualization', 'engine', 'apis', 'cli'}
-    | {'web', 'analysis', 'checkpoint', 'export', 'fine_tuning', 'model_zoo', 'shapes'},
+    | {'web', 'analysis', 'checkpoint', 'export', 'fine_tuning', 'model_zoo', 'shapes'}
+    | {'labelling'},
 }
 OPEN = {'registry', 'version'}
 

@@ -66,6 +66,12 @@ OPTIONS = {
         | {'--fps', '--show', '--quiet', '--strict', '--shards', '--engine'}
         | {'--workers', '--address', '--shard-size', '--column'}
     ),
+    'label': frozenset(
+        {'source', '--categories', '--expression', '--exclude', '--exclude-expression'}
+        | SPEED_OPTIONS
+        | {'--model', '--checkpoint', '--device', '--batch-size', '--as-video', '--to'}
+        | {'--out', '--accept', '--review', '--boxes', '--quiet'}
+    ),
     'eval': frozenset({'format', '--gt', '--pred', '--protocol', '--single-precision'})
     | {'--max-dets', '--categories', '--frames', '--false-alarm-thr'},
     'demo': frozenset(

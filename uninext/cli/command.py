@@ -15,6 +15,7 @@ from uninext.cli import (
     evaluate,
     export,
     info,
+    label,
     predict,
     shapes,
     test,
@@ -25,6 +26,7 @@ from uninext.version import __version__
 
 COMMANDS = {
     'predict': predict,
+    'label': label,
     'train': train,
     'test': test,
     'eval': evaluate,
