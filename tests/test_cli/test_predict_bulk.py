@@ -28,7 +28,7 @@ def test_images_and_a_video_and_once_more(photos, video, capsys):
     shards = [f'shard-{i:06d}.json' for i in range(3)]
     assert files_in(Path('found')) == ['_lock', '_plan.jsonl', *shards]
     out = capsys.readouterr().out
-    assert 'found in 6 images: 3 x red, 3 x green\n' in out
+    assert 'found in 6 images and frames: 3 x red, 3 x green\n' in out
     assert '3 shards written to found\n' in out
     content = json.loads(Path('found', shards[1]).read_text())
     assert content['images'][0]['file_name'] == str(photos / 'a.png')
@@ -43,7 +43,7 @@ def test_damage(photos, capsys):
     assert run(photos, *NAMES, '--shards', 'coco') == 3
     out = capsys.readouterr().out
     assert f'1 could not be used:\n  Cannot read {photos}/b.png' in out
-    assert 'found in 1 images: 1 x red, 1 x green' in out
+    assert 'found in 1 images and frames: 1 x red, 1 x green' in out
 
 
 def test_stopped(photos, capsys, monkeypatch):

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import builtins
+import sys
+from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from uninext.apis.bulk.engines import WorkerError, _Actor, _shared, run_on_ray
+from uninext.apis.bulk import engines
+from uninext.apis.bulk.engines import WorkerError, run_here, run_on_ray
 from uninext.apis.bulk.tasks import Task
+from uninext.apis.sources import open_source
 
 TASKS = [(number, Task('images', (str(number),))) for number in range(5)]
+SHARDS = [(number, f'shard {number}') for number, _ in TASKS]
 
 
 class DiedError(Exception):
@@ -24,100 +29,137 @@ class DiedError(Exception):
 class ToldError(WorkerError):
     """As Ray raises it: of two classes."""
 
-    cause = WorkerError('Cannot be done.')
+    cause: WorkerError
 
 
 class StandIn:
-    """Answers calls of actors when they are waited for, the last one first."""
+    """Does the calls of actors when they are asked for, the last one first.
+
+    Attributes:
+        most: Calls that were open at a time.
+        options: Of the actors.
+        ended: What was ended: actors by their numbers, and the cluster.
+    """
 
     exceptions = SimpleNamespace(RayActorError=DiedError, OutOfMemoryError=DiedError)
 
-    def __init__(self, outcomes: dict[int, Exception]) -> None:
-        self.outcomes, self.most = outcomes, 0
+    def __init__(self, **resources: float) -> None:
+        self.most, self.options, self.ended = 0, {}, []
+        self.cluster_resources = lambda: resources
+        self.is_initialized = lambda: False
+        self.init = lambda **options: self.options.update(options)
+        self.kill = lambda actor: self.ended.append(actor.number)
+        self.shutdown = lambda: self.ended.append('cluster')
+        self._num_actors = 0
+
+    def remote(self, **options: Any) -> Callable:
+        self.options.update(options)
+        return lambda kind: SimpleNamespace(remote=lambda *a: self._actor(kind(*a)))
+
+    def _actor(self, made: Any) -> SimpleNamespace:
+        number = self._num_actors
+        self._num_actors += 1
+        call = SimpleNamespace(remote=lambda *task: (number, lambda: made.work(*task)))
+        return SimpleNamespace(number=number, work=call)
 
     def wait(self, pending: list, num_returns: int) -> tuple[list, list]:
+        assert num_returns == 1
         self.most = max(self.most, len(pending))
         assert len({actor for actor, _ in pending}) == len(pending)  # one each
         return [pending[-1]], pending[:-1]
 
     def get(self, done: tuple) -> str:
-        _, number = done
-        if number in self.outcomes:
-            raise self.outcomes[number]
+        try:
+            return done[1]()
+        except WorkerError as error:
+            told = ToldError('a long trace')
+            told.cause = error
+            raise told from None
+
+
+@pytest.fixture
+def ray(monkeypatch) -> StandIn:
+    stand_in = StandIn(CPU=2.0)
+    monkeypatch.setattr(engines, '_ray', lambda: stand_in)
+    return stand_in
+
+
+def worker(outcomes: dict[int, Callable[[], object]] | None = None) -> Callable:
+    """What builds a worker whose tasks may end in another way."""
+
+    def work(number: int, task: Task) -> str:
+        assert task == TASKS[number][1]
+        if number in (outcomes or {}):
+            outcomes[number]()
         return f'shard {number}'
 
-    @staticmethod
-    def actor(name: str) -> SimpleNamespace:
-        remote = SimpleNamespace(remote=lambda number, task: (name, number))
-        return SimpleNamespace(work=remote)
+    return lambda: work
 
 
-def shared(outcomes: dict[int, Exception], tasks=TASKS) -> tuple[list, int]:
-    ray = StandIn(outcomes)
-    actors = [ray.actor('a'), ray.actor('b')]
-    return list(_shared(ray, actors, iter(tasks))), ray.most
+def raising(error: Exception) -> Callable[[], object]:
+    def call() -> None:
+        raise error
+
+    return call
 
 
-def test_no_task():
-    assert shared({}, []) == ([], 0)
+def test_no_task(ray):
+    assert list(run_here(raising(AssertionError()), [])) == []
+    assert list(run_on_ray(worker(), [])) == []
+    assert ray.ended == [0, 1, 'cluster']
 
 
-def test_each_task_once_and_all_actors_at_work():
-    done, most = shared({})
-    assert sorted(done) == [(number, f'shard {number}') for number, _ in TASKS]
-    assert most == 2
+def test_each_task_once_and_all_actors_at_work(ray):
+    assert list(run_here(worker(), TASKS)) == SHARDS
+    assert sorted(run_on_ray(worker(), TASKS)) == SHARDS
+    assert ray.most == 2
+    assert ray.options['num_gpus'] == 0
 
 
-def test_a_task_that_ends_its_workers_is_given_up_the_others_go_on():
-    done, _ = shared({2: DiedError()})
-    assert dict(done)[2] is None
-    assert len(dict(done)) == len(done) == len(TASKS)
+def test_one_actor_a_gpu_or_as_many_as_are_wanted(ray, monkeypatch):
+    ray.cluster_resources = lambda: dict(CPU=16.0, GPU=3.0)
+    assert sorted(run_on_ray(worker(), TASKS, address='a:1')) == SHARDS
+    assert (ray.most, ray.options['num_gpus'], ray.options['address']) == (3, 1, 'a:1')
+    assert sorted(run_on_ray(worker(), TASKS, num_workers=4)) == SHARDS
+    assert ray.most == 4
 
 
-def test_what_a_worker_says_is_raised():
-    with pytest.raises(WorkerError, match='^Cannot be done.$'):
-        shared({1: ToldError()})
-    with pytest.raises(ZeroDivisionError):
-        shared({1: ZeroDivisionError()})
-    with pytest.raises(WorkerError, match='cannot start: No module named x. Install'):
-        shared({1: DiedError(actor_init_failed=True)})
+def test_a_cluster_of_the_user_stays(ray):
+    ray.is_initialized = lambda: True
+    assert sorted(run_on_ray(worker(), TASKS, num_workers=1)) == SHARDS
+    assert ray.ended == [0]
 
 
-def test_an_actor_tells_what_users_can_mend_from_bugs():
-    def work(number, task):
-        if number:
-            raise ValueError('Take another.')
-        return 1 / number
-
-    actor = _Actor(lambda: work)
-    with pytest.raises(ZeroDivisionError):
-        actor.work(0, TASKS[0][1])
-    with pytest.raises(ValueError, match='Take another') as raised:
-        actor.work(1, TASKS[1][1])
-    assert not isinstance(raised.value, WorkerError)  # raised outside of the package
+def test_a_task_that_ends_its_workers_is_given_up_the_others_go_on(ray):
+    done = list(run_on_ray(worker({2: raising(DiedError())}), TASKS))
+    assert sorted(done) == [*SHARDS[:2], (2, None), *SHARDS[3:]]
 
 
-def test_the_model_is_built_with_the_first_task():
-    """What is wrong with it is then an error of a task, and told."""
+@pytest.mark.parametrize(
+    ('outcome', 'error', 'message'),
+    [
+        (lambda: open_source(''), WorkerError, '^The source is an empty text'),
+        (lambda: 1 / 0, ZeroDivisionError, 'by zero'),
+        (
+            raising(DiedError(actor_init_failed=True)),
+            WorkerError,
+            'cannot start: No module named x. Install uninext',
+        ),
+    ],
+    ids=['for users', 'a bug', 'no worker'],
+)
+def test_what_a_worker_says_ends_the_run(ray, outcome, error, message):
+    with pytest.raises(error, match=message):
+        list(run_on_ray(worker({1: outcome}), TASKS))
+    assert ray.ended == [0, 1, 'cluster']
 
-    def build():
-        from uninext.apis.sources import open_source
 
-        open_source('')
-
-    actor = _Actor(build)
-    with pytest.raises(WorkerError, match='The source is an empty text'):
-        actor.work(*TASKS[0])
+def test_a_model_that_cannot_be_built_is_an_error_of_a_task(ray):
+    with pytest.raises(WorkerError, match='^The source is an empty text'):
+        list(run_on_ray(lambda: open_source(''), TASKS))
 
 
 def test_without_ray(monkeypatch):
-    imported = builtins.__import__
-
-    def none(name, *args):
-        if name == 'ray':
-            raise ImportError('no ray')
-        return imported(name, *args)
-
-    monkeypatch.setattr(builtins, '__import__', none)
+    monkeypatch.setitem(sys.modules, 'ray', None)
     with pytest.raises(ImportError, match='--engine local does the same'):
-        next(run_on_ray(lambda: None, TASKS))
+        next(run_on_ray(worker(), TASKS))

@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import os
 import signal
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -197,6 +198,14 @@ def test_two_runs_do_not_share_a_folder(tmp_path, photos):
 def test_unknown_engine(tmp_path):
     with pytest.raises(ValueError, match="one of .*'local', 'ray'.*, got 'spark'"):
         predict_in_bulk([], tmp_path, question(), engine='spark')
+
+
+def test_what_a_layout_needs_is_looked_for_at_once(monkeypatch):
+    with pytest.raises(ValueError, match="one of parquet, coco, got 'csv'"):
+        question(layout='csv')
+    monkeypatch.setitem(sys.modules, 'pyarrow', None)
+    with pytest.raises(ImportError, match=r'needs the package pyarrow .*--shards coco'):
+        question(layout='parquet')
 
 
 def test_the_engine_is_given_what_is_to_do(tmp_path, photos, monkeypatch):

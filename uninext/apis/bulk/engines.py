@@ -6,6 +6,7 @@ again, leaves nothing behind.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -53,7 +54,9 @@ def run_on_ray(
     is_ours = not ray.is_initialized()
     if is_ours:
         os.environ.setdefault('RAY_USAGE_STATS_ENABLED', '0')
-        ray.init(address=address, logging_level='warning', include_dashboard=False)
+        ray.init(
+            address=address, logging_level=logging.WARNING, include_dashboard=False
+        )
     actors: list[Any] = []
     try:
         has_gpus = ray.cluster_resources().get('GPU', 0) >= 1

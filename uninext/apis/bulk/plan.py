@@ -37,6 +37,10 @@ class Question:
         as_video: As of the inferencer.
         keep_lost: As of the inferencer, where it tracks.
         batch_size: As of the inferencer; changes no result.
+
+    Raises:
+        ValueError: If there is no such layout.
+        ImportError: If it needs a package that is not installed.
     """
 
     make_find: Callable[[], Any]
@@ -46,6 +50,13 @@ class Question:
     as_video: bool | None = None
     keep_lost: int | None = None
     batch_size: int = 1
+
+    def __post_init__(self) -> None:
+        if self.layout not in LAYOUTS:
+            raise ValueError(
+                f'layout must be one of {", ".join(LAYOUTS)}, got {self.layout!r}.'
+            )
+        LAYOUTS[self.layout](0)  # before hours of work for a file that cannot be made
 
     def make_worker(self) -> Worker:
         """Build the inferencer."""

@@ -116,6 +116,7 @@ class ParquetShard(ShardWriter):
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
+        self._write = arrow().parquet.write_table
         self._rows: list[dict[str, Any]] = []
 
     def _take(self, row: Row) -> None:
@@ -123,7 +124,7 @@ class ParquetShard(ShardWriter):
 
     def _content(self) -> bytes:
         buffer = io.BytesIO()
-        arrow().parquet.write_table(table_of(self._rows), buffer)
+        self._write(table_of(self._rows), buffer)
         return buffer.getvalue()
 
 
