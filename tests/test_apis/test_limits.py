@@ -28,7 +28,7 @@ def test_at_most_so_many(find, as_video):
 
 
 def test_images_lose_nothing(find):
-    with pytest.raises(ValueError, match='keep_lost=3 counts frames.*as_video=True'):
+    with pytest.raises(ValueError, match='keep_lost=3 is of frames.*as_video=True'):
         find(movie(), categories=NAMES, keep_lost=3)
 
 

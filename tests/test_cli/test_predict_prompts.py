@@ -56,3 +56,29 @@ def test_limits_of_images_and_videos(photos, video):
     for record in records_of('found/walk.jsonl'):
         assert len(record['instances']) == 1
     assert len(json.loads(Path('found/a.json').read_text())['instances']) == 1
+
+
+# -------------------------------------------------------------------- prompts of a file
+
+
+def test_files_of_prompts_that_are_none(photos, video, capsys):
+    Path('prompts.json').write_text('[{"categories": "red"}, {"remove": "it"}]')
+    message = fails(capsys, video, '--prompts', 'prompts.json')
+    assert "prompts.json, step 2: there is no 'it'" in message
+    assert '--prompts is of frames' in fails(capsys, photos, '--prompts', 'x.json')
+    assert 'nowhere.json' in fails(capsys, video, '--prompts', 'nowhere.json')
+
+
+def test_a_file_of_prompts(video):
+    steps = [
+        dict(frame=0, expression='red', name='it'),
+        dict(frame=2, categories='green'),
+        dict(frame=3, remove='it'),
+    ]
+    Path('prompts.json').write_text(json.dumps(steps))
+    assert run(video, '--prompts', 'prompts.json') == 0
+    labels = [
+        sorted(one['label'] for one in record['instances'])
+        for record in records_of('found/walk.jsonl')
+    ]
+    assert labels == [['red'], ['red'], ['green', 'red'], ['green']]

@@ -21,6 +21,7 @@ from uninext.apis.equal_batches import run_in_equal_batches
 from uninext.apis.exclusion import without_excluded
 from uninext.apis.images import skip_or_raise
 from uninext.apis.packing import packed, prompt_elsewhere, prompt_in
+from uninext.apis.prompt_files import read_prompt_file
 from uninext.apis.prompts import (
     as_read,
     asked_prompts,
@@ -46,6 +47,10 @@ from uninext.utils.inference_scale import InferenceScale
 from uninext.utils.without_draws import without_draws
 
 ON_ERROR = ('raise', 'skip')
+ARE_IMAGES = (
+    'is of frames of a video, and these are images. Leave it out; or pass '
+    'as_video=True to track through them.'
+)
 # An image as it came; (3, h, w) uint8, of the network's size; both sizes and prompts.
 _Ready = tuple[SourceImage, Tensor, UninextDataSample]
 
@@ -139,6 +144,7 @@ class UninextInferencer:
         shown_in: Any = None,
         exclude: str | Sequence[str] | None = None,
         exclude_expression: str | Sequence[str] | None = None,
+        prompts: str | Path | None = None,
         score_thr: float | Mapping[str, float] | None = None,
         max_objects: int | None = None,
         keep_lost: int | None = None,
@@ -169,6 +175,8 @@ class UninextInferencer:
                 what fits one of them better is dropped, see
                 :func:`uninext.apis.exclusion.without_excluded`.
             exclude_expression: The same by expressions.
+            prompts: A JSON file of prompts of a video that come, are corrected and go
+                at their frames, see :mod:`uninext.apis.prompt_files`.
             score_thr: In 0..1, of categories; or of several kinds of prompts,
                 ``dict(category=0.3, expression=0.5, target=0.5)``. What is not given is
                 as the checkpoint says (:attr:`thresholds`), else these: 0.3, and 0 of
@@ -196,35 +204,34 @@ class UninextInferencer:
             ValueError: If nothing is asked for, or something cannot be used; it says
                 what to pass instead.
         """
-        wanted = asked_prompts(categories, expression, box, mask, shown_in)
-        prompts = wanted + excluded_prompts(exclude, exclude_expression, wanted)
+        steps = () if prompts is None else read_prompt_file(prompts)
+        given = categories, expression, box, mask, shown_in
+        wanted = asked_prompts(*given, may_be_none=bool(steps))
+        asked = wanted + excluded_prompts(exclude, exclude_expression, wanted)
         thresholds = all_thresholds(score_thr, self.thresholds)
         opened = open_source(source)
         track = opened.is_video if as_video is None else as_video
-        self._check(prompts, opened, track, stream, batch_size)
+        later = [prompt for step in steps for prompt in step.prompts]
+        self._check([*asked, *later], opened, track, stream, batch_size)
         if max_objects is not None:
             check_count(max_objects, 'max_objects')
         if keep_lost is not None and not track:
-            raise ValueError(
-                f'keep_lost={keep_lost} counts frames of a video, and these are '
-                'images. Leave it out; or pass as_video=True to track through them.'
-            )
+            raise ValueError(f'keep_lost={keep_lost} {ARE_IMAGES}')
+        if steps and not track:
+            raise ValueError(f'prompts={str(prompts)!r} {ARE_IMAGES}')
         if on_error not in ON_ERROR:
             raise ValueError(f'on_error must be one of {ON_ERROR}, got {on_error!r}.')
         if track:
             session = self._open(max_objects, keep_lost)
-            tracking = Tracking(session, prompts, len(wanted))  # errors come at once
-            results = (
-                tracking.step(image.image, thresholds, image.path, image.time)
-                for image in opened.read()
-            )
+            tracking = Tracking(session, asked, len(wanted), steps=steps)
+            results = _tracked(tracking, opened, thresholds)
         else:
             size = self.scale.for_images()
-            known = [prompt_elsewhere(p, size, self.model) for p in prompts]
+            known = [prompt_elsewhere(p, size, self.model) for p in asked]
             ready = self._ready(opened, known, on_error)
             limits = dict(score_thr=thresholds['category'], max_objects=max_objects)
             results = self._look(
-                ready, prompts, len(wanted), thresholds, limits, batch_size
+                ready, asked, len(wanted), thresholds, limits, batch_size
             )
         results = with_progress(results, opened.count, progress)
         return results if stream else collected(results, opened.count)
@@ -376,3 +383,11 @@ class UninextInferencer:
             found = above_thresholds(found.cpu(), kinds, thresholds)
             found = without_excluded(found, num_wanted)
             yield result_of(original.image, asked, found, original.path, original.time)
+
+
+def _tracked(
+    tracking: Tracking, source: Source, thresholds: Mapping[str, float]
+) -> Iterator[Result]:
+    for image in source.read():
+        yield tracking.step(image.image, thresholds, image.path, image.time)
+    tracking.end()

@@ -21,8 +21,11 @@ def asked_prompts(
     box: Any = None,
     mask: Any = None,
     shown_in: Any = None,
+    may_be_none: bool = False,
 ) -> list[Prompt | Target]:
     """Read what :class:`uninext.apis.UninextInferencer` is asked for.
+
+    ``may_be_none`` allows to ask for nothing.
 
     Returns:
         Prompts in the order of their ids.
@@ -44,7 +47,7 @@ def asked_prompts(
         prompts += prompts_of(None, None, None, box, None, shown_in)
     if mask is not None:
         prompts += prompts_of(None, None, None, None, load_mask(mask), shown_in)
-    if not prompts:
+    if not prompts and not may_be_none:
         raise ValueError(
             "Nothing is asked for. Pass categories='person, car', "
             "expression='the man in red', box=[x1, y1, x2, y2] or mask=..."

@@ -35,11 +35,13 @@ class AskedPrompt:
         names: What the labels of its instances mean.
         single: Whether it asks for one object, of which the best prediction is
             reported, if it reaches the threshold.
+        asked: Whether this frame was asked for it: prompts of a file come and go.
     """
 
     text: str
     names: tuple[str, ...]
     single: bool
+    asked: bool = True
 
 
 @dataclass(eq=False)
@@ -48,7 +50,7 @@ class Result:
 
     Attributes:
         image: (H, W, 3) uint8 BGR, the image itself.
-        prompts: Everything that was asked for.
+        prompts: Everything that is asked for, in this frame or in others.
         boxes_xyxy: (n, 4) float32, pixels of the image.
         scores: (n,) float32 in 0..1.
         label_ids: (n,) int64, index into the names of the instance's prompt.
@@ -108,7 +110,7 @@ class Result:
         return [
             prompt.text
             for i, prompt in enumerate(self.prompts)
-            if prompt.single and i not in found
+            if prompt.single and prompt.asked and i not in found
         ]
 
     @property

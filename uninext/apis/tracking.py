@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
+from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +14,7 @@ from mmengine.structures import InstanceData
 from uninext.apis.exclusion import without_excluded
 from uninext.apis.images import image_of_array
 from uninext.apis.masks import load_mask
+from uninext.apis.prompt_files import PromptStep
 from uninext.apis.prompts import as_read, check_inside, threshold_kind
 from uninext.apis.results import AskedPrompt, Result
 from uninext.apis.thresholds import above_thresholds, all_thresholds
@@ -27,6 +31,7 @@ class Tracking:
         prompts: Those that are wanted, then those that are excluded.
         num_wanted: How many are.
         thresholds: That the checkpoint has, by kind of prompt.
+        steps: Prompts that come, are corrected and go later, in the order of frames.
     """
 
     def __init__(
@@ -35,13 +40,21 @@ class Tracking:
         prompts: Sequence[Prompt | Target],
         num_wanted: int,
         thresholds: Mapping[str, float] | None = None,
+        steps: Sequence[PromptStep] = (),
     ) -> None:
-        self._session, self._asked, self._done = session, as_read(prompts), 0
-        self._num_wanted, self._thresholds = num_wanted, thresholds
-        self._kinds = [threshold_kind(prompt) for prompt in prompts]
-        self._prompts = prompts
+        self._session, self._thresholds, self._done = session, thresholds, 0
+        self._steps, self._prompts = deque(steps), prompts
+        wanted, excluded = list(prompts[:num_wanted]), list(prompts[num_wanted:])
+        for step in steps:
+            (excluded if step.is_excluded else wanted).extend(step.prompts)
+        everything, self._num_wanted = wanted + excluded, len(wanted)
+        self._kinds = [threshold_kind(prompt) for prompt in everything]
+        self._asked = [replace(one, asked=False) for one in as_read(wanted)]
+        self._numbers = {id(prompt): i for i, prompt in enumerate(everything)}
+        self._places: dict[int, int] = {}  # of the session's prompts among all
+        self._named: dict[str, list[int]] = {}
         for prompt in prompts:
-            session.add(prompt)  # its id is its place
+            self._add(prompt)
 
     def correct(self, track_id: int, *, box: Any = None, mask: Any = None) -> None:
         """Show where a track is in the next frame; it keeps its id.
@@ -74,14 +87,66 @@ class Tracking:
         """
         thresholds = all_thresholds(score_thr, self._thresholds)
         image = image_of_array(image) if isinstance(image, np.ndarray) else image
+        size_hw = checked_frame(image)
         if not self._done:
-            check_inside(self._prompts, checked_frame(image))
+            check_inside(self._prompts, size_hw)
+        self._take_steps(size_hw)
         found = self._session.step(image).pred_instances.cpu()
+        places = [self._places[i] for i in found.prompt_ids.tolist()]
+        found.prompt_ids = found.prompt_ids.new_tensor(places)
         found = above_thresholds(found, self._kinds, thresholds)
         found = without_excluded(found, self._num_wanted)
         self._done += 1
-        asked = self._asked[: self._num_wanted]
+        asked = tuple(self._asked)
         return result_of(image, asked, found, path, time, self._done - 1)
+
+    def end(self) -> None:
+        """Warn of steps whose frames did not come."""
+        if self._steps:
+            warnings.warn(
+                f'The video ended after {self._done} frames, and prompts are left of '
+                f'frame {self._steps[0].frame} (step {self._steps[0].number}) and on.',
+                stacklevel=2,
+            )
+
+    def _take_steps(self, size_hw: tuple[int, int]) -> None:
+        """Do what is due before the next frame."""
+        while self._steps and self._steps[0].frame <= self._done:
+            step = self._steps[0]
+            try:
+                check_inside(step.prompts, size_hw)
+                self._take(step)
+            except ValueError as error:
+                where = f'Step {step.number} of the prompts (frame {step.frame})'
+                raise ValueError(f'{where}: {error}') from error
+            self._steps.popleft()
+
+    def _take(self, step: PromptStep) -> None:
+        if step.remove is not None:
+            for prompt_id in self._named.pop(step.remove):
+                self._session.remove(prompt_id)
+                self._mark(prompt_id, asked=False)
+        elif step.correct is not None:
+            track_id = step.correct
+            if isinstance(track_id, str):
+                (prompt_id,) = self._named[track_id]
+                track_id = self._session.track_of(prompt_id)
+            self._session.correct(track_id, **step.shown)
+        else:
+            added = [self._add(prompt) for prompt in step.prompts]
+            if step.name is not None:
+                self._named[step.name] = added
+
+    def _add(self, prompt: Prompt | Target) -> int:
+        (prompt_id,) = self._session.add(prompt)
+        self._places[prompt_id] = self._numbers[id(prompt)]
+        self._mark(prompt_id, asked=True)
+        return prompt_id
+
+    def _mark(self, prompt_id: int, asked: bool) -> None:
+        place = self._places[prompt_id]
+        if place < self._num_wanted:
+            self._asked[place] = replace(self._asked[place], asked=asked)
 
 
 def result_of(

@@ -59,6 +59,8 @@ examples:
     uninext predict video.mp4 --shown-in photo.jpg --box 80 80 400 400
   a million images: tables of results, and a restart goes on:
     uninext predict 'crawl/**/*.jpg' --categories dog --shards parquet --out dogs
+  prompts that come, are corrected and go at their frames:
+    uninext predict video.mp4 --prompts prompts.json
   a camera, until Ctrl-C:
     uninext predict 0 --categories person --show --save none
 
@@ -199,6 +201,13 @@ def run(args: argparse.Namespace) -> int:
     from uninext.apis.thresholds import all_thresholds
 
     jobs = jobs_of(args.source, args.as_video, args.fps)
+    images = next((j for j in jobs if not j.origin.is_tracked), None)
+    if args.prompts and images:
+        raise ValueError(
+            f'--prompts is of frames of a video, and {images.origin.name} holds '
+            'images. Give videos, or --as-video to track through the images of a '
+            'folder.'
+        )
     saves = saves_for(args.save, jobs)
     out = output_folder(args.out, args.overwrite, args.source)
     with Problems(args.strict or len(jobs) == 1, args.strict) as problems:
@@ -229,10 +238,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> None:
-    if not (args.categories or args.expression or args.box or args.mask):
+    asked = args.categories, args.expression, args.box, args.mask, args.prompts
+    if not any(asked):
         raise ValueError(
             "Nothing to look for. Give --categories 'person, car', --expression 'the "
-            "man in red', --box X1 Y1 X2 Y2 or --mask FILE; all may be mixed."
+            "man in red', --box X1 Y1 X2 Y2, --mask FILE or, of a video, --prompts "
+            'FILE; all may be mixed.'
         )
     for name in ('limit', 'batch_size', 'max_objects', 'keep_lost'):
         value = getattr(args, name)

@@ -23,7 +23,7 @@ ENGINES = ('local', 'ray')
 SHARD_SIZE = 1000
 # Options of one run over few sources.
 _OTHERS = {'save': None, 'fps': None, 'limit': None, 'show': False}
-_OTHERS |= {'overwrite': False, 'strict': False}
+_OTHERS |= {'overwrite': False, 'strict': False, 'prompts': None}
 
 
 def add_bulk(group: Any) -> None:

@@ -64,6 +64,12 @@ def add_prompts(group: Any) -> None:
         'of a video, each image by itself',
     )
     group.add_argument(
+        '--prompts',
+        metavar='FILE',
+        help='JSON of prompts of a video that come, are corrected and go at their '
+        'frames (docs/command_line.md)',
+    )
+    group.add_argument(
         '--score-thr',
         action='append',
         metavar='[KIND=]S',
@@ -118,6 +124,7 @@ def given_prompts(args: argparse.Namespace) -> dict[str, Any]:
     """
     from uninext.apis.images import load_image
     from uninext.apis.masks import load_mask
+    from uninext.apis.prompt_files import read_prompt_file
     from uninext.apis.prompts import asked_prompts, excluded_prompts
 
     prompts = dict(
@@ -131,5 +138,9 @@ def given_prompts(args: argparse.Namespace) -> dict[str, Any]:
         exclude=names_of(args.exclude), exclude_expression=args.exclude_expression
     )
     # what is no prompt is refused before a model is built
-    excluded_prompts(**excluded, wanted=asked_prompts(**prompts))
-    return prompts | excluded
+    has_file = args.prompts is not None
+    wanted = asked_prompts(**prompts, may_be_none=has_file)
+    excluded_prompts(**excluded, wanted=wanted)
+    if has_file:
+        read_prompt_file(args.prompts)
+    return prompts | excluded | dict(prompts=args.prompts)

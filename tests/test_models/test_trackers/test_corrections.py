@@ -126,6 +126,15 @@ def test_a_model_without_a_tracker_for_what_is_shown():
     assert not CategoryTracker.can_correct
 
 
+def test_the_track_of_a_prompt():
+    for kind in ('expression', 'box', 'mask'):
+        assert asked(kind).track_of(0) == 0
+    with pytest.raises(ValueError, match='list of categories'):
+        asked('category').track_of(0)
+    with pytest.raises(ValueError, match='no prompt 7'):
+        asked('box').track_of(7)
+
+
 # --------------------------------------------------------------------------- corrected
 
 

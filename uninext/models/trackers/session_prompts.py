@@ -121,6 +121,20 @@ class SessionPrompts(ABC):
         ids = [i for state in self._prompts.values() for i in track_ids_of(state)]
         return tuple(sorted(ids))
 
+    def track_of(self, prompt_id: int) -> int:
+        """The track of the one object that an expression or target means.
+
+        Raises:
+            ValueError: If there is no such prompt, or it is a list of categories.
+        """
+        state = self._state(prompt_id)
+        if state.kind == CATEGORY:
+            raise ValueError(
+                f'Prompt {prompt_id} is a list of categories, which may have several '
+                'tracks; track_ids lists all.'
+            )
+        return state.track_id
+
     def _owner(self, track_id: int) -> int:
         """The prompt of a track."""
         for prompt_id, state in self._prompts.items():
