@@ -177,7 +177,7 @@ def _draw_objects(
         path = _find_way(rng, category, size_wh, camera, objects, covered)
         if path is None:
             continue
-        sprite = _draw_sprite(rng, color, texture)
+        sprite = draw_sprite(rng, color, texture)
         words = dict(category=category, color=color, size=path.size, texture=texture)
         objects.append(MovingObject(words, path, sprite))
         covered.append(np.zeros(len(path), bool))
@@ -213,7 +213,7 @@ def _find_way(
     return None
 
 
-def _draw_sprite(rng: np.random.Generator, color: str, texture: str) -> np.ndarray:
+def draw_sprite(rng: np.random.Generator, color: str, texture: str) -> np.ndarray:
     """(S, S, 3) uint8: the textured colour."""
     paint = np.array(COLORS[color]) + rng.uniform(-8, 8, 3)
     brightness = rng.uniform(0.88, 1.05)
