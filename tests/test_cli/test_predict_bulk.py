@@ -70,6 +70,7 @@ def test_stopped(photos, capsys, monkeypatch):
         ('--shard-size 2', '--shard-size is of bulk prediction. Add --shards'),
         ('--column x', '--column is of bulk prediction'),
         ('--shards coco --save json', '--save does not go with --shards'),
+        ('--shards coco --prompts a.json', '--prompts does not go with --shards'),
         ('--engine ray --overwrite', '--overwrite does not go with --shards'),
     ],
 )

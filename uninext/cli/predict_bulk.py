@@ -82,8 +82,8 @@ def is_bulk(args: argparse.Namespace) -> bool:
     given = [name for name, empty in _OTHERS.items() if getattr(args, name) != empty]
     if given:
         raise ValueError(
-            f'{_option(given[0])} does not go with --shards or --engine, which write '
-            'shards alone. Leave it out.'
+            f'{_option(given[0])} does not go with --shards or --engine, which do '
+            'whole sources, and write shards alone. Leave it out.'
         )
     for name in ('workers', 'shard_size'):
         value = getattr(args, name)
