@@ -171,10 +171,10 @@ def _lines(report: BulkReport, is_stopped: bool) -> list[str]:
     lines = []
     if is_stopped:
         lines.append('stopped; shards are kept, and the same command goes on')
-    counts = ', '.join(f'{n} x {name}' for name, n in report.found.most_common())
-    lines.append(
-        f'found in {report.num_images} images and frames: {counts or "nothing"}'
-    )
+    if report.num_written:
+        counts = [f'{n} x {name}' for name, n in report.found.most_common()]
+        found = ', '.join(counts) or 'nothing'
+        lines.append(f'found in {report.num_images} images and frames: {found}')
     lines += _named('could not be used', report.errors)
     lines += _named('not done, workers died: run again', report.not_done)
     before = f', {report.num_before} were there' if report.num_before else ''
