@@ -53,7 +53,7 @@ OPTIONS = {
     'info': frozenset({'model'}),
     'calibrate': frozenset(
         {'model', '--checkpoint', '--data', '--false-alarms', '--out', '--limit'}
-        | {'--device'}
+        | {'--best-f1', '--device'}
     ),
     'export': frozenset({'config', 'checkpoint', 'out', '--format', '--size'}),
     'predict': frozenset(

@@ -89,14 +89,15 @@ def draw_memory(points: Sequence[MemoryPoint], out: str | Path, title: str) -> P
     figure = Figure((7.0, 4.0), layout='constrained')
     upper, lower = figure.subplots(2, 1, sharex=True)
     frames = [point.frame for point in points]
-    upper.plot(frames, [point.resident_mb for point in points])
-    upper.set_ylabel('process, MB')
-    lower.plot(frames, [point.state_kb for point in points])
-    lower.set_ylabel('session, kB')
-    lower.set_xlabel('frame')
-    for axis in (upper, lower):
-        axis.set_ylim(bottom=0)
+    for axis, name, values in (
+        (upper, 'process, MB', [point.resident_mb for point in points]),
+        (lower, 'session, kB', [point.state_kb for point in points]),
+    ):
+        axis.plot(frames, values)
+        axis.set_ylabel(name)
+        axis.set_ylim(0, 1.2 * max([*values, 1]))
         axis.grid(alpha=0.3)
+    lower.set_xlabel('frame')
     figure.suptitle(title)
     save_figure(figure, out)
     return out
