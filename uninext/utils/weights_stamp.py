@@ -14,10 +14,13 @@ def weights_stamp(*modules: nn.Module) -> Hashable:
     Compare with ``==``. Changes through ``.data`` are not seen. Weights made under
     ``torch.inference_mode()`` do not count their changes: with one of them every stamp
     differs from all others, so what is compared by it is computed each time anew.
+    Without weights all stamps are equal.
     """
     parameters = [p for module in modules for p in module.parameters()]
     if any(p.is_inference() for p in parameters):
         return object()
+    if not parameters:  # of files
+        return ()
     device_type = parameters[0].device.type
     return (
         torch.is_autocast_enabled(device_type)

@@ -6,7 +6,7 @@ Shape legend: R rows (an image with one of its prompts), Q queries, C channels.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from torch import Tensor
 
@@ -16,6 +16,17 @@ from uninext.models.transformer import FeaturePyramid, SelectedQueries
 from uninext.structures import Prompt, PromptFeatures
 
 TOKENS_OF_A_PASS = 90_000  # of images; bounds the memory of a pass
+
+
+class Pyramid(Protocol):
+    """Features of images as a network keeps them; only itself looks into them.
+
+    Attributes:
+        num_tokens: Of an image.
+    """
+
+    @property
+    def num_tokens(self) -> int: ...
 
 
 class PromptRow(NamedTuple):
@@ -55,9 +66,9 @@ class Matched(NamedTuple):
     assignment: PromptAssignment
 
 
-def rows_that_fit(pyramid: FeaturePyramid) -> int:
+def rows_that_fit(pyramid: Pyramid) -> int:
     """How many rows of the size of these images a pass takes."""
-    return max(1, TOKENS_OF_A_PASS // pyramid.feat.shape[1])
+    return max(1, TOKENS_OF_A_PASS // pyramid.num_tokens)
 
 
 def grouped(

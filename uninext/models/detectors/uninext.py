@@ -15,17 +15,10 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from mmdet.models.detectors import BaseDetector
-from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from uninext.models.detectors.passes import (
-    Decoded,
-    Matched,
-    PromptRow,
-    grouped,
-    rows_that_fit,
-)
+from uninext.models.detectors.passes import Decoded, Matched, PromptRow
+from uninext.models.detectors.prompted import PromptedDetector
 from uninext.models.heads import gather_targets
 from uninext.models.losses import untouched
 from uninext.models.ops import FoldedNorm, MSDeformAttention, to_channels_last
@@ -34,11 +27,11 @@ from uninext.models.speed_options import SpeedOptions
 from uninext.models.task_modules import DenoisingQueries
 from uninext.models.transformer import FeaturePyramid
 from uninext.registry import MODELS
-from uninext.structures import Prompt, PromptFeatures, UninextDataSample
+from uninext.structures import PromptFeatures, UninextDataSample
 
 
 @MODELS.register_module()
-class UNINEXT(BaseDetector):
+class UNINEXT(PromptedDetector):
     """Find the instances that a prompt asks for, in single images.
 
     Paper: Universal Instance Perception as Object Discovery and Retrieval,
@@ -266,102 +259,7 @@ class UNINEXT(BaseDetector):
             )
         return losses, Matched(decoded, targets, assignment[-1])
 
-    def encode_prompts(self, prompts: Sequence[Prompt]) -> PromptFeatures:
-        """Prompt features on the model's device."""
-        return self.prompt_generator(prompts)
-
-    def split_prompt(self, prompt: Prompt) -> list[tuple[Prompt, int]]:
-        """Parts that fit the token budget, each with the label of its first name."""
-        return self.prompt_generator.split(prompt)
-
     # ---------------------------------------------------------------------------- test
-
-    def predict(
-        self,
-        batch_inputs: Tensor,
-        batch_data_samples: Sequence[UninextDataSample],
-        rescale: bool = True,
-        score_thr: float = 0.0,
-        max_objects: int | None = None,
-    ) -> list[UninextDataSample]:
-        """Find what the prompts ask for.
-
-        Prompts whose names do not fit the token budget are asked in parts and merged.
-
-        Args:
-            batch_inputs: (B, 3, H, W), normalised and padded.
-            batch_data_samples: With ``prompts``, which may be of several kinds.
-            rescale: Report in the original image's frame, else in the input's.
-            score_thr: Score threshold for categories besides the predictor's own.
-            max_objects: Most instances of a list of categories, besides the
-                predictor's own limit.
-
-        Returns:
-            list: the samples with ``pred_instances``: ``bboxes`` (n, 4) xyxy pixels,
-            ``scores``, ``labels`` (index into the prompt's names), ``prompt_ids``
-            (place of the prompt in ``prompts``), by which they are sorted, and
-            ``masks`` (n, height, width) bool.
-        """
-        samples = list(batch_data_samples)
-        pyramid = self.build_pyramid(self.extract_feat(batch_inputs), samples)
-        prompts = [prompt for sample in samples for prompt in sample.prompts]
-        images = [i for i, sample in enumerate(samples) for _ in sample.prompts]
-        with_masks = [self.predictor.with_masks] * len(prompts)
-        found = iter(self.ask(pyramid, prompts, images, with_masks))
-        for sample in samples:
-            img_size = tuple(sample.img_shape[:2])
-            out_size = tuple(sample.ori_shape[:2]) if rescale else img_size
-            results = []
-            for prompt_id, _ in enumerate(sample.prompts):
-                parts = [
-                    self.predictor.select(row, score_thr, max_objects)
-                    for row in next(found)
-                ]
-                result = self.predictor.report(
-                    parts, self.mask_head, img_size, out_size, max_objects
-                )
-                result.prompt_ids = torch.full_like(result.labels, prompt_id)
-                results.append(result)
-            sample.pred_instances = InstanceData.cat(results)
-        return samples
-
-    def ask(
-        self,
-        pyramid: FeaturePyramid,
-        prompts: Sequence[Prompt],
-        images: Sequence[int],
-        with_masks: Sequence[bool],
-        with_embeds: Sequence[bool] | None = None,
-        max_rows: int | None = None,
-    ) -> list[list[RowOutputs]]:
-        """What each prompt finds in its image: the one door of images and of videos.
-
-        Args:
-            pyramid: Of all images.
-            prompts: Of any kind.
-            images: The image of each prompt.
-            with_masks: Whether masks of what the prompt finds are wanted.
-            with_embeds: Whether embeddings to track by are; None: of no prompt.
-            max_rows: Most rows that go through the transformer at once; None: as the
-                model was built.
-
-        Returns:
-            For each prompt what each of its parts found.
-        """
-        found: list[list[RowOutputs]] = [[] for _ in prompts]
-        max_rows = max_rows or self.max_rows or rows_that_fit(pyramid)
-        for rows in self.passes(prompts, max_rows):
-            items = [row.item for row in rows]
-            outputs = self.find(
-                pyramid,
-                rows,
-                [images[item] for item in items],
-                any(with_masks[item] for item in items),
-                with_embeds is not None and any(with_embeds[item] for item in items),
-            )
-            for item, one in zip(items, outputs):
-                found[item].append(one)
-        return found
 
     def find(
         self,
@@ -371,15 +269,7 @@ class UNINEXT(BaseDetector):
         with_masks: bool = True,
         with_embeds: bool = False,
     ) -> list[RowOutputs]:
-        """One pass: what each row asks for, raw.
-
-        Args:
-            pyramid: Of all images.
-            rows: Prompts of one kind, all pooled or none.
-            images: The image of each row.
-            with_masks: With the features that masks are made of, if there is a head.
-            with_embeds: With an embedding for every query, where the model has them.
-        """
+        """See :meth:`PromptedDetector.find`."""
         mask_feats: Sequence[Tensor | None] = [None] * len(rows)
         with self.speed.running(self):
             prompt = self.encode_prompts([row.prompt for row in rows])
@@ -409,10 +299,6 @@ class UNINEXT(BaseDetector):
     def embed(self, decoded: Decoded) -> Tensor | None:
         """(R, Q, C) embeddings of all queries to track by; None: the model has none."""
         return None
-
-    def passes(self, prompts: Sequence[Prompt], max_rows: int) -> list[list[PromptRow]]:
-        """Group prompts, or their parts, by kind, at most ``max_rows`` together."""
-        return grouped(prompts, self.split_prompt, max_rows)
 
     # ---------------------------------------------------------------------- inspection
 

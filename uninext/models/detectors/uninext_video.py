@@ -6,7 +6,7 @@ look at a second frame.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -17,15 +17,8 @@ from uninext.models.detectors.passes import Decoded, Matched
 from uninext.models.detectors.uninext import UNINEXT
 from uninext.models.heads import ReferenceFrame, gather_targets
 from uninext.models.losses import untouched
-from uninext.models.trackers import Tracker, VideoSession
-from uninext.models.trackers.base import CATEGORY
 from uninext.registry import MODELS
-from uninext.structures import (
-    Prompt,
-    PromptFeatures,
-    UninextDataSample,
-    VisualPrompt,
-)
+from uninext.structures import PromptFeatures, UninextDataSample, VisualPrompt
 
 _RENAMED = {
     'followers': 'model.trackers, by category, expression, box and mask,',
@@ -52,6 +45,8 @@ class UNINEXTVideo(UNINEXT):
             cannot be asked for.
         **kwargs: Of :class:`UNINEXT`.
     """
+
+    can_track = True
 
     def __init__(
         self,
@@ -84,33 +79,11 @@ class UNINEXTVideo(UNINEXT):
 
     # ------------------------------------------------------------------------- prompts
 
-    def encode_prompts(
-        self, prompts: Sequence[Prompt | VisualPrompt]
-    ) -> PromptFeatures:
-        """Prompt features on the model's device.
-
-        Raises:
-            ValueError: If targets and text are mixed.
-        """
-        are_visual = {isinstance(prompt, VisualPrompt) for prompt in prompts}
-        if len(are_visual) > 1:
-            raise ValueError(
-                'A batch mixes targets of other frames with text prompts: draw the '
-                'samples of a batch from one source.'
-            )
-        if are_visual == {False}:
-            return super().encode_prompts(prompts)
+    def encode_targets(self, targets: Sequence[VisualPrompt]) -> PromptFeatures:
+        """Features of their templates on the model's device."""
         return self.visual_prompt_generator(
-            prompts, self.neck, self.data_preprocessor.template_inputs
+            targets, self.neck, self.data_preprocessor.template_inputs
         )
-
-    def split_prompt(
-        self, prompt: Prompt | VisualPrompt
-    ) -> list[tuple[Prompt | VisualPrompt, int]]:
-        """Parts that fit the token budget; a target is never split."""
-        if isinstance(prompt, VisualPrompt):
-            return [(prompt, 0)]
-        return super().split_prompt(prompt)
 
     # ------------------------------------------------------------------------ training
 
@@ -174,35 +147,6 @@ class UNINEXTVideo(UNINEXT):
         return self.embed_head(
             decoded.hidden_states[-1], decoded.references[-1], decoded.memory
         )
-
-    # --------------------------------------------------------------------------- test
-
-    def open(
-        self,
-        scale: tuple[int, int] | Mapping[str, tuple[int, int]] | None = (1333, 800),
-        max_rows: int | None = None,
-        trackers: Mapping[str, Tracker] | None = None,
-        max_objects: int | None = None,
-        keep_lost: int | None = None,
-    ) -> VideoSession:
-        """Start a video.
-
-        Args:
-            scale: (long, short) sides that frames are resized to, or such for each kind
-                of prompt; None: as they are.
-            max_rows: Most prompts that go through the transformer at once; None: as
-                the model was built.
-            trackers: By kind of prompt; None: those of the config.
-            max_objects: Of the tracker of categories; None: as it is.
-            keep_lost: Likewise.
-
-        Raises:
-            ValueError: If a number is below 1, or that tracker has no ``keep_lost``.
-        """
-        trackers, limits = dict(trackers or self.trackers), (max_objects, keep_lost)
-        if CATEGORY in trackers and limits != (None, None):
-            trackers[CATEGORY] = trackers[CATEGORY].limited(*limits)
-        return VideoSession(self, trackers, scale, max_rows)
 
     # ------------------------------------------------------------------------- weights
 

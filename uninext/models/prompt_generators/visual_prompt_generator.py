@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from weakref import WeakKeyDictionary
 
@@ -31,55 +32,26 @@ from uninext.utils.weights_stamp import weights_stamp
 NUM_CHANNELS = 4  # red, green, blue, prior
 
 
-@MODELS.register_module()
-class VisualPromptGenerator(BaseModule):
-    """A backbone of four channels, and a fuser of its levels to one map of tokens.
+class TemplatePromptGenerator(BaseModule, ABC):
+    """Prompt features of targets, of whatever makes the tokens of a template.
 
-    The fourth channel tells where the target is. The levels are brought to the channels
-    of the detector by its own neck, convolved, brought to the finest level's size and
-    added up; a linear layer leads to the channels of the prompt.
-
-    Paper: Universal Instance Perception as Object Discovery and Retrieval,
-    arXiv 2303.06674, Section 3.1 and its supplementary material. Follows: method
-    section 1.4.
-
-    Args:
-        backbone: Config of the detector's image backbone, from which this one differs
-            in its four input channels, and in that no stage is frozen.
-        num_levels: Levels that the neck makes.
-        embed_dims: Channels C of these.
-        prompt_dims: Channels Cp of prompts.
+    Without gradient, each template is encoded once and kept as long as it lives.
     """
 
-    def __init__(
-        self,
-        backbone: dict,
-        num_levels: int = 4,
-        embed_dims: int = 256,
-        prompt_dims: int = 768,
-    ) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        backbone = copy.deepcopy(backbone)
-        backbone.pop('init_cfg', None)  # it becomes a copy of the image backbone
-        if 'frozen_stages' in backbone:
-            backbone['frozen_stages'] = -1
-        self.backbone = MODELS.build(backbone)
-        widen_input_channels(self.backbone, NUM_CHANNELS)
-        self.fuser = ModuleList(
-            nn.Conv2d(embed_dims, embed_dims, 3, padding=1) for _ in range(num_levels)
-        )
-        self.adapter = nn.Linear(embed_dims, prompt_dims)
-        self._folded_norm = FoldedNorm()  # of the backbone
-        to_channels_last(self)
         self._kept: WeakKeyDictionary[Template, tuple[Tensor, Tensor]]
         self._kept = WeakKeyDictionary()
         self._kept_state: object = None
 
-    def train(self, mode: bool = True) -> VisualPromptGenerator:
+    @abstractmethod
+    def tokens_of(self, inputs: Tensor, neck: nn.Module) -> Tensor:
+        """Tokens (T, L, Cp) of normalised templates (T, 4, S, S)."""
+
+    def train(self, mode: bool = True) -> TemplatePromptGenerator:
         """Switch modes; forget what was encoded in another one."""
         if mode != self.training:
             self._kept.clear()
-            self._folded_norm.clear()
         return super().train(mode)
 
     def forward(
@@ -89,8 +61,6 @@ class VisualPromptGenerator(BaseModule):
         to_inputs: Callable[[Sequence[Template]], Tensor],
     ) -> PromptFeatures:
         """Encode the prompts of a batch.
-
-        Without gradient, each template is encoded once and kept as long as it lives.
 
         Args:
             prompts: B of them.
@@ -163,6 +133,61 @@ class VisualPromptGenerator(BaseModule):
         padding = F.interpolate(padding[:, None].float(), size=(side, side))
         return list(zip(tokens, ~padding.flatten(1).bool()))
 
+    def _drop_stale(self, neck: nn.Module) -> None:
+        """Forget what was encoded with other weights, or in another precision."""
+        state = weights_stamp(self, neck)
+        if state != self._kept_state:
+            self._kept.clear()
+            self._kept_state = state
+
+
+@MODELS.register_module()
+class VisualPromptGenerator(TemplatePromptGenerator):
+    """A backbone of four channels, and a fuser of its levels to one map of tokens.
+
+    The fourth channel tells where the target is. The levels are brought to the channels
+    of the detector by its own neck, convolved, brought to the finest level's size and
+    added up; a linear layer leads to the channels of the prompt.
+
+    Paper: Universal Instance Perception as Object Discovery and Retrieval,
+    arXiv 2303.06674, Section 3.1 and its supplementary material. Follows: method
+    section 1.4.
+
+    Args:
+        backbone: Config of the detector's image backbone, from which this one differs
+            in its four input channels, and in that no stage is frozen.
+        num_levels: Levels that the neck makes.
+        embed_dims: Channels C of these.
+        prompt_dims: Channels Cp of prompts.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        num_levels: int = 4,
+        embed_dims: int = 256,
+        prompt_dims: int = 768,
+    ) -> None:
+        super().__init__()
+        backbone = copy.deepcopy(backbone)
+        backbone.pop('init_cfg', None)  # it becomes a copy of the image backbone
+        if 'frozen_stages' in backbone:
+            backbone['frozen_stages'] = -1
+        self.backbone = MODELS.build(backbone)
+        widen_input_channels(self.backbone, NUM_CHANNELS)
+        self.fuser = ModuleList(
+            nn.Conv2d(embed_dims, embed_dims, 3, padding=1) for _ in range(num_levels)
+        )
+        self.adapter = nn.Linear(embed_dims, prompt_dims)
+        self._folded_norm = FoldedNorm()  # of the backbone
+        to_channels_last(self)
+
+    def train(self, mode: bool = True) -> VisualPromptGenerator:
+        """Switch modes; weights may have been swapped since."""
+        if mode != self.training:
+            self._folded_norm.clear()
+        return super().train(mode)
+
     def tokens_of(self, inputs: Tensor, neck: nn.Module) -> Tensor:
         """Tokens (T, L, Cp) of normalised templates (T, 4, S, S).
 
@@ -182,10 +207,3 @@ class VisualPromptGenerator(BaseModule):
             factor = fused.shape[-1] // level.shape[-1]
             fused = fused + aligned_bilinear(conv(level), factor)
         return self.adapter(fused.flatten(2).transpose(1, 2))  # (T, L, Cp)
-
-    def _drop_stale(self, neck: nn.Module) -> None:
-        """Forget what was encoded with other weights, or in another precision."""
-        state = weights_stamp(self, neck)
-        if state != self._kept_state:
-            self._kept.clear()
-            self._kept_state = state

@@ -10,7 +10,7 @@ from uninext.models.transformer.decoder import (
     DeformableDecoder,
 )
 from uninext.models.transformer.encoder import DeformableEncoder
-from uninext.models.transformer.feature_pyramid import FeaturePyramid
+from uninext.models.transformer.feature_pyramid import FeaturePyramid, level_masks
 from uninext.models.transformer.query_selector import QuerySelector, SelectedQueries
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     'FeaturePyramid',
     'QuerySelector',
     'SelectedQueries',
+    'level_masks',
 ]

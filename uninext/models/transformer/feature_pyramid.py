@@ -42,6 +42,11 @@ class FeaturePyramid:
     is_padded: bool = True
 
     @property
+    def num_tokens(self) -> int:
+        """N."""
+        return self.feat.shape[1]
+
+    @property
     def hidden_keys(self) -> Tensor | None:
         """(B, N) bool, True where attention must not look; None: nowhere."""
         return self.padding_mask if self.is_padded else None
@@ -62,10 +67,6 @@ class FeaturePyramid:
     ) -> FeaturePyramid:
         """Flatten the levels.
 
-        The mask of a level is the image's mask, sampled by nearest neighbour. The last
-        level is made by a convolution on the one before, and its mask is sampled from
-        the first level's (method.md 1.1).
-
         Args:
             levels: L tensors (B, C, Hl, Wl), finest first.
             img_padding_mask: (B, H, W) bool, True where the image is padding.
@@ -73,8 +74,21 @@ class FeaturePyramid:
             level_embed: (L, C).
             is_padded: Whether any of the mask is True.
         """
-        masks = [_resize_mask(img_padding_mask, x) for x in levels[:-1]]
-        masks.append(_resize_mask(masks[0], levels[-1]))
+        masks = level_masks(img_padding_mask, [x.shape[-2:] for x in levels])
+        return cls.from_masks(
+            levels, masks, positional_encoding, level_embed, is_padded
+        )
+
+    @classmethod
+    def from_masks(
+        cls,
+        levels: Sequence[Tensor],
+        masks: Sequence[Tensor],
+        positional_encoding: nn.Module,
+        level_embed: Tensor,
+        is_padded: bool = True,
+    ) -> FeaturePyramid:
+        """The same with the (B, Hl, Wl) mask of each level, of :func:`level_masks`."""
         positions = [
             positional_encoding(m).flatten(2).transpose(1, 2) + level_embed[i]
             for i, m in enumerate(masks)
@@ -132,9 +146,20 @@ def _cell_centres(size_hw: tuple[int, int], device: torch.device) -> Tensor:
     return torch.stack([grid_x, grid_y], -1).view(-1, 2)
 
 
-def _resize_mask(mask: Tensor, like: Tensor) -> Tensor:
-    """Nearest-neighbour (B, Hl, Wl) bool mask of the size of ``like``."""
-    return F.interpolate(mask[:, None].float(), size=like.shape[-2:])[:, 0].bool()
+def level_masks(img_mask: Tensor, sizes_hw: Sequence[tuple[int, int]]) -> list[Tensor]:
+    """Masks (B, Hl, Wl) of levels, of an image's (B, H, W), True where it is padding.
+
+    The mask of a level is the image's mask, sampled by nearest neighbour. The last
+    level is made by a convolution on the one before, and its mask is sampled from the
+    first level's (method.md 1.1).
+    """
+    masks = [_resize_mask(img_mask, size) for size in sizes_hw[:-1]]
+    return [*masks, _resize_mask(masks[0], sizes_hw[-1])]
+
+
+def _resize_mask(mask: Tensor, size_hw: Sequence[int]) -> Tensor:
+    """Nearest-neighbour (B, Hl, Wl) bool mask."""
+    return F.interpolate(mask[:, None].float(), size=tuple(size_hw))[:, 0].bool()
 
 
 def _valid_ratio(mask: Tensor) -> Tensor:
