@@ -31,8 +31,8 @@ ALLOWED = {
     'model_zoo': {'utils', 'assets', 'checkpoint'},
     'apis': BASE
     | {'models', 'datasets', 'evaluation', 'visualization', 'engine', 'apis', 'assets'}
-    | {'checkpoint', 'model_zoo'},
-    'export': BASE | {'models', 'export'},
+    | {'checkpoint', 'export', 'model_zoo'},
+    'export': BASE | {'checkpoint', 'models', 'export'},
     'fine_tuning': BASE
     | {'datasets', 'visualization', 'checkpoint', 'model_zoo', 'fine_tuning'},
     'shapes': BASE

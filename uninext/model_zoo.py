@@ -317,8 +317,9 @@ def _config_file(model: str | Path) -> Path:
         raise ValueError(
             f'There is no model {str(model)!r}.{close} Models by name: '
             f'{", ".join(MODEL_ZOO)}. Else pass the path of a config (CONFIG.py) and '
-            'checkpoint="WEIGHTS", a file of weights that tells its config, a Config, '
-            'or a model that was built.'
+            'checkpoint="WEIGHTS", a file of weights that tells its config, a folder '
+            'with the export.json of uninext export, a Config, or a model that was '
+            'built.'
         ) from None
 
 

@@ -51,8 +51,7 @@ def exact(ask) -> Result:
     ],
 )
 def test_refused_before_a_model_is_built(monkeypatch, options, message):
-    for module in ('inferencer', 'video'):
-        monkeypatch.setattr(f'uninext.apis.{module}.build_uninext', None)
+    monkeypatch.setattr('uninext.apis.networks.build_uninext', None)
     for open_ in (UninextInferencer, open_session):
         with pytest.raises(ValueError, match=message):
             open_(**options)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from helpers import small_uninext as small
-from uninext.export import TOLERANCE, Graph, export_model
+from uninext.export import TOLERANCE, Graph, export_model, read_folder
 from uninext.export import exporter as exporting
 from uninext.utils.files import FileError
 
@@ -27,9 +27,12 @@ def doubled() -> Graph:
     )
 
 
+CONFIG = dict(model=small.small_video_config(), inference_scale=(96, 64))
+
+
 @pytest.fixture(scope='module')
 def model():
-    return small.build(small.small_video_config()).eval()
+    return small.build(CONFIG['model']).eval()
 
 
 @pytest.fixture
@@ -37,11 +40,11 @@ def written(monkeypatch):
     """Called with a function, which is what runs of the file that is 'written'."""
 
     def reads_as(run):
-        io = (
-            lambda program, graph, path: path.touch(),
-            lambda path, graph: lambda inputs: [run(inputs['x'])],
+        fake = exporting.FORMATS['torch_export']._replace(
+            write=lambda program, graph, path: path.touch(),
+            load=lambda path: lambda inputs: [run(inputs['x'])],
         )
-        monkeypatch.setitem(exporting._IO, 'torch_export', io)
+        monkeypatch.setitem(exporting.FORMATS, 'torch_export', fake)
         monkeypatch.setattr(exporting, 'trace', lambda graph, example: None)
 
     return reads_as
@@ -76,7 +79,7 @@ def test_nothing_is_left_of_a_folder_that_failed(tmp_path, monkeypatch, model):
 
     monkeypatch.setattr(exporting, 'export_graph', fails)
     with pytest.raises(FileError, match='as if'):
-        export_model(model, tmp_path / 'out', (64, 64), 'torch_export')
+        export_model(model, CONFIG, tmp_path / 'out', (64, 64), 'torch_export')
     assert not list(tmp_path.iterdir())
 
 
@@ -88,9 +91,18 @@ def test_the_folder_says_what_it_is(tmp_path, monkeypatch, model):
     monkeypatch.setattr(exporting, 'export_graph', writes)
     out, told = tmp_path / 'out', []
     report = export_model(
-        model, out, (64, 96), 'torch_export', {'config': 'c'}, told.append
+        model,
+        CONFIG,
+        out,
+        (64, 96),
+        'torch_export',
+        dict(category=0.4),
+        {'config': 'c'},
+        told.append,
     )
-    said = exporting.json_of(out)
+    said = read_folder(out)
+    assert said['thresholds'] == dict(category=0.4)
+    assert said['config']['inference_scale'] == [96, 64]
     assert said['made_from'] == {'config': 'c'} and said['size_hw'] == [64, 96]
     assert said['tolerance'] == TOLERANCE and said['num_inputs'] >= 8
     names = {'image', 'text', 'template', 'instances', 'masks'}
@@ -98,12 +110,12 @@ def test_the_folder_says_what_it_is(tmp_path, monkeypatch, model):
     files = {graph['file'] for graph in said['graphs'].values()}
     assert {p.name for p in out.iterdir()} == files | {'export.json', 'vocab.txt'}
     with pytest.raises(FileError, match='there already'):
-        export_model(model, out, (64, 64))
+        export_model(model, CONFIG, out, (64, 64))
 
 
 def test_what_cannot_be_exported_is_said(tmp_path, model):
     with pytest.raises(ValueError, match="got 'tflite'"):
-        export_model(model, tmp_path / 'out', (64, 64), 'tflite')
+        export_model(model, CONFIG, tmp_path / 'out', (64, 64), 'tflite')
     with pytest.raises(ValueError, match='32 pixels or more, got 64 x 24'):
-        export_model(model, tmp_path / 'out', (64, 24), 'torch_export')
+        export_model(model, CONFIG, tmp_path / 'out', (64, 24), 'torch_export')
     assert not list(tmp_path.iterdir())

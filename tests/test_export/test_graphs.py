@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from helpers import small_uninext as small
+from uninext.export import graphs as graphs_module
 from uninext.export import graphs_of
 from uninext.models.detectors.passes import PromptRow
+from uninext.models.transformer import level_masks
 from uninext.structures import Prompt
 
 CATEGORIES = [small.names('red cat', 'dog'), small.names('a')]
@@ -60,6 +62,18 @@ def test_graphs_join_to_the_network(model, graphs, kind):
         centres = one.centres_xy[chosen] * 64
         (got,) = graphs['masks'](one.query[chosen], centres, one.mask_feat)
         assert torch.equal(got, masks)
+
+
+@pytest.mark.parametrize('size_hw', [(64, 64), (240, 320), (101, 83), (33, 470)])
+def test_gathered_masks_are_those_of_the_network(size_hw):
+    steps = [(-(-side // 8), -(-side // 16), -(-side // 32)) for side in size_hw]
+    sizes_hw = [*zip(*steps)]
+    sizes_hw.append(tuple((side + 1) // 2 for side in sizes_hw[-1]))
+    masks = torch.rand(5, *size_hw) > 0.5
+    masks[0] = False
+    gathered = graphs_module._LevelMasks(size_hw, sizes_hw)(masks)
+    for got, want in zip(gathered, level_masks(masks, sizes_hw), strict=True):
+        assert torch.equal(got, want)
 
 
 def test_examples_fit_their_graphs(model):

@@ -1,6 +1,7 @@
 """What users call: ask a model about images and videos, keep what it says.
 
-``inferencer``: the front door, for images and videos; ``prompts`` checks what is asked.
+``inferencer``: the front door, for images and videos; ``prompts`` checks what is asked,
+``networks`` opens what answers.
 ``thresholds``, ``exclusion``: which of what is found is returned.
 ``calibration``: thresholds for a wanted rate of false alarms; ``labelled_images``.
 ``sources``: images of users in whatever form they come; ``images``, ``masks``.

@@ -16,10 +16,10 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from uninext.apis.devices import usable_device
 from uninext.apis.equal_batches import run_in_equal_batches
 from uninext.apis.exclusion import without_excluded
 from uninext.apis.images import skip_or_raise
+from uninext.apis.networks import open_network
 from uninext.apis.packing import packed, prompt_elsewhere, prompt_in
 from uninext.apis.prompt_files import read_prompt_file
 from uninext.apis.prompts import (
@@ -35,16 +35,10 @@ from uninext.apis.results import Result
 from uninext.apis.sources import Source, SourceImage, open_source
 from uninext.apis.thresholds import above_thresholds, all_thresholds
 from uninext.apis.tracking import Tracking, result_of
-from uninext.checkpoint import load_weights, read_meta
-from uninext.checkpoint.thresholds import carried_thresholds
-from uninext.model_zoo import build_uninext, resolve_model, tell_unlearned
-from uninext.models.detectors import UNINEXT, UNINEXTVideo
-from uninext.models.speed_options import SpeedOptions, given_speed
 from uninext.models.trackers import VideoSession
 from uninext.structures import Prompt, Target, UninextDataSample, VisualPrompt
 from uninext.utils.counts import check_count
 from uninext.utils.inference_scale import InferenceScale
-from uninext.utils.without_draws import without_draws
 
 ON_ERROR = ('raise', 'skip')
 ARE_IMAGES = (
@@ -60,9 +54,9 @@ class UninextInferencer:
 
     Args:
         model: A name (``'uninext_tiny'``, which None means too); the path or name of a
-            config; a config; a file of weights that tells its config; or a model that
-            was built, which is put into evaluation mode. See
-            :func:`uninext.model_zoo.resolve_model`.
+            config; a config; a file of weights that tells its config; a folder that
+            ``uninext export`` wrote; or a model that was built, which is put into
+            evaluation mode. See :func:`uninext.model_zoo.resolve_model`.
         checkpoint: Weights; every key must fit. Must be given with a config.
         device: 'cpu', 'cuda', ...; 'auto' takes the accelerator if there is one, and
             leaves a built model where it is.
@@ -83,7 +77,7 @@ class UninextInferencer:
         ValueError: If no model is meant by it, the config has no UNINEXT, or comes
             without weights; it says what may be passed. If there is no such device, or
             it has no such precision; it says which there are.
-        FileError: If the weights cannot be read or do not fit.
+        FileError: If the weights, or an exported folder, cannot be read or do not fit.
 
     Example:
         >>> find = UninextInferencer()                               # doctest: +SKIP
@@ -107,31 +101,11 @@ class UninextInferencer:
         compile: bool | None = None,
     ) -> None:
         init_default_scope('uninext')
-        speed = given_speed(precision, num_queries, compile)
-        config = None
-        is_built = isinstance(model, nn.Module)
-        if device != 'auto' or not is_built:  # before seconds are spent on the model
-            device = usable_device(device)
-            SpeedOptions(**speed).check(device)
-        if not is_built:
-            named = model, checkpoint
-            config, checkpoint = resolve_model(model, checkpoint)
-            with without_draws():  # all weights are loaded
-                model = build_uninext(config)
-            tell_unlearned(model, *named)
-        if not isinstance(model, UNINEXT):
-            raise ValueError(
-                f'The inferencer needs the model UNINEXT or UNINEXTVideo, got '
-                f'{type(model).__name__}. Take a config of configs/uninext.'
-            )
-        self.thresholds: dict[str, float] = {}
-        if checkpoint is not None:
-            load_weights(model, checkpoint)
-            self.thresholds = carried_thresholds(read_meta(checkpoint), str(checkpoint))
-        self.model = model.eval() if device == 'auto' else model.to(device).eval()
-        if speed:
-            self.model.set_speed(**speed)
-        self.scale = InferenceScale(config, scale)
+        opened = open_network(
+            model, checkpoint, device, precision, num_queries, compile
+        )
+        self.model, self.thresholds = opened.network, opened.thresholds
+        self.scale = InferenceScale(opened.config, scale)
 
     def __call__(
         self,
@@ -267,7 +241,7 @@ class UninextInferencer:
             )
 
     def _need_trackers(self, wanted: str) -> None:
-        if not isinstance(self.model, UNINEXTVideo):
+        if not self.model.can_track:
             raise ValueError(
                 f'{wanted} a UNINEXTVideo, and this model is a '
                 f'{type(self.model).__name__}. Take a stage-3 config, e.g. '

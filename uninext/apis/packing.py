@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from uninext.apis.prompts import kind_of
-from uninext.models.detectors import UNINEXT
+from uninext.models.detectors import PromptedDetector
 from uninext.models.trackers.shown_images import network_input, shown_memory
 from uninext.structures import Prompt, Target, UninextDataSample, VisualPrompt
 
@@ -31,7 +31,7 @@ def prompt_in(
     prompt: Prompt | Target | VisualPrompt,
     image: Tensor,
     sample: UninextDataSample,
-    model: UNINEXT,
+    model: PromptedDetector,
 ) -> Prompt | VisualPrompt:
     """A target is cut out of the image of :func:`packed` that shows it.
 
@@ -46,7 +46,7 @@ def prompt_in(
 
 
 def prompt_elsewhere(
-    prompt: Prompt | Target, scale: tuple[int, int] | None, model: UNINEXT
+    prompt: Prompt | Target, scale: tuple[int, int] | None, model: PromptedDetector
 ) -> Prompt | Target | VisualPrompt:
     """What another image shows is cut out of it, once for all images.
 

@@ -15,17 +15,14 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
 
-from uninext.apis.devices import usable_device
 from uninext.apis.images import SourceError, SourceWarning, read_image
-from uninext.checkpoint import load_weights
-from uninext.model_zoo import build_uninext, resolve_model, tell_unlearned
-from uninext.models.speed_options import SpeedOptions, given_speed
+from uninext.apis.networks import open_network
 from uninext.models.trackers import VideoSession
 from uninext.utils.image_files import IMAGE_SUFFIXES, list_images
 from uninext.utils.inference_scale import InferenceScale
 from uninext.utils.video_writer import MAX_FPS
-from uninext.utils.without_draws import without_draws
 
 TOLERANCE = 0.25  # seconds by which headers are wrong about the end
 
@@ -57,17 +54,12 @@ def open_session(
         >>> session = open_session('configs/uninext/stage3_video.py', 'iter_180000.pth')
         ... # doctest: +SKIP
     """
-    device = usable_device(device)  # before seconds are spent on the model
-    speed = given_speed(precision, num_queries, compile)
-    SpeedOptions(**speed).check(device)
-    config, weights = resolve_model(model, checkpoint)
-    with without_draws():  # all weights are loaded
-        network = build_uninext(config, 'UNINEXTVideo')
-    tell_unlearned(network, model, checkpoint)
-    frame_scale = InferenceScale(config, scale).for_videos()
-    load_weights(network, weights)
-    network.to(device).eval().set_speed(**speed)
-    return network.open(frame_scale, max_objects=max_objects, keep_lost=keep_lost)
+    init_default_scope('uninext')
+    opened = open_network(
+        model, checkpoint, device, precision, num_queries, compile, for_videos=True
+    )
+    scale = InferenceScale(opened.config, scale).for_videos()
+    return opened.network.open(scale, max_objects=max_objects, keep_lost=keep_lost)
 
 
 def read_frames(source: str | Path | int) -> Iterator[np.ndarray]:

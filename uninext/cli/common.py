@@ -70,9 +70,9 @@ def add_model_options(parser: argparse._ActionsContainer) -> None:
     """Add the options that name a trained model and where it runs."""
     parser.add_argument(
         '--model',
-        metavar='NAME|CONFIG|CHECKPOINT',
-        help='name of a model, config file, or checkpoint that knows its config; '
-        'default: the model that comes along',
+        metavar='NAME|CONFIG|CHECKPOINT|FOLDER',
+        help='name of a model, config file, checkpoint that knows its config, or '
+        'folder of uninext export; default: the model that comes along',
     )
     parser.add_argument('--checkpoint', metavar='FILE', help='weights for a config')
     parser.add_argument(

