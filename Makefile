@@ -28,7 +28,7 @@ help:
 	@echo 'make test                run the tests'
 	@echo 'make test ROOM=test_apis  run one folder or file of tests/'
 	@echo 'make coverage            run the tests and measure what they reach: half as long again'
-	@echo 'make export-check        export the shipped model to ONNX, verified: minutes'
+	@echo 'make export-check        export the shipped model to ONNX, compare it with the network: minutes'
 	@echo 'make fuzz                100,000 damaged inputs; CASES=10000 for fewer'
 	@echo 'make faults              kill trainings 50 times; FAULTS=10 for fewer'
 	@echo 'make ray-check           bulk prediction by two workers of Ray, which are killed'
@@ -62,8 +62,9 @@ export-check: $(VENV)/.tests
 	@$(PIP) -r requirements/onnx.txt
 	@EXPORT_CHECK=1 $(PY) -m pytest -q tests/test_export
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
-	    $(PY) -m uninext export stage3_video_shapes uninext/assets/uninext_tiny.safetensors \
-	    "$$folder/exported"
+	    set -- stage3_video_shapes uninext/assets/uninext_tiny.safetensors && \
+	    $(PY) -m uninext export "$$@" "$$folder/exported" && \
+	    $(PY) tools/analysis_tools/exported.py "$$folder/exported" "$$@"
 
 fuzz: $(VENV)/.tests
 	@OMP_NUM_THREADS=1 PYTHONPATH=.:tests $(PY) -m fuzz --cases $(CASES)

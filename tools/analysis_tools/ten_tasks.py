@@ -32,7 +32,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('checkpoint', help='weights of stage3_video_shapes.py')
+    parser.add_argument(
+        'checkpoint',
+        help='weights of stage3_video_shapes.py, or the folder of uninext export',
+    )
     for name, what in (
         ('--num-videos', 'first N videos'),
         ('--num-images', 'first N images'),
@@ -97,7 +100,10 @@ def main(argv: list[str] | None = None) -> int:
         )
         write_ten_tasks(args.work_dir, rows, args.checkpoint)
         print(ten_tasks_table(rows))
-        find = UninextInferencer(configs['rec'], args.checkpoint)
+        asked = [configs['rec'], args.checkpoint]
+        if Path(args.checkpoint).is_dir():  # exported: it knows its config
+            asked = [args.checkpoint]
+        find = UninextInferencer(*asked)
         root = configs['rec'].test_dataloader.dataset.data_root
         split, videos = split_of(configs['sot']), args.num_videos
         beyond = [

@@ -173,7 +173,8 @@ def measure_ten_tasks(
 
     Args:
         configs: A test config for each ``config`` of ``TEN_TASKS``. Not changed.
-        model: Weights of the network that all configs build, or that network.
+        model: Weights of the network that all configs build, that network, or the
+            folder that ``uninext export`` wrote of it.
         work_dir: Of logs and of the files of a smaller split.
         num_videos: Evaluate on the first so many videos; None is all.
         num_images: The same of images.
@@ -269,7 +270,9 @@ def _check(configs: Mapping[str, Config], limits: Mapping[str, int | None]) -> N
 def _load_network(
     configs: Mapping[str, Config], names: Sequence[str], checkpoint: str | Path
 ) -> nn.Module:
-    """The one network that all configs describe."""
+    """The one network that all configs describe, or that was exported."""
+    if Path(checkpoint).is_dir():
+        return UninextInferencer(checkpoint).model
     if not Path(checkpoint).is_file():
         raise ValueError(f'There is no checkpoint {str(checkpoint)!r}.')
     first, *others = names
