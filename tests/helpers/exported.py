@@ -45,10 +45,11 @@ def files_are_modules(patch: pytest.MonkeyPatch) -> None:
 def export_small(
     model: nn.Module, model_cfg: dict, folder: Path, format: str = FORMAT
 ) -> Path:
-    """The folder of a small model, for images of ``SIZE_HW``."""
+    """The folder of a small model, for images of ``SIZE_HW``, standing ones too."""
     config = dict(model=model_cfg, inference_scale=SIZE_HW)
     thresholds = dict(category=0.25)
-    export_model(model, config, folder, SIZE_HW, format, thresholds, {'config': 'c'})
+    sizes = [SIZE_HW, SIZE_HW[::-1]]
+    export_model(model, config, folder, sizes, format, thresholds, {'config': 'c'})
     return folder
 
 

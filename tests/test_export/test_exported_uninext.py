@@ -20,6 +20,7 @@ from helpers.exported import (
     frames,
 )
 from uninext.apis import UninextInferencer, networks, open_session
+from uninext.cli.predict_bulk import model_stamp
 from uninext.export import ExportedUNINEXT, graph_files, read_folder
 from uninext.model_zoo import DEFAULT_MODEL as TINY
 from uninext.utils.files import FileError
@@ -61,6 +62,12 @@ def test_images_give_what_the_network_gives(exported, eager):
     assert_same(exported(frames(2), **given), eager(frames(2), **given))
 
 
+def test_images_that_stand_have_graphs_of_their_own(exported, eager):
+    standing = [frame.transpose(1, 0, 2) for frame in frames(1)]
+    given = dict(categories='cat, dog', score_thr=0.0)
+    assert_same(exported(standing, **given), eager(standing, **given))
+
+
 def test_a_video_gives_what_the_network_gives(exported, eager):
     given = dict(ASKED, as_video=True)
     assert_same(exported(frames(3), **given), eager(frames(3), **given))
@@ -96,8 +103,8 @@ def test_no_masks_of_no_queries(exported, model):
 
 
 def test_what_was_not_exported_is_refused(exported, folder):
-    with pytest.raises(ValueError, match=r'up to 64 x 96 .* got 65 x 96.*--size 65 96'):
-        exported.model.extract_feat(torch.zeros(1, 3, 65, 96))
+    with pytest.raises(ValueError, match=r'96 x 64 pixels .* got 97 x 9.*--size 97 9'):
+        exported.model.extract_feat(torch.zeros(1, 3, 97, 9))
     with pytest.raises(ValueError, match='as it was exported'):
         UninextInferencer(folder, num_queries=3)
     with pytest.raises(ValueError, match='Leave weights.pth out'):
@@ -139,6 +146,16 @@ def test_what_a_named_model_never_learned_is_told(tmp_path, folder, exported):
     )
     assert 'never learned' in UninextInferencer(made).remarks(categories='car')[0]
     assert not exported.remarks(categories='car')
+
+
+def test_bulk_work_goes_on_with_the_same_files_alone(tmp_path, folder):
+    same = changed(folder, tmp_path, lambda said, copy: None)
+    other = tmp_path / 'other'
+    shutil.copytree(folder, other)
+    said = (other / 'export.json').read_text()
+    (other / 'export.json').write_text(said.replace('"sha256": "', '"sha256": "0'))
+    stamps = [model_stamp(str(one), None) for one in (folder, same, other)]
+    assert stamps[0] == stamps[1] != stamps[2]
 
 
 def evil(said, copy):

@@ -79,7 +79,7 @@ def test_nothing_is_left_of_a_folder_that_failed(tmp_path, monkeypatch, model):
 
     monkeypatch.setattr(exporting, 'export_graph', fails)
     with pytest.raises(FileError, match='as if'):
-        export_model(model, CONFIG, tmp_path / 'out', (64, 64), 'torch_export')
+        export_model(model, CONFIG, tmp_path / 'out', [(64, 64)], 'torch_export')
     assert not list(tmp_path.iterdir())
 
 
@@ -94,7 +94,7 @@ def test_the_folder_says_what_it_is(tmp_path, monkeypatch, model):
         model,
         CONFIG,
         out,
-        (64, 96),
+        [(64, 96)],
         'torch_export',
         dict(category=0.4),
         {'config': 'c'},
@@ -103,19 +103,20 @@ def test_the_folder_says_what_it_is(tmp_path, monkeypatch, model):
     said = read_folder(out)
     assert said['thresholds'] == dict(category=0.4)
     assert said['config']['inference_scale'] == [96, 64]
-    assert said['made_from'] == {'config': 'c'} and said['size_hw'] == [64, 96]
+    assert said['made_from'] == {'config': 'c'} and said['sizes_hw'] == [[64, 96]]
     assert said['tolerance'] == TOLERANCE and said['num_inputs'] >= 8
-    names = {'image', 'text', 'template', 'instances', 'masks'}
+    names = {'text', 'template'}
+    names |= {f'{name}_64x96' for name in ('image', 'instances', 'masks')}
     assert set(said['graphs']) == set(report.errors) == names and len(told) == 5
     files = {graph['file'] for graph in said['graphs'].values()}
     assert {p.name for p in out.iterdir()} == files | {'export.json', 'vocab.txt'}
     with pytest.raises(FileError, match='there already'):
-        export_model(model, CONFIG, out, (64, 64))
+        export_model(model, CONFIG, out, [(64, 64)])
 
 
 def test_what_cannot_be_exported_is_said(tmp_path, model):
     with pytest.raises(ValueError, match="got 'tflite'"):
-        export_model(model, CONFIG, tmp_path / 'out', (64, 64), 'tflite')
+        export_model(model, CONFIG, tmp_path / 'out', [(64, 64)], 'tflite')
     with pytest.raises(ValueError, match='32 pixels or more, got 64 x 24'):
-        export_model(model, CONFIG, tmp_path / 'out', (64, 24), 'torch_export')
+        export_model(model, CONFIG, tmp_path / 'out', [(64, 24)], 'torch_export')
     assert not list(tmp_path.iterdir())

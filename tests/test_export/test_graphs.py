@@ -24,7 +24,8 @@ def model():
 
 @pytest.fixture(scope='module')
 def graphs(model):
-    return {graph.name: graph.module for graph in graphs_of(model, (64, 64))}
+    sizes = [(64, 64)]
+    return {g.name.partition('_')[0]: g.module for g in graphs_of(model, sizes)}
 
 
 def prompts(kind):
@@ -77,7 +78,7 @@ def test_gathered_masks_are_those_of_the_network(size_hw):
 
 
 def test_examples_fit_their_graphs(model):
-    for graph in graphs_of(model, (64, 64)):
+    for graph in graphs_of(model, [(64, 64)]):
         examples = graph.examples()
         assert len(examples) >= 8
         again = graph.examples()[0]
@@ -89,3 +90,13 @@ def test_examples_fit_their_graphs(model):
                 d for d in range(len(min(shapes))) if len({s[d] for s in shapes}) > 1
             ]
             assert tuple(varies) == dims, (graph.name, name)
+            assert len(graph.shapes()[name]) == len(min(shapes))
+
+
+def test_each_size_has_graphs_of_its_own(model):
+    names = [graph.name for graph in graphs_of(model, [(32, 64), (64, 32)] * 2)]
+    of_one = ['image_32x64', 'instances_32x64', 'masks_32x64']
+    of_other = ['image_64x32', 'instances_64x32', 'masks_64x32']
+    assert names == ['text', 'template', *of_one, *of_other]
+    with pytest.raises(ValueError, match='got none'):
+        graphs_of(model, [])

@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     network = UninextInferencer(args.model, args.checkpoint, 'cpu', scale=None)
     if exported.model.can_track != network.model.can_track:
         raise ValueError(f'{args.folder} was not made from {args.model}.')
-    height, width = exported.model.size_hw
+    height, width = exported.model.sizes_hw[0]
     frames, asked = _frames((width, height), args.num)
     rows = []
     for name, prompt in asked.items():

@@ -54,7 +54,7 @@ def open_network(
         FileError: If weights or an exported folder cannot be read or do not fit.
     """
     speed = given_speed(precision, num_queries, compile)
-    if _is_exported(model):
+    if is_exported(model):
         return _exported(model, checkpoint, device, speed, for_videos)
     is_built = isinstance(model, nn.Module)
     if device != 'auto' or not is_built:  # before seconds are spent on the model
@@ -81,12 +81,13 @@ def open_network(
     return OpenedNetwork(network, config, thresholds)
 
 
-def _is_exported(model: Any) -> bool:
+def is_exported(model: Any) -> bool:
+    """Whether a model is given as a folder that ``uninext export`` wrote."""
     if not isinstance(model, (str, Path)) or not Path(model).is_dir():
         return False
-    from uninext.export import is_exported  # needed by few
+    from uninext.export import MANIFEST  # needed by few
 
-    return is_exported(model)
+    return (Path(model) / MANIFEST).is_file()
 
 
 def _exported(

@@ -27,9 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--size',
         nargs=2,
         type=int,
+        action='append',
         metavar=('HEIGHT', 'WIDTH'),
-        help='of padded images; default: the size of images that the config says, '
-        'lying',
+        help='of padded images; repeatable; default: the size of images that the '
+        'config says, lying',
     )
 
 
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace) -> None:
 
     config, checkpoint = resolve_model(args.config, args.checkpoint)
     scale = InferenceScale(config)
-    size_hw = tuple(args.size or _size_of(config, scale))
+    sizes_hw = [tuple(size) for size in args.size or [_size_of(config, scale)]]
     opened = open_network(config, checkpoint, 'cpu')
     files = {model.checkpoint.resolve(): name for name, model in MODEL_ZOO.items()}
     made_from = {
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> None:
         opened.network,
         dict(model=config.model.to_dict(), inference_scale=scale.to_config()),
         args.out,
-        size_hw,
+        sizes_hw,
         args.format,
         opened.thresholds,
         made_from,

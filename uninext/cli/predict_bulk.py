@@ -159,8 +159,13 @@ def _question(args: argparse.Namespace) -> Question:
 def model_stamp(model: str | None, checkpoint: str | None) -> str:
     """A checksum of a model's config and weights."""
     from uninext.apis import resolve_model
+    from uninext.apis.networks import is_exported
     from uninext.utils.files import sha256_of
 
+    if is_exported(model):
+        from uninext.export import MANIFEST  # it has the checksums of all files
+
+        return sha256_of(Path(model) / MANIFEST)
     config, weights = resolve_model(model, checkpoint)
     text = json.dumps(config.to_dict(), sort_keys=True, default=str)
     return hashlib.sha256(f'{text}{sha256_of(weights)}'.encode()).hexdigest()

@@ -10,18 +10,18 @@ what was written beside the network, and keeps a folder only if all of it was ve
 
 from uninext.export.exported_uninext import ExportedUNINEXT
 from uninext.export.exporter import TOLERANCE, ExportReport, export_model
-from uninext.export.folder import is_exported, read_folder
+from uninext.export.folder import MANIFEST, read_folder
 from uninext.export.graph_files import FORMATS
 from uninext.export.graphs import Graph, graphs_of
 
 __all__ = [
     'FORMATS',
+    'MANIFEST',
     'TOLERANCE',
     'ExportReport',
     'ExportedUNINEXT',
     'Graph',
     'export_model',
     'graphs_of',
-    'is_exported',
     'read_folder',
 ]

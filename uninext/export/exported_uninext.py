@@ -6,6 +6,7 @@ queries, C channels, (H, W) the size that was exported.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 
 from uninext.export.folder import read_folder
 from uninext.export.graph_files import FORMATS, Run, check_packages
+from uninext.export.graphs import of_size
 from uninext.models.detectors import PromptedDetector
 from uninext.models.detectors.passes import PromptRow
 from uninext.models.predictors import InstancePredictor, RowOutputs
@@ -40,10 +42,12 @@ class ExportedPyramid:
     Attributes:
         levels: (B, C, Hl, Wl) each.
         padding: (B, H, W) bool, True outside of the image.
+        size_hw: (H, W).
     """
 
     levels: Sequence[Tensor]
     padding: Tensor
+    size_hw: tuple[int, int]
 
     @property
     def num_tokens(self) -> int:
@@ -58,7 +62,8 @@ class ExportedUNINEXT(PromptedDetector):
         folder: That :func:`uninext.export.export_model` wrote.
 
     Attributes:
-        size_hw: (H, W), the largest images it takes; smaller ones are padded.
+        sizes_hw: Each (H, W), smallest first; images are padded to the first that
+            holds them.
         about: What the folder says of itself.
 
     Raises:
@@ -74,7 +79,7 @@ class ExportedUNINEXT(PromptedDetector):
         config = about['config']['model']
         super().__init__(data_preprocessor=config['data_preprocessor'])
         self.about = about
-        self.size_hw: tuple[int, int] = tuple(about['size_hw'])
+        self.sizes_hw = sorted(map(tuple, about['sizes_hw']), key=math.prod)
         check_packages(about['format'])
         load = FORMATS[about['format']].load
         self._graphs = {
@@ -92,8 +97,11 @@ class ExportedUNINEXT(PromptedDetector):
         _, of_predictor = SpeedOptions.split(config.get('test_cfg') or {})
         self.predictor = InstancePredictor(**of_predictor)
         self.mask_head, self.can_track = None, 'template' in self._graphs
-        if 'masks' in self._graphs:
-            self.mask_head = _MaskHead(self._graphs['masks'])
+        masks = [of_size('masks', size) for size in self.sizes_hw]
+        if masks[0] in self._graphs:
+            self.mask_head = _MaskHead(
+                {_mask_size(about['graphs'][m]): self._graphs[m] for m in masks}
+            )
         if self.can_track:
             self._templates = _TemplateEncoder(self._graphs['template'])
         trackers = config.get('trackers') or {}
@@ -107,28 +115,21 @@ class ExportedUNINEXT(PromptedDetector):
         Raises:
             ValueError: If they are larger.
         """
-        over = [a - b for a, b in zip(self.size_hw, batch_inputs.shape[-2:])]
-        if min(over) < 0:
-            height, width = batch_inputs.shape[-2:]
-            raise ValueError(
-                f'This model was exported for images of up to {self.size_hw[0]} x '
-                f'{self.size_hw[1]} pixels (height x width), and got {height} x '
-                f'{width}. Resize to less, scale=(long, short) (--scale LONG SHORT), '
-                f'or export again: uninext export --size {max(height, self.size_hw[0])}'
-                f' {max(width, self.size_hw[1])}.'
-            )
-        padded = F.pad(batch_inputs, (0, over[1], 0, over[0]))
-        return tuple(self._graphs['image'](dict(image=padded)).values())
+        height, width = batch_inputs.shape[-2:]
+        size = self._size_for((height, width))
+        padded = F.pad(batch_inputs, (0, size[1] - width, 0, size[0] - height))
+        return tuple(self._graphs[of_size('image', size)](dict(image=padded)).values())
 
     def build_pyramid(
         self, levels: Sequence[Tensor], data_samples: Sequence[UninextDataSample]
     ) -> ExportedPyramid:
         """See :meth:`PromptedDetector.build_pyramid`."""
-        padding = torch.ones(len(data_samples), *self.size_hw, dtype=torch.bool)
+        size = self._size_for(data_samples[0].batch_input_shape)
+        padding = torch.ones(len(data_samples), *size, dtype=torch.bool)
         for mask, sample in zip(padding, data_samples):
             height, width = sample.img_shape[:2]
             mask[:height, :width] = False
-        return ExportedPyramid(levels, padding)
+        return ExportedPyramid(levels, padding, size)
 
     def encode_targets(self, targets: Sequence[VisualPrompt]) -> PromptFeatures:
         """See :meth:`PromptedDetector.encode_targets`."""
@@ -154,7 +155,7 @@ class ExportedUNINEXT(PromptedDetector):
         inputs = {f'level{i}': x[of_rows] for i, x in enumerate(pyramid.levels)}
         inputs |= dict(padding=pyramid.padding[of_rows], embeds=prompt.embeds)
         inputs |= dict(looked=prompt.fusion_mask(), shares=shares)
-        found = self._graphs['instances'](inputs)
+        found = self._graphs[of_size('instances', pyramid.size_hw)](inputs)
         ious, mask_feats, embeds = (
             found.get(name, [None] * len(rows))
             for name in ('ious', 'mask_feat', 'track_embeds')
@@ -174,6 +175,21 @@ class ExportedUNINEXT(PromptedDetector):
             )
             for i, row in enumerate(rows)
         ]
+
+    def _size_for(self, size_hw: tuple[int, int]) -> tuple[int, int]:
+        """The smallest size that holds images."""
+        height, width = size_hw
+        fitting = (s for s in self.sizes_hw if s[0] >= height and s[1] >= width)
+        size = next(fitting, None)
+        if size is None:
+            known = ', '.join(f'{h} x {w}' for h, w in self.sizes_hw)
+            raise ValueError(
+                f'This model was exported for images of up to {known} pixels (height x '
+                f'width), and got {height} x {width}. Resize to less, scale=(long, '
+                'short) (--scale LONG SHORT), or export again with another --size '
+                f'besides: uninext export --size {height} {width}.'
+            )
+        return size
 
     # ------------------------------------------------------------- what it cannot do
 
@@ -253,16 +269,21 @@ class _TemplateEncoder(TemplatePromptGenerator):
         return self._graph(dict(template=inputs))['embeds']
 
 
-class _MaskHead(nn.Module):
-    """Masks of queries by a graph, (M, 2 * Hs, 2 * Ws) logits."""
+def _mask_size(about_graph: Mapping[str, Any]) -> tuple[int, int]:
+    """(Hs, Ws) of the features that a graph makes masks of."""
+    return tuple(about_graph['inputs']['mask_feat']['shape'][-2:])
 
-    def __init__(self, graph: Any) -> None:
+
+class _MaskHead(nn.Module):
+    """Masks of queries by graphs, (M, 2 * Hs, 2 * Ws) logits; a graph for each size."""
+
+    def __init__(self, graphs: Mapping[tuple[int, int], Any]) -> None:
         super().__init__()
-        self._graph = graph
+        self._graphs = graphs
 
     def forward(self, query: Tensor, centres_xy: Tensor, mask_feat: Tensor) -> Tensor:
+        height, width = mask_feat.shape[-2:]
         if not len(query):
-            height, width = mask_feat.shape[-2:]
             return query.new_zeros(0, 2 * height, 2 * width)
         inputs = dict(query=query, centres_xy=centres_xy, mask_feat=mask_feat)
-        return self._graph(inputs)['mask_logits']
+        return self._graphs[height, width](inputs)['mask_logits']

@@ -56,7 +56,7 @@ def export_model(
     model: UNINEXT,
     config: Mapping[str, Any],
     folder: str | Path,
-    size_hw: tuple[int, int],
+    sizes_hw: Sequence[tuple[int, int]],
     format: str = 'onnx',
     thresholds: Mapping[str, float] | None = None,
     made_from: Mapping[str, Any] | None = None,
@@ -68,7 +68,7 @@ def export_model(
         model: On the CPU; it is copied.
         config: That it was built of: ``model``, and ``inference_scale`` where it tells.
         folder: To be made; nothing of it is there unless all was verified.
-        size_hw: Height and width of the padded images.
+        sizes_hw: Height and width of padded images, one or several.
         format: One of ``FORMATS``.
         thresholds: Of the checkpoint, by kind of prompt.
         made_from: What the JSON says of the origin besides.
@@ -87,7 +87,7 @@ def export_model(
     for module in model.modules():
         if getattr(module, 'with_cp', False):
             module.with_cp = False
-    graphs, suffix = graphs_of(model, size_hw), FORMATS[format].suffix
+    graphs, suffix = graphs_of(model, sizes_hw), FORMATS[format].suffix
     folder.parent.mkdir(parents=True, exist_ok=True)
     written = Path(tempfile.mkdtemp(prefix=f'.{folder.name}-', dir=folder.parent))
     try:
@@ -107,7 +107,7 @@ def export_model(
         said |= {
             'format': format,
             'torch': torch.__version__,
-            'size_hw': list(size_hw),
+            'sizes_hw': [list(size) for size in dict.fromkeys(sizes_hw)],
             'tolerance': TOLERANCE,
             'num_inputs': report.num_inputs,
             'max_tokens': generator.max_tokens,

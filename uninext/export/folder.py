@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uninext.checkpoint.carried_config import CONFIG_KEY, carried_meta, check_types
+from uninext.export.graphs import of_size
 from uninext.formats.json_file import read_json
 from uninext.utils.files import FileError, sha256_of
 from uninext.version import __version__
@@ -18,13 +19,8 @@ if TYPE_CHECKING:
 MANIFEST = 'export.json'
 VOCABULARY = 'vocab.txt'
 LAYOUT = 1  # of the folder and the graphs; another one is not read
-NEEDED = ('image', 'text', 'instances')
+OF_EACH_SIZE = ('image', 'instances')
 _HOW_AGAIN = 'Copy the whole folder again, or export again: uninext export.'
-
-
-def is_exported(path: str | Path) -> bool:
-    """Whether a folder holds an exported model, whole or not."""
-    return (Path(path) / MANIFEST).is_file()
 
 
 def about_files(
@@ -43,7 +39,10 @@ def about_files(
             g.name: {
                 'file': f'{g.name}{suffix}',
                 'sha256': sha256_of(folder / f'{g.name}{suffix}'),
-                'inputs': {k: {'dynamic': list(v)} for k, v in g.inputs.items()},
+                'inputs': {
+                    name: {'shape': list(shape), 'dynamic': list(g.inputs[name])}
+                    for name, shape in g.shapes().items()
+                },
                 'outputs': list(g.outputs),
             }
             for g in graphs
@@ -77,14 +76,17 @@ def read_folder(folder: str | Path) -> dict[str, Any]:
         records = [said['vocabulary'], *said['graphs'].values()]
         files = [(str(one['file']), one['sha256']) for one in records]
         model = said['config']['model']
-        for key in ('format', 'size_hw', 'max_tokens', 'thresholds', 'made_from'):
+        needed = ['text']
+        for size in said['sizes_hw']:
+            needed += [of_size(name, size) for name in OF_EACH_SIZE]
+        for key in ('format', 'max_tokens', 'thresholds', 'made_from'):
             said[key]
         check_types(model)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise FileError(
             f'{folder / MANIFEST} is damaged or changed: {error}. {_HOW_AGAIN}'
         ) from error
-    absent = [name for name in NEEDED if name not in said['graphs']]
+    absent = [name for name in needed if name not in said['graphs']]
     if absent:
         raise FileError(f'{folder} has no graph for {absent}. {_HOW_AGAIN}')
     for name, checksum in files:

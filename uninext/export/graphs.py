@@ -1,7 +1,8 @@
 """The parts of a network as graphs of tensors, and inputs to try them with.
 
 An image's levels are computed once, a prompt's tokens once; ``instances`` brings a row
-of each together, however many rows and tokens there are. The size of images is fixed.
+of each together, however many rows and tokens there are. Sizes of images are fixed:
+each has graphs of its own.
 
 Shape legend: B images, R rows (an image with one of its prompts), L prompt tokens, K
 tokens that queries are compared with, Q queries, C channels, Cp prompt channels, M
@@ -11,7 +12,7 @@ chosen queries, T templates of side S, (H, W) the padded image.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -51,21 +52,43 @@ class Graph:
             torch.manual_seed(0)
             return [self.draw(rows, tokens) for rows, tokens in _SIZES]
 
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Of the inputs that are traced; those of others differ where they may."""
+        return {name: tuple(x.shape) for name, x in self.draw(*_SIZES[0]).items()}
 
-def graphs_of(model: UNINEXT, size_hw: tuple[int, int]) -> list[Graph]:
-    """The graphs of a network for padded images of one size.
 
-    ``image`` (B, 3, H, W) -> levels; ``text`` ids (1, L) -> (1, L, Cp);
-    ``template`` (T, 4, S, S) -> (T, L, Cp); ``instances`` -> what each row finds;
-    ``masks`` -> (M, H / 4, W / 4) logits. Those that the network lacks are left out.
+def graphs_of(model: UNINEXT, sizes_hw: Sequence[tuple[int, int]]) -> list[Graph]:
+    """The graphs of a network for padded images of some sizes.
+
+    ``text`` ids (1, L) -> (1, L, Cp); ``template`` (T, 4, S, S) -> (T, L, Cp); and of
+    each size, :func:`of_size`, ``image`` (B, 3, H, W) -> levels; ``instances`` -> what
+    each row finds; ``masks`` -> (M, H / 4, W / 4) logits. Those that the network lacks
+    are left out.
 
     Args:
         model: In evaluation mode, on the CPU.
-        size_hw: Height and width of the padded images.
+        sizes_hw: Height and width of the padded images.
 
     Raises:
-        ValueError: If the size is below 32 x 32.
+        ValueError: If there is no size, or one is below 32 x 32.
     """
+    if not sizes_hw:
+        raise ValueError('Exported images need a size, got none.')
+    graphs = [_text(model)]
+    if isinstance(model, UNINEXTVideo):
+        graphs.append(_template(model))
+    for size_hw in dict.fromkeys(sizes_hw):
+        for graph in _graphs_of_size(model, size_hw):
+            graphs.append(replace(graph, name=of_size(graph.name, size_hw)))
+    return graphs
+
+
+def of_size(name: str, size_hw: Sequence[int]) -> str:
+    """Name of the graph of a size."""
+    return f'{name}_{size_hw[0]}x{size_hw[1]}'
+
+
+def _graphs_of_size(model: UNINEXT, size_hw: tuple[int, int]) -> list[Graph]:
     height, width = size_hw
     if min(size_hw) < MIN_SIDE:
         raise ValueError(
@@ -75,10 +98,7 @@ def graphs_of(model: UNINEXT, size_hw: tuple[int, int]) -> list[Graph]:
     with torch.no_grad():
         levels = model.extract_feat(torch.zeros(1, 3, height, width))
     shapes = [tuple(level.shape[1:]) for level in levels]
-    graphs = [_image(model, size_hw, len(levels)), _text(model)]
-    if isinstance(model, UNINEXTVideo):
-        graphs.append(_template(model))
-    graphs.append(_instances(model, size_hw, shapes))
+    graphs = [_image(model, size_hw, len(levels)), _instances(model, size_hw, shapes)]
     if model.mask_head is not None:
         graphs.append(_masks(model, shapes[0]))
     return graphs
