@@ -8,6 +8,7 @@ CASES ?= 100000
 FAULTS ?= 50
 # Tools of releases, whose requirements are not those of uninext.
 RELEASE := .venv-release
+LABEL_STUDIO := .venv-label-studio
 LOCKED := requirements/lock/torch.txt requirements/lock/runtime.txt
 N ?= 60
 SEED ?= 1
@@ -17,7 +18,7 @@ LINTED := uninext tests tools demo configs docs/_hooks setup.py
 export MMCV_WITH_OPS ?= 0
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
-.PHONY: help demo model test coverage export-check fuzz faults ray-check golden mutants compat lock advisories lint format docs \
+.PHONY: help demo model test coverage export-check fuzz faults ray-check label-studio-check golden mutants compat lock advisories lint format docs \
     all-checks install clean
 .DEFAULT_GOAL := help
 
@@ -34,6 +35,7 @@ help:
 	@echo 'make ray-check           bulk prediction by two workers of Ray, which are killed'
 	@echo 'make mutants             60 random changes of the source: do tests notice? N=9 SEED=2 ROOM=models'
 	@echo 'make golden              record the losses that tests compare with, say what changed'
+	@echo 'make label-studio-check  a real Label Studio with our backend, in $(LABEL_STUDIO)'
 	@echo 'make compat              other Pythons, torches, transformers: hours; CELLS="pinned lowest"'
 	@echo 'make lock                requirements/lock/: versions and hashes of a release'
 	@echo 'make advisories          are locked versions known to be unsafe? FILE=osv.zip: offline'
@@ -81,6 +83,12 @@ mutants: $(VENV)/.tests
 
 golden: $(VENV)/.tests
 	@OMP_NUM_THREADS=1 PYTHONPATH=.:tests $(PY) -m helpers.golden_losses
+# Its requirements are not those of uninext.
+label-studio-check: $(VENV)/.tests
+	@test -x $(LABEL_STUDIO)/bin/label-studio || { $(PYTHON) -m venv $(LABEL_STUDIO) && \
+	    $(LABEL_STUDIO)/bin/python -m pip install -qq label-studio==1.23.2; }
+	@PYTHONPATH=.:tests $(PY) -m label_studio_check $(LABEL_STUDIO)/bin/label-studio
+
 compat: $(VENV)/.runtime
 	@PYTHONPATH=.:tests $(PY) -m compatibility.run --write $(if $(CELLS),--cells $(CELLS))
 
@@ -113,7 +121,7 @@ all-checks: lint docs test
 install: $(VENV)/.runtime
 
 clean:
-	rm -rf $(VENV) $(RELEASE) demo_output site build dist *.egg-info .coverage* htmlcov .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) $(RELEASE) $(LABEL_STUDIO) demo_output site build dist *.egg-info .coverage* htmlcov .pytest_cache .ruff_cache .mypy_cache
 	find uninext tests tools demo -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.python:

@@ -105,7 +105,7 @@ class FakeTracking:
     def __init__(self, finder: FakeFinder, asked: dict) -> None:
         self.finder, self.asked, self.frame = finder, asked, -1
 
-    def step(self, image: np.ndarray, score_thr: float) -> Result:
+    def step(self, image: np.ndarray, score_thr: float | dict) -> Result:
         self.frame += 1
         asked = {**self.asked, 'score_thr': score_thr}
         return self.finder._prediction(image, asked, self.frame)

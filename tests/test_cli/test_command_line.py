@@ -72,6 +72,11 @@ OPTIONS = {
         | {'--model', '--checkpoint', '--device', '--batch-size', '--as-video', '--to'}
         | {'--out', '--accept', '--review', '--boxes', '--quiet'}
     ),
+    'label-studio': frozenset(
+        SPEED_OPTIONS
+        | {'--model', '--checkpoint', '--device', '--files', '--media', '--score-thr'}
+        | {'--host', '--port'}
+    ),
     'eval': frozenset({'format', '--gt', '--pred', '--protocol', '--single-precision'})
     | {'--max-dets', '--categories', '--frames', '--false-alarm-thr'},
     'demo': frozenset(

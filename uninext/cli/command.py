@@ -16,6 +16,7 @@ from uninext.cli import (
     export,
     info,
     label,
+    label_studio,
     predict,
     shapes,
     test,
@@ -27,6 +28,7 @@ from uninext.version import __version__
 COMMANDS = {
     'predict': predict,
     'label': label,
+    'label-studio': label_studio,
     'train': train,
     'test': test,
     'eval': evaluate,

@@ -4,6 +4,7 @@
 ``journal``: what was predicted so far. ``bands``: accepted, reviewed, dropped.
 ``sets``: the journal as sets; ``layouts``: how each tool wants them; ``set_folder``
 leaves alone what people corrected. ``page``: thumbnails in the browser.
+``backend``: what Label Studio asks of a model; ``interface`` of a project, ``server``.
 """
 
 from uninext.labelling.bands import BANDS, Bands

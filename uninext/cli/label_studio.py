@@ -1,0 +1,74 @@
+"""``uninext label-studio``: the model behind Label Studio, for images and videos."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from uninext.cli.common import add_model_options, speed_of
+from uninext.utils.defaults import SCORE_THRESHOLD
+
+DESCRIPTION = 'Serve a model to Label Studio: boxes, masks, tracks through videos.'
+EXAMPLES = """\
+examples:
+  uninext label-studio --files photos
+  uninext label-studio --media ~/.local/share/label-studio/media --port 9091
+
+In the settings of a project, Model, connect http://localhost:9090. Label Studio must
+run on this machine, with ML_BLOCK_LOCAL_IP=false. docs/label.md says more.
+"""
+DEFAULT_HOST, DEFAULT_PORT = '127.0.0.1', 9090
+MAX_PORT = 65535
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the server."""
+    parser.epilog = EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    add_model_options(parser)
+    parser.add_argument(
+        '--files',
+        type=Path,
+        metavar='DIR',
+        help='folder of local storage: LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT',
+    )
+    parser.add_argument(
+        '--media',
+        type=Path,
+        metavar='DIR',
+        help='folder "media" of the data of Label Studio, for what was uploaded to it',
+    )
+    parser.add_argument(
+        '--score-thr',
+        type=float,
+        default=SCORE_THRESHOLD,
+        metavar='S',
+        help='leave out what has a lower score; default %(default)g',
+    )
+    parser.add_argument(
+        '--host', default=DEFAULT_HOST, help='address to serve at; default %(default)s'
+    )
+    parser.add_argument(
+        '--port', type=int, default=DEFAULT_PORT, help='default %(default)s'
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Serve until Ctrl-C."""
+    folders = {'--files': args.files, '--media': args.media}
+    if not any(folders.values()):
+        raise ValueError('Give --files, the folder of local storage, or --media.')
+    for option, folder in folders.items():
+        if folder is not None and not folder.is_dir():
+            raise ValueError(f'{option} {folder} is no folder.')
+    if not 0 < args.port <= MAX_PORT:
+        raise ValueError(f'--port must be in 1..{MAX_PORT}, got {args.port}.')
+    from uninext.apis import UninextInferencer
+    from uninext.apis.thresholds import checked_score_thr
+    from uninext.labelling.backend import Backend
+    from uninext.labelling.server import serve
+
+    score_thr = checked_score_thr(args.score_thr)
+    find = UninextInferencer(args.model, args.checkpoint, args.device, **speed_of(args))
+    print(f'Label Studio may call http://{args.host}:{args.port}; Ctrl-C ends it')
+    serve(Backend(find, args.files, args.media, score_thr), args.host, args.port)
