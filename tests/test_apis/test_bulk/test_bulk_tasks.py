@@ -77,6 +77,11 @@ def test_rows_of_parquet(tmp_path):
     table = write('a.parquet', number=range(5), path=list('abcde'))
     sources = sorted_sources([empty, table])
     assert sources == Sources([], [], [empty, table])
+    pattern = str(tmp_path / '[ae]*.parquet')
+    for given in (str(tmp_path), pattern):
+        assert sorted_sources([given]) == Sources([], [], [table, empty])
+    photos = write_images(tmp_path, 1)
+    assert sorted_sources([str(tmp_path)]) == Sources(photos, [], [table, empty])
     tasks = new_tasks(sources, shard_size=2)
     spans = [(0, 2), (2, 4), (4, 5)]
     assert tasks == [Task('rows', (table,), *span, 'path') for span in spans]

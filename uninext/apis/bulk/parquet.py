@@ -13,6 +13,7 @@ from typing import Any
 
 from uninext.apis.images import EncodedImage
 
+PARQUET_SUFFIX = '.parquet'
 COLUMNS = ('image', 'bytes', 'path', 'file_name')  # looked for, in this order
 Item = EncodedImage | str
 
@@ -36,7 +37,7 @@ def arrow() -> ModuleType:
 
 def is_parquet(source: str | Path) -> bool:
     """Whether a file is called like one of Parquet."""
-    return Path(source).suffix.lower() == '.parquet' and Path(source).is_file()
+    return Path(source).suffix == PARQUET_SUFFIX and Path(source).is_file()
 
 
 def num_rows(path: str) -> int:

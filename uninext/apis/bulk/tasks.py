@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -9,8 +10,14 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from uninext.apis.bulk.parquet import image_column, is_parquet, num_rows
+from uninext.apis.bulk.parquet import (
+    PARQUET_SUFFIX,
+    image_column,
+    is_parquet,
+    num_rows,
+)
 from uninext.apis.sources import open_source, paths_of, videos_of
+from uninext.utils.image_files import list_images, natural_key
 
 LIST_SUFFIX = '.txt'
 
@@ -62,8 +69,9 @@ def sorted_sources(sources: Sequence[str], as_video: bool | None = None) -> Sour
     """Tell images, videos and Parquet files apart.
 
     Args:
-        sources: Images, videos, folders, patterns, Parquet files of images, and lists:
-            text files of such, a line each, seen from the folder of the list.
+        sources: Images, videos, Parquet files of images, folders and patterns of these,
+            and lists: text files of such, a line each, seen from the folder of the
+            list.
         as_video: Whether a folder of images is a video.
 
     Raises:
@@ -132,11 +140,23 @@ def _of_rows(table: str, start: int, size: int, column: str | None) -> list[Task
     ]
 
 
+def _tables_of(text: str) -> list[str]:
+    """Parquet files of a folder, or that fit a pattern."""
+    if Path(text).is_dir():
+        text = f'{glob.escape(text)}/*{PARQUET_SUFFIX}'
+    is_pattern = glob.has_magic(text) and text.endswith(PARQUET_SUFFIX)
+    found = glob.glob(text, recursive=True) if is_pattern else []
+    return sorted(found, key=natural_key)
+
+
 def _listed(text: str) -> Iterator[str]:
-    """Lines of a list, seen from its folder; anything else as it is."""
+    """Lines of a list, Parquet files of a folder or pattern; else the source."""
     path = Path(text)
     if path.suffix.lower() != LIST_SUFFIX or not path.is_file():
-        yield text
+        tables = _tables_of(text)
+        yield from tables
+        if not tables or list_images(path):
+            yield text
         return
     lines = path.read_text(encoding='utf-8').splitlines()
     found = [line.strip() for line in lines if line.strip()]
