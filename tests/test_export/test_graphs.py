@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from helpers import small_uninext as small
+from uninext.export import Graph, graphs_of
 from uninext.export import graphs as graphs_module
-from uninext.export import graphs_of
 from uninext.models.detectors.passes import PromptRow
 from uninext.models.transformer import level_masks
 from uninext.structures import Prompt
@@ -100,3 +102,35 @@ def test_each_size_has_graphs_of_its_own(model):
     assert names == ['text', 'template', *of_one, *of_other]
     with pytest.raises(ValueError, match='got none'):
         graphs_of(model, [])
+
+
+def test_inputs_that_are_not_clear_are_drawn_again():
+    def draw(rows, tokens):
+        return {'x': torch.randn(rows)}
+
+    graph = Graph('x', torch.nn.Identity(), {'x': (0,)}, ('x',), draw)
+    unclear = [inputs['x'].sum() <= 0 for inputs in graph.examples()]
+    assert any(unclear)
+    clear = replace(graph, is_clear=lambda inputs: bool(inputs['x'].sum() > 0))
+    assert all(inputs['x'].sum() > 0 for inputs in clear.examples())
+    with pytest.raises(ValueError, match='x cannot be verified'):
+        replace(graph, is_clear=lambda inputs: False).examples()
+
+
+@pytest.mark.parametrize(
+    ('gap', 'is_clear'), [(0.01, True), (1e-7, False), (0, True)], ids=str
+)
+def test_proposals_that_tie_but_for_noise_are_not_clear(model, gap, is_clear):
+    def spaced(module, inputs, scores):
+        steps = torch.full_like(scores, 0.01)
+        steps[:, 5] = gap
+        return 1 - steps.cumsum(1)
+
+    graphs = {graph.name: graph for graph in graphs_of(model, [(64, 64)])}
+    graph = graphs['instances_64x64']
+    inputs = graph.draw(2, 3)
+    hook = model.bbox_head.cls_branches[-1].register_forward_hook(spaced)
+    try:
+        assert graph.is_clear(inputs) is is_clear
+    finally:
+        hook.remove()

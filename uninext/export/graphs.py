@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -23,6 +24,8 @@ from uninext.models.transformer import FeaturePyramid
 from uninext.structures import PromptFeatures
 
 Inputs = dict[str, Tensor]
+MAX_DRAWS = 100
+NOISE = 1e-5  # of float32 scores after the encoder, relative to the largest
 MIN_SIDE = 32  # a cell of the coarsest level of the backbone
 # Rows and tokens of the inputs that a graph is tried with: the first is traced.
 _SIZES = ((3, 7), (1, 2), (1, 5), (2, 1), (2, 9), (4, 3), (5, 17), (1, 24), (3, 12))
@@ -38,6 +41,7 @@ class Graph:
         inputs: For each input its dimensions that may vary.
         outputs: Names, in the order of the tuple.
         draw: Random inputs of a number of rows and one of tokens.
+        is_clear: Whether float noise cannot change what is right for some inputs.
     """
 
     name: str
@@ -45,12 +49,27 @@ class Graph:
     inputs: dict[str, tuple[int, ...]]
     outputs: tuple[str, ...]
     draw: Callable[[int, int], Inputs]
+    is_clear: Callable[[Inputs], bool] = lambda inputs: True
 
     def examples(self) -> list[Inputs]:
-        """Inputs to try the graph with, all drawn from one seed."""
+        """Inputs to try the graph with, all drawn from one seed, all clear.
+
+        Raises:
+            ValueError: If ``MAX_DRAWS`` in a row are not.
+        """
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            return [self.draw(rows, tokens) for rows, tokens in _SIZES]
+            return [self._draw_clear(rows, tokens) for rows, tokens in _SIZES]
+
+    def _draw_clear(self, rows: int, tokens: int) -> Inputs:
+        for _ in range(MAX_DRAWS):
+            inputs = self.draw(rows, tokens)
+            if self.is_clear(inputs):
+                return inputs
+        raise ValueError(
+            f'{self.name} cannot be verified: in {MAX_DRAWS} random inputs proposals '
+            'score the same. Are the weights those of a trained model?'
+        )
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Of the inputs that are traced; those of others differ where they may."""
@@ -275,16 +294,38 @@ def _instances(
             padding=padding, embeds=embeds, looked=looked, shares=shares
         )
 
+    module = _Flat(_Instances(model, size_hw, [s[1:] for s in shapes]), len(shapes))
     levels = {f'level{i}': (0,) for i in range(len(shapes))}
     others = {'padding': (0,), 'embeds': (0, 1), 'looked': (0, 1), 'shares': (0, 1, 2)}
     return Graph(
         'instances',
-        _Flat(_Instances(model, size_hw, [s[1:] for s in shapes]), len(shapes)),
+        module,
         levels | others,
         ('logits', 'boxes_cxcywh', 'query', 'centres_xy')
         + tuple(name for name, is_there in optional.items() if is_there),
         draw,
+        partial(_is_order_clear, model, module),
     )
+
+
+@torch.no_grad()
+def _is_order_clear(model: UNINEXT, module: nn.Module, inputs: Inputs) -> bool:
+    """Whether no two proposals score the same but for float noise.
+
+    The i-th best meets the i-th content query: in another order, which is as right,
+    both come out different. Tokens outside of the image score equally, and are equal.
+    """
+    scores: list[Tensor] = []
+    proposals = model.bbox_head.cls_branches[-1]
+    hook = proposals.register_forward_hook(lambda *call: scores.append(call[2][..., 0]))
+    try:
+        module(*inputs.values())
+    finally:
+        hook.remove()
+    chosen = min(model.query_selector.num_queries + 1, scores[0].shape[1])
+    top = scores[0].topk(chosen, dim=1).values
+    gaps = top[:, :-1] - top[:, 1:]
+    return not bool(((gaps > 0) & (gaps <= NOISE * top.abs().max())).any())
 
 
 class _Flat(nn.Module):
