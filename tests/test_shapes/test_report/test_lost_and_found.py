@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 
 from helpers.tools import load_tool
 from uninext.apis.results import Result
+from uninext.shapes.hidden_scenes import draw_hidden
 from uninext.shapes.report import lost_and_found
 from uninext.shapes.report.lost_and_found import (
     KeptIds,
@@ -35,6 +37,8 @@ class Knowing:
                 yield self.frame
 
         monkeypatch.setattr(lost_and_found, 'render', spy)
+        small = partial(draw_hidden, size_wh=(160, 120))
+        monkeypatch.setattr(lost_and_found, 'draw_hidden', small)
 
     def track(self, *, categories, keep_lost):
         self.asked.append(keep_lost)
@@ -81,6 +85,23 @@ def test_an_id_that_is_lost(monkeypatch):
     rows = rows_of(Knowing(monkeypatch, forgets=2), kinds=['occluded'])
     assert {row.num_hidden: row.share for row in rows} == {1: 1.0, 3: 0.0}
     assert longest_kept(rows) == 1
+
+
+def test_only_the_whole_object_counts(monkeypatch):
+    """A tracker that takes parts of it for something else keeps the id of the whole."""
+    find = Knowing(monkeypatch)
+    step = find.step
+
+    def confused(image):
+        result = step(image)
+        owners, areas = find.frame.owners, find.frame.areas
+        if (owners == 1).sum() < 0.9 * areas[0]:
+            result.track_ids[:] = 99
+        return result
+
+    find.step = confused
+    (row, _) = rows_of(find, kinds=['left'])
+    assert (row.kept, row.found) == (1, 1)
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,12 @@ from uninext.apis.inferencer import UninextInferencer
 from uninext.formats.boxes import pairwise_iou
 from uninext.formats.json_file import write_json, write_text
 from uninext.shapes.hidden_scenes import HIDDEN, KINDS, SEEN, draw_hidden
-from uninext.shapes.videos import VideoScene, render
+from uninext.shapes.videos import Frame, VideoScene, render
 from uninext.shapes.vocabulary import CATEGORIES
 
 NUMBERS = (1, 2, 4, 8, 16, 32)  # of hidden frames
 MIN_IOU = 0.5  # above it an instance is that object
+WHOLE = 0.99  # of its pixels
 KEPT_SHARE = 0.95  # of the largest number that is told
 
 
@@ -55,8 +56,9 @@ def measure_kept_ids(
 ) -> Iterator[KeptIds]:
     """Track all shapes of generated videos, in which one is hidden.
 
-    Its id is that of the instance of the highest IoU, above 0.5, with its visible part:
-    before, in the last frame that has one; after, in the first.
+    Its id is that of the instance of the highest IoU, above 0.5, in frames that show
+    the whole of it (of a part there may be two: one of what is seen, and one that
+    reaches over the edge): before, in the last that has one; after, in the first.
 
     Args:
         find: A model of videos.
@@ -140,15 +142,15 @@ def _ids_of(
     for frame in render(scene):
         found = tracking.step(np.ascontiguousarray(frame.image[..., ::-1]))
         boxes = found.boxes_xyxy[found.track_ids >= 0]
-        ids.append(_id_at(frame.owners, boxes, found.track_ids[found.track_ids >= 0]))
+        ids.append(_id_at(frame, boxes, found.track_ids[found.track_ids >= 0]))
     before = next((i for i in reversed(ids[:SEEN]) if i is not None), None)
     return before, next((i for i in ids[-SEEN:] if i is not None), None)
 
 
-def _id_at(owners: np.ndarray, boxes: np.ndarray, ids: np.ndarray) -> int | None:
-    """Which of the instances is where the object is seen."""
-    rows, columns = np.nonzero(owners == HIDDEN + 1)
-    if not len(rows) or not len(boxes):
+def _id_at(frame: Frame, boxes: np.ndarray, ids: np.ndarray) -> int | None:
+    """Which of the instances is where the whole object is seen."""
+    rows, columns = np.nonzero(frame.owners == HIDDEN + 1)
+    if len(rows) < WHOLE * frame.areas[HIDDEN] or not len(boxes):
         return None
     box = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
     ious = pairwise_iou([box], boxes)[0]
