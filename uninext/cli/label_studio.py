@@ -15,7 +15,7 @@ examples:
   uninext label-studio --media ~/.local/share/label-studio/media --port 9091
 
 In the settings of a project, Model, connect http://localhost:9090. Label Studio must
-run on this machine, with ML_BLOCK_LOCAL_IP=false. docs/label.md says more.
+run on this machine, and be allowed to call it: docs/label.md says how.
 """
 DEFAULT_HOST, DEFAULT_PORT = '127.0.0.1', 9090
 MAX_PORT = 65535
