@@ -187,7 +187,7 @@ def write_files(folder: Path) -> None:
 
     suite = folder.parents[1] / 'suite'
     sizes = (SIZE, SIZE), FRAMES
-    generate_suite(suite, (0, 5, 0), (0, 1, 0), *sizes, report=print)
+    generate_suite(suite, (1, 5, 0), (1, 1, 0), *sizes, report=print)
     folder.mkdir(parents=True)
     for path in (suite / 'val').glob('*.jpg'):
         path.rename(folder / path.name)
