@@ -189,10 +189,11 @@ def test_extras_are_those_of_requirements_and_documented():
         **requirements('optional'),
         **requirements('web'),
         **requirements('ray'),
+        **requirements('onnx'),
         **requirements('tracking'),
     }
     table = (ROOT / 'README.md').read_text()
-    for extra in ('web', 'fast', 'eval', 'ray', 'tensorboard'):
+    for extra in ('web', 'fast', 'eval', 'ray', 'onnx', 'tensorboard'):
         assert f"`pip install '.[{extra}]'`" in table
         for line in extras[extra].strip().splitlines():
             requirement = Requirement(line)

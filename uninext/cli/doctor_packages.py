@@ -70,6 +70,7 @@ EXTRAS = (
     ('gradio', 'web', 'the page in the browser (uninext demo)', OK),
     ('faster_coco_eval', 'fast', 'faster COCO evaluation in training', SLOW),
     ('trackeval', 'eval', 'HOTA, CLEAR, IDF1 (uninext eval mot)', OK),
+    ('onnxruntime', 'onnx', 'exported models (uninext export)', OK),
     ('tensorboard', 'tensorboard', 'curves of trainings', OK),
 )
 
