@@ -71,6 +71,7 @@ EXTRAS = (
     ('faster_coco_eval', 'fast', 'faster COCO evaluation in training', SLOW),
     ('trackeval', 'eval', 'HOTA, CLEAR, IDF1 (uninext eval mot)', OK),
     ('onnxruntime', 'onnx', 'exported models (uninext export)', OK),
+    ('ray', 'ray', 'bulk work, and Parquet (predict --engine ray)', OK),
     ('tensorboard', 'tensorboard', 'curves of trainings', OK),
 )
 
