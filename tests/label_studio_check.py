@@ -195,7 +195,7 @@ def write_files(folder: Path) -> None:
     video = content['videos'][0]
     with VideoWriter(folder / 'clip.mp4', 10) as writer:
         for name in video['file_names']:
-            path = next(suite.glob(f'**/{name}'))
+            path = suite / 'videos/val' / name
             writer.write(cv2.imread(str(path)))
     track = max(
         (a for a in content['annotations'] if a['video_id'] == video['id']),
