@@ -111,7 +111,7 @@ def test_the_folder_says_what_it_is(tmp_path, monkeypatch, model):
     files = {graph['file'] for graph in said['graphs'].values()}
     assert {p.name for p in out.iterdir()} == files | {'export.json', 'vocab.txt'}
     with pytest.raises(FileError, match='there already'):
-        export_model(model, CONFIG, out, [(64, 64)])
+        export_model(model, CONFIG, out, [(64, 64)], 'torch_export')
 
 
 def test_what_cannot_be_exported_is_said(tmp_path, model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import subprocess
@@ -120,6 +121,8 @@ def test_what_ends_it_ends_the_training_which_saves(made: Made, sent: signal.Sig
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # it is ignored in the background of a shell, and would be by the script
+        preexec_fn=functools.partial(signal.signal, sent, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 30
     while 'stage1' not in made.notes.read_text():
