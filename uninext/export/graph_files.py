@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -62,6 +63,7 @@ def check_packages(format: str, to_write: bool = False) -> None:
 
 
 def _write_onnx(program: ExportedProgram, graph: Graph, path: Path) -> None:
+    logging.getLogger('torch.onnx').setLevel(logging.ERROR)  # 'torchvision is absent'
     names = dict(input_names=list(graph.inputs), output_names=list(graph.outputs))
     # Folding of constants takes minutes; the runtime folds them anyway.
     made = torch.onnx.export(
