@@ -20,7 +20,7 @@ from helpers.exported import (
     frames,
 )
 from uninext.apis import UninextInferencer, networks, open_session
-from uninext.cli.predict_bulk import model_stamp
+from uninext.apis.networks import model_stamp
 from uninext.export import ExportedUNINEXT, graph_files, read_folder
 from uninext.model_zoo import DEFAULT_MODEL as TINY
 from uninext.utils.files import FileError

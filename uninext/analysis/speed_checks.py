@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
+from uninext.models.ops.ms_deform_attn import BACKEND_VARIABLE
+from uninext.utils.environment import environment
+
 TOLERANCE = 1e-3  # of the largest number: float32, after six layers of random weights
-_VARIABLE = 'UNINEXT_DEFORM_ATTN'
 
 
 @contextmanager
 def slower_way(model: nn.Module | None = None) -> Iterator[None]:
     """Deformable attention by ``grid_sample``; nothing that the model kept is used."""
-    before = os.environ.get(_VARIABLE)
-    os.environ[_VARIABLE] = 'pytorch'
-    try:
+    with environment(BACKEND_VARIABLE, 'pytorch'), torch.enable_grad():
         _forget(model)
-        with torch.enable_grad():
+        try:
             yield
-    finally:
-        _forget(model)
-        if before is None:
-            del os.environ[_VARIABLE]
-        else:
-            os.environ[_VARIABLE] = before
+        finally:
+            _forget(model)
 
 
 def check_against_slower_way(

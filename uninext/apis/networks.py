@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +18,7 @@ from uninext.checkpoint.thresholds import carried_thresholds
 from uninext.model_zoo import build_uninext, resolve_model, tell_unlearned
 from uninext.models.detectors import PromptedDetector
 from uninext.models.speed_options import SpeedOptions, given_speed
+from uninext.utils.files import sha256_of
 from uninext.utils.without_draws import without_draws
 
 VIDEO = 'UNINEXTVideo'
@@ -88,6 +91,24 @@ def is_exported(model: Any) -> bool:
     from uninext.export import MANIFEST  # needed by few
 
     return (Path(model) / MANIFEST).is_file()
+
+
+def model_stamp(
+    model: str | Path | None = None, checkpoint: str | Path | None = None
+) -> str:
+    """A checksum of a model's config and weights, which no other model has.
+
+    Args:
+        model: A name, config, checkpoint or exported folder.
+        checkpoint: Weights of a config.
+    """
+    if is_exported(model):
+        from uninext.export import MANIFEST  # it has the checksums of all files
+
+        return sha256_of(Path(model) / MANIFEST)
+    config, weights = resolve_model(model, checkpoint)
+    text = json.dumps(config.to_dict(), sort_keys=True, default=str)
+    return hashlib.sha256(f'{text}{sha256_of(weights)}'.encode()).hexdigest()
 
 
 def _exported(

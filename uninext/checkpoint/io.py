@@ -23,6 +23,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from uninext.utils.environment import environment
 from uninext.utils.files import FileError, replacing, sha256_of
 
 SAFETENSORS = '.safetensors'
@@ -207,16 +208,8 @@ def refusing_pickled_code() -> Iterator[None]:
 
     For code of others that we call, such as ``init_cfg=dict(type='Pretrained')``.
     """
-    name = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
-    before = os.environ.get(name)
-    os.environ[name] = '1'
-    try:
+    with environment('TORCH_FORCE_WEIGHTS_ONLY_LOAD', '1'):
         yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
 
 
 def _compare_checksums(path: Path) -> None:

@@ -171,7 +171,7 @@ def run(
 
         print('\n[3/3] The fine-tuned model on what was held out')
         after = evaluate(runner)
-    _report(plan, before, after, runner)
+    _report(plan, before, after, runner, args.device)
 
 
 def prepare(args: argparse.Namespace) -> FineTuning:
@@ -277,6 +277,7 @@ def _report(
     before: Mapping[str, float],
     after: Mapping[str, float],
     runner: UninextRunner,
+    device: str,
 ) -> None:
     """Print metrics side by side, keep them, draw, and say what to type next."""
     from uninext.fine_tuning import report
@@ -286,7 +287,7 @@ def _report(
 
     folder = plan.work_dir
     checkpoint = folder / f'iter_{plan.num_iters}.pth'
-    threshold = _calibrated(plan, checkpoint)
+    threshold = _calibrated(plan, checkpoint, device)
     metrics = ''
     if after:
         metrics = report.metrics_table(before, after)
@@ -325,7 +326,7 @@ class _Threshold(NamedTuple):
     text: str
 
 
-def _calibrated(plan: FineTuning, checkpoint: Path) -> _Threshold | None:
+def _calibrated(plan: FineTuning, checkpoint: Path, device: str) -> _Threshold | None:
     """Find the threshold of the best F1 on held-out images, and store it."""
     held_out = [p.val for p in plan.parts if p.val.kind.source == 'categories']
     if not held_out:
@@ -338,7 +339,7 @@ def _calibrated(plan: FineTuning, checkpoint: Path) -> _Threshold | None:
 
     (val,) = held_out
     images = read_labelled_images(val.ann_file, val.images)[:MOST_CALIBRATED]
-    find = UninextInferencer(plan.work_dir / CONFIG, checkpoint)
+    find = UninextInferencer(plan.work_dir / CONFIG, checkpoint, device)
     row = calibrate(find, images)['category']
     if row.threshold is None:  # nothing was found
         return None

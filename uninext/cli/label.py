@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uninext.cli.common import (
+    EXIT_INCOMPLETE,
     EXIT_INTERRUPTED,
     add_model_options,
     names_of,
@@ -35,7 +36,6 @@ An image or video is accepted if all its objects are; else it is to be reviewed.
 are written to OUT/TO/accept and OUT/TO/review; OUT/review.html shows both.
 """
 DEFAULT_OUT = Path('labels')
-EXIT_INCOMPLETE = 3  # a part of the sources could not be used
 # For --help, which may import nothing heavy; tests compare it with LAYOUTS.
 TO = {
     'coco': 'labels.json in COCO format; frames are images',
@@ -184,12 +184,9 @@ def summary(labelled: Labelled, bands: Bands) -> list[str]:
 
 
 def _model_of(args: argparse.Namespace, speed: dict[str, Any]) -> str:
-    """What tells this model from others: its name, or what is in its file."""
-    from uninext.utils.files import sha256_of
-    from uninext.version import __version__
+    """What tells this model from others, for people too."""
+    from uninext.apis.networks import model_stamp
 
-    given = [args.model or 'uninext_tiny', args.checkpoint or '']
-    files = [text for text in given if Path(text).is_file()]
-    digests = [sha256_of(text)[:16] for text in files] or [__version__]
+    named = args.model or args.checkpoint or 'uninext_tiny'
     changes = [f'{key}={value}' for key, value in sorted(speed.items())]
-    return ' '.join(filter(None, [*given, *digests, *changes]))
+    return ' '.join([named, model_stamp(args.model, args.checkpoint)[:16], *changes])

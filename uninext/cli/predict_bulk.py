@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,6 +132,7 @@ def run_bulk(args: argparse.Namespace) -> int:
 def _question(args: argparse.Namespace) -> Question:
     from uninext.apis import UninextInferencer
     from uninext.apis.bulk import Question
+    from uninext.apis.networks import model_stamp
 
     options = speed_of(args)
     if args.scale is not None:
@@ -154,21 +153,6 @@ def _question(args: argparse.Namespace) -> Question:
         keep_lost=args.keep_lost,
         batch_size=args.batch_size,
     )
-
-
-def model_stamp(model: str | None, checkpoint: str | None) -> str:
-    """A checksum of a model's config and weights."""
-    from uninext.apis import resolve_model
-    from uninext.apis.networks import is_exported
-    from uninext.utils.files import sha256_of
-
-    if is_exported(model):
-        from uninext.export import MANIFEST  # it has the checksums of all files
-
-        return sha256_of(Path(model) / MANIFEST)
-    config, weights = resolve_model(model, checkpoint)
-    text = json.dumps(config.to_dict(), sort_keys=True, default=str)
-    return hashlib.sha256(f'{text}{sha256_of(weights)}'.encode()).hexdigest()
 
 
 def _lines(report: BulkReport, is_stopped: bool) -> list[str]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import copy
-import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +17,8 @@ from uninext.export.graph_files import FORMATS, Run, check_packages
 from uninext.export.graphs import Graph, Inputs, graphs_of
 from uninext.formats.json_file import write_json
 from uninext.models.detectors import UNINEXT
+from uninext.models.ops.ms_deform_attn import BACKEND_VARIABLE
+from uninext.utils.environment import environment
 from uninext.utils.files import FileError
 from uninext.utils.tokenizer import package_model_dir
 
@@ -160,7 +160,7 @@ def trace(graph: Graph, example: Inputs) -> ExportedProgram:
     is_flat = len(arguments) > 3  # *inputs of one parameter
     shapes = (dynamic,) if is_flat else dynamic
     # With gradients enabled the network takes no path that depends on values.
-    with _attention('pytorch'), torch.enable_grad():
+    with environment(BACKEND_VARIABLE, 'pytorch'), torch.enable_grad():
         return export(graph.module, arguments, dynamic_shapes=shapes)
 
 
@@ -178,20 +178,6 @@ def compare(graph: Graph, run: Run, examples: Sequence[Inputs]) -> dict[str, flo
             error = (want - got).abs().max() / want.abs().max().clamp(min=1)
             errors[name] = max(errors[name], float(error))
     return errors
-
-
-@contextmanager
-def _attention(backend: str) -> Iterator[None]:
-    """Deformable attention by one of its backends."""
-    name, before = 'UNINEXT_DEFORM_ATTN', os.environ.get('UNINEXT_DEFORM_ATTN')
-    os.environ[name] = backend
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
 
 
 def _check(model: UNINEXT, folder: Path, format: str) -> None:

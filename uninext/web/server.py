@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
-import os
 import signal
 import socket
 import sys
@@ -23,6 +22,7 @@ from starlette.middleware import Middleware
 from uninext.apis import UninextInferencer
 from uninext.apis.thresholds import checked_score_thr
 from uninext.utils.defaults import SCORE_THRESHOLD
+from uninext.utils.environment import environment
 from uninext.utils.serving_limits import ServingLimits
 from uninext.web.app import build_app
 from uninext.web.examples import write_examples
@@ -38,7 +38,7 @@ THRESHOLDS = {DEFAULT_NAME: 0.5}
 MAX_SESSIONS = 200  # that Gradio remembers the fields of; 0.3 MB each
 # Of Gradio's own line, with Starlette 1.x, at each question.
 _NOISE = "'HTTP_422_UNPROCESSABLE_ENTITY' is deprecated"
-_TEMP_VARIABLE = 'GRADIO_TEMP_DIR'
+_TEMP_VARIABLE = 'GRADIO_TEMP_DIR'  # is asked whenever Gradio writes a file
 
 
 def launch(
@@ -131,7 +131,7 @@ def serving(
         examples = Path(folder) / 'examples'
         examples.mkdir()
         sessions = Sessions(folder, limits.idle_minutes * 60, keep=examples)
-        with _environment(_TEMP_VARIABLE, folder), _parts_in(folder), swept(sessions):
+        with environment(_TEMP_VARIABLE, folder), _parts_in(folder), swept(sessions):
             drawn = write_examples(examples)
             app = build_app(inferencer, name, *drawn, limits, sessions, score_thr)
             gate = Middleware(Gate, sessions=sessions, limits=limits)
@@ -214,19 +214,6 @@ def _ended_by_kill() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-@contextlib.contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
-    """Set a variable while the block runs: Gradio asks it whenever it writes a file."""
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        del os.environ[name]
-        if before is not None:
-            os.environ[name] = before
 
 
 def _name_of(model: Any, checkpoint: str | Path | None) -> str:

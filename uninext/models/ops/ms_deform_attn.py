@@ -28,7 +28,7 @@ from mmcv.ops.multi_scale_deform_attn import (  # noqa: E402
 )
 
 BACKENDS = ('bags', 'extra', 'mmcv', 'pytorch')  # the fastest first
-_VARIABLE = 'UNINEXT_DEFORM_ATTN'
+BACKEND_VARIABLE = 'UNINEXT_DEFORM_ATTN'
 # device types that they may run on; 'pytorch' runs anywhere
 _MADE_FOR = {
     'bags': ('cpu',),
@@ -54,15 +54,17 @@ def deform_attn_backend(device_type: str) -> str:
     Raises:
         ValueError: If the variable names something else, or what does not run here.
     """
-    forced = os.environ.get(_VARIABLE)
+    forced = os.environ.get(BACKEND_VARIABLE)
     if not forced:
         return _fastest(device_type)
     if forced not in BACKENDS:
-        raise ValueError(f'{_VARIABLE}={forced!r} is unknown; use one of {BACKENDS}.')
+        raise ValueError(
+            f'{BACKEND_VARIABLE}={forced!r} is unknown; use one of {BACKENDS}.'
+        )
     reason = _why_not(forced, device_type)
     if reason is not None:
         raise ValueError(
-            f'{_VARIABLE}={forced!r} does not run on {device_type!r}: {reason} '
+            f'{BACKEND_VARIABLE}={forced!r} does not run on {device_type!r}: {reason} '
             f'Unset the variable, or set it to {"pytorch"!r}.'
         )
     return forced
@@ -80,7 +82,7 @@ def _fastest(device_type: str) -> str:
         warnings.warn(
             f'Deformable attention: {backend!r} is installed but does not run on '
             f'{device_type!r} ({reason}). A slower one is used instead; '
-            f'{_VARIABLE}=pytorch leaves this warning out.',
+            f'{BACKEND_VARIABLE}=pytorch leaves this warning out.',
             stacklevel=3,
         )
     return 'pytorch'
