@@ -8,6 +8,7 @@ from uninext.utils.serving_limits import ServingLimits
 from uninext.web.handlers import AskHandlers
 from uninext.web.prompts import read_prompts
 from uninext.web.shared_inferencer import SharedInferencer
+from uninext.web.videos import VideoHandlers
 
 SIZE_HW = (64, 96)
 NUM_FRAMES = 5
@@ -15,8 +16,12 @@ FPS = 8
 REQUEST = SimpleNamespace(session_hash='me')
 
 
-def asking(find, visits, **limits) -> AskHandlers:
-    return AskHandlers(SharedInferencer(find), visits, ServingLimits(**limits))
+def asking(find, visits) -> AskHandlers:
+    return AskHandlers(SharedInferencer(find), visits)
+
+
+def watching(find, visits, **limits) -> VideoHandlers:
+    return VideoHandlers(SharedInferencer(find), visits, ServingLimits(**limits))
 
 
 def fields(categories='star, ring', expressions='', boxes='', painting=None, thr=0.3):

@@ -12,11 +12,12 @@ if importlib.util.find_spec('gradio') is None:  # all tests of this folder are s
     collect_ignore_glob = ['test_web_*.py']
 else:
     from helpers.fake_finder import FakeFinder
-    from helpers.web_asking import FPS, NUM_FRAMES, SIZE_HW, asking
+    from helpers.web_asking import FPS, NUM_FRAMES, SIZE_HW, asking, watching
     from uninext.utils.video_writer import VideoWriter
     from uninext.web.handlers import AskHandlers
     from uninext.web.sessions import Sessions
     from uninext.web.uploads import Upload
+    from uninext.web.videos import VideoHandlers
 
 
 @pytest.fixture
@@ -57,3 +58,8 @@ def visits(tmp_path) -> Sessions:
 @pytest.fixture
 def ask(find, visits) -> AskHandlers:
     return asking(find, visits)
+
+
+@pytest.fixture
+def watch(find, visits) -> VideoHandlers:
+    return watching(find, visits)

@@ -115,12 +115,12 @@ class TestImage:
         assert not any(Path(file).exists() for file in files)
 
 
-def test_no_image_no_video_no_prompt(ask, upload, video):
+def test_no_image_no_video_no_prompt(ask, watch, upload, video):
     for events, message in (
         (ask.image(None, *fields(), REQUEST), 'no image yet'),
         (ask.image(upload, *fields(''), REQUEST), 'Nothing is asked'),
-        (ask.video(None, *fields(), REQUEST), 'no video yet'),
-        (ask.video(video, *fields(''), REQUEST), 'Nothing is asked'),
+        (watch.track(None, *fields(), REQUEST), 'no video yet'),
+        (watch.track(video, *fields(''), REQUEST), 'Nothing is asked'),
     ):
         with pytest.raises(gr.Error, match=message):
             list(events)
@@ -130,10 +130,10 @@ def test_no_image_no_video_no_prompt(ask, upload, video):
     ('categories', 'note'),
     [('star, Star', 'asked for once: star.'), ('star, \u0e01', '\u0e01 is unknown')],
 )
-def test_notes_of_what_was_typed(ask, image, upload, video, categories, note):
+def test_notes_of_what_was_typed(ask, watch, image, upload, video, categories, note):
     *_, last = ask.image(upload, *fields(categories), REQUEST)
     assert note in last[1]
-    _, shown, *_, end = ask.video(video, *fields(categories), REQUEST)
+    _, shown, *_, end = watch.track(video, *fields(categories), REQUEST)
     assert note in shown[3]
     assert note in end[3]
     visit = None

@@ -10,27 +10,35 @@ import numpy as np
 import pytest
 
 from helpers.fake_finder import FakeFinder
-from helpers.web_asking import FPS, NUM_FRAMES, REQUEST, SIZE_HW, asked, asking, fields
+from helpers.web_asking import (
+    FPS,
+    NUM_FRAMES,
+    REQUEST,
+    SIZE_HW,
+    asked,
+    fields,
+    watching,
+)
 from uninext.apis import SourceError, read_frames
 from uninext.apis.video import read_header
-from uninext.web import handlers, sessions
-from uninext.web.handlers import first_frame_of
+from uninext.web import sessions, videos
 from uninext.web.prompts import read_prompts
 from uninext.web.shared_inferencer import first_frame, plot_for_page, video_files
 from uninext.web.uploads import Upload
+from uninext.web.videos import first_frame_of
 
 
 class TestVideo:
-    def test_from_start_to_end(self, ask, video, tmp_path):
-        events = ask.video(video, *fields(), REQUEST)
+    def test_from_start_to_end(self, watch, video, tmp_path):
+        events = watch.track(video, *fields(), REQUEST)
         started, shown = next(events), next(events)
-        assert started[0]['selected'] == handlers.LIVE
+        assert started[0]['selected'] == videos.LIVE
         assert started[-1]['interactive']  # the button to stop
         assert 'src="data:image/jpeg;base64,' in shown[1]
         assert f'Frame 1 of {NUM_FRAMES}' in shown[3]
         (*_, end) = frames = list(self.with_copies(events, tmp_path))
         assert {len(event) for event in (started, shown, *frames)} == {9}
-        assert end[0]['selected'] == handlers.WHOLE
+        assert end[0]['selected'] == videos.WHOLE
         assert f'Done: {NUM_FRAMES} frames' in end[3]
         assert '5 (0-4)' in end[4]
         assert not end[-1]['interactive']
@@ -41,24 +49,24 @@ class TestVideo:
         assert [f['frame'] for f in content['frames']] == list(range(NUM_FRAMES))
         assert content['fps'] == FPS
 
-    def test_stopped_in_between_keeps_what_is_done(self, ask, video, tmp_path):
-        events = ask.video(video, *fields(), REQUEST)
+    def test_stopped_in_between_keeps_what_is_done(self, watch, video, tmp_path):
+        events = watch.track(video, *fields(), REQUEST)
         next(events), next(events)
-        ask.stop(SimpleNamespace(session_hash='nobody'))
-        ask.stop(REQUEST)
+        watch.stop(SimpleNamespace(session_hash='nobody'))
+        watch.stop(REQUEST)
         (end,) = self.with_copies(events, tmp_path)
         assert 'Stopped: 1 frames' in end[3]
         assert len(list(read_frames(tmp_path / 'uninext.mp4'))) == 1
         assert len(json.loads((tmp_path / 'uninext.json').read_text())['frames']) == 1
-        ask.stop(REQUEST)  # of the next one nothing is known yet
-        assert 'Done' in list(ask.video(video, *fields(), REQUEST))[-1][3]
+        watch.stop(REQUEST)  # of the next one nothing is known yet
+        assert 'Done' in list(watch.track(video, *fields(), REQUEST))[-1][3]
 
-    def test_a_stop_is_for_the_own_video_only(self, ask, video):
+    def test_a_stop_is_for_the_own_video_only(self, watch, video):
         other = SimpleNamespace(session_hash='other')
-        events = [ask.video(video, *fields(), who) for who in (REQUEST, other)]
+        events = [watch.track(video, *fields(), who) for who in (REQUEST, other)]
         for one in events:
             next(one)
-        ask.stop(other)
+        watch.stop(other)
         ends = [list(one)[-1][3] for one in events]
         assert ['Done' in ends[0], 'Stopped' in ends[1]] == [True, True]
 
@@ -74,17 +82,17 @@ class TestVideo:
             raise GeneratorExit
         assert not list(tmp_path.glob('*.mp4*'))
 
-    def test_an_image_is_answered_between_two_frames(self, ask, video, upload):
-        events = ask.video(video, *fields(), REQUEST)
+    def test_an_image_is_answered_between_two_frames(self, ask, watch, video, upload):
+        events = watch.track(video, *fields(), REQUEST)
         next(events), next(events)
         assert 'star' in list(ask.image(upload, *fields(), REQUEST))[-1][2]
         assert f'Done: {NUM_FRAMES} frames' in list(events)[-1][3]
 
     def test_frames_of_the_page_are_not_more_than_eyes_need(
-        self, ask, video, monkeypatch
+        self, watch, video, monkeypatch
     ):
-        monkeypatch.setattr(handlers, 'SHOWN_EVERY', 1e9)
-        assert len(list(ask.video(video, *fields(), REQUEST))) <= 3
+        monkeypatch.setattr(videos, 'SHOWN_EVERY', 1e9)
+        assert len(list(watch.track(video, *fields(), REQUEST))) <= 3
 
     def test_the_first_frame(self, video, tmp_path):
         assert first_frame(None) is None
@@ -94,11 +102,11 @@ class TestVideo:
             first_frame_of(Upload(str(tmp_path / 'absent.mp4'), 'mine.mp4'))
 
     def test_a_visitor_who_has_left_frees_the_network(
-        self, ask, find, video, visits, monkeypatch
+        self, watch, find, video, visits, monkeypatch
     ):
         monkeypatch.setattr(sessions, 'PATIENCE', -1)
         with visits.connected('me'):
-            events = ask.video(video, *fields(), REQUEST)
+            events = watch.track(video, *fields(), REQUEST)
             next(events), next(events)
         assert list(events) == []
         assert find.frames_seen == 1
@@ -106,14 +114,14 @@ class TestVideo:
     def test_one_whose_header_does_not_tell_ends_at_the_limit(
         self, find, video, visits, tmp_path
     ):
-        ask = asking(find, visits, max_video_seconds=2.5 / FPS)
-        (*_, end) = self.with_copies(ask.video(video, *fields(), REQUEST), tmp_path)
+        watch = watching(find, visits, max_video_seconds=2.5 / FPS)
+        (*_, end) = self.with_copies(watch.track(video, *fields(), REQUEST), tmp_path)
         assert 'Stopped: 3 frames' in end[3]
         assert 'clip.mp4 is longer than 0.3125 s. (--max-video-seconds' in end[3]
 
-    def test_one_that_breaks_off_is_said_so(self, ask, video, tmp_path, monkeypatch):
-        monkeypatch.setattr(handlers, 'part_read', lambda path, count: f'{count} of 9')
-        (*_, end) = ask.video(video, *fields(), REQUEST)
+    def test_one_that_breaks_off_is_said_so(self, watch, video, tmp_path, monkeypatch):
+        monkeypatch.setattr(videos, 'part_read', lambda path, count: f'{count} of 9')
+        (*_, end) = watch.track(video, *fields(), REQUEST)
         assert 'clip.mp4 is damaged: 5 of 9 could be read.' in end[3]
 
     @staticmethod

@@ -14,14 +14,7 @@ from uninext.apis import UninextInferencer
 from uninext.utils.defaults import SCORE_THRESHOLD
 from uninext.utils.serving_limits import ServingLimits
 from uninext.web.examples import Example
-from uninext.web.handlers import (
-    LIVE,
-    WHOLE,
-    AskHandlers,
-    MarkHandlers,
-    first_frame_of,
-    ready,
-)
+from uninext.web.handlers import AskHandlers, MarkHandlers
 from uninext.web.pages import live_image
 from uninext.web.panel import (
     VIEW_HEIGHT,
@@ -35,6 +28,7 @@ from uninext.web.panel import (
 from uninext.web.sessions import Sessions
 from uninext.web.shared_inferencer import SharedInferencer
 from uninext.web.uploads import fields_of, read_upload
+from uninext.web.videos import LIVE, WHOLE, VideoHandlers, first_frame_of, ready
 
 TITLE = 'uninext'
 RESULT_HEIGHT = 400  # pixels
@@ -79,7 +73,9 @@ def build_app(
         folder = get_upload_folder()
         Path(folder).mkdir(parents=True, exist_ok=True)
         sessions = Sessions(folder, limits.idle_minutes * 60)
-    ask = AskHandlers(SharedInferencer(inferencer), sessions, limits)
+    shared = SharedInferencer(inferencer)
+    ask = AskHandlers(shared, sessions)
+    watch = VideoHandlers(shared, sessions, limits)
     image_field, video_field, camera_field = fields_of(limits)
     app = gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True)
     with app:
@@ -90,10 +86,10 @@ def build_app(
                 _image_tab(ask, marks, image_field, images, score_thr)
             with gr.Tab('Videos', elem_id='tab-videos'):
                 marks = MarkHandlers(first_frame_of, sessions)
-                _video_tab(ask, marks, video_field, videos, score_thr)
+                _video_tab(watch, marks, video_field, videos, score_thr)
             with gr.Tab('Camera', elem_id='tab-camera'):
                 _live_tab(ask, camera_field, score_thr)
-        app.unload(ask.stop)
+        app.unload(watch.stop)
     return app.queue(
         max_size=limits.max_waiting,
         default_concurrency_limit=AT_ONCE,
@@ -142,7 +138,7 @@ def _image_tab(
 
 
 def _video_tab(
-    ask: AskHandlers,
+    watch: VideoHandlers,
     marks: MarkHandlers,
     field: type,
     examples: Sequence[Example],
@@ -182,7 +178,7 @@ def _video_tab(
                     )
             status, table, saves = _report('video', 'Annotated video (mp4)')
     asked = dict(
-        fn=ask.video,
+        fn=watch.track,
         inputs=panel.inputs,
         outputs=[tabs, live, player, status, table, *saves, panel.ask, stop],
         **NETWORK,
@@ -190,7 +186,7 @@ def _video_tab(
     panel.ask.click(**asked, api_name='video').failure(
         ready, None, [panel.ask, stop], api_visibility='private'
     )
-    stop.click(ask.stop, queue=False, api_visibility='private')
+    stop.click(watch.stop, queue=False, api_visibility='private')
     _examples(examples, panel, marks, asked)
 
 

@@ -7,14 +7,13 @@ Everything is in pixels of the image, or of the first frame of the video.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from uninext.models.trackers.inputs import checked_boxes
 from uninext.structures import parse_categories
-from uninext.web.strokes import read_painting
+from uninext.web.strokes import Painting, read_painting
 
 Corner = tuple[int, int]
 MIN_SIDE = 2  # pixels; a smaller box is a slip of the hand
@@ -40,7 +39,7 @@ def read_prompts(
     categories: str | None,
     expressions: str | None,
     boxes: str | None,
-    painting: str | Mapping[str, Any] | None,
+    painting: Painting,
     size_hw: tuple[int, int],
     key: str | None = None,
 ) -> WebPrompts:

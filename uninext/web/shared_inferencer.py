@@ -11,13 +11,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from uninext.apis import Result, UninextInferencer, read_frames
 from uninext.utils.video_writer import VideoWriter
-from uninext.web.prompts import WebPrompts
+from uninext.web.prompts import WebPrompts, read_prompts
+from uninext.web.strokes import image_key
 
 # The frame that the page fits images into. Smaller ones are enlarged to it before they
 # are drawn on, so that lines stay thin and letters sharp.
@@ -37,8 +39,14 @@ class SharedInferencer:
         self._find = find
         self._turn = threading.Lock()
 
-    def with_remarks(self, prompts: WebPrompts) -> WebPrompts:
-        """The same, with notes of what the model cannot understand."""
+    def prompts(self, image: np.ndarray, *fields: Any) -> WebPrompts:
+        """Read what was filled in; with notes of what the model cannot understand.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, that boxes and painting are of.
+            fields: Categories, expressions, boxes, painting.
+        """
+        prompts = read_prompts(*fields, image.shape[:2], image_key(image))
         texts = {key: prompts.arguments[key] for key in ('categories', 'expression')}
         if not any(texts.values()):
             return prompts

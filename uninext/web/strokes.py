@@ -28,12 +28,13 @@ EXPECTED = (
     '[[30, 40], [50, 40]]}]}: a color from 0 to 3, a width of at least 1, and points '
     '(x, y), all in pixels of the image.'
 )
+Painting = str | Mapping[str, Any] | None  # JSON as above; a text, or parsed
 _FAR = 1e5  # pixels; what is painted farther away is drawn towards there
 _FRACTION_BITS = 4  # of the fixed-point numbers that OpenCV takes
 
 
 def read_painting(
-    painting: str | Mapping[str, Any] | None,
+    painting: Painting,
     size_hw: tuple[int, int],
     key: str | None = None,
 ) -> np.ndarray:
@@ -73,7 +74,7 @@ def image_key(image: np.ndarray) -> str:
     return f'{image.shape} {zlib.crc32(np.ascontiguousarray(image))}'
 
 
-def _strokes(painting: str | Mapping[str, Any] | None, key: str | None) -> list[Any]:
+def _strokes(painting: Painting, key: str | None) -> list[Any]:
     """The strokes, not checked yet."""
     if isinstance(painting, str):
         try:
