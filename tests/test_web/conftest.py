@@ -36,6 +36,15 @@ def upload(image, tmp_path) -> Upload:
     return Upload(path, 'red.png')
 
 
+@pytest.fixture
+def photo(tmp_path) -> Upload:
+    """Another image, larger than the first in both directions."""
+    path = str(tmp_path / 'c3d4.jpg')
+    noise = np.random.default_rng(0).integers(0, 255, (80, 120, 3), np.uint8)
+    cv2.imwrite(path, noise)
+    return Upload(path, 'photo.jpg')
+
+
 @pytest.fixture(scope='module')
 def video(tmp_path_factory) -> Upload:
     path = tmp_path_factory.mktemp('video') / 'a1b2.mp4'

@@ -115,6 +115,62 @@ class TestImage:
         assert not any(Path(file).exists() for file in files)
 
 
+class TestShownIn:
+    @pytest.fixture
+    def ask_both(self, ask, watch):
+        """Last of what image and video say, asked with fields and another image."""
+
+        def both(upload, video, *fields, shown_in):
+            given = *fields, REQUEST, shown_in
+            return [
+                list(ask.image(upload, *given))[-1],
+                *list(watch.track(video, *given))[-1:],
+            ]
+
+        return both
+
+    def test_boxes_and_painting_are_of_it(self, ask_both, find, upload, video, photo):
+        shown = read_upload(photo)
+        stroke = dict(color=0, width=9, points=[[110, 70]])
+        painting = dict(image=image_key(shown), strokes=[stroke])
+        box = '100 2 118 70'  # outside of the image and of the video
+        ask_both(upload, video, *fields('', '', box, painting), shown_in=photo)
+        assert len(find.calls) == 2
+        for call in find.calls:
+            assert (call['shown_in'] == shown[..., ::-1]).all()
+            assert call['box'].tolist() == [[100, 2, 118, 70]]
+            assert call['mask'].shape == (1, *shown.shape[:2])
+
+    def test_nothing_marked_in_it_is_an_error(self, ask, watch, upload, video, photo):
+        given = *fields('star'), REQUEST, photo
+        for events in (ask.image(upload, *given), watch.track(video, *given)):
+            with pytest.raises(
+                gr.Error, match=r'in &quot;Shown in&quot;|in "Shown in"'
+            ):
+                list(events)
+
+    def test_a_cut_one_is_said_so(self, ask_both, upload, video, photo):
+        content = Path(photo.path).read_bytes()
+        Path(photo.path).write_bytes(content[: len(content) // 2])
+        asked = (*fields('', '', '2 2 9 9'),)
+        with pytest.warns(SourceWarning, match='is damaged'):
+            ends = ask_both(upload, video, *asked, shown_in=photo)
+        assert 'photo.jpg is damaged' in ends[0][1]
+        assert 'photo.jpg is damaged' in ends[1][3]
+
+    def test_a_real_network_finds_what_python_finds(self, upload, visits, photo):
+        torch.manual_seed(0)
+        find = UninextInferencer(build(small_video_config()).eval(), scale=None)
+        ask = asking(find, visits)
+        box = '10 10 60 50'
+        *_, (_, _, table, *_) = ask.image(upload, *fields('', '', box), REQUEST, photo)
+        asked = dict(box=[10, 10, 60, 50], shown_in=photo.path)
+        (wanted,) = find(upload.path, **asked)
+        assert table.split('>', 1)[1] == instance_table(wanted).split('>', 1)[1]
+        (itself,) = find(upload.path, box=asked['box'])
+        assert abs(itself.boxes_xyxy - wanted.boxes_xyxy).max() > 0.1
+
+
 def test_no_image_no_video_no_prompt(ask, watch, upload, video):
     for events, message in (
         (ask.image(None, *fields(), REQUEST), 'no image yet'),
@@ -207,26 +263,47 @@ class TestMarkHandlers:
 
     def test_clicks_make_a_box_and_are_taken_back(self, marks, upload, image):
         state = '', None
+        given = upload, None
         for point in ([5, 6], [50, 40]):
             event = SimpleNamespace(index=point)
-            *state, drawn = marks.click(upload, *state, event, REQUEST)
+            *state, drawn = marks.click(*given, *state, event, REQUEST)
             assert is_marked(drawn, image)
         assert state == ['5 6 50 40', None]
-        boxes, corner, drawn = marks.undo(upload, *state, REQUEST)
+        boxes, corner, drawn = marks.undo(*given, *state, REQUEST)
         assert (boxes, corner) == ('', None)
         assert not is_marked(drawn, image)
-        assert marks.clear(upload, REQUEST)[:2] == ('', None)
-        assert marks.clear(None, REQUEST)[2] is None
+        assert marks.clear(*given, REQUEST)[:2] == ('', None)
+        assert marks.clear(None, None, REQUEST)[2] is None
 
     def test_typed_boxes_are_drawn(self, marks, upload, image):
-        corner, drawn = marks.redraw(upload, '5 6 50 40\n1 2', REQUEST)
+        corner, drawn = marks.redraw(upload, None, '5 6 50 40\n1 2', REQUEST)
         assert corner is None
         assert is_marked(drawn, image)
 
     def test_what_is_looked_at_is_put_under_the_brush(self, marks, upload, image):
-        shown = marks.under_brush(upload, REQUEST)['image']
+        shown = marks.under_brush(upload, None, REQUEST)['image']
         assert shown['key'] == image_key(image)
-        assert marks.under_brush(None, REQUEST)['image'] == {}
+        assert marks.under_brush(None, None, REQUEST)['image'] == {}
+
+    def test_another_image_is_marked_where_one_is_given(self, marks, upload, photo):
+        event = SimpleNamespace(index=[100, 10])  # outside of the first image
+        boxes, corner, drawn = marks.click(upload, photo, '', None, event, REQUEST)
+        assert (boxes, corner) == ('', (100, 10))
+        assert is_marked(drawn, read_upload(photo))
+        brushed = marks.under_brush(upload, photo, REQUEST)['image']
+        assert brushed['key'] == image_key(read_upload(photo))
+
+    def test_another_source_leaves_what_another_image_shows(self, marks, upload, photo):
+        kept = marks.new_source(upload, photo, REQUEST)
+        assert not any('value' in update for update in kept)
+        boxes, corner, drawn = marks.new_source(upload, None, REQUEST)
+        assert (boxes, corner) == ('', None)
+        assert not is_marked(drawn, read_upload(upload))
+
+    def test_an_example_is_marked_itself(self, marks, upload, image):
+        shown_in, corner, drawn = marks.example(upload, '5 6 50 40', REQUEST)
+        assert (shown_in, corner) == (None, None)
+        assert is_marked(drawn, image)
 
 
 def is_marked(file: str, image: np.ndarray) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 pytest.importorskip('gradio')
@@ -54,6 +55,13 @@ class TestReadPrompts:
         assert (
             read_prompts(' , ', 'it', '', None, SIZE_HW).arguments['categories'] is None
         )
+
+    def test_another_image_shows_boxes_or_masks(self):
+        image = np.zeros((9, 9, 3), np.uint8)
+        asked = read_prompts('star', '', '1 2 9 8', None, SIZE_HW)
+        assert asked.shown_in(image).arguments == dict(asked.arguments, shown_in=image)
+        with pytest.raises(ValueError, match='nothing is marked in it'):
+            read_prompts('star', '', '', None, SIZE_HW).shown_in(image)
 
 
 class TestReadBoxes:

@@ -99,6 +99,20 @@ class TestServer:
         with pytest.raises(Exception, match='A painting is JSON such as'):
             client.predict(*asked, 'red', 0.3, api_name='/image')
 
+    def test_what_another_image_shows(self, client, examples, tmp_path):
+        photo = cv2.resize(cv2.imread(examples[0][1].path), (640, 480))
+        cv2.imwrite(str(tmp_path / 'photo.png'), photo)
+        box = '400 300 600 460'  # outside of images and videos
+        for kind, example in zip(
+            ('/image', '/video'), (examples[0][0], examples[1][0])
+        ):
+            asked = handle_file(example.path), '', '', box, None, 0.3
+            with pytest.raises(Exception, match='no area inside'):
+                client.predict(*asked, api_name=kind)
+            shown_in = handle_file(str(tmp_path / 'photo.png'))
+            answer = client.predict(*asked, shown_in, api_name=kind)
+            assert 'box (400, 300, 600, 460)' in str(answer)
+
     def test_two_functions_are_public(self, client):
         named = client.view_api(return_format='dict')['named_endpoints']
         assert set(named) == {'/image', '/video'}

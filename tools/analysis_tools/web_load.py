@@ -149,7 +149,7 @@ class Client:
         sent.raise_for_status()
         file = dict(path=sent.json()[0], orig_name=path.name)
         file['meta'] = {'_type': 'gradio.FileData'}
-        return [file, *example[1:], None, 0.3]
+        return [file, *example[1:], None, 0.3, None]
 
     async def _begin(self, kind: str, fields: list[Any]) -> str:
         while True:

@@ -83,10 +83,12 @@ def build_app(
         with gr.Tabs(elem_classes='un-page'):
             with gr.Tab('Images', elem_id='tab-images'):
                 marks = MarkHandlers(read_upload, sessions)
-                _image_tab(ask, marks, image_field, images, score_thr)
+                fields = image_field, image_field
+                _image_tab(ask, marks, fields, images, score_thr)
             with gr.Tab('Videos', elem_id='tab-videos'):
                 marks = MarkHandlers(first_frame_of, sessions)
-                _video_tab(watch, marks, video_field, videos, score_thr)
+                fields = video_field, image_field
+                _video_tab(watch, marks, fields, videos, score_thr)
             with gr.Tab('Camera', elem_id='tab-camera'):
                 _live_tab(ask, camera_field, score_thr)
         app.unload(watch.stop)
@@ -100,11 +102,12 @@ def build_app(
 def _image_tab(
     ask: AskHandlers,
     marks: MarkHandlers,
-    field: type,
+    fields: tuple[type, type],
     examples: Sequence[Example],
     score_thr: float,
 ) -> None:
-    source = field(
+    source_field, image_field = fields
+    source = source_field(
         label='Image',
         sources=['upload', 'webcam', 'clipboard'],
         height=VIEW_HEIGHT,
@@ -115,7 +118,7 @@ def _image_tab(
     )
     with gr.Row():
         with gr.Column(min_width=300):
-            panel = build_panel(source, marks, 'image', score_thr)
+            panel = build_panel(source, image_field, marks, 'image', score_thr)
         with gr.Column(min_width=300):
             result = gr.Image(
                 label='Found',
@@ -140,11 +143,12 @@ def _image_tab(
 def _video_tab(
     watch: VideoHandlers,
     marks: MarkHandlers,
-    field: type,
+    fields: tuple[type, type],
     examples: Sequence[Example],
     score_thr: float,
 ) -> None:
-    source = field(
+    source_field, image_field = fields
+    source = source_field(
         label='Video',
         sources=['upload', 'webcam'],
         height=VIEW_HEIGHT,
@@ -155,7 +159,7 @@ def _video_tab(
     )
     with gr.Row():
         with gr.Column(min_width=300):
-            panel = build_panel(source, marks, 'video', score_thr)
+            panel = build_panel(source, image_field, marks, 'video', score_thr)
             stop = gr.Button(
                 'Stop and keep what is done',
                 variant='stop',
@@ -252,9 +256,9 @@ def _examples(
         api_visibility='private',
     )
     rows.load_input_event.then(
-        marks.redraw,
+        marks.example,
         [panel.source, panel.boxes],
-        [panel.corner, panel.view],
+        [panel.shown_in, panel.corner, panel.view],
         js=TO_THE_TOP,
         show_progress='hidden',
         api_visibility='private',

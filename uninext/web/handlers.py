@@ -30,10 +30,12 @@ Marks = tuple[str, Corner | None, str | None]  # boxes, corner, the file that is
 
 
 class MarkHandlers:
-    """Clicks on an image, or on the first frame of a video.
+    """Clicks on an image, on the first frame of a video, or on what is shown instead.
+
+    ``shown_in``, an image, is marked in place of ``source`` wherever it is given.
 
     Args:
-        read: Gives the image that is marked, (H, W, 3) uint8 RGB; None where there is
+        read: Gives the image of a source, (H, W, 3) uint8 RGB; None where there is
             none.
         sessions: Own the files.
     """
@@ -43,21 +45,34 @@ class MarkHandlers:
     ) -> None:
         self._read, self._sessions = read, sessions
 
-    def under_brush(self, source: Upload | None, request: gr.Request) -> Any:
+    def under_brush(
+        self, source: Upload | None, shown_in: Upload | None, request: gr.Request
+    ) -> Any:
         """Something else is looked at: it is put under the brush."""
         with for_people():
-            note_use(self._sessions, request, source)
-            return gr.update(image=under_brush(self._read(source)))
+            note_use(self._sessions, request, source, shown_in)
+            return gr.update(image=under_brush(self._looked_at(source, shown_in)))
 
     def redraw(
-        self, source: Upload | None, boxes: str, request: gr.Request
+        self,
+        source: Upload | None,
+        shown_in: Upload | None,
+        boxes: str,
+        request: gr.Request,
     ) -> tuple[None, str | None]:
         """Boxes were typed: a corner that waited is forgotten."""
-        return self._marked(request, source, boxes)[1:]
+        return self._marked(request, source, shown_in, boxes)[1:]
+
+    def example(
+        self, source: Upload | None, boxes: str, request: gr.Request
+    ) -> tuple[None, None, str | None]:
+        """An example was filled in: its boxes are of its own image."""
+        return None, *self.redraw(source, None, boxes, request)
 
     def click(
         self,
         source: Upload | None,
+        shown_in: Upload | None,
         boxes: str,
         corner: Corner | None,
         event: gr.SelectData,
@@ -66,32 +81,51 @@ class MarkHandlers:
         """A corner was clicked."""
         x, y = event.index
         point = int(x), int(y)
-        return self._marked(request, source, *add_corner(boxes, corner, point))
+        marks = add_corner(boxes, corner, point)
+        return self._marked(request, source, shown_in, *marks)
 
     def undo(
         self,
         source: Upload | None,
+        shown_in: Upload | None,
         boxes: str,
         corner: Corner | None,
         request: gr.Request,
     ) -> Marks:
         """The last click or box is taken back."""
-        return self._marked(request, source, *undo_corner(boxes, corner))
+        return self._marked(request, source, shown_in, *undo_corner(boxes, corner))
 
-    def clear(self, source: Upload | None, request: gr.Request) -> Marks:
-        """All boxes are taken back, or something else is looked at."""
-        return self._marked(request, source, '')
+    def clear(
+        self, source: Upload | None, shown_in: Upload | None, request: gr.Request
+    ) -> Marks:
+        """All boxes are taken back, or something else is marked from now on."""
+        return self._marked(request, source, shown_in, '')
+
+    def new_source(
+        self, source: Upload | None, shown_in: Upload | None, request: gr.Request
+    ) -> Any:
+        """Another image or video is asked; what another image shows stays marked."""
+        if shown_in is not None:
+            return [gr.skip()] * 3
+        return self.clear(source, None, request)
+
+    def _looked_at(
+        self, source: Upload | None, shown_in: Upload | None
+    ) -> np.ndarray | None:
+        return self._read(source) if shown_in is None else read_upload(shown_in)
 
     def _marked(
         self,
         request: gr.Request,
         source: Upload | None,
+        shown_in: Upload | None,
         boxes: str,
         corner: Corner | None = None,
     ) -> Marks:
         with for_people():
-            session = note_use(self._sessions, request, source)
-            marked = draw_marks(self._read(source), boxes, corner)
+            session = note_use(self._sessions, request, source, shown_in)
+            image = self._looked_at(source, shown_in)
+            marked = draw_marks(image, boxes, corner)
             if marked is None:
                 return boxes, corner, None
             file = self._sessions.new_folder(session) / 'marks.jpg'
@@ -133,8 +167,9 @@ class AskHandlers:
         painting: Painting,
         score_thr: float,
         request: gr.Request,
+        shown_in: Upload | None = None,
     ) -> Iterator[tuple[Any, ...]]:
-        """Ask an image.
+        """Ask an image; of ``shown_in``, if it is given, are boxes and painting.
 
         Yields:
             Annotated image, status, table, two buttons to download.
@@ -142,23 +177,23 @@ class AskHandlers:
         with for_people():
             if source is None:
                 raise ValueError(NO_IMAGE)
-            session = note_use(self._sessions, request, source)
-            image = read_upload(source)
+            session = note_use(self._sessions, request, source, shown_in)
+            image, shown = read_upload(source), read_upload(shown_in)
             fields = categories, expressions, boxes, painting
-            prompts = self._find.prompts(image, *fields)
+            prompts = self._find.prompts(image, *fields, shown_in=shown)
             yield gr.skip(), status('Looking ...'), *[gr.skip()] * 3
             start = time.perf_counter()
             result = self._find.image(image, prompts, score_thr)
             seconds = time.perf_counter() - start
             folder = self._sessions.new_folder(session)
-            shown = folder / 'seen.png'
-            cv2.imwrite(str(shown), plot_for_page(result))
+            seen = folder / 'seen.png'
+            cv2.imwrite(str(seen), plot_for_page(result))
             annotated = result.save(folder / 'uninext.png')
             records = folder / 'uninext.json'
             records.write_text(result.to_json(indent=1), encoding='utf-8')
-            notes = *damage_of(source), *absent(result), *prompts.notes
+            notes = *damage_of(source, shown_in), *absent(result), *prompts.notes
             yield (
-                str(shown),
+                str(seen),
                 noted(f'Answered in {seconds:.2f} s.', notes),
                 instance_table(result),
                 *map(file_button, (annotated, records)),

@@ -12,6 +12,10 @@ from uninext.web.painter import build_painter
 VIEW_HEIGHT = 260  # pixels; leaves room for the prompts on a laptop
 CLICK_HINT = 'Click two opposite corners. Several boxes are several objects.'
 PAINT_HINT = 'Paint over an object, roughly. Another colour is another object.'
+SHOWN_HINT = (
+    'If another image shows the object, drop it in here: <b>Box</b> and <b>Paint</b> '
+    'are then of it, and the object is looked for in the {}.'
+)
 
 
 class PromptPanel(NamedTuple):
@@ -23,6 +27,7 @@ class PromptPanel(NamedTuple):
     boxes: gr.Textbox
     painting: gr.HTML
     threshold: gr.Slider
+    shown_in: gr.Image
     ask: gr.Button
     view: gr.Image
     corner: gr.State
@@ -30,7 +35,7 @@ class PromptPanel(NamedTuple):
     @property
     def inputs(self) -> list[Any]:
         """What is asked."""
-        return list(self[:6])
+        return list(self[:7])
 
     @property
     def typed(self) -> list[Any]:
@@ -39,7 +44,11 @@ class PromptPanel(NamedTuple):
 
 
 def build_panel(
-    source: gr.Image | gr.Video, handlers: MarkHandlers, key: str, score_thr: float
+    source: gr.Image | gr.Video,
+    image_field: type,
+    handlers: MarkHandlers,
+    key: str,
+    score_thr: float,
 ) -> PromptPanel:
     """Lay out and wire the panel; ``source`` is not rendered yet, ids have ``key``."""
     word = 'image' if isinstance(source, gr.Image) else 'first frame'
@@ -51,6 +60,16 @@ def build_panel(
         with gr.Tab('Paint', elem_id=f'{key}-tab-paint'):
             hint(PAINT_HINT)
             painting = build_painter(word, key)
+        with gr.Tab('Shown in', elem_id=f'{key}-tab-shown'):
+            hint(SHOWN_HINT.format('image' if key == 'image' else 'video'))
+            shown_in = image_field(
+                label='Shown in',
+                sources=['upload', 'clipboard'],
+                height=VIEW_HEIGHT,
+                format='jpeg',
+                buttons=[],
+                elem_id=f'{key}-shown',
+            )
     categories, expressions = text_fields(key)
     with gr.Row(elem_classes='un-row'):
         slider = threshold_field(key, score_thr)
@@ -61,7 +80,7 @@ def build_panel(
             min_width=120,
             elem_id=f'{key}-ask',
         )
-    asked = source, categories, expressions, boxes, painting, slider
+    asked = source, categories, expressions, boxes, painting, slider, shown_in
     panel = PromptPanel(*asked, ask, view, gr.State())
     _wire(panel, handlers, undo, clear)
     return panel
@@ -142,13 +161,15 @@ def _wire(
     """Let the image, the boxes and the painting follow each other."""
     quiet: dict[str, Any] = dict(show_progress='hidden', api_visibility='private')
     marks = [panel.boxes, panel.corner, panel.view]
-    changes = [panel.source.upload, panel.source.clear]
-    gr.on(changes, handlers.clear, panel.source, marks, **quiet)
-    panel.source.change(handlers.under_brush, panel.source, panel.painting, **quiet)
-    state = [panel.source, panel.boxes, panel.corner]
-    # Clicks that come fast wait for each other instead of being dropped.
+    images = [panel.source, panel.shown_in]
+    state = [*images, panel.boxes, panel.corner]
+    # Events that come fast wait for each other instead of being dropped.
     waiting = dict(trigger_mode='multiple', concurrency_limit=1)
+    for image, change in zip(images, (handlers.new_source, handlers.clear)):
+        gr.on([image.upload, image.clear], change, images, marks, **quiet)
+    changes = [image.change for image in images]
+    gr.on(changes, handlers.under_brush, images, panel.painting, **waiting, **quiet)
     panel.view.select(handlers.click, state, marks, **waiting, **quiet)
     undo.click(handlers.undo, state, marks, **quiet)
-    clear.click(handlers.clear, panel.source, marks, **quiet)
-    panel.boxes.input(handlers.redraw, state[:2], marks[1:], **quiet)
+    clear.click(handlers.clear, images, marks, **quiet)
+    panel.boxes.input(handlers.redraw, state[:3], marks[1:], **quiet)

@@ -21,6 +21,10 @@ NOTHING_ASKED = (
     'Nothing is asked for yet. Type category names ("star, ring") or an expression, '
     'click two corners of a box, or paint over something.'
 )
+NOTHING_SHOWN = (
+    'There is an image in "Shown in", and nothing is marked in it. Click two corners '
+    'of a box, or paint over an object; or remove the image.'
+)
 
 
 class WebPrompts(NamedTuple):
@@ -33,6 +37,16 @@ class WebPrompts(NamedTuple):
 
     arguments: dict[str, Any]
     notes: tuple[str, ...]
+
+    def shown_in(self, image: np.ndarray) -> WebPrompts:
+        """The same, with boxes and masks of another image, (H, W, 3) uint8 BGR.
+
+        Raises:
+            ValueError: If there is no box and no mask.
+        """
+        if self.arguments['box'] is None and self.arguments['mask'] is None:
+            raise ValueError(NOTHING_SHOWN)
+        return self._replace(arguments=dict(self.arguments, shown_in=image))
 
 
 def read_prompts(

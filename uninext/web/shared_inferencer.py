@@ -39,14 +39,20 @@ class SharedInferencer:
         self._find = find
         self._turn = threading.Lock()
 
-    def prompts(self, image: np.ndarray, *fields: Any) -> WebPrompts:
+    def prompts(
+        self, image: np.ndarray, *fields: Any, shown_in: np.ndarray | None = None
+    ) -> WebPrompts:
         """Read what was filled in; with notes of what the model cannot understand.
 
         Args:
-            image: (H, W, 3) uint8 RGB, that boxes and painting are of.
+            image: (H, W, 3) uint8 RGB, that is asked.
             fields: Categories, expressions, boxes, painting.
+            shown_in: Likewise, that boxes and painting are of; None: ``image``.
         """
-        prompts = read_prompts(*fields, image.shape[:2], image_key(image))
+        marked = image if shown_in is None else shown_in
+        prompts = read_prompts(*fields, marked.shape[:2], image_key(marked))
+        if shown_in is not None:
+            prompts = prompts.shown_in(cv2.cvtColor(shown_in, cv2.COLOR_RGB2BGR))
         texts = {key: prompts.arguments[key] for key in ('categories', 'expression')}
         if not any(texts.values()):
             return prompts

@@ -154,11 +154,13 @@ def read_upload(upload: Upload | None) -> np.ndarray | None:
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
-def damage_of(upload: Upload) -> tuple[str, ...]:
-    """What is to be said of an image of which only a part could be read."""
-    if not is_cut_jpeg(Path(upload.path)):
-        return ()
-    return (f'{upload.name} is damaged: its end is missing, and is grey here.',)
+def damage_of(*uploads: Upload | None) -> tuple[str, ...]:
+    """What is to be said of images of which only a part could be read."""
+    return tuple(
+        f'{upload.name} is damaged: its end is missing, and is grey here.'
+        for upload in uploads
+        if upload is not None and is_cut_jpeg(Path(upload.path))
+    )
 
 
 def read_camera(given: Any, limits: ServingLimits) -> np.ndarray | None:

@@ -32,7 +32,7 @@ from uninext.web.shared_inferencer import (
     video_files,
 )
 from uninext.web.strokes import Painting
-from uninext.web.uploads import Upload, called, is_too_long
+from uninext.web.uploads import Upload, called, damage_of, is_too_long, read_upload
 
 NO_VIDEO = 'There is no video yet. Drop one in, record one, or click on an example.'
 LIVE, WHOLE = 'live', 'whole'  # tabs of the prediction to a video
@@ -64,22 +64,24 @@ class VideoHandlers:
         painting: Painting,
         score_thr: float,
         request: gr.Request,
+        shown_in: Upload | None = None,
     ) -> Iterator[tuple[Any, ...]]:
-        """Track through a video.
+        """Track through a video; of ``shown_in``, if given, are boxes and painting.
 
         Yields:
             Selected tab, newest frame, annotated video, status, table, two buttons to
             download, the button to ask, the button to stop.
         """
-        session = note_use(self._sessions, request, source)
+        session = note_use(self._sessions, request, source, shown_in)
         stop = self._stops[session] = threading.Event()
         try:
             with for_people():
                 if source is None:
                     raise ValueError(NO_VIDEO)
-                image = first_frame_of(source)
+                image, shown = first_frame_of(source), read_upload(shown_in)
                 fields = categories, expressions, boxes, painting
-                prompts = self._find.prompts(image, *fields)
+                prompts = self._find.prompts(image, *fields, shown_in=shown)
+                prompts = prompts._replace(notes=(*damage_of(shown_in), *prompts.notes))
                 yield (
                     gr.update(selected=LIVE),
                     live_image(None),
