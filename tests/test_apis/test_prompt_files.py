@@ -1,4 +1,4 @@
-"""Prompts with frames, of a file: what comes, is corrected, and goes."""
+"""Prompts with frames: what comes, is corrected, and goes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from helpers.painted_inferencer import BLUE, GREEN, RED, moved, movie
 from helpers.painted_world import box_mask, frame
-from uninext.apis.prompt_files import read_prompt_file
+from uninext.apis.prompt_files import read_prompt_steps
 
 
 @pytest.fixture
@@ -25,6 +25,23 @@ def written(tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture(params=['file', 'list', 'frames in hand'])
+def tracked(request, find, written):
+    """Asks by steps, through each door: results one by one."""
+
+    def track(steps: list, **given: Any):
+        frames = movie()
+        if request.param == 'frames in hand':
+            tracking = find.track(prompts=steps, **given)
+            yield from (tracking.step(image) for image in frames)
+            tracking.end()
+        else:
+            steps = written(steps) if request.param == 'file' else steps
+            yield from find(frames, prompts=steps, as_video=True, stream=True, **given)
+
+    return track
 
 
 def seen(result) -> dict[str, list[int]]:
@@ -75,17 +92,29 @@ def seen(result) -> dict[str, list[int]]:
 )  # fmt: skip
 def test_what_is_no_file_of_prompts(written, steps, message):
     with pytest.raises(ValueError, match=message):
-        read_prompt_file(written(steps))
+        read_prompt_steps(written(steps))
+
+
+@pytest.mark.parametrize('steps', [[], {}, 7])
+def test_what_is_no_list_of_prompts(find, steps):
+    for ask in (find.track, lambda **given: find(movie(), as_video=True, **given)):
+        with pytest.raises(ValueError, match='^prompts must be a list of steps, and'):
+            ask(prompts=steps)
+
+
+def test_a_list_is_told_with_the_step(find):
+    with pytest.raises(ValueError, match="^prompts, step 2: there is no 'it' at frame"):
+        find.track(prompts=[dict(categories='red'), dict(remove='it')])
 
 
 def test_no_file():
     with pytest.raises(ValueError, match=r'nowhere\.json.*command_line'):
-        read_prompt_file('nowhere.json')
+        read_prompt_steps('nowhere.json')
 
 
 def test_steps_are_in_the_order_of_frames_then_of_the_file(written):
     steps = [dict(expression=str(i), frame=i % 2) for i in range(4)]
-    read = read_prompt_file(written(steps))
+    read = read_prompt_steps(written(steps))
     assert [(step.frame, step.number) for step in read] == [
         (0, 1), (0, 3), (1, 2), (1, 4),
     ]  # fmt: skip
@@ -94,22 +123,20 @@ def test_steps_are_in_the_order_of_frames_then_of_the_file(written):
 # -------------------------------------------------------------------------- in a video
 
 
-def test_a_file_of_the_first_frame_alone_is_the_call_itself(find, written):
+def test_steps_of_the_first_frame_alone_are_the_call_itself(find, tracked):
     asked = dict(categories='red, blue', expression='green', box=list(RED))
-    steps = written([{key: value} for key, value in asked.items()])
-    given = dict(as_video=True, score_thr=0.2)
-    results = find(movie(), **asked, **given)
-    from_file = find(movie(), prompts=steps, **given)
-    assert [r.to_dict() for r in from_file] == [r.to_dict() for r in results]
+    results = tracked([{key: value} for key, value in asked.items()])
+    expected = find(movie(), **asked, as_video=True)
+    assert [r.to_dict() for r in results] == [r.to_dict() for r in expected]
 
 
-def test_prompts_come_and_go(find, written):
+def test_prompts_come_and_go(tracked):
     steps = [
         dict(frame=1, expression='red', name='it'),
         dict(frame=2, box=list(moved(GREEN, 2))),
         dict(frame=3, remove='it'),
     ]
-    results = find(movie(), categories='blue', prompts=written(steps), as_video=True)
+    results = list(tracked(steps, categories='blue'))
     blue = {'blue': list(BLUE)}
     red = [{'red': list(moved(RED, i))} for i in range(4)]
     green = [{'target': list(moved(GREEN, i))} for i in range(4)]
@@ -124,7 +151,7 @@ def test_prompts_come_and_go(find, written):
     assert asked == [[1, 0, 0], [1, 1, 0], [1, 1, 1], [1, 0, 1]]
 
 
-def test_what_is_excluded_from_a_frame_on(find, written):
+def test_what_is_excluded_from_a_frame_on(find, tracked):
     model_find = find.model._find
 
     def surer(pyramid, row, with_embeds):
@@ -134,8 +161,8 @@ def test_what_is_excluded_from_a_frame_on(find, written):
         return found
 
     find.model._find = surer
-    steps = written([dict(categories='thing'), dict(frame=2, exclude='red')])
-    results = find(movie(), prompts=steps, as_video=True)
+    steps = [dict(categories='thing'), dict(frame=2, exclude='red')]
+    results = list(tracked(steps))
     assert [len(result) for result in results] == [3, 3, 2, 2]
     for result in results:
         assert [prompt.text for prompt in result.prompts] == ['thing']
@@ -143,10 +170,9 @@ def test_what_is_excluded_from_a_frame_on(find, written):
 
 
 @pytest.mark.parametrize('named', [True, False])
-def test_a_track_is_corrected(find, written, named):
+def test_a_track_is_corrected(tracked, named):
     shown = dict(frame=2, correct='it' if named else 0, box=list(moved(GREEN, 2)))
-    steps = written([dict(expression='red', name='it'), shown])
-    results = find(movie(), prompts=steps, as_video=True)
+    results = list(tracked([dict(expression='red', name='it'), shown]))
     places = [moved(RED, 0), moved(RED, 1), moved(GREEN, 2), moved(GREEN, 3)]
     assert [list(seen(result).values()) for result in results] == [
         [list(place)] for place in places
@@ -174,6 +200,21 @@ def test_paths_start_from_the_folder_of_the_file(find, written, tmp_path):
         assert np.array_equal(result.masks[1], mask > 0)
 
 
+def test_arrays_in_a_list(find):
+    photo = frame((40, 40), green=(10, 10, 30, 30))
+    mask = box_mask(moved(RED, 1)).numpy()
+    steps = [
+        dict(box=np.array([10, 10, 30, 30]), shown_in=photo),
+        dict(frame=1, mask=mask),
+    ]
+    tracking = find.track(prompts=steps)
+    results = [tracking.step(image) for image in movie(2)]
+    assert [r.boxes_xyxy[0].tolist() for r in results] == [
+        list(moved(GREEN, i)) for i in range(2)
+    ]
+    assert np.array_equal(results[1].masks[1], mask)
+
+
 @pytest.mark.parametrize(
     ('step', 'message'),
     [
@@ -181,9 +222,8 @@ def test_paths_start_from_the_folder_of_the_file(find, written, tmp_path):
         (dict(frame=1, box=[500, 0, 520, 9]), 'outside its frame'),
     ],
 )
-def test_what_is_wrong_in_its_frame_is_told_with_the_step(find, written, step, message):
-    steps = written([dict(expression='red'), step])
-    results = find(movie(), prompts=steps, as_video=True, stream=True)
+def test_what_is_wrong_in_its_frame_is_told_with_the_step(tracked, step, message):
+    results = tracked([dict(expression='red'), step])
     assert len(next(results)) == 1
     with pytest.raises(
         ValueError, match=rf'Step 2 of the prompts \(frame 1\).*{message}'
@@ -191,13 +231,22 @@ def test_what_is_wrong_in_its_frame_is_told_with_the_step(find, written, step, m
         next(results)
 
 
-def test_frames_that_do_not_come_are_told(find, written):
+def test_frames_that_do_not_come_are_told(tracked):
     steps = [dict(expression='red'), dict(frame=4, expression='blue')]
     with pytest.warns(UserWarning, match='ended after 4 frames.*of frame 4'):
-        results = find(movie(), prompts=written(steps), as_video=True)
+        results = list(tracked(steps))
     assert [seen(result).keys() for result in results] == [{'red'}] * 4
 
 
 def test_images_have_no_frames(find, written):
-    with pytest.raises(ValueError, match='prompts=.*as_video=True'):
-        find(movie(), prompts=written([dict(expression='red')]))
+    steps = [dict(expression='red')]
+    for prompts in (steps, written(steps)):
+        with pytest.raises(ValueError, match='prompts=.*as_video=True'):
+            find(movie(), prompts=prompts)
+
+
+def test_a_later_prompt_that_the_model_has_no_tracker_for(find, tracked):
+    del find.model.trackers['box']
+    steps = [dict(expression='red'), dict(frame=3, box=list(RED))]
+    with pytest.raises(ValueError, match="no tracker for 'box' prompts"):
+        next(tracked(steps))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from mmengine.config import Config
@@ -21,7 +21,7 @@ from uninext.apis.exclusion import without_excluded
 from uninext.apis.images import skip_or_raise
 from uninext.apis.networks import open_network
 from uninext.apis.packing import packed, prompt_elsewhere, prompt_in
-from uninext.apis.prompt_files import read_prompt_file
+from uninext.apis.prompt_files import PromptStep, read_prompt_steps
 from uninext.apis.prompts import (
     as_read,
     asked_prompts,
@@ -35,7 +35,6 @@ from uninext.apis.results import Result
 from uninext.apis.sources import Source, SourceImage, open_source
 from uninext.apis.thresholds import above_thresholds, all_thresholds
 from uninext.apis.tracking import Tracking, result_of
-from uninext.models.trackers import VideoSession
 from uninext.structures import Prompt, Target, UninextDataSample, VisualPrompt
 from uninext.utils.counts import check_count
 from uninext.utils.inference_scale import InferenceScale
@@ -47,6 +46,14 @@ ARE_IMAGES = (
 )
 # An image as it came; (3, h, w) uint8, of the network's size; both sizes and prompts.
 _Ready = tuple[SourceImage, Tensor, UninextDataSample]
+
+
+class _Asked(NamedTuple):
+    """Prompts that are wanted, then those that are excluded; those of later frames."""
+
+    prompts: list[Prompt | Target]
+    num_wanted: int
+    steps: tuple[PromptStep, ...]
 
 
 class UninextInferencer:
@@ -118,7 +125,7 @@ class UninextInferencer:
         shown_in: Any = None,
         exclude: str | Sequence[str] | None = None,
         exclude_expression: str | Sequence[str] | None = None,
-        prompts: str | Path | None = None,
+        prompts: str | Path | Sequence[Mapping[str, Any]] | None = None,
         score_thr: float | Mapping[str, float] | None = None,
         max_objects: int | None = None,
         keep_lost: int | None = None,
@@ -149,8 +156,9 @@ class UninextInferencer:
                 what fits one of them better is dropped, see
                 :func:`uninext.apis.exclusion.without_excluded`.
             exclude_expression: The same by expressions.
-            prompts: A JSON file of prompts of a video that come, are corrected and go
-                at their frames, see :mod:`uninext.apis.prompt_files`.
+            prompts: Prompts of a video that come, are corrected and go at their frames:
+                a list of steps, or the path of such a JSON file, see
+                :mod:`uninext.apis.prompt_files`.
             score_thr: In 0..1, of categories; or of several kinds of prompts,
                 ``dict(category=0.3, expression=0.5, target=0.5)``. What is not given is
                 as the checkpoint says (:attr:`thresholds`), else these: 0.3, and 0 of
@@ -178,41 +186,35 @@ class UninextInferencer:
             ValueError: If nothing is asked for, or something cannot be used; it says
                 what to pass instead.
         """
-        steps = () if prompts is None else read_prompt_file(prompts)
         given = categories, expression, box, mask, shown_in
-        wanted = asked_prompts(*given, may_be_none=bool(steps))
-        asked = wanted + excluded_prompts(exclude, exclude_expression, wanted)
+        asked = _read(given, (exclude, exclude_expression), prompts)
         thresholds = all_thresholds(score_thr, self.thresholds)
         opened = open_source(source)
         track = opened.is_video if as_video is None else as_video
-        later = [prompt for step in steps for prompt in step.prompts]
-        self._check([*asked, *later], opened, track, stream, batch_size)
+        self._check(asked, opened, track, stream, batch_size)
         if max_objects is not None:
             check_count(max_objects, 'max_objects')
         if keep_lost is not None and not track:
             raise ValueError(f'keep_lost={keep_lost} {ARE_IMAGES}')
-        if steps and not track:
-            raise ValueError(f'prompts={str(prompts)!r} {ARE_IMAGES}')
+        if asked.steps and not track:
+            raise ValueError(f'prompts={str(prompts)!r:.60} {ARE_IMAGES}')
         if on_error not in ON_ERROR:
             raise ValueError(f'on_error must be one of {ON_ERROR}, got {on_error!r}.')
         if track:
-            session = self._open(max_objects, keep_lost)
-            tracking = Tracking(session, asked, len(wanted), steps=steps)
+            tracking = self._tracking(asked, max_objects, keep_lost)
             results = _tracked(tracking, opened, thresholds)
         else:
             size = self.scale.for_images()
-            known = [prompt_elsewhere(p, size, self.model) for p in asked]
+            known = [prompt_elsewhere(p, size, self.model) for p in asked.prompts]
             ready = self._ready(opened, known, on_error)
             limits = dict(score_thr=thresholds['category'], max_objects=max_objects)
-            results = self._look(
-                ready, asked, len(wanted), thresholds, limits, batch_size
-            )
+            results = self._look(ready, asked, thresholds, limits, batch_size)
         results = with_progress(results, opened.count, progress)
         return results if stream else collected(results, opened.count)
 
     def _check(
         self,
-        prompts: Sequence[Prompt | Target],
+        asked: _Asked,
         source: Source,
         track: bool,
         stream: bool,
@@ -225,7 +227,16 @@ class UninextInferencer:
             self.scale.for_videos()
         else:
             self.scale.for_images()
-        targets = [prompt for prompt in prompts if isinstance(prompt, Target)]
+        self._check_targets(asked)
+        if not source.may_end and not stream:
+            raise ValueError(
+                'A camera or an address may never end: pass stream=True and take the '
+                'results one by one.'
+            )
+
+    def _check_targets(self, asked: _Asked) -> None:
+        later = (prompt for step in asked.steps for prompt in step.prompts)
+        targets = [p for p in (*asked.prompts, *later) if isinstance(p, Target)]
         if targets:
             self._need_trackers('Boxes and masks as prompts need')
         for kind in map(kind_of, targets):
@@ -234,11 +245,6 @@ class UninextInferencer:
                     f'This model has no tracker for {kind!r} prompts. Add it to the '
                     "config's model.trackers."
                 )
-        if not source.may_end and not stream:
-            raise ValueError(
-                'A camera or an address may never end: pass stream=True and take the '
-                'results one by one.'
-            )
 
     def _need_trackers(self, wanted: str) -> None:
         if not self.model.can_track:
@@ -280,6 +286,7 @@ class UninextInferencer:
         shown_in: Any = None,
         exclude: str | Sequence[str] | None = None,
         exclude_expression: str | Sequence[str] | None = None,
+        prompts: str | Path | Sequence[Mapping[str, Any]] | None = None,
         max_objects: int | None = None,
         keep_lost: int | None = None,
     ) -> Tracking:
@@ -289,25 +296,31 @@ class UninextInferencer:
         or of the image ``shown_in``.
 
         Returns:
-            Whose ``step`` takes a frame. Several may be open at a time.
+            Whose ``step`` takes a frame, and whose ``end`` warns of steps of
+            ``prompts`` whose frames did not come. Several may be open at a time.
 
         Raises:
-            ValueError: If nothing is asked for, or the model cannot track.
+            ValueError: If nothing is asked for, something is no prompt, or the model
+                cannot track.
 
         Example:
             >>> tracking = find.track(categories='car')        # doctest: +SKIP
             >>> for frame in camera:                             # doctest: +SKIP
             ...     print(tracking.step(frame).track_ids)
         """
-        wanted = asked_prompts(categories, expression, box, mask, shown_in)
-        prompts = wanted + excluded_prompts(exclude, exclude_expression, wanted)
+        given = categories, expression, box, mask, shown_in
+        asked = _read(given, (exclude, exclude_expression), prompts)
         self._need_trackers('Videos need')
-        session = self._open(max_objects, keep_lost)
-        return Tracking(session, prompts, len(wanted), self.thresholds)
+        self._check_targets(asked)
+        return self._tracking(asked, max_objects, keep_lost)
 
-    def _open(self, max_objects: int | None, keep_lost: int | None) -> VideoSession:
+    def _tracking(
+        self, asked: _Asked, max_objects: int | None, keep_lost: int | None
+    ) -> Tracking:
         limits = dict(max_objects=max_objects, keep_lost=keep_lost)
-        return self.model.open(scale=self.scale.for_videos(), **limits)
+        session = self.model.open(scale=self.scale.for_videos(), **limits)
+        prompts, num_wanted, steps = asked
+        return Tracking(session, prompts, num_wanted, self.thresholds, steps)
 
     # ----------------------------------------------------------------------- images
 
@@ -333,14 +346,13 @@ class UninextInferencer:
     def _look(
         self,
         ready: Iterator[_Ready],
-        prompts: Sequence[Prompt | Target],
-        num_wanted: int,
+        given: _Asked,
         thresholds: Mapping[str, float],
         limits: Mapping[str, Any],
         batch_size: int,
     ) -> Iterator[Result]:
-        asked = as_read(prompts[:num_wanted])
-        kinds = [threshold_kind(prompt) for prompt in prompts]
+        asked = as_read(given.prompts[: given.num_wanted])
+        kinds = [threshold_kind(prompt) for prompt in given.prompts]
 
         @torch.no_grad()
         def find(batch: Sequence[_Ready]) -> list[InstanceData]:
@@ -355,7 +367,7 @@ class UninextInferencer:
         )
         for (original, *_), found in results:
             found = above_thresholds(found.cpu(), kinds, thresholds)
-            found = without_excluded(found, num_wanted)
+            found = without_excluded(found, given.num_wanted)
             yield result_of(original.image, asked, found, original.path, original.time)
 
 
@@ -365,3 +377,11 @@ def _tracked(
     for image in source.read():
         yield tracking.step(image.image, thresholds, image.path, image.time)
     tracking.end()
+
+
+def _read(given: Sequence[Any], excluded: Sequence[Any], prompts: Any) -> _Asked:
+    """What is asked for, of arguments as users give them."""
+    steps = () if prompts is None else read_prompt_steps(prompts)
+    wanted = asked_prompts(*given, may_be_none=bool(steps))
+    asked = wanted + excluded_prompts(*excluded, wanted)
+    return _Asked(asked, len(wanted), steps)

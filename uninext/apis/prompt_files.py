@@ -1,7 +1,7 @@
-"""Prompts with frames, of a file: what comes, is corrected, and goes in a video.
+"""Prompts with frames: what comes, is corrected, and goes in a video.
 
-A JSON list of steps, each an object with one of these, and ``frame``, from 0, which is
-0 where it is absent:
+A list of steps, in Python or of a JSON file. Each is an object with one of these, and
+``frame``, from 0, which is 0 where it is absent:
 
 * ``categories``, ``expression``, ``box`` or ``mask``: asked for from that frame on, as
   :class:`uninext.apis.UninextInferencer` takes them; ``shown_in`` with the last two
@@ -10,7 +10,7 @@ A JSON list of steps, each an object with one of these, and ``frame``, from 0, w
   with the ``box`` or ``mask`` where it is in that frame
 * ``remove``: the ``name`` of an earlier step, whose prompts are asked for no longer
 
-Steps that ask or exclude may have a ``name``. Paths start from the folder of the file.
+Steps that ask or exclude may have a ``name``. Paths of a file start from its folder.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ KEYS = {
     'correct': {'correct', 'box', 'mask'},
     'remove': {'remove'},
 }
-ADVICE = 'docs/command_line.md says what a file of prompts holds.'
+ADVICE = 'docs/command_line.md says what a list of prompts holds.'
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class PromptStep:
 
     Attributes:
         frame: From 0.
-        number: Place in the file, from 1.
+        number: Place in the list, from 1.
         prompts: That are added.
         is_excluded: Whether those must not be returned.
         name: By which later steps mean those.
@@ -62,28 +62,34 @@ class PromptStep:
     remove: str | None = None
 
 
-def read_prompt_file(path: str | Path) -> tuple[PromptStep, ...]:
-    """Read the steps of a file, in the order of their frames.
+def read_prompt_steps(prompts: Any) -> tuple[PromptStep, ...]:
+    """Read steps, in the order of their frames.
+
+    Args:
+        prompts: Path of a file; or a list of steps, whose paths start from the working
+            folder, and whose masks and images may be arrays.
 
     Raises:
-        ValueError: If it cannot be read, or a step is none; it says which, and what is
-            expected. If a name is used that no step before has, or one that several
-            prompts have, for a correction.
+        ValueError: If the file cannot be read, or a step is none; it says which, and
+            what is expected. If a name is used that no step before has, or one that
+            several prompts have, for a correction.
     """
-    path = Path(path)
-    records = read_json(path, ADVICE)
-    if not isinstance(records, list) or not records:
-        raise ValueError(f'{path} must be a list of steps, and not empty. {ADVICE}')
+    source, folder, records = 'prompts', Path(), prompts
+    if isinstance(prompts, (str, Path)):
+        source, folder = str(prompts), Path(prompts).parent
+        records = read_json(prompts, ADVICE)
+    if not isinstance(records, (list, tuple)) or not records:
+        raise ValueError(f'{source} must be a list of steps, and not empty. {ADVICE}')
     steps = []
     for number, record in enumerate(records, start=1):
         try:
-            steps.append(_read_step(record, number, path.parent))
+            steps.append(_read_step(record, number, folder))
         except ValueError as error:
-            raise ValueError(f'{path}, step {number}: {error}') from error
+            raise ValueError(f'{source}, step {number}: {error}') from error
     steps.sort(key=lambda step: step.frame)
     if not any(step.prompts and not step.is_excluded for step in steps):
-        raise ValueError(f'{path} asks for nothing: no step has any of {ASK}.')
-    _check_names(steps, path)
+        raise ValueError(f'{source} asks for nothing: no step has any of {ASK}.')
+    _check_names(steps, source)
     return tuple(steps)
 
 
@@ -136,7 +142,7 @@ def _action(record: Any) -> str:
 
 
 def _absolute(value: Any, folder: Path) -> Any:
-    """Paths of images, from the folder of the file; anything else as it is."""
+    """Paths of images, from the folder; anything else as it is."""
     if isinstance(value, str):
         return str(folder / value)
     if isinstance(value, list):
@@ -154,11 +160,11 @@ def _name_or_track(given: Mapping[str, Any], action: str) -> Any:
     return value
 
 
-def _check_names(steps: Sequence[PromptStep], path: Path) -> None:
+def _check_names(steps: Sequence[PromptStep], source: str) -> None:
     """Whether every name means something at its frame."""
     alive: dict[str, PromptStep] = {}
     for step in steps:
-        where = f'{path}, step {step.number}'
+        where = f'{source}, step {step.number}'
         if step.name is not None:
             if step.name in alive:
                 other = alive[step.name].number

@@ -124,7 +124,7 @@ def given_prompts(args: argparse.Namespace) -> dict[str, Any]:
     """
     from uninext.apis.images import load_image
     from uninext.apis.masks import load_mask
-    from uninext.apis.prompt_files import read_prompt_file
+    from uninext.apis.prompt_files import read_prompt_steps
     from uninext.apis.prompts import asked_prompts, excluded_prompts
 
     prompts = dict(
@@ -142,5 +142,5 @@ def given_prompts(args: argparse.Namespace) -> dict[str, Any]:
     wanted = asked_prompts(**prompts, may_be_none=has_file)
     excluded_prompts(**excluded, wanted=wanted)
     if has_file:
-        read_prompt_file(args.prompts)
+        read_prompt_steps(args.prompts)
     return prompts | excluded | dict(prompts=args.prompts)
