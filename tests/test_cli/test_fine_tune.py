@@ -15,7 +15,9 @@ from mmengine.config import Config
 
 from helpers.small_uninext import build, small_config
 from helpers.tools import message_of_failure
-from uninext.apis.calibration import Calibrated, KindScores
+from uninext.apis import UninextInferencer
+from uninext.apis.calibration import Calibrated, KindScores, calibrate
+from uninext.checkpoint import read_meta
 from uninext.checkpoint.thresholds import carried_thresholds
 from uninext.cli import fine_tune, main, train
 from uninext.fine_tuning import report
@@ -138,6 +140,35 @@ def test_from_annotations_to_metrics(start, data, tmp_path, capfd):
     assert 'holds a run already (iter_1.pth' in said and '--overwrite' in said
     assert f'uninext train {tmp_path}/run/config.py --resume' in said
     assert kept == {path: path.read_bytes() for path in (tmp_path / 'run').rglob('*.*')}
+
+
+def test_the_threshold_is_found_on_the_device_that_was_asked_for(
+    start, data, tmp_path, capfd, monkeypatch
+):
+    asked, looked_at = [], []
+
+    class Finder(UninextInferencer):
+        def __init__(self, model, checkpoint, device='auto'):
+            asked.append((Path(checkpoint), device))
+            super().__init__(model, checkpoint, device)
+
+    def calibrated(find, images):
+        looked_at.append(len(images))
+        row = calibrate(find, images)['category']
+        assert row.threshold is None  # random weights find nothing
+        return {'category': row._replace(threshold=0.62)}
+
+    monkeypatch.setattr('uninext.apis.UninextInferencer', Finder)
+    monkeypatch.setattr('uninext.apis.calibration.calibrate', calibrated)
+    argv = ['train', '--data', str(data), '--from', str(start), '--no-baseline']
+    argv += ['--iters', '1', '--work-dir', str(tmp_path / 'run'), '--device', 'cpu']
+    assert main(argv) == 0
+    file = tmp_path / 'run/iter_1.pth'
+    assert (asked, looked_at) == ([(file, 'cpu')], [1])
+    assert carried_thresholds(read_meta(file), str(file)) == {'category': 0.62}
+    said = 'Score threshold 0.620, stored with the weights: F1 of 1 held-out images'
+    assert said in capfd.readouterr().out
+    assert said in (tmp_path / 'run/report.html').read_text()
 
 
 def test_what_a_threshold_comes_to():
