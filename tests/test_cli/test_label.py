@@ -10,7 +10,9 @@ import pytest
 
 from helpers.predicting import GREEN, NAMES, RED
 from helpers.tools import message_of_failure
+from uninext.checkpoint.thresholds import store_thresholds
 from uninext.cli import main
+from uninext.model_zoo import DEFAULT_MODEL, MODEL_ZOO
 
 pytestmark = pytest.mark.usefixtures('workplace')
 
@@ -37,7 +39,46 @@ def test_a_folder(photos, workplace, capsys):
     out = capsys.readouterr().out
     assert 'predicted 2, 0 were there before' in out
     assert 'accept (from 0.5): 2, 2 x red, 2 x green' in out
+    assert 'review (0.3 to 0.5): 0' in out
     assert f'file names start from {photos}' in out
+
+
+CATEGORY, EXPRESSION = 0.44, 0.58
+
+
+@pytest.fixture
+def calibrated(tmp_path) -> str:
+    """A checkpoint as `uninext calibrate` leaves it."""
+    path = tmp_path / 'mine.safetensors'
+    thresholds = dict(category=CATEGORY, expression=EXPRESSION)
+    store_thresholds(MODEL_ZOO[DEFAULT_MODEL].checkpoint, path, thresholds)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ('prompts', 'options', 'bands'),
+    [
+        (NAMES, [], (0.6, 0.44)),
+        (['--expression', 'red'], [], (0.7, 0.58)),
+        ([*NAMES, '--expression', 'red'], [], (0.7, 0.58)),
+        (NAMES, ['--accept', '0.5'], (0.5, 0.44)),
+        (NAMES, ['--review', '0.2'], (0.6, 0.2)),
+    ],
+)
+def test_bands_are_as_the_checkpoint_says(
+    photos, calibrated, capsys, prompts, options, bands
+):
+    assert run(photos, *prompts, '--model', calibrated, *options) == 0
+    out = capsys.readouterr().out
+    assert f'accept (from {bands[0]:g})' in out
+    assert f'review ({bands[1]:g} to {bands[0]:g})' in out
+
+
+def test_one_threshold_beyond_the_default_of_the_other(photos, calibrated, capsys):
+    given = 'label', photos, *NAMES, '--model', calibrated, '--accept', '0.4'
+    said = message_of_failure(main, capsys, *given)
+    assert 'review, 0.44, must not be above that of accept, 0.4' in said
+    assert 'Give both' in said
 
 
 def test_going_on_builds_no_model(photos, workplace, monkeypatch, capsys):

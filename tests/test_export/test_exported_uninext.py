@@ -20,7 +20,7 @@ from helpers.exported import (
     frames,
 )
 from uninext.apis import UninextInferencer, networks, open_session
-from uninext.apis.networks import model_stamp
+from uninext.apis.networks import model_stamp, stored_thresholds
 from uninext.export import ExportedUNINEXT, graph_files, read_folder
 from uninext.model_zoo import DEFAULT_MODEL as TINY
 from uninext.utils.files import FileError
@@ -146,6 +146,12 @@ def test_what_a_named_model_never_learned_is_told(tmp_path, folder, exported):
     )
     assert 'never learned' in UninextInferencer(made).remarks(categories='car')[0]
     assert not exported.remarks(categories='car')
+
+
+def test_thresholds_are_told_before_it_is_opened(tmp_path, folder):
+    given = dict(category=0.4)
+    made = changed(folder, tmp_path, lambda said, copy: said.update(thresholds=given))
+    assert stored_thresholds(made) == UninextInferencer(made).thresholds == given
 
 
 def test_bulk_work_goes_on_with_the_same_files_alone(tmp_path, folder):

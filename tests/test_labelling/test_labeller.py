@@ -184,6 +184,30 @@ def test_thresholds(given):
         Bands(*given)
 
 
+@pytest.mark.parametrize(
+    ('stored', 'kinds', 'expected'),
+    [
+        ({}, [], (0.5, 0.3)),
+        ({}, ['category', 'expression'], (0.5, 0.3)),
+        (dict(expression=0.58), ['category'], (0.5, 0.3)),
+        (dict(category=0.02), ['category'], (0.3, 0.02)),
+        (dict(category=0.02), ['category', 'expression'], (0.5, 0.3)),
+        (dict(category=1.0), ['category'], (1.0, 1.0)),
+    ],
+)
+def test_bands_of_a_model(stored, kinds, expected):
+    bands = Bands.of_model(stored, kinds)
+    assert (bands.accept, bands.review) == pytest.approx(expected)
+    assert Bands.of_model(stored, kinds, 0.9, 0.1) == Bands(0.9, 0.1)
+
+
+def test_bands_of_the_finder(photos, tmp_path):
+    find = MadeUpFinder()
+    find.thresholds = dict(category=0.44, expression=0.2)
+    done = run(find, photos, tmp_path / 'out', bands=None)  # a cat 0.9, a dog 0.5
+    assert done.found == {'accept': {'cat': 1}, 'review': {'cat': 1, 'dog': 1}}
+
+
 @pytest.mark.parametrize('to', LAYOUTS)
 def test_videos_of_one_name(tmp_path, to):
     """Every layout has both, and boxes alone where masks are not wanted."""

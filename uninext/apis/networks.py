@@ -93,6 +93,28 @@ def is_exported(model: Any) -> bool:
     return (Path(model) / MANIFEST).is_file()
 
 
+def stored_thresholds(
+    model: str | Path | None = None, checkpoint: str | Path | None = None
+) -> dict[str, float]:
+    """The thresholds that came with a model, which is not built.
+
+    Arguments are those of :func:`model_stamp`.
+
+    Returns:
+        Kind of prompt -> 0..1, of kinds that were calibrated.
+
+    Raises:
+        ValueError: If no model is meant by it.
+        FileError: If it cannot be read.
+    """
+    if is_exported(model):
+        from uninext.export import read_folder
+
+        return read_folder(model)['thresholds']
+    _, weights = resolve_model(model, checkpoint)
+    return carried_thresholds(read_meta(weights), str(weights))
+
+
 def model_stamp(
     model: str | Path | None = None, checkpoint: str | Path | None = None
 ) -> str:

@@ -93,17 +93,18 @@ def _add_output(group: Any) -> None:
     group.add_argument(
         '--accept',
         type=float,
-        default=ACCEPT_THRESHOLD,
         metavar='S',
-        help='score from which on a prediction is accepted; default %(default)g',
+        help='score from which on a prediction is accepted; default: by the '
+        'thresholds that `uninext calibrate` stored with the checkpoint, 2/7 of the '
+        f'way from that of --review to 1; else {ACCEPT_THRESHOLD:g}',
     )
     group.add_argument(
         '--review',
         type=float,
-        default=SCORE_THRESHOLD,
         metavar='S',
-        help='score from which on it is kept for review; below, it is dropped; default '
-        '%(default)g',
+        help='score from which on it is kept for review; below, it is dropped; '
+        'default: the threshold that `uninext calibrate` stored with the checkpoint, '
+        f'the higher one of categories and expressions; else {SCORE_THRESHOLD:g}',
     )
     group.add_argument(
         '--boxes', action='store_true', help='boxes only, also where there are masks'
@@ -128,9 +129,9 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f'--batch-size must be at least 1, got {args.batch_size}.')
     from uninext.apis import UninextInferencer
     from uninext.cli.predict_report import Problems
-    from uninext.labelling import Bands, label
+    from uninext.labelling import label
 
-    bands = Bands(args.accept, args.review)
+    bands = _bands_of(args)
     prompts = dict(
         categories=names_of(args.categories),
         expression=args.expression,
@@ -181,6 +182,16 @@ def summary(labelled: Labelled, bands: Bands) -> list[str]:
     lines.append(f'to look through: {labelled.out / "review.html"}')
     lines.append(f'file names start from {labelled.root}')
     return lines
+
+
+def _bands_of(args: argparse.Namespace) -> Bands:
+    """What is given, else as the checkpoint says; no model is built."""
+    from uninext.apis.networks import stored_thresholds
+    from uninext.labelling.bands import Bands, asked_kinds
+
+    stored = stored_thresholds(args.model, args.checkpoint)
+    kinds = asked_kinds(args.categories, args.expression)
+    return Bands.of_model(stored, kinds, args.accept, args.review)
 
 
 def _model_of(args: argparse.Namespace, speed: dict[str, Any]) -> str:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from uninext.apis.thresholds import checked_score_thr
 from uninext.formats.predicted import ACCEPT, REVIEW, PredictedImage
 from uninext.utils.defaults import ACCEPT_THRESHOLD, SCORE_THRESHOLD
 
 BANDS = (ACCEPT, REVIEW)
+# Of the way from a threshold of review to 1, where that of accept is: 0.3 -> 0.5.
+ACCEPT_SHARE = (ACCEPT_THRESHOLD - SCORE_THRESHOLD) / (1 - SCORE_THRESHOLD)
+
+
+def asked_kinds(categories: Any, expression: Any) -> list[str]:
+    """Kinds of prompts that are asked for, as thresholds have them."""
+    given = dict(category=categories, expression=expression)
+    return [kind for kind, texts in given.items() if texts]
 
 
 @dataclass(frozen=True)
@@ -33,8 +42,37 @@ class Bands:
         if self.review > self.accept:
             raise ValueError(
                 f'The threshold of review, {self.review:g}, must not be above that of '
-                f'accept, {self.accept:g}: predictions between them are reviewed.'
+                f'accept, {self.accept:g}: predictions between them are reviewed. Give '
+                'both; what is not given is as the model says.'
             )
+
+    @classmethod
+    def of_model(
+        cls,
+        stored: Mapping[str, float],
+        kinds: Iterable[str],
+        accept: float | None = None,
+        review: float | None = None,
+    ) -> Bands:
+        """The bands that suit a model, where a user gives none.
+
+        Args:
+            stored: Calibrated thresholds by kind of prompt; may be empty.
+            kinds: That are asked for. The highest of their thresholds is that of
+                review; one that has none counts as ``SCORE_THRESHOLD``.
+            accept: Of the user; None: ``ACCEPT_SHARE`` of the way from the default of
+                review to 1.
+            review: Of the user.
+
+        Raises:
+            ValueError: As of the class.
+        """
+        found = [stored.get(kind, SCORE_THRESHOLD) for kind in kinds]
+        least = max(found, default=SCORE_THRESHOLD)
+        sure = least + (1 - least) * ACCEPT_SHARE
+        return cls(
+            sure if accept is None else accept, least if review is None else review
+        )
 
     def keeps(self, score: float) -> bool:
         """Whether a prediction is not dropped."""

@@ -19,7 +19,7 @@ from uninext.apis.exports.video_tracks import VideoTracks
 from uninext.apis.images import SourceError, SourceWarning
 from uninext.apis.results import Result
 from uninext.apis.video import read_header
-from uninext.labelling.bands import Bands
+from uninext.labelling.bands import Bands, asked_kinds
 from uninext.labelling.journal import FoundImage, FoundVideo, Journal
 from uninext.labelling.layouts import LAYOUTS
 from uninext.labelling.page import write_thumbnail
@@ -60,7 +60,8 @@ def label(
         expression: Expressions about one object each.
         exclude: Names of what must not be returned.
         exclude_expression: The same by expressions.
-        bands: Thresholds; None: the defaults.
+        bands: Thresholds; None: those of :meth:`Bands.of_model`, by ``find.thresholds``
+            if it has any.
         boxes_only: Leave masks out of the files.
         model: What tells this model from others: a run cannot go on with another.
         as_video: Whether folders of images are videos.
@@ -81,7 +82,7 @@ def label(
     if to not in LAYOUTS:
         names = ', '.join(LAYOUTS)
         raise ValueError(f'There is no layout {to!r}; choose from {names}.')
-    layout, bands, out = LAYOUTS[to], bands or Bands(), Path(out)
+    layout, out = LAYOUTS[to], Path(out)
     sources = [sources] if isinstance(sources, (str, Path)) else list(sources)
     units = units_of(sources, as_video)
     if images := [u for u in units if not u.is_video and not layout.takes_images]:
@@ -95,6 +96,9 @@ def label(
         exclude=exclude,
         exclude_expression=exclude_expression,
     )
+    if bands is None:
+        stored = getattr(find, 'thresholds', {})
+        bands = Bands.of_model(stored, asked_kinds(categories, expression))
     asked = {k: list(v) if v is not None else None for k, v in prompts.items()}
     with Journal(out, dict(asked, model=model), bands.review) as journal:
         names = list(dict.fromkeys([*(categories or ()), *(expression or ())]))
