@@ -120,7 +120,7 @@ def check(studio: LabelStudio, files: Path, work: Path) -> None:
 
 def track_a_box(studio: LabelStudio, files: Path) -> None:
     """A box on a frame in the middle of the video, on the others besides."""
-    _, (task,), ml = studio.project('video', True, ['clip.mp4'], files)
+    project, (task,), ml = studio.project('video', True, ['clip.mp4'], files)
     truth = json.loads((files / 'clip.json').read_text())
     boxes = {int(frame): box for frame, box in truth['boxes'].items()}
     shown = sorted(boxes)[len(boxes) // 2]
@@ -139,6 +139,27 @@ def track_a_box(studio: LabelStudio, files: Path) -> None:
         raise SystemExit(f'expected a mean IoU of {LEAST_IOU} or more')
     annotation = dict(result=[region], was_cancelled=False)
     studio.ask(f'/api/tasks/{task}/annotations/', annotation)
+    read_videos(studio, project, files, found)
+
+
+def read_videos(
+    studio: LabelStudio, project: int, files: Path, boxes: dict[int, list[float]]
+) -> None:
+    """The track as it was exported: the same boxes in the same frames."""
+    work = files.parents[1]
+    content = studio.ask(f'/api/projects/{project}/export?exportType=JSON')
+    (work / 'videos.json').write_text(json.dumps(content))
+    command = [sys.executable, '-m', 'uninext', 'label-studio']
+    command += ['--read', str(work / 'videos.json'), '--files', str(files.parent)]
+    subprocess.run([*command, '--out', str(work / 'corrected')], check=True)
+    written = json.loads((work / 'corrected/labels.json').read_text())
+    (track,) = written['annotations']
+    read = {frame: box for frame, box in enumerate(track['bboxes']) if box}
+    if read.keys() != boxes.keys() or any(
+        abs(a - b) > 1 for f in read for a, b in zip(read[f], boxes[f])
+    ):
+        raise SystemExit(f'expected the boxes {boxes}, got {read}')
+    print(f'exported, and read back: a track through {len(read)} frames')
 
 
 def fine_tune(export: Path, work: Path) -> None:

@@ -75,7 +75,7 @@ OPTIONS = {
     'label-studio': frozenset(
         SPEED_OPTIONS
         | {'--model', '--checkpoint', '--device', '--files', '--media', '--score-thr'}
-        | {'--host', '--port'}
+        | {'--host', '--port', '--read', '--out'}
     ),
     'eval': frozenset({'format', '--gt', '--pred', '--protocol', '--single-precision'})
     | {'--max-dets', '--categories', '--frames', '--false-alarm-thr'},

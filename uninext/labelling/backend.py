@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import numpy as np
 
@@ -35,10 +34,10 @@ from uninext.formats.label_studio import (
 )
 from uninext.labelling.interface import Interface, read_interface
 from uninext.labelling.layouts import MODEL_VERSION
+from uninext.labelling.served_files import served_file
 from uninext.utils.defaults import SCORE_THRESHOLD
 from uninext.utils.error_origin import is_for_users
 
-LOCAL_PATH, UPLOAD_PATH = '/data/local-files', '/data/upload/'
 DEFAULT_FPS = 25.0  # of a file that does not tell
 MOST_BACK = 300  # frames before the one that shows a box, which are held in memory
 
@@ -96,7 +95,8 @@ class Backend:
         self, task: Mapping[str, Any], interface: Interface, drawn: Sequence[Region]
     ) -> dict[str, Any]:
         try:
-            path = self._file(str(task.get('data', {}).get(interface.key, '')))
+            url = str(task.get('data', {}).get(interface.key, ''))
+            path = served_file(url, self._folders)
             find = self._video if interface.is_video else self._image
             regions = interface.fitted(find(path, interface, drawn))
         except ValueError as error:
@@ -105,31 +105,6 @@ class Backend:
             print(f'warning: task {task.get("id")}: {error}', file=sys.stderr)
             regions = []
         return prediction(regions, MODEL_VERSION)
-
-    def _file(self, url: str) -> Path:
-        """The file of a task.
-
-        Raises:
-            ValueError: If it is not in the folders.
-        """
-        parts = urlsplit(url)
-        if parts.path.rstrip('/') == LOCAL_PATH:
-            option, name = 'files', parse_qs(parts.query).get('d', [''])[0]
-        elif parts.path.startswith(UPLOAD_PATH):
-            option, name = 'media', unquote(parts.path).removeprefix('/data/')
-        else:
-            raise ValueError(
-                f'The task shows {url!r}; files are read from local storage '
-                f'({LOCAL_PATH}) and of uploads ({UPLOAD_PATH}).'
-            )
-        folder = self._folders[option]
-        if folder is None:
-            raise ValueError(f'The task shows {url!r}: give its folder by --{option}.')
-        root = folder.resolve()
-        path = (root / name).resolve()
-        if not path.is_relative_to(root) or not path.is_file():
-            raise ValueError(f'There is no file {name!r} in --{option} {folder}.')
-        return path
 
     # ---------------------------------------------------------------------- images
 

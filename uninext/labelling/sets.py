@@ -12,12 +12,10 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import cv2
-
 from uninext.apis.exports.video_tracks import VideoTracks
-from uninext.apis.video import read_frames
 from uninext.formats.predicted import PredictedImage, PredictedInstance
 from uninext.labelling.bands import BANDS, Bands
+from uninext.labelling.frame_files import frame_file, write_frames
 from uninext.labelling.journal import FoundImage, FoundVideo
 from uninext.labelling.layouts import LAYOUTS, LabelSet, LabelVideo
 from uninext.labelling.page import Card, page_of
@@ -179,13 +177,9 @@ class SetWriter:
             paths = [str(path) for path in list_images(unit.path)]
             return tuple(_below(path, root) for path in paths[: unit.tracks.num_frames])
         folder = self.out / FRAMES / unit.name
-        paths = [folder / f'{i:06d}.jpg' for i in range(unit.tracks.num_frames)]
+        paths = [frame_file(folder, i) for i in range(unit.tracks.num_frames)]
         if not all(path.is_file() for path in paths):
-            folder.mkdir(parents=True, exist_ok=True)
-            for path, frame in zip(paths, read_frames(unit.path)):
-                _, content = cv2.imencode('.jpg', frame)
-                with replacing(path) as temporary:
-                    temporary.write_bytes(content.tobytes())
+            write_frames(unit.path, folder)
         return tuple(_below(path, root) for path in paths)
 
 
