@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import socket
+import tempfile
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -26,18 +28,49 @@ from uninext.apis.bulk.engines import WorkerError
 from uninext.apis.sources import open_source
 
 ray = pytest.importorskip('ray')
+cluster_utils = pytest.importorskip('ray.cluster_utils')
 pytestmark = pytest.mark.slow
+NODE = '1' * 56  # its id; of only f it would be none
+NO_PORT = '-1'
+# Ports that Ray waits for 15 s, whatever it is told; its agents start in more where the
+# machine is busy. This is what they say of themselves as extra "ray" installs them.
+AGENTS = 'metrics_agent_port', 'metrics_export_port', 'dashboard_agent_listen_port'
+PATIENT = dict(
+    OVERRIDE_NODE_ID_FOR_TESTING=NODE,
+    USAGE_STATS_ENABLED=0,
+    agent_register_timeout_ms=3600_000,
+    health_check_failure_threshold=999,
+    worker_register_timeout_seconds=3600,
+)
 
 
 @pytest.fixture(scope='module', autouse=True)
 def _cluster() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        tempfile.TemporaryDirectory() as folder,  # a short path: it has sockets
+    ):
         patch.setenv('PYTHONPATH', f'{ROOT}:{ROOT / "tests"}')
-        patch.setenv('RAY_USAGE_STATS_ENABLED', '0')
+        for name, value in PATIENT.items():
+            patch.setenv(f'RAY_{name}', str(value))
+        session = Path(folder, 'session')
+        session.mkdir()
+        for name in AGENTS:
+            (session / f'{name}_{NODE}').write_text(NO_PORT)
+        options = dict(temp_dir=folder, session_name=session.name)
+        options |= dict(runtime_env_agent_port=_free_port(), include_dashboard=False)
         # two for workers; Ray Data's own tasks wait for ever for one that actors have
-        ray.init(num_cpus=3, include_dashboard=False, object_store_memory=10**8)
+        options |= dict(num_cpus=3, object_store_memory=10**8)
+        cluster = cluster_utils.Cluster(True, head_node_args=options)
+        ray.init(cluster.address)
         yield
         ray.shutdown()
+        cluster.shutdown()
+
+
+def _free_port() -> int:
+    with socket.create_server(('127.0.0.1', 0)) as probe:
+        return probe.getsockname()[1]
 
 
 @pytest.fixture
