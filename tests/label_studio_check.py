@@ -35,7 +35,7 @@ NAMES = ('circle', 'square', 'triangle', 'star', 'ring', 'cross')
 TOKEN = '0123456789abcdef' * 2 + '01234567'
 FOLDER = 'photos'  # of local storage, below its root
 LOCAL = f'/data/local-files/?d={FOLDER}/'
-SECONDS = 900  # that a server may take to start, or to answer
+SECONDS = 4 * 3600  # to start, or to answer: of a machine that is busy otherwise
 PORTS = 18080, 19090
 SIZE = 256
 FRAMES = 6
@@ -193,7 +193,7 @@ def wait_for(url: str, process: subprocess.Popen, log: Path) -> None:
     """Until a server answers."""
     end = time.monotonic() + SECONDS
     while time.monotonic() < end and process.poll() is None:
-        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5):
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=60):
             return
         time.sleep(1)
     raise SystemExit(f'{url} does not answer:\n{log.read_text()[-3000:]}')
