@@ -15,12 +15,12 @@ _base_ = [
 # fmt: off
 __small, __sided = _base_.small_expression_train_pipeline, _base_.sided_train_pipeline
 __table = [  # name, batches, batch size, files, annotations, how they are read
-    ('coco',            4,  4, 'shapes_train',      'instances',                 _base_.train_pipeline),
-    ('refcoco',         4,  4, 'shapes_refs_train', 'refs',                      _base_.expression_train_pipeline),
-    ('small_refcoco',   5, 10, 'shapes_refs_train', 'refs',                      __small),
-    ('attributes',      1, 10, 'shapes_refs_train', 'refs_attributes',           __small),
-    ('relative_sides',  1,  6, 'shapes_train',      'instances_relative_sides',  __sided),
-    ('relative_levels', 1,  6, 'shapes_train',      'instances_relative_levels', _base_.small_train_pipeline),
+    ('coco',            5,  4, 'shapes_train',      'instances',                 _base_.train_pipeline),
+    ('refcoco',         7,  4, 'shapes_refs_train', 'refs',                      _base_.expression_train_pipeline),
+    ('small_refcoco',   7, 12, 'shapes_refs_train', 'refs',                      __small),
+    ('attributes',      1, 12, 'shapes_refs_train', 'refs_attributes',           __small),
+    ('relative_sides',  1,  8, 'shapes_train',      'instances_relative_sides',  __sided),
+    ('relative_levels', 1,  8, 'shapes_train',      'instances_relative_levels', _base_.small_train_pipeline),
 ]
 # fmt: on
 __sources = [
@@ -37,10 +37,8 @@ __sources = [
     for name, batches, size, files, annotations, steps in __table
 ]  # fmt: skip
 train_dataloader = dict(num_workers=1, dataset=dict(sources=__sources))
-optim_wrapper = dict(optimizer=dict(lr=4e-4))
-param_scheduler = [
-    _base_.pop('warm_up'),
-    dict(type='MultiStepLR', by_epoch=False, milestones=[2900], gamma=0.1),
-]
-train_cfg = dict(max_iters=3500, val_interval=3500)
+optim_wrapper = dict(optimizer=dict(lr=5e-4))
+__fall = dict(type='LinearLR', by_epoch=False, start_factor=1.0, end_factor=0.02)
+param_scheduler = [_base_.pop('warm_up'), dict(__fall, begin=100, end=2800)]
+train_cfg = dict(max_iters=2800, val_interval=2800)
 default_hooks = dict(checkpoint=dict(interval=250, max_keep_ckpts=2))

@@ -14,14 +14,16 @@ _base_ = [
 ]
 # fmt: off
 __table = [  # name, batches, batch size, files, how pairs are made; an image twice is a video too
-    ('vis',      10, 3, _base_.shapes_vis_train,  _base_.train_pipeline),
-    ('coco',      8, 3, _base_.shapes_train,      _base_.train_pipeline),
-    ('mot',       8, 3, _base_.shapes_mot_train,  _base_.train_pipeline),
-    ('rvos',     12, 4, _base_.shapes_rvos_train, _base_.expression_train_pipeline),
-    ('refcoco',  20, 4, _base_.shapes_refs_train, _base_.expression_train_pipeline),
-    ('sot',       4, 4, _base_.shapes_sot_train,  _base_.box_target_train_pipeline),
-    ('vos',      20, 4, _base_.shapes_vos_train,  _base_.target_train_pipeline),
-    ('coco_sot', 16, 4, _base_.shapes_train,      _base_.target_train_pipeline),
+    ('vis',            8,  3, _base_.shapes_vis_train,  _base_.train_pipeline),
+    ('coco',           6,  3, _base_.shapes_train,      _base_.train_pipeline),
+    ('mot',            8,  3, _base_.shapes_mot_train,  _base_.train_pipeline),
+    ('rvos',          11,  3, _base_.shapes_rvos_train, _base_.expression_train_pipeline),
+    ('refcoco',       19,  3, _base_.shapes_refs_train, _base_.expression_train_pipeline),
+    ('sot',            4,  5, _base_.shapes_sot_train,  _base_.box_target_train_pipeline),
+    ('vos',           14,  5, _base_.shapes_vos_train,  _base_.target_train_pipeline),
+    ('coco_sot',      10,  5, _base_.shapes_train,      _base_.target_train_pipeline),
+    ('small_vos',     12, 12, _base_.shapes_vos_train,  _base_.small_target_train_pipeline),
+    ('small_coco_sot', 8, 12, _base_.shapes_train,      _base_.small_target_train_pipeline),
 ]
 # fmt: on
 __sources = [
@@ -30,9 +32,7 @@ __sources = [
 ]
 train_dataloader = dict(num_workers=1, dataset=dict(sources=__sources))
 optim_wrapper = dict(optimizer=dict(lr=4e-4))
-param_scheduler = [
-    _base_.pop('warm_up'),
-    dict(type='MultiStepLR', by_epoch=False, milestones=[2300], gamma=0.1),
-]
-train_cfg = dict(max_iters=2800)
+__fall = dict(type='LinearLR', by_epoch=False, start_factor=1.0, end_factor=0.02)
+param_scheduler = [_base_.pop('warm_up'), dict(__fall, begin=100, end=2600)]
+train_cfg = dict(max_iters=2600)
 default_hooks = dict(checkpoint=dict(interval=250, max_keep_ckpts=2))

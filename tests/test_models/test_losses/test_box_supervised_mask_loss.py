@@ -9,6 +9,8 @@ from uninext.models.losses import BoxProjectionLoss, PairwiseAffinityLoss, fill_
 # row-major around the centre, dilation 2
 NEIGHBOURS = [(dy, dx) for dy in (-2, 0, 2) for dx in (-2, 0, 2) if (dy, dx) != (0, 0)]
 
+FIRST = torch.tensor([0])
+
 
 def _affinity_oracle(
     logits: np.ndarray, similarity: np.ndarray, boxes: np.ndarray, threshold: float
@@ -86,7 +88,7 @@ class TestPairwiseAffinityLoss:
     def test_no_instance_is_zero_and_in_the_graph(self) -> None:
         logits = torch.zeros(0, 4, 5, requires_grad=True)
         loss = PairwiseAffinityLoss()(
-            logits, torch.zeros(0, 8, 4, 5), torch.zeros(0, 4, 5)
+            logits, torch.rand(2, 8, 4, 5), torch.zeros(0, 4, 5), FIRST[:0]
         )
         loss.backward()
         assert loss == 0
@@ -95,17 +97,17 @@ class TestPairwiseAffinityLoss:
     def test_no_alike_neighbours_is_zero(self) -> None:
         logits = torch.randn(1, 4, 5)
         loss = PairwiseAffinityLoss()(
-            logits, torch.full((1, 8, 4, 5), 0.29), torch.ones(1, 4, 5)
+            logits, torch.full((1, 8, 4, 5), 0.29), torch.ones(1, 4, 5), FIRST
         )
         assert loss == 0
 
     def test_equals_the_oracle(self) -> None:
-        logits, similarity = torch.randn(3, 6, 7) * 2, torch.rand(3, 8, 6, 7)
-        boxes = torch.zeros(3, 6, 7)
+        logits, similarity = torch.randn(3, 6, 7) * 2, torch.rand(2, 8, 6, 7)
+        boxes, image_inds = torch.zeros(3, 6, 7), torch.tensor([1, 0, 1])
         boxes[:, 1:5, :5] = 1
-        loss = PairwiseAffinityLoss()(logits, similarity, boxes)
+        loss = PairwiseAffinityLoss()(logits, similarity, boxes, image_inds)
         expected = _affinity_oracle(
-            logits.numpy(), similarity.numpy(), boxes.numpy(), 0.3
+            logits.numpy(), similarity[image_inds].numpy(), boxes.numpy(), 0.3
         )
         assert loss.item() == pytest.approx(expected, rel=1e-5)
 
@@ -113,9 +115,9 @@ class TestPairwiseAffinityLoss:
         logits = torch.randn(1, 6, 6)
         ones = torch.ones(1, 6, 6)
         at = PairwiseAffinityLoss(color_threshold=0.5)(
-            logits, torch.full((1, 8, 6, 6), 0.5), ones
+            logits, torch.full((1, 8, 6, 6), 0.5), ones, FIRST
         )
-        above = PairwiseAffinityLoss()(logits, torch.ones(1, 8, 6, 6), ones)
+        above = PairwiseAffinityLoss()(logits, torch.ones(1, 8, 6, 6), ones, FIRST)
         assert at == above > 0
 
     @pytest.mark.parametrize('dtype', [torch.float32, torch.float16])
@@ -123,7 +125,7 @@ class TestPairwiseAffinityLoss:
         logits = torch.tensor([[5e4, -5e4, 5e4], [0, 5e4, -5e4]], dtype=dtype)
         logits = logits.repeat(2, 2)[None].requires_grad_()
         loss = PairwiseAffinityLoss()(
-            logits, torch.ones(1, 8, 4, 6), torch.ones(1, 4, 6)
+            logits, torch.ones(1, 8, 4, 6), torch.ones(1, 4, 6), FIRST
         )
         loss.backward()
         assert loss.isfinite()

@@ -61,7 +61,8 @@ def _affinity() -> tuple[Callable, tuple]:
     loss = MODELS.build(dict(type='PairwiseAffinityLoss'))
     similarity = torch.rand(MASKS[0], 8, *MASKS[1:], dtype=torch.float64)
     inside = pixels().double()
-    return lambda logits: loss(logits, similarity, inside), (random(*MASKS),)
+    each = torch.arange(MASKS[0])
+    return lambda logits: loss(logits, similarity, inside, each), (random(*MASKS),)
 
 
 CASES = {

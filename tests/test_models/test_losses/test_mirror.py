@@ -52,11 +52,11 @@ def test_colours_and_pairs():
     assert alike.std() > 0.01
     torch.testing.assert_close(mirrored, alike[NEIGHBOURS].flip(2), **near)
     loss = MODELS.build(dict(type='PairwiseAffinityLoss', color_threshold=0.01))
-    logits = torch.randn(1, HEIGHT, WIDTH)
+    logits, first = torch.randn(1, HEIGHT, WIDTH), torch.tensor([0])
     boxes = fill_boxes(torch.tensor([[4.0, 2, 20, 20]]), (HEIGHT, WIDTH), stride=1)
-    expected = loss(logits, alike[None], boxes)
+    expected = loss(logits, alike[None], boxes, first)
     assert expected > 0
-    found = loss(logits.flip(2), mirrored[None], boxes.flip(2))
+    found = loss(logits.flip(2), mirrored[None], boxes.flip(2), first)
     torch.testing.assert_close(found, expected, **near)
 
 

@@ -258,23 +258,23 @@ class PromptMaskHead(BaseModule):
         filled = [fill_boxes(t.boxes_xyxy, size_hw, MASK_STRIDE) for t in targets]
         bounds = torch.tensor(sizes).flatten().cumsum(0).view(len(targets), -1)
         last = bounds.shape[1] - 1
+        similarity = torch.stack([t.color_similarity for t in targets])
         projection, pairwise = {}, {}
         for i in [last, *range(last)]:  # the warm-up counts the last layer first
             self.warmup_step += 1
-            logits, boxes, colours = [], [], []
+            logits, boxes, image_inds = [], [], []
             stops = bounds[:, i]
             for b, rows in enumerate(self._sample_pairs([of[i] for of in sizes])):
                 rows = upload(rows + stops[b] - sizes[b][i], mask_feat.device)
                 gt_inds = pairs.gt_inds[rows]
                 logits.append(masks_of(b, rows))
                 boxes.append(filled[b][gt_inds])
-                colour = targets[b].color_similarity
-                colours.append(colour.expand(len(gt_inds), -1, -1, -1))
+                image_inds.append(torch.full_like(gt_inds, b))
             of_layer = torch.cat(logits), torch.cat(boxes)
             warmup = (self.warmup_step[0] / self.pairwise_warmup).clamp(max=1.0)
             projection[i] = self.loss_projection(*of_layer)
             pairwise[i] = warmup * self.loss_pairwise(
-                of_layer[0], torch.cat(colours), of_layer[1]
+                of_layer[0], similarity, of_layer[1], torch.cat(image_inds)
             )
         order = range(last + 1)
         return dict(

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from uninext.registry import MODELS
 
-from .color_similarity import unfold_neighbours
+from .color_similarity import NEIGHBOUR_STEPS
 
 
 def fill_boxes(boxes_xyxy: Tensor, size_hw: tuple[int, int], stride: int = 4) -> Tensor:
@@ -93,31 +93,45 @@ class PairwiseAffinityLoss(nn.Module):
         self.loss_weight = loss_weight
 
     def forward(
-        self, mask_logits: Tensor, color_similarity: Tensor, box_masks: Tensor
+        self,
+        mask_logits: Tensor,
+        color_similarity: Tensor,
+        box_masks: Tensor,
+        image_inds: Tensor,
     ) -> Tensor:
         """Average the loss over the edges that count; 0 if none does.
 
-        A neighbour outside the map has log-probability 0 for both labels, as published.
+        Only those edges are computed: boxes cover little of the map. An edge that
+        leaves the map counts, with loss 0, as published.
 
         Args:
             mask_logits: (M, H, W).
-            color_similarity: (M, 8, H, W), each instance's image's similarity.
-            box_masks: (M, H, W), 1 inside the matched object's box.
+            color_similarity: (B, 8, H, W) of the images.
+            box_masks: (M, H, W), non-zero inside the matched object's box.
+            image_inds: (M,) int64, the image of each instance.
         """
-        log_same = self._log_same_label(mask_logits.float())  # (M, 8, H, W)
-        assert log_same.shape == color_similarity.shape, (
-            log_same.shape,
-            color_similarity.shape,
-        )
-        alike = color_similarity >= self.color_threshold
-        weights = alike * box_masks.float()[:, None]  # (M, 8, H, W)
-        loss = -(log_same * weights).sum() / weights.sum().clamp(min=1)
-        return self.loss_weight * loss
+        height, width = mask_logits.shape[1:]
+        assert color_similarity.shape[1:] == (8, height, width), color_similarity.shape
+        rows, ys, xs = box_masks.nonzero(as_tuple=True)  # (P,) pixels in boxes
+        alike = color_similarity[image_inds[rows], :, ys, xs] >= self.color_threshold
+        pixels, neighbours = alike.nonzero(as_tuple=True)  # (E,) edges
+        steps_yx = torch.tensor(NEIGHBOUR_STEPS, device=ys.device)[neighbours]  # (E, 2)
+        ys, xs = ys[pixels], xs[pixels]
+        other_ys, other_xs = ys + steps_yx[:, 0], xs + steps_yx[:, 1]
+        on_map = (other_ys >= 0) & (other_ys < height)
+        on_map &= (other_xs >= 0) & (other_xs < width)
+        starts = (rows * height * width)[pixels]
+        ends = torch.stack(  # (2, E') of the flat map
+            [starts + ys * width + xs, starts + other_ys * width + other_xs]
+        )[:, on_map]
+        of_ends = mask_logits.flatten().index_select(0, ends.flatten()).float()
+        log_same = _log_same_label(*of_ends.view(2, -1))
+        return -self.loss_weight * log_same.sum() / max(len(pixels), 1)
 
-    def _log_same_label(self, logits: Tensor) -> Tensor:
-        """log(p_i p_j + (1 - p_i)(1 - p_j)) of each pixel i and neighbour j."""
-        log_sums = [
-            log_prob[:, None] + unfold_neighbours(log_prob)
-            for log_prob in (F.logsigmoid(logits), F.logsigmoid(-logits))
-        ]
-        return torch.logaddexp(*log_sums)
+
+def _log_same_label(logits: Tensor, other_logits: Tensor) -> Tensor:
+    """log(p_i p_j + (1 - p_i)(1 - p_j)) of both ends of each edge."""
+    return torch.logaddexp(
+        F.logsigmoid(logits) + F.logsigmoid(other_logits),
+        F.logsigmoid(-logits) + F.logsigmoid(-other_logits),
+    )

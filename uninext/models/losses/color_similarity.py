@@ -15,12 +15,12 @@ from mmdet.models.utils import unfold_wo_center
 from torch import Tensor
 
 _KERNEL_SIZE, _DILATION = 3, 2  # 2012.02310, Section 3.3
+_STEPS = (-_DILATION, 0, _DILATION)
+NEIGHBOUR_STEPS = [(y, x) for y in _STEPS for x in _STEPS if (y, x) != (0, 0)]
 
 
-def unfold_neighbours(maps: Tensor) -> Tensor:
+def _unfold_neighbours(maps: Tensor) -> Tensor:
     """(M, 8, H, W) neighbours of pixels (M, H, W); order and padding as above."""
-    if not len(maps):  # unfold takes no empty batch
-        return maps.new_zeros(0, _KERNEL_SIZE**2 - 1, *maps.shape[1:])
     return unfold_wo_center(maps[:, None], _KERNEL_SIZE, _DILATION)[:, 0]
 
 
@@ -61,10 +61,10 @@ def color_similarity(image_rgb: Tensor, img_mask: Tensor, stride: int = 4) -> Te
         )
     small = F.avg_pool2d(image_rgb.float()[None], stride)[0]  # (3, h, w)
     lab = _rgb_to_lab(small.flip(0))  # read as BGR, as published
-    distance = (lab[:, None] - unfold_neighbours(lab)).norm(dim=0)  # (8, h, w)
+    distance = (lab[:, None] - _unfold_neighbours(lab)).norm(dim=0)  # (8, h, w)
     start = stride // 2
     valid = img_mask[None, start::stride, start::stride].to(lab)
-    weight = unfold_neighbours(valid).amax(1)  # (1, h, w)
+    weight = _unfold_neighbours(valid).amax(1)  # (1, h, w)
     return torch.exp(-0.5 * distance) * weight
 
 
