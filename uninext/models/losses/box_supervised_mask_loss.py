@@ -15,6 +15,7 @@ from mmdet.models.losses.dice_loss import dice_loss
 from torch import Tensor, nn
 
 from uninext.registry import MODELS
+from uninext.utils.transfers import upload
 
 from .color_similarity import NEIGHBOUR_STEPS
 
@@ -101,7 +102,7 @@ class PairwiseAffinityLoss(nn.Module):
     ) -> Tensor:
         """Average the loss over the edges that count; 0 if none does.
 
-        Only those edges are computed: boxes cover little of the map. An edge that
+        Only pixels in boxes are looked at, which cover little of the map. An edge that
         leaves the map counts, with loss 0, as published.
 
         Args:
@@ -112,25 +113,23 @@ class PairwiseAffinityLoss(nn.Module):
         """
         height, width = mask_logits.shape[1:]
         assert color_similarity.shape[1:] == (8, height, width), color_similarity.shape
-        rows, ys, xs = box_masks.nonzero(as_tuple=True)  # (P,) pixels in boxes
+        rows, ys, xs = box_masks.nonzero(as_tuple=True)  # (P,)
         alike = color_similarity[image_inds[rows], :, ys, xs] >= self.color_threshold
-        pixels, neighbours = alike.nonzero(as_tuple=True)  # (E,) edges
-        steps_yx = torch.tensor(NEIGHBOUR_STEPS, device=ys.device)[neighbours]  # (E, 2)
-        ys, xs = ys[pixels], xs[pixels]
-        other_ys, other_xs = ys + steps_yx[:, 0], xs + steps_yx[:, 1]
-        on_map = (other_ys >= 0) & (other_ys < height)
-        on_map &= (other_xs >= 0) & (other_xs < width)
-        starts = (rows * height * width)[pixels]
-        ends = torch.stack(  # (2, E') of the flat map
-            [starts + ys * width + xs, starts + other_ys * width + other_xs]
-        )[:, on_map]
-        of_ends = mask_logits.flatten().index_select(0, ends.flatten()).float()
-        log_same = _log_same_label(*of_ends.view(2, -1))
-        return -self.loss_weight * log_same.sum() / max(len(pixels), 1)
+        steps_y, steps_x = upload(NEIGHBOUR_STEPS, ys.device)  # (8,)
+        near_ys, near_xs = ys[:, None] + steps_y, xs[:, None] + steps_x  # (P, 8)
+        on_map = (near_ys >= 0) & (near_ys < height)
+        on_map &= (near_xs >= 0) & (near_xs < width)
+        flat, starts = mask_logits.flatten(), rows * height * width
+        pixels = flat.index_select(0, starts + ys * width + xs).float()
+        near = starts[:, None] + near_ys * width + near_xs
+        near = near.where(on_map, 0).flatten()
+        neighbours = flat.index_select(0, near).float().view(-1, 8)
+        log_same = _log_same_label(pixels[:, None], neighbours) * (alike & on_map)
+        return -self.loss_weight * log_same.sum() / alike.sum().clamp(min=1)
 
 
 def _log_same_label(logits: Tensor, other_logits: Tensor) -> Tensor:
-    """log(p_i p_j + (1 - p_i)(1 - p_j)) of both ends of each edge."""
+    """log(p_i p_j + (1 - p_i)(1 - p_j))."""
     return torch.logaddexp(
         F.logsigmoid(logits) + F.logsigmoid(other_logits),
         F.logsigmoid(-logits) + F.logsigmoid(-other_logits),

@@ -16,7 +16,8 @@ from torch import Tensor
 
 _KERNEL_SIZE, _DILATION = 3, 2  # 2012.02310, Section 3.3
 _STEPS = (-_DILATION, 0, _DILATION)
-NEIGHBOUR_STEPS = [(y, x) for y in _STEPS for x in _STEPS if (y, x) != (0, 0)]
+_PAIRS = [(y, x) for y in _STEPS for x in _STEPS if (y, x) != (0, 0)]
+NEIGHBOUR_STEPS = torch.tensor(_PAIRS).T  # (2, 8), y and x
 
 
 def _unfold_neighbours(maps: Tensor) -> Tensor:
