@@ -19,6 +19,7 @@ __table = [  # name, batches, batch size, files, annotations, how they are read
     ('refcoco',         7,  4, 'shapes_refs_train', 'refs',                      _base_.expression_train_pipeline),
     ('small_refcoco',   7, 12, 'shapes_refs_train', 'refs',                      __small),
     ('attributes',      1, 12, 'shapes_refs_train', 'refs_attributes',           __small),
+    ('described',       1, 10, 'shapes_train',      'instances_described',       _base_.small_train_pipeline),
     ('relative_sides',  1,  8, 'shapes_train',      'instances_relative_sides',  __sided),
     ('relative_levels', 1,  8, 'shapes_train',      'instances_relative_levels', _base_.small_train_pipeline),
 ]
