@@ -40,6 +40,6 @@ __sources = [
 train_dataloader = dict(num_workers=1, dataset=dict(sources=__sources))
 optim_wrapper = dict(optimizer=dict(lr=5e-4))
 __fall = dict(type='LinearLR', by_epoch=False, start_factor=1.0, end_factor=0.02)
-param_scheduler = [_base_.pop('warm_up'), dict(__fall, begin=100, end=2800)]
-train_cfg = dict(max_iters=2800, val_interval=2800)
+param_scheduler = [_base_.pop('warm_up'), dict(__fall, begin=100, end=1800)]
+train_cfg = dict(max_iters=1800, val_interval=1800)
 default_hooks = dict(checkpoint=dict(interval=250, max_keep_ckpts=2))
