@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 
 import pytest
 from mmengine.hooks import Hook
@@ -58,22 +59,32 @@ def test_resumed_run_equals_uninterrupted(make_runner, tmp_path, monkeypatch, ca
 
 
 @pytest.mark.slow
-def test_resumed_around_the_end_of_an_epoch(make_runner, tmp_path):
-    """32 batches are one. Each loss is that of its samples; so is their order."""
+def test_resumed_around_the_end_of_an_epoch(make_runner, tmp_path, monkeypatch):
+    """Four batches are one. Each loss is that of its samples; so is their order.
+
+    Runs go on from checkpoints of one that was not killed: what a kill leaves is above.
+    """
+    waits = []  # at each end mmengine waits for two seconds
+    monkeypatch.setattr(loops, 'time', SimpleNamespace(sleep=waits.append))
     options = {
         'train_dataloader.batch_sampler': None,
+        'train_dataloader.batch_size': 16,
         'train_dataloader.sampler.shuffle': True,
-        'train_cfg.max_iters': 35,
+        'train_cfg.max_iters': 7,
     }
-    whole = losses_of(make_runner(work_dir=str(tmp_path / 'whole'), **options))
-    for die_at, num_workers in (31, 0), (32, 2), (33, 0):
-        here = dict(options, work_dir=str(tmp_path / str(die_at)))
-        here['default_hooks.checkpoint.interval'] = die_at
-        first = losses_of(make_runner(**here), die_at=die_at)
+    every = {
+        'default_hooks.checkpoint.interval': 1,
+        'default_hooks.checkpoint.max_keep_ckpts': -1,
+    }
+    whole = losses_of(make_runner(**options, **every))
+    assert len(set(whole.values())) == 7
+    for start, num_workers in (3, 0), (4, 2), (5, 0):
+        here = dict(options, work_dir=str(tmp_path / str(start)), resume=True)
+        here['load_from'] = str(tmp_path / f'iter_{start}.pth')
         here['train_dataloader.num_workers'] = num_workers
-        second = losses_of(make_runner(resume='auto', **here))
-        assert min(second) == die_at
-        assert {**first, **second} == whole
+        rest = losses_of(make_runner(**here))
+        assert rest == {n: loss for n, loss in whole.items() if n >= start}
+    assert waits == [2] * 4  # each run has come there
 
 
 def test_a_clock_that_jumps(make_runner, tmp_path, monkeypatch):
