@@ -30,6 +30,13 @@ def test_a_file_that_is_no_video(tmp_path):
         list(read_frames(path))
 
 
+def test_a_camera_that_is_not_there(monkeypatch):
+    closed = cv2.VideoCapture()
+    monkeypatch.setattr(cv2, 'VideoCapture', lambda _: closed)
+    with pytest.raises(ValueError, match='The camera 7 cannot be opened, or sends no'):
+        list(read_frames(7))
+
+
 def test_images_of_a_folder_come_in_the_order_of_their_numbers(tmp_path):
     (tmp_path / 'notes.txt').write_text('no image')
     for name in ('b-2', 'b-10', 'a-3'):

@@ -117,7 +117,22 @@ def test_soft_masks_are_told_and_no_damage(photos, capsys):
     assert 'warning: The mask mask.png has' in capsys.readouterr().err
 
 
+def test_a_box_outside_of_a_video_is_told_as_the_option_has_it(video, capsys):
+    error = fails(capsys, video, '--box', 500, 500, 600, 600)
+    assert f'(500, 500, 600, 600) lies outside its frame, which is {WIDTH} x' in error
+    assert 'remove(' not in error and 'add(' not in error
+
+
 # ------------------------------------------------------------------- folders of others
+
+
+def test_frames_of_a_folder_are_in_the_order_of_their_numbers(workplace):
+    Path('walk').mkdir()
+    for number in (10, 2, 1):
+        cv2.imwrite(f'walk/{number}.png', image_at(number % 4))
+    assert run('walk', *NAMES, '--as-video', '--save', 'ytvis') == 0
+    (walk,) = json.loads(Path('found/ytvis_labels.json').read_text())['videos']
+    assert walk['file_names'] == ['1.png', '2.png', '10.png']
 
 
 @pytest.mark.parametrize('source', ['clips', 'clips/*.mp4'])

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from mmengine.hooks import Hook
 
 from uninext.engine import UninextLogProcessor, log_processor
 
@@ -67,6 +68,36 @@ def test_lines_count_from_one_to_the_last(make_runner):
 def test_time_that_is_left():
     line = UninextLogProcessor()._train_line({'memory': None}, 7, 200, 3661.7)
     assert line == 'Iter [  7/200]  eta 1:01:01'
+
+
+class Clock(Hook):
+    """An iteration takes a second, the sixth ten; notes what is left after each."""
+
+    priority = 'LOW'  # after the hook that measures
+
+    def __init__(self) -> None:
+        self.now, self.left = 0.0, []
+
+    def time(self) -> float:
+        return self.now
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        self.now += 10 if batch_idx == 5 else 1
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        self.left.append(runner.message_hub.get_info('eta'))
+
+
+def test_time_that_is_left_is_told_by_the_mean_of_the_run(make_runner, monkeypatch):
+    """One slow iteration of a busy machine does not make it swing."""
+    clock = Clock()
+    monkeypatch.setattr('mmengine.hooks.iter_timer_hook.time', clock)
+    runner = make_runner(**{'train_cfg.max_iters': 10})
+    runner.register_hook(clock)
+    runner.train()
+    taken = [n if n < 6 else n + 9 for n in range(1, 11)]
+    expected = [taken[n - 1] / n * (10 - n) for n in range(1, 11)]
+    assert clock.left == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

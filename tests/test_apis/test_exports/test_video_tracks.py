@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from helpers.made_up_results import HEIGHT, WIDTH, make_result, make_video
-from uninext.apis import to_cvat, to_mot_lines, to_youtube_vis, to_youtube_vis_labels
+from uninext.apis import (
+    AskedPrompt,
+    to_cvat,
+    to_mot_lines,
+    to_youtube_vis,
+    to_youtube_vis_labels,
+)
 from uninext.apis.exports import VideoTracks
 from uninext.formats.mot_text import read_mot
 from uninext.formats.rle import decode_segmentation
@@ -61,6 +68,14 @@ def test_mot_lines(tmp_path):
     path = tmp_path / 'video.txt'
     path.write_text('\n'.join(lines))
     assert read_mot(path).rows[:, :2].tolist() == [[1, 1], [3, 1], [3, 2], [4, 1]]
+
+
+def test_mot_lines_tell_prompts_of_all_kinds_apart():
+    target = AskedPrompt('box (0, 0, 80, 60)', ('target',), single=True)
+    result = make_result(3, 0, [0, 1, 2])
+    kinds = dict(prompts=(*result.prompts, target), prompt_ids=np.arange(3))
+    lines = to_mot_lines([replace(result, **kinds, label_ids=np.array([1, 0, 0]))])
+    assert [line.split(',')[7] for line in lines] == ['2', '3', '4']
 
 
 def test_youtube_vis():
