@@ -12,6 +12,7 @@ import contextlib
 import io
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -36,7 +37,6 @@ TOKEN = '0123456789abcdef' * 2 + '01234567'
 FOLDER = 'photos'  # of local storage, below its root
 LOCAL = f'/data/local-files/?d={FOLDER}/'
 SECONDS = 4 * 3600  # to start, or to answer: of a machine that is busy otherwise
-PORTS = 18080, 19090
 SIZE = 256
 FRAMES = 6
 LEAST_IOU = 0.5  # of a tracked box with the annotated one, over frames
@@ -199,6 +199,12 @@ def wait_for(url: str, process: subprocess.Popen, log: Path) -> None:
     raise SystemExit(f'{url} does not answer:\n{log.read_text()[-3000:]}')
 
 
+def free_port() -> int:
+    """A port that nothing listens to."""
+    with socket.create_server(('127.0.0.1', 0)) as probe:
+        return probe.getsockname()[1]
+
+
 def write_files(folder: Path) -> None:
     """Generated images, and a video with the boxes of one object in it."""
     import cv2
@@ -236,11 +242,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         work = Path(name)
         files = work / 'disk' / FOLDER
         write_files(files)
-        studio, backend = (f'http://localhost:{port}' for port in PORTS)
+        ports = [free_port() for _ in range(2)]
+        studio, backend = (f'http://localhost:{port}' for port in ports)
         ours = [sys.executable, '-m', 'uninext', 'label-studio']
         ours += ['--files', str(files.parent)]
         user = ['--username', 'a@example.com', '--password', 'not-secret-1']
-        theirs = [args.label_studio, 'start', '--no-browser', '--port', str(PORTS[0])]
+        theirs = [args.label_studio, 'start', '--no-browser', '--port', str(ports[0])]
         settings = dict(
             LABEL_STUDIO_BASE_DATA_DIR=str(work / 'label-studio'),
             LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED='true',
@@ -259,7 +266,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             },
         )
         with (
-            running([*ours, '--port', str(PORTS[1])], f'{backend}/health', work / 'b'),
+            running([*ours, '--port', str(ports[1])], f'{backend}/health', work / 'b'),
             running(
                 [*theirs, *user, '--user-token', TOKEN],
                 f'{studio}/health',
