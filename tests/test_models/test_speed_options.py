@@ -247,7 +247,10 @@ def test_layers_are_compiled_at_test_alone(model):
     sys.platform == 'win32' or speed_options._why_no_compiler() is not None,
     reason='there is no compiler here',
 )
-def test_compiled_layers_find_the_same(model):
+def test_compiled_layers_find_the_same(model, monkeypatch):
+    """Without vector instructions: PyTorch compiles six programs to see which work."""
+    known = 'torch._inductor.cpu_vec_isa.valid_vec_isa_list'
+    monkeypatch.setattr(known, list, raising=False)
     exact = raw(model)
     model.set_speed(compile=True)
     compiled = raw(model)
