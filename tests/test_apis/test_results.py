@@ -171,3 +171,30 @@ def test_without_supervision_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, 'supervision', None)
     with pytest.raises(ImportError, match='pip install supervision'):
         result().to_supervision()
+
+
+class TestFromDict:
+    @pytest.mark.parametrize('num', [0, 3])
+    @pytest.mark.parametrize('in_video', [False, True])
+    @pytest.mark.parametrize('with_masks', [False, True])
+    def test_undoes_to_dict(self, num, in_video, with_masks):
+        given = dict(frame=4, tracks=[2, -1, 0][:num]) if in_video else {}
+        found = result(num, with_masks=with_masks, **given)
+        content = json.loads(found.to_json())
+        again = type(found).from_dict(content, found.image, found.prompts)
+        for name, value in vars(found).items():
+            if isinstance(value, np.ndarray):
+                assert getattr(again, name).dtype == value.dtype
+                assert np.array_equal(getattr(again, name), value), name
+            elif name != 'masks' or num:
+                assert getattr(again, name) == value, name
+        assert again.to_dict() == content
+
+    def test_what_does_not_fit_is_refused(self):
+        found = result()
+        content = found.to_dict()
+        with pytest.raises(ValueError, match='A mask has the size'):
+            type(found).from_dict(content, found.image[1:], found.prompts)
+        with pytest.raises(ValueError, match="'cat' is not in|not in tuple"):
+            other = AskedPrompt('ox', ('ox',), single=False)
+            type(found).from_dict(content, found.image, (other, other))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from uninext.formats.boxes import xyxy_to_xywh
-from uninext.formats.rle import encode_mask
+from uninext.formats.rle import decode_segmentation, encode_mask
 from uninext.visualization.drawing import DrawingScale, draw_instances
 from uninext.visualization.labels import label_text, prompt_caption, prompt_notes
 from uninext.visualization.lettering import add_caption
@@ -230,6 +230,49 @@ class Result:
             prompts=[prompt.text for prompt in self.prompts],
             absent=self.absent,
             instances=instances,
+        )
+
+    @classmethod
+    def from_dict(
+        cls,
+        content: Mapping[str, Any],
+        image: np.ndarray,
+        prompts: Sequence[AskedPrompt],
+    ) -> Result:
+        """Undo :meth:`to_dict`; where nothing was found, ``masks`` has no row.
+
+        Args:
+            content: What it returned, or what JSON made of that.
+            image: Of the result.
+            prompts: Of the result.
+
+        Raises:
+            ValueError: If a mask is of another size than the image, or a label is none
+                of its prompt's names.
+        """
+        found, size_hw = content['instances'], image.shape[:2]
+        of_prompt = [one['prompt_id'] for one in found]
+        pairs = zip(of_prompt, found)
+        labels = [prompts[i].names.index(one['label']) for i, one in pairs]
+        masks = [decode_segmentation(i['mask'], *size_hw) for i in found if 'mask' in i]
+        boxes = np.array([one['box_xyxy'] for one in found], np.float32)
+        tracks = None
+        if content['frame'] is not None:
+            tracks = np.array([one['track_id'] for one in found], np.int64)
+        return cls(
+            image=image,
+            prompts=tuple(prompts),
+            boxes_xyxy=boxes.reshape(-1, 4),
+            scores=np.array([one['score'] for one in found], np.float32),
+            label_ids=np.array(labels, np.int64),
+            prompt_ids=np.array(of_prompt, np.int64),
+            track_ids=tracks,
+            masks=np.array(masks, bool).reshape(-1, *size_hw)
+            if len(masks) == len(found)
+            else None,
+            path=content['path'],
+            frame=content['frame'],
+            time=content['time'],
         )
 
     def to_json(self, indent: int | None = None) -> str:

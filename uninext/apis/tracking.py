@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -43,7 +42,7 @@ class Tracking:
         steps: Sequence[PromptStep] = (),
     ) -> None:
         self._session, self._thresholds, self._done = session, thresholds, 0
-        self._steps, self._prompts = deque(steps), prompts
+        self._steps, self._num_taken, self._prompts = tuple(steps), 0, prompts
         wanted, excluded = list(prompts[:num_wanted]), list(prompts[num_wanted:])
         for step in steps:
             (excluded if step.is_excluded else wanted).extend(step.prompts)
@@ -102,24 +101,58 @@ class Tracking:
 
     def end(self) -> None:
         """Warn of steps whose frames did not come."""
-        if self._steps:
+        if left := self._steps[self._num_taken :]:
             warnings.warn(
                 f'The video ended after {self._done} frames, and prompts are left of '
-                f'frame {self._steps[0].frame} (step {self._steps[0].number}) and on.',
+                f'frame {left[0].frame} (step {left[0].number}) and on.',
                 stacklevel=2,
             )
 
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that later frames depend on: ``torch.load(weights_only=True)``.
+
+        Raises:
+            ValueError: As of :meth:`uninext.models.trackers.VideoSession.state_dict`.
+        """
+        return dict(
+            session=self._session.state_dict(),
+            num_frames=self._done,
+            num_steps=self._num_taken,
+            places=dict(self._places),
+            named={name: list(ids) for name, ids in self._named.items()},
+            asked=[prompt.asked for prompt in self._asked],
+        )
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was called, of the same prompts and model.
+
+        Raises:
+            ValueError: As of the session's, or if it is of other prompts.
+        """
+        if len(state['asked']) != len(self._asked):
+            raise ValueError(
+                f'The saved state is of {len(state["asked"])} prompts, this tracking '
+                f'has {len(self._asked)}. Ask for the same, in the same order.'
+            )
+        self._session.load_state_dict(state['session'])
+        self._done, self._num_taken = state['num_frames'], state['num_steps']
+        self._places = dict(state['places'])
+        self._named = {name: list(ids) for name, ids in state['named'].items()}
+        pairs = zip(self._asked, state['asked'])
+        self._asked = [replace(prompt, asked=asked) for prompt, asked in pairs]
+
     def _take_steps(self, size_hw: tuple[int, int]) -> None:
         """Do what is due before the next frame."""
-        while self._steps and self._steps[0].frame <= self._done:
-            step = self._steps[0]
+        for step in self._steps[self._num_taken :]:
+            if step.frame > self._done:
+                return
             try:
                 check_inside(step.prompts, size_hw)
                 self._take(step)
             except ValueError as error:
                 where = f'Step {step.number} of the prompts (frame {step.frame})'
                 raise ValueError(f'{where}: {error}') from error
-            self._steps.popleft()
+            self._num_taken += 1
 
     def _take(self, step: PromptStep) -> None:
         if step.remove is not None:
