@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from uninext.apis import AskedPrompt, Result, read_frames
+from uninext.apis import AskedPrompt, Result, SourceError, read_frames
 
 SIDE = 20  # pixels of what names and expressions find
 NOWHERE = 'what is nowhere'  # the expression that finds nothing
@@ -27,6 +28,7 @@ class FakeFinder:
         self.running = self.most_running = self.frames_seen = 0
         self.tracked: list[dict] = []
         self.thresholds: dict[str, float] = {}
+        self.has_times, self.can_be_saved = True, True
 
     def __call__(self, source, **asked):
         self.calls.append(asked)
@@ -57,18 +59,18 @@ class FakeFinder:
         if self.fail is not None:
             raise self.fail
         prompts, boxes = [], []
-        if asked['categories'] is not None:
+        if asked.get('categories') is not None:
             categories = tuple(asked['categories'])
             prompts.append(AskedPrompt(', '.join(categories), categories, False))
             found = [(i, 0.9 - 0.1 * i) for i in range(len(categories))]
             found = [f for f in found if f[1] >= asked['score_thr']]
             boxes += [((SIDE * i, 0), 0, i, score) for i, score in found]
-        for i, expression in enumerate(asked['expression'] or ()):
+        for i, expression in enumerate(asked.get('expression') or ()):
             prompts.append(AskedPrompt(expression, (expression,), True))
             if expression != NOWHERE:
                 boxes.append(((SIDE * i, 2 * SIDE), len(prompts) - 1, 0, 0.5))
-        shown = [] if asked['box'] is None else list(asked['box'])
-        for mask in () if asked['mask'] is None else asked['mask']:
+        shown = [] if asked.get('box') is None else [*np.reshape(asked['box'], (-1, 4))]
+        for mask in () if asked.get('mask') is None else asked['mask']:
             ys, xs = np.nonzero(mask)
             shown.append([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1])
         for box in shown:
@@ -100,12 +102,38 @@ class FakeFinder:
 
 
 class FakeTracking:
-    """Answers frames as the finder does."""
+    """Answers frames as the finder does; a track that is corrected stays there."""
 
     def __init__(self, finder: FakeFinder, asked: dict) -> None:
         self.finder, self.asked, self.frame = finder, asked, -1
+        self.corrected: dict[int, list] = {}
 
-    def step(self, image: np.ndarray, score_thr: float | dict) -> Result:
+    def step(
+        self,
+        image: np.ndarray,
+        score_thr: float | dict,
+        path: str | None = None,
+        time: float | None = None,
+    ) -> Result:
         self.frame += 1
         asked = {**self.asked, 'score_thr': score_thr}
-        return self.finder._prediction(image, asked, self.frame)
+        result = self.finder._prediction(image, asked, self.frame)
+        for track_id, box in self.corrected.items():
+            result.boxes_xyxy[result.track_ids == track_id] = box
+        return replace(result, time=time if self.finder.has_times else None)
+
+    def correct(self, track_id: int, box=None, mask=None) -> None:
+        if track_id > 5:
+            raise SourceError(f'There is no track {track_id}; there are [0, 1].')
+        if mask is not None:
+            ys, xs = np.nonzero(mask)
+            box = [xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]
+        self.corrected[track_id] = [float(value) for value in box]
+
+    def state_dict(self) -> dict:
+        if not self.finder.can_be_saved:
+            raise ValueError('The session cannot be saved')
+        return dict(frame=self.frame, corrected=dict(self.corrected))
+
+    def load_state_dict(self, state: dict) -> None:
+        self.frame, self.corrected = state['frame'], dict(state['corrected'])

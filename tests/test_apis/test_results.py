@@ -198,3 +198,17 @@ class TestFromDict:
         with pytest.raises(ValueError, match="'cat' is not in|not in tuple"):
             other = AskedPrompt('ox', ('ox',), single=False)
             type(found).from_dict(content, found.image, (other, other))
+
+
+@pytest.mark.parametrize('kept', [[], [2, 0], [False, True, False]])
+@pytest.mark.parametrize('with_masks', [False, True])
+def test_only_some_instances(kept, with_masks):
+    found = result(3, 4, [5, 6, 7], with_masks)
+    some = found.only(np.array(kept, bool if len(kept) == 3 else int))
+    wanted = np.flatnonzero(kept) if len(kept) == 3 else kept
+    content = found.to_dict()
+    instances = [content['instances'][i] for i in wanted]
+    assert {**some.to_dict(), 'absent': []} == {
+        **content, 'instances': instances, 'absent': []
+    }  # fmt: skip
+    assert len(found) == 3

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import io
-import json
 
 import pytest
 import torch
 
 from helpers.painted_inferencer import GREEN, moved, movie
-from uninext.apis.prompt_files import read_prompt_file
 from uninext.apis.tracking import Tracking
 
 ASKED = dict(categories='blue', expression='red', box=list(GREEN))
@@ -52,23 +50,17 @@ def test_a_state_is_not_changed_by_what_comes_later(find):
     assert [tracking.step(frame).to_dict() for frame in frames[1:]] == wanted
 
 
-def test_steps_that_are_done_are_not_done_again(find, tmp_path):
+def test_steps_that_are_done_are_not_done_again(find):
     steps = [
         dict(expression='red', name='it'),
         dict(frame=1, expression='green', name='other'),
         dict(frame=2, correct='it', box=list(moved(GREEN, 2))),
         dict(frame=3, remove='other'),
     ]
-    file = tmp_path / 'prompts.json'
-    file.write_text(json.dumps(steps))
-
-    def new() -> Tracking:
-        return Tracking(find._open(None, None), (), 0, steps=read_prompt_file(file))
-
-    frames, whole = movie(), new()
+    frames, whole = movie(), find.track(prompts=steps)
     wanted = [whole.step(frame).to_dict() for frame in frames]
     for done in range(4):
-        first, other = new(), new()
+        first, other = find.track(prompts=steps), find.track(prompts=steps)
         for frame in frames[:done]:
             first.step(frame)
         other.load_state_dict(saved(first))

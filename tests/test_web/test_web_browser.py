@@ -21,7 +21,7 @@ from uninext.web import serving
 from uninext.web.examples import NUM_FRAMES, SIZE_WH
 from uninext.web.painter import BRUSH_SHARES
 from uninext.web.prompts import read_boxes
-from uninext.web.shared_inferencer import first_frame
+from uninext.web.shared_inferencer import frame_of
 from uninext.web.strokes import image_key, read_painting
 from uninext.web.uploads import Upload, read_upload
 
@@ -126,23 +126,24 @@ def test_a_video_with_a_box_and_a_painting(visitor, finder, folder):
     plays = 'v => new Promise(r => v.readyState > 1 ? r(v.videoWidth) : (v.onloadeddata = () => r(v.videoWidth)))'  # noqa: E501
     assert visitor.page.locator('#video-result video').evaluate(plays) == SIZE_WH[0]
 
-    visitor.open_painter('video', image_key(first_frame(folder / 'video_2.mp4')))
+    visitor.open_painter('video', image_key(frame_of(folder / 'video_2.mp4')))
     line = [(200, 40), (260, 60)]
     visitor.paint('video', 'red', line, SIZE_WH)
     visitor.ask_video()
     visitor.wait_for_frame()
     visitor.page.locator('#video-stop').click()
     assert 'Stopped' in visitor.wait_for_video()
-    assert_painted(finder.calls[-1]['mask'], [line])
+    assert_painted(finder.tracked[-1]['mask'], [line])
     assert 'Tracks: 2' in visitor.page.locator('#video-table').inner_text()
 
 
 def test_a_camera(visitor, finder):
+    tracked = len(finder.tracked)  # videos
     visitor.start_camera('star, ring')
     assert '#1' in visitor.wait_for_camera('ring')
     many = re.compile(r'Frame [1-9]\d+, answered')
     visitor.page.locator('#live-status', has_text=many).wait_for()
-    assert len(finder.tracked) == 1
+    assert len(finder.tracked) == tracked + 1
     visitor.page.locator('#live-expressions textarea').fill('the left one')
     assert 'What was found: 3' in visitor.wait_for_camera('the left one')
     assert visitor.page.locator('#live-result img').is_visible()

@@ -37,7 +37,7 @@ from uninext.web.app import AT_ONCE
 
 SECRET = 'the secret of the machine'
 UPLOAD_MB = 0.5
-FIELDS = 'star', '', '', None, 0.3
+FIELDS = 'star', '', '', None, 0.3, None
 OUTSIDE = '.uninext-secret.txt'
 PREFIXES = ('file=', 'file/', 'file=/', 'file=//', 'file=file://', 'proxy=', 'stream/')
 WALKS = ('static/', 'assets/', 'svelte/', 'gradio_api/custom_component/', 'gradio_api/')
@@ -271,13 +271,14 @@ class TestNoSense:
             [[given], *FIELDS],
             [dict(given, path=None), *FIELDS],
             [dict(given, path=5), *FIELDS],
-            [given, '', '', '', [[]], 0.3],
-            [given, 'star', '', '', None, 'high'],
-            [given, 'star', '', 'a b c d', None, 0.3],
-            [given, 'star', '', '', None, 0.3, 'more', 'than', 'there', 'is'],
+            [given, '', '', '', [[]], 0.3, None],
+            [given, 'star', '', '', None, 'high', None],
+            [given, '', '', '1 1 9 9', None, 0.3, 'photo'],
+            [given, 'star', '', 'a b c d', None, 0.3, None],
+            [given, *FIELDS, 'more', 'than', 'there', 'is'],
         ):
             said = ask(address, kind, *data)
-            if said.status == 200 and kind == 'image' and len(data) > 6:
+            if said.status == 200 and kind == 'image' and len(data) > 7:
                 continue  # what is too much is left out
             assert said.status != 200 or error_of(said.text), data
 

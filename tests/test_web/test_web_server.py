@@ -113,9 +113,38 @@ class TestServer:
             answer = client.predict(*asked, shown_in, api_name=kind)
             assert 'box (400, 300, 600, 460)' in str(answer)
 
-    def test_two_functions_are_public(self, client):
+    def test_a_track_is_corrected_and_others_cannot_correct_it(
+        self, client, app, examples
+    ):
+        asked = handle_file(examples[1][1].path), '', '', '10 10 60 60', None, 0.3
+        first = client.predict(*asked, api_name='/video')
+        painting = dict(strokes=[dict(color=2, width=20, points=[[200, 90]])])
+        for shown in (('100 100 180 200', None), ('', painting)):
+            answer = client.predict(NUM_FRAMES - 3, 0, *shown, api_name='/correct')
+            assert f'Done: {NUM_FRAMES} frames' in str(answer)
+        *_, records = (_path(part) for part in answer if '.json' in str(part))
+        frames = json.loads(Path(records).read_text())['frames']
+        *_, records = (_path(part) for part in first if '.json' in str(part))
+        before = json.loads(Path(records).read_text())['frames']
+        assert frames[: NUM_FRAMES - 3] == before[: NUM_FRAMES - 3]
+        for frame in frames[NUM_FRAMES - 3 :]:
+            (one,) = frame['instances']
+            assert one['track_id'] == 0
+            assert one['box_xyxy'] == pytest.approx([190, 80, 210, 100], abs=1)
+        for wrong, message in (
+            ((NUM_FRAMES, 0, '1 1 9 9', None), 'maximum value'),
+            ((0, 9, '1 1 9 9', None), 'no track 9'),
+            ((0, None, '1 1 9 9', None), 'No track is chosen'),
+        ):
+            with pytest.raises(Exception, match=message):
+                client.predict(*wrong, api_name='/correct')
+        other = Client(app.local_url, verbose=False)
+        with pytest.raises(Exception, match='Track a video first'):
+            other.predict(0, 0, '1 1 9 9', None, api_name='/correct')
+
+    def test_three_functions_are_public(self, client):
         named = client.view_api(return_format='dict')['named_endpoints']
-        assert set(named) == {'/image', '/video'}
+        assert set(named) == {'/image', '/video', '/correct'}
 
     def test_nothing_is_loaded_from_elsewhere(self, app):
         config = app.get_config_file()

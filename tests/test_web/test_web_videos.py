@@ -23,7 +23,8 @@ from uninext.apis import SourceError, read_frames
 from uninext.apis.video import read_header
 from uninext.web import sessions, videos
 from uninext.web.prompts import read_prompts
-from uninext.web.shared_inferencer import first_frame, plot_for_page, video_files
+from uninext.web.runs import video_files
+from uninext.web.shared_inferencer import frame_of, plot_for_page
 from uninext.web.uploads import Upload
 from uninext.web.videos import first_frame_of
 
@@ -32,16 +33,19 @@ class TestVideo:
     def test_from_start_to_end(self, watch, video, tmp_path):
         events = watch.track(video, *fields(), REQUEST)
         started, shown = next(events), next(events)
-        assert started[0]['selected'] == videos.LIVE
-        assert started[-1]['interactive']  # the button to stop
-        assert 'src="data:image/jpeg;base64,' in shown[1]
-        assert f'Frame 1 of {NUM_FRAMES}' in shown[3]
-        (*_, end) = frames = list(self.with_copies(events, tmp_path))
-        assert {len(event) for event in (started, shown, *frames)} == {9}
-        assert end[0]['selected'] == videos.WHOLE
-        assert f'Done: {NUM_FRAMES} frames' in end[3]
-        assert '5 (0-4)' in end[4]
-        assert not end[-1]['interactive']
+        assert started.tab['selected'] == videos.LIVE
+        assert started.stop['interactive']
+        assert not started.ask['interactive'] and not started.correct['interactive']
+        assert 'src="data:image/jpeg;base64,' in shown.live
+        assert f'Frame 1 of {NUM_FRAMES}' in shown.status
+        (*_, end) = list(self.with_copies(events, tmp_path))
+        assert end.tab['selected'] == videos.WHOLE
+        assert f'Done: {NUM_FRAMES} frames' in end.status
+        assert '5 (0-4)' in end.table
+        assert end.ask['interactive'] and end.correct['interactive']
+        assert not end.stop['interactive']
+        assert (end.frame['value'], end.frame['maximum']) == (0, NUM_FRAMES - 1)
+        assert end.run.num_frames == NUM_FRAMES
         whole = tmp_path / 'uninext.mp4'
         assert len(list(read_frames(whole))) == NUM_FRAMES
         assert read_header(whole).fps == FPS
@@ -55,11 +59,12 @@ class TestVideo:
         watch.stop(SimpleNamespace(session_hash='nobody'))
         watch.stop(REQUEST)
         (end,) = self.with_copies(events, tmp_path)
-        assert 'Stopped: 1 frames' in end[3]
+        assert 'Stopped: 1 frames' in end.status
+        assert end.frame['value'] == 0  # where it was stopped
         assert len(list(read_frames(tmp_path / 'uninext.mp4'))) == 1
         assert len(json.loads((tmp_path / 'uninext.json').read_text())['frames']) == 1
         watch.stop(REQUEST)  # of the next one nothing is known yet
-        assert 'Done' in list(watch.track(video, *fields(), REQUEST))[-1][3]
+        assert 'Done' in list(watch.track(video, *fields(), REQUEST))[-1].status
 
     def test_a_stop_is_for_the_own_video_only(self, watch, video):
         other = SimpleNamespace(session_hash='other')
@@ -67,7 +72,7 @@ class TestVideo:
         for one in events:
             next(one)
         watch.stop(other)
-        ends = [list(one)[-1][3] for one in events]
+        ends = [list(one)[-1].status for one in events]
         assert ['Done' in ends[0], 'Stopped' in ends[1]] == [True, True]
 
     def test_a_visitor_who_leaves_leaves_no_video(self, tmp_path):
@@ -86,7 +91,7 @@ class TestVideo:
         events = watch.track(video, *fields(), REQUEST)
         next(events), next(events)
         assert 'star' in list(ask.image(upload, *fields(), REQUEST))[-1][2]
-        assert f'Done: {NUM_FRAMES} frames' in list(events)[-1][3]
+        assert f'Done: {NUM_FRAMES} frames' in list(events)[-1].status
 
     def test_frames_of_the_page_are_not_more_than_eyes_need(
         self, watch, video, monkeypatch
@@ -95,9 +100,13 @@ class TestVideo:
         assert len(list(watch.track(video, *fields(), REQUEST))) <= 3
 
     def test_the_first_frame(self, video, tmp_path):
-        assert first_frame(None) is None
         assert first_frame_of(None) is None
         assert first_frame_of(video).shape == (*SIZE_HW, 3)
+        frames = list(read_frames(video.path))
+        for number, frame in enumerate(frames):
+            assert (frame_of(video.path, number) == frame[..., ::-1]).all()
+        with pytest.raises(SourceError, match=f'has no frame {NUM_FRAMES}'):
+            frame_of(video.path, NUM_FRAMES)
         with pytest.raises(SourceError, match=r'There is no video mine\.mp4\.'):
             first_frame_of(Upload(str(tmp_path / 'absent.mp4'), 'mine.mp4'))
 
@@ -111,24 +120,26 @@ class TestVideo:
         assert list(events) == []
         assert find.frames_seen == 1
 
+    @pytest.mark.parametrize('has_times, num_frames', [(True, 4), (False, 3)])
     def test_one_whose_header_does_not_tell_ends_at_the_limit(
-        self, find, video, visits, tmp_path
+        self, find, video, visits, tmp_path, has_times, num_frames
     ):
+        find.has_times = has_times
         watch = watching(find, visits, max_video_seconds=2.5 / FPS)
         (*_, end) = self.with_copies(watch.track(video, *fields(), REQUEST), tmp_path)
-        assert 'Stopped: 3 frames' in end[3]
-        assert 'clip.mp4 is longer than 0.3125 s. (--max-video-seconds' in end[3]
+        assert f'Stopped: {num_frames} frames' in end.status
+        assert 'clip.mp4 is longer than 0.3125 s. (--max-video-seconds' in end.status
 
     def test_one_that_breaks_off_is_said_so(self, watch, video, tmp_path, monkeypatch):
         monkeypatch.setattr(videos, 'part_read', lambda path, count: f'{count} of 9')
         (*_, end) = watch.track(video, *fields(), REQUEST)
-        assert 'clip.mp4 is damaged: 5 of 9 could be read.' in end[3]
+        assert 'clip.mp4 is damaged: 5 of 9 could be read.' in end.status
 
     @staticmethod
     def with_copies(events, folder):
         """The events; of files, which are gone later, copies are made."""
         for event in events:
-            for button in event[5:7]:
+            for button in (event.video, event.records):
                 if path := button.get('value'):
                     (folder / Path(path).name).write_bytes(Path(path).read_bytes())
             yield event

@@ -79,6 +79,14 @@ class Result:
     def __len__(self) -> int:
         return len(self.scores)
 
+    def only(self, kept: np.ndarray) -> Result:
+        """The same with some instances only; ``kept`` is (n,) bool, or indices."""
+        arrays = ('boxes_xyxy', 'scores', 'label_ids', 'prompt_ids', 'track_ids')
+        rows = {name: getattr(self, name) for name in (*arrays, 'masks')}
+        return replace(
+            self, **{k: v if v is None else v[kept] for k, v in rows.items()}
+        )
+
     def __repr__(self) -> str:
         counts = Counter(self.labels)
         found = ', '.join(f'{count} {label}' for label, count in counts.items())

@@ -10,7 +10,8 @@ A prompt of any kind may be given, and several at once. Needs the extra ``web``
 ``uploads``: what visitors give, checked and read; ``sessions``: whose it is, and when
 it goes; ``gate``: what every request passes.
 ``handlers``: what buttons do; ``videos``: with a video; ``reports``: what they say.
-``panel``, ``app``, ``style``: the page.
+``runs``: videos that were tracked; ``corrections``: of their tracks, by clicks.
+``panel``, ``correction_panel``, ``app``, ``style``: the page.
 ``errors``: messages for people. ``server``: starts it.
 """
 

@@ -13,6 +13,8 @@ from gradio.utils import get_upload_folder
 from uninext.apis import UninextInferencer
 from uninext.utils.defaults import SCORE_THRESHOLD
 from uninext.utils.serving_limits import ServingLimits
+from uninext.web.correction_panel import build_correction_panel, wire_corrections
+from uninext.web.corrections import CorrectionHandlers
 from uninext.web.examples import Example
 from uninext.web.handlers import AskHandlers, MarkHandlers
 from uninext.web.pages import live_image
@@ -28,7 +30,14 @@ from uninext.web.panel import (
 from uninext.web.sessions import Sessions
 from uninext.web.shared_inferencer import SharedInferencer
 from uninext.web.uploads import fields_of, read_upload
-from uninext.web.videos import LIVE, WHOLE, VideoHandlers, first_frame_of, ready
+from uninext.web.videos import (
+    FIX,
+    LIVE,
+    WHOLE,
+    VideoHandlers,
+    first_frame_of,
+    ready,
+)
 
 TITLE = 'uninext'
 RESULT_HEIGHT = 400  # pixels
@@ -88,7 +97,9 @@ def build_app(
             with gr.Tab('Videos', elem_id='tab-videos'):
                 marks = MarkHandlers(first_frame_of, sessions)
                 fields = video_field, image_field
-                _video_tab(watch, marks, fields, videos, score_thr)
+                fix = CorrectionHandlers(shared, sessions)
+                kept = sessions.idle
+                _video_tab(watch, fix, marks, fields, videos, score_thr, kept)
             with gr.Tab('Camera', elem_id='tab-camera'):
                 _live_tab(ask, camera_field, score_thr)
         app.unload(watch.stop)
@@ -142,10 +153,12 @@ def _image_tab(
 
 def _video_tab(
     watch: VideoHandlers,
+    corrections: CorrectionHandlers,
     marks: MarkHandlers,
     fields: tuple[type, type],
     examples: Sequence[Example],
     score_thr: float,
+    kept: float,
 ) -> None:
     source_field, image_field = fields
     source = source_field(
@@ -180,16 +193,19 @@ def _video_tab(
                         buttons=[],
                         elem_id='video-result',
                     )
+                with gr.Tab('Correct', id=FIX, elem_id='video-tab-fix') as tab:
+                    fix = build_correction_panel(VIEW_HEIGHT, kept)
             status, table, saves = _report('video', 'Annotated video (mp4)')
-    asked = dict(
-        fn=watch.track,
-        inputs=panel.inputs,
-        outputs=[tabs, live, player, status, table, *saves, panel.ask, stop],
-        **NETWORK,
-    )
-    panel.ask.click(**asked, api_name='video').failure(
-        ready, None, [panel.ask, stop], api_visibility='private'
-    )
+    buttons = panel.ask, stop, fix.button
+    outputs = [tabs, live, player, status, table, *saves, *buttons, fix.frame, fix.run]
+    asked = dict(fn=watch.track, inputs=panel.inputs, outputs=outputs, **NETWORK)
+    corrected = dict(fn=watch.correct, inputs=fix.inputs, outputs=outputs, **NETWORK)
+    for event in (
+        panel.ask.click(**asked, api_name='video'),
+        fix.button.click(**corrected, api_name='correct'),
+    ):
+        event.failure(ready, fix.run, list(buttons), api_visibility='private')
+    wire_corrections(fix, corrections, tab, NETWORK)
     stop.click(watch.stop, queue=False, api_visibility='private')
     _examples(examples, panel, marks, asked)
 

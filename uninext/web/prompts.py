@@ -7,6 +7,7 @@ Everything is in pixels of the image, or of the first frame of the video.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -142,7 +143,12 @@ def add_corner(
     (x1, x2), (y1, y2) = (sorted(pair) for pair in zip(corner, point))
     if x2 - x1 < MIN_SIDE or y2 - y1 < MIN_SIDE:
         return text, point  # a double click; the box still waits for its other corner
-    return '\n'.join([*_lines(text), f'{x1} {y1} {x2} {y2}']), None
+    return '\n'.join([*_lines(text), box_text((x1, y1, x2, y2))]), None
+
+
+def box_text(box_xyxy: Iterable[float]) -> str:
+    """A box as it is typed, in whole pixels."""
+    return ' '.join(f'{value:.0f}' for value in box_xyxy)
 
 
 def undo_corner(text: str | None, corner: Corner | None) -> tuple[str, None]:

@@ -6,24 +6,27 @@ an image or a frame at a time, so that nobody waits for the end of another's vid
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from uninext.apis import Result, UninextInferencer, read_frames
-from uninext.utils.video_writer import VideoWriter
+from uninext.apis import Result, SourceError, UninextInferencer, read_frames
+from uninext.apis.video import read_timed_frames
 from uninext.web.prompts import WebPrompts, read_prompts
+from uninext.web.runs import Run
 from uninext.web.strokes import image_key
 
 # The frame that the page fits images into. Smaller ones are enlarged to it before they
 # are drawn on, so that lines stay thin and letters sharp.
 FRAME_WH = (540, 400)
+# Sizes of the box in which what was clicked is sought: of a box that is too large the
+# network may take another object.
+TRIED = (1.0, 0.6, 0.36)
 
 
 class SharedInferencer:
@@ -66,17 +69,54 @@ class SharedInferencer:
             (result,) = self._find(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), **given)
         return result
 
-    def video(
-        self, video: str, prompts: WebPrompts, score_thr: float
-    ) -> Iterator[Result]:
-        """Track through a video file; boxes and masks are of its first frame."""
-        given = dict(prompts.arguments, score_thr=score_thr, progress=False)
-        results = self._find(video, **given, stream=True)
-        while True:
+    def box_at(
+        self, image: np.ndarray, box: np.ndarray, point: tuple[int, int]
+    ) -> np.ndarray:
+        """The box of what is at a point.
+
+        Args:
+            image: (H, W, 3) uint8 BGR.
+            box: (4,) xyxy in pixels, about where it is.
+            point: (x, y) in pixels.
+
+        Returns:
+            (4,) xyxy; ``box`` if what is found there is not at the point.
+        """
+        center = np.tile(point, 2)
+        for share in TRIED:
+            around = center + share * (box - center)
             with self._turn:
-                result = next(results, None)
-            if result is None:
-                return
+                (found,) = self._find(image, box=around, progress=False)
+            for seen in found.boxes_xyxy:
+                if (seen[:2] <= point).all() and (point <= seen[2:]).all():
+                    return seen
+        return box
+
+    def video(self, run: Run, earlier: Run | None = None) -> Iterator[Result]:
+        """Track through a video file.
+
+        Args:
+            run: What is asked, and corrected; states are saved on the way.
+            earlier: The run that was corrected: has the results before ``run.since``.
+
+        Raises:
+            ValueError: As of :meth:`uninext.apis.tracking.Tracking.correct`, too.
+        """
+        start, state = run.states.newest(run.since)
+        with self._turn:
+            tracking = self._find.track(**run.prompts.arguments)
+        if state is not None:
+            tracking.load_state_dict(state)
+        known = iter(()) if earlier is None else earlier.read()
+        for i, (frame, time) in enumerate(read_timed_frames(run.video.path)):
+            if i >= start:
+                with self._turn:
+                    run.states.keep(i, tracking.state_dict)
+                    for track_id, shown in run.corrections.get(i, {}).items():
+                        tracking.correct(track_id, **shown)
+                    result = tracking.step(frame, run.score_thr, time=time)
+            if i < run.since:
+                result = earlier.result(next(known), frame)
             yield result
 
     def track(self, prompts: WebPrompts) -> Callable[[np.ndarray, float], Result]:
@@ -85,7 +125,8 @@ class SharedInferencer:
         Returns:
             Takes a frame, (H, W, 3) uint8 BGR, and the score threshold of categories.
         """
-        tracking = self._find.track(**prompts.arguments)
+        with self._turn:  # other images are looked at
+            tracking = self._find.track(**prompts.arguments)
 
         def step(frame: np.ndarray, score_thr: float) -> Result:
             with self._turn:
@@ -94,41 +135,29 @@ class SharedInferencer:
         return step
 
 
-def first_frame(video: str | Path | None) -> np.ndarray | None:
-    """(H, W, 3) uint8 RGB; None without a video.
+def frame_of(video: str | Path, number: int = 0) -> np.ndarray:
+    """(H, W, 3) uint8 RGB of a frame, from 0.
 
     Raises:
-        ValueError: If no frame can be read.
+        ValueError: If it cannot be read.
     """
-    if video is None:
-        return None
     frames = read_frames(video)
     try:
-        return cv2.cvtColor(next(frames), cv2.COLOR_BGR2RGB)
+        frame = next(islice(frames, number, None), None)
     finally:
         frames.close()
+    if frame is None:
+        raise SourceError(f'{video} has no frame {number}.')
+    return cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
 
 
 def plot_for_page(result: Result) -> np.ndarray:
     """Draw predictions, (h, w, 3) uint8 BGR; a small image fitted into ``FRAME_WH``."""
-    height, width = result.image.shape[:2]
-    times = min(FRAME_WH[0] / width, FRAME_WH[1] / height)
+    times = enlargement(result.image)
     return (result.enlarged(times) if times > 1 else result).plot()
 
 
-@contextmanager
-def video_files(
-    video: Path, records: Path, fps: float
-) -> Iterator[Callable[[Result], None]]:
-    """Write the annotated video, and a JSON file of all frames, as they come."""
-    about = dict(fps=fps, format='masks are COCO RLE; boxes xyxy in pixels')
-    with VideoWriter(video, fps) as writer, records.open('w', encoding='utf-8') as file:
-        file.write(json.dumps(about)[:-1] + ',\n"frames": [')
-
-        def write(result: Result) -> None:
-            file.write(',\n' if writer.num_frames else '\n')
-            file.write(result.to_json())
-            writer.write(result.plot(), result.time)
-
-        yield write
-        file.write('\n]}\n')
+def enlargement(image: np.ndarray) -> float:
+    """How many times :func:`plot_for_page` enlarges an image, (H, W, 3)."""
+    height, width = image.shape[:2]
+    return max(1.0, min(FRAME_WH[0] / width, FRAME_WH[1] / height))

@@ -1,12 +1,13 @@
-"""What happens to a video on the page: it is tracked, and stopped."""
+"""What happens to a video on the page: it is tracked, stopped, and corrected."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from uninext.apis.exports import VideoTracks
 from uninext.apis.video import part_read, read_header
 from uninext.utils.serving_limits import ServingLimits, where_to_change
+from uninext.web.corrections import shown_by
 from uninext.web.errors import for_people
 from uninext.web.pages import (
     instance_table,
@@ -22,26 +24,81 @@ from uninext.web.pages import (
     status,
     track_table,
 )
-from uninext.web.prompts import WebPrompts
 from uninext.web.reports import file_button, note_use, noted
+from uninext.web.runs import Run, SavedStates, video_files
 from uninext.web.sessions import Sessions
-from uninext.web.shared_inferencer import (
-    SharedInferencer,
-    first_frame,
-    plot_for_page,
-    video_files,
-)
+from uninext.web.shared_inferencer import SharedInferencer, frame_of, plot_for_page
 from uninext.web.strokes import Painting
 from uninext.web.uploads import Upload, called, damage_of, is_too_long, read_upload
 
 NO_VIDEO = 'There is no video yet. Drop one in, record one, or click on an example.'
-LIVE, WHOLE = 'live', 'whole'  # tabs of the prediction to a video
+NOTHING_TRACKED = 'There is nothing to correct yet. Track a video first.'
+NO_TRACK = 'No track is chosen. Click on one, or type its number.'
+LIVE, WHOLE, FIX = 'live', 'whole', 'fix'  # tabs of the prediction to a video
+ANNOTATED, RECORDS = 'uninext.mp4', 'uninext.json'
 SHOWN_EVERY = 0.2  # seconds between frames that are sent to the page while it runs
 DEFAULT_FPS = 25.0  # of a video that does not tell
 
 
+class VideoOutputs(NamedTuple):
+    """What happens to components of the page; what is not told stays as it is.
+
+    Attributes:
+        tab: That is selected.
+        live: The newest frame.
+        player: The annotated video.
+        status: How it goes.
+        table: Instances of the frame, or tracks of the video.
+        video: The button to download the annotated video.
+        records: The button to download everything.
+        ask: The button to ask.
+        stop: The button to stop.
+        correct: The button to correct.
+        frame: Which one is corrected.
+        run: What can be corrected.
+    """
+
+    tab: Any = gr.skip()
+    live: Any = gr.skip()
+    player: Any = gr.skip()
+    status: Any = gr.skip()
+    table: Any = gr.skip()
+    video: Any = gr.skip()
+    records: Any = gr.skip()
+    ask: Any = gr.skip()
+    stop: Any = gr.skip()
+    correct: Any = gr.skip()
+    frame: Any = gr.skip()
+    run: Any = gr.skip()
+
+    @classmethod
+    def started(cls) -> VideoOutputs:
+        """Nothing can be pressed but the button to stop."""
+        off = gr.update(interactive=False)
+        return cls(
+            tab=gr.update(selected=LIVE),
+            status=status('Reading the video ...'),
+            table='',
+            **dict.fromkeys(('video', 'records', 'ask', 'correct'), off),
+            stop=gr.update(interactive=True),
+        )
+
+    @classmethod
+    def ended(cls, run: Run, frame: int) -> VideoOutputs:
+        """The video is there, to be corrected, in ``frame`` at first."""
+        last = max(1, run.num_frames - 1)
+        return cls(
+            tab=gr.update(selected=WHOLE),
+            ask=gr.update(interactive=True),
+            stop=gr.update(interactive=False),
+            correct=gr.update(interactive=True),
+            frame=gr.update(value=frame, maximum=last, interactive=True),
+            run=run,
+        )
+
+
 class VideoHandlers:
-    """What tracks through videos, and stops.
+    """What tracks through videos, stops, and corrects.
 
     Args:
         find: Asks the network.
@@ -65,69 +122,85 @@ class VideoHandlers:
         score_thr: float,
         request: gr.Request,
         shown_in: Upload | None = None,
-    ) -> Iterator[tuple[Any, ...]]:
-        """Track through a video; of ``shown_in``, if given, are boxes and painting.
-
-        Yields:
-            Selected tab, newest frame, annotated video, status, table, two buttons to
-            download, the button to ask, the button to stop.
-        """
+    ) -> Iterator[VideoOutputs]:
+        """Track through a video; of ``shown_in``, if given, are boxes and painting."""
         session = note_use(self._sessions, request, source, shown_in)
-        stop = self._stops[session] = threading.Event()
-        try:
-            with for_people():
-                if source is None:
-                    raise ValueError(NO_VIDEO)
-                image, shown = first_frame_of(source), read_upload(shown_in)
-                fields = categories, expressions, boxes, painting
-                prompts = self._find.prompts(image, *fields, shown_in=shown)
-                prompts = prompts._replace(notes=(*damage_of(shown_in), *prompts.notes))
-                yield (
-                    gr.update(selected=LIVE),
-                    live_image(None),
-                    None,
-                    status('Reading the video ...'),
-                    '',
-                    *(gr.update(interactive=False) for _ in range(3)),
-                    gr.update(interactive=True),
-                )
-                with called(source):
-                    yield from self._track(source, prompts, score_thr, session, stop)
-        finally:
-            self._stops.pop(session, None)
+        with self._stoppable(session) as stop, for_people():
+            if source is None:
+                raise ValueError(NO_VIDEO)
+            image, shown = first_frame_of(source), read_upload(shown_in)
+            fields = categories, expressions, boxes, painting
+            prompts = self._find.prompts(image, *fields, shown_in=shown)
+            prompts = prompts._replace(notes=(*damage_of(shown_in), *prompts.notes))
+            folder = self._sessions.new_folder(session)
+            states = SavedStates(folder)
+            run = Run(source, prompts, score_thr, folder / RECORDS, states)
+            yield VideoOutputs.started()._replace(live=live_image(None), player=None)
+            with called(source):
+                yield from self._follow(run, None, session, stop)
+
+    def correct(
+        self,
+        run: Run | None,
+        frame: float,
+        track_id: float | None,
+        box: str,
+        painting: Painting,
+        request: gr.Request,
+    ) -> Iterator[VideoOutputs]:
+        """Track anew from a frame on that shows a track, by a box or a painting."""
+        source = None if run is None else run.video
+        session = note_use(self._sessions, request, source)
+        with self._stoppable(session) as stop, for_people():
+            if run is None:
+                raise ValueError(NOTHING_TRACKED)
+            with called(source):
+                shown = shown_by(run, int(frame), box, painting)
+                if track_id is None:
+                    raise ValueError(NO_TRACK)
+                folder = self._sessions.new_folder(session)
+                corrected = run.corrected(int(frame), int(track_id), shown, folder)
+                yield VideoOutputs.started()
+                yield from self._follow(corrected, run, session, stop)
 
     def stop(self, request: gr.Request) -> None:
         """The visitor wants the running video to end; or has left."""
         if running := self._stops.get(request.session_hash or ''):
             running.set()
 
-    def _track(
-        self,
-        video: Upload,
-        prompts: WebPrompts,
-        score_thr: float,
-        session: str,
-        stop: threading.Event,
-    ) -> Iterator[tuple[Any, ...]]:
-        """Frames, not every one, and at the end the whole; outputs of :meth:`track`."""
-        header, same = read_header(video.path), gr.skip()
+    @contextmanager
+    def _stoppable(self, session: str) -> Iterator[threading.Event]:
+        """A video of a session runs in the block; the event is set if it is to end."""
+        stop = self._stops[session] = threading.Event()
+        try:
+            yield stop
+        finally:
+            self._stops.pop(session, None)
+
+    def _follow(
+        self, run: Run, earlier: Run | None, session: str, stop: threading.Event
+    ) -> Iterator[VideoOutputs]:
+        """Frames, not every one, and at the end the whole."""
+        video, notes = run.video, run.prompts.notes
+        header = read_header(video.path)
         fps = header.fps or DEFAULT_FPS
-        folder = self._sessions.new_folder(session)
-        files = folder / 'uninext.mp4', folder / 'uninext.json'
+        files = run.records.with_name(ANNOTATED), run.records
         tracks, start, shown, done = VideoTracks(), time.perf_counter(), 0.0, 0
-        end = 'Done'
+        end, asked = 'Done', ()
         with video_files(*files, fps) as write:
-            for result in self._find.video(video.path, prompts, score_thr):
+            for result in self._find.video(run, earlier):
                 write(result)
                 tracks.add(replace(result, masks=None))
-                done += 1
+                done, asked = done + 1, result.prompts
                 now = time.perf_counter()
                 if now - shown >= SHOWN_EVERY:
                     shown = now
-                    rate, notes = done / (now - start), ' '.join(prompts.notes)
-                    bar = progress_bar(done, header.count, rate, notes)
-                    live = live_image(plot_for_page(result))
-                    yield same, live, same, bar, instance_table(result), *[same] * 4
+                    rate = done / (now - start)
+                    yield VideoOutputs(
+                        live=live_image(plot_for_page(result)),
+                        status=progress_bar(done, header.count, rate, ' '.join(notes)),
+                        table=instance_table(result),
+                    )
                 if not self._sessions.is_there(session):
                     return  # nobody hears the rest
                 self._sessions.uses(session, video.path)
@@ -138,15 +211,16 @@ class VideoHandlers:
         seconds = time.perf_counter() - start
         rate = done / max(seconds, 1e-9)
         note = f'{end}: {done} frames in {seconds:.1f} s ({rate:.1f} frames a second).'
-        notes = self._end_of(video, done, stop.is_set(), end == 'Stopped')
-        yield (
-            gr.update(selected=WHOLE),
-            same,
-            str(files[0]),
-            noted(note, (*notes, *prompts.notes)),
-            track_table(tracks),
-            *map(file_button, files),
-            *ready(),
+        whys = self._end_of(video, done, stop.is_set(), end == 'Stopped')
+        run = replace(run, asked=asked, num_frames=done)
+        yield VideoOutputs.ended(
+            run, run.since if end == 'Done' else done - 1
+        )._replace(
+            player=str(files[0]),
+            status=noted(note, (*whys, *notes)),
+            table=track_table(tracks),
+            video=file_button(files[0]),
+            records=file_button(files[1]),
         )
 
     def _end_of(
@@ -166,6 +240,12 @@ class VideoHandlers:
         )
 
 
+def ready(run: Run | None) -> tuple[Any, Any, Any]:
+    """The buttons to ask, to stop and to correct when nothing runs."""
+    on, off = (gr.update(interactive=value) for value in (True, False))
+    return on, off, off if run is None else on
+
+
 def first_frame_of(source: Upload | None) -> np.ndarray | None:
     """(H, W, 3) uint8 RGB of a video; None without one.
 
@@ -175,9 +255,4 @@ def first_frame_of(source: Upload | None) -> np.ndarray | None:
     if source is None:
         return None
     with called(source):
-        return first_frame(source.path)
-
-
-def ready() -> tuple[Any, Any]:
-    """The buttons to ask and to stop when nothing runs."""
-    return gr.update(interactive=True), gr.update(interactive=False)
+        return frame_of(source.path)
