@@ -13,6 +13,7 @@ from uninext.apis.bulk import engines
 from uninext.apis.bulk.engines import WorkerError, run_here, run_on_ray
 from uninext.apis.bulk.tasks import Task
 from uninext.apis.sources import open_source
+from uninext.utils.error_origin import is_for_users
 
 TASKS = [(number, Task('images', (str(number),))) for number in range(5)]
 SHARDS = [(number, f'shard {number}') for number, _ in TASKS]
@@ -163,3 +164,14 @@ def test_without_ray(monkeypatch):
     monkeypatch.setitem(sys.modules, 'ray', None)
     with pytest.raises(ImportError, match='--engine local does the same'):
         next(run_on_ray(worker(), TASKS))
+
+
+def test_a_ray_that_does_not_start_is_no_bug_of_ours(ray):
+    def init(**_: Any) -> None:
+        raise Exception('The current node timed out during startup.')
+
+    ray.init = init
+    with pytest.raises(RuntimeError, match=r'timed out .*\n.* --engine local') as told:
+        next(run_on_ray(worker(), TASKS))
+    assert is_for_users(told.value)
+    assert ray.ended == []

@@ -49,14 +49,12 @@ def run_on_ray(
 
     Raises:
         ImportError: If Ray is not installed.
+        RuntimeError: If Ray does not start, or there is no cluster at the address.
     """
     ray = _ray()
     is_ours = not ray.is_initialized()
     if is_ours:
-        os.environ.setdefault('RAY_USAGE_STATS_ENABLED', '0')
-        ray.init(
-            address=address, logging_level=logging.WARNING, include_dashboard=False
-        )
+        _start(ray, address)
     actors: list[Any] = []
     try:
         has_gpus = ray.cluster_resources().get('GPU', 0) >= 1
@@ -123,6 +121,19 @@ def _shared(
                     'it is given, on every machine.'
                 ) from None
             yield number, None
+
+
+def _start(ray: ModuleType, address: str | None) -> None:
+    os.environ.setdefault('RAY_USAGE_STATS_ENABLED', '0')
+    try:
+        ray.init(
+            address=address, logging_level=logging.WARNING, include_dashboard=False
+        )
+    except Exception as error:  # of any class: Ray raises that itself
+        raise RuntimeError(
+            f'Ray does not start: {error}\nTry again when the machine is less busy, '
+            'give the --address of a cluster that runs, or take --engine local.'
+        ) from error
 
 
 def _ray() -> ModuleType:
