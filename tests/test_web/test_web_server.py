@@ -211,7 +211,9 @@ class TestLaunch:
         @contextlib.contextmanager
         def fake(*arguments):
             sliders = build_app(FakeFinder(), score_thr=arguments[-1]).blocks.values()
-            pages.append([s.value for s in sliders if isinstance(s, gr.Slider)])
+            sliders = [s for s in sliders if isinstance(s, gr.Slider)]
+            named = [s.value for s in sliders if s.label == 'Score threshold']
+            pages.append(named)
             yield SimpleNamespace(local_url='', share_url='', block_thread=lambda: None)
 
         monkeypatch.setattr(server_module, 'serving', fake)
