@@ -105,7 +105,7 @@ class CorrectionHandlers:
             file = self._sessions.new_folder(session) / 'frame.png'
             cv2.imwrite(str(file), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
             draft = Draft(number, str(file))
-            shown = self._drawn(run, draft, None, '', request)
+            shown = self._drawn(run, draft, self._result(run, draft), None, '', request)
             brush = gr.update(image=under_brush(image))
             return shown._replace(track=None, box='', painting=brush)
 
@@ -121,7 +121,9 @@ class CorrectionHandlers:
         if run is None or draft is None:
             return CorrectionOutputs()
         with for_people():
-            return self._drawn(run, draft._replace(corner=None), track_id, box, request)
+            draft = draft._replace(corner=None)
+            found = self._result(run, draft)
+            return self._drawn(run, draft, found, track_id, box, request)
 
     def click(
         self,
@@ -136,8 +138,8 @@ class CorrectionHandlers:
         if run is None or draft is None:
             return CorrectionOutputs()
         with for_people():
-            image = draft.read()
-            found = self._result(run, draft, image)
+            found = self._result(run, draft)
+            image = found.image
             point = _in_image(event.index, image)
             if track_id is None:
                 track_id, box = track_at(found, point), ''
@@ -148,7 +150,7 @@ class CorrectionHandlers:
             else:
                 drawn, corner = add_corner('', draft.corner, point)
                 box, draft = drawn or box, draft._replace(corner=corner)
-            drawn = self._drawn(run, draft, track_id, box, request)
+            drawn = self._drawn(run, draft, found, track_id, box, request)
             return drawn._replace(track=track_id, box=box)
 
     @staticmethod
@@ -171,12 +173,12 @@ class CorrectionHandlers:
         self,
         run: Run,
         draft: Draft,
+        found: Result,
         track_id: float | None,
         box: str,
         request: gr.Request,
     ) -> CorrectionOutputs:
         """The frame with what is chosen, and what to do next."""
-        found = self._result(run, draft, draft.read())
         boxes = boxes_to_draw(box, found.image.shape[:2])
         track = None if track_id is None else int(track_id)
         drawn = draw_correction(found, track, boxes, draft.corner)
@@ -190,9 +192,8 @@ class CorrectionHandlers:
         return CorrectionOutputs(view=str(file), note=note, draft=draft)
 
     @staticmethod
-    def _result(run: Run, draft: Draft, image: np.ndarray) -> Result:
-        contents = (content for i, content in enumerate(run.read()) if i == draft.frame)
-        return run.result(next(contents), image)
+    def _result(run: Run, draft: Draft) -> Result:
+        return run.result(next(run.read(draft.frame)), draft.read())
 
 
 def shown_by(run: Run, frame: int, box: str | None, painting: Painting) -> Shown:

@@ -147,15 +147,18 @@ class Run:
             num_frames=0,
         )
 
-    def read(self) -> Iterator[dict[str, Any]]:
+    def read(self, first: int = 0) -> Iterator[dict[str, Any]]:
         """What was found, as of :meth:`uninext.apis.Result.to_dict`, a frame at a time.
+
+        Args:
+            first: Frame to begin with.
 
         Raises:
             ValueError: If the file was removed.
         """
         try:
             with self.records.open(encoding='utf-8') as file:
-                for line in islice(file, 1, self.num_frames + 1):
+                for line in islice(file, first + 1, self.num_frames + 1):
                     yield json.loads(line.rstrip('\n,'))
         except FileNotFoundError:
             raise ValueError(GONE) from None
