@@ -15,13 +15,14 @@ _base_ = [
 # fmt: off
 __small, __sided = _base_.small_expression_train_pipeline, _base_.sided_train_pipeline
 __table = [  # name, batches, batch size, files, annotations, how they are read
-    ('coco',            5,  4, 'shapes_train',      'instances',                 _base_.train_pipeline),
+    ('coco',            4,  4, 'shapes_train',      'instances',                 _base_.train_pipeline),
     ('refcoco',         7,  4, 'shapes_refs_train', 'refs',                      _base_.expression_train_pipeline),
-    ('small_refcoco',   7, 12, 'shapes_refs_train', 'refs',                      __small),
+    ('small_refcoco',   9, 12, 'shapes_refs_train', 'refs',                      __small),
     ('attributes',      1, 12, 'shapes_refs_train', 'refs_attributes',           __small),
     ('described',       1, 10, 'shapes_train',      'instances_described',       _base_.small_train_pipeline),
-    ('relative_sides',  1,  8, 'shapes_train',      'instances_relative_sides',  __sided),
-    ('relative_levels', 1,  8, 'shapes_train',      'instances_relative_levels', _base_.small_train_pipeline),
+    ('kind_sides',      1, 10, 'shapes_train',      'instances_kind_sides',      __sided),
+    ('relative_sides',  2,  8, 'shapes_train',      'instances_relative_sides',  __sided),
+    ('relative_levels', 2,  8, 'shapes_train',      'instances_relative_levels', _base_.small_train_pipeline),
 ]
 # fmt: on
 __sources = [
@@ -40,6 +41,6 @@ __sources = [
 train_dataloader = dict(num_workers=1, dataset=dict(sources=__sources))
 optim_wrapper = dict(optimizer=dict(lr=5e-4))
 __fall = dict(type='LinearLR', by_epoch=False, start_factor=1.0, end_factor=0.02)
-param_scheduler = [_base_.pop('warm_up'), dict(__fall, begin=100, end=1800)]
-train_cfg = dict(max_iters=1800, val_interval=1800)
+param_scheduler = [_base_.pop('warm_up'), dict(__fall, begin=100, end=2600)]
+train_cfg = dict(max_iters=2600, val_interval=2600)
 default_hooks = dict(checkpoint=dict(interval=250, max_keep_ckpts=2))
