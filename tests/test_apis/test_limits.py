@@ -28,8 +28,24 @@ def test_at_most_so_many(find, as_video):
 
 
 def test_images_lose_nothing(find):
-    with pytest.raises(ValueError, match='keep_lost=3 is of frames.*as_video=True'):
-        find(movie(), categories=NAMES, keep_lost=3)
+    for given in (dict(keep_lost=3), dict(init_score_thr=0.1)):
+        ((name, value),) = given.items()
+        message = f'{name}={value} is of frames.*as_video=True'
+        with pytest.raises(ValueError, match=message):
+            find(movie(), categories=NAMES, **given)
+
+
+@pytest.mark.parametrize('wrong', [-1, 2, 'no'])
+def test_no_score(find, wrong):
+    with pytest.raises(ValueError, match='init_score_thr must be a number in 0..1'):
+        find.track(categories=NAMES, init_score_thr=wrong)
+
+
+@pytest.mark.parametrize(('thr', 'number'), [(None, 3), (1.0, 0)])
+def test_what_gets_an_id(find, thr, number):
+    asked = dict(categories=NAMES, init_score_thr=thr)
+    (result,) = find(movie(1), **asked, as_video=True)
+    assert len(result) == number == len(find.track(**asked).step(movie(1)[0]))
 
 
 @pytest.mark.parametrize(('keep_lost', 'ids'), [(None, {0, 1}), (3, {0, 2})])

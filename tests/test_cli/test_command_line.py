@@ -59,7 +59,7 @@ OPTIONS = {
     'predict': frozenset(
         {'source', '--categories', '--expression', '--box', '--mask', '--score-thr'}
         | {'--exclude', '--exclude-expression', '--shown-in'}
-        | {'--max-objects', '--keep-lost', '--prompts'}
+        | {'--max-objects', '--keep-lost', '--init-score-thr', '--prompts'}
         | SPEED_OPTIONS
         | {'--model', '--checkpoint', '--device', '--scale', '--batch-size'}
         | {'--as-video', '--no-as-video', '--limit', '--out', '--overwrite', '--save'}

@@ -558,4 +558,5 @@ def test_advice_where_nothing_was_found():
     advice = predict_report._advice
     assert advice(images, 0.0) == 'other categories'
     assert advice(images, 0.3).endswith('or a --score-thr below 0.3')
-    assert 'below' not in advice(video, 0.0) and 'trackers' in advice(video, 0.0)
+    assert '--score-thr' not in advice(video, 0.0).replace('--init-score-thr', '')
+    assert '--init-score-thr below' in advice(video, 0.0)

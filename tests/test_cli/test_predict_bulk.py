@@ -22,7 +22,8 @@ def test_what_help_says_is_what_there_is():
 
 
 def test_images_and_a_video_and_once_more(photos, video, capsys):
-    limits = ['--max-objects', 5, '--keep-lost', 3]  # of all, and of videos alone
+    # of all, and of videos alone
+    limits = ['--max-objects', 5, '--keep-lost', 3, '--init-score-thr', 0.5]
     command = [photos, video, *NAMES, *limits, '--shards', 'coco', '--shard-size', 1]
     assert run(*command) == 0
     shards = [f'shard-{i:06d}.json' for i in range(3)]
@@ -35,7 +36,8 @@ def test_images_and_a_video_and_once_more(photos, video, capsys):
     assert run(*command) == 0
     assert '0 shards written to found, 3 were there\n' in capsys.readouterr().out
     error = fails(capsys, photos, *NAMES, '--shards', 'coco')
-    assert 'max_objects is None, was 5; keep_lost is None, was 3. Ask the' in error
+    assert 'max_objects is None, was 5; keep_lost is None, was 3; init_score_thr' in error
+    assert 'is None, was 0.5. Ask the' in error
 
 
 def test_damage(photos, capsys):

@@ -50,8 +50,20 @@ def test_limits_that_are_none_are_refused(video, capsys, name):
     assert f'{name} must be at least 1' in fails(capsys, video, *NAMES, name, 0)
 
 
+@pytest.mark.parametrize('wrong', [-0.5, 1.5, 'nan'])
+def test_scores_that_are_none_are_refused(video, capsys, wrong):
+    message = fails(capsys, video, *NAMES, '--init-score-thr', wrong)
+    assert f'--init-score-thr must be in 0..1, got {wrong}.' in message
+
+
+def test_what_gets_an_id_in_a_video(video, capsys):
+    assert run(video, *NAMES, '--init-score-thr', 1) == 0
+    assert not any(record['instances'] for record in records_of('found/walk.jsonl'))
+    assert '--init-score-thr below' in capsys.readouterr().out
+
+
 def test_limits_of_images_and_videos(photos, video):
-    limits = ['--max-objects', 1, '--keep-lost', 2]
+    limits = ['--max-objects', 1, '--keep-lost', 2, '--init-score-thr', 0.5]
     assert run(photos / 'a.png', video, *NAMES, *limits) == 0
     for record in records_of('found/walk.jsonl'):
         assert len(record['instances']) == 1

@@ -132,6 +132,9 @@ class TestCorrect:
         assert places(end.run) == {0: [RED, green[1], BLUE, BLUE], 1: [BLUE, *red[1:]]}
         *_, end = watch.correct(end.run, 1, 0, box_text(red[1]), None, REQUEST)
         assert places(end.run)[0] == red  # the correction of frame 2 is forgotten
+        assert 'later frames are gone: #0 in frame 2. Make them again' in end.status
+        *_, end = watch.correct(end.run, 3, 0, box_text(red[3]), None, REQUEST)
+        assert 'are gone' not in end.status
 
     @pytest.mark.parametrize('most', [1, 2])
     def test_a_long_video_is_tracked_from_the_last_saved_state(
@@ -184,7 +187,7 @@ class TestCorrect:
             (1, 0, '', 'Show where the track is: by one box, or by a painting'),
             (1, 0, '1 1 9 9\n2 2 9 9', 'by one box'),
             (1, 0, 'here', 'a box is four numbers'),
-            (1, 7, '1 1 9 9', r'no track 7; there are \[0, 1\]'),
+            (1, 7, '1 1 9 9', r'no track 7; there are \[0, 1\].*anew, by its box'),
             (4, 0, '1 1 9 9', 'Frame 4 is none of 0 to 3'),
             (1, 0, '500 1 900 9', 'no area inside'),
         ],

@@ -129,6 +129,7 @@ class UninextInferencer:
         score_thr: float | Mapping[str, float] | None = None,
         max_objects: int | None = None,
         keep_lost: int | None = None,
+        init_score_thr: float | None = None,
         batch_size: int = 1,
         stream: bool = False,
         as_video: bool | None = None,
@@ -167,6 +168,9 @@ class UninextInferencer:
                 the best; None: as the model says, 100 in images, any number in videos.
             keep_lost: In videos, the frames without an object of a category after which
                 its id is given up; None: as the model says, 10.
+            init_score_thr: In videos, what an object of a category must score to get
+                an id, and is enough to keep it; None: as the model says, 0.4 to get and
+                0.3 to keep it. ``score_thr`` leaves out after that.
             batch_size: Images that go through the network together, where they
                 have one size there: predictions do not depend on it. Frames of a video
                 go one by one.
@@ -194,14 +198,16 @@ class UninextInferencer:
         self._check(asked, opened, track, stream, batch_size)
         if max_objects is not None:
             check_count(max_objects, 'max_objects')
-        if keep_lost is not None and not track:
-            raise ValueError(f'keep_lost={keep_lost} {ARE_IMAGES}')
+        limits = dict(keep_lost=keep_lost, init_score_thr=init_score_thr)
+        for name, value in limits.items():
+            if value is not None and not track:
+                raise ValueError(f'{name}={value} {ARE_IMAGES}')
         if asked.steps and not track:
             raise ValueError(f'prompts={str(prompts)!r:.60} {ARE_IMAGES}')
         if on_error not in ON_ERROR:
             raise ValueError(f'on_error must be one of {ON_ERROR}, got {on_error!r}.')
         if track:
-            tracking = self._tracking(asked, max_objects, keep_lost)
+            tracking = self._tracking(asked, max_objects=max_objects, **limits)
             results = _tracked(tracking, opened, thresholds)
         else:
             size = self.scale.for_images()
@@ -289,6 +295,7 @@ class UninextInferencer:
         prompts: str | Path | Sequence[Mapping[str, Any]] | None = None,
         max_objects: int | None = None,
         keep_lost: int | None = None,
+        init_score_thr: float | None = None,
     ) -> Tracking:
         """Track through frames that you have in hand, one by one.
 
@@ -312,12 +319,12 @@ class UninextInferencer:
         asked = _read(given, (exclude, exclude_expression), prompts)
         self._need_trackers('Videos need')
         self._check_targets(asked)
-        return self._tracking(asked, max_objects, keep_lost)
+        limits = dict(
+            max_objects=max_objects, keep_lost=keep_lost, init_score_thr=init_score_thr
+        )
+        return self._tracking(asked, **limits)
 
-    def _tracking(
-        self, asked: _Asked, max_objects: int | None, keep_lost: int | None
-    ) -> Tracking:
-        limits = dict(max_objects=max_objects, keep_lost=keep_lost)
+    def _tracking(self, asked: _Asked, **limits: Any) -> Tracking:
         session = self.model.open(scale=self.scale.for_videos(), **limits)
         prompts, num_wanted, steps = asked
         return Tracking(session, prompts, num_wanted, self.thresholds, steps)

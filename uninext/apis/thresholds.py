@@ -7,11 +7,11 @@ prediction, unless it has one too.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from numbers import Real
 from typing import Any
 
 from mmengine.structures import InstanceData
 
+from uninext.utils.counts import check_score
 from uninext.utils.defaults import DEFAULT_THRESHOLDS
 
 
@@ -21,9 +21,7 @@ def checked_score_thr(score_thr: Any) -> float:
     Raises:
         ValueError: If it is no number in 0..1.
     """
-    is_number = isinstance(score_thr, Real) and not isinstance(score_thr, bool)
-    if not is_number or not 0 <= score_thr <= 1:
-        raise ValueError(f'score_thr must be a number in 0..1, got {score_thr!r:.40}.')
+    check_score(score_thr, 'score_thr')
     return float(score_thr)
 
 

@@ -37,11 +37,12 @@ def open_session(
     compile: bool | None = None,
     max_objects: int | None = None,
     keep_lost: int | None = None,
+    init_score_thr: float | None = None,
 ) -> VideoSession:
     """Build a video model, load its weights, start a session.
 
-    Arguments are those of :class:`uninext.apis.UninextInferencer`, the last two those
-    of a call of it; the ``model`` of the config is a ``UNINEXTVideo``. A ``scale`` of
+    Arguments are those of :class:`uninext.apis.UninextInferencer`, the last three
+    those of a call of it; the ``model`` of the config is a ``UNINEXTVideo``. A ``scale`` of
     'auto' may depend on the kind of prompt.
 
     Raises:
@@ -59,7 +60,10 @@ def open_session(
         model, checkpoint, device, precision, num_queries, compile, for_videos=True
     )
     scale = InferenceScale(opened.config, scale).for_videos()
-    return opened.network.open(scale, max_objects=max_objects, keep_lost=keep_lost)
+    limits = dict(
+        max_objects=max_objects, keep_lost=keep_lost, init_score_thr=init_score_thr
+    )
+    return opened.network.open(scale, **limits)
 
 
 def read_frames(source: str | Path | int) -> Iterator[np.ndarray]:

@@ -252,6 +252,10 @@ def _check(args: argparse.Namespace) -> None:
             raise ValueError(f'--{option} must be at least 1, got {value}.')
     if args.fps is not None and not 0 < args.fps <= MAX_FPS:
         raise ValueError(f'--fps must be in 0..{MAX_FPS}, got {args.fps:g}.')
+    if args.init_score_thr is not None and not 0 <= args.init_score_thr <= 1:
+        raise ValueError(
+            f'--init-score-thr must be in 0..1, got {args.init_score_thr:g}.'
+        )
     given_thresholds(args)
     screens = ('DISPLAY', 'WAYLAND_DISPLAY')
     if args.show and sys.platform == 'linux' and not any(map(os.environ.get, screens)):
@@ -288,6 +292,7 @@ def _predict(
         score_thr=given_thresholds(args),
         max_objects=args.max_objects,
         keep_lost=args.keep_lost if job.origin.is_tracked else None,
+        init_score_thr=args.init_score_thr if job.origin.is_tracked else None,
         batch_size=args.batch_size,
         as_video=job.origin.is_tracked,
         on_error='raise' if args.strict else 'skip',

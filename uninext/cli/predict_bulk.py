@@ -151,6 +151,7 @@ def _question(args: argparse.Namespace) -> Question:
         layout=args.shards or 'parquet',
         as_video=args.as_video,
         keep_lost=args.keep_lost,
+        init_score_thr=args.init_score_thr,
         batch_size=args.batch_size,
     )
 

@@ -92,6 +92,13 @@ def add_prompts(group: Any) -> None:
         help='frames of a video without an object of a category after which its id is '
         'given up; default: as the model says, 10',
     )
+    group.add_argument(
+        '--init-score-thr',
+        type=float,
+        metavar='S',
+        help='what an object of a category must score to get an id in a video, and is '
+        'enough to keep it; default: as the model says, 0.4 to get and 0.3 to keep it',
+    )
 
 
 def given_thresholds(args: argparse.Namespace) -> dict[str, float]:

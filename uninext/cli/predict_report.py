@@ -160,7 +160,7 @@ def _advice(tally: Tally, score_thr: float) -> str:
     if score_thr > 0:
         advice += f', or a --score-thr below {score_thr:g}'
     if Tally.TRACKED in tally.numbers:
-        advice += '; tracks have thresholds of their own, model.trackers of the config'
+        advice += '; in videos, --init-score-thr below what the model says, 0.4'
     return advice
 
 

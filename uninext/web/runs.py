@@ -134,7 +134,7 @@ class Run:
     def corrected(self, frame: int, track_id: int, shown: Shown, folder: Path) -> Run:
         """What is to be tracked if a track is shown in a frame; files in ``folder``.
 
-        Corrections of later frames are forgotten.
+        Corrections of later frames are forgotten, see :meth:`later_corrections`.
         """
         kept = {i: tracks for i, tracks in self.corrections.items() if i <= frame}
         kept[frame] = {**kept.get(frame, {}), track_id: shown}
@@ -146,6 +146,15 @@ class Run:
             since=frame,
             num_frames=0,
         )
+
+    def later_corrections(self, frame: int) -> list[str]:
+        """Those of frames behind this one, as texts for people: track and frame."""
+        return [
+            f'#{track_id} in frame {number}'
+            for number, tracks in sorted(self.corrections.items())
+            if number > frame
+            for track_id in sorted(tracks)
+        ]
 
     def read(self, first: int = 0) -> Iterator[dict[str, Any]]:
         """What was found, as of :meth:`uninext.apis.Result.to_dict`, a frame at a time.

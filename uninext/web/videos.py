@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -137,7 +137,7 @@ class VideoHandlers:
             run = Run(source, prompts, score_thr, folder / RECORDS, states)
             yield VideoOutputs.started()._replace(live=live_image(None), player=None)
             with called(source):
-                yield from self._follow(run, None, session, stop)
+                yield from self._follow(run, None, session, stop, prompts.notes)
 
     def correct(
         self,
@@ -160,8 +160,9 @@ class VideoHandlers:
                     raise ValueError(NO_TRACK)
                 folder = self._sessions.new_folder(session)
                 corrected = run.corrected(int(frame), int(track_id), shown, folder)
+                notes = *_forgotten(run, int(frame)), *run.prompts.notes
                 yield VideoOutputs.started()
-                yield from self._follow(corrected, run, session, stop)
+                yield from self._follow(corrected, run, session, stop, notes)
 
     def stop(self, request: gr.Request) -> None:
         """The visitor wants the running video to end; or has left."""
@@ -178,11 +179,15 @@ class VideoHandlers:
             self._stops.pop(session, None)
 
     def _follow(
-        self, run: Run, earlier: Run | None, session: str, stop: threading.Event
+        self,
+        run: Run,
+        earlier: Run | None,
+        session: str,
+        stop: threading.Event,
+        notes: Sequence[str],
     ) -> Iterator[VideoOutputs]:
         """Frames, not every one, and at the end the whole."""
-        video, notes = run.video, run.prompts.notes
-        header = read_header(video.path)
+        video, header = run.video, read_header(run.video.path)
         fps = header.fps or DEFAULT_FPS
         files = run.records.with_name(ANNOTATED), run.records
         tracks, start, shown, done = VideoTracks(), time.perf_counter(), 0.0, 0
@@ -244,6 +249,14 @@ def ready(run: Run | None) -> tuple[Any, Any, Any]:
     """The buttons to ask, to stop and to correct when nothing runs."""
     on, off = (gr.update(interactive=value) for value in (True, False))
     return on, off, off if run is None else on
+
+
+def _forgotten(run: Run, frame: int) -> list[str]:
+    """What is lost where a run is corrected in a frame, as a note."""
+    later = run.later_corrections(frame)
+    if not later:
+        return []
+    return [f'Corrections of later frames are gone: {", ".join(later)}. Make them again.']
 
 
 def first_frame_of(source: Upload | None) -> np.ndarray | None:

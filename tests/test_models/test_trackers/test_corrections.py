@@ -197,7 +197,7 @@ def test_a_lost_track_is_found_by_its_correction(kind):
 def test_what_ended_is_no_track(kind):
     session = asked(kind)
     run(session, [scene()] + [scene(red=None)] * 12)
-    with pytest.raises(ValueError, match=r'no track 0; .*add\(box=\.\.\.\)'):
+    with pytest.raises(ValueError, match=r'no track 0; .*anew, by its box'):
         session.correct(0, box=RED)
 
 

@@ -17,7 +17,7 @@ from uninext.models.trackers import (
     VideoInstanceTracker,
     VideoSession,
 )
-from uninext.models.trackers.base import TrackedPrompt
+from uninext.models.trackers.base import IdCounter, TrackedPrompt
 from uninext.structures import Prompt
 
 BOTH = pytest.mark.parametrize(
@@ -39,6 +39,34 @@ def test_no_number(kind, name, wrong):
     for build in (kind, kind().limited, PaintedVideos().open):
         with pytest.raises(ValueError, match=f'{name} must be a whole number from 1'):
             build(**{name: wrong})
+
+
+@BOTH
+@pytest.mark.parametrize('wrong', [-0.1, 1.1, True, '0.3', float('nan')])
+def test_no_score(kind, wrong):
+    for limit in (kind().limited, PaintedVideos().open):
+        with pytest.raises(ValueError, match='init_score_thr must be a number in 0..1'):
+            limit(init_score_thr=wrong)
+
+
+# ---------------------------------------------------------------------- init_score_thr
+
+
+@BOTH
+@pytest.mark.parametrize('score', [0.02, 0.15, 0.6])
+def test_an_object_above_the_score_gets_an_id_and_keeps_it(kind, score):
+    tracker = kind().limited(init_score_thr=score)
+    memory, mask_head = tracker.new_memory(), ColorModel().mask_head
+    ids, image = IdCounter(), torch.zeros(3, 64, 128, dtype=torch.uint8)
+    found = []
+    for at in (score - 0.01, score + 0.01, score + 0.01):
+        state = PromptState('category', Prompt.from_categories(['a']), memory)
+        parts = [row_outputs([[at]], [RED], [[9.0, 0.0]], size_hw=(64, 128))]
+        view = VideoFrame(image, (64, 128), mask_head, ids=ids)
+        (one,) = tracker.step([TrackedPrompt(state, parts)], view)
+        found.append(one.instances_ids.tolist())
+    assert found == [[], [0], [0]]
+    assert kind().init_score_thr in (0.2, 0.4)  # others stay as they are
 
 
 # --------------------------------------------------------------------------- keep_lost
@@ -81,8 +109,9 @@ def test_a_tracker_that_keeps_nothing():
             raise AssertionError
 
     assert Own().limited(max_objects=2).max_objects == 2
-    with pytest.raises(ValueError, match='Own has no keep_lost: leave it out'):
-        Own().limited(keep_lost=2)
+    for name, value in (('keep_lost', 2), ('init_score_thr', 0.2)):
+        with pytest.raises(ValueError, match=f'Own has no {name}: leave it out'):
+            Own().limited(**{name: value})
 
 
 # ------------------------------------------------------------------------- max_objects

@@ -36,6 +36,7 @@ class Question:
         layout: Of shards, of ``LAYOUTS``.
         as_video: As of the inferencer.
         keep_lost: As of the inferencer, where it tracks.
+        init_score_thr: Likewise.
         batch_size: As of the inferencer; changes no result.
 
     Raises:
@@ -49,6 +50,7 @@ class Question:
     layout: str = 'parquet'
     as_video: bool | None = None
     keep_lost: int | None = None
+    init_score_thr: float | None = None
     batch_size: int = 1
 
     def __post_init__(self) -> None:
@@ -62,8 +64,9 @@ class Question:
         """Build the inferencer."""
         asked = dict(self.prompts, batch_size=self.batch_size)
         tracked = dict(asked)
-        if self.keep_lost is not None:
-            tracked['keep_lost'] = self.keep_lost
+        for name in ('keep_lost', 'init_score_thr'):
+            if getattr(self, name) is not None:
+                tracked[name] = getattr(self, name)
         is_tracked = self.as_video is not False
         return Worker(self.make_find, asked, tracked, self.layout, is_tracked)
 
@@ -75,6 +78,7 @@ class Question:
             shards=self.layout,
             as_video=self.as_video,
             keep_lost=self.keep_lost,
+            init_score_thr=self.init_score_thr,
             version=__version__,
         )
         return json.loads(json.dumps(content))

@@ -227,6 +227,7 @@ class PromptedDetector(BaseDetector):
         trackers: Mapping[str, Tracker] | None = None,
         max_objects: int | None = None,
         keep_lost: int | None = None,
+        init_score_thr: float | None = None,
     ) -> VideoSession:
         """Start a video.
 
@@ -238,11 +239,14 @@ class PromptedDetector(BaseDetector):
             trackers: By kind of prompt; None: those of the config.
             max_objects: Of the tracker of categories; None: as it is.
             keep_lost: Likewise.
+            init_score_thr: Likewise; see :meth:`CategoryTracker.limited`.
 
         Raises:
-            ValueError: If a number is below 1, or that tracker has no ``keep_lost``.
+            ValueError: If a number is below 1, a score is none in 0..1, or that tracker
+                has no such limit.
         """
-        trackers, limits = dict(trackers or self.trackers), (max_objects, keep_lost)
-        if CATEGORY in trackers and limits != (None, None):
+        trackers = dict(trackers or self.trackers)
+        limits = max_objects, keep_lost, init_score_thr
+        if CATEGORY in trackers and any(limit is not None for limit in limits):
             trackers[CATEGORY] = trackers[CATEGORY].limited(*limits)
         return VideoSession(self, trackers, scale, max_rows)

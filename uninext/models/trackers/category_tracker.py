@@ -25,7 +25,7 @@ from uninext.models.trackers.base import (
     VideoFrame,
 )
 from uninext.structures import Memory, TracksMemory, TrackUpdate
-from uninext.utils.counts import check_count
+from uninext.utils.counts import check_count, check_score
 from uninext.utils.transfers import download, upload
 
 SHOWN_IOU = 0.5  # with a track that is shown: what overlaps as much is that object
@@ -66,6 +66,7 @@ class CategoryTracker(Tracker):
 
     needs_embeds = True
     can_correct = False  # whether there is a renew()
+    new_track_thrs = ('init_score_thr',)  # what init_score_thr of limited() sets
 
     def __init__(
         self,
@@ -84,19 +85,35 @@ class CategoryTracker(Tracker):
         self.with_iou = with_iou
 
     def limited(
-        self, max_objects: int | None = None, keep_lost: int | None = None
+        self,
+        max_objects: int | None = None,
+        keep_lost: int | None = None,
+        init_score_thr: float | None = None,
     ) -> CategoryTracker:
         """A copy with other limits; None: as they are.
 
+        Args:
+            max_objects: As of this class.
+            keep_lost: As of the tracker.
+            init_score_thr: A new track needs a higher score. Where scores must be
+                higher to be taken, or to continue a track, this is enough as well.
+
         Raises:
-            ValueError: If one is below 1, or this tracker has no ``keep_lost``.
+            ValueError: If a number is below 1, a score is none in 0..1, or this tracker
+                has no such limit.
         """
-        limits = dict(max_objects=max_objects, keep_lost=keep_lost)
+        limits = dict(
+            max_objects=max_objects, keep_lost=keep_lost, init_score_thr=init_score_thr
+        )
         limits = {name: value for name, value in limits.items() if value is not None}
         for name, value in limits.items():
-            check_count(value, name)
+            (check_score if name == 'init_score_thr' else check_count)(value, name)
             if not hasattr(self, name):
                 raise ValueError(f'{type(self).__name__} has no {name}: leave it out.')
+        if init_score_thr is not None:
+            limits.update(dict.fromkeys(self.new_track_thrs, init_score_thr))
+            for name in {'select_score_thr', 'obj_score_thr'} & vars(self).keys():
+                limits[name] = min(getattr(self, name), init_score_thr)
         other = copy(self)
         vars(other).update(limits)
         return other

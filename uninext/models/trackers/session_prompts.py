@@ -142,7 +142,7 @@ class SessionPrompts(ABC):
                 return prompt_id
         raise ValueError(
             f'There is no track {track_id}; there are {list(self.track_ids)}. One that '
-            'has ended can be asked for anew: add(box=...).'
+            'has ended can be asked for anew, by its box.'
         )
 
     @property

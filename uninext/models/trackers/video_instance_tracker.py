@@ -65,6 +65,7 @@ class VideoInstanceTracker(CategoryTracker):
     memory_type = InstanceMemory
     can_correct = True
     needs_masks = True
+    new_track_thrs = ('init_score_thr', 'addnew_score_thr')
 
     def __init__(
         self,
