@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> None:
     print(f'[2/3] Evaluating all tasks on the test split (after {seconds:.0f} s; takes')
     print('      about two minutes on two cores)', flush=True)
     album = ten_task_images.SceneAlbum()
-    rows = ten_tasks.measure_ten_tasks(
+    measured = ten_tasks.measure_ten_tasks(
         configs,
         model,
         out / 'logs',
@@ -83,7 +83,10 @@ def run(args: argparse.Namespace) -> None:
         report=lambda line: print(f'      {line}', flush=True),
         hooks_of=album.hooks_of,
     )
-    ten_tasks.write_ten_tasks(out, rows, args.checkpoint or 'shipped')
+    rows = []
+    for row in measured:  # what is written stays, however the rest ends
+        rows.append(row)
+        ten_tasks.write_ten_tasks(out, rows, args.checkpoint or 'shipped')
     print('[3/3] Drawing', flush=True)
     picked = album.pick()
     ten_task_images.write_task_pages(out / 'images', picked)

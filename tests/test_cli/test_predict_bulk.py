@@ -36,7 +36,9 @@ def test_images_and_a_video_and_once_more(photos, video, capsys):
     assert run(*command) == 0
     assert '0 shards written to found, 3 were there\n' in capsys.readouterr().out
     error = fails(capsys, photos, *NAMES, '--shards', 'coco')
-    assert 'max_objects is None, was 5; keep_lost is None, was 3; init_score_thr' in error
+    assert (
+        'max_objects is None, was 5; keep_lost is None, was 3; init_score_thr' in error
+    )
     assert 'is None, was 0.5. Ask the' in error
 
 

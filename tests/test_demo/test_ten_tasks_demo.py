@@ -69,7 +69,7 @@ def test_it_evaluates_the_test_split_with_the_shipped_model_and_draws(
             )
             report(f'{name}: done')
         known = dict(measured=0.5, scenes=1, seconds=1)
-        return [MeasuredMetric(**vars(row), **known) for row in TEN_TASKS]
+        return (MeasuredMetric(**vars(row), **known) for row in TEN_TASKS)
 
     shipped = SimpleNamespace(model=object())
     monkeypatch.setattr(apis, 'UninextInferencer', lambda: shipped)

@@ -21,17 +21,16 @@ import argparse
 import os
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 
+from uninext.cli.common import parse_options, run_tool
+
 ROOT = Path(__file__).resolve().parents[2]
-EXIT_USER_ERROR = 2
 
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
     parser.add_argument(
         'checkpoint',
         help='weights of stage3_video_shapes.py, or the folder of uninext export',
@@ -57,17 +56,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options', nargs='+', metavar='KEY=VALUE', help='override in all configs'
     )
-    args = parser.parse_args(argv)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Measure, print, write; what is written stays, however the rest ends."""
     if args.page and not args.show_dir:
-        parser.error('--page shows images: give their folder with --show-dir DIR')
-    return args
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Measure, print, write."""
-    args = parse_args(argv)
+        raise ValueError('--page shows images: give their folder with --show-dir DIR.')
     from uninext.apis import UninextInferencer
-    from uninext.cli.common import parse_options
     from uninext.shapes.report import ten_task_images as drawing
     from uninext.shapes.report.beyond_tasks import (
         beyond_tasks_table,
@@ -84,52 +79,48 @@ def main(argv: list[str] | None = None) -> int:
     )
     from uninext.utils.config_files import change_config
 
-    album = drawing.SceneAlbum()
-    try:
-        configs = load_task_configs(args.configs)
-        for cfg in configs.values():
-            change_config(cfg, parse_options(args.cfg_options))
-        rows = measure_ten_tasks(
-            configs,
-            args.checkpoint,
-            args.work_dir,
-            args.num_videos,
-            args.num_images,
-            num_expressions=args.num_expressions,
-            hooks_of=album.hooks_of if args.show_dir else None,
-        )
+    album, rows = drawing.SceneAlbum(), []
+    configs = load_task_configs(args.configs)
+    for cfg in configs.values():
+        change_config(cfg, parse_options(args.cfg_options))
+    for row in measure_ten_tasks(
+        configs,
+        args.checkpoint,
+        args.work_dir,
+        args.num_videos,
+        args.num_images,
+        num_expressions=args.num_expressions,
+        hooks_of=album.hooks_of if args.show_dir else None,
+    ):
+        rows.append(row)
         write_ten_tasks(args.work_dir, rows, args.checkpoint)
-        print(ten_tasks_table(rows))
-        asked = [configs['rec'], args.checkpoint]
-        if Path(args.checkpoint).is_dir():  # exported: it knows its config
-            asked = [args.checkpoint]
-        find = UninextInferencer(*asked)
-        root = configs['rec'].test_dataloader.dataset.data_root
-        split, videos = split_of(configs['sot']), args.num_videos
-        beyond = [
-            *measure_beyond_tasks(find, root, num_images=args.num_images),
-            *measure_shown_targets(find, root, split, videos),
-        ]
-        write_beyond_tasks(args.work_dir, beyond)
-        print(f'\n{beyond_tasks_table(beyond)}')
-        if args.show_dir:
-            picked = album.pick()
-            drawing.write_task_pages(args.show_dir, picked)
-            drawing.write_task_video(Path(args.show_dir) / drawing.VIDEO_NAME, picked)
-        if args.page:
-            page = Path(args.page).resolve()
-            folder = Path(os.path.relpath(Path(args.show_dir).resolve(), page.parent))
-            command = shlex.join(['python', 'tools/analysis_tools/ten_tasks.py'])
-            command += f' {shlex.join(argv if argv is not None else sys.argv[1:])}'
-            text = drawing.ten_tasks_page(
-                rows, beyond, picked, folder.as_posix(), command
-            )
-            page.write_text(text, encoding='utf-8')
-    except ValueError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return EXIT_USER_ERROR
-    return 0
+    print(ten_tasks_table(rows))
+    asked = [configs['rec'], args.checkpoint]
+    if Path(args.checkpoint).is_dir():  # exported: it knows its config
+        asked = [args.checkpoint]
+    find = UninextInferencer(*asked)
+    root = configs['rec'].test_dataloader.dataset.data_root
+    split, videos = split_of(configs['sot']), args.num_videos
+    beyond = [
+        *measure_beyond_tasks(find, root, num_images=args.num_images),
+        *measure_shown_targets(find, root, split, videos),
+    ]
+    write_beyond_tasks(args.work_dir, beyond)
+    print(f'\n{beyond_tasks_table(beyond)}')
+    if args.show_dir:
+        picked = album.pick()
+        drawing.write_task_pages(args.show_dir, picked)
+        drawing.write_task_video(Path(args.show_dir) / drawing.VIDEO_NAME, picked)
+    if args.page:
+        page = Path(args.page).resolve()
+        folder = Path(os.path.relpath(Path(args.show_dir).resolve(), page.parent))
+        command = 'python tools/analysis_tools/ten_tasks.py '
+        command += shlex.join(sys.argv[1:])
+        text = drawing.ten_tasks_page(rows, beyond, picked, folder.as_posix(), command)
+        page.write_text(text, encoding='utf-8')
 
+
+main = partial(run_tool, __doc__, add_arguments, run)
 
 if __name__ == '__main__':
     sys.exit(main())

@@ -256,7 +256,9 @@ def _forgotten(run: Run, frame: int) -> list[str]:
     later = run.later_corrections(frame)
     if not later:
         return []
-    return [f'Corrections of later frames are gone: {", ".join(later)}. Make them again.']
+    return [
+        f'Corrections of later frames are gone: {", ".join(later)}. Make them again.'
+    ]
 
 
 def first_frame_of(source: Upload | None) -> np.ndarray | None:

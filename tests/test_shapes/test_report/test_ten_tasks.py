@@ -186,9 +186,27 @@ def test_the_tool_says_what_to_do(
     assert tool.main([str(weights), *out, *options]) == 2
     message = capsys.readouterr().err
     assert 'tools/dataset_converters/shapes.py' in message
-    with pytest.raises(SystemExit):
-        tool.main([str(weights), '--page', 'x.md'])
+    assert tool.main([str(weights), '--page', 'x.md']) == 2
     assert '--show-dir DIR' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('number', [0, 1, 5])
+def test_what_was_measured_stays_when_it_is_interrupted(
+    tool: ModuleType, tmp_path: Path, capsys, monkeypatch, number: int
+):
+    def measure(*_, **__):
+        for row in TEN_TASKS[:number]:
+            yield MeasuredMetric(**vars(row), measured=0.5, scenes=1, seconds=1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ten_tasks, 'load_task_configs', lambda _: {})
+    monkeypatch.setattr(ten_tasks, 'measure_ten_tasks', measure)
+    assert tool.main(['x.pth', '--work-dir', str(tmp_path)]) == 130
+    assert capsys.readouterr().err == '\ninterrupted\n'
+    written = tmp_path / 'ten_tasks.json'
+    assert written.exists() == (number > 0)
+    if number:
+        assert len(json.loads(written.read_text())['metrics']) == number
 
 
 # ------------------------------------------------------------------------- end to end

@@ -12,7 +12,7 @@ import io
 import json
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -163,8 +163,8 @@ def measure_ten_tasks(
     report: Report = print,
     num_expressions: int | None = None,
     hooks_of: HooksOf | None = None,
-) -> list[MeasuredMetric]:
-    """Evaluate one checkpoint on the held-out split of all tasks.
+) -> Iterator[MeasuredMetric]:
+    """Evaluate one checkpoint on the held-out split of all tasks, one by one.
 
     Nothing of the configs is changed but the files of a smaller split and the folder
     of logs. Images are those of ``od`` and ``rec``; an expression is kept where
@@ -184,7 +184,7 @@ def measure_ten_tasks(
         hooks_of: Gives hooks for the run of each config.
 
     Returns:
-        One row for each of ``TEN_TASKS``, in their order.
+        One row for each of ``TEN_TASKS``, in their order, as they come.
 
     Raises:
         ValueError: If a number is below 1, the checkpoint, an annotation file or a
@@ -197,20 +197,30 @@ def measure_ten_tasks(
     names = list(dict.fromkeys(row.config for row in TEN_TASKS))
     if not isinstance(model, nn.Module):
         model = _load_network(configs, names, model)
-    rows: dict[TaskMetric, MeasuredMetric] = {}
-    for name in names:
+    hooks = {name: hooks_of(name, configs[name]) if hooks_of else () for name in names}
+    return _measured(configs, model, work_dir, limits, report, hooks)
+
+
+def _measured(
+    configs: Mapping[str, Config],
+    model: nn.Module,
+    work_dir: str | Path,
+    limits: Mapping[str, int | None],
+    report: Report,
+    hooks: Mapping[str, Sequence[Hook]],
+) -> Iterator[MeasuredMetric]:
+    """Rows of :func:`measure_ten_tasks`, by the configs that have hooks."""
+    for name in hooks:
         start = time.perf_counter()
         folder = Path(work_dir) / name
         cfg = test_config(configs[name], folder)
         scenes = _keep_first(cfg, folder, **limits)
-        hooks = hooks_of(name, configs[name]) if hooks_of else ()
-        metrics = _run(cfg, model, hooks)
+        metrics = _run(cfg, model, hooks[name])
         measured = dict(scenes=scenes, seconds=time.perf_counter() - start)
+        report(f'{name}: {scenes} scenes in {measured["seconds"]:.0f} s')
         for row in (r for r in TEN_TASKS if r.config == name):
             measured['measured'] = float(metrics[row.key])
-            rows[row] = MeasuredMetric(**asdict(row), **measured)
-        report(f'{name}: {scenes} scenes in {measured["seconds"]:.0f} s')
-    return [rows[row] for row in TEN_TASKS]
+            yield MeasuredMetric(**asdict(row), **measured)
 
 
 def ten_tasks_table(rows: Sequence[MeasuredMetric]) -> str:
