@@ -41,8 +41,8 @@ def open_session(
 ) -> VideoSession:
     """Build a video model, load its weights, start a session.
 
-    Arguments are those of :class:`uninext.apis.UninextInferencer`, the last three
-    those of a call of it; the ``model`` of the config is a ``UNINEXTVideo``. A ``scale`` of
+    Arguments are those of :class:`uninext.apis.UninextInferencer`, the last three those
+    of a call of it; the ``model`` of the config is a ``UNINEXTVideo``. A ``scale`` of
     'auto' may depend on the kind of prompt.
 
     Raises:
