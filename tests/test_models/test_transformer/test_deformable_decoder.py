@@ -87,6 +87,25 @@ def test_blocked_queries_say_nothing():
     assert not torch.allclose(plain[-1][:, 2:], other[-1][:, 2:])
 
 
+def test_attention_among_queries_has_float32_gradients(monkeypatch):
+    """On CPUs, where those of bfloat16 are slow; what it returns stays as narrow."""
+    attend, kinds = decoder_module.F.scaled_dot_product_attention, []
+
+    def noted(*parts, **options):
+        kinds.append(parts[0].dtype)
+        return attend(*parts, **options)
+
+    monkeypatch.setattr(decoder_module.F, 'scaled_dot_product_attention', noted)
+    query, layer = queries()[0], decoder().layers[0].self_attn
+    whole = layer(query, query, None)
+    with torch.autocast('cpu', torch.bfloat16):
+        narrow = layer(query, query, None)
+        with torch.no_grad():
+            layer(query, query, None)
+    assert kinds == [torch.float32, torch.float32, torch.bfloat16]
+    torch.testing.assert_close(narrow, whole, atol=0.05, rtol=0.05)
+
+
 def test_a_layer_looks_at_detached_boxes():
     query, reference = queries()
     regs = branches()

@@ -31,11 +31,14 @@ class _SelfAttention(MultiheadAttention):
         both = F.linear(query + query_pos, weight[:split], bias[:split])
         value = F.linear(query, weight[split:], bias[split:])
         parts = (*both.chunk(2, dim=-1), value)
+        if value.requires_grad and value.device.type == 'cpu':
+            # Gradients of bfloat16 take four times as long there as those of float32.
+            parts = tuple(part.float() for part in parts)
         attended = F.scaled_dot_product_attention(
             *(part.unflatten(-1, heads).transpose(1, 2) for part in parts),
             attn_mask=None if mask is None else ~mask,
             dropout_p=self.attn.dropout if self.training else 0.0,
-        )
+        ).to(value.dtype)
         attended = self.attn.out_proj(attended.transpose(1, 2).flatten(2))
         return query + self.dropout_layer(self.proj_drop(attended))
 
