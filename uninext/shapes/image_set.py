@@ -6,14 +6,14 @@ Last step of the flow. Layout (what ``demo/image_demo.py --data`` reads as well)
     annotations/instances_<split>.json   COCO: images, visible masks, boxes
     annotations/refs_<split>.json        one image record per referred object
     annotations/refs_attributes_<split>.json   the same, expressions of attributes alone
-    annotations/refs_places_<split>.json       those of refs_<split>.json that name places
+    annotations/refs_places_<split>.json       the same, superlatives and relations alone
     annotations/instances_<taxonomy>_<split>.json   COCO: boxes under other names
     annotations/absent_<split>.json      what is not in an image: no annotations
 
 A record of ``refs_*.json`` carries ``expressions``, of ``refs_<split>.json`` and
-``refs_places_<split>.json`` also their ``kinds``; its ``file_name`` repeats, its ``id`` does not, and it has one annotation of
-category ``object``. An image of ``absent_*.json`` carries ``absent_categories`` and
-``absent_expressions``.
+``refs_places_<split>.json`` also their ``kinds``; its ``file_name`` repeats, its ``id``
+does not, and it has one annotation of category ``object``. An image of
+``absent_*.json`` carries ``absent_categories`` and ``absent_expressions``.
 """
 
 from __future__ import annotations

@@ -63,6 +63,14 @@ def test_boxes_only():
     assert 'masks' not in packed.gt_instances
 
 
+def test_names_only():
+    packed = PackUninextInputs(names_only=True)(sample())['data_samples']
+    assert packed.names_only
+    assert 'masks' not in packed.gt_instances
+    assert len(packed.gt_instances.bboxes) == 2
+    assert 'names_only' not in PackUninextInputs()(sample())['data_samples']
+
+
 def test_meta_keys_can_be_chosen():
     packed = PackUninextInputs(meta_keys=['not_carried'])(sample())['data_samples']
     assert packed.metainfo == dict(not_carried=1)

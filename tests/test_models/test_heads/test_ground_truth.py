@@ -38,6 +38,13 @@ def test_image_without_objects():
     assert target.color_similarity is None
 
 
+def test_names_only():
+    samples = [sample_of(torch.zeros(0, 4), []) for _ in range(2)]
+    samples[1].set_metainfo(dict(names_only=True))
+    targets = gather_targets(samples, prompt_of(2))
+    assert [target.names_only for target in targets] == [False, True]
+
+
 @pytest.mark.parametrize('wrap', [torch.Tensor.clone, HorizontalBoxes])
 def test_normalised_boxes_return_to_pixels(wrap):
     boxes = torch.tensor([[8.0, 4.0, 48.0, 40.0], [0.0, 0.0, 80.0, 40.0]])

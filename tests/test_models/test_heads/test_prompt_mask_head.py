@@ -201,6 +201,20 @@ def test_box_supervision_looks_at_so_many_pairs(limit, seen):
     assert sizes == [[seen, seen]] * LAYERS
 
 
+@pytest.mark.parametrize('limit', [64, 1])
+def test_names_only(limit):
+    """Masks are not learned from its boxes either."""
+    model = head(**BOX_LOSSES, max_box_supervised=limit)
+    targets = [target_of(2), target_of(1)]
+    targets[0].names_only = True
+    inputs = loss_inputs([[0, 1], [0]], targets)
+    losses = model.loss(*inputs)
+    sum(losses.values()).backward()
+    states, _, feat, *_ = inputs
+    for gradient in (*(state.grad for state in states), feat.grad):
+        assert not gradient[0].any() and gradient[1].any()
+
+
 def test_box_losses_go_together():
     with pytest.raises(ValueError, match='go together'):
         PromptMaskHead(loss_projection=dict(type='BoxProjectionLoss'))

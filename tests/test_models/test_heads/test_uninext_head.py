@@ -146,6 +146,25 @@ def test_padded_tokens_are_no_target_and_no_loss():
     assert gradient[..., :-1].abs().sum() > 0
 
 
+def test_names_only():
+    """The image counts; its boxes and IoU teach nothing, its names as much."""
+    outputs, model, prompt = random_outputs(), head(), prompt_of()
+    targets = [target_of(2), target_of(3)]
+    whole, assignment = model.loss(outputs, prompt, targets)
+    targets[1].names_only = True
+    losses, same = model.loss(outputs, prompt, targets)
+    assert torch.equal(assignment.gt_inds, same.gt_inds)
+    for key, loss in losses.items():
+        assert (loss == whole[key]) if 'ce' in key else (0 < loss < whole[key])
+    sum(losses.values()).backward()
+    assert not outputs.boxes.grad[:, 1].any() and outputs.boxes.grad[:, 0].any()
+    assert not outputs.ious.grad[:, 1].any() and outputs.ious.grad[:, 0].any()
+    proposals = selected_of(outputs.logits[0, :, :, :1], outputs.boxes[0])
+    of_encoder = model.loss_proposals(proposals, [targets[1]] * 2)
+    assert of_encoder['loss_bbox_enc'] == of_encoder['loss_giou_enc'] == 0
+    assert of_encoder['loss_ce_enc'] > 0
+
+
 def test_iou_branch_learns_no_box():
     outputs = random_outputs()
     losses, _ = head().loss(outputs, prompt_of(), [target_of(2)] * 2)

@@ -56,6 +56,9 @@ class PackUninextInputs(PackDetInputs):
 
     Args:
         meta_keys: Keys to carry along, where present.
+        names_only: What objects are called is learned from the image, not where they
+            are: it has no loss of boxes, their IoU and masks. For images so small that
+            boxes of them are not those of whole ones. Beyond the paper.
     """
 
     mapping_table = {
@@ -63,8 +66,11 @@ class PackUninextInputs(PackDetInputs):
         'gt_instances_ids': 'instances_ids',
     }
 
-    def __init__(self, meta_keys: Sequence[str] = META_KEYS) -> None:
+    def __init__(
+        self, meta_keys: Sequence[str] = META_KEYS, names_only: bool = False
+    ) -> None:
         super().__init__(meta_keys=tuple(meta_keys))
+        self.names_only = names_only
 
     def transform(self, results: dict) -> dict:
         """``inputs`` (3, H, W) uint8 BGR, and ``data_samples``.
@@ -84,6 +90,9 @@ class PackUninextInputs(PackDetInputs):
         sample.prompt = results['prompt']
         sample.gt_instances = plain.gt_instances
         sample.ignored_instances = plain.ignored_instances
+        if self.names_only:
+            sample.set_metainfo(dict(names_only=True))
+            sample.gt_instances.pop('masks', None)
         return {**packed, 'data_samples': sample}
 
 
@@ -126,6 +135,7 @@ class PackClipInputs(PackUninextInputs):
 
     Args:
         meta_keys: Keys of the frames to carry along, where present.
+        names_only: As of :class:`PackUninextInputs`, of both frames.
     """
 
     def transform(self, results: dict) -> dict:

@@ -30,6 +30,8 @@ class ImageTargets:
             of 4 x 4 pixels; or None if only boxes are known.
         color_similarity: (8, H/4, W/4), or None; see ``losses.color_similarity``.
         ids: (G,) int64, by which objects of a video are known again, or None.
+        names_only: No loss of boxes, their IoU and masks, which are None; see
+            :class:`PackUninextInputs`.
     """
 
     boxes_xyxy: Tensor
@@ -39,6 +41,7 @@ class ImageTargets:
     masks: Tensor | None = None
     color_similarity: Tensor | None = None
     ids: Tensor | None = None
+    names_only: bool = False
 
     def __len__(self) -> int:
         return len(self.boxes_cxcywh)
@@ -80,6 +83,7 @@ def gather_targets(
                 masks=masks,
                 color_similarity=sample.get('color_similarity'),
                 ids=None if ids is None else torch.as_tensor(ids, device=device),
+                names_only=sample.get('names_only', False),
             )
         )
     return targets

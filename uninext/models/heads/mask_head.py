@@ -173,7 +173,8 @@ class PromptMaskHead(BaseModule):
                 ``i``-th.
             mask_feat: (B, K, Hs, Ws).
             gt_inds: (D, B, Q) int64, the object of each query; -1: none.
-            targets: Per image; those without masks give no mask loss.
+            targets: Per image; those without masks, or of names only, give no mask
+                loss.
 
         Raises:
             ValueError: If masks are learned from boxes and a target has no
@@ -264,7 +265,8 @@ class PromptMaskHead(BaseModule):
             self.warmup_step += 1
             logits, boxes, image_inds = [], [], []
             stops = bounds[:, i]
-            for b, rows in enumerate(self._sample_pairs([of[i] for of in sizes])):
+            learned = [0 if t.names_only else of[i] for t, of in zip(targets, sizes)]
+            for b, rows in enumerate(self._sample_pairs(learned)):
                 rows = upload(rows + stops[b] - sizes[b][i], mask_feat.device)
                 gt_inds = pairs.gt_inds[rows]
                 logits.append(masks_of(b, rows))

@@ -28,6 +28,7 @@ from uninext.models.task_modules import (
 from uninext.models.transformer import SelectedQueries
 from uninext.registry import MODELS, TASK_UTILS
 from uninext.structures import PromptFeatures
+from uninext.utils.transfers import upload
 
 Losses = dict[str, Tensor]
 
@@ -233,10 +234,11 @@ class UNINEXTHead(BaseModule):
         gt_boxes = pairs.of_objects([t.boxes_cxcywh for t in targets])
         l1 = self.loss_bbox(boxes, gt_boxes, reduction_override='none')
         l1 = l1.expand_as(boxes).sum(1)  # mmdet's losses of no box are a scalar 0
+        giou = self.loss_giou(boxes, gt_boxes)
         totals = dict(
             loss_ce=self.loss_retrieval(outputs.logits, classes, token_mask).sum(1),
-            loss_bbox=pairs.sum_by_layer(l1),
-            loss_giou=pairs.sum_by_layer(self.loss_giou(boxes, gt_boxes)),
+            loss_bbox=pairs.sum_by_layer(_where_placed(l1, pairs, targets)),
+            loss_giou=pairs.sum_by_layer(_where_placed(giou, pairs, targets)),
         )
         counts = pairs.counts.clamp(min=1) if self.learn_absence else pairs.counts
         return {k: divide_or_zero(v, counts) for k, v in totals.items()}
@@ -249,8 +251,19 @@ class UNINEXTHead(BaseModule):
         iou = aligned_iou(boxes, pairs.of_objects([t.boxes_cxcywh for t in targets]))
         logits = pairs.of_queries(outputs.ious)[:, 0]
         loss = F.binary_cross_entropy_with_logits(logits, iou, reduction='none')
+        loss = _where_placed(loss, pairs, targets)
         total = self.iou_loss_weight * pairs.sum_by_layer(loss)
         return divide_or_zero(total, pairs.counts)
+
+
+def _where_placed(
+    losses: Tensor, pairs: MatchedPairs, targets: Sequence[ImageTargets]
+) -> Tensor:
+    """Losses (M,) of pairs; 0 of images that teach names only."""
+    placed = [not target.names_only for target in targets]
+    if all(placed):
+        return losses
+    return losses * upload(torch.tensor(placed), losses.device)[pairs.image_inds]
 
 
 def _box_branch(embed_dims: int) -> nn.Sequential:
