@@ -6,7 +6,7 @@ Last step of the flow. Layout (what ``demo/image_demo.py --data`` reads as well)
     annotations/instances_<split>.json   COCO: images, visible masks, boxes
     annotations/refs_<split>.json        one image record per referred object
     annotations/refs_attributes_<split>.json   the same, expressions of attributes alone
-    annotations/refs_places_<split>.json       the same, superlatives and relations alone
+    annotations/refs_places_<split>.json       the same, of places alone
     annotations/instances_<taxonomy>_<split>.json   COCO: boxes under other names
     annotations/absent_<split>.json      what is not in an image: no annotations
 

@@ -124,6 +124,22 @@ def test_half_precision_of_masks_from_boxes():
     check_half_losses(model, images(samples), samples, torch.bfloat16)
 
 
+def test_names_only(model):
+    """Scores alone are learned; all that learns has a gradient, of masks of zeros."""
+    samples = [sample(names('dog', 'cat'), 2, with_masks=False) for _ in range(2)]
+    for one in samples:
+        one.set_metainfo(dict(names_only=True))
+    losses = run(model, samples)
+    assert set(losses) == set(ALL_KEYS)
+    for key, loss in losses.items():
+        assert loss.requires_grad and (loss > 0) == ('loss_ce' in key), key
+    total(losses).backward()
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad and not name.startswith(UNUSED):
+            assert parameter.grad is not None, name
+            assert 'mask_head' not in name or not parameter.grad.any(), name
+
+
 def test_box_supervision_needs_no_masks():
     model, samples = boxes_alone()
     losses = run(model, samples)

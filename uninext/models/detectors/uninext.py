@@ -248,15 +248,20 @@ class UNINEXT(PromptedDetector):
             losses['loss_ce_dn'] = untouched(self.denoising)
         decoded = decoded.without_denoising(num_dn)
         if self.mask_head is not None:
-            losses.update(
-                self.mask_head.loss(
-                    decoded.hidden_states,
-                    decoded.references[:-1],
-                    self.mask_features(decoded.memory),
-                    assignment.gt_inds,
-                    targets,
-                )
+            learns_masks = not all(target.names_only for target in targets)
+            with torch.set_grad_enabled(learns_masks and torch.is_grad_enabled()):
+                features = self.mask_features(decoded.memory)
+            of_masks = self.mask_head.loss(
+                decoded.hidden_states,
+                decoded.references[:-1],
+                features,
+                assignment.gt_inds,
+                targets,
             )
+            if not learns_masks:  # DDP still waits for gradients of what made features
+                rest = untouched(self.mask_head)
+                of_masks = {name: value + rest for name, value in of_masks.items()}
+            losses.update(of_masks)
         return losses, Matched(decoded, targets, assignment[-1])
 
     # ---------------------------------------------------------------------------- test
