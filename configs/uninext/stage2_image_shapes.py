@@ -2,7 +2,8 @@
 # tools/dist_train.sh configs/uninext/stage2_image_shapes.py 2 --amp \
 #     --cfg-options load_from=CHECKPOINT_OF_STAGE_1
 # All three stages, one after the other: tools/misc/train_shapes.sh OUT
-# Small images for what is asked, whole ones for boxes and masks.
+# Boxes and masks are learned from whole images, expressions from small ones, which teach
+# nothing else: most batches, since places are learned late and slowly.
 # Source: docs/shapes.md; data: configs/_base_/datasets/shapes.py.
 _base_ = [
     '../_base_/default_runtime.py',
@@ -13,16 +14,13 @@ _base_ = [
     '../_base_/pipelines/shapes_images.py',
 ]
 # fmt: off
-__small, __sided = _base_.small_expression_train_pipeline, _base_.sided_train_pipeline
+__expressions, __names = _base_.expression_names_train_pipeline, _base_.names_train_pipeline
 __table = [  # name, batches, batch size, files, annotations, how they are read
-    ('coco',            4,  4, 'shapes_train',      'instances',                 _base_.train_pipeline),
-    ('refcoco',         7,  4, 'shapes_refs_train', 'refs',                      _base_.expression_train_pipeline),
-    ('small_refcoco',   9, 12, 'shapes_refs_train', 'refs',                      __small),
-    ('attributes',      1, 12, 'shapes_refs_train', 'refs_attributes',           __small),
-    ('described',       1, 10, 'shapes_train',      'instances_described',       _base_.small_train_pipeline),
-    ('kind_sides',      1, 10, 'shapes_train',      'instances_kind_sides',      __sided),
-    ('relative_sides',  2,  8, 'shapes_train',      'instances_relative_sides',  __sided),
-    ('relative_levels', 2,  8, 'shapes_train',      'instances_relative_levels', _base_.small_train_pipeline),
+    ('coco',           2,  4, 'shapes_train',      'instances',           _base_.train_pipeline),
+    ('refcoco',        3,  4, 'shapes_refs_train', 'refs',                _base_.expression_train_pipeline),
+    ('small_refcoco', 12, 14, 'shapes_refs_train', 'refs',                __expressions),
+    ('attributes',     1, 14, 'shapes_refs_train', 'refs_attributes',     __expressions),
+    ('described',      1, 12, 'shapes_train',      'instances_described', __names),
 ]
 # fmt: on
 __sources = [
@@ -41,6 +39,6 @@ __sources = [
 train_dataloader = dict(num_workers=1, dataset=dict(sources=__sources))
 optim_wrapper = dict(optimizer=dict(lr=5e-4))
 __fall = dict(type='LinearLR', by_epoch=False, start_factor=1.0, end_factor=0.02)
-param_scheduler = [_base_.pop('warm_up'), dict(__fall, begin=100, end=2600)]
-train_cfg = dict(max_iters=2600, val_interval=2600)
+param_scheduler = [_base_.pop('warm_up'), dict(__fall, begin=100, end=4000)]
+train_cfg = dict(max_iters=4000, val_interval=4000)
 default_hooks = dict(checkpoint=dict(interval=250, max_keep_ckpts=2))

@@ -92,7 +92,7 @@ def test_a_record_is_one_object_of_the_detection_set(folder: Path, split: str):
         assert len(set(record['expressions'])) == len(record['expressions'])
 
 
-@pytest.mark.parametrize('kind', ['refs', 'refs_attributes', 'refs_places'])
+@pytest.mark.parametrize('kind', ['refs', 'refs_attributes'])
 @pytest.mark.parametrize('split', ['train', 'val'])
 def test_an_expression_is_true_of_its_object_alone(folder: Path, split: str, kind: str):
     instances, refs = read(folder, 'instances', split), read(folder, kind, split)
@@ -114,19 +114,6 @@ def test_expressions_need_attributes_places_and_relations(folder: Path):
     text = ' | '.join(s for record in records for s in record['expressions'])
     for word in ('left of', 'above', 'most', 'small', 'red', 'striped'):
         assert word in text
-
-
-def test_places_are_those_of_the_other_file(folder: Path):
-    whole, places = (
-        {
-            (record['original_annotation_id'], text): kind
-            for record in read(folder, name, 'train')['images']
-            for text, kind in zip(record['expressions'], record['kinds'])
-        }
-        for name in ('refs', 'refs_places')
-    )
-    assert set(places.values()) == {'superlative', 'relation'}
-    assert places == {k: kind for k, kind in whole.items() if kind != 'attribute'}
 
 
 def test_a_set_is_a_function_of_its_seed(folder: Path, tmp_path: Path):

@@ -6,14 +6,13 @@ Last step of the flow. Layout (what ``demo/image_demo.py --data`` reads as well)
     annotations/instances_<split>.json   COCO: images, visible masks, boxes
     annotations/refs_<split>.json        one image record per referred object
     annotations/refs_attributes_<split>.json   the same, expressions of attributes alone
-    annotations/refs_places_<split>.json       the same, of places alone
     annotations/instances_<taxonomy>_<split>.json   COCO: boxes under other names
     annotations/absent_<split>.json      what is not in an image: no annotations
 
-A record of ``refs_*.json`` carries ``expressions``, of ``refs_<split>.json`` and
-``refs_places_<split>.json`` also their ``kinds``; its ``file_name`` repeats, its ``id``
-does not, and it has one annotation of category ``object``. An image of
-``absent_*.json`` carries ``absent_categories`` and ``absent_expressions``.
+A record of ``refs_*.json`` carries ``expressions``, of ``refs_<split>.json`` also their
+``kinds``; its ``file_name`` repeats, its ``id`` does not, and it has one annotation of
+category ``object``. An image of ``absent_*.json`` carries ``absent_categories`` and
+``absent_expressions``.
 """
 
 from __future__ import annotations
@@ -36,8 +35,7 @@ from uninext.shapes.taxonomies import TAXONOMIES
 from uninext.shapes.vocabulary import CATEGORIES, SPLITS
 
 JPEG_QUALITY = 92
-ATTRIBUTE_REFS, PLACE_REFS = 'refs_attributes', 'refs_places'
-PLACES = ('superlative', 'relation')  # kinds of expressions that name places
+ATTRIBUTE_REFS = 'refs_attributes'
 SHAPE_FIELDS = ('bbox', 'area', 'iscrowd', 'segmentation')
 
 
@@ -103,8 +101,8 @@ def generate_image_set(
 
 def _new_sets() -> dict[str, dict[str, Any]]:
     """Empty files; ``kind`` of ``<kind>_<split>.json`` -> content."""
-    names = {'instances': CATEGORIES, 'absent': CATEGORIES}
-    names |= dict.fromkeys(('refs', ATTRIBUTE_REFS, PLACE_REFS), ('object',))
+    names = {'instances': CATEGORIES, 'refs': ('object',), ATTRIBUTE_REFS: ('object',)}
+    names['absent'] = CATEGORIES
     names |= {f'instances_{key}': value.names for key, value in TAXONOMIES.items()}
     return {
         kind: {
@@ -133,10 +131,8 @@ def _add_image(
     instances['annotations'] += annotations
     for index, annotation in enumerate(annotations):
         found = describe(facts, index, rng)
-        places = [expression for expression in found if expression.kind in PLACES]
-        for key, some in (('refs', found), (PLACE_REFS, places)):
-            texts, kinds = [e.text for e in some], [e.kind for e in some]
-            _add_record(sets[key], image, annotation, texts, kinds=kinds)
+        expressions, kinds = [e.text for e in found], [e.kind for e in found]
+        _add_record(sets['refs'], image, annotation, expressions, kinds=kinds)
     # after all that an image of an earlier version drew: its expressions stay
     for index, annotation in enumerate(annotations):
         expressions = describe_by_attributes(facts, index, rng)

@@ -1,6 +1,6 @@
 # How images of the Shapes suite are read for training. Names as in images.py; small_: 96
-# to 128 pixels high; sided_: the same, never mirrored, for
-# categories that say left and right.
+# to 128 pixels high; sided_: the same, never mirrored, for categories that say left and
+# right; names_: small, and for names alone: boxes and masks are learned from whole ones.
 _base_ = './images.py'
 __resize, __small_resize = (
     dict(
@@ -35,4 +35,8 @@ expression_train_pipeline, small_expression_train_pipeline = (
         *_base_.expression_train_pipeline[-2:],
     ]
     for resize in (__resize, __small_resize)
+)
+names_train_pipeline, expression_names_train_pipeline = (
+    [*steps[:-1], dict(type='PackUninextInputs', names_only=True)]
+    for steps in (small_train_pipeline, small_expression_train_pipeline)
 )
