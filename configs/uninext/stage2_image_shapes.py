@@ -39,6 +39,6 @@ __sources = [
 train_dataloader = dict(num_workers=1, dataset=dict(sources=__sources))
 optim_wrapper = dict(optimizer=dict(lr=5e-4))
 __fall = dict(type='LinearLR', by_epoch=False, start_factor=1.0, end_factor=0.02)
-param_scheduler = [_base_.pop('warm_up'), dict(__fall, begin=100, end=4000)]
-train_cfg = dict(max_iters=4000, val_interval=4000)
+param_scheduler = [_base_.pop('warm_up'), dict(__fall, begin=100, end=3000)]
+train_cfg = dict(max_iters=3000, val_interval=3000)
 default_hooks = dict(checkpoint=dict(interval=250, max_keep_ckpts=2))
