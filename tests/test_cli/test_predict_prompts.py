@@ -53,7 +53,7 @@ def test_limits_that_are_none_are_refused(video, capsys, name):
 @pytest.mark.parametrize('wrong', [-0.5, 1.5, 'nan'])
 def test_scores_that_are_none_are_refused(video, capsys, wrong):
     message = fails(capsys, video, *NAMES, '--init-score-thr', wrong)
-    assert f'--init-score-thr must be in 0..1, got {wrong}.' in message
+    assert f'--init-score-thr must be a number in 0..1, got {wrong}.' in message
 
 
 def test_what_gets_an_id_in_a_video(video, capsys):

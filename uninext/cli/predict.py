@@ -32,6 +32,7 @@ from uninext.cli.predict_plan import (
 )
 from uninext.cli.predict_prompts import add_prompts, given_prompts, given_thresholds
 from uninext.cli.predict_report import Problems, Tally, summary
+from uninext.utils.counts import check_score
 from uninext.utils.defaults import MAX_FPS
 
 if TYPE_CHECKING:
@@ -252,10 +253,8 @@ def _check(args: argparse.Namespace) -> None:
             raise ValueError(f'--{option} must be at least 1, got {value}.')
     if args.fps is not None and not 0 < args.fps <= MAX_FPS:
         raise ValueError(f'--fps must be in 0..{MAX_FPS}, got {args.fps:g}.')
-    if args.init_score_thr is not None and not 0 <= args.init_score_thr <= 1:
-        raise ValueError(
-            f'--init-score-thr must be in 0..1, got {args.init_score_thr:g}.'
-        )
+    if args.init_score_thr is not None:
+        check_score(args.init_score_thr, '--init-score-thr')
     given_thresholds(args)
     screens = ('DISPLAY', 'WAYLAND_DISPLAY')
     if args.show and sys.platform == 'linux' and not any(map(os.environ.get, screens)):

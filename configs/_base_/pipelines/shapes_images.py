@@ -24,10 +24,11 @@ small_train_pipeline, small_boxes_train_pipeline = (
     [*steps[:3], __small_resize, *__last]
     for steps in (_base_.train_pipeline, _base_.boxes_train_pipeline)
 )
-sided_train_pipeline, sided_boxes_train_pipeline = (
-    [*steps[:2], __small_resize, *__last]
-    for steps in (_base_.train_pipeline, _base_.boxes_train_pipeline)
-)
+sided_boxes_train_pipeline = [
+    *_base_.boxes_train_pipeline[:2],
+    __small_resize,
+    *__last,
+]
 expression_train_pipeline, small_expression_train_pipeline = (
     [
         *_base_.expression_train_pipeline[:5],
